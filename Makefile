@@ -1,0 +1,59 @@
+# Kindred: `make demo` and `make test` do all the set-up. Nothing else has to be installed by hand.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-16)
+DATA ?=
+WEIGHTS ?=
+PORT ?= 8000
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test check test-services e2e env clean
+
+help:
+	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive WEIGHTS=file.safetensors for your own"
+	@echo "make test           the tests that need nothing but this machine"
+	@echo "make check          format, types, layers, migrations, deployment settings"
+	@echo "make test-services  the whole suite on PostgreSQL and Redis, the queue's tests again on RabbitMQ"
+	@echo "make e2e            a real browser (Chromium) against a real site"
+
+env: $(STAMP)
+
+# torch first: with it installed, nothing later asks for a build with CUDA. Made anew when a requirements file changes.
+$(STAMP):
+	@tools/preflight.sh $(PYTHON)
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --progress-bar on "$$(grep '^torch==' requirements.txt)"
+	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -r requirements-dev.txt
+	touch $(STAMP)
+
+demo: env
+	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+
+test: env
+	$(PYTEST) $(ARGS)
+
+check: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	KINDRED_HTTPS=true SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=kindred.example \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+test-services: env
+	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
+		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PYTEST) $(ARGS)
+	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
+		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PYTEST) -m queue $(ARGS)
+
+e2e: env
+	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }
+	$(PYTEST) -m e2e tests/e2e $(ARGS)
+
+clean:
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache
