@@ -1,0 +1,1 @@
+"""Training, measuring and serving of deep-metric-learning losses. Knows no web framework."""

@@ -1,0 +1,94 @@
+"""Folders that appear whole or not at all, and the checksums that prove them whole."""
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def published(target: Path) -> Iterator[Path]:
+    """Yield a scratch folder that becomes `target` only on success.
+
+    Readers never see a half-written folder: the rename is the last step, on the same
+    file system. Scratch folders left by a killed process of this host are removed first.
+
+    Raises:
+        FileExistsError: `target` is already there; what is published never changes.
+    """
+    refuse_existing(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left_overs(target)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{_prefix(target)}{os.getpid()}-", dir=target.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)  # mkdtemp makes 0700; the web user reads this too
+        _rename_whole(scratch, target)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise FileExistsError, with a sentence, where `target` is already there."""
+    if target.exists():
+        raise FileExistsError(f"{target} is already there; choose another folder")
+
+
+def _rename_whole(scratch: Path, target: Path) -> None:
+    try:
+        scratch.rename(target)
+    except OSError:
+        refuse_existing(target)  # another process published it meanwhile
+        raise
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}-{socket.gethostname()}-"
+
+
+def _remove_left_overs(target: Path) -> None:
+    """Remove scratch folders of `target` whose process on this host is gone."""
+    prefix = _prefix(target)
+    for folder in target.parent.glob(f"{glob.escape(prefix)}*"):
+        owner = folder.name.removeprefix(prefix).split("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives and is somebody else's
+        return True
+    return True
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the hex SHA-256 of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` beside `path` and rename it over: a reader sees the old or the new, whole."""
+    scratch = path.with_name(f".{path.name}.new")
+    scratch.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    scratch.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Return the value stored by `write_json`."""
+    return json.loads(path.read_text())

@@ -1,0 +1,119 @@
+"""The pictures of a run, and the batches that they make."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mlcore.augment import random_view
+from mlcore.config import Protocol
+from mlcore.datasets import DatasetFolder, PixelCache
+from mlcore.datasets.splits import validation_classes
+from mlcore.encode import Encoder, evaluation_pixels
+from mlcore.errors import DatasetError
+from mlcore.losses import loss_spec
+from mlcore.losses.samplers import epoch_batches
+from mlcore.runs import RunSpec
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A data set as one run sees it; no class that trains is measured or validates.
+
+    labels: of train_rows, numbered 0..C-1 among the classes that train.
+    measured_rows: of the test classes, or of the validation classes.
+    """
+
+    dataset: DatasetFolder
+    cache: PixelCache
+    train_rows: Rows
+    labels: Rows
+    measured_rows: Rows
+    validation_rows: Rows
+
+    @classmethod
+    def of(cls, spec: RunSpec, dataset: DatasetFolder, cache: PixelCache) -> "RunData":
+        """Split `dataset` as the run asks.
+
+        Raises:
+            DatasetError: nothing is left to measure on, or validation leaves too few classes to train on.
+        """
+        held_out = _validation_rows(spec.protocol, dataset)
+        training = np.setdiff1d(dataset.rows("train"), held_out)
+        measured = held_out if spec.measured_on == "validation" else dataset.rows("test")
+        if not len(measured):
+            raise DatasetError(
+                f"there are no {spec.measured_on} pictures to measure on; "
+                "set validation_classes in the protocol, or import the set with a test split"
+            )
+        labels = np.unique(dataset.labels[training], return_inverse=True)[1].astype(np.int64)
+        return cls(dataset, cache, training, labels, measured, held_out)
+
+
+def _validation_rows(protocol: Protocol, dataset: DatasetFolder) -> Rows:
+    training = dataset.rows("train")
+    if not protocol.validation_classes:
+        return training[:0]
+    labels = dataset.labels[training]
+    return training[np.isin(labels, validation_classes(labels, protocol.validation_classes))]
+
+
+class Batches:
+    """The batches of a run: cropped pictures, or features when only the head learns."""
+
+    def __init__(self, spec: RunSpec, data: RunData, encoder: Encoder, features: Floats | None) -> None:
+        """features [N, F]: of every picture, given when only the head learns and no crop is random."""
+        self.spec, self.protocol, self.data, self.encoder = spec, spec.protocol, data, encoder
+        self.features = None
+        if features is not None:
+            self.features = torch.from_numpy(features[data.train_rows]).to(encoder.device)
+
+    def plan(self, epoch: int) -> list[Rows]:
+        """Return the batches of an epoch as positions among the training pictures."""
+        return epoch_batches(
+            loss_spec(self.spec.loss).sampler,
+            self.data.labels,
+            batch_size=self.protocol.batch_size,
+            samples_per_class=self.protocol.samples_per_class,
+            seed=self.spec.seed,
+            epoch=epoch,
+        )
+
+    def loaded(self, plan: list[Rows], epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs, labels) of each batch; a thread prepares the next one meanwhile."""
+        place = self.encoder.device
+        with ThreadPoolExecutor(1) as pool:
+            coming = pool.submit(self._load, plan[0], epoch)
+            for number, chosen in enumerate(plan):
+                inputs = coming.result()
+                if number + 1 < len(plan):
+                    coming = pool.submit(self._load, plan[number + 1], epoch)
+                yield inputs, torch.from_numpy(self.data.labels[chosen]).to(place)
+
+    def _load(self, chosen: Rows, epoch: int) -> Tensor:
+        if self.features is not None:
+            return self.features[torch.from_numpy(chosen).to(self.features.device)]
+        return self.encoder.normalised(self._views(self.data.train_rows[chosen], epoch))
+
+    def _views(self, rows: Rows, epoch: int) -> NDArray[np.uint8]:
+        size, scale, cache = self.protocol.crop, self.protocol.crop_scale, self.data.cache
+        if scale == 1:
+            return evaluation_pixels(cache, rows, self.encoder.preprocessing)
+        keys = [(self.spec.seed, epoch, int(picture)) for picture in self.data.dataset.ids[rows]]
+        return np.stack([random_view(cache[row], size, scale, key) for row, key in zip(rows, keys, strict=True)])
+
+    def embeddings(self, inputs: Tensor) -> Tensor:
+        """Return float32 embeddings [B, dim] of a loaded batch; the backbone may run in bfloat16."""
+        embedder, low = self.encoder.embedder, self.protocol.precision == "bfloat16"
+        if self.features is None:
+            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=low):
+                inputs = embedder.features(inputs)
+        embeddings: Tensor = embedder.head(inputs)
+        return embeddings

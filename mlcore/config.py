@@ -1,0 +1,224 @@
+"""The one protocol under which every loss of an experiment is trained and measured."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from mlcore.errors import ProtocolError
+
+CHOICES = {
+    "pooling": ("average", "average+max"),
+    "head_init": ("random", "half-whitened-pca"),
+    "trains": ("all", "last_stage", "head"),
+    "optimizer": ("adam", "adamw"),
+    "schedule": ("constant", "cosine", "step"),
+    "batch_norm": ("frozen", "frozen-statistics", "trained"),
+    "precision": ("float32", "bfloat16"),
+    "selection": ("last", "validation"),
+}
+AT_LEAST = {
+    "dim": 2,
+    "short_side": 16,
+    "crop": 16,
+    "batch_size": 2,
+    "samples_per_class": 2,
+    "epochs": 1,
+    "warmup_epochs": 0,
+    "step_epochs": 1,
+    "validation_classes": 0,
+    "weight_decay": 0,
+}
+ABOVE_ZERO = (
+    "crop_scale",
+    "learning_rate",
+    "head_rate_factor",
+    "proxy_rate_factor",
+    "adam_eps",
+    "step_factor",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Everything that the runs of one experiment share; stored with each of them.
+
+    Runs differ only in the loss, its own parameters, its sampler and the seed.
+
+    backbone: a timm architecture. weights: `scratch` (random, on purpose), `hub` or `hub:TAG`
+    (timm's pre-trained weights), or `local` (a safetensors file with its JSON, given when the
+    run starts; its hash is stored with the model).
+    short_side, crop: pixels; the cache and the evaluation use the short side, the centre `crop`
+    square is what the network sees. crop_scale: least share of the area that a random training
+    crop covers; 1 turns random crops and flips off.
+    trains: `head` freezes the backbone; its features are computed once and cached.
+    learning_rate is the backbone's; head and proxies multiply it by their factors, the same
+    for every loss. warmup_epochs: first epochs in which the backbone rests.
+    batch_norm: `frozen` keeps statistics and affine weights, `frozen-statistics` lets the
+    affine weights learn. validation_classes: the last so many training classes are held out
+    of training; `selection=validation` keeps the epoch with their best MAP@R.
+    """
+
+    name: str
+    backbone: str
+    weights: str = "hub"
+    dim: int = 128
+    pooling: str = "average+max"
+    head_init: str = "random"
+    short_side: int = 256
+    crop: int = 224
+    crop_scale: float = 0.16
+    trains: str = "all"
+    batch_size: int = 64
+    samples_per_class: int = 4
+    epochs: int = 10
+    warmup_epochs: int = 1
+    optimizer: str = "adamw"
+    adam_eps: float = 1e-8
+    learning_rate: float = 1e-4
+    head_rate_factor: float = 1.0
+    proxy_rate_factor: float = 100.0
+    weight_decay: float = 1e-4
+    schedule: str = "cosine"
+    step_epochs: int = 10
+    step_factor: float = 0.5
+    batch_norm: str = "frozen"
+    precision: str = "float32"
+    selection: str = "last"
+    validation_classes: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a value out of range, naming the field and the way out."""
+        self._check_each()
+        self._check_together()
+
+    def _check_each(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ProtocolError(f"{name} must be one of {', '.join(choices)}; got {getattr(self, name)!r}")
+        for name, least in AT_LEAST.items():
+            if not least <= getattr(self, name) < math.inf:
+                raise ProtocolError(f"{name} must be at least {least} and finite, got {getattr(self, name)!r}")
+        for name in ABOVE_ZERO:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ProtocolError(f"{name} must be positive and finite, got {getattr(self, name)!r}")
+        if self.weights not in ("scratch", "hub", "local") and not self.weights.startswith("hub:"):
+            raise ProtocolError(f"weights must be scratch, hub, hub:TAG or local; got {self.weights!r}")
+
+    def _check_together(self) -> None:
+        if self.crop > self.short_side:
+            raise ProtocolError(f"crop {self.crop} must not exceed short_side {self.short_side}")
+        if self.crop_scale > 1:
+            raise ProtocolError(f"crop_scale must be at most 1, got {self.crop_scale!r}")
+        if self.batch_size < 2 * self.samples_per_class:
+            raise ProtocolError(
+                f"batch_size {self.batch_size} holds fewer than two classes of "
+                f"samples_per_class {self.samples_per_class}"
+            )
+        if self.selection == "validation" and not self.validation_classes:
+            raise ProtocolError("selection 'validation' needs validation_classes of at least 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the protocol stored by `to_json`; unknown, missing or mistyped fields raise ProtocolError."""
+        for required in ("name", "backbone"):
+            if required not in values:
+                raise ProtocolError(f"a protocol needs a {required}")
+        return cls(**_converted(values))
+
+    def with_changes(self, **changes: object) -> Self:
+        """Return a copy with some fields changed, each converted to its field's type."""
+        return replace(self, **_converted(changes))
+
+
+def _converted(values: Mapping[str, object]) -> dict[str, Any]:
+    kinds: dict[str, Any] = {field.name: field.type for field in fields(Protocol)}
+    for name in values:
+        if name not in kinds:
+            raise ProtocolError(f"a protocol has no field {name!r}; it has {', '.join(kinds)}")
+    return {name: _convert(name, kinds[name], value) for name, value in values.items()}
+
+
+def _convert(name: str, kind: type, value: object) -> object:
+    """Return `value`, perhaps a text from a form or a command line, in its field's type."""
+    try:
+        converted: object = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        converted = None
+    wrong_text = kind is str and not isinstance(value, str)
+    cut = kind is int and isinstance(value, float) and converted != value
+    if converted is None or wrong_text or cut:
+        raise ProtocolError(f"{name} must be {'text' if kind is str else _A[kind]}, got {value!r}")
+    return converted
+
+
+_A = {int: "a whole number", float: "a number"}
+
+
+_PRESETS = (
+    Protocol(
+        name="demo",
+        backbone="resnet10t",
+        weights="scratch",
+        dim=64,
+        short_side=96,
+        crop=96,
+        crop_scale=0.4,
+        batch_size=32,
+        epochs=16,
+        warmup_epochs=0,
+        learning_rate=1e-3,
+        proxy_rate_factor=10.0,
+        batch_norm="trained",
+    ),
+    Protocol(
+        name="frozen-features",
+        backbone="mobilenetv2_100",
+        dim=512,
+        pooling="average",
+        head_init="half-whitened-pca",
+        short_side=160,
+        crop=160,
+        crop_scale=1.0,
+        trains="head",
+        batch_size=120,
+        epochs=20,
+        warmup_epochs=0,
+    ),
+    Protocol(
+        name="fine-tune-small",  # how it was chosen: docs/choosing.md
+        backbone="mobilenetv2_100",
+        head_init="half-whitened-pca",
+        short_side=160,
+        crop=160,
+        learning_rate=2e-4,
+        head_rate_factor=2.5,
+        proxy_rate_factor=50.0,
+    ),
+    # Kim et al. 2020, README: AdamW 1e-4, proxies x100, batch 120, halved every 5 epochs on CUB,
+    # 5 epochs of warm-up with ResNet-50. Evaluated after the last epoch, not at the best on test.
+    Protocol(
+        name="proxy-anchor-quick",
+        backbone="resnet50",
+        dim=512,
+        batch_size=120,
+        crop_scale=0.08,
+        epochs=60,
+        warmup_epochs=5,
+        schedule="step",
+        step_epochs=5,
+    ),
+)
+PRESETS: dict[str, Protocol] = {preset.name: preset for preset in _PRESETS}
+
+
+def preset(name: str) -> Protocol:
+    """Return a named protocol. Raises ProtocolError listing the known names."""
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise ProtocolError(f"no protocol named {name!r}; known: {', '.join(PRESETS)}") from None

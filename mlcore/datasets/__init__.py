@@ -1,0 +1,27 @@
+"""Data sets: found in the wild, imported into folders, split by class, cached as pixels."""
+
+from mlcore.datasets.cache import PixelCache, open_cache
+from mlcore.datasets.catalogue import DatasetFolder, Picture, load_dataset, write_catalogue
+from mlcore.datasets.importer import ImportReport, import_pictures
+from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem
+from mlcore.datasets.sources import open_source
+from mlcore.datasets.splits import class_disjoint, k_folds, validation_classes
+
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "DatasetFolder",
+    "ImportReport",
+    "Picture",
+    "PixelCache",
+    "Source",
+    "SourceItem",
+    "class_disjoint",
+    "import_pictures",
+    "k_folds",
+    "load_dataset",
+    "open_cache",
+    "open_source",
+    "validation_classes",
+    "write_catalogue",
+]

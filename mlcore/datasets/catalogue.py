@@ -1,0 +1,182 @@
+"""The folder of an imported data set: what is in it, written whole and checked when read."""
+
+import csv
+import functools
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore import artifacts
+from mlcore.datasets.items import SPLITS
+from mlcore.errors import DatasetError
+
+FORMAT = 1
+IMAGES = "images"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One row of images.csv; `path` is relative to the folder's `images/`, sizes are upright pixels."""
+
+    id: int
+    path: str
+    label: int
+    split: str
+    sha256: str
+    width: int = 0
+    height: int = 0
+
+
+_COLUMNS = tuple(field.name for field in fields(Picture))
+_INTEGERS = frozenset({"id", "label", "width", "height"})
+
+
+@dataclass(frozen=True)
+class DatasetFolder:
+    """A data set on disk; row numbers index `pictures`, labels index `classes`."""
+
+    folder: Path
+    name: str
+    classes: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    fingerprint: str
+    licence: str = ""
+    source: str = ""
+
+    @functools.cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The label of every row, read-only."""
+        return _frozen([picture.label for picture in self.pictures])
+
+    @functools.cached_property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """The id of every row, read-only."""
+        return _frozen([picture.id for picture in self.pictures])
+
+    def rows(self, split: str) -> npt.NDArray[np.int64]:
+        """Return the row numbers of "train" or "test", ascending."""
+        if split not in SPLITS:
+            raise ValueError(f"no split named {split!r}; known: {', '.join(SPLITS)}")
+        return _frozen([row for row, picture in enumerate(self.pictures) if picture.split == split])
+
+    def picture_path(self, picture: Picture) -> Path:
+        """Return where the original bytes of `picture` lie."""
+        return self.folder / IMAGES / picture.path
+
+
+def fingerprint_of(pictures: Iterable[Picture]) -> str:
+    """Return the SHA-256 of what is learned from: content, label and split, whatever the order."""
+    lines = sorted(f"{picture.sha256},{picture.label},{picture.split}\n" for picture in pictures)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def write_catalogue(
+    folder: Path, *, name: str, classes: Sequence[str], rows: Sequence[Picture], licence: str, source: str
+) -> str:
+    """Write images.csv, then dataset.json that vouches for it; return the fingerprint.
+
+    Raises:
+        DatasetError: the rows contradict themselves; nothing is written.
+    """
+    _check_rows(rows, len(classes))
+    scratch = folder / ".images.csv.new"
+    with scratch.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows(astuple(row) for row in rows)
+    fingerprint = fingerprint_of(rows)
+    scratch.replace(folder / "images.csv")
+    about = {"format": FORMAT, "name": name, "classes": list(classes), "licence": licence}
+    artifacts.write_json(folder / "dataset.json", {**about, "source": source, "fingerprint": fingerprint})
+    return fingerprint
+
+
+def load_dataset(folder: Path) -> DatasetFolder:
+    """Return the data set in `folder`.
+
+    Raises:
+        DatasetError: there is none, its format is newer, or its files contradict each other.
+    """
+    about = _read_about(folder)
+    pictures = tuple(_read_rows(folder / "images.csv"))
+    classes = tuple(str(name) for name in about["classes"])
+    _check_rows(pictures, len(classes))
+    if fingerprint_of(pictures) != about["fingerprint"]:
+        raise DatasetError(f"images.csv of data set {folder.name} is not the one dataset.json describes; import again")
+    return DatasetFolder(
+        folder=folder,
+        name=str(about["name"]),
+        classes=classes,
+        pictures=pictures,
+        fingerprint=str(about["fingerprint"]),
+        licence=str(about.get("licence", "")),
+        source=str(about.get("source", "")),
+    )
+
+
+def _read_about(folder: Path) -> dict[str, Any]:
+    try:
+        about = artifacts.read_json(folder / "dataset.json")
+    except FileNotFoundError:
+        raise DatasetError(f"{folder.name} is not an imported data set: it has no dataset.json") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"dataset.json of {folder.name} cannot be read: {error}") from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        found = about.get("format") if isinstance(about, dict) else None
+        raise DatasetError(f"data set {folder.name} has format {found!r}; this version reads {FORMAT}")
+    missing = {"name", "classes", "fingerprint"} - about.keys()
+    if missing:
+        raise DatasetError(f"dataset.json of {folder.name} lacks {', '.join(sorted(missing))}")
+    return about
+
+
+def _read_rows(path: Path) -> Iterable[Picture]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            if tuple(reader.fieldnames or ()) != _COLUMNS:
+                raise DatasetError(f"images.csv has columns {reader.fieldnames}; expected {', '.join(_COLUMNS)}")
+            for row in reader:
+                yield _picture_of(row, reader.line_num)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"images.csv of {path.parent.name} cannot be read: {error}") from error
+
+
+def _picture_of(row: dict[str, str], line: int) -> Picture:
+    try:
+        values: dict[str, Any] = {key: int(text) if key in _INTEGERS else text for key, text in row.items()}
+        return Picture(**values)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"images.csv line {line} is not a picture: {error}") from error
+
+
+def _check_rows(rows: Sequence[Picture], num_classes: int) -> None:
+    """Refuse rows that would train or search on nonsense: each error names the first bad row."""
+    if not rows:
+        raise DatasetError("the data set holds no picture")
+    seen: set[int] = set()
+    split_of: dict[int, str] = {}
+    for row in rows:
+        if row.id < 0 or row.id in seen:
+            raise DatasetError(f"picture id {row.id} is negative or appears twice")
+        seen.add(row.id)
+        if not 0 <= row.label < num_classes:
+            raise DatasetError(f"picture {row.id} has label {row.label}; the {num_classes} classes go from 0")
+        if row.split not in SPLITS:
+            raise DatasetError(f"picture {row.id} has split {row.split!r}; known: {', '.join(SPLITS)}")
+        if split_of.setdefault(row.label, row.split) != row.split:
+            raise DatasetError(f"class {row.label} lies in both train and test; a class belongs to one of them")
+        path = PurePosixPath(row.path)
+        if not row.path or path.is_absolute() or ".." in path.parts:
+            raise DatasetError(f"picture {row.id} has path {row.path!r}, which leaves the data set's folder")
+
+
+def _frozen(values: list[int]) -> npt.NDArray[np.int64]:
+    array = np.array(values, dtype=np.int64)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,120 @@
+"""Files read by name wherever they lie, and the checks that make an archive safe to read."""
+
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NoReturn
+
+from mlcore.errors import DatasetError
+
+MAX_FILE_BYTES = 64 * 2**20  # annotations of benchmarks stay under it; pictures have their own bound
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError, ValueError)
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What an archive may hold; a zip bomb breaks at least one.
+
+    ratio: unpacked over packed bytes, minded only above `ratio_floor` unpacked bytes:
+    a few small text files may well pack a hundredfold.
+    """
+
+    members: int = 300_000
+    total_bytes: int = 64 * 2**30
+    ratio: float = 100.0
+    ratio_floor: int = 64 * 2**20
+
+
+LIMITS = ArchiveLimits()
+
+
+@dataclass(frozen=True)
+class FileTree:
+    """Files by their path below the top, "/" between folders.
+
+    skipped: (path, reason) of what is there and is not read.
+    """
+
+    name: str
+    sizes: dict[str, int]
+    read_raw: Callable[[str], bytes]
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def read(self, path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+        """Return the bytes of a file; safe to call from several threads.
+
+        Raises:
+            DatasetError: it is not there, is larger than `max_bytes`, or is damaged.
+        """
+        size = self.sizes.get(path)
+        if size is None:
+            raise DatasetError(f"{self.name} has no file {path}")
+        if size > max_bytes:
+            raise DatasetError(f"the file has {size:,} bytes; at most {max_bytes:,} are read")
+        try:
+            return self.read_raw(path)
+        except DAMAGE as error:
+            raise DatasetError(f"the file cannot be read: {error}") from error
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a zip and a tar say alike about one entry."""
+
+    path: str
+    size: int
+    is_folder: bool
+    is_file: bool
+
+
+def safe_files(members: Iterable[Member], packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
+    """Yield the path of each ordinary file as it passes the checks, before its bytes are read."""
+    total = 0
+    seen: set[str] = set()
+    for count, member in enumerate(members, start=1):
+        if count > limits.members:
+            refuse(f"it holds more than {limits.members:,} entries")
+        total += member.size
+        if total > limits.total_bytes:
+            refuse(f"it unpacks to more than {limits.total_bytes:,} bytes")
+        if total > limits.ratio_floor and total > limits.ratio * packed_bytes:
+            refuse(f"it unpacks to more than {limits.ratio:g} times its size")
+        _check_path(member.path)
+        if member.is_folder:
+            continue
+        if not member.is_file or member.path in ("", "."):
+            refuse(f"{member.path!r} is a link or a device, not a file")
+        if member.path in seen:
+            refuse(f"it holds {member.path!r} twice")
+        seen.add(member.path)
+        if not is_system_file(member.path):
+            yield member.path
+
+
+def refuse(reason: str) -> NoReturn:
+    """Raise the DatasetError of an unsafe archive."""
+    raise DatasetError(f"the archive is not safe to read: {reason}; pack the pictures again as plain files")
+
+
+def _check_path(path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if path.startswith("/") or "\\" in path or ".." in parts or "\0" in path or PureWindowsPath(path).drive:
+        refuse(f"the path {path!r} is absolute or leaves the archive")
+
+
+def is_system_file(path: str) -> bool:
+    """Tell the hidden and system files that desktops leave in folders and archives."""
+    return any(part.startswith(".") or part.casefold() in _SYSTEM_FILES for part in path.split("/"))
+
+
+def stem_of(where: Path) -> str:
+    """Return the archive's name without .zip, .tar, .tar.gz or .tgz."""
+    name = where.name
+    for suffix in (".tar.gz", ".tgz", ".tar", ".zip", ".gz"):
+        if name.casefold().endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return name

@@ -1,0 +1,116 @@
+"""One folder a class: the layout that people make by hand, with or without train/ and test/."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
+from mlcore.datasets.splits import class_disjoint
+from mlcore.errors import DatasetError
+from mlcore.pictures import MAX_BYTES
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff"}
+)
+_VALIDATION = frozenset({"val", "valid", "validation"})
+_HALVES = frozenset({"train", "test"}) | _VALIDATION
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A picture with what its folders say; `half` is "" where no half is named."""
+
+    path: str
+    class_name: str
+    half: str
+
+
+def read_folder(tree: FileTree, origin: str) -> Source:
+    """Return the source in which every picture's class is the name of its folder.
+
+    A folder that holds all the others is stepped into. Above class folders, train/ and
+    test/ are taken for the split where no class lies in both; otherwise, as where there
+    are none, the first half of the classes trains.
+
+    Raises:
+        DatasetError: no picture lies in a class folder, or there are too few classes.
+    """
+    placed, strays = _place_pictures(tree)
+    if not placed:
+        raise DatasetError(f"{tree.name} has no pictures in class folders; give each class a folder of its own")
+    classes = tuple(sorted({picture.class_name for picture in placed}, key=natural_key))
+    split_of = _split_of_classes(placed, classes)
+    label_of = {name: label for label, name in enumerate(classes)}
+    items = [
+        SourceItem(
+            path=picture.path,
+            label=label_of[picture.class_name],
+            split=split_of[picture.class_name],
+            read=functools.partial(tree.read, picture.path, MAX_BYTES),
+        )
+        for picture in placed
+    ]
+    items.sort(key=lambda item: (item.label, path_key(item.path)))
+    names = tuple(printable(name) for name in classes)
+    return Source(tree.name, "not stated", names, items, origin, (*tree.skipped, *strays))
+
+
+def _place_pictures(tree: FileTree) -> tuple[list[_Placed], list[tuple[str, str]]]:
+    """Return the pictures found in class folders, and (path, reason) of all other files."""
+    paths = sorted(tree.sizes, key=path_key)
+    strays = [(path, f"is not a picture: {_suffix(path)}") for path in paths if not _may_be_picture(path)]
+    pictures = [path for path in paths if _may_be_picture(path)]
+    top = _common_top(pictures)
+    inside = [path[len(top) :].split("/") for path in pictures if path.startswith(top)]
+    has_halves = _are_halves(inside)
+    placed = []
+    for path in pictures:
+        parts = path[len(top) :].split("/") if path.startswith(top) else [path]
+        half = parts.pop(0).casefold() if has_halves and len(parts) > 1 else ""
+        if len(parts) >= 2:
+            placed.append(_Placed(path, parts[0], half))
+        else:
+            strays.append((path, "lies in no class folder"))
+    return placed, strays
+
+
+def _common_top(pictures: Sequence[str]) -> str:
+    """Return the folders, ending in "/", that lie above every class folder; "" when none."""
+    top = ""
+    while True:
+        deeper = [path[len(top) :].split("/") for path in pictures if path.startswith(top)]
+        firsts = {parts[0] for parts in deeper if len(parts) > 1}
+        if len(firsts) != 1 or not any(len(parts) > 2 for parts in deeper):
+            return top
+        top += firsts.pop() + "/"
+
+
+def _are_halves(inside: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first folders are train, test and the like, with class folders below."""
+    folders = [parts for parts in inside if len(parts) > 1]
+    return bool(folders) and all(parts[0].casefold() in _HALVES and len(parts) > 2 for parts in folders)
+
+
+def _split_of_classes(placed: Sequence[_Placed], classes: Sequence[str]) -> dict[str, str]:
+    """Return the split of each class: as named where that is class-disjoint, else by halves."""
+    halves: dict[str, set[str]] = {}
+    for picture in placed:
+        halves.setdefault(picture.class_name, set()).add(picture.half)
+    has_test = any("test" in names for names in halves.values())
+    testing = {"test"} if has_test else _VALIDATION
+    split_of = {name: {TEST if half in testing else TRAIN for half in halves[name]} for name in classes}
+    is_named = all(len(splits) == 1 for splits in split_of.values()) and len(set().union(*split_of.values())) == 2
+    if is_named:
+        return {name: splits.pop() for name, splits in split_of.items()}
+    return dict(zip(classes, class_disjoint(len(classes)), strict=True))
+
+
+def _suffix(path: str) -> str:
+    return PurePosixPath(path).suffix.casefold()
+
+
+def _may_be_picture(path: str) -> bool:
+    """Tell by the name; a name without a suffix gets the benefit of the doubt."""
+    return _suffix(path) in PICTURE_SUFFIXES or not _suffix(path)

@@ -1,0 +1,215 @@
+"""From a source of unknown quality to a data set on disk: verified, without doubles, reported."""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mlcore import artifacts
+from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
+from mlcore.datasets.folder import PICTURE_SUFFIXES
+from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem, printable
+from mlcore.datasets.ordered import in_order
+from mlcore.datasets.splits import check_halves
+from mlcore.errors import DatasetError, MlcoreError
+from mlcore.events import Progress, no_progress
+from mlcore.pictures import open_picture
+
+_LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What was taken and what was left out, and why.
+
+    duplicates: (path left out, path of the same bytes that was kept), same class.
+    conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
+    broken: (path, reason). lonely: classes with one picture, which no query can find again.
+    empty: classes left out because not one picture could be read.
+    """
+
+    name: str
+    images: int
+    classes: int
+    train_images: int
+    test_images: int
+    train_classes: int
+    test_classes: int
+    duplicates: tuple[tuple[str, str], ...]
+    conflicting: tuple[tuple[str, str], ...]
+    broken: tuple[tuple[str, str], ...]
+    lonely: tuple[str, ...]
+    empty: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain lists and numbers, as stored in report.json."""
+        return {key: _plain(value) for key, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class _Verified:
+    """A picture that decodes: its bytes, their SHA-256 and its upright size."""
+
+    data: bytes
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass
+class _Intake:
+    """What has been taken from a source so far."""
+
+    folder: Path
+    rows: list[Picture] = field(default_factory=list)
+    kept: dict[str, tuple[str, int]] = field(default_factory=dict)  # sha256 -> path in the source, label
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    conflicting: list[tuple[str, str]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+
+
+def import_pictures(source: Source, folder: Path, progress: Progress = no_progress) -> ImportReport:
+    """Write every readable picture of `source`, once, into the new data set `folder`.
+
+    One broken file stops nothing: it is reported. Original bytes are kept. The folder appears
+    whole or not at all; progress("import", done, total) is called from this thread.
+
+    Raises:
+        DatasetError: `folder` is already there, or too few classes have readable pictures.
+    """
+    if folder.exists():
+        raise DatasetError(f"a data set named {folder.name} is already there; imported sets never change")
+    check_halves((item.label, item.split) for item in source.items)
+    with artifacts.published(folder) as scratch:
+        intake = _Intake(scratch / IMAGES, broken=list(source.broken))
+        _take_all(source, intake, progress)
+        classes, rows, empty = _without_empty_classes(source.classes, intake.rows)
+        check_halves((row.label, row.split) for row in rows)
+        write_catalogue(
+            scratch, name=source.name, classes=classes, rows=rows, licence=source.licence, source=source.origin
+        )
+        report = _report(source.name, classes, rows, intake, empty)
+        artifacts.write_json(scratch / "report.json", report.to_json())
+    return report
+
+
+def _take_all(source: Source, intake: _Intake, progress: Progress) -> None:
+    folders = _unique_names(source.classes)
+    names: dict[int, set[str]] = {label: set() for label in range(len(folders))}
+    with closing(in_order(_verify, source.items)) as answers:
+        for done, (item, found) in enumerate(zip(source.items, answers, strict=True), start=1):
+            if isinstance(found, str):
+                intake.broken.append((item.path, found))
+            elif not _is_double(item, found, intake):
+                file = f"{folders[item.label]}/{_new_name(item.path, names[item.label])}"
+                _keep(item, found, file, intake)
+            progress("import", done, len(source.items))
+
+
+def _is_double(item: SourceItem, found: _Verified, intake: _Intake) -> bool:
+    """Say whether to leave a picture out: its class has the same bytes already.
+
+    The same bytes in another class are kept and reported. One of the two labels is wrong, but which one
+    is for the curator to say, and published benchmarks count both.
+    """
+    if found.sha256 not in intake.kept:
+        return False
+    first_path, first_label = intake.kept[found.sha256]
+    if first_label == item.label:
+        intake.duplicates.append((item.path, first_path))
+        return True
+    intake.conflicting.append((item.path, first_path))
+    return False
+
+
+def _verify(item: SourceItem) -> _Verified | str:
+    """Read and fully decode a picture; return why not, when it cannot be."""
+    try:
+        data = item.read()
+        width, height = open_picture(data).size
+    except (MlcoreError, OSError) as error:
+        return str(error)
+    return _Verified(data, hashlib.sha256(data).hexdigest(), width, height)
+
+
+def _keep(item: SourceItem, found: _Verified, file: str, intake: _Intake) -> None:
+    target = intake.folder / file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(found.data)
+    intake.kept.setdefault(found.sha256, (item.path, item.label))
+    row = len(intake.rows)
+    intake.rows.append(Picture(row, file, item.label, item.split, found.sha256, found.width, found.height))
+
+
+def _without_empty_classes(
+    classes: Sequence[str], rows: Sequence[Picture]
+) -> tuple[tuple[str, ...], list[Picture], tuple[str, ...]]:
+    """Renumber labels 0..C-1 over the classes that have a picture."""
+    used = sorted({row.label for row in rows})
+    new_label = {old: new for new, old in enumerate(used)}
+    empty = tuple(name for label, name in enumerate(classes) if label not in new_label)
+    return tuple(classes[old] for old in used), [replace(row, label=new_label[row.label]) for row in rows], empty
+
+
+def _report(
+    name: str, classes: Sequence[str], rows: Sequence[Picture], intake: _Intake, empty: tuple[str, ...]
+) -> ImportReport:
+    pictures_of = Counter(row.label for row in rows)
+    images_of = Counter(row.split for row in rows)
+    split_of = {row.label: row.split for row in rows}
+    classes_of = Counter(split_of.values())
+    return ImportReport(
+        name=name,
+        images=len(rows),
+        classes=len(classes),
+        train_images=images_of[TRAIN],
+        test_images=images_of[TEST],
+        train_classes=classes_of[TRAIN],
+        test_classes=classes_of[TEST],
+        duplicates=tuple(intake.duplicates),
+        conflicting=tuple(intake.conflicting),
+        broken=tuple(intake.broken),
+        lonely=tuple(classes[label] for label in sorted(pictures_of) if pictures_of[label] == 1),
+        empty=empty,
+    )
+
+
+def _unique_names(classes: Sequence[str]) -> list[str]:
+    """Return a folder name for each class, safe on any file system and unlike the others."""
+    taken: set[str] = set()
+    return [_unlike(_safe_name(name, "class"), "", taken) for name in classes]
+
+
+def _new_name(path: str, taken: set[str]) -> str:
+    """Return a safe file name for a source's path, unlike those already taken."""
+    pure = PurePosixPath(path)
+    suffix = pure.suffix.casefold() if pure.suffix.casefold() in PICTURE_SUFFIXES else ""
+    return _unlike(_safe_name(pure.stem, "picture"), suffix, taken)
+
+
+def _unlike(stem: str, suffix: str, taken: set[str]) -> str:
+    """Return stem + suffix, numbered when some file system would take it for a name in `taken`."""
+    name, number = f"{stem}{suffix}", 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem}-{number}{suffix}"
+    taken.add(name.casefold())
+    return name
+
+
+def _safe_name(text: str, fallback: str) -> str:
+    """Keep letters, digits, dot, dash and underscore; no leading dot, at most 100 bytes."""
+    composed = unicodedata.normalize("NFC", printable(text))
+    name = re.sub(r"[^\w.-]+", "_", composed).strip("._")
+    return name.encode()[:_LONGEST_NAME].decode(errors="ignore") or fallback
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return printable(value) if isinstance(value, str) else value

@@ -1,0 +1,77 @@
+"""What every source of pictures is reduced to: named classes and pictures read on demand."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+TRAIN = "train"
+TEST = "test"
+SPLITS = (TRAIN, TEST)
+
+
+@dataclass(frozen=True)
+class SourceItem:
+    """One picture of a source: `label` indexes the source's classes, `read` gives its bytes."""
+
+    path: str
+    label: int
+    split: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of pictures as found, not yet verified; valid while `open_source` is open.
+
+    broken: (path, reason) of what was seen and left out.
+    origin: where it came from, for a reader: layout and file name, never a machine's full path.
+    """
+
+    name: str
+    licence: str
+    classes: tuple[str, ...]
+    items: Sequence[SourceItem]
+    origin: str
+    broken: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class OfficialSplit:
+    """The counts that make a benchmark comparable; a set that differs is refused."""
+
+    classes: int
+    train_classes: int
+    train_images: int
+    test_images: int
+
+    @property
+    def images(self) -> int:
+        """The pictures of both halves."""
+        return self.train_images + self.test_images
+
+
+def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return a sort key by which "item 2" comes before "item 10", case last."""
+    parts = []
+    for part in re.findall(r"[0-9]+|[^0-9]+", text.casefold()):
+        if "0" <= part[0] <= "9":
+            digits = part.lstrip("0")  # compared by length, then text: int() refuses very long ones
+            parts.append((0, len(digits), digits))
+        else:
+            parts.append((1, 0, part))
+    return tuple(parts), text
+
+
+def path_key(path: str) -> tuple[object, ...]:
+    """Return the natural sort key of a path, folder by folder."""
+    return tuple(natural_key(part) for part in path.split("/"))
+
+
+def printable(text: str) -> str:
+    """Return a file's name fit to be stored as text: bytes that are not UTF-8 become "?"."""
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def readable_class(folder: str) -> str:
+    """Return "Acura RL Sedan 2012" for a benchmark's folder "002.Acura_RL_Sedan_2012"."""
+    return re.sub(r"^\d+\.", "", folder).replace("_", " ").strip() or folder

@@ -1,0 +1,50 @@
+"""What mlcore raises on purpose. Every message names the value at fault and the way out."""
+
+
+class MlcoreError(Exception):
+    """Base of everything that mlcore raises on purpose; safe to show to a user."""
+
+
+class PictureError(MlcoreError):
+    """A file cannot be read as a picture, or is larger than allowed."""
+
+
+class DatasetError(MlcoreError):
+    """A data set cannot be read, or cannot be trained or measured on."""
+
+
+class ProtocolError(MlcoreError):
+    """A protocol's field is out of range or unknown."""
+
+
+class UnknownLossError(MlcoreError):
+    """No loss has that name."""
+
+
+class WeightsError(MlcoreError):
+    """Pre-trained weights are missing or do not fit the backbone."""
+
+
+class CheckpointError(MlcoreError):
+    """A checkpoint or model file is damaged or belongs to another run."""
+
+
+class TrainingError(MlcoreError):
+    """Training cannot go on: the loss is not finite, say."""
+
+
+class Stopped(MlcoreError):
+    """Work was asked to stop and stopped at a safe point; starting again resumes it."""
+
+
+class VectorIndexError(MlcoreError):
+    """An index refuses a request: wrong shape, k out of range, values not finite."""
+
+
+class StaleIndexError(MlcoreError):
+    """An index on disk does not match its manifest, its model or its format."""
+
+
+def brief(error: Exception) -> str:
+    """Return the beginning of a message in one line: torch names every tensor that does not fit."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:2])

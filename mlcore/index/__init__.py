@@ -1,0 +1,7 @@
+"""Nearest pictures at serving speed: the one door to the approximate index. It serves; it never measures."""
+
+from mlcore.index.build import build_index
+from mlcore.index.hnsw import VectorIndex
+from mlcore.index.store import IndexManifest, load_index, preprocessing_sha256
+
+__all__ = ["IndexManifest", "VectorIndex", "build_index", "load_index", "preprocessing_sha256"]

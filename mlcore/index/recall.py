@@ -1,0 +1,55 @@
+"""How much of the truth an index finds: its answers against the full comparison."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlcore.index.checks import Ids, Vectors
+from mlcore.index.hnsw import VectorIndex
+
+NEIGHBOURS = 10
+
+TIE = 1e-6
+"""What is as near as the exact 10th, but for rounding, is right: duplicates have no order."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Queries [Q, D], the exact cosine [Q] of their k-th neighbour, their ids [Q] if the index has them."""
+
+    queries: Vectors
+    own: Ids | None
+    kth: Vectors
+    k: int
+
+    @classmethod
+    def of_own(cls, index: VectorIndex, queries: int, seed: int) -> "Judge":
+        """Sample pictures of the index; each is left out of its own answer, by id."""
+        own = np.random.default_rng(seed).choice(index.ids, min(queries, index.count), replace=False)
+        vectors, k = index.vectors_of(own), min(NEIGHBOURS, index.count - 1)
+        return cls(vectors, own, _others(own, *index.exact_search(vectors, k + 1))[:, -1], k)
+
+    @classmethod
+    def of_unseen(cls, index: VectorIndex, queries: Vectors) -> "Judge":
+        """Take pictures that the index does not hold."""
+        k = min(NEIGHBOURS, index.count)
+        return cls(queries, None, index.exact_search(queries, k)[1][:, -1], k)
+
+    def recall_of(self, index: VectorIndex) -> float:
+        """Return the share of found pictures as near as the exact k-th, by the very path that serves."""
+        if self.own is None:
+            scores = index.search(self.queries, self.k)[1]
+        else:
+            scores = _others(self.own, *index.search(self.queries, self.k + 1))
+        return float((scores >= self.kth[:, None] - TIE).mean())
+
+
+def _others(own: Ids, ids: Ids, scores: Vectors) -> Vectors:
+    """Return scores [Q, k] of answers [Q, k + 1] without the query itself.
+
+    Among duplicates, or by an approximate search, the query may be absent: then the last one goes.
+    """
+    itself = ids == own[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    others: Vectors = scores[~itself].reshape(len(own), -1)
+    return others

@@ -1,0 +1,75 @@
+"""What a run keeps between its epochs, so that stopping or dying costs one epoch at most."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mlcore.batches import RunData
+from mlcore.checkpoint import describe_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from mlcore.encode import Encoder, embed_rows
+from mlcore.errors import CheckpointError
+from mlcore.evaluate import measure
+from mlcore.runs import RunSpec
+
+Event = dict[str, Any]
+
+
+class Keeper:
+    """Stores the state after each epoch, takes it up again, and remembers the best on validation."""
+
+    def __init__(
+        self,
+        folder: Path,
+        spec: RunSpec,
+        data: RunData,
+        *,
+        encoder: Encoder,
+        loss: nn.Module,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        self.folder, self.data, self.encoder, self.optimizer = folder, data, encoder, optimizer
+        self.identity = spec.fingerprint(data.dataset)
+        self.modules = {"embedder": encoder.embedder, "loss": loss}
+        self.selects = spec.protocol.selection == "validation"
+        self.best: Event = {}
+        self.history: list[Event] = []
+
+    def resume(self) -> int:
+        """Load the newest checkpoint; return its epoch, 0 where there is none."""
+        checkpoint = latest_checkpoint(self.folder)
+        if checkpoint is None:
+            return 0
+        stored = describe_checkpoint(checkpoint)
+        if stored["run"] != self.identity:
+            raise CheckpointError(f"checkpoint {checkpoint} belongs to another run; choose another folder")
+        load_checkpoint(checkpoint, self.modules, self.optimizer)
+        self.history, self.best = stored["history"], stored["best"]
+        return int(stored["epoch"])
+
+    def keep(self, epoch: int, event: Event) -> None:
+        """Add the event of an epoch to the history, with validation if that selects, and store all."""
+        if self.selects:
+            event["validation"] = self._measure()
+            self._remember_if_best(epoch, event["validation"]["map_at_r"])
+        self.history.append(event)
+        extra = {"run": self.identity, "history": self.history, "best": self.best}
+        save_checkpoint(self.folder, epoch, self.modules, self.optimizer, extra)
+
+    def _measure(self) -> Event:
+        rows, encoder = self.data.validation_rows, self.encoder
+        encoder.embedder.eval()
+        embeddings = embed_rows(encoder, self.data.cache, rows)
+        return measure(embeddings, self.data.dataset.labels[rows], intervals=False)
+
+    def _remember_if_best(self, epoch: int, map_at_r: float) -> None:
+        if map_at_r > self.best.get("map_at_r", -1):
+            self.best = {"epoch": epoch, "map_at_r": map_at_r}
+            save_checkpoint(self.folder / "best", epoch, self.modules, self.optimizer, {})
+
+    def restore_best(self) -> None:
+        """Take the weights of the epoch that was best on the validation classes, if they select."""
+        best = latest_checkpoint(self.folder / "best") if self.selects else None
+        if best is not None:
+            load_checkpoint(best, self.modules, self.optimizer)

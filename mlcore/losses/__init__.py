@@ -1,0 +1,51 @@
+"""The losses by name. This table knows no torch: forms, checks and pages read it freely."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mlcore.errors import UnknownLossError
+from mlcore.losses.spec import LossSpec, Parameter
+from mlcore.losses.table_classification import CLASSIFICATION
+from mlcore.losses.table_pairs import PAIRS
+from mlcore.losses.table_proxies import PROXIES
+from mlcore.losses.table_ranking import RANKING
+from mlcore.losses.table_triplets import TRIPLETS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["LOSSES", "LossSpec", "Parameter", "build_loss", "loss_spec"]
+
+LOSSES: dict[str, LossSpec] = {
+    **PROXIES,
+    **PAIRS,
+    **TRIPLETS,
+    **CLASSIFICATION,
+    **RANKING,
+}
+
+
+def loss_spec(name: str) -> LossSpec:
+    """Return the entry of a loss. Raises UnknownLossError listing the known names."""
+    try:
+        return LOSSES[name]
+    except KeyError:
+        known = ", ".join(sorted(LOSSES))
+        raise UnknownLossError(f"no loss named {name!r}; known: {known}") from None
+
+
+def build_loss(name: str, *, num_classes: int, dim: int, **params: object) -> "nn.Module":
+    """Return a fresh loss that maps (embeddings [B, dim], labels [B] in 0..num_classes-1) to a scalar.
+
+    Its own trainable parameters, if any, are its proxies. Torch is imported here, not by the table.
+
+    Raises:
+        UnknownLossError: no loss has that name.
+        TypeError: the loss has no such parameter; none is dropped.
+        ValueError: a parameter is out of its range.
+    """
+    spec = loss_spec(name)
+    values = spec.checked(params)
+    module, _, attribute = spec.target.partition(":")
+    loss: nn.Module = getattr(import_module(module), attribute)(num_classes=num_classes, dim=dim, **values)
+    return loss

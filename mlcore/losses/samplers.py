@@ -1,0 +1,61 @@
+"""Which pictures share a batch; drawn from (seed, epoch) alone, so that a resumed run repeats it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlcore.errors import DatasetError
+
+Rows = NDArray[np.int64]
+
+
+def epoch_batches(
+    sampler: str, labels: Rows, *, batch_size: int, samples_per_class: int, seed: int, epoch: int
+) -> list[Rows]:
+    """Return the batches of one epoch: positions into `labels` [N], each batch of equal size.
+
+    `random` shuffles all pictures and leaves an incomplete last batch out. `balanced` gives as
+    many batches, each of batch_size // samples_per_class classes.
+
+    Raises:
+        DatasetError: fewer than two pictures, or fewer than two classes.
+    """
+    if len(np.unique(labels)) < 2:
+        raise DatasetError("training needs pictures of at least 2 classes; the training split has fewer")
+    random = np.random.default_rng([seed, epoch])
+    if sampler == "balanced":
+        return _balanced(labels, batch_size, samples_per_class, random)
+    order = random.permutation(len(labels)).astype(np.int64)
+    size = min(batch_size, len(labels))
+    return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+
+
+def _balanced(labels: Rows, batch_size: int, samples: int, random: np.random.Generator) -> list[Rows]:
+    classes = np.unique(labels)
+    members = {label: np.flatnonzero(labels == label) for label in classes}
+    per_batch = min(batch_size // samples, len(classes))
+    batches = max(1, len(labels) // batch_size)
+    # Whole permutations one after the other: every class comes equally often.
+    rounds = -(-batches * per_batch // len(classes)) + 1
+    queue = [random.permutation(classes) for _ in range(rounds)]
+    return [
+        np.concatenate([_draw(members[label], samples, random) for label in chosen])
+        for chosen in _distinct_groups(np.concatenate(queue), per_batch, batches)
+    ]
+
+
+def _distinct_groups(queue: Rows, size: int, count: int) -> list[Rows]:
+    """Cut `count` groups of `size` different classes off the queue, in its order."""
+    waiting = list(queue)
+    groups = []
+    for _ in range(count):
+        group = list(dict.fromkeys(waiting))[:size]
+        for label in group:
+            waiting.remove(label)
+        groups.append(np.array(group))
+    return groups
+
+
+def _draw(members: Rows, samples: int, random: np.random.Generator) -> Rows:
+    """Draw pictures of one class; a class with too few repeats some."""
+    few = len(members) < samples
+    return random.choice(members, samples, replace=few).astype(np.int64)

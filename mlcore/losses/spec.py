@@ -1,0 +1,76 @@
+"""What is known of a loss without loading it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a loss takes: its default (which fixes its type) and its range.
+
+    low and high are inclusive, above is exclusive.
+    """
+
+    default: float | int
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    meaning: str = ""
+
+    def checked(self, name: str, value: object) -> float | int:
+        """Return `value` in the default's type.
+
+        Raises:
+            ValueError: not a number, not finite, not whole where it must be, or out of range.
+        """
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"{name} must be a number, got {value!r}") from None
+        if not isfinite(number):
+            raise ValueError(f"{name} must be finite, got {value!r}")
+        if isinstance(self.default, int) and number != int(number):
+            raise ValueError(f"{name} must be a whole number, got {value!r}")
+        if self.above is not None and not number > self.above:
+            bound = "positive" if self.above == 0 else f"above {self.above}"
+            raise ValueError(f"{name} must be {bound}, got {value}")
+        if self.low is not None and number < self.low:
+            raise ValueError(f"{name} must be at least {self.low}, got {value}")
+        if self.high is not None and number > self.high:
+            raise ValueError(f"{name} must be at most {self.high}, got {value}")
+        return type(self.default)(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSpec:
+    """One row of the table of losses.
+
+    sampler: `random` shuffles pictures; `balanced` draws batches of classes x samples.
+    target: `module:Class`, imported only when the loss is built.
+    """
+
+    title: str
+    family: Literal["pairs", "triplets", "proxies", "classification", "ranking"]
+    paper: str
+    idea: str
+    parameters: Mapping[str, Parameter]
+    sampler: Literal["random", "balanced"]
+    has_proxies: bool
+    target: str
+
+    def checked(self, params: Mapping[str, object]) -> dict[str, float | int]:
+        """Return every parameter, defaults overlaid by `params`.
+
+        Raises:
+            TypeError: the loss has no such parameter.
+            ValueError: a value is out of range.
+        """
+        for name in params:
+            if name not in self.parameters:
+                raise TypeError(f"{self.title} has no parameter {name!r}; it has {', '.join(self.parameters)}")
+        return {
+            name: parameter.checked(name, params.get(name, parameter.default))
+            for name, parameter in self.parameters.items()
+        }

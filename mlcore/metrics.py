@@ -1,0 +1,328 @@
+"""Retrieval and clustering figures: exact search in bounded memory.
+
+Every figure is a fraction from 0 to 1; whoever shows it multiplies. Three rules make tables comparable:
+
+* The query leaves its own gallery by id, never by "drop rank 1": with duplicates rank 1 may be another row.
+* Cosines are rounded to 1e-6 and at a tie the wrong class comes first: a collapsed network earns nothing.
+* Products of unit rows are exact (`quantised_unit_rows`): no block size, thread count or BLAS moves a rank.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlcore.errors import MlcoreError
+from mlcore.events import Progress, no_progress
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SCORE_STEPS = 1e6
+"""Ranks are by cosine in steps of 1e-6: below that, float32 networks return noise."""
+
+_SCORES_AT_ONCE = 1 << 24
+"""Bound on queries x gallery held at a time: 128 MiB of float64, 64 MiB of ranking keys."""
+
+_LEFT_OUT = np.int32(-(2**31) + 1)
+"""Ranking key of the query itself: below every cosine, and odd, so it never counts as relevant."""
+
+
+class MetricsError(MlcoreError, ValueError):
+    """Embeddings, labels or settings that cannot be measured."""
+
+
+@dataclass(frozen=True)
+class RetrievalMetrics:
+    """Means over the measured queries, as fractions from 0 to 1.
+
+    `queries` were measured; `lonely` have no other picture of their class and were left out.
+    """
+
+    recall_at: dict[int, float]
+    precision_at_1: float
+    r_precision: float
+    map_at_r: float
+    queries: int
+    lonely: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; the ks of `recall_at` become strings."""
+        return {
+            "recall_at": {str(k): value for k, value in self.recall_at.items()},
+            "precision_at_1": self.precision_at_1,
+            "r_precision": self.r_precision,
+            "map_at_r": self.map_at_r,
+            "queries": self.queries,
+            "lonely": self.lonely,
+        }
+
+
+@dataclass(frozen=True)
+class PerQueryScores:
+    """What each measured query earned; the raw material of means, intervals and paired tests.
+
+    Shapes: rows [Q], row numbers in the embeddings; hits [Q, len(ks)], whether the class was met among
+    the first k; precision_at_1, r_precision, average_precision [Q]. `lonely` counts the rows left out.
+    """
+
+    ks: tuple[int, ...]
+    rows: Ints
+    hits: NDArray[np.bool_]
+    precision_at_1: Floats
+    r_precision: Floats
+    average_precision: Floats
+    lonely: int
+
+    def columns(self) -> dict[str, Floats]:
+        """Return one array [Q] a figure, by the figure's name."""
+        recalls = self.hits.astype(np.float64)
+        return {f"recall_at_{k}": recalls[:, place] for place, k in enumerate(self.ks)} | {
+            "precision_at_1": self.precision_at_1,
+            "r_precision": self.r_precision,
+            "map_at_r": self.average_precision,
+        }
+
+    def means(self) -> RetrievalMetrics:
+        """Return the mean of every figure over the measured queries."""
+        return RetrievalMetrics(
+            recall_at={k: float(self.hits[:, place].mean()) for place, k in enumerate(self.ks)},
+            precision_at_1=float(self.precision_at_1.mean()),
+            r_precision=float(self.r_precision.mean()),
+            map_at_r=float(self.average_precision.mean()),
+            queries=len(self.rows),
+            lonely=self.lonely,
+        )
+
+
+def retrieval_metrics(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    ks: Sequence[int] = (1, 2, 4, 8),
+    *,
+    ids: ArrayLike | None = None,
+    block_size: int = 1024,
+    progress: Progress = no_progress,
+) -> RetrievalMetrics:
+    """Return the mean figures of every row as a query against all the others: see `per_query_scores`."""
+    return per_query_scores(embeddings, labels, ks, ids=ids, block_size=block_size, progress=progress).means()
+
+
+def per_query_scores(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    ks: Sequence[int] = (1, 2, 4, 8),
+    *,
+    ids: ArrayLike | None = None,
+    block_size: int = 1024,
+    progress: Progress = no_progress,
+) -> PerQueryScores:
+    """Rank all other pictures for every picture and score each ranking.
+
+    Shapes: embeddings [N, D], of any length (normalised here); labels [N]; ids [N]. Rows that share an id
+    are one picture and stay out of each other's galleries; without ids every row is its own picture.
+    `block_size` bounds the queries ranked at a time and changes no figure.
+    Raises: MetricsError for a zero or non-finite row, shapes that do not match, a k outside 1 to the
+    gallery's size, an id with two labels, or when no class has two pictures.
+    Source: R-Precision and MAP@R of Musgrave et al., ECCV 2020 (R = other pictures of the class).
+    """
+    if block_size < 1:
+        raise MetricsError(f"block_size must be at least 1, got {block_size}")
+    gallery = _gallery(embeddings, labels, ids)
+    depths = _checked_ks(ks, gallery.smallest)
+    rows = np.flatnonzero(gallery.relevant > 0)
+    if len(rows) == 0:
+        raise MetricsError("no class has two pictures, so there is nothing to find")
+    depth = max(depths[-1], int(gallery.relevant.max()))
+    first = np.empty(len(rows), dtype=np.int64)
+    r_precision = np.empty(len(rows))
+    average_precision = np.empty(len(rows))
+    for start, stop in _blocks(len(rows), len(gallery.unit), block_size):
+        relevance = _ranked_relevance(gallery, rows[start:stop], depth)
+        first[start:stop] = np.where(relevance.any(axis=1), relevance.argmax(axis=1), depth)
+        scores = _precisions(relevance, gallery.relevant[rows[start:stop]])
+        r_precision[start:stop], average_precision[start:stop] = scores
+        progress("metrics", stop, len(rows))
+    return PerQueryScores(
+        ks=depths,
+        rows=rows,
+        hits=first[:, None] < np.asarray(depths),
+        precision_at_1=(first == 0).astype(np.float64),
+        r_precision=r_precision,
+        average_precision=average_precision,
+        lonely=len(gallery.unit) - len(rows),
+    )
+
+
+def bootstrap_intervals(
+    per_query: PerQueryScores,
+    labels: ArrayLike,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """Return (low, high) for each figure of `per_query.columns()`, by the percentile bootstrap.
+
+    Classes are drawn with replacement, then as many queries as each drawn class has, with replacement:
+    queries of one class are not independent, and resampling queries alone gives intervals too narrow.
+    Shapes: labels [N], the ones given to `per_query_scores`.
+    Raises: MetricsError when samples < 1, level is not inside 0 to 1, or labels are not those measured.
+    """
+    if samples < 1:
+        raise MetricsError(f"samples must be at least 1, got {samples}")
+    if not 0 < level < 1:
+        raise MetricsError(f"level must lie between 0 and 1, got {level}")
+    every_label = np.asarray(labels)
+    expected = len(per_query.rows) + per_query.lonely
+    if every_label.shape != (expected,):
+        raise MetricsError(f"expected the {expected} measured labels, got shape {every_label.shape}")
+    classes, sizes = np.unique(every_label[per_query.rows], return_inverse=True, return_counts=True)[1:]
+    columns = per_query.columns()
+    by_class = np.stack(list(columns.values()), axis=1)[np.argsort(classes, kind="stable")]
+    means = _bootstrap_means(by_class, sizes, samples, np.random.default_rng(seed))
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    return {name: (float(low[place]), float(high[place])) for place, name in enumerate(columns)}
+
+
+def clustering_metrics(embeddings: ArrayLike, labels: ArrayLike, seed: int) -> dict[str, float]:
+    """Return {"nmi", "ami"} of k-means with as many clusters as there are classes, against the classes.
+
+    Scikit-learn's KMeans, k-means++ and ONE start from `seed` (the field's custom; report mean and sd over
+    seeds), on L2-normalised rows in float32, arithmetic mean in both scores. Figures of other k-means
+    (faiss) or of the geometric mean are not comparable with these.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
+
+    rows = unit_rows(embeddings).astype(np.float32)
+    truth = _checked_labels(labels, len(rows))
+    clusters = len(np.unique(truth))
+    found = KMeans(n_clusters=clusters, n_init=1, random_state=seed).fit_predict(rows)
+    return {
+        "nmi": float(normalized_mutual_info_score(truth, found, average_method="arithmetic")),
+        "ami": float(adjusted_mutual_info_score(truth, found, average_method="arithmetic")),
+    }
+
+
+def unit_rows(embeddings: ArrayLike) -> Floats:
+    """Return rows [N, D] scaled to length 1 in float64; MetricsError for a zero or non-finite row."""
+    # C order: NumPy adds a row up in another order when columns lie together, and the norm would follow.
+    rows = np.array(embeddings, dtype=np.float64, order="C")
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise MetricsError(f"embeddings must be a filled [N, D] array, got shape {rows.shape}")
+    largest = np.maximum(rows.max(axis=1, keepdims=True), -rows.min(axis=1, keepdims=True))
+    for fault, at in (("not finite", ~np.isfinite(largest[:, 0])), ("all zeros", largest[:, 0] == 0)):
+        if at.any():
+            raise MetricsError(f"embedding {at.argmax()} is {fault} ({at.sum()} of {len(rows)} rows are)")
+    rows /= largest  # so that squares neither overflow nor vanish
+    rows /= np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    return rows
+
+
+def quantised_unit_rows(embeddings: ArrayLike) -> Floats:
+    """Return unit rows [N, D] rounded to multiples of 2^-26, so that their products are exact.
+
+    A sum of rounded products depends on its order, and a BLAS picks the order by the block's shape: two
+    block sizes then disagree in the last bits, which flips a rounded score. Products of these rows are
+    multiples of 2^-52, and no partial sum reaches 2 (Cauchy-Schwarz), so each fits the 53 bits of a float64
+    and every order gives the same, exact sum. A cosine moves by about 1e-8, a hundredth of a ranking step.
+    """
+    rows = unit_rows(embeddings)
+    rows *= 2.0**26
+    np.rint(rows, out=rows)
+    rows *= 2.0**-26
+    return rows
+
+
+@dataclass(frozen=True)
+class _Gallery:
+    """unit [N, D]; classes and pictures [N], dense codes; relevant [N], R of each row as a query."""
+
+    unit: Floats
+    classes: Ints
+    pictures: Ints
+    relevant: Ints
+    smallest: int
+
+
+def _gallery(embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None) -> _Gallery:
+    unit = quantised_unit_rows(embeddings)
+    classes = np.unique(_checked_labels(labels, len(unit)), return_inverse=True)[1]
+    names = np.arange(len(unit)) if ids is None else np.asarray(ids)
+    if names.shape != (len(unit),):
+        raise MetricsError(f"ids must be one for each of the {len(unit)} rows, got shape {names.shape}")
+    _, firsts, pictures, copies = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
+    torn = np.flatnonzero(classes != classes[firsts][pictures])
+    if len(torn):
+        raise MetricsError(f"id {names[torn[0]]} has two labels; rows that share an id are one picture")
+    relevant = np.bincount(classes)[classes] - copies[pictures]
+    return _Gallery(unit, classes, pictures, relevant, smallest=len(unit) - int(copies.max()))
+
+
+def _checked_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
+    """Return the labels as an array [count]; any values that compare will do."""
+    values = np.asarray(labels)
+    if values.shape != (count,):
+        raise MetricsError(f"labels must be one for each of the {count} rows, got shape {values.shape}")
+    return values
+
+
+def _checked_ks(ks: Sequence[int], smallest_gallery: int) -> tuple[int, ...]:
+    if not ks:
+        raise MetricsError("ks is empty; give at least one k")
+    for k in ks:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise MetricsError(f"k must be a whole number, got {k!r}")
+        if not 1 <= k <= smallest_gallery:
+            raise MetricsError(f"k must lie between 1 and the gallery's {smallest_gallery} pictures, got {k}")
+    return tuple(sorted({int(k) for k in ks}))
+
+
+def _blocks(queries: int, gallery: int, block_size: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of each block, narrower than asked where the gallery is large."""
+    step = max(1, min(block_size, _SCORES_AT_ONCE // gallery))
+    for start in range(0, queries, step):
+        yield start, min(start + step, queries)
+
+
+def _ranked_relevance(gallery: _Gallery, rows: Ints, depth: int) -> NDArray[np.bool_]:
+    """Return [B, depth], whether the picture at each rank is of the query's class, best first.
+
+    A key is twice the rounded cosine, plus 1 for the wrong class: one integer order holds score and tie
+    rule, equal keys are equally relevant, so it does not matter which of them a partial sort cuts off.
+    """
+    scores = gallery.unit[rows] @ gallery.unit.T
+    scores *= SCORE_STEPS
+    keys = np.rint(scores, out=scores).astype(np.int32)
+    keys *= 2
+    keys += gallery.classes[rows, None] != gallery.classes
+    keys[gallery.pictures[rows, None] == gallery.pictures] = _LEFT_OUT
+    cut = keys.shape[1] - depth
+    keys.partition(cut, axis=1)
+    best = np.sort(keys[:, cut:], axis=1)[:, ::-1]
+    relevance: NDArray[np.bool_] = (best & 1) == 0
+    return relevance
+
+
+def _precisions(relevance: NDArray[np.bool_], relevant: Ints) -> tuple[Floats, Floats]:
+    """Return R-Precision and average precision at R, each [B], of rankings [B, depth] with R `relevant`."""
+    ranks = np.arange(1, relevance.shape[1] + 1)
+    hits = relevance & (ranks <= relevant[:, None])
+    precision_at_rank = np.cumsum(hits, axis=1) / ranks
+    return hits.sum(axis=1) / relevant, (precision_at_rank * hits).sum(axis=1) / relevant
+
+
+def _bootstrap_means(by_class: Floats, sizes: Ints, samples: int, random: np.random.Generator) -> Floats:
+    """Return [samples, figures], means over queries drawn by class; by_class [Q, figures] is grouped."""
+    starts = np.cumsum(sizes) - sizes
+    means = np.empty((samples, by_class.shape[1]))
+    for sample in range(samples):
+        drawn = random.integers(len(sizes), size=len(sizes))
+        repeated = np.repeat(drawn, sizes[drawn])
+        places = starts[repeated] + random.integers(sizes[repeated])
+        means[sample] = by_class[places].mean(axis=0)
+    return means

@@ -1,0 +1,1 @@
+"""Networks: a backbone, a pooling and a linear head."""

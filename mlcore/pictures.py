@@ -1,0 +1,190 @@
+"""Pictures from anywhere, made safe and alike: bounded, oriented, RGB, without metadata."""
+
+import functools
+import io
+
+import numpy as np
+import pillow_heif
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+
+from mlcore.errors import PictureError
+
+MAX_BYTES = 25 * 2**20
+MAX_PIXELS = 60_000_000  # the largest common phone sensors (50 megapixels) fit; 180 MB once decoded
+MAX_SIDE = 65_500  # the longest side that JPEG, which we store, can hold
+MIN_SIDE = 16  # below this there is nothing to learn from or to recognise
+
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
+_FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, GIF, BMP or TIFF"
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def open_picture(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Return the picture in `data` as a plain RGB image that carries no metadata.
+
+    The format is found from the content. Of an animation the first frame is taken, EXIF
+    orientation is applied, transparency is laid on white, 16-bit grey is scaled to 8 bits.
+
+    Raises:
+        PictureError: empty, too large in bytes or pixels (seen before anything is decoded),
+            under 16 px, of another format, or damaged.
+    """
+    if not data:
+        raise PictureError("the file is empty (0 bytes)")
+    if len(data) > max_bytes:
+        raise PictureError(f"the file has {_megabytes(len(data))} MB; at most {_megabytes(max_bytes)} MB are read")
+    header = _read_header(data)
+    _check_size(header.size, max_pixels)
+    _check_tiles(header, max_pixels)
+    try:
+        header.load()
+        _check_size(header.size, max_pixels)
+        upright = _turned_upright(header)
+        plain = _eight_bit(upright) if upright.mode.startswith(("I", "F")) else _on_white(upright)
+    except PictureError:
+        raise
+    # Decoders fed with hostile bytes raise nearly anything: OSError, ValueError, struct.error, zlib.error...
+    except Exception as error:
+        raise PictureError(f"the picture is damaged and cannot be decoded: {error}") from error
+    plain.info = {}
+    return plain
+
+
+def encode_jpeg(image: Image.Image, quality: int = 90) -> bytes:
+    """Return `image` as JPEG bytes: pixels only, no EXIF, profile or comment."""
+    plain = image.convert("RGB")
+    plain.info = {}  # Pillow would copy a comment found here into the file
+    buffer = io.BytesIO()
+    plain.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def resize_short_side(image: Image.Image, side: int) -> Image.Image:
+    """Return `image` with its short side `side` px long, bicubic, the aspect kept.
+
+    A long side beyond twice the short one is cut to the centre first, so a panorama stays
+    bounded. An image that already fits is returned as it is, pixel for pixel.
+    """
+    width, height = image.size
+    longest = 2 * min(width, height)
+    if max(width, height) > longest:
+        image = _centre_cut(image, min(width, longest), min(height, longest))
+    width, height = image.size
+    short = min(width, height)
+    if short == side:
+        return image
+    size = (round(width * side / short), round(height * side / short))
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def centre_crop(image: Image.Image, size: int) -> Image.Image:
+    """Return the central `size` x `size` square.
+
+    Raises:
+        ValueError: the image is smaller than that on a side.
+    """
+    if min(image.size) < size:
+        raise ValueError(f"cannot cut a square of {size} px from {image.width} x {image.height}")
+    return _centre_cut(image, size, size)
+
+
+def thumbnail(image: Image.Image, side: int) -> Image.Image:
+    """Return a copy whose longer side is at most `side` px, aspect kept, never enlarged."""
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return small
+
+
+def _read_header(data: bytes) -> Image.Image:
+    """Return the picture with its header read and its pixels not yet decoded."""
+    _register_heif()
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        # Pillow's own limit is one for the whole process; ours is per call, but both mean the same.
+        raise PictureError(f"the picture has too many pixels: {error}") from error
+    except UnidentifiedImageError as error:
+        raise PictureError(f"the file is not a picture in {_FORMAT_NAMES}") from error
+    except Exception as error:  # see open_picture
+        raise PictureError(f"the picture's header is damaged: {error}") from error
+
+
+@functools.cache
+def _register_heif() -> None:
+    """Teach Pillow to read HEIC, once per process."""
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(f"the picture is {width} x {height} px, smaller than {MIN_SIDE} px on a side")
+    if width * height > max_pixels:
+        most = f"{max_pixels / 1e6:g} megapixels"
+        raise PictureError(f"the picture is {width} x {height} px; at most {most} are read")
+    if max(width, height) > MAX_SIDE:
+        raise PictureError(f"the picture is {width} x {height} px; at most {MAX_SIDE} px on a side are read")
+
+
+def _check_tiles(image: Image.Image, max_pixels: int) -> None:
+    """Refuse a TIFF whose tiles are larger than any picture: a tile is decoded whole."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        width, length = (image.tag_v2.get(tag, 0) for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH))
+        if not isinstance(width, int) or not isinstance(length, int) or width * length > max_pixels:
+            raise PictureError(f"the TIFF has tiles of {width} x {length} px; save it again without tiles")
+
+
+def _turned_upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; a damaged EXIF block counts as none.
+
+    Not ImageOps.exif_transpose, which rewrites the whole EXIF block and fails on a damaged one.
+    """
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (SyntaxError, ValueError, OSError, KeyError, IndexError, TypeError):
+        return image
+    method = _UPRIGHT.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale a deep grey picture to 8 bits; Pillow's own conversion would clip it to white.
+
+    16-bit modes are divided by 257. 32-bit ones have no agreed white, so values above
+    16 bits, below zero or with a fraction are stretched from their minimum to their maximum.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I") and low >= 0 and high <= 65_535:
+        grey = values / 257
+    else:
+        grey = (values - low) * (255 / (high - low)) if high > low else values * 0
+    return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return RGB, with whatever is transparent laid on white."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    white = Image.new("RGB", layered.size, "white")
+    white.paste(layered, mask=layered.getchannel("A"))
+    return white
+
+
+def _centre_cut(image: Image.Image, width: int, height: int) -> Image.Image:
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f}".removesuffix(".0")

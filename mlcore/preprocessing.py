@@ -1,0 +1,48 @@
+"""The one way from a picture to a network's input: in training, evaluation, gallery and query."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlcore.pictures import centre_crop, resize_short_side
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Bicubic resize of the short side, centre crop (both pixels), then (x / 255 - mean) / std.
+
+    mean and std are per channel, RGB, in 0..1.
+    """
+
+    short_side: int
+    crop: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Preprocessing":
+        """Return what `to_json` stored."""
+        return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as plain JSON values."""
+        return asdict(self)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex SHA-256, equal only for equal preprocessing."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def pixels_of(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Return the square [crop, crop, 3] that the network sees of an RGB picture of any size."""
+        return np.asarray(centre_crop(resize_short_side(image, self.short_side), self.crop))
+
+    def pixels(self, images: Sequence[Image.Image]) -> NDArray[np.uint8]:
+        """Return the squares of several pictures, [N, crop, crop, 3]."""
+        return np.stack([self.pixels_of(image) for image in images])

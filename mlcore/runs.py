@@ -1,0 +1,102 @@
+"""What one run is, and the embeddings that it leaves behind. Knows no torch."""
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlcore.config import Protocol
+from mlcore.datasets import DatasetFolder
+from mlcore.errors import ProtocolError
+from mlcore.losses import loss_spec
+
+BASELINES = {
+    "untrained": "The backbone as it is: average-pooled features, no head, no training.",
+    "half_whitened_pca": "The backbone's average-pooled features, centred, projected and half-whitened.",
+}
+MEASURED_ON = ("test", "validation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One cell of an experiment: a protocol, a loss with its own parameters, and a seed.
+
+    loss: a name of LOSSES, or of BASELINES, which are measured but not trained.
+    measured_on: `test` classes, or the protocol's `validation` classes; the latter never read
+    a test picture's label.
+    """
+
+    protocol: Protocol
+    loss: str
+    params: dict[str, float | int] = field(default_factory=dict)
+    seed: int = 0
+    measured_on: str = "test"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether nothing is trained."""
+        return self.loss in BASELINES
+
+    def checked(self) -> "RunSpec":
+        """Return the same run with all of its loss's parameters written out, each checked.
+
+        Raises UnknownLossError, TypeError or ValueError, as `build_loss` does, and ProtocolError.
+        """
+        if self.measured_on not in MEASURED_ON:
+            raise ProtocolError(f"measured_on must be one of {', '.join(MEASURED_ON)}; got {self.measured_on!r}")
+        if self.seed < 0:
+            raise ProtocolError(f"seed must be at least 0, got {self.seed}")
+        if self.measured_on == "validation" and self.protocol.selection == "validation":
+            raise ProtocolError(
+                "selection 'validation' picks the epoch by the classes to be measured on; measure on test"
+            )
+        if not self.is_baseline:
+            return replace(self, params=loss_spec(self.loss).checked(self.params))
+        if self.params:
+            raise TypeError(f"{self.loss} has no parameter {next(iter(self.params))!r}; it has none")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as plain JSON values."""
+        return {
+            "protocol": self.protocol.to_json(),
+            "loss": self.loss,
+            "params": self.params,
+            "seed": self.seed,
+            "measured_on": self.measured_on,
+        }
+
+    def fingerprint(self, dataset: DatasetFolder) -> str:
+        """Return a hash that is equal only for the same run on the same pictures."""
+        identity = json.dumps([self.to_json(), dataset.fingerprint], sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def write_embeddings(folder: Path, embeddings: NDArray[np.float32], dataset: DatasetFolder) -> None:
+    """Write embeddings.npy [N, dim] and images.csv, whose row n says which picture row n is."""
+    np.save(folder / "embeddings.npy", embeddings)
+    with (folder / "images.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "id", "path", "label", "sha256"])
+        for row, picture in enumerate(dataset.pictures):
+            writer.writerow([row, picture.id, picture.path, picture.label, picture.sha256])
+
+
+def read_ids(folder: Path) -> NDArray[np.int64]:
+    """Return the picture id of every row of a folder's embeddings."""
+    return np.array(_column(folder, "id"), np.int64)
+
+
+def read_shas(folder: Path) -> list[str]:
+    """Return the SHA-256 of the picture of every row of a folder's embeddings."""
+    return _column(folder, "sha256")
+
+
+def _column(folder: Path, name: str) -> list[str]:
+    with (folder / "images.csv").open(newline="") as file:
+        return [row[name] for row in csv.DictReader(file)]

@@ -1,0 +1,215 @@
+"""Train one run under its protocol: deterministic, resumable, and stopped without loss."""
+
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mlcore.artifacts import published, refuse_existing, write_json
+from mlcore.batches import Batches, RunData
+from mlcore.datasets import DatasetFolder, open_cache
+from mlcore.encode import Encoder, cached_features, embed_rows
+from mlcore.errors import Stopped, TrainingError
+from mlcore.evaluate import measure
+from mlcore.keeper import Event, Keeper
+from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
+from mlcore.losses import build_loss
+from mlcore.model_files import write_model
+from mlcore.models.backbones import load_backbone
+from mlcore.models.embedder import Embedder, start_head_from_pca
+from mlcore.preprocessing import Preprocessing
+from mlcore.runs import RunSpec, write_embeddings
+
+BASELINE_PCA_DIM = 512
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a run works: `out` appears whole at the end, `work` holds checkpoints, `cache` is shared."""
+
+    out: Path
+    work: Path
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears of a run and may stop it."""
+
+    on_event: Callable[[Event], None] = lambda event: None
+    should_stop: Callable[[], bool] = lambda: False
+
+    def progress(self, phase: str, done: int, total: int) -> None:
+        """Report a step of a phase. Raises Stopped when asked to stop."""
+        if self.should_stop():
+            raise Stopped("stopped as asked; starting again goes on from the last whole epoch")
+        self.on_event({"event": "progress", "phase": phase, "done": done, "total": total})
+
+
+def train(
+    spec: RunSpec,
+    dataset: DatasetFolder,
+    place: Workplace,
+    *,
+    weights: Path | None = None,
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Train, measure and embed one run into `place.out`; return its metrics.
+
+    A run that was stopped or killed goes on from its last whole epoch and ends with the same weights
+    as if it had not been. `weights` is the file of a protocol with local weights. The listener hears
+    `progress`, `epoch` (epoch, step, loss, learning_rate, images_per_second) and `metrics` events.
+
+    Raises:
+        FileExistsError: `place.out` is already there.
+        Stopped: the listener asked for it; the last whole epoch is kept.
+        TrainingError: the loss was not finite.
+        DatasetError, WeightsError, CheckpointError, ProtocolError: as they say.
+    """
+    spec, listener = spec.checked(), listener or Listener()
+    refuse_existing(place.out)  # now, not when all the work is done
+    _make_deterministic(spec.seed)
+    cache = open_cache(dataset, spec.protocol.short_side, place.cache, listener.progress)
+    data = RunData.of(spec, dataset, cache)
+    encoder = _build_encoder(spec, data, weights, place.cache, listener)
+    history = [] if spec.is_baseline else Trainer(spec, data, encoder, place, listener).fit()
+    metrics = _publish(spec, data, encoder, place, history=history, listener=listener)
+    shutil.rmtree(place.work, ignore_errors=True)
+    listener.on_event({"event": "metrics", **metrics})
+    return metrics
+
+
+def _make_deterministic(seed: int) -> None:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+
+
+def _build_encoder(spec: RunSpec, data: RunData, weights: Path | None, cache: Path, listener: Listener) -> Encoder:
+    """Build the network as it stands before the first epoch.
+
+    A baseline pools by average whatever the protocol says: it is the backbone as it is known.
+    """
+    protocol = spec.protocol
+    backbone, described = load_backbone(protocol.backbone, protocol.weights, weights)
+    whitened = spec.loss == "half_whitened_pca" or (not spec.is_baseline and protocol.head_init == "half-whitened-pca")
+    dim: int | None = protocol.dim
+    if spec.is_baseline:
+        limit = min(BASELINE_PCA_DIM, len(data.train_rows) - 1, int(backbone.num_features))  # type: ignore[arg-type]
+        dim = limit if whitened else None
+    embedder = Embedder(backbone, described, "average" if spec.is_baseline else protocol.pooling, dim)
+    encoder = Encoder(embedder, Preprocessing(protocol.short_side, protocol.crop, described.mean, described.std))
+    if whitened:
+        features = cached_features(encoder, data.dataset, data.cache, cache, listener.progress)
+        start_head_from_pca(embedder, features[data.train_rows])
+    return encoder
+
+
+class Trainer:
+    """The epochs of one run."""
+
+    def __init__(self, spec: RunSpec, data: RunData, encoder: Encoder, place: Workplace, listener: Listener) -> None:
+        self.spec, self.protocol, self.listener = spec, spec.protocol, listener
+        self.embedder = encoder.embedder
+        classes = int(data.labels.max()) + 1
+        loss = build_loss(spec.loss, num_classes=classes, dim=self.protocol.dim, **spec.params)
+        self.loss: nn.Module = loss.to(encoder.device)
+        self.optimizer = build_optimizer(self.protocol, self.embedder, self.loss)
+        features = None
+        if self.protocol.trains == "head" and self.protocol.crop_scale == 1:
+            features = cached_features(encoder, data.dataset, data.cache, place.cache, listener.progress)
+        self.batches = Batches(spec, data, encoder, features)
+        self.keeper = Keeper(place.work, spec, data, encoder=encoder, loss=self.loss, optimizer=self.optimizer)
+
+    def fit(self) -> list[Event]:
+        """Train all epochs that no checkpoint holds yet; return the events of every epoch."""
+        done = self.keeper.resume()
+        for event in self.keeper.history:
+            self.listener.on_event(event)
+        for epoch in range(done + 1, self.protocol.epochs + 1):
+            event = self._train_epoch(epoch)
+            self.keeper.keep(epoch, event)
+            self.listener.on_event(event)
+        self.keeper.restore_best()
+        return self.keeper.history
+
+    def _train_epoch(self, epoch: int) -> Event:
+        # Nothing of an epoch depends on the ones before but weights and optimiser state.
+        torch.manual_seed(int(np.random.SeedSequence([self.spec.seed, epoch]).generate_state(1)[0]))
+        prepare_for_epoch(self.protocol, self.embedder, epoch)
+        plan, epochs, started = self.batches.plan(epoch), self.protocol.epochs, time.perf_counter()
+        losses: list[float] = []
+        for inputs, labels in self.batches.loaded(plan, epoch):
+            step = (epoch - 1) * len(plan) + len(losses)
+            self.listener.progress("train", step, epochs * len(plan))
+            losses.append(self._step(inputs, labels, step / (epochs * len(plan))))
+            if not math.isfinite(losses[-1]):
+                kept = f"; the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else ""
+                raise TrainingError(
+                    f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{kept}. "
+                    "Lower the learning rate or the loss's scale"
+                )
+        seconds = time.perf_counter() - started
+        return {
+            "event": "epoch",
+            "epoch": epoch,
+            "epochs": epochs,
+            "step": epoch * len(plan),
+            "loss": sum(losses) / len(losses),
+            "learning_rate": self.protocol.learning_rate * rate_factor(self.protocol, epoch / epochs),
+            "images_per_second": round(sum(len(chosen) for chosen in plan) / seconds, 1),
+            "seconds": round(seconds, 2),
+        }
+
+    def _step(self, inputs: Tensor, labels: Tensor, progress: float) -> float:
+        factor = rate_factor(self.protocol, progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_rate"] * factor
+        loss = self.loss(self.batches.embeddings(inputs), labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return float(loss.detach())
+
+
+def _publish(
+    spec: RunSpec,
+    data: RunData,
+    encoder: Encoder,
+    place: Workplace,
+    *,
+    history: list[Event],
+    listener: Listener,
+) -> dict[str, Any]:
+    """Embed every picture, measure, and let the finished folder appear; return the metrics."""
+    encoder.embedder.eval()
+    dataset, rows = data.dataset, data.measured_rows
+    embeddings = _embed_all(spec, data, encoder, place.cache, listener)
+    listener.progress("measure", 0, 1)
+    metrics = measure(embeddings[rows], dataset.labels[rows])
+    metrics |= {"measured_on": spec.measured_on, "dataset": dataset.name}
+    with published(place.out) as folder:
+        write_model(folder, encoder, spec, dataset)
+        write_embeddings(folder, embeddings, dataset)
+        lines = [json.dumps(event, sort_keys=True) + "\n" for event in history]
+        (folder / "history.jsonl").write_text("".join(lines))
+        write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+def _embed_all(spec: RunSpec, data: RunData, encoder: Encoder, cache: Path, listener: Listener) -> NDArray[np.float32]:
+    """Embed every picture of the data set; a backbone that did not learn gives its cached features."""
+    if spec.is_baseline or spec.protocol.trains == "head":
+        features = cached_features(encoder, data.dataset, data.cache, cache, listener.progress)
+        return encoder.embed_features(features)
+    return embed_rows(encoder, data.cache, np.arange(len(data.cache)), listener.progress)

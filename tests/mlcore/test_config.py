@@ -1,0 +1,100 @@
+"""A protocol refuses what cannot be meant, and comes back from JSON as it was."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from mlcore.config import ABOVE_ZERO, AT_LEAST, CHOICES, PRESETS, Protocol, preset
+from mlcore.errors import ProtocolError
+
+INFINITY = float("inf")
+
+
+def protocol(**fields: Any) -> Protocol:
+    return Protocol(**{"name": "own", "backbone": "resnet10t", **fields})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_comes_back_from_json(name: str) -> None:
+    stored = json.loads(json.dumps(preset(name).to_json()))
+    assert Protocol.from_json(stored) == preset(name)
+    assert Protocol.from_json(stored) == preset(name)
+
+
+def test_an_unknown_preset_lists_the_known_ones() -> None:
+    with pytest.raises(ProtocolError, match="no protocol named 'dmeo'; known: demo, "):
+        preset("dmeo")
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_a_choice_that_is_not_offered_is_refused(name: str) -> None:
+    with pytest.raises(ProtocolError, match=f"{name} must be one of .*; got 'other'"):
+        protocol(**{name: "other"})
+
+
+@pytest.mark.parametrize(("name", "least"), AT_LEAST.items())
+def test_a_number_below_its_least_is_refused(name: str, least: int) -> None:
+    with pytest.raises(ProtocolError, match=f"{name} must be at least {least} and finite, got {least - 1}"):
+        protocol(**{name: least - 1})
+
+
+@pytest.mark.parametrize("name", ABOVE_ZERO)
+@pytest.mark.parametrize("value", [0, -1, float("nan"), INFINITY])
+def test_a_rate_must_be_positive_and_finite(name: str, value: float) -> None:
+    with pytest.raises(ProtocolError, match=f"{name} must be positive and finite, got {value}"):
+        protocol(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"short_side": 64, "crop": 65}, "crop 65 must not exceed short_side 64"),
+        ({"crop_scale": 1.5}, "crop_scale must be at most 1, got 1.5"),
+        ({"batch_size": 7, "samples_per_class": 4}, "batch_size 7 holds fewer than two classes"),
+        ({"selection": "validation"}, "needs validation_classes of at least 1"),
+        ({"weights": "hbu"}, "weights must be scratch, hub, hub:TAG or local; got 'hbu'"),
+        ({"weight_decay": INFINITY}, "weight_decay must be at least 0 and finite"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProtocolError, match=re.escape(message)):
+        protocol(**fields)
+
+
+def test_a_tag_of_the_hub_may_be_named() -> None:
+    assert protocol(weights="hub:a1_in1k").weights == "hub:a1_in1k"
+
+
+@pytest.mark.parametrize("read", [Protocol.from_json, lambda values: preset("demo").with_changes(**values)])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"epoch": 3}, "a protocol has no field 'epoch'; it has name, backbone, "),
+        ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
+        ({"epochs": "2.5"}, "epochs must be a whole number, got '2.5'"),
+        ({"epochs": None}, "epochs must be a whole number, got None"),
+        ({"epochs": INFINITY}, "epochs must be a whole number, got inf"),
+        ({"learning_rate": "fast"}, "learning_rate must be a number, got 'fast'"),
+        ({"pooling": None}, "pooling must be text, got None"),
+    ],
+)
+def test_a_field_unknown_or_of_another_type_is_refused(read: Any, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProtocolError, match=re.escape(message)):
+        read({"name": "own", "backbone": "resnet10t", **fields})
+
+
+@pytest.mark.parametrize("missing", ["name", "backbone"])
+def test_a_protocol_without_name_or_backbone_is_refused(missing: str) -> None:
+    values = preset("demo").to_json()
+    del values[missing]
+    with pytest.raises(ProtocolError, match=f"a protocol needs a {missing}"):
+        Protocol.from_json(values)
+
+
+def test_texts_of_a_form_become_the_fields_own_types() -> None:
+    changed = preset("demo").with_changes(epochs="3", learning_rate="1e-3", crop_scale=1, precision="bfloat16")
+    assert (changed.epochs, changed.learning_rate, changed.precision) == (3, 1e-3, "bfloat16")
+    assert isinstance(changed.crop_scale, float)
+    assert preset("demo").epochs != 3

@@ -1,0 +1,111 @@
+"""The one way from pictures to embeddings, and features that are computed once."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlcore import encode
+from mlcore.datasets import DatasetFolder, PixelCache, open_cache
+from mlcore.encode import Encoder, cached_features, embed_rows, state_sha256
+from mlcore.errors import CheckpointError
+from mlcore.models.backbones import BackboneSpec, build_backbone
+from mlcore.models.embedder import Embedder
+from mlcore.preprocessing import Preprocessing
+from tests.mlcore.tiny import flip_byte
+
+
+def encoder(seed: int = 0, crop: int = 32) -> Encoder:
+    torch.manual_seed(seed)
+    spec = BackboneSpec("test_resnet", "scratch")
+    preprocessing = Preprocessing(32, crop, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
+    return Encoder(Embedder(build_backbone(spec), spec, "average", 8), preprocessing)
+
+
+@pytest.fixture
+def cache(wings: DatasetFolder, cache_root: Path) -> PixelCache:
+    return open_cache(wings, 32, cache_root)
+
+
+def test_embeddings_have_unit_length_and_the_order_of_the_pictures(wings: DatasetFolder, cache: PixelCache) -> None:
+    network = encoder()
+    rows = np.array([5, 0, 17])
+    embeddings = embed_rows(network, cache, rows)
+    assert embeddings.dtype == np.float32 and embeddings.shape == (3, network.dim)
+    assert np.abs(np.linalg.norm(embeddings, axis=1) - 1).max() < 1e-6
+    alone = network.embed([Image.fromarray(cache[17])])
+    assert np.abs(alone[0] - embeddings[2]).max() < 1e-5
+
+
+def test_pixels_are_scaled_by_mean_and_deviation() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), dtype=np.uint8)
+    found = encoder().normalised(pixels).cpu().numpy()
+    expected = (pixels / 255 - np.array([0.4, 0.5, 0.6])) / np.array([0.2, 0.3, 0.4])
+    assert np.abs(found - expected.transpose(0, 3, 1, 2)).max() < 1e-5
+
+
+def test_blocks_do_not_change_the_embeddings(cache: PixelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, rows = encoder(), np.arange(len(cache))
+    whole, heard = embed_rows(network, cache, rows), []
+    monkeypatch.setattr(encode, "BATCH", 7)
+    parts = embed_rows(network, cache, rows, lambda *report: heard.append(report))
+    assert np.abs(whole - parts).max() < 1e-5
+    assert heard[0] == ("embed", 0, 48) and heard[-1] == ("embed", 48, 48)
+
+
+def features_of(network: Encoder, wings: DatasetFolder, cache: PixelCache, root: Path) -> NDArray[np.float32]:
+    return cached_features(network, wings, cache, root)
+
+
+def test_features_are_computed_once(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = encoder()
+    first = features_of(network, wings, cache, tmp_path)
+    embeddings = embed_rows(network, cache, np.arange(len(cache)))
+    assert np.abs(network.embed_features(first) - embeddings).max() < 1e-5
+    monkeypatch.setattr(Encoder, "features_of_pixels", None)  # a second computation would fail
+    assert np.array_equal(features_of(network, wings, cache, tmp_path), first)
+
+
+def test_features_of_other_weights_or_pixels_are_others(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path
+) -> None:
+    first = features_of(encoder(), wings, cache, tmp_path)
+    assert not np.array_equal(features_of(encoder(seed=1), wings, cache, tmp_path), first)
+    assert not np.array_equal(features_of(encoder(crop=24), wings, cache, tmp_path), first)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_damaged_features_are_refused(wings: DatasetFolder, cache: PixelCache, tmp_path: Path) -> None:
+    features_of(encoder(), wings, cache, tmp_path)
+    (file,) = tmp_path.glob("*/features.npy")
+    flip_byte(file)
+    with pytest.raises(CheckpointError, match="are damaged; remove that folder"):
+        features_of(encoder(), wings, cache, tmp_path)
+
+
+def test_features_that_another_run_stored_meanwhile_are_taken(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path
+) -> None:
+    expected = features_of(encoder(), wings, cache, tmp_path / "mine")
+
+    class Beaten(Encoder):
+        def features_of_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+            (theirs,) = (tmp_path / "mine").iterdir()
+            if not (tmp_path / "ours" / theirs.name).exists():
+                shutil.copytree(theirs, tmp_path / "ours" / theirs.name)
+            return super().features_of_pixels(pixels)
+
+    network = encoder()
+    beaten = Beaten(network.embedder, network.preprocessing)
+    assert np.array_equal(features_of(beaten, wings, cache, tmp_path / "ours"), expected)
+
+
+def test_the_hash_of_a_network_is_that_of_its_weights() -> None:
+    assert state_sha256(encoder().embedder) == state_sha256(encoder().embedder)
+    assert state_sha256(encoder().embedder) != state_sha256(encoder(seed=1).embedder)

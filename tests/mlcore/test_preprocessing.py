@@ -1,0 +1,45 @@
+"""One preprocessing for training, evaluation, gallery and query."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlcore.preprocessing import Preprocessing
+
+PREPROCESSING = Preprocessing(32, 24, (0.5, 0.4, 0.3), (0.2, 0.2, 0.3))
+
+
+def picture(width: int, height: int) -> Image.Image:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (32, 64), (200, 33), (8, 9)])
+def test_a_picture_of_any_size_becomes_the_square(size: tuple[int, int]) -> None:
+    pixels = PREPROCESSING.pixels_of(picture(*size))
+    assert pixels.shape == (24, 24, 3) and pixels.dtype == np.uint8
+
+
+def test_a_picture_of_the_right_short_side_is_only_cut() -> None:
+    image = picture(40, 32)
+    assert np.array_equal(PREPROCESSING.pixels_of(image), np.asarray(image)[4:28, 8:32])
+
+
+def test_several_pictures_become_one_array() -> None:
+    images = [picture(32, 40), picture(50, 32)]
+    pixels = PREPROCESSING.pixels(images)
+    assert pixels.shape == (2, 24, 24, 3)
+    assert np.array_equal(pixels[1], PREPROCESSING.pixels_of(images[1]))
+
+
+def test_it_comes_back_from_json() -> None:
+    again = Preprocessing.from_json(json.loads(json.dumps(PREPROCESSING.to_json())))
+    assert again == PREPROCESSING and again.fingerprint == PREPROCESSING.fingerprint
+
+
+@pytest.mark.parametrize("change", [{"short_side": 33}, {"crop": 23}, {"mean": (0.5, 0.4, 0.31)}, {"std": (0.2,) * 3}])
+def test_another_preprocessing_has_another_fingerprint(change: dict[str, object]) -> None:
+    assert replace(PREPROCESSING, **change).fingerprint != PREPROCESSING.fingerprint  # type: ignore[arg-type]

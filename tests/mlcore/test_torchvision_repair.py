@@ -1,0 +1,32 @@
+"""torchvision can be imported beside whatever build of torch there is."""
+
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from mlcore import torchvision_repair
+from mlcore.torchvision_repair import declare_missing_operators
+
+
+def test_torchvision_can_be_imported_after_it() -> None:
+    code = "from mlcore.torchvision_repair import declare_missing_operators as d; d(); import torchvision"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_second_call_declares_nothing_again() -> None:
+    assert declare_missing_operators() is declare_missing_operators()
+
+
+def test_a_missing_torchvision_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> ModuleSpec | None:
+        return None
+
+    monkeypatch.setattr(torchvision_repair, "find_spec", absent)
+    with pytest.raises(ModuleNotFoundError, match="torchvision is not installed"):
+        declare_missing_operators.__wrapped__()

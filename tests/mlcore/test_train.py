@@ -1,0 +1,288 @@
+"""Runs repeat, resume without a difference, and leave whole folders."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from mlcore import train as training
+from mlcore.artifacts import read_json
+from mlcore.checkpoint import latest_checkpoint
+from mlcore.datasets import DatasetFolder, open_cache
+from mlcore.datasets.catalogue import fingerprint_of
+from mlcore.encode import embed_rows
+from mlcore.errors import Stopped, TrainingError, WeightsError
+from mlcore.losses import build_loss
+from mlcore.model_files import load_encoder
+from mlcore.models.backbones import BackboneSpec, build_backbone
+from mlcore.models.embedder import half_whitened_pca
+from mlcore.runs import RunSpec
+from mlcore.train import Listener, Workplace, train
+from tests.mlcore.tiny import (
+    LOSSES_TO_RESUME,
+    STEPS_PER_EPOCH,
+    head_protocol,
+    model_bytes,
+    place_in,
+    stopping_after,
+    tiny_protocol,
+    tiny_spec,
+)
+
+RESUMED = {
+    **{loss: RunSpec(protocol=tiny_protocol(), loss=loss) for loss in LOSSES_TO_RESUME},
+    "resnet10t, warm-up": RunSpec(
+        protocol=tiny_protocol(backbone="resnet10t", warmup_epochs=1, batch_norm="frozen"), loss="soft_triple"
+    ),
+    "bfloat16": RunSpec(protocol=tiny_protocol(precision="bfloat16"), loss="soft_triple"),
+    "head": RunSpec(protocol=head_protocol(), loss="multi_similarity"),
+    "head, proxies": RunSpec(protocol=head_protocol(), loss="soft_triple"),
+}
+
+
+@pytest.mark.parametrize("spec", RESUMED.values(), ids=RESUMED)
+def test_a_run_stopped_midway_and_resumed_ends_with_the_same_weights(
+    spec: RunSpec, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    metrics = train(spec, wings, whole)
+    with pytest.raises(Stopped, match="starting again goes on from the last whole epoch"):
+        train(spec, wings, part, listener=stopping_after(STEPS_PER_EPOCH + 1))
+    assert latest_checkpoint(part.work) == part.work / "epoch-1"
+    assert not part.out.exists()
+    heard: list[dict[str, Any]] = []
+    assert train(spec, wings, part, listener=Listener(heard.append)) == metrics
+    assert model_bytes(part.out) == model_bytes(whole.out)
+    assert np.array_equal(np.load(part.out / "embeddings.npy"), np.load(whole.out / "embeddings.npy"))
+    assert [event["epoch"] for event in heard if event["event"] == "epoch"] == [1, 2, 3]
+    first_step = next(event for event in heard if event.get("phase") == "train")
+    assert first_step["done"] == STEPS_PER_EPOCH, "the first epoch was not trained again"
+
+
+def test_a_run_stopped_while_it_embeds_has_nothing_to_train_again(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    place, phases = place_in(tmp_path, cache_root), [""]
+
+    def hear(event: dict[str, Any]) -> None:
+        phases.append(event.get("phase", ""))
+
+    with pytest.raises(Stopped):
+        train(tiny_spec(), wings, place, listener=Listener(hear, lambda: phases[-1] == "embed"))
+    phases.clear()
+    train(tiny_spec(), wings, place, listener=Listener(hear))
+    assert "train" not in phases and place.out.exists()
+
+
+@pytest.mark.parametrize("loss", ["soft_triple", "multi_similarity", "normalized_softmax"])
+def test_the_seed_alone_decides(loss: str, wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    weights = []
+    for number, seed in enumerate((0, 0, 1)):
+        torch.manual_seed(100 + number)  # what happened before must not matter
+        place = place_in(tmp_path, cache_root, str(number))
+        train(tiny_spec(loss, seed, epochs=1), wings, place)
+        weights.append(model_bytes(place.out))
+    assert weights[0] == weights[1]
+    assert weights[0] != weights[2]
+
+
+def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    place, heard = place_in(tmp_path, cache_root), []
+    metrics = train(tiny_spec(), wings, place, listener=Listener(heard.append))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+    assert sorted(path.name for path in place.out.iterdir()) == [
+        "embeddings.npy",
+        "history.jsonl",
+        "images.csv",
+        "metrics.json",
+        "model.json",
+        "model.safetensors",
+    ]
+    assert read_json(place.out / "metrics.json") == json.loads(json.dumps(metrics))
+    assert (metrics["measured_on"], metrics["dataset"], metrics["queries"]) == ("test", "wings", 24)
+    assert heard[-1] == {"event": "metrics", **metrics}
+    history = [json.loads(line) for line in (place.out / "history.jsonl").read_text().splitlines()]
+    assert history == [event for event in heard if event["event"] == "epoch"]
+    assert [event["step"] for event in history] == [3, 6, 9]
+    assert {"loss", "learning_rate", "images_per_second"} <= history[0].keys()
+
+
+def test_the_stored_network_gives_the_stored_embeddings(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    place = place_in(tmp_path, cache_root)
+    train(tiny_spec(), wings, place)
+    encoder, cache = load_encoder(place.out), open_cache(wings, 32, cache_root)
+    again = embed_rows(encoder, cache, np.arange(len(cache)))
+    assert np.abs(again - np.load(place.out / "embeddings.npy")).max() < 1e-5
+
+
+def test_training_improves_on_the_untrained_classes_that_it_sees(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    heard: list[dict[str, Any]] = []
+    train(tiny_spec(epochs=6), wings, place_in(tmp_path, cache_root), listener=Listener(heard.append))
+    losses = [event["loss"] for event in heard if event["event"] == "epoch"]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_a_folder_that_is_there_is_refused_before_any_work(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    place, heard = place_in(tmp_path, cache_root), []
+    place.out.mkdir()
+    with pytest.raises(FileExistsError, match="is already there; choose another folder"):
+        train(tiny_spec(), wings, place, listener=Listener(heard.append))
+    assert not heard
+
+
+def test_warm_up_leaves_the_backbone_as_it_was(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    place = place_in(tmp_path, cache_root)
+    train(tiny_spec(epochs=1, warmup_epochs=1, batch_norm="trained"), wings, place)
+    torch.manual_seed(0)
+    untouched = build_backbone(BackboneSpec("test_resnet", "scratch")).state_dict()
+    kept = load_file(place.out / "model.safetensors")
+    assert all(torch.equal(tensor, kept[f"backbone.{name}"]) for name, tensor in untouched.items())
+
+
+def test_without_the_hub_a_run_says_how_to_go_on(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*args: Any, **kwargs: Any) -> nn.Module:
+        raise OSError("no network")
+
+    monkeypatch.setattr("mlcore.models.backbones.timm.create_model", unreachable)
+    with pytest.raises(WeightsError, match="--weights"):
+        train(tiny_spec(weights="hub"), wings, place_in(tmp_path, cache_root))
+
+
+def test_what_is_random_within_an_epoch_is_the_same_in_a_resumed_run(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Noisy(nn.Module):
+        def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+            return (embeddings * torch.rand_like(embeddings)).square().mean()
+
+    monkeypatch.setattr(training, "build_loss", lambda name, **arguments: Noisy())
+    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    train(tiny_spec(), wings, whole)
+    with pytest.raises(Stopped):
+        train(tiny_spec(), wings, part, listener=stopping_after(STEPS_PER_EPOCH + 1))
+    train(tiny_spec(), wings, part)
+    assert model_bytes(part.out) == model_bytes(whole.out)
+
+
+class Watched(nn.Module):
+    """A loss that notes what it is given, and gives NaN at one call."""
+
+    def __init__(self, loss: nn.Module, nan_at: int = 0) -> None:
+        super().__init__()
+        self.loss, self.nan_at = loss, nan_at
+        self.seen: list[tuple[torch.dtype, bool]] = []
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        self.seen.append((embeddings.dtype, torch.is_autocast_enabled(embeddings.device.type)))
+        value: Tensor = self.loss(embeddings, labels)
+        return value * float("nan") if len(self.seen) == self.nan_at else value
+
+
+@contextmanager
+def watching(monkeypatch: pytest.MonkeyPatch, nan_at: int = 0) -> Iterator[list[Watched]]:
+    watched: list[Watched] = []
+
+    def build(name: str, **arguments: Any) -> nn.Module:
+        watched.append(Watched(build_loss(name, **arguments), nan_at))
+        return watched[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "build_loss", build)
+        yield watched
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_epoch(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = place_in(tmp_path, cache_root)
+    with (
+        watching(monkeypatch, nan_at=STEPS_PER_EPOCH + 2),
+        pytest.raises(TrainingError, match="the loss became nan at epoch 2, step 2; the checkpoint of epoch 1 is kept"),
+    ):
+        train(tiny_spec(), wings, place)
+    assert latest_checkpoint(place.work) == place.work / "epoch-1"
+    assert not place.out.exists()
+
+
+def test_a_loss_that_is_not_finite_at_once_promises_no_checkpoint(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    place = place_in(tmp_path, cache_root)
+    spec = replace(tiny_spec(), params={"scale": 1e39})
+    with pytest.raises(TrainingError, match=r"became (nan|inf) at epoch 1, step 1\. Lower the learning rate"):
+        train(spec, wings, place)
+
+
+def test_the_loss_is_computed_in_single_precision_where_the_backbone_is_not(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watching(monkeypatch) as watched:
+        metrics = train(tiny_spec(epochs=1, precision="bfloat16"), wings, place_in(tmp_path, cache_root))
+    assert watched[0].seen == [(torch.float32, False)] * STEPS_PER_EPOCH
+    assert 0 <= metrics["map_at_r"] <= 1
+
+
+def without_test_pictures(dataset: DatasetFolder) -> DatasetFolder:
+    pictures = tuple(picture for picture in dataset.pictures if picture.split == "train")
+    return replace(dataset, pictures=pictures, fingerprint=fingerprint_of(pictures))
+
+
+@pytest.mark.parametrize("protocol", [tiny_protocol, head_protocol])
+def test_a_run_measured_on_validation_is_the_same_without_the_test_pictures(
+    protocol: Any, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    spec = RunSpec(protocol=protocol(validation_classes=2, dim=8), loss="soft_triple", measured_on="validation")
+    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    metrics = train(spec, wings, whole)
+    assert train(spec, without_test_pictures(wings), part) == metrics
+    assert (metrics["measured_on"], metrics["queries"], metrics["classes"]) == ("validation", 12, 2)
+    assert model_bytes(part.out) == model_bytes(whole.out)
+
+
+def run_of(loss: str, wings: DatasetFolder, place: Workplace) -> tuple[dict[str, Any], Any]:
+    metrics = train(RunSpec(protocol=tiny_protocol(), loss=loss), wings, place)
+    return metrics, np.load(place.out / "embeddings.npy")
+
+
+def test_baselines_are_the_backbone_as_it_is_and_its_half_whitened_features(
+    wings: DatasetFolder, tmp_path: Path
+) -> None:
+    _, features = run_of("untrained", wings, place_in(tmp_path, tmp_path / "cache", "untrained"))
+    _, whitened = run_of("half_whitened_pca", wings, place_in(tmp_path, tmp_path / "cache", "whitened"))
+    described = read_json(tmp_path / "untrained" / "model.json")
+    assert described["embedder"]["pooling"] == "average" and described["embedder"]["dim"] is None
+    train_rows = wings.rows("train")
+    assert whitened.shape[1] == len(train_rows) - 1, "no more dimensions than training pictures allow"
+
+    (stored,) = map(np.load, (tmp_path / "cache").glob("features-*/features.npy"))
+    assert np.abs(stored / np.linalg.norm(stored, axis=1, keepdims=True) - features).max() < 1e-5
+    weight, bias = half_whitened_pca(stored[train_rows], whitened.shape[1])
+    expected = stored @ weight.numpy().T + bias.numpy()
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.abs(whitened - expected).max() < 1e-4
+
+
+def test_a_baseline_does_not_depend_on_seed_or_head(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    found = [
+        train(
+            RunSpec(protocol=tiny_protocol(dim=dim), loss="half_whitened_pca"),
+            wings,
+            place_in(tmp_path, cache_root, str(dim)),
+        )
+        for dim in (4, 16)
+    ]
+    assert found[0] == found[1]

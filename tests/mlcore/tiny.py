@@ -1,0 +1,69 @@
+"""Runs small enough for tests: 24 training pictures of 32 pixels, a network of 0.5 million weights."""
+
+from pathlib import Path
+from typing import Any
+
+from mlcore.config import Protocol, preset
+from mlcore.runs import RunSpec
+from mlcore.train import Listener, Workplace
+
+STEPS_PER_EPOCH = 3
+LOSSES_TO_RESUME = ("soft_triple", "multi_similarity")
+
+
+def tiny_protocol(**changes: Any) -> Protocol:
+    """Return the demo protocol, made small."""
+    small: dict[str, Any] = {
+        "backbone": "test_resnet",
+        "dim": 16,
+        "short_side": 32,
+        "crop": 32,
+        "epochs": 3,
+        "batch_size": 8,
+        "samples_per_class": 2,
+    }
+    return preset("demo").with_changes(**{**small, **changes})
+
+
+def head_protocol(**changes: Any) -> Protocol:
+    """Return a small protocol in which only a head learns, on cached features."""
+    return tiny_protocol(trains="head", head_init="half-whitened-pca", crop_scale=1, **changes)
+
+
+def tiny_spec(loss: str = "soft_triple", seed: int = 0, **changes: Any) -> RunSpec:
+    """Return a run of the small protocol."""
+    return RunSpec(protocol=tiny_protocol(**changes), loss=loss, seed=seed)
+
+
+def place_in(folder: Path, cache: Path, name: str = "run") -> Workplace:
+    """Return a place of its own for a run, beside a shared cache."""
+    return Workplace(folder / name, folder / f"{name}.work", cache)
+
+
+def model_bytes(folder: Path) -> bytes:
+    """Return the weights that a run left."""
+    return (folder / "model.safetensors").read_bytes()
+
+
+def stopping_after(steps: int) -> Listener:
+    """Return a listener that asks to stop once so many training steps are done."""
+    heard: list[int] = [0]
+
+    def hear(event: dict[str, Any]) -> None:
+        if event.get("phase") == "train":
+            heard.append(event["done"])
+
+    return Listener(hear, lambda: heard[-1] >= steps)
+
+
+def flip_byte(file: Path, place: float = 0.5) -> None:
+    """Change one bit of the byte at that part of a file."""
+    data = bytearray(file.read_bytes())
+    data[int(len(data) * place)] ^= 1
+    file.write_bytes(data)
+
+
+def cut_short(file: Path) -> None:
+    """Leave the first half of a file."""
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) // 2])
