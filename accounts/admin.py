@@ -1,0 +1,89 @@
+"""Users and tokens for admins. A role is chosen as one, never put together from flags."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts import services
+from accounts.errors import AccountError
+from accounts.models import ApiToken, User
+from accounts.roles import Role, role_of
+
+admin.site.unregister(Group)  # groups here are roles, and roles are given below
+
+ROLE = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], initial=Role.MEMBER)
+
+
+class CreateUser(BaseUserCreationForm):  # type: ignore[type-arg]
+    role = ROLE
+
+    class Meta:
+        model = User
+        fields = ("email", "display_name")
+
+
+class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
+    role = ROLE
+
+    class Meta:
+        model = User
+        fields = ("email", "display_name", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].initial = role_of(self.instance) or Role.MEMBER
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        staying = self.cleaned_data.get("role") == Role.ADMIN and self.cleaned_data.get("is_active")
+        if not staying:
+            try:
+                services.require_another_admin(User.objects.get(pk=self.instance.pk))
+            except AccountError as error:
+                raise ValidationError(str(error)) from None
+        return data
+
+
+@admin.register(User)
+class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    add_form = CreateUser
+    form = ChangeUser
+    list_display = ("email", "display_name", "role", "is_active", "date_joined")
+    list_filter = ("groups", "is_active")
+    search_fields = ("email", "display_name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = ((None, {"fields": ("email", "display_name", "password", "role", "is_active", *readonly_fields)}),)
+    add_fieldsets = ((None, {"fields": ("email", "display_name", "password1", "password2", "role")}),)
+
+    @admin.display(description="role")
+    def role(self, user: User) -> str:
+        return role_of(user) or ""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        services.set_role(form.instance, form.cleaned_data["role"])
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Refuse: rows alone would go, not what other apps keep of the person. Deactivate instead."""
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    list_display = ("name", "user", "read_only", "created", "expiry", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email")
+    readonly_fields = ("name", "user", "read_only", "token_key", "created", "expiry", "last_used_at")
+    fields = readonly_fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: a secret is shown only to the one whose token it is, at /me/tokens/."""
+        return False

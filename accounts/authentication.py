@@ -1,0 +1,29 @@
+"""How a program shows whose it is: `Authorization: Token kin_...`."""
+
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from accounts import services
+from accounts.models import ApiToken, User
+
+
+class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
+    """Accept live tokens; a read-only one for reading only."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        found: tuple[User, ApiToken] | None = super().authenticate(request)
+        if found is None:
+            return None
+        token = found[1]
+        if token.read_only and request.method not in SAFE_METHODS:
+            raise PermissionDenied(f"the token {token.name!r} is read-only; make one that may write at /me/tokens/")
+        services.note_token_use(token)
+        return found
+
+
+class ApiTokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]  # found by spectacular
+    target_class = "accounts.authentication.ApiTokenAuthentication"
+    name = "token"

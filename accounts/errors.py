@@ -1,0 +1,5 @@
+"""What the account services raise on purpose; every message can be shown."""
+
+
+class AccountError(Exception):
+    """An account or token cannot be made, changed or deleted as asked."""

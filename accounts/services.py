@@ -1,0 +1,142 @@
+"""Every rule about accounts, roles and tokens."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts import personal_data
+from accounts.errors import AccountError
+from accounts.models import ApiToken, User
+from accounts.roles import Role, is_admin, role_of
+
+LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
+
+
+@transaction.atomic
+def create_account(email: str, password: str | None, role: Role | str, display_name: str) -> User:
+    """Return a new account with its role; without a password it can sign in by a reset mail only.
+
+    Raises:
+        AccountError: the e-mail is malformed or taken, the password is weak, the role is unknown.
+    """
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+        if password is not None:
+            validate_password(password, User(email=email, display_name=display_name))
+    except ValidationError as error:
+        raise AccountError(f"{email!r}: {' '.join(error.messages)}") from None
+    if User.objects.filter(email__iexact=email).exists():
+        raise AccountError(f"{email!r} has an account already; sign in, or reset its password")
+    user = User.objects.create_user(email, password, display_name=display_name)
+    set_role(user, role)
+    return user
+
+
+@transaction.atomic
+def set_role(user: User, role: Role | str) -> None:
+    """Give `user` that one role. An admin may also enter the admin site, others may not.
+
+    Raises:
+        AccountError: no such role, or nobody would be admin any more.
+    """
+    if role not in set(Role):
+        raise AccountError(f"no role named {role!r}; known: {', '.join(Role)}")
+    if role != Role.ADMIN:
+        require_another_admin(user)
+    user.groups.set([*user.groups.exclude(name__in=list(Role)), Group.objects.get_or_create(name=str(role))[0]])
+    user.__dict__.pop("group_names", None)  # read again at the next question
+    user.is_staff = user.is_superuser = role == Role.ADMIN
+    user.save(update_fields=["is_staff", "is_superuser"])
+
+
+def require_another_admin(user: User) -> None:
+    """Refuse what would leave the site without an admin.
+
+    Raises:
+        AccountError: `user` is the only active admin.
+    """
+    others = User.objects.filter(groups__name=Role.ADMIN, is_active=True).exclude(pk=user.pk)
+    if is_admin(user) and not others.exists():
+        raise AccountError(f"{user.email} is the only admin; make somebody else admin first")
+
+
+def create_token(
+    user: User, name: str, read_only: bool = False, expiry: timedelta | None = None
+) -> tuple[ApiToken, str]:
+    """Return a new token's row and its secret, which is stored nowhere and shown once.
+
+    `expiry` is how long it lives; None is for ever.
+
+    Raises:
+        AccountError: no name, or an expiry that is over already.
+    """
+    name = name.strip()
+    if not name:
+        raise AccountError("a token needs a name, so that you know later which program has it")
+    if expiry is not None and expiry <= timedelta(0):
+        raise AccountError(f"a token must live for some time, got {expiry}")
+    row, secret = ApiToken.objects.create(user=user, expiry=expiry, name=name[:80], read_only=read_only)
+    return cast(ApiToken, row), secret
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """Return the account's live tokens, newest first."""
+    alive = Q(expiry__isnull=True) | Q(expiry__gt=timezone.now())
+    return cast(QuerySet[ApiToken], ApiToken.objects.filter(alive, user=user))
+
+
+def revoke_token(token: ApiToken) -> None:
+    """Make the token's secret worthless from now on; doing it twice is no error."""
+    ApiToken.objects.filter(pk=token.pk).delete()
+
+
+def note_token_use(token: ApiToken) -> None:
+    """Remember that the token was used, to the minute."""
+    now = timezone.now()
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USED_EVERY)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+def export_account(user: User) -> dict[str, Any]:
+    """Return what the accounts app knows of `user`."""
+    return {
+        "email": user.email,
+        "display_name": user.display_name,
+        "role": role_of(user),
+        "joined": user.date_joined.isoformat(),
+        "last_sign_in": user.last_login.isoformat() if user.last_login else None,
+        "tokens": [
+            {
+                "name": token.name,
+                "read_only": token.read_only,
+                "created": token.created.isoformat(),
+                "expires": token.expiry.isoformat() if token.expiry else None,
+                "last_used": token.last_used_at.isoformat() if token.last_used_at else None,
+            }
+            for token in ApiToken.objects.filter(user=user)
+        ],
+    }
+
+
+def erase_account(user: User) -> None:
+    """Delete the row, and with it tokens and addresses."""
+    user.delete()
+
+
+@transaction.atomic
+def delete_account(user: User) -> None:
+    """Erase everything known of `user`, in every app.
+
+    Raises:
+        AccountError: `user` is the only admin.
+    """
+    require_another_admin(user)
+    personal_data.erase_all(user)

@@ -1,0 +1,77 @@
+"""The pages under /me/ that belong to the account: tokens, and one's data."""
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import personal_data, services
+from accounts.errors import AccountError
+from accounts.forms import DeleteAccountForm, TokenForm
+from accounts.permissions import signed_in
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List the tokens; a POST makes one and shows its secret, this once."""
+    user = signed_in(request)
+    form = TokenForm(request.POST or None)
+    secret = None
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        _, secret = services.create_token(user, data["name"], data["read_only"], form.lifetime())
+        form = TokenForm()
+    context = {"form": form, "secret": secret, "tokens": services.tokens_of(user)}
+    return render(request, "accounts/tokens.html", context)
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
+    """Revoke one of one's own tokens."""
+    token = get_object_or_404(services.tokens_of(signed_in(request)), pk=digest)
+    services.revoke_token(token)
+    messages.success(request, f"The token {token.name!r} is revoked.")
+    return redirect("tokens")
+
+
+@login_required
+@require_GET
+def data(request: HttpRequest) -> HttpResponse:
+    """Show what can be exported, and how to leave."""
+    context = {"form": DeleteAccountForm(user=signed_in(request)), "sections": personal_data.SECTIONS}
+    return render(request, "accounts/data.html", context)
+
+
+@login_required
+@never_cache
+@require_GET
+def export_data(request: HttpRequest) -> HttpResponse:
+    """Give everything known of this person as a JSON file."""
+    response = JsonResponse(personal_data.export_all(signed_in(request)), json_dumps_params={"indent": 1})
+    response["Content-Disposition"] = 'attachment; filename="kindred-my-data.json"'
+    return response
+
+
+@login_required
+@require_POST
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Delete this person's account and data, once the password is right."""
+    user = signed_in(request)
+    form = DeleteAccountForm(request.POST, user=user)
+    if form.is_valid():
+        try:
+            services.delete_account(user)
+        except AccountError as error:
+            form.add_error(None, str(error))
+        else:
+            logout(request)
+            messages.success(request, "Your account and your data are deleted.")
+            return redirect("account_login")
+    context = {"form": form, "sections": personal_data.SECTIONS}
+    return render(request, "accounts/data.html", context, status=400)

@@ -1,0 +1,1 @@
+"""Long work: one state machine in the database, Celery to carry it, a sweeper to repair it."""

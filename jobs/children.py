@@ -1,0 +1,193 @@
+"""Work in a child process: events come as JSON lines, a stop goes in as SIGTERM.
+
+The child exits when its standard input ends (its parent died). Its last event may be
+`{"event": "error", "message": ...}`, or `{"event": "stopped"}` when it stopped as asked.
+"""
+
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from jobs.errors import JobFailed
+
+logger = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+POLL = 0.2  # seconds between two questions whether to stop
+GRACE = 20.0  # seconds a child has to reach a safe point after SIGTERM
+TAIL_LINES = 40
+HINTS = {-signal.SIGKILL: ": perhaps out of memory", -signal.SIGSEGV: ": a crash in native code"}
+
+
+class ChildFailed(JobFailed):
+    """The child ended badly; the message says why, as well as can be known."""
+
+
+class ChildStopped(Exception):
+    """The child ended because it was asked to stop."""
+
+
+def run_child(
+    argv: Sequence[str],
+    *,
+    on_event: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    grace: float = GRACE,
+) -> None:
+    """Run `argv` to its end; `on_event` gets each event, in this thread.
+
+    When `should_stop` says so, or `on_event` raises, the child gets SIGTERM and, `grace` seconds
+    later, its whole group gets SIGKILL: nothing of it is left when this returns or raises.
+
+    Raises:
+        ChildFailed: it ended with an error.
+        ChildStopped: it ended because it was asked to.
+    """
+    child = _Child(argv, cwd, env)
+    last: Event = {}
+    try:
+        while not child.has_ended():
+            for event in child.new_events(timeout=POLL):
+                last = event
+                on_event(event)
+            if should_stop():
+                break
+    finally:
+        code = child.end(grace)
+    for event in child.new_events(timeout=0):
+        last = event
+        on_event(event)
+    if code == 0:
+        return
+    if child.was_asked or (_looks_stopped(code, last) and _soon(should_stop)):
+        raise ChildStopped(f"stopped as asked, with {_ending(code)}")
+    raise ChildFailed(_reason(code, last, child.tail))
+
+
+class _Child:
+    """A process in a group of its own, with a thread on each of its outputs."""
+
+    def __init__(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> None:
+        self.process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # a Ctrl-C or a stop of the worker's group reaches it through us only
+        )
+        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.was_asked = False
+        self.readers = [
+            _reading(self.process.stdout, self.lines.put),
+            _reading(self.process.stderr, self.tail.append),
+        ]
+
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def new_events(self, timeout: float) -> Iterator[Event]:
+        """Yield what has come in, waiting up to `timeout` seconds for the first."""
+        while True:
+            try:
+                line = self.lines.get(timeout=timeout) if timeout else self.lines.get_nowait()
+            except queue.Empty:
+                return
+            timeout = 0
+            event = _parsed(line)
+            if event is None:
+                self.tail.append(line)  # a stray print: of use only if the child fails
+            else:
+                yield event
+
+    def end(self, grace: float) -> int:
+        """See to it that nothing of the child is left; return its exit code."""
+        if not self.has_ended():
+            self.was_asked = True
+            self.process.terminate()
+            try:
+                self.process.wait(grace)
+            except subprocess.TimeoutExpired:
+                logger.warning("child %s does not heed SIGTERM and is killed", self.process.pid)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            logger.debug("child %s left nothing behind", self.process.pid)
+        code = self.process.wait()
+        for reader in self.readers:
+            reader.join(timeout=2)  # a grandchild that left the group may hold the pipe open
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        return code
+
+
+def _reading(pipe: IO[str] | None, keep: Callable[[str], None]) -> threading.Thread:
+    """Start a thread that hands each line to `keep` until the pipe ends, and closes it."""
+    if pipe is None:
+        raise ValueError("the child has no such pipe")
+
+    def read() -> None:
+        with pipe:
+            for line in pipe:
+                keep(line.rstrip("\n"))
+
+    thread = threading.Thread(target=read, name="child-output", daemon=True)
+    thread.start()
+    return thread
+
+
+def _parsed(line: str) -> Event | None:
+    """Return the event on the line, or None when it holds something else."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _looks_stopped(code: int, last: Event) -> bool:
+    return last.get("event") == "stopped" or code in (-signal.SIGTERM, 128 + signal.SIGTERM)
+
+
+def _soon(should_stop: Callable[[], bool]) -> bool:
+    """Say whether the wish to stop arrives within 2 s.
+
+    Whoever stops a service may signal all its processes at once, the child before us.
+    """
+    deadline = time.monotonic() + 2
+    while not should_stop():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    return f"signal {-code} ({signal.Signals(-code).name})"
+
+
+def _reason(code: int, last: Event, tail: Sequence[str]) -> str:
+    """Return the best sentence there is on why a child failed."""
+    if last.get("event") == "error" and last.get("message"):
+        return str(last["message"])
+    if code < 0:
+        return f"killed by {_ending(code)}{HINTS.get(code, '')}"
+    said = next((line for line in reversed(tail) if line.strip()), "it said nothing")
+    return f"the child process ended with {_ending(code)}: {said}"

@@ -1,0 +1,91 @@
+"""The row that says what is to be done, by whom it is being done, and how it ended."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Job(models.Model):
+    """A piece of long work. Only conditional UPDATEs of `jobs.services`, `.sweeper` and `.context` change its state."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Queue(models.TextChoices):
+        WORK = "work"
+        TRAIN = "train"
+
+    ACTIVE: ClassVar = (State.QUEUED, State.RUNNING)
+    FINISHED: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+    kind = models.CharField(max_length=60)
+    payload = models.JSONField(default=dict, blank=True)
+    queue = models.CharField(max_length=10, choices=Queue.choices, default=Queue.WORK)
+    key = models.CharField(max_length=200, blank=True, default="", help_text="Of active jobs, one may have it.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveIntegerField(default=0, help_text="Rises at every claim and never falls.")
+    tries = models.PositiveIntegerField(
+        default=0, help_text="Claims that count against the maximum: neither interrupted ones nor those before a retry."
+    )
+    max_attempts = models.PositiveIntegerField(default=3)
+    cancel_asked = models.BooleanField(default=False)
+
+    phase = models.CharField(max_length=100, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0, help_text="0 means unknown.")
+    message = models.CharField(max_length=500, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["state", "queue", "created_at"], name="job_by_state"),
+            models.Index(fields=["owner", "-id"], name="job_by_owner"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(state__in=("queued", "running")) & ~Q(key=""), name="one_active_job_a_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("queued", "running", "succeeded", "failed", "cancelled")),
+                name="job_state_known",
+            ),
+            models.CheckConstraint(condition=Q(queue__in=("work", "train")), name="job_queue_known"),
+            models.CheckConstraint(condition=Q(max_attempts__gte=1), name="job_may_be_tried"),
+            models.CheckConstraint(
+                condition=Q(state__in=("queued", "running"), finished_at__isnull=True)
+                | Q(state__in=("succeeded", "failed", "cancelled"), finished_at__isnull=False),
+                name="job_finished_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(heartbeat_at__isnull=False, attempt__gte=1),
+                name="job_running_has_a_heartbeat",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk} ({self.kind}, {self.state})"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in self.ACTIVE
+
+    @property
+    def percent(self) -> int | None:
+        """How far the phase is, 0 to 100; None when nobody knows."""
+        return min(100, 100 * self.done // self.total) if self.total else None

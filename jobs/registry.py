@@ -1,0 +1,58 @@
+"""Which function does which kind of job. Apps register theirs in `AppConfig.ready()`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs.errors import UnknownJobKindError
+
+if TYPE_CHECKING:
+    from jobs.context import JobContext
+
+Handler = Callable[..., dict[str, Any] | None]
+"""Called as handler(context: JobContext, **payload). Safe to run twice; gives a JSON object or None."""
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """How a kind of job is done."""
+
+    name: str
+    handler: Handler
+    queue: str
+    max_attempts: int
+
+    def run(self, context: "JobContext", payload: dict[str, Any]) -> dict[str, Any] | None:
+        """Call the handler."""
+        return self.handler(context, **payload)
+
+
+KINDS: dict[str, JobKind] = {}
+
+
+def register(kind: str, handler: Handler, *, queue: str = "work", max_attempts: int = 3) -> None:
+    """Say that `handler` does the jobs named `kind`.
+
+    Raises:
+        ValueError: the kind has another handler already, or queue or max_attempts is out of range.
+    """
+    if queue not in ("work", "train"):
+        raise ValueError(f"queue must be work or train, got {queue!r}")
+    if max_attempts < 1:
+        raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
+    entry = JobKind(kind, handler, queue, max_attempts)
+    if KINDS.setdefault(kind, entry) != entry:
+        raise ValueError(f"the job kind {kind!r} is registered already; choose another name")
+
+
+def find_kind(name: str) -> JobKind:
+    """Return the kind of that name.
+
+    Raises:
+        UnknownJobKindError: nothing is registered under it.
+    """
+    try:
+        return KINDS[name]
+    except KeyError:
+        known = ", ".join(sorted(KINDS)) or "none"
+        raise UnknownJobKindError(f"no job kind named {name!r}; known: {known}") from None

@@ -1,0 +1,223 @@
+"""The one state machine of long work: submit, claim, run, cancel, retry; `jobs.sweeper` repairs it."""
+
+import errno
+import json
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Visitor, is_curator
+from config.celery import app, broker_errors, queue_named
+from jobs import scratch
+from jobs.children import ChildStopped
+from jobs.context import JobContext, worker_is_stopping
+from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped
+from jobs.heartbeat import beating
+from jobs.models import Job
+from jobs.registry import find_kind
+from mlcore.errors import MlcoreError, Stopped
+
+logger = logging.getLogger(__name__)
+
+SEND_AGAIN = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}  # once: the connection may be an old one
+
+FRESH: dict[str, Any] = {
+    "phase": "",
+    "done": 0,
+    "total": 0,
+    "message": "",
+    "error": "",
+    "result": None,
+    "finished_at": None,
+}
+
+
+def submit(kind: str, payload: Mapping[str, Any], *, by: User | None = None, key: str = "") -> Job:
+    """Queue a job and return its row; the message leaves when the transaction commits.
+
+    With a `key`, a job that has it and is queued or running is returned instead of a second one.
+
+    Raises:
+        UnknownJobKindError: no app registered that kind.
+    """
+    chosen = find_kind(kind)
+    active = Job.objects.filter(key=key, state__in=Job.ACTIVE) if key else Job.objects.none()
+    job = active.first()
+    if job is not None:
+        return job
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                kind=kind,
+                payload=dict(payload),
+                owner=by,
+                key=key,
+                queue=chosen.queue,
+                max_attempts=chosen.max_attempts,
+            )
+    except IntegrityError:  # another request submitted the same key since we looked
+        job = active.first()
+        if job is None:
+            raise
+        return job
+    transaction.on_commit(partial(send, job))
+    return job
+
+
+def send(job: Job) -> bool:
+    """Hand the job's id to the broker. False: it is away, and the job waits for a sweep."""
+    queue = queue_named(job.queue, settings.CELERY_QUEUE_PREFIX)
+    try:
+        app.send_task("jobs.run", [job.pk], queue=queue, retry=True, retry_policy=SEND_AGAIN)
+    except broker_errors() as error:
+        logger.warning("job %s not sent, the sweep will send it: %s", job.pk, error)
+        return False
+    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(sent_at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def claim(job_id: int) -> JobContext | None:
+    """Take a queued job for this process; None when somebody else has it or it is finished."""
+    now = timezone.now()
+    claimed = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(
+        **FRESH,
+        state=Job.State.RUNNING,
+        attempt=F("attempt") + 1,
+        tries=F("tries") + 1,
+        started_at=now,
+        heartbeat_at=now,
+    )
+    return JobContext(Job.objects.get(pk=job_id)) if claimed else None
+
+
+def run_job(job_id: int) -> None:
+    """Do the job, if it is still to be done. A message delivered twice does it once."""
+    if worker_is_stopping():
+        return  # the row stays queued: another worker gets it from the sweep
+    context = claim(job_id)
+    if context is None:
+        logger.info("job %s is not queued: nothing to do", job_id)
+        return
+    scratch.prune(context.job_id, keep=1)
+    logger.info("job %s (%s): attempt %s begins", job_id, context.kind, context.attempt)
+    with beating(context):
+        _work(context)
+
+
+def _work(context: JobContext) -> None:
+    """Call the handler and record how it ended."""
+    try:
+        result = find_kind(context.kind).run(context, context.payload)
+        json.dumps(result, allow_nan=False)  # what the database would refuse is the handler's failure
+    except (JobStopped, ChildStopped, Stopped) as stop:
+        _settle_stopped(context, stop)
+    except (JobFailed, JobRefused, MlcoreError) as error:
+        _settle_failed(context, str(error))
+    except Exception as error:  # noqa: BLE001  # the one edge: a handler's bug must end its job, not the worker
+        logger.exception("job %s (%s) failed", context.job_id, context.kind)
+        _settle_failed(context, _sentence(error))
+    else:
+        if context.finish(result):
+            logger.info("job %s (%s) succeeded", context.job_id, context.kind)
+            scratch.prune(context.job_id, keep=0)
+
+
+def _settle_failed(context: JobContext, sentence: str) -> None:
+    if context.fail(sentence):
+        logger.info("job %s (%s) failed: %s", context.job_id, context.kind, sentence)
+
+
+def _settle_stopped(context: JobContext, stop: Exception) -> None:
+    """Record a stop by its reason, which the row may know better than the handler did."""
+    context.beat()
+    reason = stop if isinstance(stop, JobStopped) else context.stop_reason()
+    logger.info("job %s (%s) stopped: %r", context.job_id, context.kind, reason or stop)
+    match reason:
+        case JobLost():
+            return
+        case JobCancelled():
+            context.cancel()
+        case JobInterrupted():
+            context.give_back()
+        case _:
+            context.fail(f"it stopped without being asked to: {stop}")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full: free some space, then retry"
+    return f"unexpected error ({type(error).__name__}): {error}"
+
+
+def visible_jobs(user: Visitor) -> QuerySet[Job]:
+    """Return the jobs this person may see: curators all, others their own."""
+    if is_curator(user):
+        return Job.objects.all()
+    return Job.objects.filter(owner=user.pk) if user.is_authenticated else Job.objects.none()
+
+
+def request_cancel(job: Job, *, by: User | None = None) -> None:
+    """Cancel a queued job now, or ask the worker of a running one to stop. `by` None is the system.
+
+    Raises:
+        PermissionDenied: `by` is neither owner nor curator.
+        JobRefused: the job has finished otherwise.
+    """
+    _require_right(job, by)
+    row = Job.objects.filter(pk=job.pk)
+    now = timezone.now()
+    cancelled = row.filter(state=Job.State.QUEUED).update(state=Job.State.CANCELLED, finished_at=now)
+    asked = cancelled or row.filter(state=Job.State.RUNNING).update(cancel_asked=True)
+    job.refresh_from_db()
+    if not asked and job.state != Job.State.CANCELLED:
+        raise JobRefused(f"job {job.pk} has {job.state} already, so there is nothing to cancel")
+
+
+def retry(job: Job, by: User | None = None) -> None:
+    """Queue a failed or cancelled job again, with all its tries. `by` None is the system.
+
+    Raises:
+        PermissionDenied: `by` is neither owner nor curator.
+        JobRefused: the job has not failed, or another active job does the same.
+    """
+    _require_right(job, by)
+    ended = Job.objects.filter(pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED))
+    try:
+        with transaction.atomic():
+            queued = ended.update(
+                **FRESH, state=Job.State.QUEUED, tries=0, cancel_asked=False, sent_at=None, heartbeat_at=None
+            )
+    except IntegrityError:
+        raise JobRefused(f"another job does the same as job {job.pk} already; wait for it") from None
+    job.refresh_from_db()
+    if not queued:
+        raise JobRefused(f"job {job.pk} is {job.state}; only a failed or cancelled one can be retried")
+    transaction.on_commit(partial(send, job))
+
+
+def _require_right(job: Job, by: User | None) -> None:
+    if by is not None and not visible_jobs(by).filter(pk=job.pk).exists():
+        raise PermissionDenied("only its owner or a curator may do this to a job")
+
+
+def export_jobs(user: User) -> list[dict[str, Any]]:
+    """Return what the jobs app knows of `user`."""
+    jobs = Job.objects.filter(owner=user)
+    return [
+        {"kind": job.kind, "state": job.state, "created": job.created_at.isoformat(), "message": job.message}
+        for job in jobs
+    ]
+
+
+def disown_jobs(user: User) -> None:
+    """Forget who asked for the jobs; the work itself may serve others."""
+    Job.objects.filter(owner=user).update(owner=None)

@@ -1,0 +1,33 @@
+"""What Celery calls. Everything else is in the services."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from django.db import close_old_connections
+from django.utils import timezone
+
+from jobs import services, sweeper
+from jobs.context import interrupt_running_jobs
+
+
+@shared_task(name="jobs.run")  # type: ignore[untyped-decorator]
+def run(job_id: int) -> None:
+    """Do one job."""
+    services.run_job(job_id)
+
+
+@shared_task(name="jobs.sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Repair what was lost. Beat calls it in its own process, where nobody else tends connections."""
+    close_old_connections()
+    try:
+        sweeper.sweep(timezone.now())
+    finally:
+        close_old_connections()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def on_shutdown(**kwargs: Any) -> None:
+    """At SIGTERM let the running job stop at its next safe point instead of ending it by SIGKILL."""
+    interrupt_running_jobs()

@@ -1,0 +1,74 @@
+"""A job's page, the part of it that refreshes itself, its two buttons, and the curators' list."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import curator_required, signed_in
+from jobs import services
+from jobs.errors import JobRefused
+from jobs.models import Job
+
+STOP_POLLING = 286  # htmx swaps the answer in and asks no more
+
+
+@login_required
+@never_cache
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a job; the page polls while it is active."""
+    job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
+    return render(request, "jobs/detail.html", {"job": job})
+
+
+@login_required
+@never_cache
+@require_GET
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the part of the page that changes."""
+    job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
+    return render(request, "jobs/_status.html", {"job": job}, status=200 if job.is_active else STOP_POLLING)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel a job."""
+    return _act(request, pk, services.request_cancel)
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Queue a failed or cancelled job again."""
+    return _act(request, pk, services.retry)
+
+
+def _act(request: HttpRequest, pk: int, act: Callable[..., None]) -> HttpResponse:
+    job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
+    try:
+        act(job, by=signed_in(request))
+    except JobRefused as error:
+        messages.error(request, str(error))
+    return redirect("job", pk=pk)
+
+
+@curator_required
+@never_cache
+@require_GET
+def every_job(request: HttpRequest) -> HttpResponse:
+    """List all jobs, newest first, by state or kind when asked."""
+    jobs = services.visible_jobs(request.user).select_related("owner")
+    kinds = jobs.order_by("kind").values_list("kind", flat=True).distinct()
+    known: dict[str, Any] = {"state": Job.State.values, "kind": list(kinds)}
+    wanted = {name: request.GET[name] for name, values in known.items() if request.GET.get(name) in values}
+    jobs = jobs.filter(**wanted)
+    page = Paginator(jobs, 50).get_page(request.GET.get("page"))
+    return render(request, "jobs/list.html", {"page": page, "states": Job.State.values, "wanted": wanted})
