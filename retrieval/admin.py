@@ -1,0 +1,61 @@
+"""Everything of this app in the stock admin. Rules live in services, so rows that jobs write are read-only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from retrieval.models import Dataset, Experiment, Image, Index, Model, Ranking, Run, Search
+
+
+class Written(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that only services write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # files and other people's votes hang on these rows
+
+
+@admin.register(Dataset)
+class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "revision", "public", "created_at")
+    readonly_fields = ("source", "classes", "fingerprint", "revision", "report", "job", "created_by")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Model)
+class ModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "loss", "dataset", "published", "created_at")
+    fields = ("name", "color")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Image)
+class ImageAdmin(Written):
+    list_display = ("path", "dataset", "label", "split")
+    list_filter = ("dataset", "split")
+    search_fields = ("path", "sha256")
+
+
+@admin.register(Index)
+class IndexAdmin(Written):
+    list_display = ("id", "model", "dataset", "revision", "recall", "count", "active", "created_at")
+    list_filter = ("active",)
+
+
+admin.site.register([Experiment, Run, Search, Ranking], Written)

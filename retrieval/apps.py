@@ -1,0 +1,21 @@
+"""The app of what is searched."""
+
+from django.apps import AppConfig
+
+
+class RetrievalConfig(AppConfig):
+    name = "retrieval"
+
+    def ready(self) -> None:
+        """Say who does which kind of job, and what is known of a person."""
+        from accounts import personal_data
+        from jobs import registry
+        from retrieval.datasets.services import run_import_job
+        from retrieval.experiments.services import run_train_job
+        from retrieval.indexes.services import run_index_job
+        from retrieval.search.services.keeping import erase_searches, export_searches
+
+        registry.register("import", run_import_job)
+        registry.register("train", run_train_job, queue="train")
+        registry.register("index", run_index_job)
+        personal_data.register("searches", export_searches, erase_searches)

@@ -1,0 +1,82 @@
+"""Pages about data sets, and their pictures."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from accounts.permissions import curator_required, signed_in
+from retrieval.datasets import services
+from retrieval.datasets.forms import ImportForm
+from retrieval.errors import Refused
+from retrieval.files import jpeg_response
+from retrieval.models import Image
+
+PAGE = 60
+
+
+@require_safe
+def every_dataset(request: HttpRequest) -> HttpResponse:
+    """List the data sets."""
+    return render(request, "retrieval/datasets.html", {"datasets": services.visible_datasets(request.user)})
+
+
+@require_safe
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a data set: report, classes and pictures."""
+    dataset = get_object_or_404(services.visible_datasets(request.user), slug=slug)
+    images = dataset.images.select_related("dataset").order_by("label", "pk")
+    split, label = request.GET.get("split", ""), request.GET.get("label", "")
+    if split in Image.Split.values:
+        images = images.filter(split=split)
+    if label.isdecimal() and len(label) < 10:
+        images = images.filter(label=int(label))
+    page = Paginator(images, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "dataset": dataset,
+        "page": page,
+        "class_counts": services.class_counts(dataset),
+        "split": split,
+        "label": label,
+    }
+    return render(request, "retrieval/dataset.html", context)
+
+
+@require_GET
+def picture(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Give a picture of a data set in its full size, without the camera's notes."""
+    image = get_object_or_404(services.visible_images(request.user), pk=pk)
+    return jpeg_response(lambda: services.shown_picture_of(image))
+
+
+@require_GET
+def thumbnail(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Give a small JPEG of a picture."""
+    image = get_object_or_404(services.visible_images(request.user), pk=pk)
+    return jpeg_response(lambda: services.thumbnail_of(image))
+
+
+@curator_required
+def start_import(request: HttpRequest) -> HttpResponse:
+    """Show the form of a new data set, or queue its import."""
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            dataset = services.submit_import(**form.cleaned_data, by=signed_in(request))
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("job", pk=dataset.job_id)
+    return render(request, "retrieval/dataset_import.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@curator_required
+@require_POST
+def toggle_public(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let visitors see a data set, or not any more."""
+    dataset = get_object_or_404(services.visible_datasets(request.user), slug=slug)
+    services.set_public(dataset, not dataset.public)
+    who = "only people who signed in see" if dataset.public else "everybody sees"
+    messages.success(request, f"From now on {who} {dataset.name}.")
+    return redirect("dataset", slug=slug)

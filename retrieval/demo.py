@@ -1,0 +1,127 @@
+"""What `make demo` sets up, step by step; each step is found done when it was."""
+
+import filecmp
+import json
+import secrets
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+
+from accounts.models import User
+from accounts.roles import Role
+from accounts.services import create_account
+from jobs import services as jobs
+from jobs.models import Job
+from retrieval.datasets.services import is_drawn, submit_import
+from retrieval.errors import Refused
+from retrieval.experiments import services as experiments
+from retrieval.models import Dataset, Experiment, Index
+
+WINGS = "wings:species=60,per_class=24,size=128,seed=0"
+LOSSES = ("soft_triple", "multi_similarity")
+PEOPLE = {"admin@kindred.example": Role.ADMIN, "member@kindred.example": Role.MEMBER}
+
+
+def make_accounts() -> dict[str, str]:
+    """Return the passwords of the demo's accounts by e-mail, but for those changed since.
+
+    The accounts are made at the first start.
+
+    They are kept beside the secret key, readable by this user only, so that a later start can say them again.
+    """
+    file = Path(settings.VAR_DIR) / "demo_accounts.json"
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    for email, role in PEOPLE.items():
+        if User.objects.filter(email=email).exists():
+            continue
+        known[email] = secrets.token_urlsafe(9)
+        create_account(email, known[email], role, email.split("@")[0].title())
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(known))
+    users = User.objects.in_bulk(list(known), field_name="email")
+    return {email: word for email, word in known.items() if email in users and users[email].check_password(word)}
+
+
+def import_data(source: str) -> Dataset:
+    """Return the data set of the demo; its import is queued at the first start, and again if it failed.
+
+    Raises:
+        Refused: the path is not there, or another path's data set has its name.
+    """
+    if is_drawn(source):
+        name = "Wings"
+    else:
+        name = Path(source).name.split(".")[0].replace("_", " ") or "Pictures"
+        source = str(Path(source).resolve())
+    dataset = Dataset.objects.filter(source=source).first()
+    if dataset is None:
+        return submit_import(name=name, by=None, source=source, public=is_drawn(source))
+    if dataset.job is not None:
+        _again(dataset.job)
+    return dataset
+
+
+def take_weights(file: Path) -> str:
+    """Copy a weights file and its JSON to where experiments look for them; return its name.
+
+    Raises:
+        Refused: one of the two is missing.
+    """
+    folder = Path(settings.WEIGHTS_DIR)
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in (file, file.with_suffix(".json")):
+        if not part.is_file():
+            raise Refused(f"{part} is not there; weights are a .safetensors file with its .json beside it")
+        _copy_whole(part, folder / part.name)
+    return file.name
+
+
+def _copy_whole(file: Path, target: Path) -> None:
+    """Copy a file unless it is there already; a copy that was cut off is not there."""
+    if target.exists():
+        if not filecmp.cmp(target, file, shallow=False):
+            raise Refused(f"other weights named {file.name} are in use; give these another name")
+        return
+    scratch = target.with_name(f".{target.name}")
+    shutil.copyfile(file, scratch)
+    scratch.replace(target)
+
+
+def start_training(dataset: Dataset, weights: str) -> Experiment:
+    """Return the demo's experiment on a data set; started at first, taken up again when it was cut off.
+
+    Without weights a small network learns from scratch; with them the whole backbone is fine-tuned.
+    """
+    preset = "fine-tune-small" if weights else "demo"
+    name = f"{preset} on {dataset.name}"
+    experiment = Experiment.objects.filter(name=name, dataset=dataset, weights=weights).first()
+    if experiment is None:
+        protocol = experiments.make_protocol(preset, {}, weights)
+        # A principal component analysis gives fewer directions than there are pictures.
+        if protocol.head_init != "random" and dataset.report["train_images"] <= protocol.dim:
+            protocol = experiments.make_protocol(preset, {"head_init": "random"}, weights)
+        return experiments.start_experiment(
+            dataset=dataset, name=name, protocol=protocol, losses=LOSSES, weights=weights, by=None
+        )
+    for job in jobs_of(experiment):
+        _again(job)
+    return experiment
+
+
+def _again(job: Job) -> None:
+    if job.state in (Job.State.FAILED, Job.State.CANCELLED):
+        jobs.retry(job)
+
+
+def jobs_of(experiment: Experiment) -> list[Job]:
+    """Return the jobs of an experiment's runs and of their indexes, in the order in which they run."""
+    runs = list(experiment.runs.select_related("job"))
+    index_jobs = [run.job.result["index_job"] for run in runs if run.job and run.job.result]
+    return [run.job for run in runs if run.job] + list(Job.objects.filter(pk__in=index_jobs).order_by("pk"))
+
+
+def is_served(experiment: Experiment) -> bool:
+    """Say whether every run of an experiment has an index that answers."""
+    served = Index.objects.filter(active=True, model__run__experiment=experiment)
+    return served.values("model").distinct().count() == experiment.runs.count()

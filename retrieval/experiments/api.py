@@ -1,0 +1,143 @@
+"""Losses, experiments and models over the API."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
+
+from accounts.permissions import IsCurator, signed_in
+from jobs.api import JobSerializer, accepted
+from retrieval.datasets.api import VisibleDatasetField
+from retrieval.experiments import services
+from retrieval.indexes.services import submit_index
+from retrieval.models import Experiment, Model, Run
+from retrieval.refusals import RefusalsAsProblems
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    state = serializers.CharField(read_only=True)
+    model: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Run
+        fields = ("id", "loss", "params", "seed", "state", "job", "history", "metrics", "model")
+        read_only_fields = fields
+
+
+class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
+    runs = RunSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Experiment
+        fields = ("id", "name", "dataset", "protocol", "weights", "publish", "runs", "created_at")
+        read_only_fields = fields
+
+
+class NewExperimentSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    dataset = VisibleDatasetField()
+    preset = serializers.CharField()
+    changes = serializers.DictField(
+        child=serializers.CharField(), required=False, default=dict, help_text="Fields of the protocol to change."
+    )
+    losses = serializers.ListField(child=serializers.CharField(), min_length=1)
+    params = serializers.DictField(
+        child=serializers.DictField(), required=False, default=dict, help_text="Own parameters by loss."
+    )
+    seeds = serializers.ListField(
+        child=serializers.IntegerField(min_value=0), min_length=1, max_length=20, required=False, default=[0]
+    )
+    weights = serializers.CharField(required=False, default="", allow_blank=True)
+    publish = serializers.BooleanField(required=False, default=True)
+
+
+class ModelSerializer(serializers.ModelSerializer[Model]):
+    metrics = serializers.JSONField(source="run.metrics", read_only=True)
+    experiment = serializers.IntegerField(source="run.experiment_id", read_only=True)
+
+    class Meta:
+        model = Model
+        fields = (
+            "id", "name", "loss", "dataset", "experiment", "dim", "published", "weights_sha256", "metrics",
+            "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class LossView(APIView):
+    """Every loss with its family, paper, idea and parameters."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """List the losses and the two rows that are not trained."""
+        return Response(services.loss_table())
+
+
+class ExperimentViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, GenericViewSet[Experiment]):
+    """Experiments, for curators."""
+
+    serializer_class = ExperimentSerializer
+    permission_classes = (IsCurator,)
+    queryset = services.experiments()
+    lookup_value_regex = r"\d+"
+
+    @extend_schema(request=NewExperimentSerializer, responses={202: ExperimentSerializer})
+    def create(self, request: Request) -> Response:
+        """Start an experiment: a job for each run."""
+        form = NewExperimentSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        protocol = services.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+        experiment = services.start_experiment(**values, protocol=protocol, by=signed_in(request))
+        where = reverse("api-experiment-detail", args=[experiment.pk], request=request)
+        body = self.get_serializer(experiment).data
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": where})
+
+
+class ModelViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Model]):
+    """Models: members see the published ones, curators all."""
+
+    serializer_class = ModelSerializer
+    queryset = Model.objects.none()
+    filterset_fields = ("dataset", "loss", "published")
+    lookup_value_regex = r"\d+"
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsCurator()] if self.request.method == "POST" else [IsAuthenticated()]
+
+    def get_queryset(self) -> QuerySet[Model]:
+        return services.visible_models(self.request.user)
+
+    @extend_schema(request=None, responses={200: ModelSerializer})
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: str) -> Response:
+        """Let people search with the model."""
+        return self._set_published(True)
+
+    @extend_schema(request=None, responses={200: ModelSerializer})
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take the model out of search; its votes and rankings stay."""
+        return self._set_published(False)
+
+    def _set_published(self, published: bool) -> Response:
+        model = self.get_object()
+        services.set_published(model, published)
+        model.refresh_from_db()
+        return Response(self.get_serializer(model).data)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @action(detail=True, methods=["post"])
+    def index(self, request: Request, pk: str) -> Response:
+        """Queue the rebuild of the model's index."""
+        return accepted(submit_index(self.get_object(), by=signed_in(request)), request)

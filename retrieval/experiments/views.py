@@ -1,0 +1,127 @@
+"""Pages about experiments, their runs and models, for curators."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from accounts.permissions import curator_required, signed_in
+from jobs.models import Job
+from jobs.services import visible_jobs
+from retrieval.datasets.services import visible_datasets
+from retrieval.errors import Refused
+from retrieval.experiments import services
+from retrieval.experiments.forms import ExperimentForm
+from retrieval.models import Experiment, Model, Run
+
+STOP_POLLING = 286  # htmx swaps the answer in and asks no more
+WIDTH, HEIGHT = 240, 60  # of a loss curve's drawing
+
+
+@curator_required
+@never_cache
+@require_safe
+def lab(request: HttpRequest) -> HttpResponse:
+    """Show everything that a curator minds."""
+    models = list(Model.objects.select_related("dataset", "run__experiment").prefetch_related("indexes"))
+    for model in models:
+        active = (index for index in model.indexes.all() if index.active)
+        model.active_index = next(active, None)  # type: ignore[attr-defined]
+    jobs = visible_jobs(request.user)
+    context = {
+        "datasets": visible_datasets(request.user),
+        "experiments": services.experiments()[:20],
+        "models": models,
+        "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],
+    }
+    return render(request, "retrieval/lab.html", context)
+
+
+@curator_required
+def new(request: HttpRequest) -> HttpResponse:
+    """Show the form of a new experiment, or start it."""
+    form = ExperimentForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            protocol = services.make_protocol(values.pop("preset"), {}, values["weights"])
+            experiment = services.start_experiment(**values, protocol=protocol, by=signed_in(request))
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("experiment", pk=experiment.pk)
+    losses = [{"name": row["name"], "spec": row} for row in services.loss_table()]
+    context = {"form": form, "losses": losses, "presets": services.presets()}
+    return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
+
+
+@curator_required
+@never_cache
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show an experiment; its runs refresh themselves while they work."""
+    experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
+    context = {
+        "experiment": experiment,
+        "runs": _runs(experiment),
+        "protocol_rows": list(experiment.protocol.items()),
+    }
+    return render(request, "retrieval/experiment.html", context)
+
+
+@curator_required
+@never_cache
+@require_GET
+def runs(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the part of an experiment's page that changes."""
+    experiment = get_object_or_404(Experiment, pk=pk)
+    rows = _runs(experiment)
+    working = any(run.state in Job.ACTIVE for run in rows)
+    context = {"experiment": experiment, "runs": rows}
+    return render(request, "retrieval/_runs.html", context, status=200 if working else STOP_POLLING)
+
+
+def _runs(experiment: Experiment) -> list[Any]:
+    titles = services.loss_titles()
+    rows: list[Any] = list(experiment.runs.select_related("job", "model"))
+    for run in rows:
+        run.loss_title, run.curve = titles.get(run.loss, run.loss), loss_curve(run)
+    return rows
+
+
+def loss_curve(run: Run) -> str:
+    """Return the mean loss of each epoch as the points of an SVG polyline, "" before the second epoch."""
+    losses = [event["loss"] for event in run.history]
+    if len(losses) < 2:
+        return ""
+    low, span = min(losses), (max(losses) - min(losses)) or 1.0
+    step = WIDTH / (len(losses) - 1)
+    return " ".join(
+        f"{place * step:.1f},{HEIGHT - 2 - (HEIGHT - 4) * (loss - low) / span:.1f}" for place, loss in enumerate(losses)
+    )
+
+
+@curator_required
+@never_cache
+@require_GET
+def model(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a model with its figures and every index it had."""
+    row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
+    row.loss_title = services.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
+    context = {"model": row, "run": row.run, "indexes": row.indexes.all()}
+    return render(request, "retrieval/model.html", context)
+
+
+@curator_required
+@require_POST
+def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let people search with a model, or not any more."""
+    row = get_object_or_404(Model, pk=pk)
+    try:
+        services.set_published(row, not row.published)
+    except Refused as error:
+        messages.error(request, str(error))
+    return redirect("model", pk=pk)

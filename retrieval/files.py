@@ -1,0 +1,25 @@
+"""How stored pictures travel to a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from django.http import FileResponse, Http404, HttpResponseBase
+
+from retrieval.errors import Refused
+
+
+def jpeg_response(find: Callable[[], Path]) -> HttpResponseBase:
+    """Return the JPEG that `find` gives the file of; private, and kept by the browser for a day.
+
+    Raises:
+        Http404: the file is gone or damaged.
+    """
+    try:
+        response = FileResponse(find().open("rb"), content_type="image/jpeg")
+    except (OSError, Refused) as error:
+        raise Http404(str(error) if isinstance(error, Refused) else "that picture is gone") from None
+    response["Cache-Control"] = "private, max-age=86400"
+    response["Content-Disposition"] = "inline"  # Django would name the file, and files are often named by class
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

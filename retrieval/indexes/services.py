@@ -1,0 +1,120 @@
+"""Rules about indexes: built aside, checked, then switched by one row."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from jobs import services as jobs
+from jobs.context import JobContext
+from jobs.models import Job
+from mlcore.artifacts import read_json
+from mlcore.datasets import DatasetFolder, load_dataset
+from mlcore.events import Progress
+from mlcore.index import IndexManifest, build_index
+from mlcore.index.store import read_manifest
+from mlcore.runs import read_shas
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Index, Model
+
+
+def submit_index(model: Model, *, by: User | None) -> Job:
+    """Queue the rebuild of a model's index of its data set; one is queued at a time."""
+    dataset = model.dataset_id
+    return jobs.submit("index", {"model": model.pk, "dataset": dataset}, by=by, key=f"index:{model.pk}:{dataset}")
+
+
+def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, Any]:
+    """Build, check and activate an index; the one that serves goes on serving until then.
+
+    Safe to run again: a folder that a dead attempt finished is taken as it is.
+    """
+    built = _build(context, Model.objects.get(pk=model), Dataset.objects.get(pk=dataset))
+    context.check()
+    activate(built)
+    if built.model.run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
+        Model.objects.filter(pk=model).update(published=True)  # the first only: who withdrew it, meant it
+    return {"index": built.pk, "recall": built.recall, "count": built.count}
+
+
+def _build(context: JobContext, model: Model, dataset: Dataset) -> Index:
+    path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}"
+    folder = Path(settings.MEDIA_ROOT) / path
+    if not folder.exists():
+        catalogue = load_dataset(dataset.folder)
+        build_index(
+            folder,
+            embeddings_of(model, catalogue, context.progress),
+            catalogue.ids,
+            model_sha256=model.weights_sha256,
+            preprocessing=read_json(model.folder / "model.json")["preprocessing"],
+            progress=context.progress,
+            threads=settings.TORCH_THREADS,
+        )
+    return _row_of(read_manifest(folder), model, dataset, path)
+
+
+def _row_of(manifest: IndexManifest, model: Model, dataset: Dataset, path: str) -> Index:
+    row, _ = Index.objects.get_or_create(
+        path=path,
+        defaults={
+            "model": model,
+            "dataset": dataset,
+            "revision": dataset.revision,
+            "manifest": manifest.to_json(),
+            "recall": manifest.recall,
+            "count": manifest.count,
+        },
+    )
+    return row
+
+
+def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) -> np.ndarray[Any, Any]:
+    """Return the embedding of every picture [N, dim], in the catalogue's order.
+
+    Those that training left are taken by the picture's SHA-256; only new pictures are embedded.
+    """
+    known = {sha256: row for row, sha256 in enumerate(read_shas(model.folder))}
+    stored = np.load(model.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
+    embeddings = np.empty((len(catalogue.pictures), stored.shape[1]), np.float32)
+    missing = []
+    for row, picture in enumerate(catalogue.pictures):
+        if picture.sha256 in known:
+            embeddings[row] = stored[known[picture.sha256]]
+        else:
+            missing.append(row)
+    if missing:
+        rows = np.array(missing)
+        embeddings[rows] = _embedded(model, catalogue, rows, progress)
+    return embeddings
+
+
+def _embedded(
+    model: Model, catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
+) -> np.ndarray[Any, Any]:
+    from mlcore.datasets import open_cache
+    from mlcore.encode import embed_rows
+    from mlcore.model_files import load_encoder
+
+    encoder = load_encoder(model.folder)
+    cache = open_cache(catalogue, encoder.preprocessing.short_side, Path(settings.CACHE_DIR), progress)
+    return embed_rows(encoder, cache, rows, progress)
+
+
+@transaction.atomic
+def activate(index: Index) -> None:
+    """Make `index` the one that searches of its model and data set read; also the way back to an older one.
+
+    Raises:
+        Refused: its files are gone.
+    """
+    if not index.folder.exists():
+        raise Refused(f"the files of index {index.pk} are gone; build a new one")
+    Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
+    rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
+    rivals.filter(active=True).exclude(pk=index.pk).update(active=False)
+    rivals.filter(pk=index.pk).update(active=True)
+    index.refresh_from_db()

@@ -1,0 +1,188 @@
+"""`make demo`: data, accounts, trained models, indexes and a running site, on this machine alone."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from jobs.models import Job
+from retrieval import demo
+from retrieval.datasets.services import is_drawn
+from retrieval.errors import Refused
+from retrieval.models import Experiment
+
+POLL = 0.5  # seconds
+START_SECONDS = 60  # for the web process to answer
+STOP_SECONDS = 30  # for workers to reach a safe point
+
+
+class Command(BaseCommand):
+    """Set the demo up, or take it up where it was, and serve it until Ctrl-C."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--data", default=demo.WINGS, help="folder or archive of your own pictures")
+        parser.add_argument("--weights", type=Path, help="pre-trained .safetensors with its .json beside it")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--exit", action="store_true", help="stop once everything is served")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        port = _free_port(options["port"])
+        call_command("migrate", verbosity=0)
+        passwords = demo.make_accounts()
+        try:
+            with _processes(port):
+                experiment = self._prepare(options["data"], options["weights"])
+                self._serve(experiment, port, passwords)
+                if not options["exit"]:
+                    signal.pause()
+        except Refused as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped. `make demo` goes on from here.")
+
+    def _prepare(self, source: str, weights: Path | None) -> Experiment:
+        dataset = demo.import_data(source)
+        if dataset.job is not None and not dataset.is_ready:
+            _watch([dataset.job], f"import of {dataset.name}")
+            dataset.refresh_from_db()
+        name = demo.take_weights(weights) if weights else ""
+        if not name and not is_drawn(source):
+            self.stdout.write(
+                "No WEIGHTS given: a small network learns from scratch. With WEIGHTS=file.safetensors it starts "
+                "from what another has learned, and finds far better."
+            )
+        experiment = demo.start_training(dataset, name)
+        while not demo.is_served(experiment):
+            waiting = [job for job in demo.jobs_of(experiment) if job.is_active]
+            # Asked again: the last job may have ended between the two questions.
+            if not waiting and not demo.is_served(experiment):
+                raise CommandError(
+                    f"{experiment.name}: nothing is left to do, and yet an index is missing; see the lab"
+                )
+            _watch(waiting, "")
+        return experiment
+
+    def _serve(self, experiment: Experiment, port: int, passwords: dict[str, str]) -> None:
+        address = f"http://127.0.0.1:{port}/"
+        _await_answer(address)
+        self.stdout.write(f"\nKindred serves {experiment.dataset.name} at {address}\n\n")
+        for email, role in demo.PEOPLE.items():
+            password = passwords.get(email, "(changed since)")
+            self.stdout.write(f"  {role.value:<8} {email:<26} {password}\n")
+        self.stdout.write(f"\nLogs: {_logs()}. Ctrl-C stops; `make demo` starts again in seconds.\n")
+        self.stdout.flush()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _free_port(wanted: int) -> int:
+    """Return `wanted` or the next port that nobody uses."""
+    for port in range(wanted, wanted + 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise CommandError(f"no free port from {wanted} to {wanted + 49}; give another: make demo PORT=9000")
+
+
+def _logs() -> Path:
+    return Path(settings.VAR_DIR) / "logs"
+
+
+@contextmanager
+def _processes(port: int) -> Iterator[None]:
+    """Run what the Procfile names, each with its own log; stop all of it at the end."""
+    _logs().mkdir(parents=True, exist_ok=True)
+    tools = str(Path(sys.executable).parent)
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "KINDRED_PORT": str(port), "PATH": path, "PYTHONUNBUFFERED": "1"}
+    running = []
+    try:
+        for line in (settings.BASE_DIR / "Procfile").read_text().splitlines():
+            name, command = re.fullmatch(r"(\w+): (.+)", line).groups()  # type: ignore[union-attr]
+            running.append(_start(name, command, environment))
+        yield
+    finally:
+        _stop(running)
+
+
+def _start(name: str, command: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (_logs() / f"{name}.log").open("ab") as log:
+        # A group of its own: Ctrl-C reaches it through us, once, and in order.
+        return subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {command}"],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _stop(running: list[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _watch(jobs: list[Job], title: str) -> None:
+    """Show bars of jobs until all of them have succeeded."""
+    for job in jobs:
+        _watch_one(job, title)
+
+
+def _watch_one(job: Job, title: str) -> None:
+    with tqdm(total=1, desc=_title(job, title), bar_format="{desc:<44} {percentage:3.0f}% |{bar:30}| {elapsed}") as bar:
+        while job.is_active:
+            bar.set_description_str(_title(job, title))
+            bar.total, bar.n = max(job.total, 1), min(job.done, max(job.total, 1))
+            bar.refresh()
+            time.sleep(POLL)
+            job.refresh_from_db()
+        bar.n = bar.total
+        bar.refresh()
+    if job.state != Job.State.SUCCEEDED:
+        raise CommandError(f"{_title(job, title)} {job.state}: {job.error or 'see ' + str(_logs())}")
+
+
+def _title(job: Job, title: str) -> str:
+    name = title or f"{job.kind} {job.pk}"
+    return f"{name}: {job.phase or job.state} {job.message}".strip()[:44]
+
+
+def _await_answer(address: str) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach this machine
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            direct.open(address, timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(POLL)
+        else:
+            return
+    raise CommandError(f"the web site does not answer at {address}; see {_logs() / 'web.log'}")

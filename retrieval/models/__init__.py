@@ -1,0 +1,9 @@
+"""Fields and constraints; every rule is in the services."""
+
+from retrieval.models.dataset import Dataset, Image
+from retrieval.models.experiment import Experiment, Run
+from retrieval.models.index import Index
+from retrieval.models.model import COLORS, Model
+from retrieval.models.search import Ranking, Search
+
+__all__ = ["COLORS", "Dataset", "Experiment", "Image", "Index", "Model", "Ranking", "Run", "Search"]

@@ -1,0 +1,78 @@
+"""What is searched: data sets and their pictures."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from jobs.models import Job
+
+
+class Dataset(models.Model):
+    """A set of pictures in named classes, imported once; its files live in `folder`.
+
+    Revision 0 means that the import has not ended well yet.
+    """
+
+    name = models.CharField(max_length=80, unique=True)
+    slug = models.SlugField(max_length=90, unique=True)
+    source = models.CharField(max_length=500, help_text="Server path, uploaded archive, or wings[:species=60,...].")
+    licence = models.CharField(max_length=300, blank=True)
+    public = models.BooleanField(default=False, help_text="Visitors who have not signed in may see its pictures.")
+    classes = models.JSONField(default=list, blank=True, help_text="Names; a label is a place in this list.")
+    fingerprint = models.CharField(max_length=64, blank=True)
+    revision = models.PositiveIntegerField(default=0)
+    report = models.JSONField(default=dict, blank=True)
+    job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / "datasets" / f"{self.pk}-{self.slug}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.revision > 0
+
+
+class Image(models.Model):
+    """A picture of a data set. Its primary key is its label in every index and is never reused."""
+
+    class Split(models.TextChoices):
+        TRAIN = "train"
+        TEST = "test"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="images")
+    path = models.CharField(max_length=300, help_text="Below the data set's images/ folder.")
+    label = models.PositiveIntegerField()
+    split = models.CharField(max_length=5, choices=Split.choices)
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["dataset", "split", "label"], name="image_by_split")]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "path"], name="one_image_a_path"),
+            models.CheckConstraint(condition=Q(split__in=("train", "test")), name="image_split_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def class_name(self) -> str:
+        return str(self.dataset.classes[self.label])
+
+    @property
+    def file(self) -> Path:
+        return self.dataset.folder / "images" / self.path

@@ -1,0 +1,41 @@
+"""What answers: an HNSW index of every picture of a data set, by one model."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from retrieval.models.dataset import Dataset
+from retrieval.models.model import Model
+
+
+class Index(models.Model):
+    """Built aside, checked, never changed after; one a model and data set serves."""
+
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="indexes")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="indexes")
+    revision = models.PositiveIntegerField(help_text="Of the data set, when it was built.")
+    path = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")
+    manifest = models.JSONField()
+    recall = models.FloatField(help_text="Recall@10 against exact search, 0 to 1, measured when it was built.")
+    count = models.PositiveIntegerField()
+    active = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "indexes"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "dataset"], condition=Q(active=True), name="one_active_index_a_model_and_dataset"
+            ),
+            models.CheckConstraint(condition=Q(recall__gte=0, recall__lte=1), name="index_recall_is_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return f"index {self.pk} of {self.model_id}"
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.path

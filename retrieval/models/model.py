@@ -1,0 +1,38 @@
+"""What searches: a trained network."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from retrieval.models.dataset import Dataset
+from retrieval.models.experiment import Run
+
+COLORS = 8
+
+
+class Model(models.Model):
+    """An embedder that people can search with once it is published and has an active index."""
+
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="model")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="models")
+    name = models.CharField(max_length=160)
+    loss = models.CharField(max_length=60)
+    artifact = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")
+    weights_sha256 = models.CharField(max_length=64)
+    dim = models.PositiveIntegerField()
+    color = models.PositiveSmallIntegerField(help_text="Which of the eight colours and marks it wears everywhere.")
+    published = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.CheckConstraint(condition=Q(color__lt=COLORS), name="model_color_known")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.artifact

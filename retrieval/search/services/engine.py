@@ -1,0 +1,128 @@
+"""What a process holds in memory to answer: encoders and indexes, bounded in bytes and in callers."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from django.conf import settings
+
+from mlcore.artifacts import read_json
+from mlcore.index import VectorIndex, load_index
+from retrieval.errors import EngineBusy
+from retrieval.models import Index, Model
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from mlcore.encode import Encoder
+
+T = TypeVar("T")
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+NOT_LOADED = object()
+
+
+@dataclass
+class _Held:
+    bytes: int
+    value: Any = NOT_LOADED
+    loading: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Shelf:
+    """Loaded things by key; the least recently used leave when together they are too large.
+
+    A thing is loaded once however many ask, and nobody waits for the loading of another. Keys name
+    things that never change, so a new index is a new key, and whoever still searches the old one
+    keeps it alive.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._held = most_bytes, OrderedDict[object, _Held]()
+        self._lock = threading.Lock()
+
+    def get(self, key: object, load: Callable[[], T], size: int) -> T:
+        """Return the thing under `key`, loaded now if it is not here."""
+        with self._lock:
+            held = self._held.setdefault(key, _Held(size))
+            self._held.move_to_end(key)
+            while len(self._held) > 1 and sum(other.bytes for other in self._held.values()) > self._most:
+                self._held.popitem(last=False)
+        with held.loading:
+            if held.value is NOT_LOADED:
+                held.value = load()  # what fails is asked for again by the next
+            value: T = held.value
+            return value
+
+    def clear(self) -> None:
+        """Let everything go."""
+        with self._lock:
+            self._held.clear()
+
+
+shelf = Shelf(settings.ENGINE_BYTES)
+# One encoding at a time with all its threads beats several that share them; a bounded number may wait.
+_encoding = threading.Lock()
+_waiting = threading.BoundedSemaphore(settings.ENGINE_QUEUE)
+
+
+@contextmanager
+def _place_in_queue() -> Iterator[None]:
+    if not _waiting.acquire(blocking=False):
+        raise EngineBusy("many pictures are being searched right now; try again in a moment")
+    try:
+        with _encoding:
+            yield
+    finally:
+        _waiting.release()
+
+
+def embed(encoder: "Encoder", pictures: Sequence["Picture"]) -> Floats:
+    """Return unit-length embeddings [N, dim] of pictures.
+
+    Raises:
+        EngineBusy: too many are waiting already.
+    """
+    with _place_in_queue():
+        return encoder.embed(pictures)
+
+
+def encoder_of(model: Model) -> "Encoder":
+    """Return the loaded encoder of a model.
+
+    Raises:
+        CheckpointError: its files are damaged.
+    """
+    import torch
+
+    from mlcore.model_files import load_encoder
+
+    def load() -> "Encoder":
+        torch.set_num_threads(settings.TORCH_THREADS)
+        return load_encoder(model.folder)
+
+    return shelf.get(("model", model.pk), load, _size(model.folder / "model.safetensors"))
+
+
+def index_of(index: Index) -> VectorIndex:
+    """Return the loaded index of a row.
+
+    Raises:
+        StaleIndexError: its files do not match its manifest, its model or the model's preprocessing.
+    """
+
+    def load() -> VectorIndex:
+        expected = read_json(index.model.folder / "model.json")["preprocessing"]
+        return load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
+
+    return shelf.get(("index", index.pk), load, sum(_size(file) for file in index.folder.iterdir()))
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size

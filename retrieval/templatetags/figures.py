@@ -1,0 +1,17 @@
+"""How figures are written on pages."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a fraction of 1 as a number of hundredths, without a sign: 0.4977 is 49.8."""
+    return "–" if value is None else f"{100 * value:.{digits}f}"
+
+
+@register.filter
+def cosine(value: float | None) -> str:
+    """Write a cosine similarity with four digits."""
+    return "–" if value is None else f"{value:.4f}"

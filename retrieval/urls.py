@@ -1,0 +1,32 @@
+"""Addresses of the pages about data sets, searches, experiments, models and indexes."""
+
+from django.urls import path
+
+from retrieval.datasets import views as datasets
+from retrieval.experiments import views as experiments
+from retrieval.indexes import views as indexes
+from retrieval.search import views as search
+
+urlpatterns = [
+    path("searches/", search.every_search, name="searches"),
+    path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
+    path("searches/<uuid:pk>/share", search.share, name="search-share"),
+    path("searches/<uuid:pk>/delete", search.delete, name="search-delete"),
+    path("shared/<slug:token>/", search.shared, name="shared"),
+    path("shared/<slug:token>/query", search.shared_query, name="shared-query"),
+    path("shared/<slug:token>/pictures/<int:pk>", search.shared_picture, name="shared-picture"),
+    path("datasets/", datasets.every_dataset, name="datasets"),
+    path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
+    path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),
+    path("pictures/<int:pk>", datasets.picture, name="picture"),
+    path("pictures/<int:pk>/thumbnail", datasets.thumbnail, name="thumbnail"),
+    path("lab/", experiments.lab, name="lab"),
+    path("lab/import/", datasets.start_import, name="dataset-import"),
+    path("lab/experiments/new/", experiments.new, name="experiment-new"),
+    path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
+    path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),
+    path("lab/models/<int:pk>/", experiments.model, name="model"),
+    path("lab/models/<int:pk>/publish", experiments.toggle_published, name="model-publish"),
+    path("lab/models/<int:pk>/index", indexes.build, name="index-build"),
+    path("lab/indexes/<int:pk>/activate", indexes.activate, name="index-activate"),
+]

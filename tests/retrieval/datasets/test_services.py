@@ -1,0 +1,293 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import Http404
+
+from accounts.models import User
+from jobs import services as jobs
+from jobs.models import Job
+from mlcore.datasets import load_dataset
+from retrieval.datasets import services
+from retrieval.errors import Refused
+from retrieval.files import jpeg_response
+from retrieval.models import Dataset, Image
+from tests.retrieval.pictures import jpeg, write_folder, zipped
+from tests.retrieval.world import World, done, failed, replaced
+
+pytestmark = pytest.mark.django_db
+
+CLASSES = {"wren": 3, "robin": 3, "finch": 3, "tit": 3}
+
+
+@pytest.fixture
+def folder() -> Path:
+    """Four classes of three pictures, where curators may import."""
+    return write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", CLASSES)
+
+
+def archive(files: dict[str, bytes], name: str = "birds.zip") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, zipped(files))
+
+
+def birds_zip() -> dict[str, bytes]:
+    return {f"{name}/{number}.jpg": jpeg(10 * label + number) for label, name in enumerate("abcd") for number in (1, 2)}
+
+
+def uploads() -> list[Path]:
+    return list((settings.MEDIA_ROOT / "uploads").glob("*"))
+
+
+# --- who sees what
+
+
+def test_visitors_see_public_sets_members_the_imported_and_curators_all(
+    member: User, curator: User, folder: Path
+) -> None:
+    from django.contrib.auth.models import AnonymousUser
+
+    waiting = services.submit_import(name="Waiting", by=curator, source=str(folder))
+    Dataset.objects.create(name="Members", slug="members", source="x", revision=1)
+    Dataset.objects.create(name="Public", slug="public", source="x", revision=1, public=True)
+
+    def names(user: Any) -> list[str]:
+        return [dataset.name for dataset in services.visible_datasets(user)]
+
+    assert names(AnonymousUser()) == ["Public"]
+    assert names(member) == ["Members", "Public"]
+    assert names(curator) == ["Members", "Public", "Waiting"]
+    services.set_public(waiting, True)
+    assert names(AnonymousUser()) == ["Public"]  # public, yet not imported
+
+
+# --- importing
+
+
+def test_a_folder_becomes_rows_and_files_that_agree(curator: User, folder: Path) -> None:
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder), licence="mine")
+    job = done(dataset.job)
+    dataset.refresh_from_db()
+    assert job.owner == curator and job.result == {"dataset": dataset.pk, "images": 12, "classes": 4}
+    assert dataset.is_ready and dataset.revision == 1 and dataset.licence == "mine"
+    catalogue = load_dataset(dataset.folder)
+    rows = {image.pk: image for image in dataset.images.all()}
+    assert {picture.id for picture in catalogue.pictures} == set(rows) and len(rows) == 12
+    assert catalogue.fingerprint == dataset.fingerprint and list(catalogue.classes) == dataset.classes
+    for picture in catalogue.pictures:
+        image = rows[picture.id]
+        assert (image.path, image.label, image.split, image.sha256) == (
+            picture.path, picture.label, picture.split, picture.sha256,
+        )  # fmt: skip
+        assert (image.width, image.height) == (48, 32) and image.file.is_file()
+
+
+def test_a_broken_file_is_reported_and_stops_nothing(curator: User, folder: Path) -> None:
+    (folder / "wren" / "bad.jpg").write_text("no picture")
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert dataset.report["images"] == 12
+    [(name, reason)] = dataset.report["broken"]
+    assert name.endswith("wren/bad.jpg") and "not a picture" in reason
+
+
+def test_a_class_of_one_picture_is_taken_and_called_lonely(curator: User) -> None:
+    folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", {**CLASSES, "dodo": 1})
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert dataset.report["lonely"] == ["dodo"] and dataset.report["images"] == 13
+
+
+def test_a_set_of_one_class_fails_with_a_sentence_and_leaves_nothing(curator: User) -> None:
+    folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", {"wren": 4})
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    assert "class" in failed(dataset.job)
+    dataset.refresh_from_db()
+    assert not dataset.is_ready and not dataset.images.exists() and not dataset.folder.exists()
+    assert not list(dataset.folder.parent.glob(".*"))
+
+
+def test_an_import_killed_between_files_and_rows_is_taken_up(
+    curator: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+
+    class Killed(BaseException):
+        pass
+
+    def die(row: Dataset) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(services, "_record", die)
+        assert dataset.job is not None
+        jobs.run_job(dataset.job.pk)
+    assert dataset.folder.exists() and not dataset.images.exists()
+    Job.objects.update(state="queued", heartbeat_at=None)  # as the sweep does
+    monkeypatch.setattr(services, "import_pictures", None)  # the files are there: nothing is imported again
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert dataset.is_ready and dataset.images.count() == 12
+
+
+def test_an_import_that_runs_twice_changes_nothing(curator: User, folder: Path) -> None:
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    done(dataset.job)
+    dataset.refresh_from_db()
+    before = (list(dataset.images.values()), dataset.fingerprint, dataset.revision)
+    Job.objects.update(state="queued", finished_at=None, heartbeat_at=None)
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert (list(dataset.images.values()), dataset.fingerprint, dataset.revision) == before
+
+
+def test_an_import_that_fails_midway_can_be_retried(
+    curator: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.Image.objects, "bulk_create", full)
+        assert "the disk is full" in failed(dataset.job)
+    dataset.refresh_from_db()
+    assert not dataset.is_ready and not dataset.images.exists()
+    assert dataset.job is not None
+    jobs.retry(dataset.job)
+    done(dataset.job)
+    assert dataset.images.count() == 12
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize("second", ["Birds", "birds", "BIRDS!"])
+def test_two_imports_of_one_name_are_refused(curator: User, folder: Path, second: str) -> None:
+    services.submit_import(name="Birds", by=curator, source=str(folder))
+    with pytest.raises(Refused, match="choose another name"):
+        services.submit_import(name=second, by=curator, source=str(folder))
+    assert Dataset.objects.count() == 1 and Job.objects.count() == 1
+
+
+def test_an_upload_under_a_taken_name_leaves_no_file(curator: User, folder: Path) -> None:
+    services.submit_import(name="Birds", by=curator, source=str(folder))
+    with pytest.raises(Refused):
+        services.submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
+    assert uploads() == []
+
+
+def test_a_name_of_characters_that_become_several_fits(curator: User, folder: Path) -> None:
+    dataset = services.submit_import(name="℡" * 80, by=curator, source=str(folder))
+    assert 0 < len(dataset.slug) <= 90
+
+
+@pytest.mark.parametrize("source", ["/etc", "../../..", "imports", "", "   "])
+def test_a_curator_imports_below_the_import_folders_only(curator: User, source: str) -> None:
+    with pytest.raises(Refused, match="outside the import folders|give an archive"):
+        services.submit_import(name="Birds", by=curator, source=source)
+    assert not Dataset.objects.exists()
+
+
+def test_a_link_out_of_the_import_folders_is_refused(curator: User, tmp_path: Path) -> None:
+    root = Path(settings.IMPORT_ROOTS[0])
+    root.mkdir(parents=True)
+    (root / "way-out").symlink_to(tmp_path)
+    with pytest.raises(Refused, match="outside the import folders"):
+        services.submit_import(name="Birds", by=curator, source=str(root / "way-out"))
+
+
+@pytest.mark.parametrize("name", ["nothing", "a" * 300])
+def test_a_path_that_is_not_there_is_refused(curator: User, folder: Path, name: str) -> None:
+    with pytest.raises(Refused, match="cannot be read"):
+        services.submit_import(name="Birds", by=curator, source=str(folder / name))
+
+
+def test_the_system_reads_any_path(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "elsewhere", CLASSES)
+    done(services.submit_import(name="Birds", by=None, source=str(folder)).job)
+
+
+# --- uploaded archives
+
+
+def test_an_uploaded_archive_is_imported_and_then_removed(curator: User) -> None:
+    dataset = services.submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
+    assert len(uploads()) == 1
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert dataset.report["images"] == 8 and uploads() == []
+
+
+@pytest.mark.parametrize("name", ["birds.exe", "birds", "zip"])
+def test_what_is_no_archive_by_its_name_is_refused(curator: User, name: str) -> None:
+    with pytest.raises(Refused, match=r"choose one of \.zip"):
+        services.submit_import(name="Birds", by=curator, archive=archive(birds_zip(), name))
+
+
+def test_a_too_large_archive_is_refused(curator: User, settings: Any) -> None:
+    settings.ARCHIVE_MAX_BYTES = 100
+    with pytest.raises(Refused, match="larger than"):
+        services.submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
+    assert uploads() == []
+
+
+def test_an_archive_that_leaves_its_folder_fails_with_a_sentence(curator: User, tmp_path: Path) -> None:
+    files = {**birds_zip(), "../../../escaped.jpg": jpeg()}
+    dataset = services.submit_import(name="Birds", by=curator, archive=archive(files))
+    sentence = failed(dataset.job)
+    assert "escaped.jpg" in sentence and "leaves the archive" in sentence
+    assert not list(tmp_path.rglob("escaped.jpg")) and not dataset.folder.exists()
+
+
+def test_a_zip_bomb_fails_with_a_sentence(curator: User) -> None:
+    dataset = services.submit_import(
+        name="Birds", by=curator, archive=archive({**birds_zip(), "a/bomb.jpg": bytes(80 * 2**20)})
+    )
+    assert "times its size" in failed(dataset.job)
+    assert not dataset.folder.exists()
+
+
+def test_an_archive_that_is_none_fails_with_a_sentence(curator: User) -> None:
+    dataset = services.submit_import(name="Birds", by=curator, archive=SimpleUploadedFile("birds.zip", b"no zip" * 50))
+    assert "cannot be read" in failed(dataset.job)
+
+
+# --- thumbnails
+
+
+def test_a_thumbnail_is_small_and_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = world.test_images[0]
+    first = services.thumbnail_of(image)
+    assert first.read_bytes().startswith(b"\xff\xd8\xff")
+    monkeypatch.setattr(services, "_opened", None)
+    assert services.thumbnail_of(image) == first
+    assert [file.name for file in first.parent.iterdir()] == [f"{image.sha256}.jpg"]
+
+
+@pytest.mark.parametrize(("data", "sentence"), [(None, "is gone"), (b"rot", "is damaged")])
+def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | None, sentence: str) -> None:
+    image = world.test_images[0]
+    replaced(image.file, data or b"")
+    if data is None:
+        image.file.unlink()
+    with pytest.raises(Refused, match=sentence):
+        services.thumbnail_of(image)
+    with pytest.raises(Http404, match=sentence):
+        jpeg_response(lambda: services.thumbnail_of(image))
+
+
+def test_class_counts_follow_the_labels(world: World) -> None:
+    counts = services.class_counts(world.dataset)
+    assert [row["name"] for row in counts] == world.dataset.classes
+    assert {row["images"] for row in counts} == {6} and sum(row["split"] == "test" for row in counts) == 4
+
+
+def test_an_image_says_its_class_and_file(world: World) -> None:
+    image = Image.objects.select_related("dataset").get(pk=world.test_images[0].pk)
+    assert image.class_name in world.dataset.classes and str(image) == image.path
+    assert image.file.is_relative_to(settings.MEDIA_ROOT)

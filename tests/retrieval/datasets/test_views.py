@@ -1,0 +1,160 @@
+import io
+
+import PIL.Image
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from jobs.models import Job
+from retrieval.models import Dataset
+from tests.retrieval.pictures import jpeg, zipped
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, name: str, *args: object, **query: object) -> str:
+    answer = client.get(reverse(name, args=args), query)
+    assert answer.status_code == 200, answer
+    return answer.content.decode()
+
+
+def test_everybody_lists_the_sets_they_may_see(client: Client, member_client: Client, world: World) -> None:
+    assert "Wings" in page(client, "datasets")
+    Dataset.objects.update(public=False)
+    assert "Wings" not in page(client, "datasets")
+    assert "Wings" in page(member_client, "datasets")
+
+
+def test_a_set_shows_its_pictures_and_classes(member_client: Client, world: World) -> None:
+    text = page(member_client, "dataset", "wings")
+    assert text.count("/thumbnail") == 48
+    assert all(name in text for name in world.dataset.classes)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"split": "test"}, 24),
+        ({"split": "nonsense"}, 48),
+        ({"label": "0"}, 6),
+        ({"label": "x"}, 48),
+        ({"label": "9" * 5000}, 48),
+        ({"page": "no"}, 48),
+        ({"page": "999"}, 48),
+    ],
+)
+def test_a_set_is_filtered_and_nonsense_is_no_filter(
+    member_client: Client, world: World, query: dict[str, str], count: int
+) -> None:
+    assert page(member_client, "dataset", "wings", **query).count("/thumbnail") == count
+
+
+@pytest.mark.parametrize("name", ["picture", "thumbnail"])
+def test_pictures_of_a_private_set_are_for_members(
+    client: Client, member_client: Client, world: World, name: str
+) -> None:
+    address = reverse(name, args=[world.test_images[0].pk])
+    assert client.get(address).status_code == 200
+    Dataset.objects.update(public=False)
+    assert client.get(address).status_code == 404
+    answer = member_client.get(address)
+    assert answer.status_code == 200 and answer["Content-Type"] == "image/jpeg"
+    assert answer["X-Content-Type-Options"] == "nosniff" and "sandbox" in answer["Content-Security-Policy"]
+
+
+def test_a_picture_does_not_tell_its_file_name(client: Client, world: World) -> None:
+    answer = client.get(reverse("picture", args=[world.test_images[0].pk]))
+    assert answer["Content-Disposition"] == "inline"
+
+
+@pytest.mark.parametrize("name", ["picture", "thumbnail"])
+def test_a_picture_whose_file_is_gone_is_not_found(client: Client, world: World, name: str) -> None:
+    image = world.test_images[0]
+    image.file.unlink()
+    assert client.get(reverse(name, args=[image.pk])).status_code == 404
+    assert client.get(reverse(name, args=[10**18])).status_code == 404
+
+
+def test_a_rotten_picture_has_no_thumbnail(client: Client, world: World) -> None:
+    image = world.test_images[0]
+    replaced(image.file, b"rot")
+    assert client.get(reverse("thumbnail", args=[image.pk])).status_code == 404
+
+
+def test_a_picture_is_shown_without_what_the_camera_wrote(client: Client, world: World) -> None:
+    image = world.test_images[0]
+    told = io.BytesIO()
+    exif = PIL.Image.Exif()
+    exif[0x010F] = "a camera that knows where it is"
+    PIL.Image.open(image.file).save(told, "PNG", exif=exif)
+    replaced(image.file, told.getvalue())
+    answer = client.get(reverse("picture", args=[image.pk]))
+    assert answer["Content-Type"] == "image/jpeg"
+    with PIL.Image.open(io.BytesIO(b"".join(answer.streaming_content))) as shown:
+        assert shown.size == (image.width, image.height) and not shown.getexif()
+
+
+# --- import
+
+
+def test_the_import_form_queues_a_job(curator_client: Client) -> None:
+    form = {"name": "More wings", "source": "wings:species=4,per_class=2,size=32", "public": "on"}
+    answer = curator_client.post(reverse("dataset-import"), form)
+    dataset = Dataset.objects.get()
+    assert answer.status_code == 302 and answer["Location"] == reverse("job", args=[dataset.job_id])
+    assert dataset.public and Job.objects.get().kind == "import"
+    assert curator_client.get(answer["Location"]).status_code == 200
+
+
+def test_the_import_form_takes_an_archive(curator_client: Client) -> None:
+    archive = SimpleUploadedFile("birds.zip", zipped({"a/1.jpg": jpeg()}))
+    assert curator_client.post(reverse("dataset-import"), {"name": "Birds", "archive": archive}).status_code == 302
+    assert Dataset.objects.get().source.startswith("upload:")
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"name": "", "source": "wings"}, "This field is required"),
+        ({"name": "Birds"}, "Give either an archive or a path"),
+        ({"name": "Birds", "source": "/etc"}, "outside the import folders"),
+        ({"name": "Birds", "source": "wings\0"}, "Null characters are not allowed"),
+        ({"name": "B" * 81, "source": "wings"}, "at most 80 characters"),
+    ],
+)
+def test_a_wrong_import_is_explained_and_writes_nothing(
+    curator_client: Client, form: dict[str, str], sentence: str
+) -> None:
+    answer = curator_client.post(reverse("dataset-import"), form)
+    assert answer.status_code == 400 and sentence in answer.content.decode()
+    assert not Dataset.objects.exists() and not Job.objects.exists()
+
+
+def test_the_import_form_has_a_page(curator_client: Client) -> None:
+    assert "wings:species=60" in page(curator_client, "dataset-import")
+
+
+def test_importing_is_for_curators(client: Client, member_client: Client) -> None:
+    assert client.get(reverse("dataset-import")).status_code == 302
+    assert member_client.get(reverse("dataset-import")).status_code == 403
+    assert member_client.post(reverse("dataset-import"), {"name": "X", "source": "wings"}).status_code == 403
+    assert not Dataset.objects.exists()
+
+
+def test_a_curator_opens_a_set_to_visitors_and_closes_it(
+    curator_client: Client, member_client: Client, client: Client, world: World
+) -> None:
+    address = reverse("dataset-public", args=["wings"])
+    assert member_client.post(address).status_code == 403
+    assert curator_client.get(address).status_code == 405
+    for public in (False, True):
+        assert curator_client.post(address).status_code == 302
+        assert client.get(reverse("dataset", args=["wings"])).status_code == (200 if public else 404)
+
+
+def test_a_set_not_imported_yet_has_a_page_for_curators(curator_client: Client, member_client: Client) -> None:
+    Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
+    assert "not ready" in page(curator_client, "dataset", "waiting")
+    assert member_client.get(reverse("dataset", args=["waiting"])).status_code == 404

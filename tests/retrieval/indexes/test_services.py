@@ -1,0 +1,151 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from jobs.models import Job
+from mlcore.datasets import load_dataset
+from mlcore.events import no_progress
+from retrieval.errors import Refused
+from retrieval.experiments.services import set_published
+from retrieval.indexes import services
+from retrieval.models import Index, Model
+from retrieval.search.services import engine
+from tests.retrieval.world import World, done, failed, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def rebuilt(model: Model) -> Index:
+    return Index.objects.get(pk=done(services.submit_index(model, by=None)).result["index"])
+
+
+def active(model: Model) -> list[Index]:
+    return list(Index.objects.filter(model=model, active=True))
+
+
+def test_an_index_holds_every_picture_under_its_key(world: World) -> None:
+    index = world.index_of(world.models[0])
+    loaded = engine.index_of(index)
+    assert sorted(loaded.ids) == list(world.dataset.images.values_list("pk", flat=True))
+    assert index.count == 48 and 0 <= index.recall <= 1 and index.manifest["model_sha256"] == index.model.weights_sha256
+
+
+def test_one_rebuild_of_a_model_is_queued_at_a_time(world: World, curator: User) -> None:
+    first = services.submit_index(world.models[0], by=curator)
+    assert services.submit_index(world.models[0], by=None) == first
+    assert services.submit_index(world.models[1], by=None) != first
+
+
+def test_a_new_build_replaces_the_serving_one_and_only_its_models(world: World) -> None:
+    one, other = world.models
+    before = world.index_of(one), world.index_of(other)
+    index = rebuilt(one)
+    assert active(one) == [index] and index != before[0]
+    assert active(other) == [before[1]]
+    assert before[0].folder.exists(), "the way back"
+
+
+def test_a_build_that_runs_twice_makes_one_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = rebuilt(world.models[0])
+    monkeypatch.setattr(services, "build_index", None)  # the folder is there: nothing is built again
+    job = Job.objects.order_by("pk").last()
+    assert job is not None
+    Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None, heartbeat_at=None)
+    done(job)
+    assert active(world.models[0]) == [index] and Index.objects.filter(model=world.models[0]).count() == 2
+
+
+def test_a_failed_build_keeps_the_serving_one_and_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = world.models[0]
+    before = world.index_of(model)
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mlcore.index.build.write_json", full)
+        assert "the disk is full" in failed(services.submit_index(model, by=None))
+    assert active(model) == [before] and Index.objects.filter(model=model).count() == 1
+    assert [folder.name for folder in before.folder.parent.iterdir()] == [before.folder.name]
+
+
+def test_a_withdrawn_model_stays_withdrawn_when_its_index_is_rebuilt(world: World) -> None:
+    model = world.models[0]
+    set_published(model, False)
+    rebuilt(model)
+    model.refresh_from_db()
+    assert not model.published
+
+
+# --- switching
+
+
+def test_switching_back_serves_the_older_index(world: World, member: User) -> None:
+    model = world.models[0]
+    old = world.index_of(model)
+    new = rebuilt(model)
+    for index in (old, old, new, old):
+        services.activate(index)
+        assert active(model) == [index] and index.active
+        [ranking] = world.ask(member, models=[model]).rankings.all()
+        assert ranking.index == index
+
+
+def test_an_index_whose_files_are_gone_is_not_activated(world: World) -> None:
+    model = world.models[0]
+    old = world.index_of(model)
+    new = rebuilt(model)
+    old.folder.rename(old.folder.with_name("elsewhere"))
+    with pytest.raises(Refused, match="are gone; build a new one"):
+        services.activate(old)
+    assert active(model) == [new]
+
+
+def test_the_database_knows_one_active_index_a_model_and_set(world: World) -> None:
+    new = rebuilt(world.models[0])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Index.objects.filter(model=new.model).update(active=True)
+    assert active(new.model) == [new]
+
+
+# --- embeddings
+
+
+def test_stored_embeddings_are_taken_by_sha256_and_none_is_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = world.models[0]
+    monkeypatch.setattr(services, "_embedded", None)
+    catalogue = load_dataset(world.dataset.folder)
+    found = services.embeddings_of(model, catalogue, no_progress)
+    assert np.array_equal(found, np.load(model.folder / "embeddings.npy"))
+
+
+def test_only_new_pictures_are_embedded_and_each_stands_in_its_row(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forget two pictures of those that training stored: they are embedded anew, and come out the same."""
+    model, forgotten = world.models[0], [5, 17]
+    stored = np.load(model.folder / "embeddings.npy")
+    lines = (model.folder / "images.csv").read_text().splitlines()
+    for row in forgotten:
+        lines[row + 1] = lines[row + 1].rpartition(",")[0] + ",unknown"
+    replaced(model.folder / "images.csv", "\n".join(lines).encode())
+    embedded, asked = services._embedded, []
+
+    def counted(model: Model, catalogue: Any, rows: Any, progress: Any) -> Any:
+        asked.extend(rows)
+        return embedded(model, catalogue, rows, progress)
+
+    monkeypatch.setattr(services, "_embedded", counted)
+    found = services.embeddings_of(model, load_dataset(world.dataset.folder), no_progress)
+    assert asked == forgotten
+    assert np.allclose(found, stored, atol=1e-5)
+
+
+def test_index_folders_lie_below_the_media_folder(world: World) -> None:
+    assert all(index.folder.is_relative_to(settings.MEDIA_ROOT) for index in Index.objects.all())

@@ -1,0 +1,246 @@
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+from PIL import Image as Pillow
+
+from accounts.models import User
+from retrieval.errors import EngineBusy, Refused, Unsearchable
+from retrieval.experiments.services import set_published
+from retrieval.models import Dataset, Ranking, Search
+from retrieval.search.services import ask, searchable_models, system_search
+from retrieval.search.services.asking import rank
+from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def stored_uploads() -> list[Path]:
+    return list((settings.MEDIA_ROOT / "searches").glob("*"))
+
+
+# --- asking
+
+
+def test_a_gallery_picture_is_answered_by_every_model_and_never_by_itself(world: World, member: User) -> None:
+    query = world.test_images[0]
+    search = world.ask(member, k=47)
+    assert search.owner == member and search.query_image == query and stored_uploads() == []
+    for ranking, model in zip(search.rankings.all(), world.models, strict=True):
+        assert ranking.model == model and ranking.index == world.index_of(model) and ranking.took_ms > 0
+        assert query.pk not in ranking.image_ids and len(set(ranking.image_ids)) == 47
+        assert ranking.scores == sorted(ranking.scores, reverse=True) and abs(ranking.scores[0]) <= 1.0001
+
+
+def test_the_answers_are_the_exact_nearest(world: World, member: User) -> None:
+    """Compare with the embeddings that training stored: same picture, same network, same cosines."""
+    search = world.ask(member, k=5)
+    for ranking in search.rankings.all():
+        embeddings = np.load(ranking.model.folder / "embeddings.npy")
+        ids = [image.pk for image in world.dataset.images.order_by("pk")]
+        cosines = dict(zip(ids, embeddings @ embeddings[ids.index(search.query_image_id)], strict=True))
+        del cosines[search.query_image_id]
+        best = sorted(cosines, key=lambda pk: -cosines[pk])[:5]
+        assert ranking.image_ids == best
+        assert np.allclose(ranking.scores, [cosines[pk] for pk in best], atol=1e-4)
+
+
+def test_an_uploaded_copy_of_a_gallery_picture_finds_it_first(world: World, member: User) -> None:
+    twin = world.test_images[3]
+    search = world.ask(member, upload=twin.file.read_bytes())
+    for ranking in search.rankings.all():
+        assert ranking.image_ids[0] == twin.pk and ranking.scores[0] > 0.999
+
+
+def test_an_upload_is_kept_upright_small_and_without_metadata(world: World, member: User) -> None:
+    search = world.ask(member, upload=GOOD["a photo lying on its side"])
+    kept = Pillow.open(search.upload)
+    assert kept.size == (32, 48) and not kept.getexif() and b"Secret maker" not in search.upload.read_bytes()
+    large = world.ask(member, upload=jpeg(size=(1600, 800)))
+    assert Pillow.open(large.upload).size == (1024, 512)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_every_kind_of_picture_is_answered(world: World, member: User, name: str) -> None:
+    search = world.ask(member, upload=GOOD[name])
+    assert search.rankings.count() == 2 and Pillow.open(search.upload).format == "JPEG"
+
+
+def test_of_an_animation_the_first_frame_asks(world: World, member: User) -> None:
+    frames = io.BytesIO(GOOD["an animated GIF"])
+    first = encoded(Pillow.open(frames).convert("RGB"), "PNG")
+    answers = [list(world.ask(member, upload=data).rankings.values("image_ids")) for data in (frames.getvalue(), first)]
+    assert answers[0] == answers[1]
+
+
+def test_one_model_named_twice_answers_once(world: World, member: User) -> None:
+    assert world.ask(member, models=[world.models[0]] * 2).rankings.count() == 1
+
+
+# --- what is refused, leaving nothing
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"k": 0}, "ask for 1 to 47 answers, not 0"),
+        ({"k": -1}, "not -1"),
+        ({"k": 48}, "ask for 1 to 47 answers, not 48"),
+        ({"k": 10**9}, "1 to 47"),
+        ({"upload": jpeg(), "k": 49}, "ask for 1 to 48 answers, not 49"),
+        ({"image": None}, "give one picture"),
+        *(({"upload": data}, sentence) for data, sentence in BAD.values()),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_and_stores_nothing(
+    world: World, member: User, change: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Refused, match=sentence):
+        world.ask(member, **change)
+    assert not Search.objects.exists() and stored_uploads() == []
+
+
+def test_two_queries_at_once_are_refused(world: World, member: User) -> None:
+    with pytest.raises(Refused, match="give one picture"):
+        world.ask(member, upload=jpeg(), image=world.test_images[0])
+
+
+def test_no_more_answers_than_the_site_allows(world: World, member: User, settings: Any) -> None:
+    settings.MOST_ANSWERS = 5
+    with pytest.raises(Refused, match="1 to 5 answers"):
+        world.ask(member, k=6)
+
+
+def test_a_picture_whose_file_is_gone_is_refused(world: World, member: User) -> None:
+    world.test_images[0].file.unlink()
+    with pytest.raises(Refused, match="the file of that picture is gone"):
+        world.ask(member)
+
+
+def test_models_that_cannot_search_are_left_out_until_none_is_left(world: World, member: User) -> None:
+    one, other = world.models
+    set_published(one, False)
+    assert list(searchable_models(world.dataset)) == [other]
+    assert [ranking.model for ranking in world.ask(member).rankings.all()] == [other]
+    other.indexes.update(active=False)
+    with pytest.raises(Unsearchable, match="can search Wings yet"):
+        world.ask(member)
+
+
+def test_a_set_without_models_cannot_be_searched(world: World, member: User) -> None:
+    bare = Dataset.objects.create(name="Bare", slug="bare", source="wings", revision=1)
+    with pytest.raises(Unsearchable, match="can search Bare yet"):
+        ask(dataset=bare, models=world.models, k=1, by=member, upload=jpeg())
+
+
+def test_a_full_disk_leaves_no_search_without_its_picture(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
+        patched.setattr(Path, "write_bytes", full)
+        world.ask(member, upload=jpeg())
+    assert not Search.objects.exists() and not Ranking.objects.exists()
+
+
+# --- damage
+
+
+@pytest.mark.parametrize("name", ["index.bin", "vectors.npy", "manifest.json"])
+def test_a_damaged_index_is_refused_with_a_sentence(world: World, member: User, fresh_engine: None, name: str) -> None:
+    file = world.index_of(world.models[0]).folder / name
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    replaced(file, bytes(data))
+    with pytest.raises(Refused, match="the index of SoftTriple cannot be used: .*(damaged|manifest)"):
+        world.ask(member)
+    assert not Search.objects.exists()
+    assert world.ask(member, models=world.models[1:]).rankings.count() == 1
+
+
+@pytest.mark.parametrize("what", ["index", "model"])
+def test_files_that_are_gone_are_refused_without_naming_a_server_path(
+    world: World, member: User, fresh_engine: None, what: str
+) -> None:
+    model = world.models[0]
+    folder = world.index_of(model).folder if what == "index" else model.folder
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(Refused, match="SoftTriple cannot answer: its files are gone") as refusal:
+        world.ask(member)
+    assert str(settings.MEDIA_ROOT) not in str(refusal.value)
+
+
+def test_damaged_weights_are_refused(world: World, member: User, fresh_engine: None) -> None:
+    file = world.models[0].folder / "model.safetensors"
+    replaced(file, file.read_bytes()[:-1])
+    with pytest.raises(Refused, match="SoftTriple cannot answer: .*damaged"):
+        world.ask(member)
+
+
+def test_an_index_of_another_model_is_refused(world: World, member: User, fresh_engine: None) -> None:
+    one, other = (world.index_of(model) for model in world.models)
+    for file in other.folder.iterdir():
+        replaced(one.folder / file.name, file.read_bytes())
+    with pytest.raises(Refused, match="the index of SoftTriple cannot be used: index is of model"):
+        world.ask(member)
+
+
+def test_what_is_loaded_serves_though_its_files_are_gone(world: World, member: User) -> None:
+    world.ask(member)
+    for model in world.models:
+        for file in world.index_of(model).folder.glob("*.bin"):
+            file.unlink()
+    assert world.ask(member).rankings.count() == 2
+
+
+def test_a_busy_engine_asks_to_come_again_and_stores_nothing(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    from retrieval.search.services import engine
+
+    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    with engine._place_in_queue(), pytest.raises(EngineBusy):
+        world.ask(member)
+    assert not Search.objects.exists()
+    assert world.ask(member).rankings.count() == 2
+
+
+# --- the system's own searches
+
+
+def test_a_system_search_answers_with_held_out_pictures_only(world: World) -> None:
+    query, models = world.test_images[0], list(searchable_models(world.dataset))
+    search = system_search(query, models, 8)
+    held_out = {image.pk for image in world.test_images}
+    assert search.owner is None and search.k == 8
+    for ranking in search.rankings.all():
+        assert set(ranking.image_ids) <= held_out - {query.pk} and len(ranking.image_ids) == 8
+
+
+def test_a_system_search_is_asked_once(world: World) -> None:
+    models = list(searchable_models(world.dataset))
+    first = system_search(world.test_images[0], models, 8)
+    assert system_search(world.test_images[0], models, 8) == first
+    assert Search.objects.count() == 1 and Ranking.objects.count() == 2
+
+
+def test_a_system_search_asks_for_no_more_than_are_held_out(world: World) -> None:
+    models = list(searchable_models(world.dataset))
+    assert system_search(world.test_images[0], models, 1000).k == 23
+    world.dataset.images.filter(split="test").exclude(pk=world.test_images[1].pk).update(split="train")
+    with pytest.raises(Refused, match="holds out too few"):
+        system_search(world.test_images[0], models, 8)
+
+
+def test_a_ranking_is_not_stored_by_ranking(world: World, member: User) -> None:
+    search = Search(owner=member, dataset=world.dataset, k=2)
+    ranking = rank(search, searchable_models(world.dataset)[0], drawn())
+    assert len(ranking.image_ids) == 2 and not Ranking.objects.exists()

@@ -1,0 +1,129 @@
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from accounts import personal_data
+from accounts.models import User
+from accounts.services import delete_account
+from retrieval.datasets.services import shown_picture_of
+from retrieval.models import Dataset, Image, Search
+from retrieval.search import services
+from tests.retrieval.pictures import jpeg
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+Captured = Any  # pytest-django's django_capture_on_commit_callbacks
+
+
+def test_one_sees_ones_own_searches_only(world: World, member: User, other_member: User, curator: User) -> None:
+    search = world.ask(member)
+    assert list(services.visible_searches(member)) == [search]
+    for stranger in (other_member, curator, AnonymousUser()):
+        assert not services.visible_searches(stranger).exists()
+
+
+def test_a_link_leads_to_a_search_until_it_is_revoked(world: World, member: User) -> None:
+    search = world.ask(member)
+    assert services.shared_search("") is None
+    services.set_shared(search, True)
+    token = search.share_token
+    assert token is not None and len(token) == 43 and services.shared_search(token) == search
+    services.set_shared(search, False)
+    services.set_shared(search, False)
+    assert services.shared_search(token) is None
+    services.set_shared(search, True)
+    assert search.share_token != token
+
+
+def test_answers_say_where_else_a_picture_stands(world: World, member: User) -> None:
+    columns = services.answers_of(world.ask(member, k=20))
+    assert [column["model"] for column in columns] == world.models
+    sets = [{answer["image"].pk for answer in column["answers"]} for column in columns]
+    for column in columns:
+        assert [answer["rank"] for answer in column["answers"]] == list(range(1, 21))
+        for answer in column["answers"]:
+            assert answer["shared_count"] == sum(answer["image"].pk in ids for ids in sets)
+
+
+def test_a_picture_deleted_since_is_left_out_and_ranks_stay(world: World, member: User) -> None:
+    search = world.ask(member)
+    ranking = search.rankings.all()[0]
+    Image.objects.filter(pk=ranking.image_ids[0]).delete()
+    assert [answer["rank"] for answer in services.answers_of(search)[0]["answers"]] == [2, 3]
+
+
+def test_a_deleted_search_takes_its_picture_along(
+    world: World, member: User, django_capture_on_commit_callbacks: Captured
+) -> None:
+    kept, search = world.ask(member, upload=jpeg(1)), world.ask(member, upload=jpeg(2))
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_search(search)
+    assert list(Search.objects.all()) == [kept] and kept.upload.exists() and not search.upload.exists()
+
+
+def test_a_search_whose_file_is_gone_already_is_deleted(
+    world: World, member: User, django_capture_on_commit_callbacks: Captured
+) -> None:
+    search = world.ask(member, upload=jpeg())
+    search.upload.unlink()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_search(search)
+    assert not Search.objects.exists()
+
+
+def test_an_uploaded_query_is_its_own_file(world: World, member: User) -> None:
+    upload, gallery = world.ask(member, upload=jpeg()), world.ask(member)
+    assert services.query_file(upload) == upload.upload
+    assert services.query_file(gallery) == shown_picture_of(gallery.query_image)
+
+
+# --- personal data
+
+
+def test_the_export_holds_ones_own_searches(world: World, member: User, other_member: User) -> None:
+    search = world.ask(member)
+    world.ask(other_member)
+    [row] = personal_data.export_all(member)["searches"]
+    assert row["id"] == str(search.pk) and row["dataset"] == "Wings"
+    assert set(row["answers"]) == {"SoftTriple", "Multi-Similarity"}
+
+
+def test_a_person_who_leaves_takes_their_uploads_along_and_nobody_elses(
+    world: World, member: User, other_member: User, django_capture_on_commit_callbacks: Captured
+) -> None:
+    mine, theirs = world.ask(member, upload=jpeg(1)), world.ask(other_member, upload=jpeg(2))
+    gallery = world.ask(member)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_account(member)
+    assert list(Search.objects.all()) == [theirs]
+    assert theirs.upload.exists() and not mine.upload.exists()
+    assert gallery.query_image.file.exists(), "gallery pictures are nobody's"
+
+
+def test_a_departure_that_fails_midway_keeps_the_uploads(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Captured
+) -> None:
+    search = world.ask(member, upload=jpeg())
+
+    def fail(user: User) -> None:
+        raise OSError("disk")
+
+    sections = {"broken": personal_data.Section(lambda user: [], fail), **personal_data.SECTIONS}
+    monkeypatch.setattr(personal_data, "SECTIONS", sections)
+    with django_capture_on_commit_callbacks(execute=True), pytest.raises(OSError, match="disk"):
+        delete_account(member)
+    assert Search.objects.filter(pk=search.pk).exists() and search.upload.exists()
+
+
+def test_data_sets_outlive_the_curator_who_made_them(world: World, curator: User) -> None:
+    Dataset.objects.update(created_by=curator)
+    delete_account(curator)
+    assert Dataset.objects.get().created_by is None
+
+
+def test_the_worlds_own_files_cannot_be_damaged_by_a_test(world: World, trained: Any) -> None:
+    file = world.models[0].folder / "metrics.json"
+    replaced(file, b"rot")
+    assert (trained.media / world.models[0].artifact / "metrics.json").read_bytes() != b"rot"

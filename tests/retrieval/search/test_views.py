@@ -1,0 +1,278 @@
+import re
+import threading
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from PIL import Image as Pillow
+
+from accounts.models import User
+from retrieval.experiments.services import set_published
+from retrieval.models import Dataset, Image, Model, Search
+from retrieval.search.services import engine
+from tests.conftest import signed_in
+from tests.retrieval.pictures import BAD, GOOD, jpeg
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def form(world: World, **changes: Any) -> dict[str, Any]:
+    values = {"dataset": world.dataset.pk, "models": [model.pk for model in world.models], "k": 3}
+    return values | changes
+
+
+def sent(client: Client, world: World, **changes: Any) -> Any:
+    return client.post(reverse("search"), form(world, **changes))
+
+
+def upload(data: bytes, name: str = "bird.jpg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data)
+
+
+def text_of(answer: Any) -> str:
+    return answer.content.decode()
+
+
+# --- the form
+
+
+def test_the_form_offers_sets_models_and_pictures_to_start_from(member_client: Client, world: World) -> None:
+    text = text_of(member_client.get(reverse("search")))
+    assert "Wings" in text and "SoftTriple" in text and text.count("/thumbnail") == 24
+
+
+def test_without_a_model_the_form_says_what_is_missing(member_client: Client) -> None:
+    answer = member_client.get(reverse("search"))
+    assert answer.status_code == 200 and "a curator imports a data set" in text_of(answer)
+
+
+def test_the_form_shows_ones_last_searches_and_no_others(
+    member_client: Client, member: User, other_member: User, world: World
+) -> None:
+    mine, theirs = world.ask(member), world.ask(other_member)
+    text = text_of(member_client.get(reverse("search")))
+    assert str(mine.pk) in text and str(theirs.pk) not in text
+
+
+# --- asking
+
+
+def test_a_gallery_picture_searches(member_client: Client, member: User, world: World) -> None:
+    query = world.test_images[0]
+    answer = sent(member_client, world, image=query.pk)
+    search = Search.objects.get()
+    assert answer.status_code == 302 and answer["Location"] == f"/searches/{search.pk}/"
+    assert search.owner == member and search.query_image == query and search.rankings.count() == 2
+
+
+def test_the_gallery_picture_wins_over_a_file_left_in_the_form(member_client: Client, world: World) -> None:
+    sent(member_client, world, image=world.test_images[0].pk, picture=upload(jpeg()))
+    assert Search.objects.get().query_image == world.test_images[0]
+
+
+def test_with_no_model_ticked_all_answer(member_client: Client, world: World) -> None:
+    sent(member_client, world, image=world.test_images[0].pk, models=[])
+    assert Search.objects.get().rankings.count() == 2
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_any_picture_searches(member_client: Client, world: World, name: str) -> None:
+    assert sent(member_client, world, picture=upload(GOOD[name])).status_code == 302
+    search = Search.objects.get()
+    stored = member_client.get(reverse("search-picture", args=[search.pk]))
+    assert stored["Content-Type"] == "image/jpeg" and not Pillow.open(search.upload).getexif()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_picture_is_explained(member_client: Client, world: World, name: str) -> None:
+    data, sentence = BAD[name]
+    answer = sent(member_client, world, picture=upload(data))
+    assert answer.status_code == 400 and re.search(sentence, text_of(answer))
+    assert not Search.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, "Choose a picture first"),
+        ({"k": 0}, "greater than or equal to 1"),
+        ({"k": 10**9}, "less than or equal to 100"),
+        ({"k": 60}, "ask for 1 to 47 answers, not 60"),
+        ({"k": "many"}, "Enter a whole number"),
+        ({"dataset": 999999}, "Select a valid choice"),
+        ({"dataset": "x"}, "Select a valid choice"),
+        ({"dataset": 10**30}, "Select a valid choice"),
+        ({"models": [999999]}, "Select a valid choice. 999999 is not"),
+        ({"models": ["x"]}, "is not a valid value"),
+        ({"models": [10**30]}, "Select a valid choice"),
+        ({"image": 999999}, "There is no picture 999999 in Wings"),
+        ({"image": 10**30}, "There is no picture"),
+        ({"image": "x"}, "Enter a whole number"),
+    ],
+)
+def test_a_wrong_form_is_explained_and_stores_nothing(
+    member_client: Client, world: World, change: dict[str, Any], sentence: str
+) -> None:
+    picture = {} if change == {} or "image" in change else {"image": world.test_images[0].pk}
+    answer = sent(member_client, world, **picture, **change)
+    assert answer.status_code == 400 and sentence in text_of(answer)
+    assert not Search.objects.exists()
+
+
+def test_a_huge_file_is_refused_before_it_is_read(member_client: Client, world: World) -> None:
+    answer = sent(member_client, world, picture=upload(bytes(50 * 2**20)))
+    assert answer.status_code == 400 and "The picture has 50 MB; at most 20 MB are read" in text_of(answer)
+
+
+def test_a_picture_of_another_set_is_refused(member_client: Client, world: World) -> None:
+    other = Dataset.objects.create(name="Other", slug="other", source="wings", revision=1)
+    values = {"label": 0, "split": "test", "sha256": "0" * 64, "width": 32, "height": 32}
+    image = Image.objects.create(dataset=other, path="a.jpg", **values)
+    answer = sent(member_client, world, image=image.pk)
+    assert answer.status_code == 400 and f"There is no picture {image.pk} in Wings" in text_of(answer)
+
+
+def test_a_damaged_index_is_explained(member_client: Client, world: World, fresh_engine: None) -> None:
+    replaced(world.index_of(world.models[0]).folder / "index.bin", b"rot")
+    answer = sent(member_client, world, image=world.test_images[0].pk)
+    assert answer.status_code == 400 and "the index of SoftTriple cannot be used" in text_of(answer)
+
+
+def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    with engine._place_in_queue():
+        answer = sent(member_client, world, image=world.test_images[0].pk)
+    assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
+    assert "try again in a moment" in text_of(answer) and not Search.objects.exists()
+
+
+# --- seeing
+
+
+def test_a_search_is_its_owners_alone(
+    client: Client, member_client: Client, member: User, curator_client: Client, world: World
+) -> None:
+    search = world.ask(member, upload=jpeg())
+    for name in ("search-detail", "search-picture"):
+        address = reverse(name, args=[search.pk])
+        assert member_client.get(address).status_code == 200
+        assert curator_client.get(address).status_code == 404
+        assert client.get(address).status_code == 302
+    for name in ("search-share", "search-delete"):
+        address = reverse(name, args=[search.pk])
+        assert curator_client.post(address).status_code == 404
+        assert client.post(address)["Location"].startswith("/accounts/login/")
+        assert member_client.get(address).status_code == 405
+    assert Search.objects.get().share_token is None
+
+
+def test_a_search_shows_every_answer_of_every_model(member_client: Client, member: User, world: World) -> None:
+    search = world.ask(member, k=5)
+    text = text_of(member_client.get(reverse("search-detail", args=[search.pk])))
+    for ranking in search.rankings.all():
+        assert ranking.model.name in text
+        for pk, score in zip(ranking.image_ids, ranking.scores, strict=True):
+            assert reverse("thumbnail", args=[pk]) in text and f"{score:.4f}" in text
+
+
+def test_an_answer_searches_with_the_same_models_and_number(member_client: Client, member: User, world: World) -> None:
+    """What the page's hidden form sends when a picture is clicked."""
+    search = world.ask(member, k=5, models=world.models[:1])
+    text = text_of(member_client.get(reverse("search-detail", args=[search.pk])))
+    hidden = dict(re.findall(r'<input type="hidden" name="(dataset|k|models)" value="(\d+)">', text))
+    picked = search.rankings.get().image_ids[0]
+    assert member_client.post(reverse("search"), {**hidden, "image": picked}).status_code == 302
+    again = Search.objects.exclude(pk=search.pk).get()
+    assert (again.query_image_id, again.k, again.rankings.get().model) == (picked, 5, world.models[0])
+
+
+def test_the_history_lists_ones_own_searches_and_deletes_one(
+    member_client: Client, member: User, other_member: User, world: World
+) -> None:
+    mine, theirs = world.ask(member), world.ask(other_member)
+    text = text_of(member_client.get(reverse("searches")))
+    assert str(mine.pk) in text and str(theirs.pk) not in text
+    answer = member_client.post(reverse("search-delete", args=[mine.pk]), follow=True)
+    assert "deleted" in text_of(answer) and list(Search.objects.all()) == [theirs]
+    assert member_client.post(reverse("search-delete", args=[mine.pk])).status_code == 404
+    assert member_client.get(reverse("searches"), {"page": "99"}).status_code == 200
+
+
+def test_the_history_is_for_those_who_signed_in(client: Client) -> None:
+    assert client.get(reverse("searches")).status_code == 302
+
+
+# --- sharing
+
+
+def shared(client: Client, search: Search) -> str:
+    client.post(reverse("search-share", args=[search.pk]))
+    search.refresh_from_db()
+    assert search.share_token is not None
+    return search.share_token
+
+
+def test_a_shared_search_is_seen_by_whoever_has_the_link_until_it_is_revoked(
+    client: Client, member_client: Client, member: User, world: World
+) -> None:
+    Dataset.objects.update(public=False)
+    search = world.ask(member, upload=jpeg())
+    address = reverse("shared", args=[shared(member_client, search)])
+    assert address in text_of(member_client.get(reverse("search-detail", args=[search.pk])))
+    answer = client.get(address)
+    text = text_of(answer)
+    assert answer.status_code == 200 and "Stop sharing" not in text and "/pictures/" in text
+    pictures = set(re.findall(rf'src="({address}[^"]+)"', text))
+    assert len(pictures) >= 4
+    assert {client.get(picture).status_code for picture in pictures} == {200}
+    assert not re.search(r'(src|href)="/pictures/', text), "a visitor may not see those"
+    member_client.post(reverse("search-share", args=[search.pk]))
+    for gone in (address, *pictures):
+        assert client.get(gone).status_code == 404
+
+
+def test_a_shared_search_gives_its_own_pictures_only(
+    client: Client, member_client: Client, member: User, world: World
+) -> None:
+    search = world.ask(member, models=world.models[:1])
+    token, own = shared(member_client, search), search.rankings.get().image_ids
+    for image in Image.objects.all():
+        answer = client.get(reverse("shared-picture", args=[token, image.pk]))
+        assert answer.status_code == (200 if image.pk in own else 404)
+    assert client.get(reverse("shared-query", args=[token])).status_code == 200
+
+
+def test_a_shared_picture_whose_file_is_gone_is_not_found(
+    client: Client, member_client: Client, member: User, world: World
+) -> None:
+    search = world.ask(member)
+    token, picked = shared(member_client, search), search.rankings.all()[0].image_ids[0]
+    Image.objects.get(pk=picked).file.unlink()
+    assert client.get(reverse("shared-picture", args=[token, picked])).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["None", "x", "0" * 43])
+def test_a_guessed_link_leads_nowhere(client: Client, member: User, world: World, token: str) -> None:
+    world.ask(member)
+    assert client.get(reverse("shared", args=[token])).status_code == 404
+
+
+def test_a_stranger_cannot_share_for_another(member: User, other_member: User, world: World) -> None:
+    search = world.ask(member)
+    assert signed_in(other_member).post(reverse("search-share", args=[search.pk])).status_code == 404
+
+
+def test_a_withdrawn_model_still_shows_in_old_searches_and_answers_no_new_one(
+    member_client: Client, member: User, world: World
+) -> None:
+    search, withdrawn = world.ask(member), world.models[0]
+    set_published(withdrawn, False)
+    assert "SoftTriple" in text_of(member_client.get(reverse("search-detail", args=[search.pk])))
+    answer = sent(member_client, world, image=world.test_images[0].pk, models=[withdrawn.pk])
+    assert answer.status_code == 400 and "Select a valid choice" in text_of(answer)
+    Model.objects.update(published=False)
+    assert not (settings.MEDIA_ROOT / "searches").exists()

@@ -1,0 +1,16 @@
+import pytest
+
+from retrieval.templatetags.figures import cosine, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(0.4977, 1, "49.8"), (0.4977, 2, "49.77"), (0.0, 1, "0.0"), (1, 1, "100.0"), (None, 1, "–")],
+)
+def test_a_fraction_is_shown_of_a_hundred(value: float | None, digits: int, text: str) -> None:
+    assert percent(value, digits) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.98765, "0.9877"), (-0.1, "-0.1000"), (None, "–")])
+def test_a_cosine_has_four_digits(value: float | None, text: str) -> None:
+    assert cosine(value) == text

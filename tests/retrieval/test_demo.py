@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import role_of
+from jobs import services as jobs
+from jobs.models import Job
+from retrieval import demo
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Experiment
+from tests.retrieval.pictures import write_folder
+from tests.retrieval.world import World, started
+
+pytestmark = pytest.mark.django_db
+
+
+def test_accounts_are_made_once_and_their_passwords_said_again() -> None:
+    Path(settings.VAR_DIR).mkdir()
+    first = demo.make_accounts()
+    assert demo.make_accounts() == first and set(first) == set(demo.PEOPLE)
+    for email, role in demo.PEOPLE.items():
+        user = User.objects.get(email=email)
+        assert role_of(user) == role and user.check_password(first[email])
+    assert (Path(settings.VAR_DIR) / "demo_accounts.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_data_are_imported_once_and_again_after_a_failure(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "my_birds", {"a": 2, "b": 2})
+    dataset = demo.import_data(str(folder))
+    assert dataset.name == "my birds" and not dataset.public
+    assert demo.import_data(str(folder)) == dataset and Job.objects.count() == 1
+    jobs.request_cancel(dataset.job)
+    assert demo.import_data(str(folder)).job.state == "queued"
+    assert demo.import_data(demo.WINGS).public and Dataset.objects.count() == 2
+
+
+def test_data_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="cannot be read"):
+        demo.import_data(str(tmp_path / "nothing"))
+
+
+def test_weights_are_copied_with_their_description(tmp_path: Path) -> None:
+    file = tmp_path / "small.safetensors"
+    file.write_bytes(b"weights")
+    with pytest.raises(Refused, match=r"small\.json is not there"):
+        demo.take_weights(file)
+    file.with_suffix(".json").write_text("{}")
+    assert demo.take_weights(file) == demo.take_weights(file) == "small.safetensors"
+    assert (settings.WEIGHTS_DIR / "small.safetensors").read_bytes() == b"weights"
+
+
+def test_a_training_is_started_once_and_taken_up_where_it_was_cut_off(world: World) -> None:
+    experiment = demo.start_training(world.dataset, "")
+    assert experiment.runs.count() == len(demo.LOSSES)
+    jobs.request_cancel(experiment.runs.all()[0].job)
+    assert demo.start_training(world.dataset, "") == experiment and Experiment.objects.count() == 2
+    assert {run.job.state for run in experiment.runs.all()} == {"queued"}
+
+
+def test_an_experiment_is_served_when_each_run_has_an_active_index(world: World) -> None:
+    experiment = Experiment.objects.get()
+    assert demo.is_served(experiment)
+    assert [job.kind for job in demo.jobs_of(experiment)] == ["train", "train", "index", "index"]
+    world.models[0].indexes.update(active=False)
+    assert not demo.is_served(experiment)
+    assert not demo.is_served(started(world.dataset))
+
+
+def test_ones_own_pictures_are_not_taken_for_the_drawn_ones(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "wings_of_my_garden", {"a": 2, "b": 2})
+    dataset = demo.import_data(str(folder))
+    assert dataset.name == "wings of my garden" and not dataset.public
+    elsewhere = write_folder(tmp_path / "elsewhere" / "wings_of_my_garden", {"a": 2, "b": 2})
+    with pytest.raises(Refused, match="choose another name"):
+        demo.import_data(str(elsewhere))
+
+
+def test_other_weights_of_the_same_name_are_refused(tmp_path: Path) -> None:
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "small.safetensors").write_text(place)
+        (tmp_path / place / "small.json").write_text("{}")
+    demo.take_weights(tmp_path / "one" / "small.safetensors")
+    with pytest.raises(Refused, match="other weights named small"):
+        demo.take_weights(tmp_path / "two" / "small.safetensors")
+
+
+def test_an_index_that_failed_is_built_again_at_the_next_start(world: World) -> None:
+    experiment = demo.start_training(world.dataset, "")
+    run = experiment.runs.all()[0]
+    failed = jobs.submit("index", {"model": world.models[0].pk, "dataset": world.dataset.pk})
+    Job.objects.filter(pk=failed.pk).update(state="failed", finished_at=timezone.now())
+    Job.objects.filter(pk=run.job.pk).update(
+        state="succeeded", finished_at=timezone.now(), result={"index_job": failed.pk}
+    )
+    demo.start_training(world.dataset, "")
+    failed.refresh_from_db()
+    assert failed.state == "queued"
+
+
+def test_a_set_too_small_for_a_pca_starts_its_head_at_random(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "small.safetensors"
+    file.write_bytes(b"weights")
+    file.with_suffix(".json").write_text('{"architecture": "mobilenetv2_100"}')
+    assert world.dataset.report["train_images"] < 128
+    protocol = demo.start_training(world.dataset, demo.take_weights(file)).protocol
+    assert (protocol["head_init"], protocol["name"]) == ("random", "fine-tune-small (changed)")
