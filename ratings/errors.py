@@ -1,0 +1,9 @@
+"""What the services of this app refuse; every message can be shown."""
+
+
+class RatingRefused(Exception):
+    """A vote cannot be taken as it was given."""
+
+
+class NothingToRate(Exception):
+    """There is nothing to rate blind yet, or this person has rated all of it."""

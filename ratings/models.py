@@ -1,0 +1,71 @@
+"""What people think."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from retrieval.models import Image, Ranking, Search
+
+
+class Relevance(models.Model):
+    """One person's word on one answer of one ranking."""
+
+    class Value(models.IntegerChoices):
+        NOT_IT = 0, "Not it"
+        SAME_KIND = 1, "Same kind"
+        WHAT_I_MEANT = 2, "What I meant"
+
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="relevances")
+    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="relevances")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
+    value = models.PositiveSmallIntegerField(choices=Value.choices)
+    rated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["who", "ranking", "image"], name="one_relevance_a_person_and_answer"),
+            models.CheckConstraint(condition=Q(value__in=(0, 1, 2)), name="relevance_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_value_display()} ({self.image_id})"
+
+
+class Ballot(models.Model):
+    """One person before one query: the columns in the order shown, and when the scores came."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ballots")
+    search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="ballots")
+    order = models.JSONField(help_text="Ranking ids, left to right as shown.")
+    shown_at = models.DateTimeField(auto_now_add=True)
+    voted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-shown_at"]
+        constraints = [models.UniqueConstraint(fields=["who", "search"], name="one_ballot_a_person_and_query")]
+
+    def __str__(self) -> str:
+        return f"ballot {self.pk}"
+
+
+class BlindScore(models.Model):
+    """What a ballot gives one ranking, 1 (useless) to 5 (just what was meant)."""
+
+    SCORES: ClassVar = range(1, 6)
+
+    ballot = models.ForeignKey(Ballot, on_delete=models.CASCADE, related_name="scores")
+    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="blind_scores")
+    score = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ballot", "ranking"], name="one_score_a_ballot_and_ranking"),
+            models.CheckConstraint(condition=Q(score__gte=1, score__lte=5), name="blind_score_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.score} for {self.ranking_id}"

@@ -1,0 +1,30 @@
+"""One person's word on single answers."""
+
+from collections.abc import Iterable
+
+from accounts.models import User
+from ratings.errors import RatingRefused
+from ratings.models import Relevance
+from retrieval.models import Image, Ranking
+
+
+def mark(user: User, ranking: Ranking, image: int, value: int) -> Relevance:
+    """Store what a person says of an answer; saying it again changes it.
+
+    Raises:
+        RatingRefused: the picture is not among the answers, or the value is none of 0, 1, 2.
+    """
+    if value not in Relevance.Value.values:
+        raise RatingRefused(f"relevance is 0, 1 or 2, not {value}")
+    if image not in ranking.image_ids or not Image.objects.filter(pk=image).exists():
+        raise RatingRefused(f"picture {image} is not among these answers")
+    relevance, _ = Relevance.objects.update_or_create(
+        who=user, ranking=ranking, image_id=image, defaults={"value": value}
+    )
+    return relevance
+
+
+def marks_of(user: User, rankings: Iterable[Ranking]) -> dict[tuple[int, int], int]:
+    """Return a person's marks by (ranking, picture)."""
+    rows = Relevance.objects.filter(who=user, ranking__in=list(rankings))
+    return {(ranking, image): value for ranking, image, value in rows.values_list("ranking", "image", "value")}

@@ -1,0 +1,16 @@
+"""Addresses of the pages on which people rate."""
+
+from django.urls import path
+
+from ratings import views
+
+urlpatterns = [
+    path("", views.front, name="search"),
+    path("searches/<uuid:pk>/", views.search_detail, name="search-detail"),
+    path("rankings/<int:pk>/relevance", views.mark, name="relevance"),
+    path("rate/", views.rate, name="rate"),
+    path("rate/<uuid:pk>/", views.rated, name="rated"),
+    path("rate/<uuid:pk>/query", views.ballot_query, name="ballot-query"),
+    path("leaderboard/", views.board, name="leaderboard"),
+    path("leaderboard/rows", views.board_rows, name="leaderboard-rows"),
+]

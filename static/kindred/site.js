@@ -1,0 +1,190 @@
+// What the pages do beyond links and forms. Every page works without it, by plain forms.
+
+const LARGE = 1024 * 1024;
+
+function sizeOf(bytes) {
+  return bytes < LARGE ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / LARGE).toFixed(1)} MB`;
+}
+
+// --- the search form: drop anywhere, paste, choose, preview, clear
+
+function pictureForm(form) {
+  const frame = form.querySelector("[data-frame]");
+  const input = frame.querySelector("input[type=file]");
+  const preview = frame.querySelector("[data-preview]");
+  const prompt = frame.querySelector("[data-prompt]");
+  const chosen = frame.querySelector("[data-chosen]");
+  const clear = frame.querySelector("[data-clear]");
+  const gallery = form.querySelector("input[name=image]");
+  let address = "";
+
+  function show() {
+    const file = input.files[0];
+    URL.revokeObjectURL(address);
+    address = file ? URL.createObjectURL(file) : "";
+    preview.hidden = clear.hidden = !file;
+    prompt.hidden = Boolean(file);
+    if (file) {
+      preview.src = address;
+      gallery.value = "";
+    } else {
+      preview.removeAttribute("src");
+    }
+    chosen.textContent = file ? `${file.name}, ${sizeOf(file.size)}` : "";
+  }
+
+  function take(files) {
+    const picture = [...files].find((file) => file.type.startsWith("image/") || /\.hei[cf]$/i.test(file.name));
+    if (!picture) {
+      chosen.textContent = "That is not a picture.";
+      return;
+    }
+    const transfer = new DataTransfer();
+    transfer.items.add(picture);
+    input.files = transfer.files;
+    show();
+    form.scrollIntoView({ block: "nearest" });
+  }
+
+  preview.addEventListener("error", () => {
+    if (!address) return;
+    preview.hidden = true; // HEIC and the like: the server reads them, this browser cannot
+    chosen.textContent += " (your browser cannot show it, the search can read it)";
+  });
+  input.addEventListener("change", show);
+  clear.addEventListener("click", () => {
+    input.value = gallery.value = "";
+    show();
+    input.focus();
+  });
+  form.addEventListener("click", (event) => {
+    if (event.target.closest("[data-quick-pick]")) input.value = "";
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) take(event.clipboardData.files);
+  });
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    document.documentElement.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.documentElement.classList.remove("dropping");
+  });
+  document.addEventListener("drop", (event) => {
+    document.documentElement.classList.remove("dropping");
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  });
+  window.addEventListener("pageshow", () => input.files.length && show()); // Back keeps the file, not its preview
+}
+
+function modelChoices(form) {
+  const dataset = form.querySelector("[data-dataset-choice] select");
+  const groups = form.querySelectorAll("[data-models-of]");
+  if (!dataset || groups.length < 2) return;
+
+  function show() {
+    for (const group of groups) {
+      const other = group.dataset.modelsOf !== dataset.value;
+      group.hidden = group.disabled = other; // a disabled fieldset is not sent
+      const boxes = [...group.querySelectorAll("input")];
+      if (!other && !boxes.some((box) => box.checked)) boxes.forEach((box) => (box.checked = true));
+    }
+  }
+
+  dataset.addEventListener("change", show);
+  window.addEventListener("pageshow", () => {
+    // Back brings the chosen data set again, but the models and pictures of the first one.
+    if (!dataset.selectedOptions[0]?.defaultSelected) dataset.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  show();
+}
+
+// --- one picture, lit wherever it appears
+
+function lighting(columns) {
+  const light = (event) => {
+    const id = event.target.closest?.("[data-image]")?.dataset.image;
+    for (const tile of columns.querySelectorAll("[data-image]")) {
+      tile.classList.toggle("lit", event.type !== "mouseleave" && event.type !== "focusout" && tile.dataset.image === id);
+    }
+  };
+  for (const name of ["mouseover", "focusin", "mouseleave", "focusout"]) columns.addEventListener(name, light);
+}
+
+// --- blind votes from the keyboard
+
+function ballot(form) {
+  const columns = [...form.querySelectorAll("[data-column]")];
+  let current = 0;
+
+  function go(to) {
+    current = Math.max(0, Math.min(columns.length - 1, to));
+    columns.forEach((column, at) => column.classList.toggle("current", at === current));
+  }
+
+  function focusColumn(to) {
+    go(to);
+    const column = columns[current];
+    (column.querySelector("input:checked") ?? column.querySelector("input")).focus({ focusVisible: true });
+    column.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  columns.forEach((column, at) => column.addEventListener("focusin", () => go(at)));
+  document.addEventListener("keydown", (event) => {
+    const elsewhere = event.target.closest("a, button, select, textarea, input:not([type=radio])");
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (/^[1-5]$/.test(event.key)) {
+      const radio = columns[current].querySelector(`input[value="${event.key}"]`);
+      radio.checked = true;
+      radio.focus({ focusVisible: true });
+    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      focusColumn(current + (event.key === "ArrowRight" ? 1 : -1));
+    } else if (event.key === "Enter" && !elsewhere) {
+      form.requestSubmit();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  go(0);
+}
+
+// --- a live table: mark the figures that moved
+
+function liveFigures(table) {
+  const read = () => new Map([...table.querySelectorAll("[data-live]")].map((cell) => [cell.dataset.live, cell]));
+  let before = new Map([...read()].map(([name, cell]) => [name, cell.textContent]));
+  table.addEventListener("htmx:afterSwap", () => {
+    const now = read();
+    for (const [name, cell] of now) {
+      if (before.has(name) && before.get(name) !== cell.textContent) cell.classList.add("moved");
+    }
+    before = new Map([...now].map(([name, cell]) => [name, cell.textContent]));
+  });
+}
+
+// --- forms that take a while say so, and are sent once
+
+function busy(form) {
+  const button = form.querySelector("[data-submit]");
+  form.addEventListener("submit", (event) => {
+    if (button.ariaBusy === "true") event.preventDefault();
+    button.ariaBusy = "true";
+  });
+  window.addEventListener("pageshow", () => (button.ariaBusy = null)); // Back finds it ready again
+}
+
+document.documentElement.classList.add("scripted");
+for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
+for (const form of document.querySelectorAll("[data-picture-form]")) {
+  pictureForm(form);
+  modelChoices(form);
+}
+for (const columns of document.querySelectorAll("[data-light]")) lighting(columns);
+for (const form of document.querySelectorAll("[data-ballot]")) ballot(form);
+for (const table of document.querySelectorAll("table[hx-get]")) liveFigures(table);
+for (const input of document.querySelectorAll("[data-select-all]")) input.addEventListener("focus", () => input.select());

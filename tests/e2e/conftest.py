@@ -1,0 +1,101 @@
+"""A real site for a real browser: what `make demo` starts, in a folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 1200  # training included, on a busy machine
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site is, and the passwords that the demo printed, by role."""
+
+    address: str
+    people: dict[str, tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start `manage.py demo` with its default data; KINDRED_E2E_VAR names a folder to keep between runs."""
+    kept = os.environ.get("KINDRED_E2E_VAR")
+    var = Path(kept) if kept else tmp_path_factory.mktemp("demo")
+    own = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "CELERY_BROKER_URL")}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--port", str(_free_port())],
+        cwd=ROOT,
+        env={**own, "KINDRED_VAR": str(var), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    late = threading.Timer(START_SECONDS, process.kill)
+    late.start()
+    try:
+        yield _read_greeting(process)
+    finally:
+        late.cancel()
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _read_greeting(process: subprocess.Popen[str]) -> Site:
+    """Read what the demo says until it serves; then keep its pipe from filling."""
+    said, address, people = [], "", {}
+    for line in process.stdout or ():
+        said.append(line)
+        if found := re.search(r"serves .* at (http://\S+)", line):
+            address = found[1].rstrip("/")
+        if found := re.match(r"\s+(admin|member)\s+(\S+@\S+)\s+(\S+)", line):
+            people[found[1]] = (found[2], found[3])
+        if "Ctrl-C stops" in line:
+            threading.Thread(target=lambda: list(process.stdout or ()), daemon=True).start()
+            return Site(address, people)
+    raise AssertionError(f"the demo ended before it served:\n{''.join(said[-40:])}")
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium."""
+    chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1440, "height": 900})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page that fails its test at the first thing the browser complains of."""
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.complaints = complaints  # type: ignore[attr-defined]
+    return opened

@@ -1,0 +1,166 @@
+"""A stranger signs up, searches, rates, and sees the leaderboard move."""
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from mlcore.datasets.wings import WingsSpec, picture_bytes
+from tests.e2e.conftest import Site
+
+pytestmark = pytest.mark.e2e
+SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")  # a folder; `docs/screenshots` makes the README's
+HELD_OUT_SPECIES = 41
+NEW_PICTURE = 30  # the demo draws pictures 0 to 23 of each species
+
+
+def sign_up(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/accounts/signup/")
+    page.fill("input[name=email]", f"{uuid.uuid4().hex[:12]}@stranger.example")
+    page.fill("input[name=display_name]", "Stranger")
+    page.fill("input[name=password1]", f"a-{uuid.uuid4()}")
+    page.click("main form button:not(.link)")
+    expect(page.locator("form.search")).to_be_visible()
+
+
+def sign_in(page: Page, site: Site, role: str) -> None:
+    email, password = site.people[role]
+    page.goto(f"{site.address}/accounts/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", password)
+    page.click("main form button:not(.link)")
+    expect(page.locator("form.search")).to_be_visible()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A butterfly that no data set holds, of a species that no model was trained on."""
+    file = tmp_path / "my butterfly.jpg"
+    file.write_bytes(picture_bytes(WingsSpec(per_class=NEW_PICTURE + 1, size=320), HELD_OUT_SPECIES, NEW_PICTURE))
+    return file
+
+
+def search_with(page: Page, photo: Path) -> None:
+    page.set_input_files("input[name=picture]", photo)
+    page.click("form.search button[data-submit]")
+    page.wait_for_url("**/searches/*/")
+
+
+def keep_screenshot(page: Page, name: str) -> None:
+    if SCREENSHOTS:
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+
+def votes(page: Page, site: Site) -> int:
+    page.goto(f"{site.address}/leaderboard/")
+    said = page.locator("[data-live=votes]")
+    return int(said.inner_text()) if said.count() else 0
+
+
+def test_a_stranger_searches_with_their_own_picture_and_shares_the_answers(
+    page: Page, site: Site, photo: Path, browser: Browser
+) -> None:
+    sign_up(page, site)
+    search_with(page, photo)
+    columns = page.locator("section.column")
+    expect(columns).to_have_count(2)
+    expect(columns.nth(0)).to_contain_text("SoftTriple")
+    expect(columns.nth(1)).to_contain_text("Multi-Similarity")
+    expect(columns.nth(0).locator("li.answer")).to_have_count(12)
+    keep_screenshot(page, "search")
+
+    page.locator("form.relevance button[value='2']").first.click()
+    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+
+    private = page.url
+    page.get_by_role("button", name="Share").click()
+    link = page.input_value("#share-url")
+    visitor = browser.new_context().new_page()
+    visitor.goto(link)
+    expect(visitor.locator("section.column")).to_have_count(2)
+    assert visitor.goto(private).url.startswith(f"{site.address}/accounts/login/")  # type: ignore[union-attr]
+
+    page.locator("li.answer button.photo").first.click()
+    page.wait_for_url(lambda address: address != private)
+    expect(page.locator("h1")).to_contain_text("Kin of")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_a_stranger_rates_blind_and_the_leaderboard_moves(page: Page, site: Site, browser: Browser) -> None:
+    sign_up(page, site)
+    before = votes(page, site)
+    watcher = browser.new_page()
+    watcher.goto(f"{site.address}/leaderboard/")
+
+    page.goto(f"{site.address}/rate/")
+    shown = page.locator("main").inner_text()
+    assert "SoftTriple" not in shown and "Multi-Similarity" not in shown
+    keep_screenshot(page, "rate")
+    page.keyboard.press("4")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate/*/")
+    expect(page.locator("main")).to_contain_text("SoftTriple")
+    expect(page.locator("main")).to_contain_text("you gave 4 of 5")
+
+    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before + 1), timeout=10_000)
+    assert votes(page, site) == before + 1
+    keep_screenshot(page, "leaderboard")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
+def test_a_picture_that_cannot_be_read_gets_a_sentence(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_up(page, site)
+    fake = tmp_path / "holiday.jpg"
+    fake.write_text("not a picture at all")
+    page.set_input_files("input[name=picture]", fake)
+    page.click("form.search button[data-submit]")
+    expect(page.locator("main .errorlist")).to_contain_text("not a picture")
+
+
+def test_an_admin_finds_everything_in_the_lab(page: Page, site: Site) -> None:
+    sign_in(page, site, "admin")
+    page.goto(f"{site.address}/lab/")
+    expect(page.locator("main")).to_contain_text("Wings")
+    keep_screenshot(page, "lab")
+    page.goto(f"{site.address}/lab/experiments/1/")
+    expect(page.locator("main")).to_contain_text("SoftTriple")
+    assert page.locator("svg polyline").count() >= 2
+    keep_screenshot(page, "experiment")
+    page.goto(f"{site.address}/lab/models/1/")
+    expect(page.locator("main")).to_contain_text("Recall@1")
+    assert page.goto(f"{site.address}/admin/").ok  # type: ignore[union-attr]
+    assert page.goto(f"{site.address}/api/docs/").ok  # type: ignore[union-attr]
+
+
+ADDRESSES = ("/", "/rate/", "/leaderboard/", "/datasets/", "/datasets/wings/", "/searches/", "/me/tokens/", "/me/data/")
+LAB = ("/lab/", "/lab/import/", "/lab/experiments/new/", "/lab/experiments/1/", "/lab/models/1/", "/lab/jobs/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_every_page_fits_and_is_accessible(browser: Browser, site: Site, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    sign_in(page, site, "admin")
+    axe, faults = Axe(), []
+    for address in (*ADDRESSES, *LAB):
+        answer = page.goto(f"{site.address}{address}")
+        assert answer is not None and answer.ok, address
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            faults.append(f"{address} is {wide} px too wide")
+        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]
+        faults += [f"{address}: {fault['id']} {fault['nodes'][0]['html'][:120]}" for fault in found]
+        if SCREENSHOTS:
+            name = address.strip("/").replace("/", "-") or "home"
+            page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+    context.close()
+    assert faults == []
