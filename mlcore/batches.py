@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mlcore.augment import random_view
-from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder, PixelCache
-from mlcore.datasets.splits import validation_classes
+from mlcore.datasets.splits import k_folds, validation_classes
 from mlcore.encode import Encoder, evaluation_pixels
 from mlcore.errors import DatasetError
 from mlcore.losses import loss_spec
@@ -45,24 +44,27 @@ class RunData:
         Raises:
             DatasetError: nothing is left to measure on, or validation leaves too few classes to train on.
         """
-        held_out = _validation_rows(spec.protocol, dataset)
+        held_out = _validation_rows(spec, dataset)
         training = np.setdiff1d(dataset.rows("train"), held_out)
         measured = held_out if spec.measured_on == "validation" else dataset.rows("test")
         if not len(measured):
             raise DatasetError(
                 f"there are no {spec.measured_on} pictures to measure on; "
-                "set validation_classes in the protocol, or import the set with a test split"
+                "set validation_classes or folds in the protocol, or import the set with a test split"
             )
         labels = np.unique(dataset.labels[training], return_inverse=True)[1].astype(np.int64)
         return cls(dataset, cache, training, labels, measured, held_out)
 
 
-def _validation_rows(protocol: Protocol, dataset: DatasetFolder) -> Rows:
-    training = dataset.rows("train")
-    if not protocol.validation_classes:
-        return training[:0]
+def _validation_rows(spec: RunSpec, dataset: DatasetFolder) -> Rows:
+    protocol, training = spec.protocol, dataset.rows("train")
     labels = dataset.labels[training]
-    return training[np.isin(labels, validation_classes(labels, protocol.validation_classes))]
+    held_out: tuple[int, ...] = ()
+    if spec.fold is not None:
+        held_out = k_folds(labels, protocol.folds, spec.seed)[spec.fold]
+    elif protocol.validation_classes:
+        held_out = validation_classes(labels, protocol.validation_classes)
+    return training[np.isin(labels, held_out)]
 
 
 class Batches:
@@ -80,6 +82,7 @@ class Batches:
         return epoch_batches(
             loss_spec(self.spec.loss).sampler,
             self.data.labels,
+            batches=self.protocol.batches_per_epoch,
             batch_size=self.protocol.batch_size,
             samples_per_class=self.protocol.samples_per_class,
             seed=self.spec.seed,

@@ -1,17 +1,20 @@
 """Measure embeddings: whoever made them, by the same exact search."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.errors import DatasetError
+from mlcore.errors import CheckpointError, DatasetError
 from mlcore.events import Progress, no_progress
-from mlcore.metrics import bootstrap_intervals, clustering_metrics, per_query_scores
+from mlcore.metrics import PerQueryScores, bootstrap_intervals, clustering_metrics, per_query_scores
 
 KS = (1, 2, 4, 8)
+PER_QUERY = "per_query.npz"
 # k-means costs minutes beyond this many classes; the ranking metrics do not.
 MOST_CLUSTERED_CLASSES = 2000
 
@@ -34,18 +37,70 @@ def measure(
     Raises:
         MetricsError: no class has two pictures, or a row is not finite.
     """
+    scores = score(embeddings, labels, ks=ks, progress=progress)
+    metrics = summarise(scores, labels, intervals=intervals, seed=seed)
+    if clusters and metrics["classes"] <= MOST_CLUSTERED_CLASSES:
+        progress("clusters", 0, 1)
+        metrics |= clustering_metrics(embeddings, labels, seed)
+    return metrics
+
+
+def score(
+    embeddings: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    ks: tuple[int, ...] = KS,
+    progress: Progress = no_progress,
+) -> PerQueryScores:
+    """Return what each picture earns as a query; a k that a small gallery does not have is left out."""
     fitting = tuple(k for k in ks if k < len(labels)) or ks[:1]
-    scores = per_query_scores(embeddings, labels, fitting, progress=progress)
+    return per_query_scores(embeddings, labels, fitting, progress=progress)
+
+
+def summarise(
+    scores: PerQueryScores, labels: NDArray[np.int64], *, intervals: bool = True, seed: int = 0
+) -> dict[str, Any]:
+    """Return the means, and 95 % bootstrap intervals, of scores of pictures with labels [N], as plain JSON."""
     metrics: dict[str, Any] = scores.means().to_json()
     metrics["classes"] = len(np.unique(labels))
     if intervals:
         metrics["intervals"] = {
             name: list(bounds) for name, bounds in bootstrap_intervals(scores, labels, seed=seed).items()
         }
-    if clusters and metrics["classes"] <= MOST_CLUSTERED_CLASSES:
-        progress("clusters", 0, 1)
-        metrics |= clustering_metrics(embeddings, labels, seed)
     return metrics
+
+
+@dataclass(frozen=True)
+class StoredScores:
+    """What each query of a run earned, as kept beside its metrics.
+
+    Shapes: ids, labels [Q]; columns: {"recall_at_1": [Q], ..., "map_at_r": [Q]}.
+    """
+
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    columns: dict[str, NDArray[np.float64]]
+
+
+def write_per_query(folder: Path, scores: PerQueryScores, ids: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
+    """Write per_query.npz; ids and labels [N] are of the pictures that were measured."""
+    rows = scores.rows
+    arrays: dict[str, Any] = {"ids": ids[rows], "labels": labels[rows], **scores.columns()}
+    np.savez_compressed(folder / PER_QUERY, **arrays)
+
+
+def read_per_query(folder: Path) -> StoredScores:
+    """Return what `write_per_query` stored.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        with np.load(folder / PER_QUERY, allow_pickle=False) as stored:
+            arrays = dict(stored)
+            return StoredScores(arrays.pop("ids"), arrays.pop("labels"), arrays)
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise CheckpointError(f"the scores of each query in {folder} cannot be read: {error}") from error
 
 
 def read_labelled(embeddings: Path, labels: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from torch import nn
 
 from mlcore.batches import RunData
 from mlcore.checkpoint import describe_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from mlcore.encode import Encoder, embed_rows
+from mlcore.encode import Encoder, Floats, embed_rows
 from mlcore.errors import CheckpointError
 from mlcore.evaluate import measure
 from mlcore.runs import RunSpec
@@ -28,11 +28,15 @@ class Keeper:
         encoder: Encoder,
         loss: nn.Module,
         optimizer: torch.optim.Optimizer,
+        features: Floats | None,
     ) -> None:
+        """features [N, F]: of every picture, given when the backbone does not learn."""
         self.folder, self.data, self.encoder, self.optimizer = folder, data, encoder, optimizer
+        self.features = features
         self.identity = spec.fingerprint(data.dataset)
         self.modules = {"embedder": encoder.embedder, "loss": loss}
         self.selects = spec.protocol.selection == "validation"
+        self.patience = spec.protocol.patience
         self.best: Event = {}
         self.history: list[Event] = []
 
@@ -60,13 +64,20 @@ class Keeper:
     def _measure(self) -> Event:
         rows, encoder = self.data.validation_rows, self.encoder
         encoder.embedder.eval()
-        embeddings = embed_rows(encoder, self.data.cache, rows)
+        if self.features is None:
+            embeddings = embed_rows(encoder, self.data.cache, rows)
+        else:
+            embeddings = encoder.embed_features(self.features[rows])
         return measure(embeddings, self.data.dataset.labels[rows], intervals=False)
 
     def _remember_if_best(self, epoch: int, map_at_r: float) -> None:
         if map_at_r > self.best.get("map_at_r", -1):
             self.best = {"epoch": epoch, "map_at_r": map_at_r}
             save_checkpoint(self.folder / "best", epoch, self.modules, self.optimizer, {})
+
+    def is_out_of_patience(self, epoch: int) -> bool:
+        """Whether, after `epoch`, too many epochs have passed since the best one."""
+        return self.patience > 0 and epoch - self.best.get("epoch", epoch) >= self.patience
 
     def restore_best(self) -> None:
         """Take the weights of the epoch that was best on the validation classes, if they select."""

@@ -1,6 +1,7 @@
 """What learns in each epoch, and at which rate."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,6 +9,12 @@ from torch import nn
 from mlcore.config import Protocol
 from mlcore.models.backbones import freeze_batch_norm, last_stage_parameters
 from mlcore.models.embedder import Embedder
+
+OPTIMIZERS: dict[str, tuple[Any, dict[str, float]]] = {
+    "adam": (torch.optim.Adam, {}),
+    "adamw": (torch.optim.AdamW, {}),
+    "rmsprop": (torch.optim.RMSprop, {"momentum": 0.9}),
+}
 
 
 def rate_factor(protocol: Protocol, progress: float) -> float:
@@ -50,10 +57,11 @@ def build_optimizer(protocol: Protocol, embedder: Embedder, loss: nn.Module) -> 
         ("head", list(embedder.head.parameters()), rate * protocol.head_rate_factor),
         ("proxies", list(loss.parameters()), rate * protocol.proxy_rate_factor),
     ]
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[protocol.optimizer]
+    kind, own = OPTIMIZERS[protocol.optimizer]
     optimizer: torch.optim.Optimizer = kind(
         [{"name": name, "params": params, "lr": value, "base_rate": value} for name, params, value in groups if params],
         eps=protocol.adam_eps,
         weight_decay=protocol.weight_decay,
+        **own,
     )
     return optimizer

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,17 @@ class RunSpec:
     """One cell of an experiment: a protocol, a loss with its own parameters, and a seed.
 
     loss: a name of LOSSES, or of BASELINES, which are measured but not trained.
-    measured_on: `test` classes, or the protocol's `validation` classes; the latter never read
-    a test picture's label.
+    fold: which fold is held out, 0..folds-1, where the protocol has folds; the same seed gives every
+    loss the same folds.
+    measured_on: `test` classes, or the `validation` classes that protocol or fold hold out; the
+    latter never reads a test picture's label.
     """
 
     protocol: Protocol
     loss: str
     params: dict[str, float | int] = field(default_factory=dict)
     seed: int = 0
+    fold: int | None = None
     measured_on: str = "test"
 
     @property
@@ -51,6 +55,7 @@ class RunSpec:
             raise ProtocolError(f"measured_on must be one of {', '.join(MEASURED_ON)}; got {self.measured_on!r}")
         if self.seed < 0:
             raise ProtocolError(f"seed must be at least 0, got {self.seed}")
+        self._check_fold()
         if self.measured_on == "validation" and self.protocol.selection == "validation":
             raise ProtocolError(
                 "selection 'validation' picks the epoch by the classes to be measured on; measure on test"
@@ -61,6 +66,13 @@ class RunSpec:
             raise TypeError(f"{self.loss} has no parameter {next(iter(self.params))!r}; it has none")
         return self
 
+    def _check_fold(self) -> None:
+        folds = self.protocol.folds
+        if self.fold is None and folds and not self.is_baseline:
+            raise ProtocolError(f"the protocol has {folds} folds; say which is held out, 0 to {folds - 1}")
+        if self.fold is not None and not 0 <= self.fold < folds:
+            raise ProtocolError(f"there is no fold {self.fold}: the protocol has {folds} folds")
+
     def to_json(self) -> dict[str, Any]:
         """Return every field as plain JSON values."""
         return {
@@ -68,8 +80,14 @@ class RunSpec:
             "loss": self.loss,
             "params": self.params,
             "seed": self.seed,
+            "fold": self.fold,
             "measured_on": self.measured_on,
         }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "RunSpec":
+        """Return what `to_json` stored."""
+        return cls(**{**values, "protocol": Protocol.from_json(values["protocol"])})
 
     def fingerprint(self, dataset: DatasetFolder) -> str:
         """Return a hash that is equal only for the same run on the same pictures."""

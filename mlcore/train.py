@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.batches import Batches, RunData
+from mlcore.cost import cost_of
 from mlcore.datasets import DatasetFolder, open_cache
 from mlcore.encode import Encoder, cached_features, embed_rows
 from mlcore.errors import Stopped, TrainingError
-from mlcore.evaluate import measure
+from mlcore.evaluate import score, summarise, write_per_query
 from mlcore.keeper import Event, Keeper
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.losses import build_loss
@@ -129,7 +130,9 @@ class Trainer:
         if self.protocol.trains == "head" and self.protocol.crop_scale == 1:
             features = cached_features(encoder, data.dataset, data.cache, place.cache, listener.progress)
         self.batches = Batches(spec, data, encoder, features)
-        self.keeper = Keeper(place.work, spec, data, encoder=encoder, loss=self.loss, optimizer=self.optimizer)
+        self.keeper = Keeper(
+            place.work, spec, data, encoder=encoder, loss=self.loss, optimizer=self.optimizer, features=features
+        )
 
     def fit(self) -> list[Event]:
         """Train all epochs that no checkpoint holds yet; return the events of every epoch."""
@@ -137,6 +140,8 @@ class Trainer:
         for event in self.keeper.history:
             self.listener.on_event(event)
         for epoch in range(done + 1, self.protocol.epochs + 1):
+            if self.keeper.is_out_of_patience(epoch - 1):
+                break
             event = self._train_epoch(epoch)
             self.keeper.keep(epoch, event)
             self.listener.on_event(event)
@@ -196,14 +201,17 @@ def _publish(
     dataset, rows = data.dataset, data.measured_rows
     embeddings = _embed_all(spec, data, encoder, place.cache, listener)
     listener.progress("measure", 0, 1)
-    metrics = measure(embeddings[rows], dataset.labels[rows])
+    scores = score(embeddings[rows], dataset.labels[rows])
+    metrics = summarise(scores, dataset.labels[rows])
     metrics |= {"measured_on": spec.measured_on, "dataset": dataset.name}
     with published(place.out) as folder:
         write_model(folder, encoder, spec, dataset)
         write_embeddings(folder, embeddings, dataset)
+        write_per_query(folder, scores, dataset.ids[rows], dataset.labels[rows])
         lines = [json.dumps(event, sort_keys=True) + "\n" for event in history]
         (folder / "history.jsonl").write_text("".join(lines))
         write_json(folder / "metrics.json", metrics)
+        write_json(folder / "cost.json", cost_of(history, encoder.device))
     return metrics
 
 

@@ -9,12 +9,20 @@ Rows = NDArray[np.int64]
 
 
 def epoch_batches(
-    sampler: str, labels: Rows, *, batch_size: int, samples_per_class: int, seed: int, epoch: int
+    sampler: str,
+    labels: Rows,
+    *,
+    batch_size: int,
+    samples_per_class: int,
+    seed: int,
+    epoch: int,
+    batches: int = 0,
 ) -> list[Rows]:
     """Return the batches of one epoch: positions into `labels` [N], each batch of equal size.
 
     `random` shuffles all pictures and leaves an incomplete last batch out. `balanced` gives as
-    many batches, each of batch_size // samples_per_class classes.
+    many batches, each of batch_size // samples_per_class classes. `batches` asks for so many instead
+    of once through the pictures.
 
     Raises:
         DatasetError: fewer than two pictures, or fewer than two classes.
@@ -22,18 +30,19 @@ def epoch_batches(
     if len(np.unique(labels)) < 2:
         raise DatasetError("training needs pictures of at least 2 classes; the training split has fewer")
     random = np.random.default_rng([seed, epoch])
+    count = batches or max(1, len(labels) // batch_size)
     if sampler == "balanced":
-        return _balanced(labels, batch_size, samples_per_class, random)
-    order = random.permutation(len(labels)).astype(np.int64)
+        return _balanced(labels, batch_size, samples_per_class, random, count)
     size = min(batch_size, len(labels))
-    return [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+    per_round = len(labels) // size
+    rounds = [random.permutation(len(labels))[: per_round * size] for _ in range(-(-count // per_round))]
+    return list(np.concatenate(rounds).astype(np.int64).reshape(-1, size)[:count])
 
 
-def _balanced(labels: Rows, batch_size: int, samples: int, random: np.random.Generator) -> list[Rows]:
+def _balanced(labels: Rows, batch_size: int, samples: int, random: np.random.Generator, batches: int) -> list[Rows]:
     classes = np.unique(labels)
     members = {label: np.flatnonzero(labels == label) for label in classes}
     per_batch = min(batch_size // samples, len(classes))
-    batches = max(1, len(labels) // batch_size)
     # Whole permutations one after the other: every class comes equally often.
     rounds = -(-batches * per_batch // len(classes)) + 1
     queue = [random.permutation(classes) for _ in range(rounds)]

@@ -98,3 +98,26 @@ def test_texts_of_a_form_become_the_fields_own_types() -> None:
     assert (changed.epochs, changed.learning_rate, changed.precision) == (3, 1e-3, "bfloat16")
     assert isinstance(changed.crop_scale, float)
     assert preset("demo").epochs != 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"folds": 1}, "folds must be 0 for none, or at least 2; got 1"),
+        ({"folds": -2}, "folds must be at least 0 and finite, got -2"),
+        ({"folds": 4, "validation_classes": 3}, "folds hold classes out by themselves; set validation_classes to 0"),
+        ({"patience": 3}, "patience watches the validation classes; set selection to validation"),
+        ({"selection": "validation"}, "selection 'validation' needs validation_classes of at least 1, or folds"),
+    ],
+)
+def test_held_out_classes_that_contradict_each_other_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProtocolError, match=re.escape(message)):
+        preset("demo").with_changes(**fields)
+
+
+def test_reality_check_is_what_the_paper_says() -> None:
+    protocol = preset("reality-check")
+    assert (protocol.batch_size, protocol.samples_per_class, protocol.dim, protocol.folds) == (32, 4, 128, 4)
+    assert (protocol.batch_norm, protocol.selection, protocol.batches_per_epoch) == ("frozen", "validation", 100)
+    assert (protocol.optimizer, protocol.learning_rate, protocol.weight_decay) == ("rmsprop", 1e-6, 1e-4)
+    assert (protocol.short_side, protocol.crop, protocol.crop_scale, protocol.patience) == (256, 227, 0.16, 9)

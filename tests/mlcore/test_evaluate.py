@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mlcore import evaluate
-from mlcore.errors import DatasetError
-from mlcore.evaluate import measure, read_labelled
+from mlcore.errors import CheckpointError, DatasetError
+from mlcore.evaluate import measure, read_labelled, read_per_query
 
 ROWS = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], np.float32)
 
@@ -96,3 +96,10 @@ def test_clusters_are_counted_on_request_and_not_for_thousands_of_classes(monkey
     assert "nmi" not in measure(ROWS, labels)
     monkeypatch.setattr(evaluate, "MOST_CLUSTERED_CLASSES", 1)
     assert "nmi" not in measure(ROWS, labels, clusters=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut short"])
+def test_damaged_scores_of_queries_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "per_query.npz").write_bytes(content)
+    with pytest.raises(CheckpointError, match="the scores of each query in .* cannot be read"):
+        read_per_query(tmp_path)

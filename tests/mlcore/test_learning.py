@@ -134,3 +134,9 @@ def test_the_optimiser_is_the_protocols(name: str, kind: type) -> None:
 def test_the_schedule_multiplies_every_rate(schedule: str, progress: float, expected: float) -> None:
     protocol = tiny_protocol(schedule=schedule, epochs=10, step_epochs=2, step_factor=0.5)
     assert rate_factor(protocol, progress) == pytest.approx(expected, abs=1e-12)
+
+
+def test_rmsprop_has_the_momentum_of_the_reality_check() -> None:
+    optimizer = build_optimizer(tiny_protocol(optimizer="rmsprop", weight_decay=1e-4), network(), proxies())
+    assert isinstance(optimizer, torch.optim.RMSprop)
+    assert {(group["momentum"], group["weight_decay"]) for group in optimizer.param_groups} == {(0.9, 1e-4)}

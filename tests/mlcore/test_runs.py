@@ -1,5 +1,6 @@
 """A run is checked before it costs anything, and its embeddings say whose they are."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,23 @@ def test_a_baseline_is_measured_and_takes_no_parameter(baseline: str) -> None:
         ({"params": {"gamma": 0}}, ValueError, "gamma must be positive"),
         ({"measured_on": "train"}, ProtocolError, "measured_on must be one of test, validation; got 'train'"),
         ({"seed": -1}, ProtocolError, "seed must be at least 0, got -1"),
+        ({"fold": 0}, ProtocolError, "there is no fold 0: the protocol has 0 folds"),
+        (
+            {"protocol": tiny_protocol(folds=2)},
+            ProtocolError,
+            "the protocol has 2 folds; say which is held out, 0 to 1",
+        ),
+        ({"protocol": tiny_protocol(folds=2), "fold": 2}, ProtocolError, "there is no fold 2"),
     ],
 )
 def test_a_wrong_run_is_refused(fields: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         spec(**fields).checked()
+
+
+def test_a_run_is_the_same_after_being_stored() -> None:
+    run = spec(protocol=tiny_protocol(folds=2), fold=1, seed=3, params={"gamma": 0.5}).checked()
+    assert RunSpec.from_json(json.loads(json.dumps(run.to_json()))) == run
 
 
 def test_only_the_same_run_on_the_same_pictures_has_its_fingerprint(wings: DatasetFolder) -> None:

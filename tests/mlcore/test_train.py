@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from mlcore import train as training
 from mlcore.artifacts import read_json
+from mlcore.batches import RunData
 from mlcore.checkpoint import latest_checkpoint
 from mlcore.datasets import DatasetFolder, open_cache
 from mlcore.datasets.catalogue import fingerprint_of
 from mlcore.encode import embed_rows
 from mlcore.errors import Stopped, TrainingError, WeightsError
+from mlcore.evaluate import read_per_query
+from mlcore.keeper import Keeper
 from mlcore.losses import build_loss
 from mlcore.model_files import load_encoder
 from mlcore.models.backbones import BackboneSpec, build_backbone
@@ -99,12 +102,14 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
     metrics = train(tiny_spec(), wings, place, listener=Listener(heard.append))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
     assert sorted(path.name for path in place.out.iterdir()) == [
+        "cost.json",
         "embeddings.npy",
         "history.jsonl",
         "images.csv",
         "metrics.json",
         "model.json",
         "model.safetensors",
+        "per_query.npz",
     ]
     assert read_json(place.out / "metrics.json") == json.loads(json.dumps(metrics))
     assert (metrics["measured_on"], metrics["dataset"], metrics["queries"]) == ("test", "wings", 24)
@@ -113,6 +118,54 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
     assert history == [event for event in heard if event["event"] == "epoch"]
     assert [event["step"] for event in history] == [3, 6, 9]
     assert {"loss", "learning_rate", "images_per_second"} <= history[0].keys()
+
+
+def test_a_run_keeps_what_every_query_earned_and_what_it_took(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    place = place_in(tmp_path, cache_root)
+    metrics = train(tiny_spec(), wings, place)
+    stored, test = read_per_query(place.out), wings.rows("test")
+    assert stored.ids.tolist() == wings.ids[test].tolist() and stored.labels.tolist() == wings.labels[test].tolist()
+    assert stored.columns["map_at_r"].mean() == metrics["map_at_r"]
+    assert stored.columns["recall_at_2"].mean() == metrics["recall_at"]["2"]
+    cost = read_json(place.out / "cost.json")
+    assert cost["train_seconds"] > 0 and cost["peak_memory_mib"] > 50 and cost["threads"] == 1
+    assert cost["device"] and cost["images_per_second"] > 0
+
+
+def test_each_fold_holds_other_classes_out_and_every_loss_the_same(wings: DatasetFolder, cache_root: Path) -> None:
+    cache = open_cache(wings, 32, cache_root)
+
+    def held_out(loss: str, fold: int, seed: int = 0) -> set[int]:
+        spec = replace(tiny_spec(loss, seed, folds=2), fold=fold)
+        data = RunData.of(spec, wings, cache)
+        assert not set(data.train_rows) & set(data.validation_rows)
+        assert set(data.measured_rows) == set(wings.rows("test"))
+        return set(wings.labels[data.validation_rows].tolist())
+
+    first, second = held_out("soft_triple", 0), held_out("soft_triple", 1)
+    assert first.isdisjoint(second) and first | second == set(wings.labels[wings.rows("train")].tolist())
+    assert held_out("multi_similarity", 0) == first
+
+
+def test_training_ends_when_patience_does_and_goes_no_further_when_resumed(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [0.2, 0.5, 0.4, 0.3, 0.9]
+    monkeypatch.setattr(Keeper, "_measure", lambda self: {"map_at_r": scores[len(self.history)]})
+    spec = tiny_spec(selection="validation", validation_classes=2, patience=2, epochs=5)
+    place, heard = place_in(tmp_path, cache_root), list[dict[str, Any]]()
+
+    def is_publishing() -> bool:
+        return bool(heard) and heard[-1].get("phase") == "embed"
+
+    for stop in (is_publishing, lambda: False):
+        heard.clear()
+        with suppress(Stopped):
+            train(spec, wings, place, listener=Listener(heard.append, stop))
+        assert [event["epoch"] for event in heard if event["event"] == "epoch"] == [1, 2, 3, 4]
+    assert place.out.exists()
 
 
 def test_the_stored_network_gives_the_stored_embeddings(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:

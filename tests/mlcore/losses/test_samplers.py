@@ -38,6 +38,15 @@ def test_random_batches_show_every_picture_once_but_for_the_last_few() -> None:
     assert len(set(shown.tolist())) == len(shown)
 
 
+@pytest.mark.parametrize("sampler", ["random", "balanced"])
+@pytest.mark.parametrize("count", [1, 3, 11])
+def test_an_epoch_may_have_a_number_of_batches_of_its_own(sampler: str, count: int) -> None:
+    found = batches(sampler, batches=count)
+    assert [len(batch) for batch in found] == [12] * count
+    rounds = Counter(np.concatenate(found).tolist()) if sampler == "random" else Counter[int]()
+    assert max(rounds.values(), default=0) <= -(-count // (len(LABELS) // 12)), "one round is used up before the next"
+
+
 def test_a_set_smaller_than_a_batch_is_one_batch() -> None:
     (only,) = batches("random", [0, 1, 1])
     assert sorted(only.tolist()) == [0, 1, 2]

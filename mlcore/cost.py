@@ -1,0 +1,49 @@
+"""What a run took: the only part of its folder that no two runs share."""
+
+import platform
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+CPU_FACTS = Path("/proc/cpuinfo")
+
+
+def cost_of(history: Sequence[dict[str, Any]], device: torch.device) -> dict[str, Any]:
+    """Return seconds of training, pictures a second, peak memory in MiB, and the hardware, as plain JSON.
+
+    Memory is the process's largest resident set, or what tensors took on a GPU. Interrupted and resumed
+    runs count the seconds of every epoch, and the memory of the last process.
+    """
+    on_gpu = device.type == "cuda"
+    speeds = [event["images_per_second"] for event in history]
+    return {
+        "train_seconds": round(sum(event["seconds"] for event in history), 2),
+        "images_per_second": median(speeds) if speeds else None,
+        "peak_memory_mib": round(_gpu_bytes(device) / 2**20 if on_gpu else peak_resident_bytes() / 2**20, 1),
+        "device": torch.cuda.get_device_name(device) if on_gpu else processor(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def peak_resident_bytes() -> int:
+    """Return the largest resident set of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def processor() -> str:
+    """Return the processor's name as the system knows it."""
+    if CPU_FACTS.is_file():
+        for line in CPU_FACTS.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu_bytes(device: torch.device) -> int:
+    return int(torch.cuda.max_memory_allocated(device))
