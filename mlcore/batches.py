@@ -42,7 +42,8 @@ class RunData:
         """Split `dataset` as the run asks.
 
         Raises:
-            DatasetError: nothing is left to measure on, or validation leaves too few classes to train on.
+            DatasetError: nothing is left to measure on, no class there has two pictures, or validation
+                leaves too few classes to train on.
         """
         held_out = _validation_rows(spec, dataset)
         training = np.setdiff1d(dataset.rows("train"), held_out)
@@ -52,6 +53,11 @@ class RunData:
                 f"there are no {spec.measured_on} pictures to measure on; "
                 "set validation_classes or folds in the protocol, or import the set with a test split"
             )
+        watched = {spec.measured_on: measured}
+        if spec.protocol.selection == "validation":
+            watched["validation"] = held_out
+        for name, rows in watched.items():
+            _require_positives(dataset.labels[rows], name)
         labels = np.unique(dataset.labels[training], return_inverse=True)[1].astype(np.int64)
         return cls(dataset, cache, training, labels, measured, held_out)
 
@@ -65,6 +71,15 @@ def _validation_rows(spec: RunSpec, dataset: DatasetFolder) -> Rows:
     elif protocol.validation_classes:
         held_out = validation_classes(labels, protocol.validation_classes)
     return training[np.isin(labels, held_out)]
+
+
+def _require_positives(labels: Rows, name: str) -> None:
+    """Refuse now what would fail after the training: pictures of which none has another of its class."""
+    if np.unique(labels, return_counts=True)[1].max(initial=0) < 2:
+        raise DatasetError(
+            f"none of the {len(labels)} {name} pictures has another of its class, so there is nothing to find; "
+            "hold out other classes, or fewer folds"
+        )
 
 
 class Batches:

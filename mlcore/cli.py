@@ -1,7 +1,7 @@
 """The command line: everything that mlcore does, without a web site.
 
 Every command takes --json for one JSON document on standard output; bars and messages go to standard
-error. Errors that mlcore raises on purpose are one sentence and exit status 1.
+error. Errors that mlcore raises on purpose are one sentence and exit status 1; 3 is stopped as asked.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mlcore.compare.commands import add_commands
 from mlcore.config import PRESETS, Protocol, preset
 from mlcore.errors import MlcoreError, StaleIndexError, Stopped
 from mlcore.events import Progress
@@ -20,7 +21,7 @@ DEFAULT_CACHE = Path("var/cache")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status: 0 done, 1 refused, 3 stopped as asked."""
+    """Run one command; return its exit status: 0 done, 1 refused, 3 stopped as asked, or the command's own."""
     options = _parser().parse_args(arguments)
     try:
         result = options.command(options)
@@ -32,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _complain(options, str(error))
         return 1
+    status = int(result.pop("status", 0)) if isinstance(result, dict) else 0
     if result is not None:
         print(json.dumps(result, indent=1) if options.json else _readable(result))
-    return 0
+    return status
 
 
 def _is_about_parameters(error: TypeError) -> bool:
@@ -244,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_commands(commands)
     _add_train(commands)
     _add_model_commands(commands)
+    add_commands(_add, commands, DEFAULT_CACHE)
     return parser
 
 

@@ -33,6 +33,10 @@ class TrainingError(MlcoreError):
     """Training cannot go on: the loss is not finite, say."""
 
 
+class ComparisonError(MlcoreError):
+    """A comparison cannot be planned, run, reported or re-run as asked."""
+
+
 class Stopped(MlcoreError):
     """Work was asked to stop and stopped at a safe point; starting again resumes it."""
 

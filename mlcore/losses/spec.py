@@ -10,7 +10,8 @@ from typing import Literal
 class Parameter:
     """A number that a loss takes: its default (which fixes its type) and its range.
 
-    low and high are inclusive, above is exclusive.
+    low and high are inclusive, above is exclusive. search: where tuning looks, ends included, instead of
+    a factor of 4 around the default.
     """
 
     default: float | int
@@ -18,6 +19,7 @@ class Parameter:
     high: float | None = None
     above: float | None = None
     meaning: str = ""
+    search: tuple[float, float] | None = None
 
     def checked(self, name: str, value: object) -> float | int:
         """Return `value` in the default's type.

@@ -49,7 +49,7 @@ CLASSIFICATION: dict[str, LossSpec] = {
         idea="ArcFace with several centres a class, of which the nearest counts: "
         "wrong labels and odd views gather at a centre of their own instead of bending the class.",
         parameters={
-            "centers": Parameter(3, low=1, meaning="centres of each class (K)"),
+            "centers": Parameter(3, low=1, search=(1, 10), meaning="centres of each class (K)"),
             "margin": Parameter(0.5, low=0, high=1.5, meaning="added to the true class's angle, in radians (m)"),
             "scale": Parameter(64.0, above=0, meaning="multiplies similarities before the softmax (s)"),
         },

@@ -12,7 +12,9 @@ PAIRS: dict[str, LossSpec] = {
         parameters={
             "alpha": Parameter(2.0, above=0, meaning="sharpness of the positive pairs' weights"),
             "beta": Parameter(50.0, above=0, meaning="sharpness of the negative pairs' weights"),
-            "base": Parameter(0.5, low=-1, high=1, meaning="similarity at which pulling turns to pushing (lambda)"),
+            "base": Parameter(
+                0.5, low=-1, high=1, search=(0.1, 0.9), meaning="similarity at which pulling turns to pushing (lambda)"
+            ),
             "epsilon": Parameter(0.1, low=0, meaning="slack of the miner"),
         },
         sampler="balanced",
@@ -28,7 +30,9 @@ PAIRS: dict[str, LossSpec] = {
         parameters={
             "alpha": Parameter(2.0, above=0, meaning="sharpness of the positive pairs' weights"),
             "beta": Parameter(50.0, above=0, meaning="sharpness of the negative pairs' weights"),
-            "base": Parameter(0.5, low=-1, high=1, meaning="similarity at which pulling turns to pushing (lambda)"),
+            "base": Parameter(
+                0.5, low=-1, high=1, search=(0.1, 0.9), meaning="similarity at which pulling turns to pushing (lambda)"
+            ),
         },
         sampler="balanced",
         has_proxies=False,
@@ -42,7 +46,7 @@ PAIRS: dict[str, LossSpec] = {
         "are pushed apart until they are a margin away. The oldest loss of the field.",
         parameters={
             "positive_margin": Parameter(
-                0.0, low=0, high=2, meaning="distance up to which a positive pair costs nothing"
+                0.0, low=0, high=2, search=(0.0, 0.5), meaning="distance up to which a positive pair costs nothing"
             ),
             "negative_margin": Parameter(
                 0.5, above=0, high=2, meaning="distance from which a negative pair costs nothing"
@@ -59,7 +63,9 @@ PAIRS: dict[str, LossSpec] = {
         idea="The contrastive loss on another distance: how much two pictures' vectors differ (noise), "
         "measured by how much the anchor's own numbers vary (signal).",
         parameters={
-            "positive_margin": Parameter(0.0, low=0, meaning="ratio up to which a positive pair costs nothing"),
+            "positive_margin": Parameter(
+                0.0, search=(0.0, 0.5), low=0, meaning="ratio up to which a positive pair costs nothing"
+            ),
             "negative_margin": Parameter(
                 1.0, above=0, meaning="ratio from which a negative pair costs nothing (alpha)"
             ),

@@ -10,7 +10,7 @@ PROXIES: dict[str, LossSpec] = {
         idea="Every class owns several centres; a picture is drawn to its class by way of the nearest ones, "
         "and centres that are not needed merge.",
         parameters={
-            "centers": Parameter(10, low=1, meaning="centres of each class (K)"),
+            "centers": Parameter(10, low=1, search=(1, 20), meaning="centres of each class (K)"),
             "scale": Parameter(20.0, above=0, meaning="multiplies similarities before the softmax (lambda)"),
             "gamma": Parameter(0.1, above=0, meaning="softness of the choice among centres"),
             "tau": Parameter(0.2, low=0, meaning="weight of the term that merges centres"),

@@ -1,5 +1,6 @@
 """A run sees its own pictures only, in batches that repeat."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,30 @@ def test_a_run_measured_on_validation_never_sees_a_test_row(wings: DatasetFolder
     assert splits_of(wings, rows) == {"train"}
     assert np.array_equal(data.measured_rows, data.validation_rows)
     assert not set(data.train_rows.tolist()) & set(data.measured_rows.tolist())
+
+
+def lonely(dataset: DatasetFolder, split: str) -> DatasetFolder:
+    """Return the data set with one picture left of each class of a half; rows of pixels do not matter here."""
+    firsts = {picture.label: picture.id for picture in reversed(dataset.pictures)}
+    kept = [picture for picture in dataset.pictures if picture.split != split or firsts[picture.label] == picture.id]
+    return replace(dataset, pictures=tuple(kept))
+
+
+@pytest.mark.parametrize(
+    ("spec", "half", "message"),
+    [
+        (run(), "test", "none of the 4 test pictures has another of its class"),
+        (run("validation", validation_classes=2), "train", "none of the 2 validation pictures has another of its"),
+        (run(validation_classes=2, selection="validation"), "train", "none of the 2 validation pictures"),
+        (replace(run(folds=2, selection="validation"), fold=1), "train", "hold out other classes, or fewer folds"),
+    ],
+)
+def test_a_part_without_two_pictures_of_a_class_is_refused_before_training(
+    wings: DatasetFolder, cache_root: Path, spec: RunSpec, half: str, message: str
+) -> None:
+    cache = open_cache(wings, 32, cache_root)
+    with pytest.raises(DatasetError, match=message):
+        RunData.of(spec, lonely(wings, half), cache)
 
 
 def test_training_labels_are_numbered_among_the_classes_that_train(wings: DatasetFolder, cache_root: Path) -> None:

@@ -1,0 +1,110 @@
+"""The commands `compare` and `rerun`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlcore.compare.plan import Comparison, read_comparison
+from mlcore.compare.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
+from mlcore.compare.running import Bench, run_comparison
+from mlcore.compare.workers import run_workers
+from mlcore.errors import ComparisonError
+from mlcore.lifetime import die_with_parent, stop_on_signal
+
+MOVED_STATUS = 4
+
+
+def add_commands(add: Callable[..., argparse.ArgumentParser], commands: Any, cache: Path) -> None:
+    """Add both to the program's commands; `add` makes one, `cache` is where pixels lie by default."""
+    compare = add(commands, "compare", _compare, "run every loss, seed and fold of a comparison, or go on with it")
+    compare.add_argument("file", type=Path, help="JSON: name, preset and changes, losses, seeds, tuning")
+    rerun = add(
+        commands,
+        "rerun",
+        _rerun,
+        f"run a finished comparison again; exit status {MOVED_STATUS} when a figure moved by more than the noise",
+    )
+    rerun.add_argument("file", type=Path, help="comparison.json of its folder, or the report.json made of it")
+    rerun.add_argument("--losses", nargs="+", default=[], help="these only")
+    rerun.add_argument("--seeds", nargs="+", type=int, default=[], help="these only")
+    for command in (compare, rerun):
+        command.add_argument("--data", type=Path, required=True, help="an imported data set")
+        command.add_argument("--out", type=Path, required=True, help="the comparison's folder")
+        command.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
+        command.add_argument("--cache", type=Path, default=cache, help="decoded pictures, shared by runs")
+        command.add_argument("--workers", type=int, default=1, help="processes that share the work")
+        command.add_argument("--threads", type=int, default=0, help="CPU threads of each (default: torch's choice)")
+        command.add_argument("--child", action="store_true", help="end when the parent process ends")
+
+
+def _compare(options: argparse.Namespace) -> dict[str, Any] | None:
+    comparison = read_comparison(options.file, _changes(options.weights))
+    return _run(options, comparison, ["compare", str(options.file)])
+
+
+def _rerun(options: argparse.Namespace) -> dict[str, Any] | None:
+    whole, before = read_finished(options.file)
+    comparison = part_of(whole, options.losses, options.seeds)
+    limits = [*(("--losses", *options.losses) if options.losses else ())]
+    limits += [*(("--seeds", *map(str, options.seeds)) if options.seeds else ())]
+    _run(options, comparison, ["rerun", str(options.file), *limits])
+    if options.child:
+        return None
+    _, now = read_finished(options.out / "comparison.json")
+    found = differences(whole, before, now)
+    counts = {verdict: sum(one.verdict == verdict for one in found) for verdict in (EQUAL, WITHIN, MOVED)}
+    for one in found:
+        if one.verdict != EQUAL:
+            print(
+                f"{one.cell} {one.figure}: {100 * one.before:.2f} -> {100 * one.now:.2f}, {one.verdict} "
+                f"({100 * one.noise:.2f})",
+                file=sys.stderr,
+            )
+    return {**counts, "status": MOVED_STATUS if counts[MOVED] else 0}
+
+
+def _changes(weights: Path | None) -> dict[str, object]:
+    """Return what a local weights file asks of the protocol."""
+    if weights is None:
+        return {}
+    from mlcore.models.backbones import local_architecture
+
+    return {"weights": "local", "backbone": local_architecture(weights)}
+
+
+def _run(options: argparse.Namespace, comparison: Comparison, again: Sequence[str]) -> dict[str, Any] | None:
+    if options.workers < 1:
+        raise ComparisonError(f"workers must be at least 1, got {options.workers}")
+    if options.child:
+        die_with_parent()
+    should_stop = stop_on_signal()
+    if options.workers > 1:
+        shared = ["--data", options.data, "--out", options.out, "--cache", options.cache]
+        shared += ["--weights", options.weights] if options.weights else []
+        run_workers([*again, *map(str, shared)], options.workers, should_stop)
+    counts = _run_here(options, comparison, should_stop)
+    return None if options.child else counts
+
+
+def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    from mlcore.datasets import load_dataset
+
+    if options.threads:
+        import torch
+
+        torch.set_num_threads(options.threads)
+    bench = Bench(options.out, load_dataset(options.data), options.weights, options.cache)
+    total = len(comparison.cells())
+
+    def say(name: str, event: dict[str, Any]) -> None:
+        if event["event"] == "metrics":
+            done = sum(bench.cell(cell).exists() for cell in comparison.cells())
+            figures = f"Recall@1 {100 * event['recall_at']['1']:.2f}  MAP@R {100 * event['map_at_r']:.2f}"
+            print(f"{name}: {figures}  ({done} of {total} cells)", file=sys.stderr, flush=True)
+        elif event["event"] == "error":
+            print(f"{name} failed: {event['message']}", file=sys.stderr, flush=True)
+
+    counts = run_comparison(bench, comparison, listen=say, should_stop=should_stop)
+    return {"cells": total, **counts, "out": str(options.out)}

@@ -1,0 +1,187 @@
+"""What a comparison consists of, read from one file. Knows no torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlcore.artifacts import read_json
+from mlcore.config import Protocol, preset
+from mlcore.errors import ComparisonError
+from mlcore.losses import LOSSES, loss_spec
+from mlcore.runs import BASELINES, RunSpec
+
+ASKED = {"name", "preset", "changes", "protocol", "losses", "params", "seeds", "tuning"}
+MOST_SEEDS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The same budget for every loss: `trials`, measured on so many of the training classes.
+
+    With folds the classes that fold 0 holds out are measured, and validation_classes is 0.
+    """
+
+    trials: int
+    validation_classes: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a comparison. A tuned one has the parameters that its loss's tuning found."""
+
+    loss: str
+    seed: int
+    fold: int | None = None
+    tuned: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its folder: soft_triple-s0-f2-tuned."""
+        fold = "" if self.fold is None else f"-f{self.fold}"
+        return f"{self.loss}-s{self.seed}{fold}{'-tuned' if self.tuned else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Losses with their own parameters, and seeds, under one protocol; its folds are the protocol's."""
+
+    name: str
+    protocol: Protocol
+    losses: Mapping[str, Mapping[str, float | int]]
+    seeds: tuple[int, ...]
+    tuning: Tuning | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be run to its end."""
+        if not self.losses:
+            raise ComparisonError("a comparison needs at least one loss")
+        for loss in self.losses:
+            loss_spec(loss)  # baselines are in every comparison and are not asked for
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise ComparisonError(f"seeds must be different numbers from 0, got {list(self.seeds)}")
+        if self.tuning is not None:
+            self._check_tuning(self.tuning)
+        for cell in self.cells():
+            self.spec_of(cell, {}).checked()
+
+    def _check_tuning(self, tuning: Tuning) -> None:
+        if tuning.trials < 1:
+            raise ComparisonError(f"tuning needs at least 1 trial, got {tuning.trials}")
+        if self.protocol.folds and tuning.validation_classes:
+            raise ComparisonError("the protocol's folds hold classes out for tuning; leave validation_classes out")
+        if not self.protocol.folds and tuning.validation_classes < 2:
+            raise ComparisonError(
+                f"tuning on {tuning.validation_classes} validation classes cannot tell right from wrong: "
+                "give at least 2, of the training half"
+            )
+        if self.protocol.selection == "validation":
+            raise ComparisonError(
+                "the classes that tuning measures would pick the epoch as well; set selection to last"
+            )
+
+    def cells(self) -> tuple[Cell, ...]:
+        """Return every run, in the order in which to run them: failures of any loss show early."""
+        baselines = [Cell(name, self.seeds[0]) for name in BASELINES]
+        folds = range(self.protocol.folds) if self.protocol.folds else (None,)
+        plain = [Cell(loss, seed, fold) for seed in self.seeds for fold in folds for loss in self.losses]
+        tuned = [replace(cell, tuned=True) for cell in plain] if self.tuning else []
+        return (*baselines, *plain, *tuned)
+
+    def spec_of(self, cell: Cell, found: Mapping[str, Any]) -> RunSpec:
+        """Return a cell's run; `found` is what tuning found: {"params": ..., "proxy_rate_factor": ...}."""
+        protocol, params = self.protocol, dict(self.losses.get(cell.loss, {}))
+        if cell.tuned and found:
+            params |= found["params"]
+            if found["proxy_rate_factor"] is not None:
+                protocol = protocol.with_changes(proxy_rate_factor=found["proxy_rate_factor"])
+        return RunSpec(protocol=protocol, loss=cell.loss, params=params, seed=cell.seed, fold=cell.fold)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as plain JSON values."""
+        return {
+            "name": self.name,
+            "protocol": self.protocol.to_json(),
+            "losses": {loss: dict(params) for loss, params in self.losses.items()},
+            "seeds": list(self.seeds),
+            "tuning": asdict(self.tuning) if self.tuning else None,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Comparison":
+        """Return what `to_json` stored."""
+        return cls(
+            name=values["name"],
+            protocol=Protocol.from_json(values["protocol"]),
+            losses=values["losses"],
+            seeds=tuple(values["seeds"]),
+            tuning=Tuning(**values["tuning"]) if values["tuning"] else None,
+        )
+
+
+def read_comparison(file: Path, changes: Mapping[str, object] | None = None) -> Comparison:
+    """Return the comparison that a person wrote down, every loss's parameters written out and checked.
+
+    The file holds {"name", "preset" and perhaps "changes", or a whole "protocol", "losses": "all", names, or
+    {name: own parameters}, "seeds": how many or which, perhaps "tuning": {"trials", "validation_classes"}}.
+    `changes` are made to its protocol.
+
+    Raises:
+        ComparisonError: a key is missing, unknown or of the wrong kind.
+        ProtocolError, UnknownLossError, TypeError, ValueError: as the protocol and the losses say.
+    """
+    asked = read_json(file)
+    if not isinstance(asked, dict) or not {"name", "losses"} <= asked.keys():
+        raise ComparisonError(f"{file.name} must hold an object with at least name and losses")
+    unknown = asked.keys() - ASKED
+    if unknown:
+        raise ComparisonError(f"{file.name} has an unknown key {min(unknown)!r}; known: {', '.join(sorted(ASKED))}")
+    protocol = _protocol(asked).with_changes(**(changes or {}))
+    return Comparison(
+        name=str(asked["name"]),
+        protocol=protocol,
+        losses=_losses(asked["losses"]),
+        seeds=_seeds(asked.get("seeds", 1)),
+        tuning=_tuning(asked.get("tuning")),
+    )
+
+
+def _protocol(asked: Mapping[str, Any]) -> Protocol:
+    if ("preset" in asked) == ("protocol" in asked):
+        raise ComparisonError("a comparison names either a preset, perhaps with changes, or a whole protocol")
+    if "protocol" in asked:
+        return Protocol.from_json(asked["protocol"])
+    changes = asked.get("changes", {})
+    # Beside honest figures of a preset, a changed one must not go by its name.
+    named = {"name": f"{asked['preset']} (changed)"} if changes else {}
+    return preset(asked["preset"]).with_changes(**named, **changes)
+
+
+def _losses(asked: Any) -> dict[str, dict[str, float | int]]:
+    if asked == "all":
+        asked = list(LOSSES)
+    if isinstance(asked, list) and all(isinstance(name, str) for name in asked):
+        asked = {name: {} for name in asked}
+    if not isinstance(asked, dict) or not all(isinstance(params, dict) for params in asked.values()):
+        raise ComparisonError('losses must be "all", a list of names, or {name: {parameter: value}}')
+    return {name: loss_spec(name).checked(params) for name, params in asked.items()}
+
+
+def _seeds(asked: Any) -> tuple[int, ...]:
+    if isinstance(asked, int) and not isinstance(asked, bool) and 1 <= asked <= MOST_SEEDS:
+        return tuple(range(asked))
+    if isinstance(asked, Sequence) and all(isinstance(seed, int) for seed in asked) and len(asked) <= MOST_SEEDS:
+        return tuple(asked)
+    raise ComparisonError(f"seeds must be how many (1 to {MOST_SEEDS}) or a list of whole numbers, got {asked!r}")
+
+
+def _tuning(asked: Any) -> Tuning | None:
+    if asked is None:
+        return None
+    fields = {"trials", "validation_classes", "seed"}
+    if not isinstance(asked, dict) or not {"trials"} <= asked.keys() <= fields:
+        raise ComparisonError(f"tuning takes trials, validation_classes and seed, got {asked!r}")
+    if not all(isinstance(value, int) for value in asked.values()):
+        raise ComparisonError(f"tuning takes whole numbers, got {asked!r}")
+    return Tuning(**asked)
