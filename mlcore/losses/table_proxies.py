@@ -48,4 +48,19 @@ PROXIES: dict[str, LossSpec] = {
         has_proxies=True,
         target="mlcore.losses.proxy_anchor:ProxyAnchorLoss",
     ),
+    "potential_field": LossSpec(
+        title="Potential field",
+        family="proxies",
+        paper="Bhatnagar and Ahuja, Potential Field Based Deep Metric Learning, CVPR 2025",
+        idea="Pictures and proxies are charges: they attract their own class and repel others, and the force "
+        "fades with distance, so that far outliers do not rule. Its alpha and delta are this project's.",
+        parameters={
+            "proxies": Parameter(15, low=1, search=(1, 30), meaning="proxies of each class"),
+            "alpha": Parameter(1.0, above=0, meaning="how fast the field decays"),
+            "delta": Parameter(0.5, above=0, high=2, meaning="radius where attraction rests and repulsion works"),
+        },
+        sampler="balanced",
+        has_proxies=True,
+        target="mlcore.losses.potential_field:PotentialFieldLoss",
+    ),
 }

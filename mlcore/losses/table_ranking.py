@@ -29,4 +29,19 @@ RANKING: dict[str, LossSpec] = {
         has_proxies=False,
         target="mlcore.losses.smooth_ap:SmoothApLoss",
     ),
+    "recall_at_k_surrogate": LossSpec(
+        title="Recall@k surrogate",
+        family="ranking",
+        paper="Patel et al., Recall@k Surrogate Loss with Large Batches and Similarity Mixup, CVPR 2022",
+        idea="Recall at several k is the goal: one sigmoid counts who comes before a positive, "
+        "another says softly whether that rank is within k.",
+        parameters={
+            "largest_k": Parameter(16, low=1, high=4096, meaning="the k are the powers of two up to this one"),
+            "rank_temperature": Parameter(1.0, above=0, meaning="softness of the cut at k, in ranks (tau 1)"),
+            "temperature": Parameter(0.01, above=0, meaning="softness of the step, in cosines (tau 2)"),
+        },
+        sampler="balanced",
+        has_proxies=False,
+        target="mlcore.losses.recall_at_k_surrogate:RecallAtKSurrogateLoss",
+    ),
 }

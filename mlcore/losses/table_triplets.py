@@ -56,4 +56,19 @@ TRIPLETS: dict[str, LossSpec] = {
         has_proxies=False,
         target="mlcore.losses.n_pairs:NPairsLoss",
     ),
+    "ranked_list": LossSpec(
+        title="Ranked list",
+        family="triplets",
+        paper="Wang et al., Ranked List Loss for Deep Metric Learning, CVPR 2019",
+        idea="A picture's whole list at once: its class is drawn into a ball, not into a point, and everybody "
+        "else is pushed beyond a boundary, the nearest hardest.",
+        parameters={
+            "boundary": Parameter(1.2, above=0, high=2, meaning="distance beyond which strangers belong (alpha)"),
+            "margin": Parameter(0.4, above=0, high=2, meaning="between a class's ball and the boundary (m)"),
+            "temperature": Parameter(10.0, low=0, meaning="how much more the nearest strangers count (T)"),
+        },
+        sampler="balanced",
+        has_proxies=False,
+        target="mlcore.losses.ranked_list:RankedListLoss",
+    ),
 }

@@ -20,7 +20,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 CLASSES, DIM = 4, 8
 # What a loss costs at best on the toy problem, where that is not 0.
-AT_BEST = {"lifted_structure": math.log(3) + math.log(12) + 1 - 2}  # 3 positives at distance 0, 12 negatives at 2
+AT_BEST = {
+    "lifted_structure": math.log(3) + math.log(12) + 1 - 2,  # 3 positives at distance 0, 12 negatives at 2
+    "recall_at_k_surrogate": sum(1 / (1 + math.exp(k - 2)) for k in (1, 2, 4, 8, 16)) / 5,  # 3 positives at rank 2
+    "potential_field": -2.0 * (15 + 3) + 2.0 * (45 + 12),  # all of a class within delta, all others beyond
+}
 
 
 def built(name: str, **params: object) -> nn.Module:
@@ -158,6 +162,9 @@ def test_a_mistyped_parameter_is_an_error_and_not_a_default(name: str) -> None:
         ("n_pairs", {"scale": -1}),
         ("fast_ap", {"bins": 0}),
         ("smooth_ap", {"temperature": 0}),
+        ("recall_at_k_surrogate", {"largest_k": 0}),
+        ("ranked_list", {"boundary": 2.5}),
+        ("potential_field", {"proxies": 0}),
     ],
 )
 def test_a_parameter_out_of_range_is_refused_by_name(name: str, params: dict[str, Any]) -> None:
