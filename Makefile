@@ -9,11 +9,12 @@ WEIGHTS ?=
 PORT ?= 8000
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test check test-services e2e env clean
+.PHONY: help demo test test-learning check test-services e2e env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive WEIGHTS=file.safetensors for your own"
 	@echo "make test           the tests that need nothing but this machine"
+	@echo "make test-learning  every loss trained on drawn pictures: better than untrained, better than on shuffled labels"
 	@echo "make check          format, types, layers, migrations, deployment settings"
 	@echo "make test-services  the whole suite on PostgreSQL and Redis, the queue's tests again on RabbitMQ"
 	@echo "make e2e            a real browser (Chromium) against a real site"
@@ -34,6 +35,9 @@ demo: env
 
 test: env
 	$(PYTEST) $(ARGS)
+
+test-learning: env
+	$(PYTEST) -m learning $(ARGS)
 
 check: env
 	$(BIN)/ruff check .

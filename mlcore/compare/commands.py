@@ -1,4 +1,4 @@
-"""The commands `compare` and `rerun`."""
+"""The commands `compare`, `rerun` and `report`."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ MOVED_STATUS = 4
 
 
 def add_commands(add: Callable[..., argparse.ArgumentParser], commands: Any, cache: Path) -> None:
-    """Add both to the program's commands; `add` makes one, `cache` is where pixels lie by default."""
+    """Add them to the program's commands; `add` makes one, `cache` is where pixels lie by default."""
     compare = add(commands, "compare", _compare, "run every loss, seed and fold of a comparison, or go on with it")
     compare.add_argument("file", type=Path, help="JSON: name, preset and changes, losses, seeds, tuning")
     rerun = add(
@@ -29,6 +29,10 @@ def add_commands(add: Callable[..., argparse.ArgumentParser], commands: Any, cac
     rerun.add_argument("file", type=Path, help="comparison.json of its folder, or the report.json made of it")
     rerun.add_argument("--losses", nargs="+", default=[], help="these only")
     rerun.add_argument("--seeds", nargs="+", type=int, default=[], help="these only")
+    report = add(commands, "report", _report, "write the report of a comparison: HTML, Markdown, LaTeX, CSV, JSON")
+    report.add_argument("folder", type=Path, help="the comparison's folder")
+    report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
+    report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
     for command in (compare, rerun):
         command.add_argument("--data", type=Path, required=True, help="an imported data set")
         command.add_argument("--out", type=Path, required=True, help="the comparison's folder")
@@ -108,3 +112,15 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
 
     counts = run_comparison(bench, comparison, listen=say, should_stop=should_stop)
     return {"cells": total, **counts, "out": str(options.out)}
+
+
+def _report(options: argparse.Namespace) -> dict[str, Any]:
+    from mlcore.compare.report.document import document_of
+    from mlcore.compare.report.rendering import write_report
+    from mlcore.compare.results import read_results
+
+    out = options.out or options.folder / "report"
+    document = document_of(read_results(options.folder, options.also))
+    write_report(document, out)
+    failed, missing = len(document["failed"]), len(document["missing"])
+    return {"rows": len(document["rows"]), "failed": failed, "missing": missing, "out": str(out)}

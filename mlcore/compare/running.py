@@ -99,6 +99,9 @@ def run_comparison(
     work = _Work(bench, comparison, listen, should_stop)
     while work.pass_over():
         time.sleep(WAIT_SECONDS)  # what is left is in other processes' hands
+    from mlcore.compare.folds import join_folds
+
+    join_folds(bench, comparison)
     cells = comparison.cells()
     done = sum(bench.cell(cell).exists() for cell in cells)
     return {"done": done, "failed": sum(bench.error(cell).exists() for cell in cells)}

@@ -23,7 +23,7 @@ from mlcore.encode import embed_rows
 from mlcore.errors import Stopped, TrainingError, WeightsError
 from mlcore.evaluate import read_per_query
 from mlcore.keeper import Keeper
-from mlcore.losses import build_loss
+from mlcore.losses import LOSSES, build_loss
 from mlcore.model_files import load_encoder
 from mlcore.models.backbones import BackboneSpec, build_backbone
 from mlcore.models.embedder import half_whitened_pca
@@ -46,8 +46,7 @@ RESUMED = {
         protocol=tiny_protocol(backbone="resnet10t", warmup_epochs=1, batch_norm="frozen"), loss="soft_triple"
     ),
     "bfloat16": RunSpec(protocol=tiny_protocol(precision="bfloat16"), loss="soft_triple"),
-    "head": RunSpec(protocol=head_protocol(), loss="multi_similarity"),
-    "head, proxies": RunSpec(protocol=head_protocol(), loss="soft_triple"),
+    **{f"head, {loss}": RunSpec(protocol=head_protocol(), loss=loss) for loss in LOSSES},
 }
 
 

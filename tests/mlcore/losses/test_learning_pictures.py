@@ -1,0 +1,76 @@
+"""Every loss, trained on drawn pictures, finds classes it has never seen; on shuffled labels it does not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlcore.datasets import DatasetFolder, import_pictures, load_dataset, open_cache, open_source
+from mlcore.encode import embed_rows
+from mlcore.losses import LOSSES
+from mlcore.model_files import load_encoder
+from mlcore.runs import RunSpec
+from mlcore.train import Workplace, train
+from tests.mlcore.tiny import tiny_protocol
+
+pytestmark = pytest.mark.learning
+
+SIDE = 48
+PROTOCOL = tiny_protocol(
+    backbone="resnet10t", dim=32, short_side=SIDE, crop=SIDE, crop_scale=0.6, epochs=10, batch_size=32,
+    samples_per_class=4, learning_rate=1e-3, proxy_rate_factor=10.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def species(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
+    """Thirty-two species of sixteen pictures, half of them to train."""
+    folder = tmp_path_factory.mktemp("species") / "wings"
+    with open_source(f"wings:species=32,per_class=16,size={SIDE}") as source:
+        import_pictures(source, folder)
+    return load_dataset(folder)
+
+
+@pytest.fixture(scope="module")
+def shuffled(species: DatasetFolder) -> DatasetFolder:
+    """The same pictures, the labels of the training half dealt out anew."""
+    rows = species.rows("train")
+    dealt = np.random.default_rng(0).permutation(species.labels[rows])
+    labels = dict(zip(rows.tolist(), dealt.tolist(), strict=True))
+    pictures = [replace(picture, label=labels.get(row, picture.label)) for row, picture in enumerate(species.pictures)]
+    return replace(species, pictures=tuple(pictures), fingerprint="shuffled")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("runs")
+
+
+def place_of(places: Path, name: str) -> Workplace:
+    return Workplace(places / name, places / f"{name}.work", places / "cache")
+
+
+def run(loss: str, dataset: DatasetFolder, place: Workplace) -> dict[str, Any]:
+    return train(RunSpec(protocol=PROTOCOL, loss=loss), dataset, place)
+
+
+@pytest.fixture(scope="module")
+def untrained(species: DatasetFolder, places: Path) -> float:
+    """Held-out Recall@1 of the network before any training."""
+    return float(run("untrained", species, place_of(places, "untrained"))["recall_at"]["1"])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_learns_to_find_classes_it_has_not_seen(
+    loss: str, species: DatasetFolder, shuffled: DatasetFolder, places: Path, untrained: float
+) -> None:
+    whole = place_of(places, loss)
+    learned = run(loss, species, whole)["recall_at"]["1"]
+    misled = run(loss, shuffled, place_of(places, f"{loss}-shuffled"))["recall_at"]["1"]
+    assert learned > untrained + 0.03 and learned > misled + 0.03, f"{untrained:.3f} untrained"
+
+    again = embed_rows(load_encoder(whole.out), open_cache(species, SIDE, whole.cache), np.arange(20))
+    assert np.abs(again - np.load(whole.out / "embeddings.npy")[:20]).max() < 1e-5, "what is exported is what learned"
