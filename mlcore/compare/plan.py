@@ -45,7 +45,10 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Losses with their own parameters, and seeds, under one protocol; its folds are the protocol's."""
+    """Losses with their own parameters, and seeds, under one protocol; its folds are the protocol's.
+
+    Parameters that are not given are written out as the papers' own.
+    """
 
     name: str
     protocol: Protocol
@@ -57,8 +60,9 @@ class Comparison:
         """Refuse what could not be run to its end."""
         if not self.losses:
             raise ComparisonError("a comparison needs at least one loss")
-        for loss in self.losses:
-            loss_spec(loss)  # baselines are in every comparison and are not asked for
+        # Baselines are in every comparison and are not asked for: they have no entry in the table.
+        written_out = {loss: loss_spec(loss).checked(params) for loss, params in self.losses.items()}
+        object.__setattr__(self, "losses", written_out)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise ComparisonError(f"seeds must be different numbers from 0, got {list(self.seeds)}")
         if self.tuning is not None:
@@ -158,14 +162,14 @@ def _protocol(asked: Mapping[str, Any]) -> Protocol:
     return preset(asked["preset"]).with_changes(**named, **changes)
 
 
-def _losses(asked: Any) -> dict[str, dict[str, float | int]]:
+def _losses(asked: Any) -> Mapping[str, Mapping[str, float | int]]:
     if asked == "all":
         asked = list(LOSSES)
     if isinstance(asked, list) and all(isinstance(name, str) for name in asked):
         asked = {name: {} for name in asked}
     if not isinstance(asked, dict) or not all(isinstance(params, dict) for params in asked.values()):
         raise ComparisonError('losses must be "all", a list of names, or {name: {parameter: value}}')
-    return {name: loss_spec(name).checked(params) for name, params in asked.items()}
+    return asked
 
 
 def _seeds(asked: Any) -> tuple[int, ...]:

@@ -41,7 +41,9 @@ def document_of(results: Results) -> dict[str, Any]:
         "unfairness": [vars(practice) for practice in practices(results)],
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
-        "hardware": sorted({f"{cost['device']}, {cost['threads']} threads" for row in rows for cost in row.costs}),
+        "hardware": sorted(
+            {f"{cost['device']}, threads of a run: {cost['threads']}" for row in rows for cost in row.costs}
+        ),
         "failed": results.failed,
         "missing": list(results.missing),
         "cells": results.cells,
@@ -91,6 +93,10 @@ def _figure(row: Row, figure: str, resampled: Resampled) -> dict[str, Any]:
         "low": low,
         "high": high,
     }
+
+
+def _hardware(cost: Mapping[str, Any]) -> str:
+    return f"{cost['device']}, threads of a run: {cost['threads']}"
 
 
 def _median(values: Any) -> float | None:

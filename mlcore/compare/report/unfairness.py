@@ -22,23 +22,21 @@ def practices(results: Results) -> list[Practice]:
 
     Source: Musgrave et al., "A Metric Learning Reality Check", ECCV 2020, section 2, and Fehérvári et al. 2019.
     """
-    protocol, comparison = results.comparison.protocol, results.comparison
+    return [*_of_networks(results), *_of_measuring(results), *_of_losses(results)]
+
+
+def _of_networks(results: Results) -> list[Practice]:
+    protocol = results.comparison.protocol
     outside = [row.title for row in results.rows if row.kind == OUTSIDE]
-    trained = [row for row in results.rows if not row.is_baseline and row.kind != OUTSIDE]
-    single = [row.title for row in trained if len(row.units) < 2]
-    samplers = {LOSSES[loss].sampler for loss in comparison.losses}
-    twins = sorted(EQUIVALENT & comparison.losses.keys())
-    joined = any(row.kind == JOINED for row in results.rows)
+    alike = f"every run: {protocol.backbone}, {protocol.dim} dimensions, {protocol.crop} pixels"
+    if any(row.kind == JOINED for row in results.rows):
+        alike += "; joined folds have more dimensions, alike for all"
     pretrained = protocol.weights != "scratch"
     return [
         Practice(
             "different trunks, dimensions or crops in one table",
             bool(outside),
-            f"from outside: {', '.join(outside)}"
-            if outside
-            else f"every run: {protocol.backbone}, {protocol.dim} "
-            f"dimensions, {protocol.crop} pixels"
-            + ("; joined folds have more dimensions, alike for all" if joined else ""),
+            f"from outside: {', '.join(outside)}" if outside else alike,
         ),
         Practice("undisclosed crops, pooling or BatchNorm", False, "the whole protocol stands in this report"),
         Practice(
@@ -47,7 +45,22 @@ def practices(results: Results) -> list[Practice]:
             f"pooling: {protocol.pooling}, alike for all losses",
         ),
         Practice(
-            "epochs chosen on the test classes", False, f"selection: {protocol.selection}; test classes select nothing"
+            "pre-training that may have seen the test classes",
+            pretrained,
+            f"weights: {protocol.weights}" + ("; not checked for overlap" if pretrained else ""),
+        ),
+    ]
+
+
+def _of_measuring(results: Results) -> list[Practice]:
+    protocol, comparison = results.comparison.protocol, results.comparison
+    trained = [row for row in results.rows if not row.is_baseline and row.kind != OUTSIDE]
+    single = [row.title for row in trained if len(row.units) < 2]
+    return [
+        Practice(
+            "epochs chosen on the test classes",
+            False,
+            f"selection: {protocol.selection}; test classes select nothing",
         ),
         Practice(
             "no validation classes",
@@ -60,24 +73,24 @@ def practices(results: Results) -> list[Practice]:
             f"one seed: {', '.join(single)}" if single else f"{len(comparison.seeds)} seeds",
         ),
         Practice("no intervals", False, "95 % intervals, and paired tests corrected for all pairs"),
+    ]
+
+
+def _of_losses(results: Results) -> list[Practice]:
+    comparison = results.comparison
+    samplers = {LOSSES[loss].sampler for loss in comparison.losses}
+    twins = sorted(EQUIVALENT & comparison.losses.keys())
+    untuned = "no loss was tuned: each has its paper's parameters and all share one learning rate"
+    return [
         Practice(
             "losses at settings that suit some better than others",
             comparison.tuning is None,
-            "no loss was tuned: each has its paper's parameters and all share one learning rate"
-            if comparison.tuning is None
-            else f"the tuned rows had {comparison.tuning.trials} trials each",
+            f"the tuned rows had {comparison.tuning.trials} trials each" if comparison.tuning else untuned,
         ),
         Practice(
             "batches composed differently",
             len(samplers) > 1,
-            "losses on pairs draw classes x samples, the others draw at random"
-            if len(samplers) > 1
-            else "alike for all",
-        ),
-        Practice(
-            "pre-training that may have seen the test classes",
-            pretrained,
-            f"weights: {protocol.weights}" + ("; not checked for overlap" if pretrained else ""),
+            "losses on pairs draw classes x samples, others draw at random" if len(samplers) > 1 else "alike for all",
         ),
         Practice(
             "one loss ranked under several names",

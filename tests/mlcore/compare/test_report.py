@@ -1,0 +1,198 @@
+"""A report says what its cells say, no more, and in every format the same."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcore.artifacts import read_json, write_json
+from mlcore.cli import main
+from mlcore.compare import significance
+from mlcore.compare.plan import Comparison, Tuning
+from mlcore.compare.report.document import document_of
+from mlcore.compare.report.rendering import rendered
+from mlcore.compare.results import read_results
+from mlcore.compare.running import Bench, run_comparison
+from mlcore.datasets import DatasetFolder
+from mlcore.errors import ComparisonError
+from tests.mlcore.tiny import head_protocol
+
+NASTY = r"<b>100%</b> & $x_1$ | `a` \ {c} #"
+
+
+def comparison(**changes: Any) -> Comparison:
+    fields: dict[str, Any] = {
+        "name": NASTY,
+        "protocol": head_protocol(epochs=2, dim=8),
+        "losses": {"soft_triple": {}, "n_pairs": {}},
+        "seeds": (0, 1),
+    }
+    return Comparison(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def finished(wings: DatasetFolder, tmp_path_factory: pytest.TempPathFactory, cache_root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("finished") / "whole"
+    whole = comparison(
+        losses={"soft_triple": {"centers": 2}, "n_pairs": {}}, tuning=Tuning(trials=2, validation_classes=2)
+    )
+    run_comparison(Bench(folder, wings, None, cache_root), whole)
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(finished, tmp_path / "comparison"))
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(significance, "RESAMPLES", 200)
+
+
+def document(folder: Path, *also: Path) -> dict[str, Any]:
+    return document_of(read_results(folder, also))
+
+
+def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in found["rows"]}
+
+
+def test_a_row_is_the_mean_and_deviation_of_its_cells(folder: Path) -> None:
+    row = by_name(document(folder))["n_pairs"]
+    values = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["map_at_r"] for seed in (0, 1)]
+    found = row["figures"]["map_at_r"]
+    assert found["mean"] == pytest.approx(sum(values) / 2)
+    assert found["sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    assert found["low"] <= found["mean"] <= found["high"] and row["seeds"] == [0, 1]
+
+
+def test_what_was_not_trained_comes_first_and_the_rest_from_the_best_down(folder: Path) -> None:
+    found = document(folder)["rows"]
+    assert {row["name"] for row in found[:2]} == {"untrained", "half_whitened_pca"}
+    means = [row["figures"]["map_at_r"]["mean"] for row in found[2:]]
+    assert means == sorted(means, reverse=True) and len(found) == 6
+    best = [row for row in found if row["best"]]
+    assert len(best) == 1 and best[0]["level_with_best"]
+
+
+def test_tuned_stands_beside_untuned_with_what_was_found(folder: Path) -> None:
+    found = document(folder)
+    assert {"soft_triple", "soft_triple-tuned"} <= by_name(found).keys()
+    assert found["tuning"]["soft_triple"]["trials"] == found["tuning"]["n_pairs"]["trials"] == 2
+    text = rendered(found)["md"]
+    assert "SoftTriple (tuned)" in text and "## Tuning" in text and "proxy rate factor" in text
+
+
+def test_every_format_escapes_what_people_named(folder: Path) -> None:
+    found = rendered(document(folder))
+    assert "<b>100%" not in found["html"] and "&lt;b&gt;100%&lt;/b&gt;" in found["html"]
+    assert r"\<b\>100%\</b\> & $x\_1$ \| \`a\` \\ \{c\} \#" in found["md"]
+    assert all(line.startswith("%") for line in found["tex"].splitlines() if "x_1" in line)
+    assert json.loads(found["json"])["title"] == NASTY
+    assert len(list(csv.DictReader(io.StringIO(found["csv"])))) == 6
+
+
+def test_every_format_has_the_same_figures(folder: Path) -> None:
+    found = document(folder)
+    shown = f"{100 * by_name(found)['soft_triple']['figures']['map_at_r']['mean']:.2f}"
+    texts = rendered(found)
+    for suffix in ("html", "md", "tex"):
+        assert shown in texts[suffix], suffix
+    (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "soft_triple"]
+    assert f"{100 * float(line['map_at_r_mean']):.2f}" == shown
+
+
+def test_a_page_stands_alone_and_repeats_to_the_byte(folder: Path) -> None:
+    first, second = (rendered(document(folder)) for _ in range(2))
+    assert first == second
+    # Names of XML vocabularies within drawings are no addresses to fetch.
+    assert not re.findall(r'(?:src|href)="(?!#)', first["html"]) and "<script" not in first["html"]
+
+
+def test_a_comparison_half_failed_says_so_and_shows_the_rest(folder: Path) -> None:
+    for seed in (0, 1):
+        shutil.rmtree(folder / "cells" / f"n_pairs-s{seed}")
+    write_json(folder / "cells" / "n_pairs-s0.error.json", {"error": "the loss became nan at epoch 1, step 3"})
+    found = document(folder)
+    assert "n_pairs" not in by_name(found) and "soft_triple" in by_name(found)
+    texts = rendered(found)
+    for suffix in ("html", "md", "tex"):
+        assert "1 of 10 cells failed, the rest is shown: " in texts[suffix]
+        assert "the loss became nan at epoch 1, step 3" in texts[suffix]
+        assert "1 of 10 cells are not run yet" in texts[suffix]
+
+
+def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    run_comparison(Bench(tmp_path / "one", wings, None, cache_root), comparison(seeds=(3,)))
+    found = document(tmp_path / "one")
+    practice = next(one for one in found["unfairness"] if one["name"] == "one seed")
+    assert practice["present"] and "SoftTriple" in practice["why"]
+    assert by_name(found)["soft_triple"]["figures"]["map_at_r"]["sd"] is None
+    assert "not over trainings" in rendered(found)["md"]
+
+
+def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    folded = comparison(losses={"n_pairs": {}}, seeds=(0,), protocol=head_protocol(epochs=1, dim=8, folds=2))
+    run_comparison(Bench(tmp_path / "folds", wings, None, cache_root), folded)
+    found = by_name(document(tmp_path / "folds"))
+    cells = [read_json(tmp_path / "folds/cells" / f"n_pairs-s0-f{fold}/metrics.json")["map_at_r"] for fold in (0, 1)]
+    assert found["n_pairs"]["figures"]["map_at_r"]["mean"] == pytest.approx(sum(cells) / 2)
+    assert found["n_pairs-joined"]["title"] == "N-pairs (folds joined)"
+    joined = read_json(tmp_path / "folds/cells/n_pairs-s0-joined/metrics.json")
+    assert joined["dim"] == 16 and found["n_pairs-joined"]["figures"]["map_at_r"]["mean"] == joined["map_at_r"]
+
+
+def test_every_practice_is_named_and_follows_the_protocol(folder: Path) -> None:
+    results = read_results(folder)
+    plain = {one["name"]: one["present"] for one in document_of(results)["unfairness"]}
+    both = replace(results.comparison, protocol=results.comparison.protocol.with_changes(pooling="average+max"))
+    changed = {one["name"]: one["present"] for one in document_of(replace(results, comparison=both))["unfairness"]}
+    assert len(plain) == 11
+    pooling = "average + max pooling, where the trunk's own is average"
+    assert changed[pooling] and plain["batches composed differently"]
+    assert not plain["pre-training that may have seen the test classes"], "this network began at random"
+
+
+def test_a_measured_folder_from_elsewhere_joins_the_table(folder: Path, tmp_path: Path) -> None:
+    elsewhere = Path(shutil.copytree(folder / "cells" / "n_pairs-s0", tmp_path / "their model"))
+    found = document(folder, elsewhere)
+    assert by_name(found)["outside-1"]["title"] == "their model (from outside)"
+    assert next(one for one in found["unfairness"] if one["name"].startswith("different trunks"))["present"]
+    with pytest.raises(ComparisonError, match="has no metrics.json"):
+        document(folder, tmp_path)
+
+
+def test_rows_measured_on_other_pictures_never_share_a_table(
+    folder: Path, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    pictures = tuple(replace(picture, id=picture.id + 1000) for picture in wings.pictures)
+    other = Bench(tmp_path / "other", replace(wings, pictures=pictures), None, cache_root)
+    run_comparison(other, comparison(losses={"n_pairs": {}}, seeds=(0,)))
+    with pytest.raises(ComparisonError, match="was not measured on the same pictures as"):
+        document(folder, tmp_path / "other" / "cells" / "n_pairs-s0")
+
+
+def test_a_folder_without_a_finished_cell_has_no_report(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ComparisonError, match="holds no comparison"):
+        read_results(tmp_path)
+    shutil.rmtree(folder / "cells")
+    with pytest.raises(ComparisonError, match="has no finished cell yet; run compare first"):
+        read_results(folder)
+
+
+def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(folder), "--json"]) == 0
+    assert sorted(path.name for path in (folder / "report").iterdir()) == [
+        f"report.{suffix}" for suffix in ("csv", "html", "json", "md", "tex")
+    ]
+    assert json.loads(capsys.readouterr().out)["rows"] == 6
+    assert main(["report", str(folder)]) == 1
+    assert "is already there" in capsys.readouterr().err
