@@ -1,6 +1,5 @@
 """A model that was trained elsewhere: checked, then measured and stored like a run of ours."""
 
-import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 
 from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.encode import Encoder, embed_rows, open_pixels
-from mlcore.errors import ProtocolError, WeightsError
+from mlcore.errors import WeightsError
 from mlcore.evaluate import measure
 from mlcore.events import Progress, no_progress
 from mlcore.model_description import credits_of, preprocessing_of, read_model_json
 from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
-from mlcore.models.backbones import describe_weights, load_backbone
+from mlcore.models.backbones import describe_weights, evaluation_sizes, load_backbone
 from mlcore.models.embedder import Embedder
 from mlcore.models.onnx_network import OnnxEncoder
 from mlcore.picture_encoder import PictureEncoder
@@ -120,22 +118,11 @@ def _open_onnx(file: Path, described: dict[str, Any]) -> OutsideModel:
 def _open_timm(file: Path, described: dict[str, Any]) -> OutsideModel:
     described = describe_weights(file)  # which also says what of a backbone's is missing
     architecture = str(described["architecture"])
-    if not timm.is_model(architecture):
-        raise ProtocolError(f"timm has no backbone named {architecture!r}")
-    preprocessing = preprocessing_of({**_own_sizes(architecture), **described}, file)
+    preprocessing = preprocessing_of({**evaluation_sizes(architecture), **described}, file)
     backbone, spec = load_backbone(architecture, "local", file, preprocessing.crop)
     embedder = Embedder(backbone, spec, str(described.get("pooling", "average")), None)
     about = {"kind": "timm", "embedder": embedder.to_json(), **credits_of(file, described)}
     return OutsideModel(file, Encoder(embedder, preprocessing), about)
-
-
-def _own_sizes(architecture: str) -> dict[str, int]:
-    """Return short_side and crop at which timm evaluates an architecture, if it ever did."""
-    config = timm.get_pretrained_cfg(architecture)
-    if config is None:
-        return {}
-    crop = int(config.input_size[-1])
-    return {"crop": crop, "short_side": math.floor(crop / config.crop_pct)}
 
 
 def _open_run(file: Path) -> OutsideModel:

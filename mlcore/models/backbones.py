@@ -1,9 +1,11 @@
 """Backbones from timm, with weights from the hub or a local file, or random on purpose."""
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -12,10 +14,6 @@ from torch import nn
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError, brief
 from mlcore.preprocessing import Preprocessing
-from mlcore.torchvision_repair import declare_missing_operators
-
-declare_missing_operators()  # timm imports torchvision
-import timm  # noqa: E402
 
 # Arguments of timm's builder that are none of the architecture's: they would open other files, or other weights.
 NOT_OF_THE_ARCHITECTURE = frozenset(
@@ -50,6 +48,25 @@ class BackboneSpec:
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
 
+def evaluation_sizes(architecture: str) -> dict[str, int]:
+    """Return short_side and crop at which timm evaluates an architecture; empty where it never did.
+
+    Raises:
+        ProtocolError: timm has no such architecture.
+    """
+    _check_known(architecture)
+    config = timm.get_pretrained_cfg(architecture)
+    if config is None:
+        return {}
+    crop = int(config.input_size[-1])
+    return {"crop": crop, "short_side": math.floor(crop / config.crop_pct)}
+
+
+def _check_known(architecture: str) -> None:
+    if not timm.is_model(architecture):
+        raise ProtocolError(f"timm has no backbone named {architecture!r}")
+
+
 def build_backbone(spec: BackboneSpec) -> nn.Module:
     """Return the architecture with random weights, for weights that are loaded right after.
 
@@ -78,8 +95,7 @@ def load_backbone(
             does not ask for. Nothing falls back to random ones.
         ProtocolError: timm has no such architecture, or it cannot take pictures of that size.
     """
-    if not timm.is_model(architecture):
-        raise ProtocolError(f"timm has no backbone named {architecture!r}")
+    _check_known(architecture)
     if path is not None and weights != "local":
         raise WeightsError(
             f"the protocol asks for {weights} weights and would not use {path.name}: "
