@@ -8,7 +8,7 @@ from typing import Any, Self
 from mlcore.errors import ProtocolError
 
 CHOICES = {
-    "pooling": ("average", "average+max"),
+    "pooling": ("average", "max", "average+max", "gem", "cls"),
     "head_init": ("random", "half-whitened-pca"),
     "trains": ("all", "last_stage", "head"),
     "optimizer": ("adam", "adamw", "rmsprop"),
@@ -51,6 +51,8 @@ class Protocol:
     backbone: a timm architecture. weights: `scratch` (random, on purpose), `hub` or `hub:TAG`
     (timm's pre-trained weights), or `local` (a safetensors file with its JSON, given when the
     run starts; its hash is stored with the model).
+    pooling: of the backbone's grid or patches; `gem` learns its power with the head, unless only the
+    head trains: then it stays 3. `cls` is the class token of a transformer.
     short_side, crop: pixels; the cache and the evaluation use the short side, the centre `crop`
     square is what the network sees. crop_scale: least share of the area that a random training
     crop covers; 1 turns random crops and flips off.

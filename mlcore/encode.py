@@ -1,7 +1,8 @@
 """From pictures to embeddings, in bounded memory, with the one preprocessing."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mlcore.artifacts import published, read_json, sha256_of_file, write_json
-from mlcore.datasets import DatasetFolder, PixelCache
+from mlcore.datasets import DatasetFolder, PixelCache, open_cache
 from mlcore.errors import CheckpointError
 from mlcore.events import Progress, no_progress
 from mlcore.models.backbones import device
 from mlcore.models.embedder import Embedder
+from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing
 
 Floats = NDArray[np.float32]
@@ -23,15 +25,14 @@ Rows = NDArray[np.int64]
 BATCH = 64
 
 
-class Encoder:
-    """An embedder in evaluation mode with its preprocessing."""
+class Encoder(PictureEncoder):
+    """An embedder in evaluation mode with its preprocessing, computed by torch."""
 
     def __init__(self, embedder: Embedder, preprocessing: Preprocessing, weights_sha256: str = "") -> None:
+        super().__init__(preprocessing, weights_sha256)
         self.device = device()
         # Channels last is a third faster here, and what `normalised` gives anyway.
         self.embedder: Embedder = embedder.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self.preprocessing = preprocessing
-        self.weights_sha256 = weights_sha256
         self._mean = torch.tensor(preprocessing.mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(preprocessing.std, device=self.device).view(1, 3, 1, 1)
 
@@ -39,10 +40,6 @@ class Encoder:
     def dim(self) -> int:
         """Length of an embedding."""
         return self.embedder.dim
-
-    def embed(self, images: Sequence[Image.Image]) -> Floats:
-        """Return unit-length embeddings [N, dim] of RGB pictures of any size."""
-        return self.embed_pixels(self.preprocessing.pixels(images))
 
     def embed_pixels(self, pixels: NDArray[np.uint8]) -> Floats:
         """Return unit-length embeddings [N, dim] of prepared squares [N, crop, crop, 3]."""
@@ -71,19 +68,35 @@ def _numpy(tensor: Tensor) -> Floats:
     return tensor.cpu().numpy().astype(np.float32, copy=False)
 
 
+def open_pixels(
+    preprocessing: Preprocessing, dataset: DatasetFolder, root: Path, progress: Progress = no_progress
+) -> PixelCache:
+    """Return the pixels of a data set, resized as `preprocessing` says; built below `root` if not there yet."""
+    return open_cache(dataset, preprocessing.short_side, root, progress, interpolation=preprocessing.interpolation)
+
+
 def evaluation_pixels(cache: PixelCache, rows: Rows, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """Return the prepared squares [N, crop, crop, 3] of some rows of a cache of the same short side."""
+    """Return the prepared squares [N, crop, crop, 3] of some rows of a cache of the same short side.
+
+    Raises:
+        ValueError: the cache was resized with another interpolation.
+    """
+    if cache.interpolation != preprocessing.interpolation:
+        raise ValueError(
+            f"the cached pixels are {cache.interpolation}, the model wants {preprocessing.interpolation}: "
+            "open the cache with open_pixels"
+        )
     return preprocessing.pixels([Image.fromarray(cache[row]) for row in rows])
 
 
-def embed_rows(encoder: Encoder, cache: PixelCache, rows: Rows, progress: Progress = no_progress) -> Floats:
+def embed_rows(encoder: PictureEncoder, cache: PixelCache, rows: Rows, progress: Progress = no_progress) -> Floats:
     """Return unit-length embeddings [len(rows), dim] of some rows of a cache."""
     return _in_blocks(encoder.embed_pixels, encoder, cache, rows, ("embed", progress))
 
 
 def _in_blocks(
     network: Callable[[NDArray[np.uint8]], Floats],
-    encoder: Encoder,
+    encoder: PictureEncoder,
     cache: PixelCache,
     rows: Rows,
     reporting: tuple[str, Progress],
@@ -103,11 +116,15 @@ def cached_features(
 ) -> Floats:
     """Return the pooled features [N, F] of every picture, computed once per backbone and data set.
 
-    Stored under `root` by the hash of pixels, weights, pooling and preprocessing.
+    Stored under `root` by the hash of pixels, network, pooling and preprocessing.
     """
+    embedder = encoder.embedder
     identity = [
-        state_sha256(encoder.embedder.backbone),
-        encoder.embedder.pooling,
+        embedder.spec.architecture,
+        json.dumps(embedder.spec.arguments, sort_keys=True),  # padding, say, is in no weight
+        state_sha256(embedder.backbone),
+        embedder.pooling,
+        state_sha256(embedder.pool),
         encoder.preprocessing.fingerprint,
         *(picture.sha256 for picture in dataset.pictures),
     ]

@@ -22,7 +22,7 @@ class UnknownLossError(MlcoreError):
 
 
 class WeightsError(MlcoreError):
-    """Pre-trained weights are missing or do not fit the backbone."""
+    """Weights brought from outside are missing, do not fit, or compute no embedding."""
 
 
 class CheckpointError(MlcoreError):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from mlcore.config import Protocol
-from mlcore.models.backbones import freeze_batch_norm, last_stage_parameters
 from mlcore.models.embedder import Embedder
+from mlcore.models.stages import freeze_batch_norm, last_stage_parameters, rest_batch_norm_of_frozen_stages
 
 OPTIMIZERS: dict[str, tuple[Any, dict[str, float]]] = {
     "adam": (torch.optim.Adam, {}),
@@ -29,14 +29,17 @@ def rate_factor(protocol: Protocol, progress: float) -> float:
 def prepare_for_epoch(protocol: Protocol, embedder: Embedder, epoch: int) -> None:
     """Choose what learns in this epoch, and the mode of the BatchNorms."""
     embedder.train()
-    for parameter in embedder.backbone.parameters():
+    for parameter in [*embedder.backbone.parameters(), *embedder.pool.parameters()]:
         parameter.requires_grad_(False)
+    for parameter in _head_parameters(protocol, embedder):
+        parameter.requires_grad_(True)
     resting = protocol.trains == "head" or epoch <= protocol.warmup_epochs
     if resting:
         embedder.backbone.eval()
         return
     for parameter in _learning_parameters(protocol, embedder):
         parameter.requires_grad_(True)
+    rest_batch_norm_of_frozen_stages(embedder.backbone)
     if protocol.batch_norm != "trained":
         freeze_batch_norm(embedder.backbone, affine=protocol.batch_norm == "frozen")
 
@@ -49,12 +52,18 @@ def _learning_parameters(protocol: Protocol, embedder: Embedder) -> list[nn.Para
     return list(embedder.backbone.parameters())
 
 
+def _head_parameters(protocol: Protocol, embedder: Embedder) -> list[nn.Parameter]:
+    """Return what learns at the head's rate; where only the head trains, features are pooled once and for all."""
+    pooling = [] if protocol.trains == "head" else list(embedder.pool.parameters())
+    return [*pooling, *embedder.head.parameters()]
+
+
 def build_optimizer(protocol: Protocol, embedder: Embedder, loss: nn.Module) -> torch.optim.Optimizer:
     """Give backbone, head and proxies a group each, with a rate of its own."""
     rate = protocol.learning_rate
     groups = [
         ("backbone", _learning_parameters(protocol, embedder), rate),
-        ("head", list(embedder.head.parameters()), rate * protocol.head_rate_factor),
+        ("head", _head_parameters(protocol, embedder), rate * protocol.head_rate_factor),
         ("proxies", list(loss.parameters()), rate * protocol.proxy_rate_factor),
     ]
     kind, own = OPTIMIZERS[protocol.optimizer]

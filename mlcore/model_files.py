@@ -1,6 +1,7 @@
 """The files of a trained network, and the encoder that they give back."""
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,26 +17,44 @@ from mlcore.datasets import DatasetFolder
 from mlcore.encode import Encoder
 from mlcore.errors import CheckpointError, brief
 from mlcore.models.embedder import Embedder
+from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing
-from mlcore.runs import RunSpec
+from mlcore.runs import WEIGHTS, RunSpec
 
 FORMAT = 1
 SAMPLE_PICTURES = 4
+_NEEDED = {
+    "timm": ("embedder", "preprocessing", "sample_embeddings"),
+    "onnx": ("output", "preprocessing", "sample_embeddings"),
+}
 
 
 def write_model(folder: Path, encoder: Encoder, spec: RunSpec, dataset: DatasetFolder) -> None:
     """Write model.safetensors and model.json: all that is needed to embed pictures again."""
+    write_network(folder, encoder)
+    about = {**spec.to_json(), "kind": "timm", "embedder": encoder.embedder.to_json()}
+    write_description(folder, encoder, about, dataset)
+
+
+def write_network(folder: Path, encoder: Encoder) -> None:
+    """Write model.safetensors."""
     state = {name: tensor.cpu().contiguous() for name, tensor in encoder.embedder.state_dict().items()}
-    save_file(state, folder / "model.safetensors")
+    save_file(state, folder / WEIGHTS["timm"])
+
+
+def write_description(folder: Path, encoder: PictureEncoder, about: Mapping[str, Any], dataset: DatasetFolder) -> None:
+    """Write model.json beside the weights, which must be there; `about` says the kind and what it needs.
+
+    timm: `embedder`; onnx: `output`.
+    """
     write_json(
         folder / "model.json",
         {
             "format": FORMAT,
-            **spec.to_json(),
-            "embedder": encoder.embedder.to_json(),
+            **about,
             "preprocessing": encoder.preprocessing.to_json(),
             "dim": encoder.dim,
-            "weights_sha256": sha256_of_file(folder / "model.safetensors"),
+            "weights_sha256": sha256_of_file(folder / WEIGHTS[about["kind"]]),
             "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint},
             "sample_embeddings": encoder.embed_pixels(sample_pixels(encoder.preprocessing)).tolist(),
             "environment": environment(),
@@ -43,41 +62,72 @@ def write_model(folder: Path, encoder: Encoder, spec: RunSpec, dataset: DatasetF
     )
 
 
-def load_encoder(folder: Path) -> Encoder:
+def load_encoder(folder: Path) -> PictureEncoder:
     """Return the encoder of a run's folder, after checking that its files are whole.
 
     Raises:
-        CheckpointError: a file is missing, damaged or of another format.
+        CheckpointError: a file is missing, damaged or of another format, or there is no network.
+        WeightsError: ONNX Runtime on this machine cannot open the network.
     """
+    description = read_description(folder)
+    kind = description["kind"]
+    if kind not in WEIGHTS:
+        raise CheckpointError(
+            f"{folder} holds embeddings without their network: it can be searched with pictures of its gallery only"
+        )
     try:
-        description = read_json(folder / "model.json")
-        weights_sha256 = sha256_of_file(folder / "model.safetensors")
-    except (OSError, ValueError) as error:
+        weights_sha256 = sha256_of_file(folder / WEIGHTS[kind])
+    except OSError as error:
         raise CheckpointError(f"the model in {folder} cannot be read: {error}") from error
-    _check_description(description, folder)
     if description["weights_sha256"] != weights_sha256:
         raise CheckpointError(f"the weights in {folder} are damaged: their checksum differs; train again")
-    embedder = Embedder.from_json(description["embedder"])
-    try:
-        embedder.load_state_dict(load_file(folder / "model.safetensors"))
-    except (SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"the weights in {folder} do not fit their network: {brief(error)}") from error
-    preprocessing = Preprocessing.from_json(description["preprocessing"])
-    encoder = Encoder(embedder, preprocessing, weights_sha256)
+    encoder = _open_onnx(folder, description) if kind == "onnx" else _open_timm(folder, description)
     _check_samples(encoder, description["sample_embeddings"], folder)
     return encoder
 
 
-def _check_description(description: Any, folder: Path) -> None:
+def _open_timm(folder: Path, description: dict[str, Any]) -> Encoder:
+    embedder = Embedder.from_json(description["embedder"])
+    try:
+        embedder.load_state_dict(load_file(folder / WEIGHTS["timm"]))
+    except (SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"the weights in {folder} do not fit their network: {brief(error)}") from error
+    return Encoder(embedder, Preprocessing.from_json(description["preprocessing"]), description["weights_sha256"])
+
+
+def _open_onnx(folder: Path, description: dict[str, Any]) -> PictureEncoder:
+    from mlcore.models.onnx_network import OnnxEncoder  # the engine loads only where it is used
+
+    return OnnxEncoder(
+        (folder / WEIGHTS["onnx"]).read_bytes(),
+        Preprocessing.from_json(description["preprocessing"]),
+        description["weights_sha256"],
+        output=description["output"],
+        threads=torch.get_num_threads(),
+    )
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return model.json of a folder, with the kind of its network written out.
+
+    Raises:
+        CheckpointError: it is missing, damaged, of another format, or lacks something.
+    """
+    try:
+        description = read_json(folder / "model.json")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"the model in {folder} cannot be read: {error}") from error
     found = description.get("format") if isinstance(description, dict) else None
     if found != FORMAT:
         raise CheckpointError(f"the model in {folder} has format {found}, not {FORMAT}")
-    missing = {"weights_sha256", "embedder", "preprocessing", "sample_embeddings"} - description.keys()
+    description = {"kind": "timm", **description}  # runs of the first version do not say it
+    missing = {"weights_sha256", *_NEEDED.get(description["kind"], ())} - description.keys()
     if missing:
         raise CheckpointError(f"model.json in {folder} lacks {', '.join(sorted(missing))}")
+    return description
 
 
-def _check_samples(encoder: Encoder, stored: list[list[float]], folder: Path) -> None:
+def _check_samples(encoder: PictureEncoder, stored: list[list[float]], folder: Path) -> None:
     """Refuse an engine that does not give the embeddings stored at training."""
     again = encoder.embed_pixels(sample_pixels(encoder.preprocessing))
     cosines = (again * np.asarray(stored, np.float32)).sum(axis=1)
@@ -98,7 +148,7 @@ def sample_pixels(preprocessing: Preprocessing) -> NDArray[np.uint8]:
 
 def environment() -> dict[str, str | int]:
     """Return what, besides the run itself, its figures depend on."""
-    packages = ("torch", "timm", "pytorch-metric-learning", "numpy", "pillow")
+    packages = ("torch", "timm", "pytorch-metric-learning", "onnxruntime", "numpy", "pillow")
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),

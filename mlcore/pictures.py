@@ -16,6 +16,7 @@ MIN_SIDE = 16  # below this there is nothing to learn from or to recognise
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
 _FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, GIF, BMP or TIFF"
+INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -68,8 +69,8 @@ def encode_jpeg(image: Image.Image, quality: int = 90) -> bytes:
     return buffer.getvalue()
 
 
-def resize_short_side(image: Image.Image, side: int) -> Image.Image:
-    """Return `image` with its short side `side` px long, bicubic, the aspect kept.
+def resize_short_side(image: Image.Image, side: int, interpolation: str = "bicubic") -> Image.Image:
+    """Return `image` with its short side `side` px long, the aspect kept; interpolation is of INTERPOLATIONS.
 
     A long side beyond twice the short one is cut to the centre first, so a panorama stays
     bounded. An image that already fits is returned as it is, pixel for pixel.
@@ -83,7 +84,7 @@ def resize_short_side(image: Image.Image, side: int) -> Image.Image:
     if short == side:
         return image
     size = (round(width * side / short), round(height * side / short))
-    return image.resize(size, Image.Resampling.BICUBIC)
+    return image.resize(size, INTERPOLATIONS[interpolation])
 
 
 def centre_crop(image: Image.Image, size: int) -> Image.Image:

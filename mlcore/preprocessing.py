@@ -10,20 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlcore.pictures import centre_crop, resize_short_side
+from mlcore.errors import ProtocolError
+from mlcore.pictures import INTERPOLATIONS, centre_crop, resize_short_side
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Bicubic resize of the short side, centre crop (both pixels), then (x / 255 - mean) / std.
+    """Resize of the short side, centre crop (both pixels), then (x / 255 - mean) / std.
 
-    mean and std are per channel, RGB, in 0..1.
+    mean and std are per channel, RGB, in 0..1. interpolation: what the weights were trained with.
+
+    Raises:
+        ProtocolError: the interpolation is unknown.
     """
 
     short_side: int
     crop: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    interpolation: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        """Refuse an interpolation that pictures cannot be resized with."""
+        if self.interpolation not in INTERPOLATIONS:
+            raise ProtocolError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}; got {self.interpolation!r}")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Preprocessing":
@@ -41,7 +51,8 @@ class Preprocessing:
 
     def pixels_of(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return the square [crop, crop, 3] that the network sees of an RGB picture of any size."""
-        return np.asarray(centre_crop(resize_short_side(image, self.short_side), self.crop))
+        resized = resize_short_side(image, self.short_side, self.interpolation)
+        return np.asarray(centre_crop(resized, self.crop))
 
     def pixels(self, images: Sequence[Image.Image]) -> NDArray[np.uint8]:
         """Return the squares of several pictures, [N, crop, crop, 3]."""

@@ -21,6 +21,8 @@ BASELINES = {
     "half_whitened_pca": "The backbone's average-pooled features, centred, projected and half-whitened.",
 }
 MEASURED_ON = ("test", "validation")
+WEIGHTS = {"timm": "model.safetensors", "onnx": "model.onnx"}
+"""The file of weights in a run's folder, by the kind of network; embeddings from elsewhere have none."""
 
 
 @dataclass(frozen=True, kw_only=True)

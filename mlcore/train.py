@@ -18,17 +18,16 @@ from torch import Tensor, nn
 from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.batches import Batches, RunData
 from mlcore.cost import cost_of
-from mlcore.datasets import DatasetFolder, open_cache
-from mlcore.encode import Encoder, cached_features, embed_rows
+from mlcore.datasets import DatasetFolder
+from mlcore.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.errors import Stopped, TrainingError
 from mlcore.evaluate import score, summarise, write_per_query
 from mlcore.keeper import Event, Keeper
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.losses import build_loss
 from mlcore.model_files import write_model
-from mlcore.models.backbones import load_backbone
+from mlcore.models.backbones import BackboneSpec, load_backbone
 from mlcore.models.embedder import Embedder, start_head_from_pca
-from mlcore.preprocessing import Preprocessing
 from mlcore.runs import RunSpec, write_embeddings
 
 BASELINE_PCA_DIM = 512
@@ -80,9 +79,12 @@ def train(
     spec, listener = spec.checked(), listener or Listener()
     refuse_existing(place.out)  # now, not when all the work is done
     _make_deterministic(spec.seed)
-    cache = open_cache(dataset, spec.protocol.short_side, place.cache, listener.progress)
+    protocol = spec.protocol
+    backbone, described = load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
+    preprocessing = described.preprocessing(protocol.short_side, protocol.crop)
+    cache = open_pixels(preprocessing, dataset, place.cache, listener.progress)
     data = RunData.of(spec, dataset, cache)
-    encoder = _build_encoder(spec, data, weights, place.cache, listener)
+    encoder = _build_encoder(spec, data, (backbone, described), place.cache, listener)
     history = [] if spec.is_baseline else Trainer(spec, data, encoder, place, listener).fit()
     metrics = _publish(spec, data, encoder, place, history=history, listener=listener)
     shutil.rmtree(place.work, ignore_errors=True)
@@ -96,20 +98,21 @@ def _make_deterministic(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _build_encoder(spec: RunSpec, data: RunData, weights: Path | None, cache: Path, listener: Listener) -> Encoder:
+def _build_encoder(
+    spec: RunSpec, data: RunData, loaded: tuple[nn.Module, BackboneSpec], cache: Path, listener: Listener
+) -> Encoder:
     """Build the network as it stands before the first epoch.
 
     A baseline pools by average whatever the protocol says: it is the backbone as it is known.
     """
-    protocol = spec.protocol
-    backbone, described = load_backbone(protocol.backbone, protocol.weights, weights)
+    protocol, (backbone, described) = spec.protocol, loaded
     whitened = spec.loss == "half_whitened_pca" or (not spec.is_baseline and protocol.head_init == "half-whitened-pca")
     dim: int | None = protocol.dim
     if spec.is_baseline:
         limit = min(BASELINE_PCA_DIM, len(data.train_rows) - 1, int(backbone.num_features))  # type: ignore[arg-type]
         dim = limit if whitened else None
     embedder = Embedder(backbone, described, "average" if spec.is_baseline else protocol.pooling, dim)
-    encoder = Encoder(embedder, Preprocessing(protocol.short_side, protocol.crop, described.mean, described.std))
+    encoder = Encoder(embedder, described.preprocessing(protocol.short_side, protocol.crop))
     if whitened:
         features = cached_features(encoder, data.dataset, data.cache, cache, listener.progress)
         start_head_from_pca(embedder, features[data.train_rows])

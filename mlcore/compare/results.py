@@ -148,10 +148,11 @@ def _history(path: Path) -> list[dict[str, Any]]:
 
 
 def _outside(path: Path, name: str) -> Row:
-    """Return the row of a folder with metrics.json and per_query.npz, named after itself."""
+    """Return the row of a folder with metrics.json and per_query.npz, by the name in its model.json or its own."""
     if not (path / "metrics.json").is_file():
         raise ComparisonError(f"{path} has no metrics.json; give the folder of a run or of measured embeddings")
-    return Row(name, f"{path.name} ({OUTSIDE})", "", False, OUTSIDE, {0: _unit(path)})
+    described = read_json(path / "model.json") if (path / "model.json").is_file() else {}
+    return Row(name, f"{described.get('name', path.name)} ({OUTSIDE})", "", False, OUTSIDE, {0: _unit(path)})
 
 
 def _require_same_queries(rows: Sequence[Row]) -> None:

@@ -39,8 +39,11 @@ class PixelCache:
     Shapes: cache[row] is [H, W, 3], uint8, RGB, the short side as asked for.
     """
 
-    def __init__(self, pixels: npt.NDArray[np.uint8], places: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self, pixels: npt.NDArray[np.uint8], places: npt.NDArray[np.int64], interpolation: str = "bicubic"
+    ) -> None:
         """Take the mapped file and, for each row of the data set, (offset, height, width)."""
+        self.interpolation = interpolation
         self._pixels = pixels
         self._places = places
 
@@ -52,7 +55,14 @@ class PixelCache:
         return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
 
 
-def open_cache(dataset: DatasetFolder, short_side: int, root: Path, progress: Progress = no_progress) -> PixelCache:
+def open_cache(
+    dataset: DatasetFolder,
+    short_side: int,
+    root: Path,
+    progress: Progress = no_progress,
+    *,
+    interpolation: str = "bicubic",
+) -> PixelCache:
     """Return the pixels of `dataset` with that short side, built below `root` when not there yet.
 
     Processes that ask at once build once: the others wait, hearing progress("cache", 0, 0).
@@ -62,7 +72,8 @@ def open_cache(dataset: DatasetFolder, short_side: int, root: Path, progress: Pr
     Raises:
         DatasetError: a picture of the data set is gone or no longer decodes.
     """
-    folder = root / f"{dataset.fingerprint[:16]}-{short_side}"
+    suffix = "" if interpolation == "bicubic" else f"-{interpolation}"
+    folder = root / f"{dataset.fingerprint[:16]}-{short_side}{suffix}"
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root / f".{folder.name}.lock", progress):
         if folder.exists() and (fault := _fault_of(folder, dataset, short_side)):
@@ -70,8 +81,8 @@ def open_cache(dataset: DatasetFolder, short_side: int, root: Path, progress: Pr
             shutil.rmtree(folder)
         if not folder.exists():
             with artifacts.published(folder) as scratch:
-                _build(dataset, short_side, scratch, progress)
-        return _opened(folder, dataset)
+                _build(dataset, short_side, scratch, progress, interpolation=interpolation)
+        return _opened(folder, dataset, interpolation)
 
 
 @contextmanager
@@ -88,7 +99,7 @@ def _alone(lock: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def _build(dataset: DatasetFolder, short_side: int, folder: Path, progress: Progress) -> None:
+def _build(dataset: DatasetFolder, short_side: int, folder: Path, progress: Progress, *, interpolation: str) -> None:
     """Decode every picture into `folder`; the manifest, written last, holds each file's checksum."""
 
     def pixels_of(picture: Picture) -> npt.NDArray[np.uint8]:
@@ -98,7 +109,7 @@ def _build(dataset: DatasetFolder, short_side: int, folder: Path, progress: Prog
             raise DatasetError(
                 f"picture {picture.path} of data set {dataset.name} cannot be read any more: {error}; import again"
             ) from error
-        return np.asarray(resize_short_side(image, short_side))
+        return np.asarray(resize_short_side(image, short_side, interpolation))
 
     shapes = np.empty((len(dataset.pictures), 2), dtype=np.int64)
     digest = hashlib.sha256()
@@ -154,11 +165,11 @@ def _state_of(folder: Path) -> str:
     return json.dumps({name: [stat.st_size, stat.st_mtime_ns, stat.st_ino] for name, stat in stats.items()})
 
 
-def _opened(folder: Path, dataset: DatasetFolder) -> PixelCache:
+def _opened(folder: Path, dataset: DatasetFolder, interpolation: str) -> PixelCache:
     """Map the pixels; rows are found by content, for catalogues may order the same pictures differently."""
     shapes = np.load(folder / _SHAPES)
     offsets = np.load(folder / _OFFSETS)
     position = {sha256: row for row, sha256 in enumerate((folder / _CONTENTS).read_text().split())}
     order = np.array([position[picture.sha256] for picture in dataset.pictures])
     places = np.column_stack([offsets[order], shapes[order]])
-    return PixelCache(np.asarray(np.memmap(folder / _PIXELS, dtype=np.uint8, mode="r")), places)
+    return PixelCache(np.asarray(np.memmap(folder / _PIXELS, dtype=np.uint8, mode="r")), places, interpolation)

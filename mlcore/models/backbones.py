@@ -1,9 +1,11 @@
 """Backbones from timm, with weights from the hub or a local file, or random on purpose."""
 
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -11,11 +13,12 @@ from torch import nn
 
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError, brief
-from mlcore.torchvision_repair import declare_missing_operators
+from mlcore.preprocessing import Preprocessing
 
-declare_missing_operators()  # timm imports torchvision
-import timm  # noqa: E402
-
+# Arguments of timm's builder that are none of the architecture's: they would open other files, or other weights.
+NOT_OF_THE_ARCHITECTURE = frozenset(
+    {"checkpoint_path", "cache_dir", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "num_classes"}
+)
 SCRATCH_MEAN = SCRATCH_STD = (0.5, 0.5, 0.5)
 
 
@@ -29,15 +32,39 @@ class BackboneSpec:
     weights_sha256: str = ""
     mean: tuple[float, ...] = SCRATCH_MEAN
     std: tuple[float, ...] = SCRATCH_STD
+    interpolation: str = "bicubic"
 
     def to_json(self) -> dict[str, Any]:
         """Return every field as plain JSON values."""
         return asdict(self)
 
+    def preprocessing(self, short_side: int, crop: int) -> Preprocessing:
+        """Return the preprocessing that the weights were trained with, at the sizes of a protocol."""
+        return Preprocessing(short_side, crop, self.mean, self.std, self.interpolation)
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "BackboneSpec":
         """Return what `to_json` stored."""
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+
+def evaluation_sizes(architecture: str) -> dict[str, int]:
+    """Return short_side and crop at which timm evaluates an architecture; empty where it never did.
+
+    Raises:
+        ProtocolError: timm has no such architecture.
+    """
+    _check_known(architecture)
+    config = timm.get_pretrained_cfg(architecture)
+    if config is None:
+        return {}
+    crop = int(config.input_size[-1])
+    return {"crop": crop, "short_side": math.floor(crop / config.crop_pct)}
+
+
+def _check_known(architecture: str) -> None:
+    if not timm.is_model(architecture):
+        raise ProtocolError(f"timm has no backbone named {architecture!r}")
 
 
 def build_backbone(spec: BackboneSpec) -> nn.Module:
@@ -46,36 +73,80 @@ def build_backbone(spec: BackboneSpec) -> nn.Module:
     Raises:
         ProtocolError: timm has no such architecture or it takes no such argument.
     """
+    for argument in NOT_OF_THE_ARCHITECTURE & spec.arguments.keys():
+        raise ProtocolError(f"{argument} is no argument of {spec.architecture}; leave it out of the arguments")
     try:
         backbone: nn.Module = timm.create_model(spec.architecture, pretrained=False, num_classes=0, **spec.arguments)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise ProtocolError(f"timm cannot build backbone {spec.architecture!r}: {brief(error)}") from error
     return backbone
 
 
-def load_backbone(architecture: str, weights: str, path: Path | None) -> tuple[nn.Module, BackboneSpec]:
+def load_backbone(
+    architecture: str, weights: str, path: Path | None, crop: int | None = None
+) -> tuple[nn.Module, BackboneSpec]:
     """Return a backbone with the weights that a protocol names, and its description.
 
     weights: `scratch`, `hub`, `hub:TAG` or `local`; `path` is the safetensors file of `local`.
+    crop: pixels; an architecture of fixed size is made to take them, None leaves it at its own size.
 
     Raises:
         WeightsError: the weights cannot be had or do not fit, or a file is given that the protocol
             does not ask for. Nothing falls back to random ones.
-        ProtocolError: timm has no such architecture.
+        ProtocolError: timm has no such architecture, or it cannot take pictures of that size.
     """
-    if not timm.is_model(architecture):
-        raise ProtocolError(f"timm has no backbone named {architecture!r}")
+    _check_known(architecture)
     if path is not None and weights != "local":
         raise WeightsError(
             f"the protocol asks for {weights} weights and would not use {path.name}: "
             "set its weights to local, or leave the file out"
         )
+    backbone, spec = _from_source(architecture, weights, path)
+    if crop is not None:
+        spec = _fit_size(crop, backbone, spec)
+        _try_size(crop, backbone, spec)
+    return backbone, spec
+
+
+def _from_source(architecture: str, weights: str, path: Path | None) -> tuple[nn.Module, BackboneSpec]:
     if weights == "scratch":
         spec = BackboneSpec(architecture, weights)
         return build_backbone(spec), spec
     if weights == "local":
         return _from_file(architecture, path)
     return _from_hub(architecture, weights)
+
+
+def _fit_size(crop: int, backbone: nn.Module, spec: BackboneSpec) -> BackboneSpec:
+    """Make a transformer of fixed size take squares of `crop` pixels; return the description that builds it so.
+
+    The position embeddings are resampled to the new grid of patches by timm.
+    """
+    config = timm.get_pretrained_cfg(spec.architecture)
+    if config is None or not config.fixed_input_size:
+        return spec
+    if not (hasattr(backbone, "set_input_size") and hasattr(backbone, "num_prefix_tokens")):
+        return spec  # windows of Swin and the like follow from the size: they stay as they were trained
+    patch = int(backbone.patch_embed.patch_size[0])  # type: ignore[union-attr, index]
+    if crop % patch:
+        below = crop // patch * patch
+        raise ProtocolError(
+            f"crop {crop} is not a multiple of the {patch} px patches of {spec.architecture}; "
+            f"set it to {max(below, patch)} or {below + patch}"
+        )
+    backbone.set_input_size((crop, crop))  # type: ignore[operator]
+    return replace(spec, arguments={**spec.arguments, "img_size": crop})
+
+
+def _try_size(crop: int, backbone: nn.Module, spec: BackboneSpec) -> None:
+    """Refuse a crop of which nothing is left in the last layers, or that is not the one size of an architecture."""
+    backbone.eval()  # no statistic moves, nothing random is drawn
+    try:
+        with torch.inference_mode():
+            backbone.forward_features(torch.zeros(1, 3, crop, crop))  # type: ignore[operator]
+    except (RuntimeError, AssertionError) as error:
+        raise ProtocolError(f"{spec.architecture} cannot take a crop of {crop} px: {brief(error)}") from error
+    backbone.train()
 
 
 def _from_hub(architecture: str, weights: str) -> tuple[nn.Module, BackboneSpec]:
@@ -92,14 +163,14 @@ def _from_hub(architecture: str, weights: str) -> tuple[nn.Module, BackboneSpec]
     config: dict[str, Any] = backbone.pretrained_cfg  # type: ignore[assignment]
     return backbone, BackboneSpec(
         architecture, f"hub:{config['tag']}" if config.get("tag") else "hub",
-        mean=tuple(config["mean"]), std=tuple(config["std"]),
+        mean=tuple(config["mean"]), std=tuple(config["std"]), interpolation=config["interpolation"],
     )  # fmt: skip
 
 
 def _from_file(architecture: str, path: Path | None) -> tuple[nn.Module, BackboneSpec]:
     if path is None:
         raise WeightsError("the protocol asks for local weights: give their file, --weights FILE.safetensors")
-    described = _describe(path)
+    described = describe_weights(path)
     if described["architecture"] != architecture:
         raise WeightsError(
             f"{path.name} holds {described['architecture']}, the protocol asks for {architecture}: "
@@ -112,6 +183,7 @@ def _from_file(architecture: str, path: Path | None) -> tuple[nn.Module, Backbon
         sha256_of_file(path),
         tuple(described["mean"]),
         tuple(described["std"]),
+        described.get("interpolation", "bicubic"),
     )
     backbone = build_backbone(spec)
     try:
@@ -123,7 +195,12 @@ def _from_file(architecture: str, path: Path | None) -> tuple[nn.Module, Backbon
     return backbone, spec
 
 
-def _describe(path: Path) -> dict[str, Any]:
+def describe_weights(path: Path) -> dict[str, Any]:
+    """Return the JSON beside a local weights file: architecture, mean, std and what else it says.
+
+    Raises:
+        WeightsError: a file is missing, or says too little.
+    """
     beside = path.with_suffix(".json")
     for file in (path, beside):
         if not file.is_file():
@@ -135,33 +212,14 @@ def _describe(path: Path) -> dict[str, Any]:
     for key in ("architecture", "mean", "std"):
         if key not in described:
             raise WeightsError(f"{beside.name} does not say {key!r}")
+    if not isinstance(described.get("arguments", {}), dict):
+        raise WeightsError(f"the arguments in {beside.name} must be a JSON object, names and values")
     return described
 
 
 def local_architecture(path: Path) -> str:
     """Return the architecture that a local weights file holds, by its JSON."""
-    return str(_describe(path)["architecture"])
-
-
-def last_stage_parameters(backbone: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters of the last stage, as timm groups the layers of its architectures."""
-    matcher = backbone.group_matcher(coarse=True)  # type: ignore[operator]
-    groups = timm.models.group_parameters(backbone, matcher, reverse=True)
-    last = max(groups.values())
-    return [parameter for name, parameter in backbone.named_parameters() if groups[name] == last]
-
-
-def freeze_batch_norm(module: nn.Module, *, affine: bool) -> None:
-    """Put every BatchNorm in evaluation mode; with `affine`, its weights stop learning as well.
-
-    To be called again after each `module.train()`, which undoes it.
-    """
-    for child in module.modules():
-        if isinstance(child, nn.BatchNorm2d):
-            child.eval()
-            if affine:
-                for parameter in child.parameters(recurse=False):
-                    parameter.requires_grad_(False)
+    return str(describe_weights(path)["architecture"])
 
 
 def device() -> torch.device:

@@ -9,32 +9,30 @@ from torch import Tensor, nn
 
 from mlcore.errors import ProtocolError
 from mlcore.models.backbones import BackboneSpec, build_backbone
+from mlcore.models.pooling import FeaturePool, norm_behind_pooling
 
 
 class Embedder(nn.Module):
     """Map pictures to vectors; cosine between the vectors is the similarity.
 
     Without a head the pooled features are the vectors: the backbone as it came.
+
+    Raises:
+        ProtocolError: the pooling does not apply to the backbone.
     """
 
     def __init__(self, backbone: nn.Module, spec: BackboneSpec, pooling: str, dim: int | None) -> None:
         super().__init__()
         self.backbone, self.spec, self.pooling = backbone, spec, pooling
-        self.num_features: int = backbone.num_features  # type: ignore[assignment]
+        self.pool = FeaturePool(pooling, backbone, spec.architecture)
+        self.num_features = self.pool.num_features
         self.dim = dim or self.num_features
         self.head: nn.Module = nn.Linear(self.num_features, dim) if dim else nn.Identity()
 
     def features(self, images: Tensor) -> Tensor:
         """Return pooled float32 features [B, F] of normalised images [B, 3, H, W]."""
-        grid = self.backbone.forward_features(images)  # type: ignore[operator]
-        if grid.dim() != 4:
-            raise ProtocolError(
-                f"{self.spec.architecture} gives {grid.dim()}-dimensional features; only backbones with "
-                "a [channels, height, width] grid can be pooled"
-            )
-        grid = grid.float()
-        pooled: Tensor = grid.mean(dim=(2, 3))
-        return pooled + grid.amax(dim=(2, 3)) if self.pooling == "average+max" else pooled
+        features = self.backbone.forward_features(images)  # type: ignore[operator]
+        return norm_behind_pooling(self.backbone, self.pool(features.float()))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return embeddings [B, dim] of normalised images [B, 3, H, W]; not of unit length."""

@@ -95,12 +95,11 @@ def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) ->
 def _embedded(
     model: Model, catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
 ) -> np.ndarray[Any, Any]:
-    from mlcore.datasets import open_cache
-    from mlcore.encode import embed_rows
+    from mlcore.encode import embed_rows, open_pixels
     from mlcore.model_files import load_encoder
 
     encoder = load_encoder(model.folder)
-    cache = open_cache(catalogue, encoder.preprocessing.short_side, Path(settings.CACHE_DIR), progress)
+    cache = open_pixels(encoder.preprocessing, catalogue, Path(settings.CACHE_DIR), progress)
     return embed_rows(encoder, cache, rows, progress)
 
 

@@ -20,6 +20,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
 from mlcore.train import train
+from tests.mlcore.networks import stored_onnx
 from tests.mlcore.tiny import model_bytes, place_in, tiny_protocol, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("own_signals", "one_thread")
@@ -92,6 +93,36 @@ def test_embeddings_of_anybody_are_measured(capsys: Capture, tmp_path: Path) -> 
     assert metrics["recall_at"] == {"1": 1.0, "2": 1.0} and metrics["nmi"] == 1.0
     (tmp_path / "y.csv").write_text("label\nape\nape\nbee\n")
     assert "has shape (4, 2), y.csv has 3 labels" in refusal(capsys, "evaluate", *files)
+
+
+def test_a_model_from_elsewhere_is_added_and_searched(
+    capsys: Capture, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    out, index, data = tmp_path / "out", tmp_path / "index", ("--data", wings.folder)
+    metrics = answer(
+        capsys, "add-model", "--weights", stored_onnx(tmp_path), *data, "--out", out, "--cache", cache_root
+    )
+    assert metrics == read_json(out / "metrics.json") and metrics["queries"] == 24
+    assert answer(capsys, "index", "--model", out, "--out", index)["dim"] == 5
+    picture = wings.picture_path(wings.pictures[5])
+    found = answer(capsys, "search", picture, "--model", out, "--index", index, "--k", 1)
+    assert found[0]["id"] == wings.pictures[5].id and found[0]["similarity"] > 0.999
+    again = answer(capsys, "embed", "--model", out, *data, "--out", tmp_path / "again", "--cache", cache_root)
+    assert (again["pictures"], again["dim"]) == (48, 5)
+
+
+def test_embeddings_from_elsewhere_are_added_and_indexed_but_not_searched_with_a_picture(
+    capsys: Capture, wings: DatasetFolder, tmp_path: Path
+) -> None:
+    out, index, images = tmp_path / "out", tmp_path / "index", tmp_path / "images.csv"
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(48, 4)))
+    images.write_text("\n".join(["path", *(picture.path for picture in wings.pictures), ""]))
+    files = ("--embeddings", tmp_path / "x.npy", "--images", images)
+    metrics = answer(capsys, "add-embeddings", *files, "--data", wings.folder, "--out", out)
+    assert metrics == read_json(out / "metrics.json") and metrics["queries"] == 24
+    assert answer(capsys, "index", "--model", out, "--out", index)["count"] == 48
+    picture = wings.picture_path(wings.pictures[5])
+    assert "with pictures of its gallery only" in refusal(capsys, "search", picture, "--model", out, "--index", index)
 
 
 def test_an_unknown_loss_is_refused_with_the_known_ones(

@@ -1,6 +1,7 @@
 """The one way from pictures to embeddings, and features that are computed once."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from mlcore import encode
 from mlcore.datasets import DatasetFolder, PixelCache, open_cache
-from mlcore.encode import Encoder, cached_features, embed_rows, state_sha256
+from mlcore.encode import Encoder, cached_features, embed_rows, evaluation_pixels, open_pixels, state_sha256
 from mlcore.errors import CheckpointError
 from mlcore.models.backbones import BackboneSpec, build_backbone
 from mlcore.models.embedder import Embedder
@@ -79,6 +80,33 @@ def test_features_of_other_weights_or_pixels_are_others(
     assert not np.array_equal(features_of(encoder(seed=1), wings, cache, tmp_path), first)
     assert not np.array_equal(features_of(encoder(crop=24), wings, cache, tmp_path), first)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_features_of_another_padding_or_pooling_are_others(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path
+) -> None:
+    def network(pooling: str, **arguments: str) -> Encoder:
+        torch.manual_seed(0)
+        spec = BackboneSpec("test_efficientnet", "scratch", arguments)
+        return Encoder(Embedder(build_backbone(spec), spec, pooling, 8), encoder().preprocessing)
+
+    powerful = network("gem")
+    with torch.no_grad():
+        powerful.embedder.pool.pool.power.fill_(5)  # type: ignore[union-attr, operator]
+    networks = [network("average"), network("average", pad_type="same"), network("gem"), powerful]
+    found = [features_of(each, wings, cache, tmp_path) for each in networks]
+    assert len(list(tmp_path.iterdir())) == len(networks)
+    assert not np.array_equal(found[0], found[1]), "padding is in no weight, and yet it matters"
+
+
+def test_pixels_resized_otherwise_are_never_embedded(wings: DatasetFolder, cache_root: Path) -> None:
+    small = replace(encoder().preprocessing, short_side=20, crop=20, interpolation="bilinear")
+    bilinear, bicubic = open_pixels(small, wings, cache_root), open_cache(wings, 20, cache_root)
+    assert not np.array_equal(bilinear[0], bicubic[0]), "kept apart"
+    expected = small.pixels([Image.open(wings.picture_path(wings.pictures[0]))])
+    assert np.array_equal(evaluation_pixels(bilinear, np.array([0]), small), expected)
+    with pytest.raises(ValueError, match="the cached pixels are bicubic, the model wants bilinear"):
+        evaluation_pixels(bicubic, np.array([0]), small)
 
 
 def test_damaged_features_are_refused(wings: DatasetFolder, cache: PixelCache, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 State = dict[str, Tensor]
 
 
-def network() -> Embedder:
+def network(pooling: str = "average") -> Embedder:
     torch.manual_seed(0)
     spec = BackboneSpec("test_resnet", "scratch")
-    return Embedder(build_backbone(spec), spec, "average", 8)
+    return Embedder(build_backbone(spec), spec, pooling, 8)
 
 
 def proxies(dim: int = 8) -> nn.Module:
@@ -31,7 +31,7 @@ def proxies(dim: int = 8) -> nn.Module:
 
 def changed_by_a_step(protocol: Protocol, epoch: int) -> dict[str, bool]:
     """Train one step of an epoch; say of every tensor of the network whether it changed."""
-    embedder, loss = network(), proxies()
+    embedder, loss = network(protocol.pooling), proxies()
     optimizer = build_optimizer(protocol, embedder, loss)
     prepare_for_epoch(protocol, embedder, epoch)
     before = {name: tensor.clone() for name, tensor in embedder.state_dict().items()}
@@ -140,3 +140,23 @@ def test_rmsprop_has_the_momentum_of_the_reality_check() -> None:
     optimizer = build_optimizer(tiny_protocol(optimizer="rmsprop", weight_decay=1e-4), network(), proxies())
     assert isinstance(optimizer, torch.optim.RMSprop)
     assert {(group["momentum"], group["weight_decay"]) for group in optimizer.param_groups} == {(0.9, 1e-4)}
+
+
+def test_frozen_stages_keep_their_statistics_while_the_last_one_learns() -> None:
+    protocol = tiny_protocol(trains="last_stage", batch_norm="trained", warmup_epochs=0)
+    changed = changed_by_a_step(protocol, 1)
+    statistics = {name: change for name, change in changed.items() if name.endswith("running_mean")}
+    assert {name: name.startswith("backbone.layer4.") for name in statistics} == statistics
+    assert set(statistics.values()) == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "learns"), [({}, True), ({"trains": "last_stage"}, True), ({"trains": "head"}, False)]
+)
+def test_the_power_of_gem_learns_with_the_head_unless_features_are_pooled_once(
+    changes: dict[str, Any], learns: bool
+) -> None:
+    protocol = tiny_protocol(warmup_epochs=1, pooling="gem", head_rate_factor=2, **changes)
+    changed = changed_by_a_step(protocol, 1)
+    assert changed["pool.pool.power"] == learns and changed["head.weight"]
+    assert not changed["backbone.conv1.0.weight"], "the first epoch warms up"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mlcore.errors import ProtocolError
 from mlcore.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing(32, 24, (0.5, 0.4, 0.3), (0.2, 0.2, 0.3))
@@ -28,6 +29,24 @@ def test_a_picture_of_the_right_short_side_is_only_cut() -> None:
     assert np.array_equal(PREPROCESSING.pixels_of(image), np.asarray(image)[4:28, 8:32])
 
 
+def test_a_picture_is_resized_as_the_weights_are_used_to() -> None:
+    image, bilinear = picture(64, 64), replace(PREPROCESSING, interpolation="bilinear")
+    expected = np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR))[4:28, 4:28]
+    assert np.array_equal(bilinear.pixels_of(image), expected)
+    assert not np.array_equal(PREPROCESSING.pixels_of(image), expected)
+
+
+def test_an_unknown_interpolation_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="interpolation must be one of bicubic, bilinear; got 'random'"):
+        replace(PREPROCESSING, interpolation="random")
+
+
+def test_what_was_stored_without_an_interpolation_was_bicubic() -> None:
+    stored = PREPROCESSING.to_json()
+    del stored["interpolation"]
+    assert Preprocessing.from_json(stored) == PREPROCESSING
+
+
 def test_several_pictures_become_one_array() -> None:
     images = [picture(32, 40), picture(50, 32)]
     pixels = PREPROCESSING.pixels(images)
@@ -40,6 +59,9 @@ def test_it_comes_back_from_json() -> None:
     assert again == PREPROCESSING and again.fingerprint == PREPROCESSING.fingerprint
 
 
-@pytest.mark.parametrize("change", [{"short_side": 33}, {"crop": 23}, {"mean": (0.5, 0.4, 0.31)}, {"std": (0.2,) * 3}])
+@pytest.mark.parametrize(
+    "change",
+    [{"short_side": 33}, {"crop": 23}, {"mean": (0.5, 0.4, 0.31)}, {"std": (0.2,) * 3}, {"interpolation": "bilinear"}],
+)
 def test_another_preprocessing_has_another_fingerprint(change: dict[str, object]) -> None:
     assert replace(PREPROCESSING, **change).fingerprint != PREPROCESSING.fingerprint  # type: ignore[arg-type]

@@ -11,8 +11,15 @@ from mlcore import torchvision_repair
 from mlcore.torchvision_repair import declare_missing_operators
 
 
-def test_torchvision_can_be_imported_after_it() -> None:
-    code = "from mlcore.torchvision_repair import declare_missing_operators as d; d(); import torchvision"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from mlcore.torchvision_repair import declare_missing_operators as d; d(); import torchvision",
+        "import mlcore.models.stages",  # whichever module of the package comes first
+        "import mlcore.outside",
+    ],
+)
+def test_torchvision_can_be_imported_after_it(code: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
     )

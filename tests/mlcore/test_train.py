@@ -338,3 +338,30 @@ def test_a_baseline_does_not_depend_on_seed_or_head(wings: DatasetFolder, tmp_pa
         for dim in (4, 16)
     ]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"backbone": "test_vit", "pooling": "cls"},
+        {"backbone": "test_vit", "pooling": "gem", "trains": "last_stage"},
+        {"backbone": "test_convnext", "pooling": "gem", "head_init": "half-whitened-pca"},
+        {"backbone": "test_efficientnet", "pooling": "max", "trains": "last_stage"},
+        {"backbone": "test_vit", "pooling": "gem", "trains": "head", "crop_scale": 1},
+        {"backbone": "test_vit", "pooling": "gem", "trains": "head"},
+    ],
+    ids=str,
+)
+def test_every_family_is_trained_and_comes_back_from_its_folder(
+    changes: dict[str, Any], wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    place = place_in(tmp_path, cache_root)
+    train(tiny_spec(epochs=1, batch_norm="frozen", **changes), wings, place)
+    encoder, cache = load_encoder(place.out), open_cache(wings, 32, cache_root)
+    again = embed_rows(encoder, cache, np.arange(len(cache)))
+    assert np.abs(again - np.load(place.out / "embeddings.npy")).max() < 1e-5
+    described = read_json(place.out / "model.json")["embedder"]
+    assert described["pooling"] == changes["pooling"]
+    if changes["pooling"] == "gem":
+        power = float(load_file(place.out / "model.safetensors")["pool.pool.power"])
+        assert (power == 3) == (changes.get("trains") == "head")

@@ -19,7 +19,7 @@ from retrieval.models import Index, Model
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from mlcore.encode import Encoder
+    from mlcore.picture_encoder import PictureEncoder
 
 T = TypeVar("T")
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -83,7 +83,7 @@ def _place_in_queue() -> Iterator[None]:
         _waiting.release()
 
 
-def embed(encoder: "Encoder", pictures: Sequence["Picture"]) -> Floats:
+def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"]) -> Floats:
     """Return unit-length embeddings [N, dim] of pictures.
 
     Raises:
@@ -93,7 +93,7 @@ def embed(encoder: "Encoder", pictures: Sequence["Picture"]) -> Floats:
         return encoder.embed(pictures)
 
 
-def encoder_of(model: Model) -> "Encoder":
+def encoder_of(model: Model) -> "PictureEncoder":
     """Return the loaded encoder of a model.
 
     Raises:
@@ -103,7 +103,7 @@ def encoder_of(model: Model) -> "Encoder":
 
     from mlcore.model_files import load_encoder
 
-    def load() -> "Encoder":
+    def load() -> "PictureEncoder":
         torch.set_num_threads(settings.TORCH_THREADS)
         return load_encoder(model.folder)
 

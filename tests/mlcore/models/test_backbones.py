@@ -15,11 +15,10 @@ from mlcore.models import backbones
 from mlcore.models.backbones import (
     BackboneSpec,
     build_backbone,
-    freeze_batch_norm,
-    last_stage_parameters,
     load_backbone,
     local_architecture,
 )
+from mlcore.preprocessing import Preprocessing
 from tests.mlcore.tiny import cut_short
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -161,20 +160,77 @@ def test_an_argument_that_the_architecture_does_not_take_is_refused() -> None:
         build_backbone(BackboneSpec(TINY, "scratch", {"nonsense": 1}))
 
 
-@pytest.mark.parametrize("architecture", [TINY, "resnet10t", "mobilenetv2_100"])
-def test_the_last_stage_is_the_end_of_the_backbone_and_not_all_of_it(architecture: str) -> None:
-    backbone = build_backbone(BackboneSpec(architecture, "scratch"))
-    chosen = {id(parameter) for parameter in last_stage_parameters(backbone)}
-    learns = [id(parameter) in chosen for parameter in backbone.parameters()]
-    assert learns[-1] and not learns[0]
-    assert sorted(learns) == learns, "once it begins, everything behind it learns"
+def at_size(crop: int, architecture: str = "test_vit", weights: Path | None = None) -> tuple[nn.Module, BackboneSpec]:
+    return load_backbone(architecture, "local" if weights else "scratch", weights, crop)
 
 
-@pytest.mark.parametrize("affine", [True, False])
-def test_a_frozen_batch_norm_keeps_its_statistics(affine: bool) -> None:
-    backbone = build_backbone(BackboneSpec(TINY, "scratch")).train()
-    freeze_batch_norm(backbone, affine=affine)
-    norms = [module for module in backbone.modules() if isinstance(module, nn.BatchNorm2d)]
-    assert norms and not any(norm.training for norm in norms)
-    assert all(norm.weight.requires_grad != affine for norm in norms)
-    assert all(module.weight.requires_grad for module in backbone.modules() if isinstance(module, nn.Conv2d))
+def test_a_transformer_of_fixed_size_takes_the_crop_of_the_protocol() -> None:
+    backbone, spec = at_size(96)
+    assert spec.arguments == {"img_size": 96}
+    again = build_backbone(spec)
+    again.load_state_dict(backbone.state_dict())
+    pictures = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(again.eval()(pictures), backbone.eval()(pictures))
+
+
+@pytest.mark.parametrize("argument", ["checkpoint_path", "pretrained_cfg_overlay", "cache_dir"])
+def test_an_argument_that_would_open_another_file_is_refused(tmp_path: Path, argument: str) -> None:
+    state = build_backbone(BackboneSpec(TINY, "scratch")).state_dict()
+    file = stored(tmp_path, state, {**DESCRIBED, "arguments": {argument: "elsewhere"}})
+    with pytest.raises(ProtocolError, match=f"{argument} is no argument of test_resnet; leave it out"):
+        load_backbone(TINY, "local", file)
+
+
+def test_arguments_without_names_are_refused(tmp_path: Path) -> None:
+    state = build_backbone(BackboneSpec(TINY, "scratch")).state_dict()
+    refused(stored(tmp_path, state, {**DESCRIBED, "arguments": ["same"]}), "must be a JSON object, names and values")
+
+
+def test_position_embeddings_of_a_file_are_resampled_to_the_crop(tmp_path: Path) -> None:
+    state = build_backbone(BackboneSpec("test_vit", "scratch")).state_dict()
+    place = torch.linspace(-1, 1, 10)  # ten patches a side at the architecture's own 160 px
+    state["pos_embed"] = torch.cat([torch.full((1, 1, 64), 5.0), place.repeat(10)[None, :, None].expand(1, 100, 64)], 1)
+    backbone, _ = at_size(80, weights=stored(tmp_path, state, {**DESCRIBED, "architecture": "test_vit"}))
+    found = backbone.pos_embed.detach()[0, :, 0]  # type: ignore[operator, union-attr]
+    assert len(found) == 1 + 5 * 5 and found[0] == 5
+    rows = found[1:].reshape(5, 5)
+    assert torch.allclose(rows, rows[:1].expand(5, 5), atol=1e-5), "what is alike in every row stays so"
+    assert torch.allclose(rows[0], torch.linspace(-8 / 9, 8 / 9, 5), atol=0.03), "it rises from left to right as before"
+
+
+@pytest.mark.parametrize(("crop", "ways"), [(100, "96 or 112"), (20, "16 or 32")])
+def test_a_crop_that_cuts_patches_is_refused_with_the_nearest_ones(crop: int, ways: str) -> None:
+    with pytest.raises(ProtocolError, match=f"crop {crop} is not a multiple of the 16 px patches .* set it to {ways}"):
+        at_size(crop)
+
+
+def test_an_architecture_of_one_size_wants_that_crop() -> None:
+    with pytest.raises(ProtocolError, match="test_maxvit cannot take a crop of 96 px: "):
+        at_size(96, "test_maxvit")
+    assert at_size(160, "test_maxvit")[1].arguments == {}
+
+
+def test_a_crop_of_which_nothing_would_be_left_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="inception_v3 cannot take a crop of 64 px: "):
+        at_size(64, "inception_v3")
+
+
+def test_trying_a_size_moves_nothing() -> None:
+    torch.manual_seed(0)
+    tried, _ = at_size(64, TINY)
+    after = torch.rand(1)
+    torch.manual_seed(0)
+    expected = build_backbone(BackboneSpec(TINY, "scratch")).state_dict()
+    assert torch.equal(torch.rand(1), after)
+    assert tried.training and all(torch.equal(tensor, expected[name]) for name, tensor in tried.state_dict().items())
+
+
+def test_a_network_of_any_size_is_left_as_it_is() -> None:
+    assert at_size(96, TINY)[1].arguments == {}
+
+
+def test_weights_bring_their_own_preprocessing(tmp_path: Path) -> None:
+    state = build_backbone(BackboneSpec(TINY, "scratch")).state_dict()
+    file = stored(tmp_path, state, {**DESCRIBED, "interpolation": "bilinear"})
+    _, spec = load_backbone(TINY, "local", file)
+    assert spec.preprocessing(64, 48) == Preprocessing(64, 48, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "bilinear")

@@ -1,4 +1,4 @@
-"""The commands `compare`, `rerun` and `report`."""
+"""The commands on comparisons."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlcore.cli.arguments import add_command, add_data
 from mlcore.compare.plan import Comparison, read_comparison
 from mlcore.compare.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
 from mlcore.compare.running import Bench, run_comparison
@@ -16,11 +17,13 @@ from mlcore.lifetime import die_with_parent, stop_on_signal
 MOVED_STATUS = 4
 
 
-def add_commands(add: Callable[..., argparse.ArgumentParser], commands: Any, cache: Path) -> None:
-    """Add them to the program's commands; `add` makes one, `cache` is where pixels lie by default."""
-    compare = add(commands, "compare", _compare, "run every loss, seed and fold of a comparison, or go on with it")
+def add_commands(commands: Any) -> None:
+    """Declare `compare`, `rerun` and `report`."""
+    compare = add_command(
+        commands, "compare", _compare, "run every loss, seed and fold of a comparison, or go on with it"
+    )
     compare.add_argument("file", type=Path, help="JSON: name, preset and changes, losses, seeds, tuning")
-    rerun = add(
+    rerun = add_command(
         commands,
         "rerun",
         _rerun,
@@ -29,18 +32,19 @@ def add_commands(add: Callable[..., argparse.ArgumentParser], commands: Any, cac
     rerun.add_argument("file", type=Path, help="comparison.json of its folder, or the report.json made of it")
     rerun.add_argument("--losses", nargs="+", default=[], help="these only")
     rerun.add_argument("--seeds", nargs="+", type=int, default=[], help="these only")
-    report = add(commands, "report", _report, "write the report of a comparison: HTML, Markdown, LaTeX, CSV, JSON")
-    report.add_argument("folder", type=Path, help="the comparison's folder")
-    report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
-    report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
     for command in (compare, rerun):
-        command.add_argument("--data", type=Path, required=True, help="an imported data set")
+        add_data(command)
         command.add_argument("--out", type=Path, required=True, help="the comparison's folder")
         command.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
-        command.add_argument("--cache", type=Path, default=cache, help="decoded pictures, shared by runs")
         command.add_argument("--workers", type=int, default=1, help="processes that share the work")
         command.add_argument("--threads", type=int, default=0, help="CPU threads of each (default: torch's choice)")
         command.add_argument("--child", action="store_true", help="end when the parent process ends")
+    report = add_command(
+        commands, "report", _report, "write the report of a comparison: HTML, Markdown, LaTeX, CSV, JSON"
+    )
+    report.add_argument("folder", type=Path, help="the comparison's folder")
+    report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
+    report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any] | None:

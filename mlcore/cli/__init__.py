@@ -1,0 +1,54 @@
+"""The command line: everything that mlcore does, without a web site.
+
+Every command takes --json for one JSON document on standard output; bars and messages go to standard
+error. Errors that mlcore raises on purpose are one sentence and exit status 1; 3 is stopped as asked.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from mlcore.cli import comparing, datasets, models, training
+from mlcore.cli.terminal import emit, readable
+from mlcore.errors import MlcoreError, Stopped
+
+GROUPS = (datasets, training, comparing, models)
+"""Each declares its commands by `add_commands`; none imports torch before one of them runs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status: 0 done, 1 refused, 3 stopped as asked, or the command's own."""
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.command(options)
+    except Stopped as stop:
+        _complain(options, str(stop), stopped=True)
+        return 3
+    except (MlcoreError, TypeError, ValueError, OSError) as error:
+        if isinstance(error, TypeError) and not _is_about_parameters(error):
+            raise
+        _complain(options, str(error))
+        return 1
+    status = int(result.pop("status", 0)) if isinstance(result, dict) else 0
+    if result is not None:
+        print(json.dumps(result, indent=1) if options.json else readable(result))
+    return status
+
+
+def _is_about_parameters(error: TypeError) -> bool:
+    return "has no parameter" in str(error)
+
+
+def _complain(options: argparse.Namespace, message: str, *, stopped: bool = False) -> None:
+    if getattr(options, "events", None):
+        emit({"event": "stopped" if stopped else "error", "message": message})
+    print(f"error: {message}" if not stopped else message, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mlcore", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.add_commands(commands)
+    return parser

@@ -1,0 +1,52 @@
+"""Commands about data sets, losses and measuring; none of them trains."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mlcore.cli.arguments import add_command
+from mlcore.cli.terminal import Bar
+from mlcore.losses import LOSSES
+
+
+def add_commands(commands: Any) -> None:
+    """Declare `datasets`, `losses` and `evaluate`."""
+    datasets = add_command(commands, "datasets", _datasets, "import a data set into a folder and report on it")
+    datasets.add_argument("source", help="folder, zip, tar, or wings[:species=60,per_class=24,size=128,seed=0]")
+    datasets.add_argument("--out", type=Path, required=True, help="the new folder")
+    add_command(commands, "losses", _losses, "list the losses with family, paper and defaults")
+    evaluate = add_command(commands, "evaluate", _evaluate, "measure anybody's embeddings by exact search")
+    evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture")
+    evaluate.add_argument("--labels", type=Path, required=True, help="CSV with a column 'label', rows in order")
+    evaluate.add_argument("--k", type=int, nargs="+", default=[1, 2, 4, 8])
+    evaluate.add_argument("--clusters", action="store_true", help="NMI and AMI as well")
+    evaluate.add_argument("--seed", type=int, default=0)
+
+
+def _datasets(options: argparse.Namespace) -> Any:
+    from mlcore.datasets import import_pictures, open_source
+
+    with open_source(options.source) as source:
+        return import_pictures(source, options.out, Bar()).to_json()
+
+
+def _losses(options: argparse.Namespace) -> Any:
+    return [
+        {
+            "name": name,
+            "title": spec.title,
+            "family": spec.family,
+            "paper": spec.paper,
+            **{parameter: value.default for parameter, value in spec.parameters.items()},
+        }
+        for name, spec in LOSSES.items()
+    ]
+
+
+def _evaluate(options: argparse.Namespace) -> Any:
+    from mlcore.evaluate import measure, read_labelled
+
+    embeddings, labels = read_labelled(options.embeddings, options.labels)
+    return measure(
+        embeddings, labels, clusters=options.clusters, ks=tuple(options.k), seed=options.seed, progress=Bar()
+    )

@@ -1,0 +1,111 @@
+"""Commands about models: embed, index, search, and bring one from elsewhere."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mlcore.cli.arguments import add_command, add_data
+from mlcore.cli.terminal import Bar
+from mlcore.errors import StaleIndexError
+
+
+def add_commands(commands: Any) -> None:
+    """Declare `embed`, `index`, `search`, `add-model` and `add-embeddings`."""
+    embed = add_command(commands, "embed", _embed, "embed a data set with a trained model")
+    embed.add_argument("--model", type=Path, required=True, help="the folder of a run")
+    add_data(embed)
+    embed.add_argument("--out", type=Path, required=True)
+    index = add_command(commands, "index", _index, "build an HNSW index and check it against exact search")
+    index.add_argument("--model", type=Path, required=True)
+    index.add_argument("--embeddings", type=Path, help="a folder made by embed (default: the model's own)")
+    index.add_argument("--out", type=Path, required=True)
+    search = add_command(commands, "search", _search, "find the pictures most like one")
+    search.add_argument("picture", type=Path)
+    search.add_argument("--model", type=Path, required=True)
+    search.add_argument("--index", type=Path, required=True)
+    search.add_argument("--k", type=int, default=10)
+    _add_outside_commands(commands)
+
+
+def _add_outside_commands(commands: Any) -> None:
+    model = add_command(commands, "add-model", _add_model, "check, measure and store a model trained elsewhere")
+    model.add_argument("--weights", type=Path, required=True, help=".onnx or .safetensors with its .json beside it")
+    add_data(model)
+    model.add_argument("--out", type=Path, required=True, help="the new folder, like a run's")
+    embeddings = add_command(commands, "add-embeddings", _add_embeddings, "measure and store anybody's embeddings")
+    embeddings.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture of the data set")
+    embeddings.add_argument("--images", type=Path, required=True, help="CSV with a column 'path' or 'sha256', in order")
+    embeddings.add_argument("--data", type=Path, required=True, help="an imported data set")
+    embeddings.add_argument("--out", type=Path, required=True, help="the new folder, like a run's without a network")
+
+
+def _embed(options: argparse.Namespace) -> Any:
+    import numpy as np
+
+    from mlcore.artifacts import published, write_json
+    from mlcore.datasets import load_dataset
+    from mlcore.encode import embed_rows, open_pixels
+    from mlcore.model_files import load_encoder
+    from mlcore.runs import write_embeddings
+
+    encoder, dataset, bar = load_encoder(options.model), load_dataset(options.data), Bar()
+    cache = open_pixels(encoder.preprocessing, dataset, options.cache, bar)
+    embeddings = embed_rows(encoder, cache, np.arange(len(cache)), bar)
+    with published(options.out) as folder:
+        write_embeddings(folder, embeddings, dataset)
+        write_json(folder / "embeddings.json", {"model_sha256": encoder.weights_sha256})
+    bar.close()
+    return {"pictures": len(embeddings), "dim": encoder.dim, "out": str(options.out)}
+
+
+def _index(options: argparse.Namespace) -> Any:
+    import numpy as np
+
+    from mlcore.artifacts import read_json
+    from mlcore.index import build_index
+    from mlcore.runs import read_ids
+
+    model, gallery = read_json(options.model / "model.json"), options.embeddings or options.model
+    if options.embeddings and read_json(gallery / "embeddings.json")["model_sha256"] != model["weights_sha256"]:
+        raise StaleIndexError(f"{gallery} was embedded by another model than {options.model}; embed again")
+    manifest = build_index(
+        options.out,
+        np.load(gallery / "embeddings.npy", allow_pickle=False),
+        read_ids(gallery),
+        model_sha256=model["weights_sha256"],
+        preprocessing=model["preprocessing"],
+        progress=Bar(),
+    )
+    return manifest.to_json()
+
+
+def _search(options: argparse.Namespace) -> Any:
+    from mlcore.index import load_index
+    from mlcore.model_files import load_encoder
+    from mlcore.pictures import open_picture
+
+    encoder = load_encoder(options.model)
+    index = load_index(options.index, model_sha256=encoder.weights_sha256)
+    query = encoder.embed([open_picture(options.picture.read_bytes())])
+    ids, scores = index.search(query, options.k)
+    return [
+        {"rank": rank, "id": int(picture), "similarity": round(float(score), 6)}
+        for rank, (picture, score) in enumerate(zip(ids[0], scores[0], strict=True), 1)
+    ]
+
+
+def _add_model(options: argparse.Namespace) -> Any:
+    from mlcore.datasets import load_dataset
+    from mlcore.outside import add_model
+
+    bar = Bar()
+    metrics = add_model(options.weights, load_dataset(options.data), options.out, options.cache, bar)
+    bar.close()
+    return metrics
+
+
+def _add_embeddings(options: argparse.Namespace) -> Any:
+    from mlcore.datasets import load_dataset
+    from mlcore.outside_embeddings import add_embeddings
+
+    return add_embeddings(options.embeddings, options.images, load_dataset(options.data), options.out)

@@ -1,0 +1,60 @@
+"""ONNX networks small enough for tests, made by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+DESCRIBED: dict[str, Any] = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4], "short_side": 32, "crop": 30}
+WEIGHT: NDArray[np.float32] = np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32)
+
+
+def onnx_model(
+    *,
+    shape: tuple[Any, ...] = ("n", 3, 30, 30),
+    tail: list[onnx.NodeProto] | None = None,
+    outputs: dict[str, tuple[Any, ...]] | None = None,
+    tensors: tuple[onnx.TensorProto, ...] = (),
+) -> onnx.ModelProto:
+    """Return a network: the mean of each channel in 2 x 2 fields -> `fields` [N, 12] -> times WEIGHT -> `y` [N, 5].
+
+    `tail` replaces what comes after `fields`.
+    """
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["pooled"], kernel_shape=[15, 15], strides=[15, 15]),
+        helper.make_node("Flatten", ["pooled"], ["fields"]),
+        *(tail if tail is not None else [helper.make_node("MatMul", ["fields", "w"], ["y"])]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
+            for name, dims in (outputs or {"y": (None, 5)}).items()
+        ],
+        [numpy_helper.from_array(WEIGHT, "w"), *tensors],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+
+
+def expected_of(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return by plain NumPy what `onnx_model` gives for squares [N, 30, 30, 3], of unit length."""
+    values = (pixels / 255 - np.array(DESCRIBED["mean"])) / np.array(DESCRIBED["std"])
+    fields = values.reshape(-1, 2, 15, 2, 15, 3).mean(axis=(2, 4)).transpose(0, 3, 1, 2).reshape(len(pixels), 12)
+    embeddings = fields @ WEIGHT
+    unit: NDArray[np.float64] = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return unit
+
+
+def stored_onnx(folder: Path, model: onnx.ModelProto | bytes | None = None, **described: Any) -> Path:
+    """Write a network and its JSON into a folder."""
+    file = folder / "tiny.onnx"
+    chosen = onnx_model() if model is None else model
+    file.write_bytes(chosen if isinstance(chosen, bytes) else chosen.SerializeToString())
+    file.with_suffix(".json").write_text(json.dumps({**DESCRIBED, **described}))
+    return file
