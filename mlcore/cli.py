@@ -6,15 +6,19 @@ error. Errors that mlcore raises on purpose are one sentence and exit status 1.
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlcore.config import PRESETS, Protocol, preset
 from mlcore.errors import MlcoreError, StaleIndexError, Stopped
 from mlcore.events import Progress
 from mlcore.losses import LOSSES
+
+if TYPE_CHECKING:
+    from mlcore.distributed import World
 
 DEFAULT_CACHE = Path("var/cache")
 
@@ -42,7 +46,8 @@ def _is_about_parameters(error: TypeError) -> bool:
 
 
 def _complain(options: argparse.Namespace, message: str, *, stopped: bool = False) -> None:
-    if getattr(options, "events", None):
+    # Of several processes the first alone speaks to who listens; its neighbours say theirs on standard error.
+    if getattr(options, "events", None) and os.environ.get("RANK", "0") == "0":
         _emit({"event": "stopped" if stopped else "error", "message": message})
     print(f"error: {message}" if not stopped else message, file=sys.stderr)
 
@@ -108,14 +113,21 @@ def _train(options: argparse.Namespace) -> Any:
     if options.child:
         die_with_parent()
     should_stop = stop_on_signal()
-    from mlcore.datasets import load_dataset
-    from mlcore.runs import RunSpec
-    from mlcore.train import Listener, Workplace, train
+    from mlcore.distributed import joined
 
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
+    with joined() as world:
+        return _train_in(world, options, should_stop)
+
+
+def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable[[], bool]) -> Any:
+    from mlcore.datasets import load_dataset
+    from mlcore.runs import RunSpec
+    from mlcore.train import Listener, Workplace, train
+
     spec = RunSpec(
         protocol=_protocol(options),
         loss=options.loss,
@@ -140,10 +152,15 @@ def _train(options: argparse.Namespace) -> Any:
         load_dataset(options.data),
         Workplace(options.out, work, options.cache),
         weights=options.weights,
-        listener=Listener(report, should_stop),
+        listener=Listener(report if world.is_first else _say_nothing, should_stop),
+        world=world,
     )
     bar.close()
-    return None if options.events else metrics
+    return metrics if world.is_first and not options.events else None
+
+
+def _say_nothing(event: dict[str, Any]) -> None:
+    """Hear of a run in silence: of several processes the first speaks."""
 
 
 def _epoch_line(event: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from mlcore.torchvision_repair import declare_missing_operators
 
 declare_missing_operators()  # timm imports torchvision
 import timm  # noqa: E402
+from timm.layers import convert_sync_batchnorm  # type: ignore[attr-defined]  # noqa: E402
 
 SCRATCH_MEAN = SCRATCH_STD = (0.5, 0.5, 0.5)
 
@@ -162,6 +163,15 @@ def freeze_batch_norm(module: nn.Module, *, affine: bool) -> None:
             if affine:
                 for parameter in child.parameters(recurse=False):
                     parameter.requires_grad_(False)
+
+
+def synchronised_batch_norm(module: nn.Module) -> nn.Module:
+    """Return the module with BatchNorms that take their statistics over all processes, each on its GPU.
+
+    By timm: torch's own converter does not know the kind with an activation in it.
+    """
+    converted: nn.Module = convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+    return converted
 
 
 def device() -> torch.device:
