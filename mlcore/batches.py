@@ -12,6 +12,7 @@ from torch import Tensor
 from mlcore.augment import random_view
 from mlcore.datasets import DatasetFolder, PixelCache
 from mlcore.datasets.splits import k_folds, validation_classes
+from mlcore.distributed import ALONE, World
 from mlcore.encode import Encoder, evaluation_pixels
 from mlcore.errors import DatasetError
 from mlcore.losses import loss_spec
@@ -85,9 +86,11 @@ def _require_positives(labels: Rows, name: str) -> None:
 class Batches:
     """The batches of a run: cropped pictures, or features when only the head learns."""
 
-    def __init__(self, spec: RunSpec, data: RunData, encoder: Encoder, features: Floats | None) -> None:
+    def __init__(
+        self, spec: RunSpec, data: RunData, encoder: Encoder, features: Floats | None, world: World = ALONE
+    ) -> None:
         """features [N, F]: of every picture, given when only the head learns and no crop is random."""
-        self.spec, self.protocol, self.data, self.encoder = spec, spec.protocol, data, encoder
+        self.spec, self.protocol, self.data, self.encoder, self.world = spec, spec.protocol, data, encoder, world
         self.features = None
         if features is not None:
             self.features = torch.from_numpy(features[data.train_rows]).to(encoder.device)
@@ -105,7 +108,10 @@ class Batches:
         )
 
     def loaded(self, plan: list[Rows], epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (inputs, labels) of each batch; a thread prepares the next one meanwhile."""
+        """Yield (inputs, labels) of each batch; a thread prepares the next one meanwhile.
+
+        Inputs are those of this process's part of the batch, labels those of the whole batch.
+        """
         place = self.encoder.device
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self._load, plan[0], epoch)
@@ -115,7 +121,8 @@ class Batches:
                     coming = pool.submit(self._load, plan[number + 1], epoch)
                 yield inputs, torch.from_numpy(self.data.labels[chosen]).to(place)
 
-    def _load(self, chosen: Rows, epoch: int) -> Tensor:
+    def _load(self, batch: Rows, epoch: int) -> Tensor:
+        chosen = self.world.own_part(batch)
         if self.features is not None:
             return self.features[torch.from_numpy(chosen).to(self.features.device)]
         return self.encoder.normalised(self._views(self.data.train_rows[chosen], epoch))

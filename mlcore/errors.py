@@ -41,6 +41,10 @@ class Stopped(MlcoreError):
     """Work was asked to stop and stopped at a safe point; starting again resumes it."""
 
 
+class MetricsError(MlcoreError, ValueError):
+    """Embeddings, labels or settings that cannot be measured."""
+
+
 class VectorIndexError(MlcoreError):
     """An index refuses a request: wrong shape, k out of range, values not finite."""
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from mlcore.batches import RunData
 from mlcore.checkpoint import describe_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from mlcore.distributed import ALONE, World
 from mlcore.encode import Encoder, Floats, embed_rows
 from mlcore.errors import CheckpointError
 from mlcore.evaluate import measure
@@ -29,8 +30,10 @@ class Keeper:
         loss: nn.Module,
         optimizer: torch.optim.Optimizer,
         features: Floats | None,
+        world: World = ALONE,
     ) -> None:
         """features [N, F]: of every picture, given when the backbone does not learn."""
+        self.world = world
         self.folder, self.data, self.encoder, self.optimizer = folder, data, encoder, optimizer
         self.features = features
         self.identity = spec.fingerprint(data.dataset)
@@ -43,6 +46,8 @@ class Keeper:
     def resume(self) -> int:
         """Load the newest checkpoint; return its epoch, 0 where there is none."""
         checkpoint = latest_checkpoint(self.folder)
+        if self.world.from_first(lambda: str(checkpoint)) != str(checkpoint):
+            raise CheckpointError(f"{self.folder} does not hold the same for every process; it must be a shared folder")
         if checkpoint is None:
             return 0
         stored = describe_checkpoint(checkpoint)
@@ -53,13 +58,15 @@ class Keeper:
         return int(stored["epoch"])
 
     def keep(self, epoch: int, event: Event) -> None:
-        """Add the event of an epoch to the history, with validation if that selects, and store all."""
+        """Add the event of an epoch to the history, with validation if that selects, and store all.
+
+        Of several processes the first measures and stores, and all know the outcome.
+        """
         if self.selects:
-            event["validation"] = self._measure()
+            event["validation"] = self.world.from_first(self._measure)
             self._remember_if_best(epoch, event["validation"]["map_at_r"])
         self.history.append(event)
-        extra = {"run": self.identity, "history": self.history, "best": self.best}
-        save_checkpoint(self.folder, epoch, self.modules, self.optimizer, extra)
+        self._store(self.folder, epoch, {"run": self.identity, "history": self.history, "best": self.best})
 
     def _measure(self) -> Event:
         rows, encoder = self.data.validation_rows, self.encoder
@@ -73,7 +80,11 @@ class Keeper:
     def _remember_if_best(self, epoch: int, map_at_r: float) -> None:
         if map_at_r > self.best.get("map_at_r", -1):
             self.best = {"epoch": epoch, "map_at_r": map_at_r}
-            save_checkpoint(self.folder / "best", epoch, self.modules, self.optimizer, {})
+            self._store(self.folder / "best", epoch, {})
+
+    def _store(self, folder: Path, epoch: int, extra: Event) -> None:
+        if self.world.is_first:
+            save_checkpoint(folder, epoch, self.modules, self.optimizer, extra)
 
     def is_out_of_patience(self, epoch: int) -> bool:
         """Whether, after `epoch`, too many epochs have passed since the best one."""

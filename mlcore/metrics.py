@@ -1,10 +1,6 @@
-"""Retrieval and clustering figures: exact search in bounded memory.
+"""Retrieval and clustering figures from exact search in bounded memory (see ranking.py for its rules).
 
-Every figure is a fraction from 0 to 1; whoever shows it multiplies. Three rules make tables comparable:
-
-* The query leaves its own gallery by id, never by "drop rank 1": with duplicates rank 1 may be another row.
-* Cosines are rounded to 1e-6 and at a tie the wrong class comes first: a collapsed network earns nothing.
-* Products of unit rows are exact (`quantised_unit_rows`): no block size, thread count or BLAS moves a rank.
+Every figure is a fraction from 0 to 1; whoever shows it multiplies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,24 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlcore.errors import MlcoreError
+from mlcore.errors import MetricsError
 from mlcore.events import Progress, no_progress
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-SCORE_STEPS = 1e6
-"""Ranks are by cosine in steps of 1e-6: below that, float32 networks return noise."""
+from mlcore.ranking import Floats, Ints, checked_labels, first_relevant, gallery_of, ranked_relevance, unit_rows
 
 _SCORES_AT_ONCE = 1 << 24
 """Bound on queries x gallery held at a time: 128 MiB of float64, 64 MiB of ranking keys."""
-
-_LEFT_OUT = np.int32(-(2**31) + 1)
-"""Ranking key of the query itself: below every cosine, and odd, so it never counts as relevant."""
-
-
-class MetricsError(MlcoreError, ValueError):
-    """Embeddings, labels or settings that cannot be measured."""
 
 
 @dataclass(frozen=True)
@@ -130,18 +114,22 @@ def per_query_scores(
     """
     if block_size < 1:
         raise MetricsError(f"block_size must be at least 1, got {block_size}")
-    gallery = _gallery(embeddings, labels, ids)
+    gallery = gallery_of(embeddings, labels, ids)
     depths = _checked_ks(ks, gallery.smallest)
     rows = np.flatnonzero(gallery.relevant > 0)
     if len(rows) == 0:
         raise MetricsError("no class has two pictures, so there is nothing to find")
-    depth = max(depths[-1], int(gallery.relevant.max()))
+    depth, deepest = int(gallery.relevant.max()), depths[-1]
     first = np.empty(len(rows), dtype=np.int64)
     r_precision = np.empty(len(rows))
     average_precision = np.empty(len(rows))
     for start, stop in _blocks(len(rows), len(gallery.unit), block_size):
-        relevance = _ranked_relevance(gallery, rows[start:stop], depth)
-        first[start:stop] = np.where(relevance.any(axis=1), relevance.argmax(axis=1), depth)
+        relevance = ranked_relevance(gallery, rows[start:stop], depth)
+        found = relevance.any(axis=1)
+        first[start:stop] = np.where(found, relevance.argmax(axis=1), deepest)
+        if deepest > depth:
+            deeper = np.flatnonzero(~found)
+            first[start + deeper] = first_relevant(gallery, rows[start + deeper])
         scores = _precisions(relevance, gallery.relevant[rows[start:stop]])
         r_precision[start:stop], average_precision[start:stop] = scores
         progress("metrics", stop, len(rows))
@@ -199,76 +187,13 @@ def clustering_metrics(embeddings: ArrayLike, labels: ArrayLike, seed: int) -> d
     from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
     rows = unit_rows(embeddings).astype(np.float32)
-    truth = _checked_labels(labels, len(rows))
+    truth = checked_labels(labels, len(rows))
     clusters = len(np.unique(truth))
     found = KMeans(n_clusters=clusters, n_init=1, random_state=seed).fit_predict(rows)
     return {
         "nmi": float(normalized_mutual_info_score(truth, found, average_method="arithmetic")),
         "ami": float(adjusted_mutual_info_score(truth, found, average_method="arithmetic")),
     }
-
-
-def unit_rows(embeddings: ArrayLike) -> Floats:
-    """Return rows [N, D] scaled to length 1 in float64; MetricsError for a zero or non-finite row."""
-    # C order: NumPy adds a row up in another order when columns lie together, and the norm would follow.
-    rows = np.array(embeddings, dtype=np.float64, order="C")
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise MetricsError(f"embeddings must be a filled [N, D] array, got shape {rows.shape}")
-    largest = np.maximum(rows.max(axis=1, keepdims=True), -rows.min(axis=1, keepdims=True))
-    for fault, at in (("not finite", ~np.isfinite(largest[:, 0])), ("all zeros", largest[:, 0] == 0)):
-        if at.any():
-            raise MetricsError(f"embedding {at.argmax()} is {fault} ({at.sum()} of {len(rows)} rows are)")
-    rows /= largest  # so that squares neither overflow nor vanish
-    rows /= np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
-    return rows
-
-
-def quantised_unit_rows(embeddings: ArrayLike) -> Floats:
-    """Return unit rows [N, D] rounded to multiples of 2^-26, so that their products are exact.
-
-    A sum of rounded products depends on its order, and a BLAS picks the order by the block's shape: two
-    block sizes then disagree in the last bits, which flips a rounded score. Products of these rows are
-    multiples of 2^-52, and no partial sum reaches 2 (Cauchy-Schwarz), so each fits the 53 bits of a float64
-    and every order gives the same, exact sum. A cosine moves by about 1e-8, a hundredth of a ranking step.
-    """
-    rows = unit_rows(embeddings)
-    rows *= 2.0**26
-    np.rint(rows, out=rows)
-    rows *= 2.0**-26
-    return rows
-
-
-@dataclass(frozen=True)
-class _Gallery:
-    """unit [N, D]; classes and pictures [N], dense codes; relevant [N], R of each row as a query."""
-
-    unit: Floats
-    classes: Ints
-    pictures: Ints
-    relevant: Ints
-    smallest: int
-
-
-def _gallery(embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None) -> _Gallery:
-    unit = quantised_unit_rows(embeddings)
-    classes = np.unique(_checked_labels(labels, len(unit)), return_inverse=True)[1]
-    names = np.arange(len(unit)) if ids is None else np.asarray(ids)
-    if names.shape != (len(unit),):
-        raise MetricsError(f"ids must be one for each of the {len(unit)} rows, got shape {names.shape}")
-    _, firsts, pictures, copies = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
-    torn = np.flatnonzero(classes != classes[firsts][pictures])
-    if len(torn):
-        raise MetricsError(f"id {names[torn[0]]} has two labels; rows that share an id are one picture")
-    relevant = np.bincount(classes)[classes] - copies[pictures]
-    return _Gallery(unit, classes, pictures, relevant, smallest=len(unit) - int(copies.max()))
-
-
-def _checked_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
-    """Return the labels as an array [count]; any values that compare will do."""
-    values = np.asarray(labels)
-    if values.shape != (count,):
-        raise MetricsError(f"labels must be one for each of the {count} rows, got shape {values.shape}")
-    return values
 
 
 def _checked_ks(ks: Sequence[int], smallest_gallery: int) -> tuple[int, ...]:
@@ -287,25 +212,6 @@ def _blocks(queries: int, gallery: int, block_size: int) -> Iterator[tuple[int, 
     step = max(1, min(block_size, _SCORES_AT_ONCE // gallery))
     for start in range(0, queries, step):
         yield start, min(start + step, queries)
-
-
-def _ranked_relevance(gallery: _Gallery, rows: Ints, depth: int) -> NDArray[np.bool_]:
-    """Return [B, depth], whether the picture at each rank is of the query's class, best first.
-
-    A key is twice the rounded cosine, plus 1 for the wrong class: one integer order holds score and tie
-    rule, equal keys are equally relevant, so it does not matter which of them a partial sort cuts off.
-    """
-    scores = gallery.unit[rows] @ gallery.unit.T
-    scores *= SCORE_STEPS
-    keys = np.rint(scores, out=scores).astype(np.int32)
-    keys *= 2
-    keys += gallery.classes[rows, None] != gallery.classes
-    keys[gallery.pictures[rows, None] == gallery.pictures] = _LEFT_OUT
-    cut = keys.shape[1] - depth
-    keys.partition(cut, axis=1)
-    best = np.sort(keys[:, cut:], axis=1)[:, ::-1]
-    relevance: NDArray[np.bool_] = (best & 1) == 0
-    return relevance
 
 
 def _precisions(relevance: NDArray[np.bool_], relevant: Ints) -> tuple[Floats, Floats]:

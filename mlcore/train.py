@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.batches import Batches, RunData
 from mlcore.cost import cost_of
 from mlcore.datasets import DatasetFolder
+from mlcore.distributed import ALONE, World, require_shareable, share_batch_norm
 from mlcore.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.errors import Stopped, TrainingError
 from mlcore.evaluate import score, summarise, write_per_query
@@ -63,12 +64,14 @@ def train(
     *,
     weights: Path | None = None,
     listener: Listener | None = None,
+    world: World = ALONE,
 ) -> dict[str, Any]:
     """Train, measure and embed one run into `place.out`; return its metrics.
 
     A run that was stopped or killed goes on from its last whole epoch and ends with the same weights
     as if it had not been. `weights` is the file of a protocol with local weights. The listener hears
     `progress`, `epoch` (epoch, step, loss, learning_rate, images_per_second) and `metrics` events.
+    Of several processes the first embeds, measures and writes; the others return no metrics.
 
     Raises:
         FileExistsError: `place.out` is already there.
@@ -77,15 +80,20 @@ def train(
         DatasetError, WeightsError, CheckpointError, ProtocolError: as they say.
     """
     spec, listener = spec.checked(), listener or Listener()
+    require_shareable(spec.protocol, world)
     refuse_existing(place.out)  # now, not when all the work is done
     _make_deterministic(spec.seed)
     protocol = spec.protocol
-    backbone, described = load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
+    backbone, described = world.first_then_all(
+        lambda: load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
+    )
     preprocessing = described.preprocessing(protocol.short_side, protocol.crop)
-    cache = open_pixels(preprocessing, dataset, place.cache, listener.progress)
+    cache = world.first_then_all(lambda: open_pixels(preprocessing, dataset, place.cache, listener.progress))
     data = RunData.of(spec, dataset, cache)
-    encoder = _build_encoder(spec, data, (backbone, described), place.cache, listener)
-    history = [] if spec.is_baseline else Trainer(spec, data, encoder, place, listener).fit()
+    encoder = world.first_then_all(lambda: _build_encoder(spec, data, (backbone, described), place.cache, listener))
+    history = [] if spec.is_baseline else Trainer(spec, data, encoder, place, listener, world=world).fit()
+    if not world.is_first:
+        return {}
     metrics = _publish(spec, data, encoder, place, history=history, listener=listener)
     shutil.rmtree(place.work, ignore_errors=True)
     listener.on_event({"event": "metrics", **metrics})
@@ -122,24 +130,46 @@ def _build_encoder(
 class Trainer:
     """The epochs of one run."""
 
-    def __init__(self, spec: RunSpec, data: RunData, encoder: Encoder, place: Workplace, listener: Listener) -> None:
-        self.spec, self.protocol, self.listener = spec, spec.protocol, listener
+    def __init__(
+        self,
+        spec: RunSpec,
+        data: RunData,
+        encoder: Encoder,
+        place: Workplace,
+        listener: Listener,
+        *,
+        world: World = ALONE,
+    ) -> None:
+        self.spec, self.protocol, self.world = spec, spec.protocol, world
+        # A request to stop that reaches one process stops all of them at the same step.
+        self.listener = replace(listener, should_stop=lambda: world.any(listener.should_stop()))
         self.embedder = encoder.embedder
+        share_batch_norm(self.embedder, self.protocol, world)
         classes = int(data.labels.max()) + 1
         loss = build_loss(spec.loss, num_classes=classes, dim=self.protocol.dim, **spec.params)
         self.loss: nn.Module = loss.to(encoder.device)
         self.optimizer = build_optimizer(self.protocol, self.embedder, self.loss)
         features = None
         if self.protocol.trains == "head" and self.protocol.crop_scale == 1:
-            features = cached_features(encoder, data.dataset, data.cache, place.cache, listener.progress)
-        self.batches = Batches(spec, data, encoder, features)
+            features = world.first_then_all(
+                lambda: cached_features(encoder, data.dataset, data.cache, place.cache, listener.progress)
+            )
+        self.batches = Batches(spec, data, encoder, features, world)
         self.keeper = Keeper(
-            place.work, spec, data, encoder=encoder, loss=self.loss, optimizer=self.optimizer, features=features
+            place.work,
+            spec,
+            data,
+            encoder=encoder,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            features=features,
+            world=world,
         )
 
     def fit(self) -> list[Event]:
         """Train all epochs that no checkpoint holds yet; return the events of every epoch."""
         done = self.keeper.resume()
+        self.world.take_weights(self.embedder, self.loss)
         for event in self.keeper.history:
             self.listener.on_event(event)
         for epoch in range(done + 1, self.protocol.epochs + 1):
@@ -183,9 +213,13 @@ class Trainer:
         factor = rate_factor(self.protocol, progress)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_rate"] * factor
-        loss = self.loss(self.batches.embeddings(inputs), labels)
+        embeddings = self.world.gather(self.batches.embeddings(inputs), len(labels))
+        self.world.take_random_state()
+        loss = self.loss(embeddings, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        self.world.sum_gradients(self.embedder.parameters())
+        self.world.take_gradients(self.loss.parameters())
         self.optimizer.step()
         return float(loss.detach())
 

@@ -6,6 +6,7 @@ error. Errors that mlcore raises on purpose are one sentence and exit status 1; 
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -41,7 +42,8 @@ def _is_about_parameters(error: TypeError) -> bool:
 
 
 def _complain(options: argparse.Namespace, message: str, *, stopped: bool = False) -> None:
-    if getattr(options, "events", None):
+    # Of several processes the first alone speaks to who listens; its neighbours say theirs on standard error.
+    if getattr(options, "events", None) and os.environ.get("RANK", "0") == "0":
         emit({"event": "stopped" if stopped else "error", "message": message})
     print(f"error: {message}" if not stopped else message, file=sys.stderr)
 

@@ -3,12 +3,16 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlcore.cli.arguments import add_command, add_data, pair
 from mlcore.cli.terminal import Bar, emit
 from mlcore.config import PRESETS, Protocol, preset
+
+if TYPE_CHECKING:
+    from mlcore.distributed import World
 
 
 def add_commands(commands: Any) -> None:
@@ -23,6 +27,7 @@ def add_commands(commands: Any) -> None:
     train.add_argument("--loss", required=True, help="see `losses`, or untrained or half_whitened_pca")
     train.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="the loss's own")
     train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--fold", type=int, help="which fold is held out, where the protocol has folds")
     train.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
     train.add_argument("--measured-on", choices=("test", "validation"), default="test")
     train.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
@@ -37,19 +42,27 @@ def _train(options: argparse.Namespace) -> Any:
     if options.child:
         die_with_parent()
     should_stop = stop_on_signal()
-    from mlcore.datasets import load_dataset
-    from mlcore.runs import RunSpec
-    from mlcore.train import Listener, Workplace, train
+    from mlcore.distributed import joined
 
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
+    with joined() as world:
+        return _train_in(world, options, should_stop)
+
+
+def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable[[], bool]) -> Any:
+    from mlcore.datasets import load_dataset
+    from mlcore.runs import RunSpec
+    from mlcore.train import Listener, Workplace, train
+
     spec = RunSpec(
         protocol=_protocol(options),
         loss=options.loss,
         params=dict(pair(text) for text in options.param),
         seed=options.seed,
+        fold=options.fold,
         measured_on=options.measured_on,
     )
     work = options.work or options.out.with_name(options.out.name + ".work")
@@ -69,10 +82,15 @@ def _train(options: argparse.Namespace) -> Any:
         load_dataset(options.data),
         Workplace(options.out, work, options.cache),
         weights=options.weights,
-        listener=Listener(report, should_stop),
+        listener=Listener(report if world.is_first else _say_nothing, should_stop),
+        world=world,
     )
     bar.close()
-    return None if options.events else metrics
+    return metrics if world.is_first and not options.events else None
+
+
+def _say_nothing(event: dict[str, Any]) -> None:
+    """Hear of a run in silence: of several processes the first speaks."""
 
 
 def _epoch_line(event: dict[str, Any]) -> str:

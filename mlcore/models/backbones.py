@@ -9,6 +9,7 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from timm.layers import convert_sync_batchnorm  # type: ignore[attr-defined]
 from torch import nn
 
 from mlcore.artifacts import read_json, sha256_of_file
@@ -220,6 +221,15 @@ def describe_weights(path: Path) -> dict[str, Any]:
 def local_architecture(path: Path) -> str:
     """Return the architecture that a local weights file holds, by its JSON."""
     return str(describe_weights(path)["architecture"])
+
+
+def synchronised_batch_norm(module: nn.Module) -> nn.Module:
+    """Return the module with BatchNorms that take their statistics over all processes, each on its GPU.
+
+    By timm: torch's own converter does not know the kind with an activation in it.
+    """
+    converted: nn.Module = convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+    return converted
 
 
 def device() -> torch.device:

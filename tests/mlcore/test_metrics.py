@@ -9,16 +9,14 @@ import numpy as np
 import pytest
 
 from mlcore import metrics
-from mlcore.errors import MlcoreError
+from mlcore.errors import MetricsError, MlcoreError
 from mlcore.metrics import (
-    MetricsError,
     bootstrap_intervals,
     clustering_metrics,
     per_query_scores,
-    quantised_unit_rows,
     retrieval_metrics,
-    unit_rows,
 )
+from mlcore.ranking import quantised_unit_rows, unit_rows
 
 
 def reference(rows: list[list[float]], labels: list[int], ids: list[int], ks: tuple[int, ...]) -> dict[str, Any]:

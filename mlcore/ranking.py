@@ -1,0 +1,167 @@
+"""Exact search: every picture ranked for every other, whatever the machine.
+
+Three rules make rankings comparable:
+
+* The query leaves its own gallery by id, never by "drop rank 1": with duplicates rank 1 may be another row.
+* Cosines are rounded to 1e-6 and at a tie the wrong class comes first: a collapsed network earns nothing.
+* Products of unit rows are exact (`quantised_unit_rows`): no block size, thread count or BLAS moves a rank.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlcore.errors import MetricsError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SCORE_STEPS = 1e6
+"""Ranks are by cosine in steps of 1e-6: below that, float32 networks return noise."""
+
+_FEW = 256
+"""A ranking no deeper than this part of the gallery is cheaper to find by rough scores first."""
+
+_LEFT_OUT = np.int32(-(2**31) + 1)
+"""Ranking key of the query itself: below every cosine, and odd, so it never counts as relevant."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The rows of a measurement, N pictures that are queries and each other's gallery.
+
+    unit [N, D], quantised; rough [N, D], the same in single precision; classes and pictures [N], dense
+    codes; relevant [N], R of each row as a query; smallest: pictures that the most copied one can find.
+    """
+
+    unit: Floats
+    rough: NDArray[np.float32]
+    classes: Ints
+    pictures: Ints
+    relevant: Ints
+    smallest: int
+
+
+def gallery_of(embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None) -> Gallery:
+    """Return what `per_query_scores` measures; without ids every row is its own picture. Raises MetricsError."""
+    unit = quantised_unit_rows(embeddings)
+    classes = np.unique(checked_labels(labels, len(unit)), return_inverse=True)[1]
+    names = np.arange(len(unit)) if ids is None else np.asarray(ids)
+    if names.shape != (len(unit),):
+        raise MetricsError(f"ids must be one for each of the {len(unit)} rows, got shape {names.shape}")
+    _, firsts, pictures, copies = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
+    torn = np.flatnonzero(classes != classes[firsts][pictures])
+    if len(torn):
+        raise MetricsError(f"id {names[torn[0]]} has two labels; rows that share an id are one picture")
+    relevant = np.bincount(classes)[classes] - copies[pictures]
+    rough = unit.astype(np.float32)
+    return Gallery(unit, rough, classes, pictures, relevant, smallest=len(unit) - int(copies.max()))
+
+
+def checked_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
+    """Return the labels as an array [count]; any values that compare will do."""
+    values = np.asarray(labels)
+    if values.shape != (count,):
+        raise MetricsError(f"labels must be one for each of the {count} rows, got shape {values.shape}")
+    return values
+
+
+def unit_rows(embeddings: ArrayLike) -> Floats:
+    """Return rows [N, D] scaled to length 1 in float64; MetricsError for a zero or non-finite row."""
+    # C order: NumPy adds a row up in another order when columns lie together, and the norm would follow.
+    rows = np.array(embeddings, dtype=np.float64, order="C")
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise MetricsError(f"embeddings must be a filled [N, D] array, got shape {rows.shape}")
+    largest = np.maximum(rows.max(axis=1, keepdims=True), -rows.min(axis=1, keepdims=True))
+    for fault, at in (("not finite", ~np.isfinite(largest[:, 0])), ("all zeros", largest[:, 0] == 0)):
+        if at.any():
+            raise MetricsError(f"embedding {at.argmax()} is {fault} ({at.sum()} of {len(rows)} rows are)")
+    rows /= largest  # so that squares neither overflow nor vanish
+    rows /= np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    return rows
+
+
+def quantised_unit_rows(embeddings: ArrayLike) -> Floats:
+    """Return unit rows [N, D] rounded to multiples of 2^-26, so that their products are exact.
+
+    A sum of rounded products depends on its order, and a BLAS picks the order by the block's shape: two
+    block sizes then disagree in the last bits, which flips a rounded score. Products of these rows are
+    multiples of 2^-52, and no partial sum reaches 2 (Cauchy-Schwarz), so each fits the 53 bits of a float64
+    and every order gives the same, exact sum. A cosine moves by about 1e-8, a hundredth of a ranking step.
+    """
+    rows = unit_rows(embeddings)
+    rows *= 2.0**26
+    np.rint(rows, out=rows)
+    rows *= 2.0**-26
+    return rows
+
+
+def ranked_relevance(gallery: Gallery, rows: Ints, depth: int) -> NDArray[np.bool_]:
+    """Return [B, depth], whether the picture at each rank is of the query's class, best first.
+
+    Rough scores, in single precision, say which few pictures can be among the first `depth`; exact ones
+    rank those. Where they are not few (a deep ranking, a collapsed network), all are scored exactly.
+    """
+    most = len(gallery.unit) // _FEW
+    count = depth + len(gallery.unit) - gallery.smallest  # the query and its copies may be among the best
+    if count > most:
+        return _best_of(_keys(gallery, rows), depth)
+    relevance = np.empty((len(rows), depth), dtype=bool)
+    crowded = []
+    for place, scores in enumerate(gallery.rough[rows] @ gallery.rough.T):
+        near = _candidates(scores, count, gallery.rough.shape[1])
+        if len(near) > most:
+            crowded.append(place)
+        else:
+            relevance[place] = _best_of(_keys(gallery, rows[place : place + 1], near), depth)
+    if crowded:
+        relevance[crowded] = _best_of(_keys(gallery, rows[crowded]), depth)
+    return relevance
+
+
+def first_relevant(gallery: Gallery, rows: Ints) -> Ints:
+    """Return how many pictures stand before the first relevant one, [B]."""
+    keys = _keys(gallery, rows)
+    nearest = np.where(keys & 1, _LEFT_OUT, keys).max(axis=1)
+    ahead: Ints = np.count_nonzero(keys > nearest[:, None], axis=1)
+    return ahead
+
+
+def _candidates(rough: NDArray[np.float32], count: int, dim: int) -> Ints:
+    """Return the places in `rough` [N] of all pictures that exact keys could put among the first `count`.
+
+    A single-precision product of unit rows is off by less than (dim + 4) 2^-24, whatever its order
+    (Higham 2002, section 3.1). `count` groups reach the bound, so at least `count` pictures do; what lies
+    below by twice the error and three ranking steps, for the rounding of keys, cannot pass any of them.
+    """
+    width = max(1, len(rough) // (16 * count))
+    highest = rough[: len(rough) // width * width].reshape(width, -1).max(axis=0)
+    bound = np.partition(highest, -count)[-count]
+    slack = np.float32(2 * (dim + 4) * 2.0**-24 + 3 / SCORE_STEPS)
+    return np.flatnonzero(rough >= bound - slack)
+
+
+def _keys(gallery: Gallery, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
+    """Return the ranking keys [B, N] of queries against the gallery, or `among` some of it.
+
+    A key is twice the rounded cosine, plus 1 for the wrong class: one integer order holds score and tie
+    rule, and equal keys are equally relevant, so it does not matter which of them a partial sort cuts off.
+    """
+    scores = gallery.unit[rows] @ gallery.unit[among].T
+    scores *= SCORE_STEPS
+    keys = np.rint(scores, out=scores).astype(np.int32)
+    keys *= 2
+    keys += gallery.classes[rows, None] != gallery.classes[among]
+    keys[gallery.pictures[rows, None] == gallery.pictures[among]] = _LEFT_OUT
+    return keys
+
+
+def _best_of(keys: NDArray[np.int32], depth: int) -> NDArray[np.bool_]:
+    """Return [B, depth], whether each of the best keys [B, N] is relevant; keys are reordered."""
+    cut = keys.shape[1] - depth
+    keys.partition(cut, axis=1)
+    best = np.sort(keys[:, cut:], axis=1)[:, ::-1]
+    relevance: NDArray[np.bool_] = (best & 1) == 0
+    return relevance

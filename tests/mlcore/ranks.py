@@ -1,0 +1,84 @@
+"""Runs that several processes train together: `torchrun -m tests.mlcore.ranks ACT DATA CACHE OUT`."""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from mlcore.datasets import DatasetFolder, load_dataset
+from mlcore.distributed import World, joined
+from mlcore.errors import ProtocolError, Stopped
+from mlcore.keeper import Event
+from mlcore.runs import RunSpec
+from mlcore.train import Listener, train
+from tests.mlcore.tiny import STEPS_PER_EPOCH, head_protocol, place_in, stopping_after, tiny_protocol, tiny_spec
+
+FROZEN = tiny_protocol(batch_norm="frozen-statistics")
+SHARED = {
+    "pairs": RunSpec(protocol=FROZEN, loss="multi_similarity"),
+    "centres": RunSpec(protocol=FROZEN, loss="soft_triple"),
+    "proxies": RunSpec(protocol=FROZEN.with_changes(warmup_epochs=1), loss="proxy_anchor"),
+    "drawn negatives": RunSpec(protocol=FROZEN, loss="margin"),
+    "head": RunSpec(protocol=head_protocol(), loss="multi_similarity"),
+    "head, proxies": RunSpec(protocol=head_protocol(), loss="soft_triple"),
+    "uneven parts": RunSpec(protocol=FROZEN.with_changes(batch_size=7), loss="soft_triple"),
+    "chosen on validation": RunSpec(
+        protocol=head_protocol(validation_classes=2, selection="validation", dim=8), loss="proxy_anchor"
+    ),
+}
+STOPPED = RunSpec(protocol=FROZEN, loss="soft_triple", seed=1)
+
+
+def main(act: str, data: str, cache: str, out: str) -> None:
+    """Do one of ACTS in a process that torchrun started."""
+    torch.set_num_threads(1)
+    with joined() as world:
+        ACTS[act](load_dataset(Path(data)), Path(cache), Path(out), world)
+
+
+def train_all(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+    """Train every run of SHARED; stop STOPPED and take it up again; note what was refused."""
+
+    def draw(event: Event) -> None:
+        torch.rand(world.rank)  # as dropout would: the processes' generators go apart
+
+    for name, spec in SHARED.items():
+        train(spec, dataset, place_in(out, cache, name), listener=Listener(draw), world=world)
+    _stop_and_resume(dataset, cache, out, world)
+    if world.size > 1:
+        _refuse(tiny_spec(batch_norm="trained"), dataset, cache, out, world)
+
+
+def fail_in_last(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+    """Train STOPPED; in its second epoch the last process fails."""
+
+    def fail(event: Event) -> None:
+        if event.get("done") == STEPS_PER_EPOCH + 1 and world.rank == world.size - 1:
+            raise MemoryError("the last process has no memory left")
+
+    train(STOPPED, dataset, place_in(out, cache, "failed"), listener=Listener(fail), world=world)
+
+
+def _stop_and_resume(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+    place = place_in(out, cache, "stopped")
+    # The last process alone is asked to stop, in the second epoch.
+    listener = stopping_after(STEPS_PER_EPOCH + 1) if world.rank == world.size - 1 else Listener()
+    try:
+        train(STOPPED, dataset, place, listener=listener, world=world)
+    except Stopped as stop:
+        (out / f"stopped-{world.rank}.txt").write_text(str(stop))
+    world.wait()  # the second training must not take up what the first still stores
+    train(STOPPED, dataset, place, world=world)
+
+
+def _refuse(spec: RunSpec, dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+    try:
+        train(spec, dataset, place_in(out, cache, "refused"), world=world)
+    except ProtocolError as refusal:
+        (out / f"refused-{world.rank}.txt").write_text(str(refusal))
+
+
+ACTS = {"train_all": train_all, "fail_in_last": fail_in_last}
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
