@@ -34,7 +34,7 @@ from tests.mlcore.tiny import flip_byte, place_in, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FILES = ["embeddings.npy", "images.csv", "metrics.json", "model.json"]
+FILES = ["embeddings.npy", "images.csv", "metrics.json", "model.json", "per_query.npz"]
 
 
 def stored_timm(folder: Path, made: str = "test_vit", **described: Any) -> Path:
