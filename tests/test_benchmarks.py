@@ -1,0 +1,46 @@
+"""Benchmarks run at tiny sizes, so that they cannot rot; what they measure then means nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SIDES = {
+    "ranking_metrics": {"ours", "peer"},
+    "soft_triple_head": {"ours", "peer", "ours, full size"},
+    "training_speed": {"48 px, ours", "48 px, peer-0"},
+    "two_processes": {"multi_similarity"},
+}
+
+
+def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--quick", *options]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_a_benchmark_gives_a_row_for_each_side(name: str) -> None:
+    ended = run(name, "--json")
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout)
+    assert found["figures"].keys() == SIDES[name]
+    assert all(value is not None for row in found["figures"].values() for value in row.values())
+    assert found["notes"]
+
+
+def test_both_sides_of_the_ranking_benchmark_measure_the_same() -> None:
+    figures = json.loads(run("ranking_metrics", "--json").stdout)["figures"]
+    for name in ("p_at_1", "r_precision", "map_at_r"):
+        assert figures["ours"][name] == pytest.approx(figures["peer"][name], abs=0.005)
+
+
+def test_without_a_gpu_the_gpu_benchmark_says_so() -> None:
+    ended = run("gpu_training")
+    assert ended.returncode == 2
+    assert "no GPU here" in ended.stderr
