@@ -20,6 +20,7 @@ BASELINES = {
     "untrained": "The backbone as it is: average-pooled features, no head, no training.",
     "half_whitened_pca": "The backbone's average-pooled features, centred, projected and half-whitened.",
 }
+BASELINE_TITLES = {"untrained": "Untrained backbone", "half_whitened_pca": "Half-whitened PCA"}
 MEASURED_ON = ("test", "validation")
 WEIGHTS = {"timm": "model.safetensors", "onnx": "model.onnx"}
 """The file of weights in a run's folder, by the kind of network; embeddings from elsewhere have none."""

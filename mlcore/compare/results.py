@@ -14,9 +14,8 @@ from mlcore.compare.rerun import figures_of
 from mlcore.errors import ComparisonError
 from mlcore.evaluate import StoredScores, read_per_query
 from mlcore.losses import LOSSES
-from mlcore.runs import BASELINES
+from mlcore.runs import BASELINE_TITLES, BASELINES
 
-BASELINE_TITLES = {"untrained": "Untrained backbone", "half_whitened_pca": "Half-whitened PCA"}
 SEPARATE, JOINED, OUTSIDE = "one fold", "folds joined", "from outside"
 
 

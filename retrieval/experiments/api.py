@@ -30,7 +30,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = ("id", "loss", "params", "seed", "state", "job", "history", "metrics", "model")
+        fields = ("id", "loss", "params", "seed", "fold", "state", "job", "history", "metrics", "model")
         read_only_fields = fields
 
 

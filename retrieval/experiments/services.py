@@ -19,14 +19,13 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.config import PRESETS, Protocol
 from mlcore.errors import MlcoreError
 from mlcore.losses import LOSSES
-from mlcore.runs import BASELINES, RunSpec
+from mlcore.runs import BASELINE_TITLES, BASELINES, RunSpec
 from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Experiment, Model, Run
 
 LARGEST_SEED = 2**31 - 1  # what the database's column holds
-BASELINE_TITLES = {"untrained": "Untrained backbone", "half_whitened_pca": "Half-whitened PCA"}
 
 
 def loss_titles() -> dict[str, str]:
@@ -119,7 +118,7 @@ def start_experiment(
     publish: bool = True,
     by: User | None,
 ) -> Experiment:
-    """Store an experiment with a run for each loss and seed, and queue them all.
+    """Store an experiment with a run for each loss, seed and fold of the protocol, and queue them all.
 
     params: own parameters by loss; the rest are the paper's. A baseline is measured once, with the first seed.
 
@@ -148,7 +147,9 @@ def start_experiment(
             created_by=by,
         )
         for spec in cells:
-            run = Run.objects.create(experiment=experiment, loss=spec.loss, params=spec.params, seed=spec.seed)
+            run = Run.objects.create(
+                experiment=experiment, loss=spec.loss, params=spec.params, seed=spec.seed, fold=spec.fold
+            )
             run.job = jobs.submit("train", {"run": run.pk}, by=by, key=f"train:{run.pk}")
             run.save(update_fields=["job"])
     return experiment
@@ -159,9 +160,10 @@ def _cells(
 ) -> list[RunSpec]:
     try:
         return [
-            RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed).checked()
+            RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed, fold=fold).checked()
             for loss in dict.fromkeys(losses)
             for seed in (seeds[:1] if loss in BASELINES else seeds)
+            for fold in (range(protocol.folds) if protocol.folds and loss not in BASELINES else (None,))
         ]
     except (MlcoreError, TypeError, ValueError) as error:
         raise Refused(str(error)) from error
@@ -206,6 +208,8 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
     command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(protocol)]
     command += ["--loss", run.loss, "--seed", str(run.seed)]
     command += [word for name, value in run.params.items() for word in ("--param", f"{name}={value}")]
+    if run.fold is not None:
+        command += ["--fold", str(run.fold)]
     if experiment.weights:
         command += ["--weights", str(Path(settings.WEIGHTS_DIR) / experiment.weights)]
     return command
@@ -233,16 +237,18 @@ def _store_model(run: Run, artifact: str, out: Path) -> Model:
 
 def _require_same_run(run: Run, described: dict[str, Any], out: Path) -> None:
     """Refuse a folder that another database's run left under the same number."""
-    stored = [described[key] for key in ("loss", "params", "seed")] + [described["dataset"]["fingerprint"]]
-    if stored != [run.loss, run.params, run.seed, run.experiment.dataset.fingerprint]:
+    stored = [described[key] for key in ("loss", "params", "seed", "fold")] + [described["dataset"]["fingerprint"]]
+    if stored != [run.loss, run.params, run.seed, run.fold, run.experiment.dataset.fingerprint]:
         raise JobFailed(f"{out} holds another run, perhaps of another database; move it away, then retry")
 
 
 def model_name(run: Run) -> str:
-    """Return what people call the model of a run; the seed only where there are several."""
+    """Return what people call the model of a run; seed and fold only where there are several."""
     title = loss_titles().get(run.loss, run.loss)
-    several = run.experiment.runs.filter(loss=run.loss).count() > 1
-    return f"{title} (seed {run.seed})" if several else title
+    runs = run.experiment.runs.filter(loss=run.loss)
+    notes = [f"seed {run.seed}"] if runs.exclude(seed=run.seed).exists() else []
+    notes += [] if run.fold is None else [f"fold {run.fold}"]
+    return f"{title} ({', '.join(notes)})" if notes else title
 
 
 def set_published(model: Model, published: bool) -> None:

@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                 ('loss', models.CharField(max_length=60)),
                 ('params', models.JSONField(blank=True, default=dict)),
                 ('seed', models.PositiveIntegerField(default=0)),
+                ('fold', models.PositiveSmallIntegerField(blank=True, help_text='Held out, where the protocol has folds.', null=True)),
                 ('history', models.JSONField(blank=True, default=list, help_text='One event an epoch, as training reports them.')),
                 ('metrics', models.JSONField(blank=True, null=True)),
                 ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='retrieval.experiment')),
@@ -180,7 +181,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='run',
-            constraint=models.UniqueConstraint(fields=('experiment', 'loss', 'seed'), name='one_run_a_cell'),
+            constraint=models.UniqueConstraint(condition=models.Q(('fold__isnull', True)), fields=('experiment', 'loss', 'seed'), name='one_run_a_cell'),
+        ),
+        migrations.AddConstraint(
+            model_name='run',
+            constraint=models.UniqueConstraint(fields=('experiment', 'loss', 'seed', 'fold'), name='one_run_a_fold'),
         ),
         migrations.AddConstraint(
             model_name='model',

@@ -2,13 +2,14 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from jobs.models import Job
 from retrieval.models.dataset import Dataset
 
 
 class Experiment(models.Model):
-    """Runs that share a data set and a protocol, and differ in loss, its parameters and seed only."""
+    """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     name = models.CharField(max_length=120)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="experiments")
@@ -32,6 +33,7 @@ class Run(models.Model):
     loss = models.CharField(max_length=60)
     params = models.JSONField(default=dict, blank=True)
     seed = models.PositiveIntegerField(default=0)
+    fold = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Held out, where the protocol has folds.")
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     history = models.JSONField(default=list, blank=True, help_text="One event an epoch, as training reports them.")
     metrics = models.JSONField(null=True, blank=True)
@@ -39,11 +41,16 @@ class Run(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["experiment", "loss", "seed"], name="one_run_a_cell"),
+            # Two, because to a database no null equals another.
+            models.UniqueConstraint(
+                fields=["experiment", "loss", "seed"], condition=Q(fold__isnull=True), name="one_run_a_cell"
+            ),
+            models.UniqueConstraint(fields=["experiment", "loss", "seed", "fold"], name="one_run_a_fold"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.loss} (seed {self.seed})"
+        fold = "" if self.fold is None else f", fold {self.fold}"
+        return f"{self.loss} (seed {self.seed}{fold})"
 
     @property
     def state(self) -> str:

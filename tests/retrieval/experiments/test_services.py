@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from jobs import services as jobs
@@ -18,7 +19,7 @@ from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.models import COLORS, Dataset, Experiment, Model, Run
 from tests.retrieval.world import LOSSES as PAIR
-from tests.retrieval.world import World, done, failed, started
+from tests.retrieval.world import SMALL, World, done, failed, started
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +200,32 @@ def test_the_child_gets_everything_by_its_command_line(world: World, monkeypatch
 def test_several_seeds_are_told_apart_by_name(world: World) -> None:
     experiment = started(world.dataset, PAIR[:1], seeds=[0, 1])
     assert [services.model_name(run) for run in experiment.runs.all()] == ["SoftTriple (seed 0)", "SoftTriple (seed 1)"]
+
+
+# --- folds
+
+
+def folded(world: World) -> Experiment:
+    protocol = services.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
+    return started(world.dataset, ("soft_triple", "untrained"), protocol=protocol)
+
+
+def test_a_protocol_with_folds_has_a_run_for_each_of_them(world: World) -> None:
+    experiment = folded(world)
+    found = [(run.loss, run.fold) for run in experiment.runs.all()]
+    assert found == [("soft_triple", 0), ("soft_triple", 1), ("untrained", None)]
+    for repeated in ({"loss": "soft_triple", "fold": 1}, {"loss": "untrained", "fold": None}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Run.objects.create(experiment=experiment, seed=0, **repeated)
+
+
+def test_a_fold_is_trained_without_its_classes_and_named(world: World) -> None:
+    run = folded(world).runs.get(fold=1)
+    done(run.job)
+    model = Model.objects.get(run=run)
+    assert model.name == "SoftTriple (fold 1)"
+    described = json.loads((model.folder / "model.json").read_text())
+    assert (described["fold"], described["protocol"]["folds"]) == (1, 2)
 
 
 # --- publishing
