@@ -67,7 +67,7 @@ def store_plan(bench: Bench, comparison: Comparison) -> None:
 
 
 def _require_same(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
-    for key in asked.keys() - set(MAY_GROW):
+    for key in sorted(asked.keys() - set(MAY_GROW)):
         if stored.get(key) != asked[key]:
             raise ComparisonError(f"{folder} holds a comparison with another {key}; choose another folder")
     for loss, params in stored["losses"].items():
