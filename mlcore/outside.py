@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from mlcore.artifacts import published, refuse_existing, write_json
+from mlcore.artifacts import published, refuse_existing
 from mlcore.datasets import DatasetFolder
 from mlcore.encode import Encoder, embed_rows, open_pixels
 from mlcore.errors import WeightsError
-from mlcore.evaluate import score, summarise, write_per_query
 from mlcore.events import Progress, no_progress
+from mlcore.measurement import measure_rows
 from mlcore.model_description import credits_of, preprocessing_of, read_model_json
 from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
 from mlcore.models.backbones import describe_weights, evaluation_sizes, load_backbone
@@ -74,15 +74,13 @@ def add_model(
     pixels = open_pixels(model.encoder.preprocessing, dataset, cache, progress)
     embeddings = embed_rows(model.encoder, pixels, np.arange(len(pixels)), progress)
     rows = dataset.rows("test")
-    scores = score(embeddings[rows], dataset.labels[rows], progress=progress)
-    metrics = summarise(scores, dataset.labels[rows]) | {"measured_on": "test", "dataset": dataset.name}
+    measured = measure_rows(embeddings[rows], dataset, rows, progress=progress)
     with published(out) as folder:
         _write_weights(folder, model)
         write_description(folder, model.encoder, model.about, dataset)
         write_embeddings(folder, embeddings, dataset)
-        write_per_query(folder, scores, dataset.ids[rows], dataset.labels[rows])
-        write_json(folder / "metrics.json", metrics)
-    return metrics
+        measured.store(folder)
+    return measured.metrics
 
 
 def check_encoder(encoder: PictureEncoder) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, refuse_existing, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import DatasetError
-from mlcore.evaluate import score, summarise, write_per_query
+from mlcore.measurement import measure_rows
 from mlcore.model_files import FORMAT, environment
 from mlcore.runs import write_embeddings
 
@@ -39,14 +39,12 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
         raise DatasetError(f"{embeddings.name} has {len(values)} rows, {images.name} names {len(names)} pictures")
     unit = _unit_rows(values, names)[_rows_of(dataset, key, names, values)]
     rows = dataset.rows("test")
-    scores = score(unit[rows], dataset.labels[rows])
-    metrics = summarise(scores, dataset.labels[rows]) | {"measured_on": "test", "dataset": dataset.name}
+    measured = measure_rows(unit[rows], dataset, rows)
     with published(out) as folder:
         write_embeddings(folder, unit, dataset)
-        write_per_query(folder, scores, dataset.ids[rows], dataset.labels[rows])
+        measured.store(folder)
         write_json(folder / "model.json", _description(folder, embeddings, unit.shape[1], dataset))
-        write_json(folder / "metrics.json", metrics)
-    return metrics
+    return measured.metrics
 
 
 def _description(folder: Path, origin: Path, dim: int, dataset: DatasetFolder) -> dict[str, Any]:

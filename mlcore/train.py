@@ -22,13 +22,14 @@ from mlcore.datasets import DatasetFolder
 from mlcore.distributed import ALONE, World, require_shareable, share_batch_norm
 from mlcore.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.errors import Stopped, TrainingError
-from mlcore.evaluate import score, summarise, write_per_query
 from mlcore.keeper import Event, Keeper
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.losses import build_loss
+from mlcore.measurement import measure_rows
 from mlcore.model_files import write_model
 from mlcore.models.backbones import BackboneSpec, load_backbone
 from mlcore.models.embedder import Embedder, start_head_from_pca
+from mlcore.near_duplicates import near_duplicates
 from mlcore.runs import RunSpec, write_embeddings
 
 BASELINE_PCA_DIM = 512
@@ -238,18 +239,16 @@ def _publish(
     dataset, rows = data.dataset, data.measured_rows
     embeddings = _embed_all(spec, data, encoder, place.cache, listener)
     listener.progress("measure", 0, 1)
-    scores = score(embeddings[rows], dataset.labels[rows])
-    metrics = summarise(scores, dataset.labels[rows])
-    metrics |= {"measured_on": spec.measured_on, "dataset": dataset.name}
+    found = near_duplicates(dataset, data.cache, (rows, data.train_rows), place.cache, listener.progress)
+    measured = measure_rows(embeddings[rows], dataset, rows, measured_on=spec.measured_on).with_near_duplicates(found)
     with published(place.out) as folder:
         write_model(folder, encoder, spec, dataset)
         write_embeddings(folder, embeddings, dataset)
-        write_per_query(folder, scores, dataset.ids[rows], dataset.labels[rows])
+        measured.store(folder)
         lines = [json.dumps(event, sort_keys=True) + "\n" for event in history]
         (folder / "history.jsonl").write_text("".join(lines))
-        write_json(folder / "metrics.json", metrics)
         write_json(folder / "cost.json", cost_of(history, encoder.device))
-    return metrics
+    return measured.metrics
 
 
 def _embed_all(spec: RunSpec, data: RunData, encoder: Encoder, cache: Path, listener: Listener) -> NDArray[np.float32]:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.artifacts import published, write_json
+from mlcore.artifacts import published
 from mlcore.compare.plan import Cell, Comparison
 from mlcore.compare.running import Bench
-from mlcore.evaluate import score, summarise, write_per_query
+from mlcore.measurement import measure_rows
 
 
 def joined_name(cell: Cell) -> str:
@@ -39,8 +39,6 @@ def _measure(bench: Bench, cells: Sequence[Cell], name: str) -> None:
     dataset, rows = bench.dataset, bench.dataset.rows("test")
     folds = [np.load(bench.cell(cell) / "embeddings.npy", mmap_mode="r", allow_pickle=False)[rows] for cell in cells]
     joined: NDArray[np.float32] = np.concatenate(folds, axis=1)  # of one length, which is all that matters
-    scores = score(joined, dataset.labels[rows])
-    metrics = summarise(scores, dataset.labels[rows]) | {"measured_on": "test", "dataset": dataset.name}
+    measured = measure_rows(joined, dataset, rows)
     with published(bench.folder / "cells" / name) as folder:
-        write_per_query(folder, scores, dataset.ids[rows], dataset.labels[rows])
-        write_json(folder / "metrics.json", metrics | {"dim": joined.shape[1]})
+        measured.store(folder)

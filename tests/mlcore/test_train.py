@@ -102,6 +102,7 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
     assert sorted(path.name for path in place.out.iterdir()) == [
         "cost.json",
+        "diagnostics.json",
         "embeddings.npy",
         "history.jsonl",
         "images.csv",

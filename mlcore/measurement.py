@@ -1,0 +1,64 @@
+"""What a model is worth on held-out pictures: figures, what every query earned, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlcore.artifacts import write_json
+from mlcore.datasets import DatasetFolder
+from mlcore.diagnostics import Diagnosis, diagnose, write_details
+from mlcore.evaluate import score, summarise, write_per_query
+from mlcore.events import Progress, no_progress
+from mlcore.metrics import PerQueryScores
+from mlcore.near_duplicates import NearDuplicate
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Shapes: ids and labels [N] of the measured pictures. metrics: plain JSON values."""
+
+    metrics: dict[str, Any]
+    scores: PerQueryScores
+    diagnosis: Diagnosis
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+    def store(self, folder: Path) -> None:
+        """Write metrics.json, per_query.npz and diagnostics.json."""
+        write_json(folder / "metrics.json", self.metrics)
+        write_per_query(folder, self.scores, self.ids, self.labels)
+        write_details(folder, self.diagnosis)
+
+    def with_near_duplicates(self, found: Sequence[NearDuplicate]) -> "Measurement":
+        """Return the same, which also says which measured pictures were learned from, or nearly so."""
+        diagnosis = self.diagnosis.with_near_duplicates(found)
+        return replace(self, diagnosis=diagnosis, metrics=self.metrics | {"diagnostics": diagnosis.figures})
+
+
+def measure_rows(
+    embeddings: NDArray[np.float32],
+    dataset: DatasetFolder,
+    rows: NDArray[np.int64],
+    *,
+    measured_on: str = "test",
+    progress: Progress = no_progress,
+) -> Measurement:
+    """Measure embeddings [N, D] of the pictures in those rows [N] of a data set.
+
+    Raises:
+        MetricsError: no class has two pictures, or a row is not finite.
+    """
+    ids, labels = dataset.ids[rows], dataset.labels[rows]
+    scores = score(embeddings, labels, progress=progress)
+    diagnosis = diagnose(embeddings, labels, ids, scores).named(dataset)
+    metrics = summarise(scores, labels) | {
+        "dim": embeddings.shape[1],
+        "measured_on": measured_on,
+        "dataset": dataset.name,
+        "diagnostics": diagnosis.figures,
+    }
+    return Measurement(metrics, scores, diagnosis, ids, labels)
