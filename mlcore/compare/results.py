@@ -21,10 +21,16 @@ SEPARATE, JOINED, OUTSIDE = "one fold", "folds joined", "from outside"
 
 @dataclass(frozen=True)
 class Unit:
-    """One seed of a row: its figures as fractions of 1, and what every query earned."""
+    """One seed of a row: its figures as fractions of 1, what every query earned, and why.
+
+    diagnostics: numbers by name, those of mlcore.diagnostics.MEANINGS; none of a run made before there were any.
+    details: the folders that hold more, of each fold.
+    """
 
     figures: dict[str, float]
     scores: StoredScores
+    diagnostics: dict[str, float]
+    details: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ def _row(loss: str, tuned: bool, cells: Mapping[Cell, Path]) -> Row:
 
 
 def _unit(path: Path) -> Unit:
-    return Unit(figures_of(read_json(path / "metrics.json")), read_per_query(path))
+    metrics = read_json(path / "metrics.json")
+    return Unit(figures_of(metrics), read_per_query(path), metrics.get("diagnostics", {}), (path,))
 
 
 def _mean(units: Sequence[Unit]) -> Unit:
@@ -139,7 +146,10 @@ def _mean(units: Sequence[Unit]) -> Unit:
     first = units[0].scores
     columns = {name: np.mean([unit.scores.columns[name] for unit in units], axis=0) for name in first.columns}
     figures = {name: float(np.mean([unit.figures[name] for unit in units])) for name in units[0].figures}
-    return Unit(figures, StoredScores(first.ids, first.labels, columns))
+    shared = set.intersection(*(set(unit.diagnostics) for unit in units))
+    diagnostics = {name: float(np.mean([unit.diagnostics[name] for unit in units])) for name in sorted(shared)}
+    folders = tuple(path for unit in units for path in unit.details)
+    return Unit(figures, StoredScores(first.ids, first.labels, columns), diagnostics, folders)
 
 
 def _history(path: Path) -> list[dict[str, Any]]:

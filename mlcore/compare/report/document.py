@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlcore.compare.report.findings import findings_of
 from mlcore.compare.report.unfairness import practices
 from mlcore.compare.results import Results, Row
 from mlcore.compare.significance import RESAMPLES, UNCLEAR, Pair, Resampled
@@ -25,8 +26,8 @@ def document_of(results: Results) -> dict[str, Any]:
         for figure in figures
     }
     pairs = {figure: resampled[figure].pairs() for figure in (HEADLINE, "recall_at_1")}
-    best = max(rows, key=lambda row: _mean(row, HEADLINE)).name
-    level = _level_with(best, pairs[HEADLINE])
+    best = max(rows, key=lambda row: _mean(row, HEADLINE))
+    level = _level_with(best.name, pairs[HEADLINE])
     return {
         "format": FORMAT,
         "title": results.comparison.name,
@@ -34,12 +35,13 @@ def document_of(results: Results) -> dict[str, Any]:
         "figures": figures,
         "queries": len(first.ids),
         "classes": len(set(first.labels.tolist())),
-        "rows": [_row(row, figures, resampled, best=best, level=level) for row in rows],
+        "rows": [_row(row, figures, resampled, best=best.name, level=level) for row in rows],
         "pairs": {figure: [_pair(pair) for pair in found] for figure, found in pairs.items()},
         "resamples": RESAMPLES,
         "seeds": len(results.comparison.seeds),
         "unfairness": [vars(practice) for practice in practices(results)],
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
+        "diagnostics": findings_of(rows, best),
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
         "hardware": sorted(
             {f"{cost['device']}, threads of a run: {cost['threads']}" for row in rows for cost in row.costs}
@@ -93,10 +95,6 @@ def _figure(row: Row, figure: str, resampled: Resampled) -> dict[str, Any]:
         "low": low,
         "high": high,
     }
-
-
-def _hardware(cost: Mapping[str, Any]) -> str:
-    return f"{cost['device']}, threads of a run: {cost['threads']}"
 
 
 def _median(values: Any) -> float | None:

@@ -69,6 +69,7 @@ def _environment(*, autoescape: bool) -> Environment:
     environment.filters |= {
         "percent": lambda value: "–" if value is None else f"{100 * value:.2f}",
         "number": lambda value: "–" if value is None else f"{value:,.0f}",
+        "diagnostic": _diagnostic,
         "figure_name": figure_name,
         "parameters": _parameters,
         "found_values": _found_values,
@@ -83,6 +84,12 @@ def _environment(*, autoescape: bool) -> Environment:
 def figure_name(figure: str) -> str:
     """Return Recall@1 for recall_at_1."""
     return {"map_at_r": "MAP@R", "r_precision": "R-Precision"}.get(figure, figure.replace("recall_at_", "Recall@"))
+
+
+def _diagnostic(value: float | None, kind: str) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f}" if kind == "share" else f"{value:.0f}" if kind == "count" else f"{value:.3f}"
 
 
 def _one_line(text: str) -> str:
@@ -138,12 +145,14 @@ def _csv(document: Mapping[str, Any]) -> str:
     parts = ("mean", "sd", "low", "high")
     columns = [f"{figure}_{part}" for figure in document["figures"] for part in parts]
     costs = ("train_seconds", "images_per_second", "peak_memory_mib")
-    writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs])
+    diagnostics = document["diagnostics"] or {"meanings": {}, "rows": {}}
+    writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs, *diagnostics["meanings"]])
     for row in document["rows"]:
         figures = [row["figures"][figure][part] for figure in document["figures"] for part in parts]
         writer.writerow(
             [_cell(row["name"]), _cell(row["title"]), len(row["seeds"]), row["level_with_best"], *figures]
             + [row[cost] for cost in costs]
+            + [diagnostics["rows"][row["name"]].get(figure) for figure in diagnostics["meanings"]]
         )
     return stream.getvalue()
 

@@ -20,6 +20,7 @@ from mlcore.compare.report.rendering import rendered
 from mlcore.compare.results import read_results
 from mlcore.compare.running import Bench, run_comparison
 from mlcore.datasets import DatasetFolder
+from mlcore.diagnostics import MEANINGS
 from mlcore.errors import ComparisonError
 from tests.mlcore.tiny import head_protocol
 
@@ -128,6 +129,38 @@ def test_a_comparison_half_failed_says_so_and_shows_the_rest(folder: Path) -> No
         assert "1 of 10 cells failed, the rest is shown: " in texts[suffix]
         assert "the loss became nan at epoch 1, step 3" in texts[suffix]
         assert "1 of 10 cells are not run yet" in texts[suffix]
+
+
+def test_the_report_says_why(folder: Path) -> None:
+    found = document(folder)
+    why = found["diagnostics"]
+    cells = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["diagnostics"] for seed in (0, 1)]
+    density = sum(cell["density"] for cell in cells) / 2
+    assert why["rows"]["n_pairs"]["density"] == pytest.approx(density)
+    assert why["rows"]["untrained"].keys() == why["meanings"].keys() == MEANINGS.keys()
+    recalls = [entry["recall_at_1"] for entry in why["hardest_classes"]]
+    assert recalls == sorted(recalls) and len(recalls) == 4
+    assert all(entry["recall_at_1"] <= entry["best_recall_at_1"] for entry in why["hardest_classes"])
+    assert why["of"] == next(row["title"] for row in found["rows"] if row["best"])
+    query = why["worst_queries"][0]
+    texts = rendered(found)
+    for suffix in ("html", "md"):
+        assert "The hardest classes" in texts[suffix] and f"{density:.3f}" in texts[suffix]
+        assert all(answer["class"] in texts[suffix] for answer in query["answers"])
+    (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "n_pairs"]
+    assert float(line["density"]) == pytest.approx(density)
+
+
+def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Path) -> None:
+    for file in folder.glob("cells/*/diagnostics.json"):
+        file.unlink()
+    for file in folder.glob("cells/*/metrics.json"):
+        metrics = read_json(file)
+        del metrics["diagnostics"]
+        write_json(file, metrics)
+    found = document(folder)
+    assert found["diagnostics"] is None
+    assert "hardest" not in "".join(rendered(found).values())
 
 
 def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
