@@ -1,7 +1,8 @@
 """The pictures of a run, and the batches that they make."""
 
+import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +92,8 @@ class Batches:
     ) -> None:
         """features [N, F]: of every picture, given when only the head learns and no crop is random."""
         self.spec, self.protocol, self.data, self.encoder, self.world = spec, spec.protocol, data, encoder, world
+        # A GPU eats more crops than one thread makes (about 700 a second); a CPU that trains has no core to spare.
+        self.crop_threads = 1 if encoder.device.type == "cpu" else len(os.sched_getaffinity(0))
         self.features = None
         if features is not None:
             self.features = torch.from_numpy(features[data.train_rows]).to(encoder.device)
@@ -108,31 +111,31 @@ class Batches:
         )
 
     def loaded(self, plan: list[Rows], epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (inputs, labels) of each batch; a thread prepares the next one meanwhile.
+        """Yield (inputs, labels) of each batch; the next one is prepared meanwhile.
 
         Inputs are those of this process's part of the batch, labels those of the whole batch.
         """
         place = self.encoder.device
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(self._load, plan[0], epoch)
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(self.crop_threads) as croppers:
+            coming = ahead.submit(self._load, plan[0], epoch, croppers)
             for number, chosen in enumerate(plan):
                 inputs = coming.result()
                 if number + 1 < len(plan):
-                    coming = pool.submit(self._load, plan[number + 1], epoch)
+                    coming = ahead.submit(self._load, plan[number + 1], epoch, croppers)
                 yield inputs, torch.from_numpy(self.data.labels[chosen]).to(place)
 
-    def _load(self, batch: Rows, epoch: int) -> Tensor:
+    def _load(self, batch: Rows, epoch: int, croppers: Executor) -> Tensor:
         chosen = self.world.own_part(batch)
         if self.features is not None:
             return self.features[torch.from_numpy(chosen).to(self.features.device)]
-        return self.encoder.normalised(self._views(self.data.train_rows[chosen], epoch))
+        return self.encoder.normalised(self._views(self.data.train_rows[chosen], epoch, croppers))
 
-    def _views(self, rows: Rows, epoch: int) -> NDArray[np.uint8]:
+    def _views(self, rows: Rows, epoch: int, croppers: Executor) -> NDArray[np.uint8]:
         size, scale, cache = self.protocol.crop, self.protocol.crop_scale, self.data.cache
         if scale == 1:
             return evaluation_pixels(cache, rows, self.encoder.preprocessing)
         keys = [(self.spec.seed, epoch, int(picture)) for picture in self.data.dataset.ids[rows]]
-        return np.stack([random_view(cache[row], size, scale, key) for row, key in zip(rows, keys, strict=True)])
+        return np.stack(list(croppers.map(lambda row, key: random_view(cache[row], size, scale, key), rows, keys)))
 
     def embeddings(self, inputs: Tensor) -> Tensor:
         """Return float32 embeddings [B, dim] of a loaded batch; the backbone may run in bfloat16."""

@@ -116,6 +116,16 @@ def test_loaded_batches_repeat_and_change_with_the_epoch(wings: DatasetFolder, c
         assert np.array_equal(labels.numpy(), batches.data.labels[chosen])
 
 
+def test_crops_of_several_threads_are_those_of_one(wings: DatasetFolder, cache_root: Path) -> None:
+    spec = run()
+    batches = batches_of(spec, data_of(spec, wings, cache_root))
+    plan = batches.plan(1)
+    alone = [inputs for inputs, _ in batches.loaded(plan, 1)]
+    batches.crop_threads = 4
+    together = [inputs for inputs, _ in batches.loaded(plan, 1)]
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
 def test_without_random_crops_training_sees_what_evaluation_sees(wings: DatasetFolder, cache_root: Path) -> None:
     spec = run(crop_scale=1)
     batches = batches_of(spec, data_of(spec, wings, cache_root))
