@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.datasets import DatasetFolder
-from mlcore.metrics import PerQueryScores
+from mlcore.evaluate import MOST_CLUSTERED_CLASSES
+from mlcore.metrics import PerQueryScores, clustering_metrics
 from mlcore.near_duplicates import NearDuplicate
 from mlcore.ranking import SCORE_STEPS, Floats, Ints, quantised_unit_rows
 
@@ -37,6 +38,13 @@ class Meaning:
 
 
 MEANINGS = {
+    "nmi": Meaning(
+        "NMI",
+        "Normalised mutual information of classes and as many k-means clusters, one start: how well the space "
+        "falls apart into classes by itself. Flattered by many classes.",
+        "share",
+    ),
+    "ami": Meaning("AMI", "The same, adjusted for chance: 0 for clusters drawn at random.", "share"),
     "density": Meaning(
         "Density",
         "Mean distance within a class over mean distance between the centres of classes. Lower is tighter; "
@@ -119,6 +127,7 @@ def diagnose(
     recalls = np.array([entry["recall_at_1"] for entry in classes])
     density = _density(unit, labels)
     figures = {
+        **(clustering_metrics(unit, labels, seed=0) if len(classes) <= MOST_CLUSTERED_CLASSES else {}),
         **({} if density is None else {"density": density}),
         "spectral_decay": spectral_decay(unit),
         "alignment": _alignment(unit, labels),

@@ -185,11 +185,13 @@ def clustering_metrics(embeddings: ArrayLike, labels: ArrayLike, seed: int) -> d
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
+    from threadpoolctl import threadpool_limits
 
     rows = unit_rows(embeddings).astype(np.float32)
     truth = checked_labels(labels, len(rows))
     clusters = len(np.unique(truth))
-    found = KMeans(n_clusters=clusters, n_init=1, random_state=seed).fit_predict(rows)
+    with threadpool_limits(1):  # several threads add up in any order, and wait for each other on a busy machine
+        found = KMeans(n_clusters=clusters, n_init=1, random_state=seed).fit_predict(rows)
     return {
         "nmi": float(normalized_mutual_info_score(truth, found, average_method="arithmetic")),
         "ami": float(adjusted_mutual_info_score(truth, found, average_method="arithmetic")),
