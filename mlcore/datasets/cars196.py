@@ -1,19 +1,20 @@
 """Cars-196: the original archive with cars_annos.mat, and reduced sets with a manifest.json."""
 
 import functools
-import io
 import json
 from collections.abc import Mapping
 from typing import Any, cast
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import SPLITS, TEST, TRAIN, OfficialSplit, Source, SourceItem, path_key, readable_class
-from mlcore.datasets.splits import check_official
+from mlcore.datasets.items import SPLITS, OfficialSplit, Source, SourceItem, path_key, readable_class
+from mlcore.datasets.listed import Listed, listed_source
+from mlcore.datasets.matlab import read_mat
 from mlcore.errors import DatasetError
 from mlcore.pictures import MAX_BYTES
 
 ANNOTATIONS = "cars_annos.mat"
 MANIFEST = "manifest.json"
+NAME = "Cars-196"
 OFFICIAL = OfficialSplit(classes=196, train_classes=98, train_images=8_054, test_images=8_131)
 LICENCE = (
     "None stated with the data; research use only, not to be redistributed. "
@@ -34,21 +35,12 @@ def read_cars196(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL
         DatasetError: the annotations cannot be read or the counts are not `expected`.
     """
     names, annotated = _read_annotations(tree, top + ANNOTATIONS)
-    items = []
-    broken = list(tree.skipped)
-    for relative_path, class_id in annotated:
-        path = top + relative_path
-        label = class_id - 1  # the file counts from 1
-        if not 0 <= label < len(names):
-            raise DatasetError(f"{ANNOTATIONS} gives {relative_path} class {class_id} of {len(names)}")
-        if path not in tree.sizes:
-            broken.append((path, "is listed and not there"))
-            continue
-        split = TRAIN if label < expected.train_classes else TEST
-        items.append(SourceItem(path, label, split, functools.partial(tree.read, path, MAX_BYTES)))
-    check_official([(item.label, item.split) for item in items], expected, "Cars-196")
-    items.sort(key=lambda item: (item.label, path_key(item.path)))
-    return Source("Cars-196", LICENCE, names, items, "Cars-196, original layout", tuple(broken))
+    listed = []
+    for relative_path, number in annotated:
+        if not 1 <= number <= len(names):
+            raise DatasetError(f"{ANNOTATIONS} gives {relative_path} class {number} of {len(names)}")
+        listed.append(Listed(top + relative_path, number, names[number - 1], expected.split_of(number)))
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
 
 
 def read_reduced_cars196(tree: FileTree, top: str) -> Source:
@@ -101,18 +93,12 @@ def read_manifest(tree: FileTree, top: str) -> Mapping[str, Any] | None:
 
 def _read_annotations(tree: FileTree, path: str) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
     """Return the class names and (relative path, class counted from 1) of every photograph."""
-    import scipy.io  # slow to load, and wanted for this one file only
 
-    data = tree.read(path)
-    try:
-        mat = scipy.io.loadmat(io.BytesIO(data), squeeze_me=True)
+    def take(mat: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
         names = tuple(str(name) for name in mat["class_names"])
-        rows = mat["annotations"]
-        annotated = [(str(row["relative_im_path"]), int(row["class"])) for row in rows]
-    # scipy's reader raises nearly anything on a damaged file
-    except Exception as error:
-        raise DatasetError(f"{ANNOTATIONS} cannot be read as Cars-196 annotations: {error}") from error
-    return names, annotated
+        return names, [(str(row["relative_im_path"]), int(row["class"])) for row in mat["annotations"]]
+
+    return read_mat(tree, path, take, "Cars-196 annotations")
 
 
 def _files_by_folder(tree: FileTree, top: str) -> dict[str, list[str]]:

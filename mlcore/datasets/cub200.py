@@ -1,15 +1,13 @@
 """CUB-200-2011 in its original layout."""
 
-import functools
-
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, SourceItem, path_key, readable_class
-from mlcore.datasets.splits import check_official
+from mlcore.datasets.items import OfficialSplit, Source, readable_class
+from mlcore.datasets.listed import Listed, listed_source, read_lines
 from mlcore.errors import DatasetError
-from mlcore.pictures import MAX_BYTES
 
 LIST = "images.txt"
 LABELS = "image_class_labels.txt"
+NAME = "CUB-200-2011"
 OFFICIAL = OfficialSplit(classes=200, train_classes=100, train_images=5_864, test_images=5_924)
 LICENCE = (
     "Photographs are under their owners' copyright; non-commercial research and education only. "
@@ -30,36 +28,17 @@ def read_cub200(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL)
         DatasetError: a list cannot be read or the counts are not `expected`.
     """
     class_ids = _read_pairs(tree, top + LABELS)
-    names: dict[int, str] = {}
-    items = []
-    broken = list(tree.skipped)
+    listed = []
     for image_id, relative_path in _read_pairs(tree, top + LIST).items():
-        class_id = _class_number(class_ids, image_id)
-        names[class_id] = readable_class(relative_path.split("/")[0])
-        path = f"{top}images/{relative_path}"
-        if path not in tree.sizes:
-            broken.append((path, "is listed and not there"))
-            continue
-        split = TRAIN if class_id <= expected.train_classes else TEST
-        items.append(SourceItem(path, class_id - 1, split, functools.partial(tree.read, path, MAX_BYTES)))
-    check_official([(item.label, item.split) for item in items], expected, "CUB-200-2011")
-    if sorted(names) != list(range(1, len(names) + 1)):
-        raise DatasetError(f"{LABELS} should number the classes 1 to {len(names)} without a gap")
-    items.sort(key=lambda item: (item.label, path_key(item.path)))
-    classes = tuple(names[number] for number in sorted(names))
-    return Source("CUB-200-2011", LICENCE, classes, items, "CUB-200-2011, original layout", tuple(broken))
+        number = _class_number(class_ids, image_id)
+        name = readable_class(relative_path.split("/")[0])
+        listed.append(Listed(f"{top}images/{relative_path}", number, name, expected.split_of(number)))
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
 
 
 def _read_pairs(tree: FileTree, path: str) -> dict[str, str]:
     """Return {first word: second} of a file with two words a line."""
-    pairs: dict[str, str] = {}
-    text = tree.read(path).decode("utf-8", errors="replace")
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split()
-        if len(words) != 2:
-            raise DatasetError(f"{path} line {number} should hold two words, has {len(words)}")
-        pairs[words[0]] = words[1]
-    return pairs
+    return {first: second for _, (first, second) in read_lines(tree, path, words=2)}
 
 
 def _class_number(class_ids: dict[str, str], image_id: str) -> int:

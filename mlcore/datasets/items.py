@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 TRAIN = "train"
 TEST = "test"
@@ -23,6 +24,7 @@ class SourceItem:
 class Source:
     """A set of pictures as found, not yet verified; valid while `open_source` is open.
 
+    remarks: sentences for whoever reads the report of the import.
     broken: (path, reason) of what was seen and left out.
     origin: where it came from, for a reader: layout and file name, never a machine's full path.
     """
@@ -33,6 +35,7 @@ class Source:
     items: Sequence[SourceItem]
     origin: str
     broken: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,54 @@ class OfficialSplit:
     train_images: int
     test_images: int
 
+    @classmethod
+    def of(cls, labelled: Sequence[tuple[int, str]]) -> Self:
+        """Count (label, split) pairs."""
+        train = [label for label, split in labelled if split == TRAIN]
+        return cls(
+            classes=len({label for label, _ in labelled}),
+            train_classes=len(set(train)),
+            train_images=len(train),
+            test_images=len(labelled) - len(train),
+        )
+
     @property
     def images(self) -> int:
         """The pictures of both halves."""
         return self.train_images + self.test_images
+
+    def split_of(self, number: int) -> str:
+        """Return the half of a class, counted from 1, where the first classes train."""
+        return TRAIN if number <= self.train_classes else TEST
+
+    def __str__(self) -> str:
+        return (
+            f"{self.images:,} pictures of {self.classes} classes "
+            f"({self.train_images:,} of {self.train_classes} to train, {self.test_images:,} to test)"
+        )
+
+
+@dataclass(frozen=True)
+class OfficialTotal:
+    """The counts of a benchmark published for another task: its halves by class are ours."""
+
+    classes: int
+    images: int
+
+    @classmethod
+    def of(cls, labelled: Sequence[tuple[int, str]]) -> Self:
+        """Count (label, split) pairs."""
+        return cls(len({label for label, _ in labelled}), len(labelled))
+
+    def split_of(self, number: int) -> str:
+        """Return the half of a class, counted from 1: the first half trains, the larger one when odd."""
+        return TRAIN if number <= (self.classes + 1) // 2 else TEST
+
+    def __str__(self) -> str:
+        return f"{self.images:,} pictures of {self.classes} classes"
+
+
+OfficialCounts = OfficialSplit | OfficialTotal
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from mlcore.datasets.items import TEST, TRAIN, OfficialSplit
+from mlcore.datasets.items import TEST, TRAIN, OfficialCounts
 from mlcore.errors import DatasetError
 
 MIN_TRAIN_CLASSES = 2  # a loss that compares classes needs two
@@ -46,22 +46,16 @@ def check_halves(labelled: Iterable[tuple[int, str]]) -> None:
         )
 
 
-def check_official(labelled: Sequence[tuple[int, str]], expected: OfficialSplit, name: str) -> None:
+def check_official(labelled: Sequence[tuple[int, str]], expected: OfficialCounts, name: str) -> None:
     """Check that (label, split) pairs have a benchmark's counts.
 
     Raises:
         DatasetError: they differ; the message names expected and found.
     """
-    train = sum(1 for _, split in labelled if split == TRAIN)
-    found = OfficialSplit(
-        classes=len({label for label, _ in labelled}),
-        train_classes=len({label for label, split in labelled if split == TRAIN}),
-        train_images=train,
-        test_images=len(labelled) - train,
-    )
+    found = type(expected).of(labelled)
     if found != expected:
         raise DatasetError(
-            f"{name} is not complete: expected {_counts(expected)}; found {_counts(found)}. "
+            f"{name} is not complete: expected {expected}; found {found}. "
             "Fetch the original archive again, or import the pictures as plain class folders"
         )
 
@@ -99,10 +93,3 @@ def k_folds(train_classes: Iterable[int], folds: int, seed: int) -> tuple[tuple[
         )
     shuffled = sorted(classes, key=lambda label: hashlib.sha256(f"{seed}:{label}".encode()).digest())
     return tuple(tuple(sorted(shuffled[fold::folds])) for fold in range(folds))
-
-
-def _counts(split: OfficialSplit) -> str:
-    return (
-        f"{split.images:,} pictures of {split.classes} classes "
-        f"({split.train_images:,} of {split.train_classes} to train, {split.test_images:,} to test)"
-    )

@@ -52,7 +52,7 @@ def test_missing_picture_is_missed(write_files: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("images.txt", b"1 a b c\n", "line 1 should hold two words, has 4"),
+        ("images.txt", b"1 a b c\n", "line 1 should hold 2 words, has 4"),
         ("image_class_labels.txt", b"1 one\n", "no class number for image 1"),
         ("image_class_labels.txt", b"1 1\n", "no class number for image 2"),
     ],
