@@ -30,7 +30,7 @@ class ImportReport:
     duplicates: (path left out, path of the same bytes that was kept), same class.
     conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
     broken: (path, reason). lonely: classes with one picture, which no query can find again.
-    empty: classes left out because not one picture could be read.
+    empty: classes left out because not one picture could be read. remarks: of the source.
     """
 
     name: str
@@ -45,6 +45,7 @@ class ImportReport:
     broken: tuple[tuple[str, str], ...]
     lonely: tuple[str, ...]
     empty: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers, as stored in report.json."""
@@ -93,7 +94,7 @@ def import_pictures(source: Source, folder: Path, progress: Progress = no_progre
         write_catalogue(
             scratch, name=source.name, classes=classes, rows=rows, licence=source.licence, source=source.origin
         )
-        report = _report(source.name, classes, rows, intake, empty)
+        report = replace(_report(source.name, classes, rows, intake, empty), remarks=source.remarks)
         artifacts.write_json(scratch / "report.json", report.to_json())
     return report
 

@@ -1,18 +1,29 @@
 """Finds out what a directory, archive or name holds, and opens it as a source of pictures."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from mlcore.datasets import cars196, cub200, folder
+from mlcore.datasets import cars196, cub200, flowers102, folder, omniglot, online_products, pets
 from mlcore.datasets.archives import open_tree
+from mlcore.datasets.checksums import ARCHIVES, remark_on
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
 from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem
 from mlcore.events import Progress, no_progress
 
 WINGS = "wings"
 _DEEPEST_MARKER = 2  # folders above a layout's telling file: CUB_200_2011/images.txt, once more in an archive
+
+_LAYOUTS: tuple[tuple[str, str, Callable[[FileTree, str], Source]], ...] = (
+    # The file that tells a layout, another beside it that must be there too, and who reads it.
+    (cub200.LABELS, cub200.LIST, cub200.read_cub200),
+    (cars196.ANNOTATIONS, cars196.ANNOTATIONS, cars196.read_cars196),
+    (online_products.TRAIN_LIST, online_products.TEST_LIST, online_products.read_online_products),
+    (flowers102.LABELS, flowers102.FIRST_PICTURE, flowers102.read_flowers102),
+    (pets.LIST, pets.COMPANION, pets.read_pets),
+)
 
 
 @contextmanager
@@ -21,7 +32,7 @@ def open_source(
 ) -> Iterator[Source]:
     """Yield the pictures of a directory, a zip, tar or tar.gz, or of drawn "wings:species=60,seed=0".
 
-    CUB-200-2011, Cars-196 and sets with a manifest.json are known by their files; anything
+    Benchmarks and sets with a manifest.json are known by their files (docs/datasets.md); anything
     else is read as one folder a class. The source's pictures can be read inside the
     `with` only; `progress` hears of a tar.gz being unpacked.
 
@@ -33,16 +44,25 @@ def open_source(
         yield _drawn_wings(where)
         return
     with open_tree(Path(where), limits=limits, progress=progress) as tree:
-        yield _read_layout(tree, origin=Path(where).resolve().name)
+        yield _remarked(_read_layout(tree, origin=Path(where).resolve().name), Path(where))
+
+
+def _remarked(source: Source, where: Path) -> Source:
+    """Add what the hash of a benchmark's archive says."""
+    if not where.is_file() or source.name not in ARCHIVES:
+        return source
+    with where.open("rb") as file:
+        return replace(source, remarks=(*source.remarks, remark_on(file, ARCHIVES[source.name])))
 
 
 def _read_layout(tree: FileTree, origin: str) -> Source:
-    top = _folder_of(tree, cub200.LABELS)
-    if top is not None and f"{top}{cub200.LIST}" in tree.sizes:
-        return cub200.read_cub200(tree, top)
-    top = _folder_of(tree, cars196.ANNOTATIONS)
+    for file, companion, read in _LAYOUTS:
+        top = _folder_of(tree, file)
+        if top is not None and f"{top}{companion}" in tree.sizes:
+            return read(tree, top)
+    top = omniglot.folder_of_omniglot(tree, _DEEPEST_MARKER)
     if top is not None:
-        return cars196.read_cars196(tree, top)
+        return omniglot.read_omniglot(tree, top)
     top = _folder_of(tree, cars196.MANIFEST)
     if top is not None and cars196.read_manifest(tree, top) is not None:
         return cars196.read_reduced_cars196(tree, top)

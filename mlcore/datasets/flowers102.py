@@ -1,0 +1,38 @@
+"""Oxford Flowers-102 in its original layout."""
+
+import io
+
+from mlcore.datasets.checksums import remark_on
+from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.items import OfficialTotal, Source
+from mlcore.datasets.listed import Listed, listed_source
+from mlcore.datasets.matlab import read_mat
+
+LABELS = "imagelabels.mat"
+FIRST_PICTURE = "jpg/image_00001.jpg"
+NAME = "Oxford Flowers-102"
+OFFICIAL = OfficialTotal(classes=102, images=8_189)
+LICENCE = (
+    "Photographs gathered from the web, under their owners' copyright; research use only. "
+    "Cite Nilsback, Zisserman, Automated Flower Classification over a Large Number of Classes, ICVGIP 2008"
+)
+
+
+def read_flowers102(tree: FileTree, top: str, *, expected: OfficialTotal = OFFICIAL) -> Source:
+    """Return Oxford Flowers-102: the first half of the classes trains, the rest tests.
+
+    The split within classes (setid.mat) is left aside. The set gives its classes numbers, no names.
+
+    Args:
+        top: folder of imagelabels.mat in the tree, "" or ending in "/".
+
+    Raises:
+        DatasetError: the labels cannot be read or the counts are not `expected`.
+    """
+    numbers = read_mat(tree, top + LABELS, lambda mat: [int(number) for number in mat["labels"]], "labels of flowers")
+    listed = [
+        Listed(f"{top}jpg/image_{image:05d}.jpg", number, f"flower {number}", expected.split_of(number))
+        for image, number in enumerate(numbers, start=1)
+    ]
+    remark = remark_on(io.BytesIO(tree.read(top + LABELS)), LABELS)
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected, remarks=(remark,))

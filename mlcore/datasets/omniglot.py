@@ -1,0 +1,48 @@
+"""Omniglot in its original folders."""
+
+from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, path_key, readable_class
+from mlcore.datasets.listed import Listed, listed_source
+
+BACKGROUND = "images_background"
+EVALUATION = "images_evaluation"
+NAME = "Omniglot"
+OFFICIAL = OfficialSplit(classes=1_623, train_classes=964, train_images=19_280, test_images=13_180)
+LICENCE = (
+    "MIT. Cite Lake, Salakhutdinov, Tenenbaum, "
+    "Human-level concept learning through probabilistic program induction, Science 350 (2015)"
+)
+
+
+def read_omniglot(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL) -> Source:
+    """Return Omniglot: the characters of the background alphabets train, those of the evaluation alphabets test.
+
+    A class is a character of an alphabet: images_background/Latin/character01/0683_01.png.
+
+    Args:
+        top: folder that holds images_background/ and images_evaluation/ in the tree, "" or ending in "/".
+
+    Raises:
+        DatasetError: the counts are not `expected`.
+    """
+    numbers: dict[str, int] = {}
+    listed = []
+    for half, split in ((BACKGROUND, TRAIN), (EVALUATION, TEST)):
+        for path in sorted((path for path in tree.sizes if path.startswith(f"{top}{half}/")), key=path_key):
+            folders = path.removeprefix(f"{top}{half}/").split("/")[:-1]
+            if len(folders) != 2 or not path.endswith(".png"):
+                continue  # a note beside the drawings
+            number = numbers.setdefault("/".join((half, *folders)), len(numbers) + 1)
+            alphabet, character = map(readable_class, folders)
+            listed.append(Listed(path, number, f"{alphabet} {character.removeprefix('character')}", split))
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
+
+
+def folder_of_omniglot(tree: FileTree, deepest: int) -> str | None:
+    """Return the folder, at most `deepest` down, that holds both halves; None where there is none."""
+    tops = []
+    for half in (BACKGROUND, EVALUATION):
+        found = (path.partition(f"{half}/") for path in tree.sizes)
+        tops.append({top for top, middle, _ in found if middle and (not top or top.endswith("/"))})
+    near = [top for top in tops[0] & tops[1] if top.count("/") <= deepest]
+    return min(near, key=lambda top: (top.count("/"), top), default=None)

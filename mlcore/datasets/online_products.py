@@ -1,0 +1,37 @@
+"""Stanford Online Products in its original layout."""
+
+from collections.abc import Iterator
+
+from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source
+from mlcore.datasets.listed import Listed, class_number, listed_source, read_lines
+
+TRAIN_LIST = "Ebay_train.txt"
+TEST_LIST = "Ebay_test.txt"
+NAME = "Stanford Online Products"
+OFFICIAL = OfficialSplit(classes=22_634, train_classes=11_318, train_images=59_551, test_images=60_502)
+LICENCE = (
+    "Photographs of offers on eBay, under their owners' copyright; see the LICENSE in the archive, research use. "
+    "Cite Oh Song, Xiang, Jegelka, Savarese, Deep Metric Learning via Lifted Structured Feature Embedding, CVPR 2016"
+)
+
+
+def read_online_products(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL) -> Source:
+    """Return Stanford Online Products, split as its two lists say: a class is one product.
+
+    Args:
+        top: folder of Ebay_train.txt in the tree, "" or ending in "/".
+
+    Raises:
+        DatasetError: a list cannot be read or the counts are not `expected`.
+    """
+    listed = [*_read_list(tree, top, TRAIN_LIST, TRAIN), *_read_list(tree, top, TEST_LIST, TEST)]
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
+
+
+def _read_list(tree: FileTree, top: str, name: str, split: str) -> Iterator[Listed]:
+    # image_id class_id super_class_id path
+    for line, words in read_lines(tree, top + name, words=4, header=1):
+        number = class_number(words[1], name, line)
+        kind = words[3].split("/")[0].removesuffix("_final").replace("_", " ")
+        yield Listed(top + words[3], number, f"{kind} {number}", split)

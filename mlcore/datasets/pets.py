@@ -1,0 +1,39 @@
+"""Oxford-IIIT Pets in its original layout."""
+
+from collections.abc import Iterator
+
+from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.items import OfficialTotal, Source, readable_class
+from mlcore.datasets.listed import Listed, class_number, listed_source, read_lines
+
+LIST = "annotations/list.txt"
+COMPANION = "annotations/trainval.txt"
+NAME = "Oxford-IIIT Pets"
+OFFICIAL = OfficialTotal(classes=37, images=7_349)
+LICENCE = (
+    "CC BY-SA 4.0 for the data set; the photographs stay under their owners' copyright. "
+    "Cite Parkhi, Vedaldi, Zisserman, Jawahar, Cats and Dogs, CVPR 2012"
+)
+
+
+def read_pets(tree: FileTree, top: str, *, expected: OfficialTotal = OFFICIAL) -> Source:
+    """Return Oxford-IIIT Pets: the first half of the breeds trains, the rest tests.
+
+    The split within breeds (trainval.txt, test.txt) is left aside, as are pictures that list.txt leaves out.
+
+    Args:
+        top: folder that holds annotations/ and images/ in the tree, "" or ending in "/".
+
+    Raises:
+        DatasetError: the list cannot be read or the counts are not `expected`.
+    """
+    listed = _read_list(tree, top, expected)
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
+
+
+def _read_list(tree: FileTree, top: str, expected: OfficialTotal) -> Iterator[Listed]:
+    # name class species breed: "Abyssinian_100 1 1 1"
+    for line, words in read_lines(tree, top + LIST, words=4):
+        number = class_number(words[1], LIST, line)
+        breed = readable_class(words[0].rpartition("_")[0])
+        yield Listed(f"{top}images/{words[0]}.jpg", number, breed, expected.split_of(number))
