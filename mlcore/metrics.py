@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlcore.errors import MetricsError
 from mlcore.events import Progress, no_progress
-from mlcore.ranking import Floats, Ints, checked_labels, first_relevant, gallery_of, ranked_relevance, unit_rows
+from mlcore.ranking import Floats, Ints, checked_labels, first_relevant, ranked_relevance, trial_of, unit_rows
 
 _SCORES_AT_ONCE = 1 << 24
 """Bound on queries x gallery held at a time: 128 MiB of float64, 64 MiB of ranking keys."""
@@ -22,7 +22,7 @@ _SCORES_AT_ONCE = 1 << 24
 class RetrievalMetrics:
     """Means over the measured queries, as fractions from 0 to 1.
 
-    `queries` were measured; `lonely` have no other picture of their class and were left out.
+    `queries` were measured; `lonely` have no picture of their class to find and were left out.
     """
 
     recall_at: dict[int, float]
@@ -49,7 +49,8 @@ class PerQueryScores:
     """What each measured query earned; the raw material of means, intervals and paired tests.
 
     Shapes: rows [Q], row numbers in the embeddings; hits [Q, len(ks)], whether the class was met among
-    the first k; precision_at_1, r_precision, average_precision [Q]. `lonely` counts the rows left out.
+    the first k; precision_at_1, r_precision, average_precision [Q]. `lonely` counts the queries left out,
+    `total` the rows of the embeddings.
     """
 
     ks: tuple[int, ...]
@@ -59,6 +60,7 @@ class PerQueryScores:
     r_precision: Floats
     average_precision: Floats
     lonely: int
+    total: int
 
     def columns(self) -> dict[str, Floats]:
         """Return one array [Q] a figure, by the figure's name."""
@@ -87,11 +89,13 @@ def retrieval_metrics(
     ks: Sequence[int] = (1, 2, 4, 8),
     *,
     ids: ArrayLike | None = None,
+    asks: ArrayLike | None = None,
     block_size: int = 1024,
     progress: Progress = no_progress,
 ) -> RetrievalMetrics:
-    """Return the mean figures of every row as a query against all the others: see `per_query_scores`."""
-    return per_query_scores(embeddings, labels, ks, ids=ids, block_size=block_size, progress=progress).means()
+    """Return the mean figures of every query: see `per_query_scores`."""
+    found = per_query_scores(embeddings, labels, ks, ids=ids, asks=asks, block_size=block_size, progress=progress)
+    return found.means()
 
 
 def per_query_scores(
@@ -100,37 +104,40 @@ def per_query_scores(
     ks: Sequence[int] = (1, 2, 4, 8),
     *,
     ids: ArrayLike | None = None,
+    asks: ArrayLike | None = None,
     block_size: int = 1024,
     progress: Progress = no_progress,
 ) -> PerQueryScores:
-    """Rank all other pictures for every picture and score each ranking.
+    """Rank all other pictures for every picture, or the gallery for every query, and score each ranking.
 
     Shapes: embeddings [N, D], of any length (normalised here); labels [N]; ids [N]. Rows that share an id
     are one picture and stay out of each other's galleries; without ids every row is its own picture.
-    `block_size` bounds the queries ranked at a time and changes no figure.
+    asks [N], true or false: those rows are the queries and the others their gallery; without it every row
+    asks all the others. `block_size` bounds the queries ranked at a time and changes no figure.
     Raises: MetricsError for a zero or non-finite row, shapes that do not match, a k outside 1 to the
-    gallery's size, an id with two labels, or when no class has two pictures.
-    Source: R-Precision and MAP@R of Musgrave et al., ECCV 2020 (R = other pictures of the class).
+    gallery's size, an id with two labels, or when no query has a picture to find.
+    Source: R-Precision and MAP@R of Musgrave et al., ECCV 2020 (R = pictures of the class to find).
     """
     if block_size < 1:
         raise MetricsError(f"block_size must be at least 1, got {block_size}")
-    gallery = gallery_of(embeddings, labels, ids)
-    depths = _checked_ks(ks, gallery.smallest)
-    rows = np.flatnonzero(gallery.relevant > 0)
+    trial = trial_of(embeddings, labels, ids, asks)
+    depths = _checked_ks(ks, trial.smallest)
+    rows = np.flatnonzero(trial.relevant > 0)
     if len(rows) == 0:
-        raise MetricsError("no class has two pictures, so there is nothing to find")
-    depth, deepest = int(gallery.relevant.max()), depths[-1]
+        fault = "no class has two pictures" if asks is None else "no query has a picture of its class in the gallery"
+        raise MetricsError(f"{fault}, so there is nothing to find")
+    depth, deepest = int(trial.relevant.max()), depths[-1]
     first = np.empty(len(rows), dtype=np.int64)
     r_precision = np.empty(len(rows))
     average_precision = np.empty(len(rows))
-    for start, stop in _blocks(len(rows), len(gallery.unit), block_size):
-        relevance = ranked_relevance(gallery, rows[start:stop], depth)
+    for start, stop in _blocks(len(rows), len(trial.gallery), block_size):
+        relevance = ranked_relevance(trial, rows[start:stop], depth)
         found = relevance.any(axis=1)
         first[start:stop] = np.where(found, relevance.argmax(axis=1), deepest)
         if deepest > depth:
             deeper = np.flatnonzero(~found)
-            first[start + deeper] = first_relevant(gallery, rows[start + deeper])
-        scores = _precisions(relevance, gallery.relevant[rows[start:stop]])
+            first[start + deeper] = first_relevant(trial, rows[start + deeper])
+        scores = _precisions(relevance, trial.relevant[rows[start:stop]])
         r_precision[start:stop], average_precision[start:stop] = scores
         progress("metrics", stop, len(rows))
     return PerQueryScores(
@@ -140,7 +147,8 @@ def per_query_scores(
         precision_at_1=(first == 0).astype(np.float64),
         r_precision=r_precision,
         average_precision=average_precision,
-        lonely=len(gallery.unit) - len(rows),
+        lonely=trial.asking - len(rows),
+        total=len(trial.every),
     )
 
 
@@ -164,9 +172,8 @@ def bootstrap_intervals(
     if not 0 < level < 1:
         raise MetricsError(f"level must lie between 0 and 1, got {level}")
     every_label = np.asarray(labels)
-    expected = len(per_query.rows) + per_query.lonely
-    if every_label.shape != (expected,):
-        raise MetricsError(f"expected the {expected} measured labels, got shape {every_label.shape}")
+    if every_label.shape != (per_query.total,):
+        raise MetricsError(f"expected the {per_query.total} measured labels, got shape {every_label.shape}")
     classes, sizes = np.unique(every_label[per_query.rows], return_inverse=True, return_counts=True)[1:]
     columns = per_query.columns()
     by_class = np.stack(list(columns.values()), axis=1)[np.argsort(classes, kind="stable")]

@@ -1,4 +1,4 @@
-"""Exact search: every picture ranked for every other, whatever the machine.
+"""Exact search: every picture ranked for every other, or a gallery for its queries, whatever the machine.
 
 Three rules make rankings comparable:
 
@@ -29,35 +29,68 @@ _LEFT_OUT = np.int32(-(2**31) + 1)
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """The rows of a measurement, N pictures that are queries and each other's gallery.
-
-    unit [N, D], quantised; rough [N, D], the same in single precision; classes and pictures [N], dense
-    codes; relevant [N], R of each row as a query; smallest: pictures that the most copied one can find.
-    """
+class Pictures:
+    """unit [N, D], quantised; rough [N, D], the same in single precision; classes and ids [N], dense codes."""
 
     unit: Floats
     rough: NDArray[np.float32]
     classes: Ints
-    pictures: Ints
+    ids: Ints
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def of(self, rows: Ints) -> "Pictures":
+        """Return some of the pictures."""
+        return Pictures(self.unit[rows], self.rough[rows], self.classes[rows], self.ids[rows])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A measurement of N pictures: those that ask, and the gallery among which each looks for its class.
+
+    Without `asks` every picture asks and the gallery is `every` itself. relevant [N]: R of each row as a
+    query, 0 of one that does not ask; asking: how many ask; smallest: pictures the most copied one can find.
+    """
+
+    every: Pictures
+    gallery: Pictures
     relevant: Ints
+    asking: int
     smallest: int
 
 
-def gallery_of(embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None) -> Gallery:
+def trial_of(embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None, asks: ArrayLike | None = None) -> Trial:
     """Return what `per_query_scores` measures; without ids every row is its own picture. Raises MetricsError."""
     unit = quantised_unit_rows(embeddings)
     classes = np.unique(checked_labels(labels, len(unit)), return_inverse=True)[1]
-    names = np.arange(len(unit)) if ids is None else np.asarray(ids)
-    if names.shape != (len(unit),):
-        raise MetricsError(f"ids must be one for each of the {len(unit)} rows, got shape {names.shape}")
-    _, firsts, pictures, copies = np.unique(names, return_index=True, return_inverse=True, return_counts=True)
+    every = Pictures(unit, unit.astype(np.float32), classes, _picture_codes(ids, classes))
+    asking = np.ones(len(unit), dtype=bool) if asks is None else _checked_roles(asks, len(unit))
+    gallery = every if asks is None else every.of(np.flatnonzero(~asking))
+    own = np.bincount(gallery.ids, minlength=len(unit))[every.ids]  # the query and its copies
+    of_class = np.bincount(gallery.classes, minlength=len(unit))[classes]
+    relevant = np.where(asking, of_class - own, 0)
+    return Trial(every, gallery, relevant, int(asking.sum()), smallest=len(gallery) - int(own[asking].max()))
+
+
+def _picture_codes(ids: ArrayLike | None, classes: Ints) -> Ints:
+    names = np.arange(len(classes)) if ids is None else np.asarray(ids)
+    if names.shape != classes.shape:
+        raise MetricsError(f"ids must be one for each of the {len(classes)} rows, got shape {names.shape}")
+    _, firsts, pictures = np.unique(names, return_index=True, return_inverse=True)
     torn = np.flatnonzero(classes != classes[firsts][pictures])
     if len(torn):
         raise MetricsError(f"id {names[torn[0]]} has two labels; rows that share an id are one picture")
-    relevant = np.bincount(classes)[classes] - copies[pictures]
-    rough = unit.astype(np.float32)
-    return Gallery(unit, rough, classes, pictures, relevant, smallest=len(unit) - int(copies.max()))
+    return pictures
+
+
+def _checked_roles(asks: ArrayLike, count: int) -> NDArray[np.bool_]:
+    roles = np.asarray(asks)
+    if roles.shape != (count,) or roles.dtype != np.bool_:
+        raise MetricsError(f"asks must be true or false for each of the {count} rows, got {roles.dtype} {roles.shape}")
+    if roles.all() or not roles.any():
+        raise MetricsError("asks must name at least one query and leave at least one picture as the gallery")
+    return roles
 
 
 def checked_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
@@ -98,32 +131,33 @@ def quantised_unit_rows(embeddings: ArrayLike) -> Floats:
     return rows
 
 
-def ranked_relevance(gallery: Gallery, rows: Ints, depth: int) -> NDArray[np.bool_]:
+def ranked_relevance(trial: Trial, rows: Ints, depth: int) -> NDArray[np.bool_]:
     """Return [B, depth], whether the picture at each rank is of the query's class, best first.
 
     Rough scores, in single precision, say which few pictures can be among the first `depth`; exact ones
     rank those. Where they are not few (a deep ranking, a collapsed network), all are scored exactly.
     """
-    most = len(gallery.unit) // _FEW
-    count = depth + len(gallery.unit) - gallery.smallest  # the query and its copies may be among the best
+    gallery = trial.gallery
+    most = len(gallery) // _FEW
+    count = depth + len(gallery) - trial.smallest  # the query and its copies may be among the best
     if count > most:
-        return _best_of(_keys(gallery, rows), depth)
+        return _best_of(_keys(trial, rows), depth)
     relevance = np.empty((len(rows), depth), dtype=bool)
     crowded = []
-    for place, scores in enumerate(gallery.rough[rows] @ gallery.rough.T):
+    for place, scores in enumerate(trial.every.rough[rows] @ gallery.rough.T):
         near = _candidates(scores, count, gallery.rough.shape[1])
         if len(near) > most:
             crowded.append(place)
         else:
-            relevance[place] = _best_of(_keys(gallery, rows[place : place + 1], near), depth)
+            relevance[place] = _best_of(_keys(trial, rows[place : place + 1], near), depth)
     if crowded:
-        relevance[crowded] = _best_of(_keys(gallery, rows[crowded]), depth)
+        relevance[crowded] = _best_of(_keys(trial, rows[crowded]), depth)
     return relevance
 
 
-def first_relevant(gallery: Gallery, rows: Ints) -> Ints:
+def first_relevant(trial: Trial, rows: Ints) -> Ints:
     """Return how many pictures stand before the first relevant one, [B]."""
-    keys = _keys(gallery, rows)
+    keys = _keys(trial, rows)
     nearest = np.where(keys & 1, _LEFT_OUT, keys).max(axis=1)
     ahead: Ints = np.count_nonzero(keys > nearest[:, None], axis=1)
     return ahead
@@ -143,18 +177,19 @@ def _candidates(rough: NDArray[np.float32], count: int, dim: int) -> Ints:
     return np.flatnonzero(rough >= bound - slack)
 
 
-def _keys(gallery: Gallery, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
-    """Return the ranking keys [B, N] of queries against the gallery, or `among` some of it.
+def _keys(trial: Trial, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
+    """Return the ranking keys [B, G] of queries against the gallery, or `among` some of it.
 
     A key is twice the rounded cosine, plus 1 for the wrong class: one integer order holds score and tie
     rule, and equal keys are equally relevant, so it does not matter which of them a partial sort cuts off.
     """
-    scores = gallery.unit[rows] @ gallery.unit[among].T
+    asked, gallery = trial.every, trial.gallery
+    scores = asked.unit[rows] @ gallery.unit[among].T
     scores *= SCORE_STEPS
     keys = np.rint(scores, out=scores).astype(np.int32)
     keys *= 2
-    keys += gallery.classes[rows, None] != gallery.classes[among]
-    keys[gallery.pictures[rows, None] == gallery.pictures[among]] = _LEFT_OUT
+    keys += asked.classes[rows, None] != gallery.classes[among]
+    keys[asked.ids[rows, None] == gallery.ids[among]] = _LEFT_OUT
     return keys
 
 

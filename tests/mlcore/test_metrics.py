@@ -19,14 +19,21 @@ from mlcore.metrics import (
 from mlcore.ranking import quantised_unit_rows, unit_rows
 
 
-def reference(rows: list[list[float]], labels: list[int], ids: list[int], ks: tuple[int, ...]) -> dict[str, Any]:
-    """Measure with lists and loops: every query ranked in full, ties to the wrong class."""
+def reference(
+    rows: list[list[float]], labels: list[int], ids: list[int], ks: tuple[int, ...], gallery: set[int] | None = None
+) -> dict[str, Any]:
+    """Measure with lists and loops: every query ranked in full, ties to the wrong class.
+
+    With a gallery, a set of rows, those alone are found and do not ask.
+    """
     unit = [[x / math.sqrt(math.fsum(y * y for y in row)) for x in row] for row in rows]
     totals: dict[str, list[float]] = {f"recall_at_{k}": [] for k in ks}
     totals |= {"precision_at_1": [], "r_precision": [], "map_at_r": []}
     measured = []
     for q, query in enumerate(unit):
-        others = [i for i in range(len(unit)) if ids[i] != ids[q]]
+        if gallery is not None and q in gallery:
+            continue
+        others = [i for i in range(len(unit)) if ids[i] != ids[q] and (gallery is None or i in gallery)]
         cosines = {i: math.fsum(a * b for a, b in zip(query, unit[i], strict=True)) for i in others}
         scores = {i: round(cosine * 1e6) for i, cosine in cosines.items()}
         ranked = sorted(others, key=lambda i: (-scores[i], labels[i] == labels[q]))
@@ -66,6 +73,33 @@ def test_every_query_scores_as_in_the_slow_reference(seed: int, shared_ids: bool
     assert found.lonely == len(rows) - len(found.rows) > 0
     for name, column in found.columns().items():
         assert column.tolist() == pytest.approx(wanted[name], abs=1e-12), name
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("shared_ids", [False, True])
+def test_queries_against_a_gallery_score_as_in_the_slow_reference(seed: int, shared_ids: bool) -> None:
+    rows, labels = many_ties(seed)
+    asks = np.random.default_rng(seed).random(len(rows)) < 0.4
+    asks[0], labels[0] = True, 99  # a query of whose class the gallery has nothing
+    asks[1], labels[1] = False, 98  # a picture that nobody looks for
+    ids = np.arange(len(rows))
+    if shared_ids:  # the same picture as a query and in the gallery
+        labels[40:50], ids[40:50], rows[40:50] = labels[:10], ids[:10], rows[:10]
+    found = per_query_scores(rows, labels, (1, 2, 5, 20), ids=ids, asks=asks, block_size=7)
+    gallery = set(np.flatnonzero(~asks).tolist())
+    wanted = reference(rows.tolist(), labels.tolist(), ids.tolist(), (1, 2, 5, 20), gallery)
+    assert found.rows.tolist() == wanted.pop("rows")
+    assert found.lonely == asks.sum() - len(found.rows) > 0
+    for name, column in found.columns().items():
+        assert column.tolist() == pytest.approx(wanted[name], abs=1e-12), name
+    assert bootstrap_intervals(found, labels, samples=20).keys() == found.columns().keys()
+
+
+def test_every_picture_of_a_gallery_may_be_found() -> None:
+    asks = [True, True, False, False]
+    assert retrieval_metrics(np.eye(4), [0, 1, 0, 1], ks=(2,), asks=asks).recall_at == {2: 1.0}
+    with pytest.raises(MetricsError, match="gallery's 2 pictures, got 3"):
+        retrieval_metrics(np.eye(4), [0, 1, 0, 1], ks=(3,), asks=asks)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -222,6 +256,11 @@ def test_the_largest_k_is_the_whole_gallery_without_the_query() -> None:
         ({"labels": [0, 0, 1]}, "labels must be one for each of the 4"),
         ({"ids": [1, 2]}, "ids must be one for each of the 4"),
         ({"ks": ()}, "ks is empty"),
+        ({"asks": [True, False]}, "asks must be true or false for each of the 4 rows"),
+        ({"asks": [1, 0, 1, 0]}, "asks must be true or false for each of the 4 rows, got int64"),
+        ({"asks": [True] * 4}, "leave at least one picture as the gallery"),
+        ({"asks": [False] * 4}, "name at least one query"),
+        ({"asks": [True, True, False, False]}, "no query has a picture of its class in the gallery"),
         ({"block_size": 0}, "block_size must be at least 1, got 0"),
         ({"labels": [0, 1, 2, 3]}, "no class has two pictures"),
     ],

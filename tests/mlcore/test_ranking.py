@@ -35,16 +35,27 @@ def test_candidates_by_rough_scores_change_no_figure(kind: str, copies: int, mon
         assert all(np.array_equal(columns[name], exact) for columns in found[:-1]), name
 
 
+@pytest.mark.parametrize("kind", ["random", "tied", "half collapsed"])
+def test_rough_scores_change_no_figure_of_a_separate_gallery(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, asks = np.arange(COUNT) // PER_CLASS, np.arange(COUNT) % PER_CLASS == 1
+    found = []
+    for few in (EVERY_ROW_ROUGHLY, 40, NO_ROW_ROUGHLY):
+        monkeypatch.setattr(ranking, "_FEW", few)
+        found.append(per_query_scores(directions(kind), labels, (1, 2, 50), asks=asks).columns())
+    for name, exact in found[-1].items():
+        assert all(np.array_equal(columns[name], exact) for columns in found[:-1]), name
+
+
 def test_candidates_hold_every_picture_that_exact_keys_put_first() -> None:
-    gallery = ranking.gallery_of(directions("tied"), np.arange(COUNT) // PER_CLASS, None)
-    keys = ranking._keys(gallery, np.arange(COUNT))
-    for row, rough in enumerate(gallery.rough @ gallery.rough.T):
+    trial = ranking.trial_of(directions("tied"), np.arange(COUNT) // PER_CLASS, None)
+    keys = ranking._keys(trial, np.arange(COUNT))
+    for row, rough in enumerate(trial.every.rough @ trial.gallery.rough.T):
         near = ranking._candidates(rough, 4, 24)
         best = np.flatnonzero(keys[row] > np.sort(keys[row])[-4])
         assert set(best) - {row} <= set(near)
 
 
 def test_candidates_are_few_where_scores_differ() -> None:
-    gallery = ranking.gallery_of(directions("random"), np.arange(COUNT) // PER_CLASS, None)
-    near = [len(ranking._candidates(rough, 4, 24)) for rough in gallery.rough @ gallery.rough.T]
+    trial = ranking.trial_of(directions("random"), np.arange(COUNT) // PER_CLASS, None)
+    near = [len(ranking._candidates(rough, 4, 24)) for rough in trial.every.rough @ trial.gallery.rough.T]
     assert min(near) >= 4 and np.mean(near) < 8
