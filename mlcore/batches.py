@@ -49,7 +49,7 @@ class RunData:
         """
         held_out = _validation_rows(spec, dataset)
         training = np.setdiff1d(dataset.rows("train"), held_out)
-        measured = held_out if spec.measured_on == "validation" else dataset.rows("test")
+        measured = held_out if spec.measured_on == "validation" else dataset.held_out
         if not len(measured):
             raise DatasetError(
                 f"there are no {spec.measured_on} pictures to measure on; "
@@ -59,7 +59,7 @@ class RunData:
         if spec.protocol.selection == "validation":
             watched["validation"] = held_out
         for name, rows in watched.items():
-            _require_positives(dataset.labels[rows], name)
+            _require_positives(dataset, rows, name)
         labels = np.unique(dataset.labels[training], return_inverse=True)[1].astype(np.int64)
         return cls(dataset, cache, training, labels, measured, held_out)
 
@@ -75,11 +75,16 @@ def _validation_rows(spec: RunSpec, dataset: DatasetFolder) -> Rows:
     return training[np.isin(labels, held_out)]
 
 
-def _require_positives(labels: Rows, name: str) -> None:
-    """Refuse now what would fail after the training: pictures of which none has another of its class."""
-    if np.unique(labels, return_counts=True)[1].max(initial=0) < 2:
+def _require_positives(dataset: DatasetFolder, rows: Rows, name: str) -> None:
+    """Refuse now what would fail after the training: pictures of which none has another of its class to find."""
+    labels, asks = dataset.labels[rows], dataset.asks(rows)
+    if asks is None:
+        has_some = np.unique(labels, return_counts=True)[1].max(initial=0) > 1
+    else:
+        has_some = np.isin(labels[asks], labels[~asks]).any()
+    if not has_some:
         raise DatasetError(
-            f"none of the {len(labels)} {name} pictures has another of its class, so there is nothing to find; "
+            f"none of the {len(rows)} {name} pictures has another of its class, so there is nothing to find; "
             "hold out other classes, or fewer folds"
         )
 

@@ -1,6 +1,7 @@
 """Why a model's figures are what they are: the shape of its space, its hubs, and what it gets wrong.
 
-Everything is of the held-out pictures, on unit vectors, each picture's gallery being all the others.
+Everything is of the held-out pictures, on unit vectors. Each picture's gallery is all the others; where some are
+queries, neighbours and hubs are of their gallery.
 """
 
 from collections.abc import Sequence
@@ -111,18 +112,26 @@ class Diagnosis:
 
 
 def diagnose(
-    embeddings: ArrayLike, labels: NDArray[np.int64], ids: NDArray[np.int64], scores: PerQueryScores
+    embeddings: ArrayLike,
+    labels: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    scores: PerQueryScores,
+    *,
+    asks: NDArray[np.bool_] | None = None,
 ) -> Diagnosis:
     """Look into a measured space.
 
-    Shapes: embeddings [N, D]; labels, ids [N]; scores are of the same rows.
+    Shapes: embeddings [N, D]; labels, ids [N]; scores are of the same rows; asks [N]: which are queries, the
+    others being their gallery, None where each asks all the others.
 
     Raises:
         MetricsError: a row is zero or not finite.
     """
     unit = quantised_unit_rows(embeddings)
-    near, cosines, uniformity = _neighbourhoods(unit, min(NEIGHBOURS, len(unit) - 1))
-    found = np.bincount(near.ravel(), minlength=len(unit))
+    gallery = np.arange(len(unit)) if asks is None else np.flatnonzero(~asks)
+    largest = len(unit) - 1 if asks is None else len(gallery)
+    near, cosines, uniformity = _neighbourhoods(unit, min(NEIGHBOURS, largest), asks)
+    found = np.bincount((near if asks is None else near[asks]).ravel(), minlength=len(unit))[gallery]
     classes = _by_class(labels, scores)
     recalls = np.array([entry["recall_at_1"] for entry in classes])
     density = _density(unit, labels)
@@ -137,12 +146,12 @@ def diagnose(
         "worst_class_recall_at_1": float(recalls.min()),
         "classes_below_half": float((recalls < 0.5).mean()),
     }
-    hubs = np.argsort(-found, kind="stable")[:HUBS]
+    hubs = [(int(gallery[place]), int(found[place])) for place in np.argsort(-found, kind="stable")[:HUBS]]
     details = {
         "neighbours": near.shape[1],
         "classes": classes,
         "worst_queries": _worst_queries(scores, labels, ids, near, cosines),
-        "hubs": [{"id": int(ids[row]), "label": int(labels[row]), "found": int(found[row])} for row in hubs],
+        "hubs": [{"id": int(ids[row]), "label": int(labels[row]), "found": count} for row, count in hubs],
     }
     return Diagnosis(figures, details)
 
@@ -169,8 +178,11 @@ def spectral_decay(unit: Floats) -> float:
     return float(-np.log(len(shares) * shares).mean())
 
 
-def _neighbourhoods(unit: Floats, count: int) -> tuple[Ints, Floats, float]:
-    """Return the rows and cosines [N, count] of each row's nearest others, and uniformity (t = 2)."""
+def _neighbourhoods(unit: Floats, count: int, asks: NDArray[np.bool_] | None) -> tuple[Ints, Floats, float]:
+    """Return the rows and cosines [N, count] of each row's nearest others, and uniformity (t = 2).
+
+    With asks [N] only the neighbours of rows that ask mean something, and they are all of the others.
+    """
     total = len(unit)
     near, cosines, potential = np.empty((total, count), np.int64), np.empty((total, count)), 0.0
     columns = np.arange(total)
@@ -182,6 +194,8 @@ def _neighbourhoods(unit: Floats, count: int) -> tuple[Ints, Floats, float]:
         # At equal scores the earlier row stands first: one integer holds both.
         keys = np.rint(scores * SCORE_STEPS).astype(np.int64) * total - columns
         keys[np.arange(len(rows)), rows] = np.iinfo(np.int64).min
+        if asks is not None:
+            keys[:, asks] = np.iinfo(np.int64).min
         best = np.argpartition(keys, total - count, axis=1)[:, total - count :]
         order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
         near[rows] = np.take_along_axis(best, order, axis=1)

@@ -49,12 +49,17 @@ def score(
     embeddings: NDArray[np.float32],
     labels: NDArray[np.int64],
     *,
+    asks: NDArray[np.bool_] | None = None,
     ks: tuple[int, ...] = KS,
     progress: Progress = no_progress,
 ) -> PerQueryScores:
-    """Return what each picture earns as a query; a k that a small gallery does not have is left out."""
-    fitting = tuple(k for k in ks if k < len(labels)) or ks[:1]
-    return per_query_scores(embeddings, labels, fitting, progress=progress)
+    """Return what each query earns; a k that a small gallery does not have is left out.
+
+    asks [N]: which pictures are queries, the others being their gallery; None where each asks all the others.
+    """
+    largest = len(labels) - 1 if asks is None else np.count_nonzero(~asks)
+    fitting = tuple(k for k in ks if k <= largest) or ks[:1]
+    return per_query_scores(embeddings, labels, fitting, asks=asks, progress=progress)
 
 
 def summarise(

@@ -49,16 +49,20 @@ def measure_rows(
 ) -> Measurement:
     """Measure embeddings [N, D] of the pictures in those rows [N] of a data set.
 
+    Where some are queries, they are asked against the others, `gallery` of them.
+
     Raises:
-        MetricsError: no class has two pictures, or a row is not finite.
+        MetricsError: no query has a picture to find, or a row is not finite.
     """
-    ids, labels = dataset.ids[rows], dataset.labels[rows]
-    scores = score(embeddings, labels, progress=progress)
-    diagnosis = diagnose(embeddings, labels, ids, scores).named(dataset)
+    ids, labels, asks = dataset.ids[rows], dataset.labels[rows], dataset.asks(rows)
+    scores = score(embeddings, labels, asks=asks, progress=progress)
+    diagnosis = diagnose(embeddings, labels, ids, scores, asks=asks).named(dataset)
     metrics = summarise(scores, labels) | {
         "dim": embeddings.shape[1],
         "measured_on": measured_on,
         "dataset": dataset.name,
         "diagnostics": diagnosis.figures,
     }
+    if asks is not None:
+        metrics["gallery"] = int(np.count_nonzero(~asks))
     return Measurement(metrics, scores, diagnosis, ids, labels)

@@ -73,7 +73,7 @@ def add_model(
     model = open_outside(file)
     pixels = open_pixels(model.encoder.preprocessing, dataset, cache, progress)
     embeddings = embed_rows(model.encoder, pixels, np.arange(len(pixels)), progress)
-    rows = dataset.rows("test")
+    rows = dataset.held_out
     measured = measure_rows(embeddings[rows], dataset, rows, progress=progress)
     with published(out) as folder:
         _write_weights(folder, model)

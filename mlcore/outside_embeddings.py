@@ -38,7 +38,7 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     if len(values) != len(names):
         raise DatasetError(f"{embeddings.name} has {len(values)} rows, {images.name} names {len(names)} pictures")
     unit = _unit_rows(values, names)[_rows_of(dataset, key, names, values)]
-    rows = dataset.rows("test")
+    rows = dataset.held_out
     measured = measure_rows(unit[rows], dataset, rows)
     with published(out) as folder:
         write_embeddings(folder, unit, dataset)

@@ -36,7 +36,7 @@ def join_folds(bench: Bench, comparison: Comparison) -> None:
 
 
 def _measure(bench: Bench, cells: Sequence[Cell], name: str) -> None:
-    dataset, rows = bench.dataset, bench.dataset.rows("test")
+    dataset, rows = bench.dataset, bench.dataset.held_out
     folds = [np.load(bench.cell(cell) / "embeddings.npy", mmap_mode="r", allow_pickle=False)[rows] for cell in cells]
     joined: NDArray[np.float32] = np.concatenate(folds, axis=1)  # of one length, which is all that matters
     measured = measure_rows(joined, dataset, rows)

@@ -3,11 +3,13 @@
 from mlcore.datasets.cache import PixelCache, open_cache
 from mlcore.datasets.catalogue import DatasetFolder, Picture, load_dataset, write_catalogue
 from mlcore.datasets.importer import ImportReport, import_pictures
-from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem
+from mlcore.datasets.items import GALLERY, QUERY, TEST, TRAIN, Source, SourceItem
 from mlcore.datasets.sources import open_source
 from mlcore.datasets.splits import class_disjoint, k_folds, validation_classes
 
 __all__ = [
+    "GALLERY",
+    "QUERY",
     "TEST",
     "TRAIN",
     "DatasetFolder",

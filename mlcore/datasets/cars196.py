@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import SPLITS, OfficialSplit, Source, SourceItem, path_key, readable_class
+from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, SourceItem, path_key, readable_class
 from mlcore.datasets.listed import Listed, listed_source
 from mlcore.datasets.matlab import read_mat
 from mlcore.errors import DatasetError
@@ -86,7 +86,11 @@ def read_manifest(tree: FileTree, top: str) -> Mapping[str, Any] | None:
     for entry in entries:
         if not isinstance(entry, dict) or not {"folder", "id", "split", "count"} <= entry.keys():
             return None
-        if not isinstance(entry["folder"], str) or not isinstance(entry["id"], int) or entry["split"] not in SPLITS:
+        if (
+            not isinstance(entry["folder"], str)
+            or not isinstance(entry["id"], int)
+            or entry["split"] not in (TRAIN, TEST)
+        ):
             return None
     return cast(Mapping[str, Any], manifest)
 

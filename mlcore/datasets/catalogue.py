@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore import artifacts
-from mlcore.datasets.items import SPLITS
+from mlcore.datasets.items import GALLERY, QUERY, SPLITS, TEST, is_held_out
 from mlcore.errors import DatasetError
 
 FORMAT = 1
@@ -59,10 +59,20 @@ class DatasetFolder:
         return _frozen([picture.id for picture in self.pictures])
 
     def rows(self, split: str) -> npt.NDArray[np.int64]:
-        """Return the row numbers of "train" or "test", ascending."""
+        """Return the row numbers of one of SPLITS, ascending."""
         if split not in SPLITS:
             raise ValueError(f"no split named {split!r}; known: {', '.join(SPLITS)}")
         return _frozen([row for row, picture in enumerate(self.pictures) if picture.split == split])
+
+    @functools.cached_property
+    def held_out(self) -> npt.NDArray[np.int64]:
+        """The row numbers of what is measured on, ascending, read-only."""
+        return _frozen([row for row, picture in enumerate(self.pictures) if is_held_out(picture.split)])
+
+    def asks(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+        """Return which of these rows [N] are queries, the others their gallery; None where each asks all others."""
+        splits = [self.pictures[row].split for row in rows]
+        return np.array([split == QUERY for split in splits]) if QUERY in splits else None
 
     def picture_path(self, picture: Picture) -> Path:
         """Return where the original bytes of `picture` lie."""
@@ -160,7 +170,7 @@ def _check_rows(rows: Sequence[Picture], num_classes: int) -> None:
     if not rows:
         raise DatasetError("the data set holds no picture")
     seen: set[int] = set()
-    split_of: dict[int, str] = {}
+    half_of: dict[int, bool] = {}
     for row in rows:
         if row.id < 0 or row.id in seen:
             raise DatasetError(f"picture id {row.id} is negative or appears twice")
@@ -169,11 +179,19 @@ def _check_rows(rows: Sequence[Picture], num_classes: int) -> None:
             raise DatasetError(f"picture {row.id} has label {row.label}; the {num_classes} classes go from 0")
         if row.split not in SPLITS:
             raise DatasetError(f"picture {row.id} has split {row.split!r}; known: {', '.join(SPLITS)}")
-        if split_of.setdefault(row.label, row.split) != row.split:
-            raise DatasetError(f"class {row.label} lies in both train and test; a class belongs to one of them")
+        if half_of.setdefault(row.label, is_held_out(row.split)) != is_held_out(row.split):
+            raise DatasetError(f"class {row.label} is both trained on and held out; a class is one of them")
         path = PurePosixPath(row.path)
         if not row.path or path.is_absolute() or ".." in path.parts:
             raise DatasetError(f"picture {row.id} has path {row.path!r}, which leaves the data set's folder")
+    _check_roles({row.split for row in rows})
+
+
+def _check_roles(splits: set[str]) -> None:
+    """Refuse held-out pictures that could not be measured: queries without a gallery, or a mixture."""
+    if len(splits & {QUERY, GALLERY}) == 1 or (TEST in splits and QUERY in splits):
+        found = ", ".join(sorted(splits))
+        raise DatasetError(f"held-out pictures are all test, or some query and the others gallery; found {found}")
 
 
 def _frozen(values: list[int]) -> npt.NDArray[np.int64]:

@@ -13,7 +13,7 @@ from typing import Any
 from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
 from mlcore.datasets.folder import PICTURE_SUFFIXES
-from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem, printable
+from mlcore.datasets.items import GALLERY, QUERY, Source, SourceItem, is_held_out, printable
 from mlcore.datasets.ordered import in_order
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError, MlcoreError
@@ -27,9 +27,10 @@ _LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
 class ImportReport:
     """What was taken and what was left out, and why.
 
-    duplicates: (path left out, path of the same bytes that was kept), same class.
+    test_images: all that is held out; query_images of them are queries, the others then their gallery.
+    duplicates: (path left out, path of the same bytes that was kept), same class and split.
     conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
-    broken: (path, reason). lonely: classes with one picture, which no query can find again.
+    broken: (path, reason). lonely: classes with a picture that asks and finds no other of its class.
     empty: classes left out because not one picture could be read. remarks: of the source.
     """
 
@@ -46,6 +47,7 @@ class ImportReport:
     lonely: tuple[str, ...]
     empty: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    query_images: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers, as stored in report.json."""
@@ -68,7 +70,7 @@ class _Intake:
 
     folder: Path
     rows: list[Picture] = field(default_factory=list)
-    kept: dict[str, tuple[str, int]] = field(default_factory=dict)  # sha256 -> path in the source, label
+    kept: dict[str, SourceItem] = field(default_factory=dict)  # sha256 -> the first of those bytes
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     conflicting: list[tuple[str, str]] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
@@ -116,15 +118,15 @@ def _is_double(item: SourceItem, found: _Verified, intake: _Intake) -> bool:
     """Say whether to leave a picture out: its class has the same bytes already.
 
     The same bytes in another class are kept and reported. One of the two labels is wrong, but which one
-    is for the curator to say, and published benchmarks count both.
+    is for the curator to say, and published benchmarks count both. So they do a query that is also in
+    its gallery.
     """
-    if found.sha256 not in intake.kept:
-        return False
-    first_path, first_label = intake.kept[found.sha256]
-    if first_label == item.label:
-        intake.duplicates.append((item.path, first_path))
+    first = intake.kept.get(found.sha256, item)
+    if first.label != item.label:
+        intake.conflicting.append((item.path, first.path))
+    elif first is not item and first.split == item.split:
+        intake.duplicates.append((item.path, first.path))
         return True
-    intake.conflicting.append((item.path, first_path))
     return False
 
 
@@ -142,7 +144,7 @@ def _keep(item: SourceItem, found: _Verified, file: str, intake: _Intake) -> Non
     target = intake.folder / file
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(found.data)
-    intake.kept.setdefault(found.sha256, (item.path, item.label))
+    intake.kept.setdefault(found.sha256, item)
     row = len(intake.rows)
     intake.rows.append(Picture(row, file, item.label, item.split, found.sha256, found.width, found.height))
 
@@ -160,24 +162,32 @@ def _without_empty_classes(
 def _report(
     name: str, classes: Sequence[str], rows: Sequence[Picture], intake: _Intake, empty: tuple[str, ...]
 ) -> ImportReport:
-    pictures_of = Counter(row.label for row in rows)
-    images_of = Counter(row.split for row in rows)
-    split_of = {row.label: row.split for row in rows}
-    classes_of = Counter(split_of.values())
+    held_out = [row for row in rows if is_held_out(row.split)]
+    test_classes = {row.label for row in held_out}
     return ImportReport(
         name=name,
         images=len(rows),
         classes=len(classes),
-        train_images=images_of[TRAIN],
-        test_images=images_of[TEST],
-        train_classes=classes_of[TRAIN],
-        test_classes=classes_of[TEST],
+        train_images=len(rows) - len(held_out),
+        test_images=len(held_out),
+        train_classes=len(classes) - len(test_classes),
+        test_classes=len(test_classes),
         duplicates=tuple(intake.duplicates),
         conflicting=tuple(intake.conflicting),
         broken=tuple(intake.broken),
-        lonely=tuple(classes[label] for label in sorted(pictures_of) if pictures_of[label] == 1),
+        lonely=tuple(classes[label] for label in _lonely(rows)),
         empty=empty,
+        query_images=sum(row.split == QUERY for row in rows),
     )
+
+
+def _lonely(rows: Sequence[Picture]) -> list[int]:
+    """Return the labels of which a picture asks and has no other to find, ascending."""
+    splits: dict[int, Counter[str]] = {}
+    for row in rows:
+        splits.setdefault(row.label, Counter())[row.split] += 1
+    alone = {label for label, of in splits.items() if of.total() == 1 and not of[GALLERY]}
+    return sorted(alone | {label for label, of in splits.items() if of[QUERY] and not of[GALLERY]})
 
 
 def _unique_names(classes: Sequence[str]) -> list[str]:

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from typing import Self
 
 TRAIN = "train"
-TEST = "test"
-SPLITS = (TRAIN, TEST)
+TEST = "test"  # asks, and is found by the others
+QUERY = "query"  # asks only
+GALLERY = "gallery"  # is found only
+SPLITS = (TRAIN, TEST, QUERY, GALLERY)
+
+
+def is_held_out(split: str) -> bool:
+    """Say whether pictures of a split are measured on; every other is learned from."""
+    return split != TRAIN
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,16 @@ class Source:
 
 @dataclass(frozen=True)
 class OfficialSplit:
-    """The counts that make a benchmark comparable; a set that differs is refused."""
+    """The counts that make a benchmark comparable; a set that differs is refused.
+
+    test_images: all that is held out; query_images of them are queries, the others then their gallery.
+    """
 
     classes: int
     train_classes: int
     train_images: int
     test_images: int
+    query_images: int = 0
 
     @classmethod
     def of(cls, labelled: Sequence[tuple[int, str]]) -> Self:
@@ -56,6 +67,7 @@ class OfficialSplit:
             train_classes=len(set(train)),
             train_images=len(train),
             test_images=len(labelled) - len(train),
+            query_images=sum(split == QUERY for _, split in labelled),
         )
 
     @property
@@ -68,9 +80,10 @@ class OfficialSplit:
         return TRAIN if number <= self.train_classes else TEST
 
     def __str__(self) -> str:
+        queries = f", {self.query_images:,} of them queries" if self.query_images else ""
         return (
             f"{self.images:,} pictures of {self.classes} classes "
-            f"({self.train_images:,} of {self.train_classes} to train, {self.test_images:,} to test)"
+            f"({self.train_images:,} of {self.train_classes} to train, {self.test_images:,} to test{queries})"
         )
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mlcore.datasets import cars196, cub200, flowers102, folder, omniglot, online_products, pets
+from mlcore.datasets import cars196, cub200, flowers102, folder, inshop, omniglot, online_products, pets
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.checksums import ARCHIVES, remark_on
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
@@ -60,6 +60,9 @@ def _read_layout(tree: FileTree, origin: str) -> Source:
         top = _folder_of(tree, file)
         if top is not None and f"{top}{companion}" in tree.sizes:
             return read(tree, top)
+    top = _folder_of(tree, inshop.LIST)
+    if top is not None and inshop.is_inshop(tree, top):
+        return inshop.read_inshop(tree, top)
     top = omniglot.folder_of_omniglot(tree, _DEEPEST_MARKER)
     if top is not None:
         return omniglot.read_omniglot(tree, top)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from mlcore.datasets.items import TEST, TRAIN, OfficialCounts
+from mlcore.datasets.items import TEST, TRAIN, OfficialCounts, is_held_out
 from mlcore.errors import DatasetError
 
 MIN_TRAIN_CLASSES = 2  # a loss that compares classes needs two
@@ -33,12 +33,12 @@ def check_halves(labelled: Iterable[tuple[int, str]]) -> None:
     Raises:
         DatasetError: a class lies in both halves, or a half has too few classes.
     """
-    halves: dict[str, set[int]] = {TRAIN: set(), TEST: set()}
+    train: set[int] = set()
+    test: set[int] = set()
     for label, split in labelled:
-        halves[split].add(label)
-    train, test = halves[TRAIN], halves[TEST]
+        (test if is_held_out(split) else train).add(label)
     if train & test:
-        raise DatasetError(f"class {min(train & test)} lies in both train and test; a class belongs to one of them")
+        raise DatasetError(f"class {min(train & test)} is both trained on and held out; a class is one of them")
     if len(train) < MIN_TRAIN_CLASSES or len(test) < MIN_TEST_CLASSES:
         raise DatasetError(
             f"the data set has {len(train)} training and {len(test)} test classes with readable pictures; "

@@ -16,7 +16,7 @@ from mlcore.models.backbones import BackboneSpec, build_backbone
 from mlcore.models.embedder import Embedder
 from mlcore.preprocessing import Preprocessing
 from mlcore.runs import RunSpec
-from tests.mlcore.tiny import tiny_protocol
+from tests.mlcore.tiny import parted, tiny_protocol
 
 
 def run(measured_on: str = "test", loss: str = "soft_triple", **changes: Any) -> RunSpec:
@@ -79,6 +79,27 @@ def test_a_part_without_two_pictures_of_a_class_is_refused_before_training(
     cache = open_cache(wings, 32, cache_root)
     with pytest.raises(DatasetError, match=message):
         RunData.of(spec, lonely(wings, half), cache)
+
+
+def test_queries_without_their_class_in_the_gallery_are_refused_before_training(
+    wings: DatasetFolder, cache_root: Path
+) -> None:
+    first = wings.pictures[wings.held_out[0]].label
+    pictures = tuple(
+        replace(picture, split="query" if picture.label == first else "gallery") if picture.split == "test" else picture
+        for picture in wings.pictures
+    )
+    with pytest.raises(DatasetError, match="none of the 24 test pictures has another of its class"):
+        RunData.of(run(), replace(wings, pictures=pictures), open_cache(wings, 32, cache_root))
+
+
+def test_queries_and_gallery_are_measured_and_validation_classes_come_from_training(
+    wings: DatasetFolder, cache_root: Path
+) -> None:
+    dataset = parted(wings)
+    data = data_of(run(validation_classes=2, selection="validation"), dataset, cache_root)
+    assert splits_of(dataset, data.measured_rows) == {"query", "gallery"}
+    assert dataset.asks(data.validation_rows) is None and len(data.validation_rows) == 12
 
 
 def test_training_labels_are_numbered_among_the_classes_that_train(wings: DatasetFolder, cache_root: Path) -> None:

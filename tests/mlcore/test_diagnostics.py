@@ -46,6 +46,32 @@ def test_figures_match_slow_formulas():
     assert figures["never_found"] == (found == 0).mean()
 
 
+def test_queries_find_neighbours_and_hubs_in_their_gallery_alone():
+    embeddings, labels, ids = space(spread=1.0)
+    asks = np.arange(len(labels)) % 3 == 0
+    diagnosis = diagnose(embeddings, labels, ids, score(embeddings, labels, asks=asks), asks=asks)
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).astype(np.float64)
+    near = np.argsort(cdist(unit[asks], unit[~asks]), axis=1)[:, :10]
+    found = np.bincount(near.ravel(), minlength=np.count_nonzero(~asks))
+    assert diagnosis.figures["hubness"] == pytest.approx(skew(found), rel=1e-9)
+    assert diagnosis.figures["never_found"] == (found == 0).mean()
+    assert [hub["found"] for hub in diagnosis.details["hubs"]] == sorted(found, reverse=True)[:10]
+    answers = {answer["id"] for query in diagnosis.details["worst_queries"] for answer in query["answers"]}
+    queries = {query["id"] for query in diagnosis.details["worst_queries"]}
+    assert queries <= set(ids[asks]) and answers <= set(ids[~asks])
+    everyone = diagnosed(embeddings, labels, ids).figures
+    assert {name: diagnosis.figures[name] for name in ("density", "alignment", "uniformity", "spectral_decay")} == {
+        name: everyone[name] for name in ("density", "alignment", "uniformity", "spectral_decay")
+    }
+
+
+def test_a_gallery_smaller_than_ten_is_found_whole():
+    embeddings, labels, ids = space(classes=3, per_class=4)
+    asks = np.arange(len(labels)) % 2 == 0
+    diagnosis = diagnose(embeddings, labels, ids, score(embeddings, labels, asks=asks), asks=asks)
+    assert diagnosis.details["neighbours"] == 6 and diagnosis.figures["never_found"] == 0
+
+
 def test_spectral_decay_is_zero_for_equal_directions_and_grows_with_fewer():
     random = np.random.default_rng(0)
     assert spectral_decay(np.eye(8)) == pytest.approx(0, abs=1e-12)

@@ -1,9 +1,12 @@
 """Runs small enough for tests: 24 training pictures of 32 pixels, a network of 0.5 million weights."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlcore.config import Protocol, preset
+from mlcore.datasets import DatasetFolder
+from mlcore.datasets.catalogue import fingerprint_of
 from mlcore.runs import RunSpec
 from mlcore.train import Listener, Workplace
 
@@ -54,6 +57,14 @@ def stopping_after(steps: int) -> Listener:
             heard.append(event["done"])
 
     return Listener(hear, lambda: heard[-1] >= steps)
+
+
+def parted(dataset: DatasetFolder) -> DatasetFolder:
+    """Return the data set with every third held-out picture a query and the others their gallery."""
+    pictures = list(dataset.pictures)
+    for place, row in enumerate(dataset.held_out):
+        pictures[row] = replace(pictures[row], split="gallery" if place % 3 else "query")
+    return replace(dataset, pictures=tuple(pictures), fingerprint=fingerprint_of(pictures))
 
 
 def flip_byte(file: Path, place: float = 0.5) -> None:

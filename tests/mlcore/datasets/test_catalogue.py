@@ -1,5 +1,6 @@
 """The catalogue of an imported set: what is written is read, and nonsense is refused."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_fingerprint_follows_content_not_order_names_or_ids(tmp_path: Path) -> N
         ({"label": 3}, "has label 3; the 3 classes"),
         ({"label": -1}, "has label -1"),
         ({"split": "val"}, "has split 'val'"),
-        ({"label": 2}, "class 2 lies in both"),
+        ({"label": 2}, "class 2 is both trained on and held out"),
         ({"path": "../x.jpg"}, "leaves the data set"),
         ({"path": "/etc/x.jpg"}, "leaves the data set"),
         ({"path": ""}, "leaves the data set"),
@@ -130,3 +131,42 @@ def test_description_holds_what_the_contract_names(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "dataset.json").read_text())
     assert about.keys() == {"format", "name", "classes", "licence", "source", "fingerprint"}
     assert (tmp_path / "images.csv").read_text().startswith("id,path,label,split,sha256,width,height\n")
+
+
+PARTED = (*ROWS[:2], replace(ROWS[2], split="query"), replace(ROWS[2], id=4, path="c/4.jpg", split="gallery"))
+
+
+def test_queries_ask_the_gallery_and_other_rows_each_other(tmp_path: Path) -> None:
+    write(tmp_path, PARTED)
+    dataset = load_dataset(tmp_path)
+    assert dataset.held_out.tolist() == [2, 3]
+    assert (dataset.rows("query").tolist(), dataset.rows("gallery").tolist()) == ([2], [3])
+    asks = dataset.asks(dataset.held_out)
+    assert asks is not None and asks.tolist() == [True, False]
+    assert dataset.asks(dataset.rows("train")) is None
+    write(tmp_path)
+    assert load_dataset(tmp_path).asks(load_dataset(tmp_path).held_out) is None
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        PARTED[:3],
+        (*PARTED[:2], PARTED[3]),
+        (*PARTED, replace(ROWS[2], id=5, path="c/5.jpg")),
+    ],
+)
+def test_held_out_pictures_that_could_not_be_measured_are_refused(rows: tuple[Picture, ...], tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="held-out pictures are all test, or some query and the others gallery"):
+        write(tmp_path, rows)
+
+
+@pytest.mark.parametrize("split", ["query", "gallery"])
+def test_trained_class_is_in_no_part_that_is_held_out(split: str, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="class 1 is both trained on and held out"):
+        write(tmp_path, (*PARTED, replace(ROWS[1], id=5, path="b/5.jpg", split=split)))
+
+
+def test_fingerprint_is_the_same_as_ever(tmp_path: Path) -> None:
+    lines = sorted(f"{row.sha256},{row.label},{row.split}\n" for row in ROWS)
+    assert write(tmp_path) == hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -82,6 +82,22 @@ def test_doubles_are_kept_once_and_conflicts_kept_and_reported(
     assert report.lonely == ()
 
 
+def test_query_that_is_also_in_its_gallery_is_kept(
+    make_source: MakeSource, make_jpeg: MakeJpeg, tmp_path: Path
+) -> None:
+    same = make_jpeg(99)
+    source = make_source(
+        {"a": [make_jpeg(1)], "b": [make_jpeg(2)], "c": [same, same, same], "d": [make_jpeg(3)]}, train=2
+    )
+    splits = ("train", "train", "query", "gallery", "query", "query")
+    items = [replace(item, split=split) for item, split in zip(source.items, splits, strict=True)]
+    report = import_pictures(replace(source, items=items), tmp_path / "set")
+    assert report.duplicates == (("c/2.jpg", "c/0.jpg"),)
+    assert [picture.split for picture in load_dataset(tmp_path / "set").pictures][2:4] == ["query", "gallery"]
+    assert (report.test_images, report.query_images) == (3, 2)
+    assert report.lonely == ("a", "b", "d"), "d asks, and its gallery is empty"
+
+
 def test_class_without_a_readable_picture_is_dropped_and_labels_close_up(
     make_source: MakeSource, make_jpeg: MakeJpeg, tmp_path: Path
 ) -> None:

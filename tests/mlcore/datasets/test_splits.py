@@ -19,7 +19,7 @@ def test_too_few_classes_are_refused_in_a_sentence(classes: int, words: str) -> 
 
 
 def test_class_in_both_halves_is_refused() -> None:
-    with pytest.raises(DatasetError, match="class 1 lies in both"):
+    with pytest.raises(DatasetError, match="class 1 is both trained on and held out"):
         check_halves([(0, "train"), (1, "train"), (1, "test")])
 
 
