@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlcore.errors import MetricsError
 from mlcore.events import Progress, no_progress
-from mlcore.ranking import Floats, Ints, checked_labels, first_relevant, ranked_relevance, trial_of, unit_rows
+from mlcore.ranking import Floats, Ints, Trial, checked_labels, first_relevant, ranked_relevance, trial_of, unit_rows
 
 _SCORES_AT_ONCE = 1 << 24
 """Bound on queries x gallery held at a time: 128 MiB of float64, 64 MiB of ranking keys."""
@@ -126,7 +126,27 @@ def per_query_scores(
     if len(rows) == 0:
         fault = "no class has two pictures" if asks is None else "no query has a picture of its class in the gallery"
         raise MetricsError(f"{fault}, so there is nothing to find")
-    depth, deepest = int(trial.relevant.max()), depths[-1]
+    first, r_precision, average_precision = _score_all(trial, rows, depths[-1], block_size, progress)
+    return PerQueryScores(
+        ks=depths,
+        rows=rows,
+        hits=first[:, None] < np.asarray(depths),
+        precision_at_1=(first == 0).astype(np.float64),
+        r_precision=r_precision,
+        average_precision=average_precision,
+        lonely=trial.asking - len(rows),
+        total=len(trial.every),
+    )
+
+
+def _score_all(
+    trial: Trial, rows: Ints, deepest: int, block_size: int, progress: Progress
+) -> tuple[Ints, Floats, Floats]:
+    """Return of each query, [Q]: how many pictures stand before the first relevant one, R-Precision, AP at R.
+
+    Of a first one beyond `deepest` it is only known that it stands there.
+    """
+    depth = int(trial.relevant.max())
     first = np.empty(len(rows), dtype=np.int64)
     r_precision = np.empty(len(rows))
     average_precision = np.empty(len(rows))
@@ -140,16 +160,7 @@ def per_query_scores(
         scores = _precisions(relevance, trial.relevant[rows[start:stop]])
         r_precision[start:stop], average_precision[start:stop] = scores
         progress("metrics", stop, len(rows))
-    return PerQueryScores(
-        ks=depths,
-        rows=rows,
-        hits=first[:, None] < np.asarray(depths),
-        precision_at_1=(first == 0).astype(np.float64),
-        r_precision=r_precision,
-        average_precision=average_precision,
-        lonely=trial.asking - len(rows),
-        total=len(trial.every),
-    )
+    return first, r_precision, average_precision
 
 
 def bootstrap_intervals(

@@ -85,7 +85,7 @@ def _new_query(contests: Contests) -> Search | None:
     queries = {dataset: current.filter(dataset=dataset).count() for dataset in contests}
     for dataset in sorted(contests, key=lambda dataset: queries[dataset]):
         used = Search.objects.filter(owner=None, dataset=dataset).values("query_image")
-        fresh = dataset.images.filter(split=Image.Split.TEST).exclude(pk__in=used).order_by("?").first()
+        fresh = dataset.images.asking().exclude(pk__in=used).order_by("?").first()
         if fresh is not None and queries[dataset] < QUERIES:
             return _asked(fresh, contests[dataset])
     return None
@@ -140,7 +140,7 @@ def rankings_in_order(ballot: Ballot) -> list[Ranking]:
 def progress_of(user: User) -> dict[str, int]:
     """Return how many queries this person has rated, and how many there are to rate."""
     done = Ballot.objects.filter(who=user, voted_at__isnull=False).count()
-    offered = sum(min(QUERIES, dataset.images.filter(split=Image.Split.TEST).count()) for dataset in _contests(user))
+    offered = sum(min(QUERIES, dataset.images.asking().count()) for dataset in _contests(user))
     return {"done": done, "total": max(done, offered)}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.text import slugify
 
 from accounts.models import User
@@ -223,8 +223,9 @@ def _write_whole(target: Path, data: bytes) -> None:
 
 
 def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return name, split and number of pictures of each class, in the order of labels."""
-    counts = dataset.images.values("label", "split").annotate(images=Count("pk")).order_by("label")
+    """Return label, name and number of pictures of each class, and how many are held out, by label."""
+    held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
+    counts = dataset.images.values("label").annotate(images=Count("pk"), held_out=held_out).order_by("label")
     return [{**row, "name": dataset.classes[row["label"]]} for row in counts]
 
 

@@ -1,6 +1,7 @@
 """What is searched: data sets and their pictures."""
 
 from pathlib import Path
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -43,27 +44,45 @@ class Dataset(models.Model):
         return self.revision > 0
 
 
+class ImageQuerySet(models.QuerySet["Image"]):
+    """Pictures by what their split lets them do; a held-out one may ask, answer, or both."""
+
+    def asking(self) -> Self:
+        """Return the held-out pictures that ask: queries, and test pictures, which ask each other."""
+        return self.filter(split__in=(Image.Split.TEST, Image.Split.QUERY))
+
+    def answering(self) -> Self:
+        """Return the held-out pictures among which the others' answers are: a gallery, or the test pictures."""
+        return self.filter(split__in=(Image.Split.TEST, Image.Split.GALLERY))
+
+
 class Image(models.Model):
     """A picture of a data set. Its primary key is its label in every index and is never reused."""
 
     class Split(models.TextChoices):
         TRAIN = "train"
         TEST = "test"
+        QUERY = "query"
+        GALLERY = "gallery"
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="images")
     path = models.CharField(max_length=300, help_text="Below the data set's images/ folder.")
     label = models.PositiveIntegerField()
-    split = models.CharField(max_length=5, choices=Split.choices)
+    split = models.CharField(max_length=7, choices=Split.choices)
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+
+    objects = ImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         indexes = [models.Index(fields=["dataset", "split", "label"], name="image_by_split")]
         constraints = [
             models.UniqueConstraint(fields=["dataset", "path"], name="one_image_a_path"),
-            models.CheckConstraint(condition=Q(split__in=("train", "test")), name="image_split_known"),
+            models.CheckConstraint(
+                condition=Q(split__in=("train", "test", "query", "gallery")), name="image_split_known"
+            ),
         ]
 
     def __str__(self) -> str:

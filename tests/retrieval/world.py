@@ -54,6 +54,14 @@ class World:
     def test_images(self) -> list[Image]:
         return list(self.dataset.images.filter(split="test").select_related("dataset"))
 
+    def part(self) -> None:
+        """Make every third held-out picture a query and the others their gallery."""
+        keys = [image.pk for image in self.test_images]
+        self.dataset.images.filter(pk__in=keys).update(split="gallery")
+        self.dataset.images.filter(pk__in=keys[::3]).update(split="query")
+        self.dataset.report["query_images"] = len(keys[::3])
+        self.dataset.save(update_fields=["report"])
+
     def index_of(self, model: Model) -> Index:
         return Index.objects.get(model=model, active=True)
 

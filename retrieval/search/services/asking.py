@@ -133,17 +133,17 @@ def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[i
 def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     """Return the search that people rate blind with `image` as its query, asked now if it is new.
 
-    Held-out pictures alone are answers, as in the metrics.
+    The pictures that metrics find are the answers: held out, and the gallery's where the set has one.
 
     Raises:
         Refused: a model cannot answer, or too few pictures are held out.
     """
-    held_out = image.dataset.images.filter(split=Image.Split.TEST).values_list("pk", flat=True)
-    search = Search(dataset=image.dataset, query_image=image, k=min(k, len(held_out) - 1))
+    answering = image.dataset.images.answering().exclude(pk=image.pk).values_list("pk", flat=True)
+    search = Search(dataset=image.dataset, query_image=image, k=min(k, len(answering)))
     if search.k < 1:
         raise Refused(f"{image.dataset.name} holds out too few pictures to rate")
     picture = _query(None, image)
-    rankings = [rank(search, model, picture, held_out) for model in models]
+    rankings = [rank(search, model, picture, answering) for model in models]
     try:
         with transaction.atomic():
             search.save()

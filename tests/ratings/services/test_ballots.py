@@ -40,6 +40,16 @@ def test_query_and_answers_are_held_out_pictures(world: World, member: User) -> 
             assert len(ranking.image_ids) == ballots.ANSWERS
 
 
+def test_queries_of_a_set_that_has_some_are_asked_of_its_gallery(world: World, member: User) -> None:
+    world.part()
+    gallery = set(world.dataset.images.filter(split="gallery").values_list("pk", flat=True))
+    for _ in range(3):
+        ballot = voted(member)
+        assert ballot.search.query_image is not None and ballot.search.query_image.split == "query"
+        assert all(set(ranking.image_ids) <= gallery for ranking in ballots.rankings_in_order(ballot))
+    assert ballots.progress_of(member) == {"done": 3, "total": 8}
+
+
 def test_an_open_ballot_is_shown_again_in_the_same_order(world: World, member: User) -> None:
     ballot = ballots.next_ballot(member)
     again = ballots.next_ballot(member)

@@ -284,7 +284,7 @@ def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | N
 def test_class_counts_follow_the_labels(world: World) -> None:
     counts = services.class_counts(world.dataset)
     assert [row["name"] for row in counts] == world.dataset.classes
-    assert {row["images"] for row in counts} == {6} and sum(row["split"] == "test" for row in counts) == 4
+    assert {row["images"] for row in counts} == {6} and [row["held_out"] for row in counts] == [0] * 4 + [6] * 4
 
 
 def test_an_image_says_its_class_and_file(world: World) -> None:

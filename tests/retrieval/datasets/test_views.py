@@ -51,6 +51,16 @@ def test_a_set_is_filtered_and_nonsense_is_no_filter(
     assert page(member_client, "dataset", "wings", **query).count("/thumbnail") == count
 
 
+def test_a_set_with_queries_shows_them_and_their_gallery(member_client: Client, world: World) -> None:
+    assert "Held out</a>" in page(member_client, "dataset", "wings")
+    world.part()
+    text = page(member_client, "dataset", "wings", split="query")
+    assert text.count("/thumbnail") == 8 and "8 of them queries" in text
+    assert "Gallery</a>" in text and "Held out</a>" not in text
+    assert page(member_client, "dataset", "wings", split="gallery").count("/thumbnail") == 16
+    assert text.count("held out</span>") == 4, "each held-out class once"
+
+
 @pytest.mark.parametrize("name", ["picture", "thumbnail"])
 def test_pictures_of_a_private_set_are_for_members(
     client: Client, member_client: Client, world: World, name: str

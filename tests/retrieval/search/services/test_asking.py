@@ -240,6 +240,15 @@ def test_a_system_search_asks_for_no_more_than_are_held_out(world: World) -> Non
         system_search(world.test_images[0], models, 8)
 
 
+def test_a_system_search_of_a_query_is_answered_from_its_gallery(world: World) -> None:
+    world.part()
+    query = world.dataset.images.asking()[0]
+    search = system_search(query, list(searchable_models(world.dataset)), 1000)
+    gallery = set(world.dataset.images.filter(split="gallery").values_list("pk", flat=True))
+    assert query.split == "query" and search.k == 16
+    assert all(set(ranking.image_ids) == gallery for ranking in search.rankings.all())
+
+
 def test_a_ranking_is_not_stored_by_ranking(world: World, member: User) -> None:
     search = Search(owner=member, dataset=world.dataset, k=2)
     ranking = rank(search, searchable_models(world.dataset)[0], drawn())
