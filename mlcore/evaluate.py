@@ -9,11 +9,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from mlcore.datasets.items import KS
 from mlcore.errors import CheckpointError, DatasetError
 from mlcore.events import Progress, no_progress
 from mlcore.metrics import PerQueryScores, bootstrap_intervals, clustering_metrics, per_query_scores
 
-KS = (1, 2, 4, 8)
 PER_QUERY = "per_query.npz"
 # k-means costs minutes beyond this many classes; the ranking metrics do not.
 MOST_CLUSTERED_CLASSES = 2000

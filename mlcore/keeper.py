@@ -75,7 +75,8 @@ class Keeper:
             embeddings = embed_rows(encoder, self.data.cache, rows)
         else:
             embeddings = encoder.embed_features(self.features[rows])
-        return measure(embeddings, self.data.dataset.labels[rows], intervals=False)
+        dataset = self.data.dataset
+        return measure(embeddings, dataset.labels[rows], intervals=False, ks=dataset.ks)
 
     def _remember_if_best(self, epoch: int, map_at_r: float) -> None:
         if map_at_r > self.best.get("map_at_r", -1):

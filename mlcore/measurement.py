@@ -55,7 +55,7 @@ def measure_rows(
         MetricsError: no query has a picture to find, or a row is not finite.
     """
     ids, labels, asks = dataset.ids[rows], dataset.labels[rows], dataset.asks(rows)
-    scores = score(embeddings, labels, asks=asks, progress=progress)
+    scores = score(embeddings, labels, asks=asks, ks=dataset.ks, progress=progress)
     diagnosis = diagnose(embeddings, labels, ids, scores, asks=asks).named(dataset)
     metrics = summarise(scores, labels) | {
         "dim": embeddings.shape[1],

@@ -90,7 +90,7 @@ def differences(
 
 def figures_of(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return the compared figures of a cell's metrics, named as its intervals are."""
-    recalls = {f"recall_at_{k}": value for k, value in metrics["recall_at"].items()}
+    recalls = {f"recall_at_{k}": metrics["recall_at"][k] for k in sorted(metrics["recall_at"], key=int)}
     return recalls | {name: metrics[name] for name in FIGURES}
 
 

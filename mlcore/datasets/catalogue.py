@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore import artifacts
-from mlcore.datasets.items import GALLERY, QUERY, SPLITS, TEST, is_held_out
+from mlcore.datasets.items import GALLERY, KS, QUERY, SPLITS, TEST, is_held_out
 from mlcore.errors import DatasetError
 
 FORMAT = 1
@@ -47,6 +47,7 @@ class DatasetFolder:
     fingerprint: str
     licence: str = ""
     source: str = ""
+    ks: tuple[int, ...] = KS
 
     @functools.cached_property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -86,7 +87,14 @@ def fingerprint_of(pictures: Iterable[Picture]) -> str:
 
 
 def write_catalogue(
-    folder: Path, *, name: str, classes: Sequence[str], rows: Sequence[Picture], licence: str, source: str
+    folder: Path,
+    *,
+    name: str,
+    classes: Sequence[str],
+    rows: Sequence[Picture],
+    licence: str,
+    source: str,
+    ks: Sequence[int] = KS,
 ) -> str:
     """Write images.csv, then dataset.json that vouches for it; return the fingerprint.
 
@@ -101,8 +109,8 @@ def write_catalogue(
         writer.writerows(astuple(row) for row in rows)
     fingerprint = fingerprint_of(rows)
     scratch.replace(folder / "images.csv")
-    about = {"format": FORMAT, "name": name, "classes": list(classes), "licence": licence}
-    artifacts.write_json(folder / "dataset.json", {**about, "source": source, "fingerprint": fingerprint})
+    about = {"format": FORMAT, "name": name, "classes": list(classes), "licence": licence, "source": source}
+    artifacts.write_json(folder / "dataset.json", {**about, "ks": list(ks), "fingerprint": fingerprint})
     return fingerprint
 
 
@@ -126,6 +134,7 @@ def load_dataset(folder: Path) -> DatasetFolder:
         fingerprint=str(about["fingerprint"]),
         licence=str(about.get("licence", "")),
         source=str(about.get("source", "")),
+        ks=_ks_of(about),
     )
 
 
@@ -143,6 +152,14 @@ def _read_about(folder: Path) -> dict[str, Any]:
     if missing:
         raise DatasetError(f"dataset.json of {folder.name} lacks {', '.join(sorted(missing))}")
     return about
+
+
+def _ks_of(about: dict[str, Any]) -> tuple[int, ...]:
+    """Return the K of Recall@K; folders of before they were stored have the usual ones."""
+    ks = about.get("ks", list(KS))
+    if not isinstance(ks, list) or not all(type(k) is int for k in ks) or ks[:1] != [1] or ks != sorted(set(ks)):
+        raise DatasetError(f"dataset.json of {about['name']} has ks {ks!r}; they ascend from 1, as {list(KS)} do")
+    return tuple(ks)
 
 
 def _read_rows(path: Path) -> Iterable[Picture]:

@@ -94,7 +94,13 @@ def import_pictures(source: Source, folder: Path, progress: Progress = no_progre
         classes, rows, empty = _without_empty_classes(source.classes, intake.rows)
         check_halves((row.label, row.split) for row in rows)
         write_catalogue(
-            scratch, name=source.name, classes=classes, rows=rows, licence=source.licence, source=source.origin
+            scratch,
+            name=source.name,
+            classes=classes,
+            rows=rows,
+            licence=source.licence,
+            source=source.origin,
+            ks=source.ks,
         )
         report = replace(_report(source.name, classes, rows, intake, empty), remarks=source.remarks)
         artifacts.write_json(scratch / "report.json", report.to_json())

@@ -13,6 +13,7 @@ NAME = "In-Shop Clothes"
 OFFICIAL = OfficialSplit(
     classes=7_982, train_classes=3_997, train_images=25_882, test_images=26_830, query_images=14_218
 )
+KS = (1, 10, 20, 30, 40)
 LICENCE = (
     "Photographs are under their owners' copyright; non-commercial research and education only. "
     "Cite Liu, Luo, Qiu, Wang, Tang, DeepFashion, CVPR 2016"
@@ -39,7 +40,7 @@ def read_inshop(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL)
         DatasetError: the list cannot be read or the counts are not `expected`.
     """
     pictures = f"{top}Img/" if any(path.startswith(f"{top}Img/img/") for path in tree.sizes) else top
-    return listed_source(tree, _read_list(tree, top, pictures), name=NAME, licence=LICENCE, expected=expected)
+    return listed_source(tree, _read_list(tree, top, pictures), name=NAME, licence=LICENCE, expected=expected, ks=KS)
 
 
 def _read_list(tree: FileTree, top: str, pictures: str) -> Iterator[Listed]:

@@ -10,6 +10,8 @@ TEST = "test"  # asks, and is found by the others
 QUERY = "query"  # asks only
 GALLERY = "gallery"  # is found only
 SPLITS = (TRAIN, TEST, QUERY, GALLERY)
+KS = (1, 2, 4, 8)
+"""The K of Recall@K where a benchmark's papers have no others: those of CUB-200-2011 and Cars-196."""
 
 
 def is_held_out(split: str) -> bool:
@@ -31,7 +33,7 @@ class SourceItem:
 class Source:
     """A set of pictures as found, not yet verified; valid while `open_source` is open.
 
-    remarks: sentences for whoever reads the report of the import.
+    remarks: sentences for whoever reads the report of the import. ks: of Recall@K, ascending from 1.
     broken: (path, reason) of what was seen and left out.
     origin: where it came from, for a reader: layout and file name, never a machine's full path.
     """
@@ -43,6 +45,7 @@ class Source:
     origin: str
     broken: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    ks: tuple[int, ...] = KS
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import OfficialCounts, Source, SourceItem, path_key
+from mlcore.datasets.items import KS, OfficialCounts, Source, SourceItem, path_key
 from mlcore.datasets.splits import check_official
 from mlcore.errors import DatasetError
 from mlcore.pictures import MAX_BYTES
@@ -52,6 +52,7 @@ def listed_source(
     licence: str,
     expected: OfficialCounts,
     remarks: tuple[str, ...] = (),
+    ks: tuple[int, ...] = KS,
 ) -> Source:
     """Return the source of a complete benchmark; a class has the name that its first picture gives.
 
@@ -73,4 +74,4 @@ def listed_source(
         raise DatasetError(f"{name} should number its classes 1 to {len(names)} without a gap")
     items.sort(key=lambda item: (item.label, path_key(item.path)))
     classes = tuple(names[number] for number in sorted(names))
-    return Source(name, licence, classes, items, f"{name}, original layout", tuple(broken), remarks)
+    return Source(name, licence, classes, items, f"{name}, original layout", tuple(broken), remarks, ks)

@@ -10,6 +10,7 @@ TRAIN_LIST = "Ebay_train.txt"
 TEST_LIST = "Ebay_test.txt"
 NAME = "Stanford Online Products"
 OFFICIAL = OfficialSplit(classes=22_634, train_classes=11_318, train_images=59_551, test_images=60_502)
+KS = (1, 10, 100, 1000)
 LICENCE = (
     "Photographs of offers on eBay, under their owners' copyright; see the LICENSE in the archive, research use. "
     "Cite Oh Song, Xiang, Jegelka, Savarese, Deep Metric Learning via Lifted Structured Feature Embedding, CVPR 2016"
@@ -26,7 +27,7 @@ def read_online_products(tree: FileTree, top: str, *, expected: OfficialSplit = 
         DatasetError: a list cannot be read or the counts are not `expected`.
     """
     listed = [*_read_list(tree, top, TRAIN_LIST, TRAIN), *_read_list(tree, top, TEST_LIST, TEST)]
-    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
+    return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected, ks=KS)
 
 
 def _read_list(tree: FileTree, top: str, name: str, split: str) -> Iterator[Listed]:

@@ -46,7 +46,7 @@ def _row(model: Model, index_recall: float | None) -> dict[str, Any]:
         "protocol_name": run.experiment.protocol["name"],
         "seed": run.seed,
         "recall_at_1": recall.get(1),
-        "recall_at_8": recall.get(8),
+        "recall_at": recall,
         "map_at_r": metrics["map_at_r"],
         "interval_1": (low, high),
         "human_mean": mean,

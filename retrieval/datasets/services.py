@@ -155,6 +155,7 @@ def _record(row: Dataset) -> None:
         rows=pictures,
         licence=row.licence or folder.licence,
         source=folder.source,
+        ks=folder.ks,
     )
     row.classes, row.fingerprint = list(folder.classes), fingerprint
     row.licence = row.licence or folder.licence

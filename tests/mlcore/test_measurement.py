@@ -1,6 +1,8 @@
 """What is measured: all held-out pictures, or queries against their gallery, by whoever embeds."""
 
 import csv
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,19 @@ def test_queries_alone_are_scored_and_the_size_of_their_gallery_is_said(wings: D
     assert measured.metrics["map_at_r"] == alone.means().map_at_r
     assert (measured.metrics["queries"], measured.metrics["gallery"], measured.metrics["lonely"]) == (8, 16, 0)
     assert "gallery" not in measure_rows(embeddings, wings, rows).metrics
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_recall_is_at_the_ks_of_the_data_set_where_its_gallery_is_large_enough(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    dataset = replace(wings, ks=(1, 3, 10, 1000))
+    place = place_in(tmp_path, cache_root)
+    metrics = train(tiny_spec(epochs=1, selection="validation", validation_classes=2), dataset, place)
+    assert list(metrics["recall_at"]) == ["1", "3", "10"]
+    (epoch,) = (json.loads(line) for line in (place.out / "history.jsonl").read_text().splitlines())
+    assert epoch["validation"]["recall_at"].keys() == metrics["recall_at"].keys()
+    assert {name for name in metrics["intervals"] if "recall" in name} == {"recall_at_1", "recall_at_3", "recall_at_10"}
 
 
 @pytest.mark.usefixtures("one_thread")

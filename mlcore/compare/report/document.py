@@ -34,6 +34,7 @@ def document_of(results: Results) -> dict[str, Any]:
         "comparison": results.plan,
         "figures": figures,
         "queries": len(first.ids),
+        "gallery": next((cell["gallery"] for cell in results.cells.values() if "gallery" in cell), None),
         "classes": len(set(first.labels.tolist())),
         "rows": [_row(row, figures, resampled, best=best.name, level=level) for row in rows],
         "pairs": {figure: [_pair(pair) for pair in found] for figure, found in pairs.items()},

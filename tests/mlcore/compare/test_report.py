@@ -22,7 +22,7 @@ from mlcore.compare.running import Bench, run_comparison
 from mlcore.datasets import DatasetFolder
 from mlcore.diagnostics import MEANINGS
 from mlcore.errors import ComparisonError
-from tests.mlcore.tiny import head_protocol
+from tests.mlcore.tiny import head_protocol, parted
 
 NASTY = r"<b>100%</b> & $x_1$ | `a` \ {c} #"
 
@@ -107,8 +107,23 @@ def test_every_format_has_the_same_figures(folder: Path) -> None:
     texts = rendered(found)
     for suffix in ("html", "md", "tex"):
         assert shown in texts[suffix], suffix
+    assert "each against all the others" in texts["html"] and "each against all the others" in texts["md"]
     (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "soft_triple"]
     assert f"{100 * float(line['map_at_r_mean']):.2f}" == shown
+
+
+def test_queries_of_a_gallery_and_other_ks_are_shown_as_they_are(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    clothes = replace(parted(wings), ks=(1, 3, 16, 40))
+    small = comparison(losses={"n_pairs": {}}, seeds=(0,))
+    run_comparison(Bench(tmp_path, clothes, None, cache_root), small)
+    found = document(tmp_path)
+    assert (found["queries"], found["gallery"]) == (8, 16)
+    assert [name for name in found["figures"] if "recall" in name] == ["recall_at_1", "recall_at_3", "recall_at_16"]
+    texts = rendered(found)
+    assert "8 queries of 4 held-out classes, each against a gallery of 16 others" in texts["html"]
+    assert "each against a gallery of 16 others" in texts["md"] and "Recall@16" in texts["md"]
 
 
 def test_a_page_stands_alone_and_repeats_to_the_byte(folder: Path) -> None:

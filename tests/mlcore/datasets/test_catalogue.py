@@ -129,7 +129,7 @@ def test_missing_table_is_refused(tmp_path: Path) -> None:
 def test_description_holds_what_the_contract_names(tmp_path: Path) -> None:
     write(tmp_path)
     about = json.loads((tmp_path / "dataset.json").read_text())
-    assert about.keys() == {"format", "name", "classes", "licence", "source", "fingerprint"}
+    assert about.keys() == {"format", "name", "classes", "licence", "source", "ks", "fingerprint"}
     assert (tmp_path / "images.csv").read_text().startswith("id,path,label,split,sha256,width,height\n")
 
 
@@ -170,3 +170,23 @@ def test_trained_class_is_in_no_part_that_is_held_out(split: str, tmp_path: Path
 def test_fingerprint_is_the_same_as_ever(tmp_path: Path) -> None:
     lines = sorted(f"{row.sha256},{row.label},{row.split}\n" for row in ROWS)
     assert write(tmp_path) == hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def test_ks_of_recall_are_kept_and_older_folders_have_the_usual_ones(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert load_dataset(tmp_path).ks == (1, 2, 4, 8)
+    write_catalogue(tmp_path, name="Tiny", classes="abc", rows=ROWS, licence="", source="", ks=(1, 10, 1000))
+    assert load_dataset(tmp_path).ks == (1, 10, 1000)
+    about = json.loads((tmp_path / "dataset.json").read_text())
+    del about["ks"]
+    (tmp_path / "dataset.json").write_text(json.dumps(about))
+    assert load_dataset(tmp_path).ks == (1, 2, 4, 8)
+
+
+@pytest.mark.parametrize("ks", [[], [2, 4], [1, 4, 2], [1, 1], [1, 2.0], [1, True], "18", 1, None])
+def test_ks_that_cannot_be_meant_are_refused(ks: object, tmp_path: Path) -> None:
+    write(tmp_path)
+    about = json.loads((tmp_path / "dataset.json").read_text())
+    (tmp_path / "dataset.json").write_text(json.dumps(about | {"ks": ks}))
+    with pytest.raises(DatasetError, match="they ascend from 1"):
+        load_dataset(tmp_path)

@@ -27,6 +27,7 @@ def test_labels_start_at_zero_and_the_first_half_of_classes_trains(write_files: 
     with open_tree(write_files(layout())) as tree:
         source = read_cub200(tree, "CUB_200_2011/", expected=TINY)
         assert source.items[0].read().startswith(b"\xff\xd8")
+    assert source.ks == (1, 2, 4, 8)
     assert source.classes == ("Black footed Albatross", "Laysan Albatross", "Sooty Albatross", "Groove billed Ani")
     assert [item.label for item in source.items] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert [item.split for item in source.items] == ["train"] * 4 + ["test"] * 4

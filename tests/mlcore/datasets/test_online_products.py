@@ -32,6 +32,7 @@ def test_each_product_is_a_class_and_the_lists_give_the_split(write_files: Calla
     with open_tree(write_files(layout())) as tree:
         source = read_online_products(tree, "Stanford_Online_Products/", expected=TINY)
         assert source.items[0].read().startswith(b"\xff\xd8")
+    assert source.ks == (1, 10, 100, 1000)
     assert source.classes == ("bicycle 1", "bicycle 2", "coffee maker 3", "coffee maker 4")
     assert [item.label for item in source.items] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert [item.split for item in source.items] == ["train"] * 4 + ["test"] * 4

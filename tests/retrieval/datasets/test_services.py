@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from django.http import Http404
 from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
-from mlcore.datasets import load_dataset
+from mlcore.datasets import Source, load_dataset, open_source
 from retrieval.datasets import services
 from retrieval.errors import Refused
 from retrieval.files import jpeg_response
@@ -108,6 +111,27 @@ def test_a_set_of_one_class_fails_with_a_sentence_and_leaves_nothing(curator: Us
     dataset.refresh_from_db()
     assert not dataset.is_ready and not dataset.images.exists() and not dataset.folder.exists()
     assert not list(dataset.folder.parent.glob(".*"))
+
+
+def test_an_import_keeps_the_queries_the_ks_and_the_remarks_of_its_source(
+    curator: User, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def parted(where: Any, **options: Any) -> Iterator[Source]:
+        with open_source(where, **options) as source:
+            splits = ["train"] * 6 + ["query", "gallery", "gallery"] * 2
+            items = [replace(item, split=split) for item, split in zip(source.items, splits, strict=True)]
+            yield replace(source, items=items, ks=(1, 10), remarks=("not the published birds.zip",))
+
+    monkeypatch.setattr(services, "open_source", parted)
+    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert dataset.images.asking().count() == 2 and dataset.images.answering().count() == 4
+    assert dataset.report["query_images"] == 2 and dataset.report["test_images"] == 6
+    assert dataset.report["remarks"] == ["not the published birds.zip"]
+    catalogue = load_dataset(dataset.folder)
+    assert catalogue.ks == (1, 10) and len(catalogue.rows("query")) == 2
 
 
 def test_an_import_killed_between_files_and_rows_is_taken_up(

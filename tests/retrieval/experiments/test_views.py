@@ -137,6 +137,19 @@ def test_a_model_shows_its_figures_and_indexes(curator_client: Client, world: Wo
     assert f'action="{reverse("model-publish", args=[model.pk])}"' in text
 
 
+def test_recall_is_shown_at_the_ks_that_were_measured(curator_client: Client, world: World) -> None:
+    text = page(curator_client, "model", world.models[0].pk)
+    assert all(f"<dt>Recall@{k}</dt>" in text for k in (1, 2, 4, 8)) and "of a gallery of" not in text
+    run = world.models[0].run
+    assert run.metrics is not None
+    run.metrics |= {"recall_at": {"1": 0.25, "1000": 0.9375, "10": 0.5}, "queries": 14218, "gallery": 12612}
+    run.save()
+    text = page(curator_client, "model", world.models[0].pk)
+    assert "<dt>Recall@1000</dt><dd>93.8</dd>" in text and "Recall@8" not in text
+    assert text.index("Recall@10<") < text.index("Recall@1000<") and "of a gallery of 12612" in text
+    assert '93.8 <span class="hint">@1000</span>' in page(curator_client, "experiment", run.experiment.pk)
+
+
 def test_a_curator_withdraws_and_publishes_a_model(curator_client: Client, member_client: Client, world: World) -> None:
     model = world.models[0]
     address = reverse("model-publish", args=[model.pk])
