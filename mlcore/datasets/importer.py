@@ -102,7 +102,7 @@ def import_pictures(source: Source, folder: Path, progress: Progress = no_progre
             source=source.origin,
             ks=source.ks,
         )
-        report = replace(_report(source.name, classes, rows, intake, empty), remarks=source.remarks)
+        report = _report(source, classes, rows, intake, empty)
         artifacts.write_json(scratch / "report.json", report.to_json())
     return report
 
@@ -166,12 +166,12 @@ def _without_empty_classes(
 
 
 def _report(
-    name: str, classes: Sequence[str], rows: Sequence[Picture], intake: _Intake, empty: tuple[str, ...]
+    source: Source, classes: Sequence[str], rows: Sequence[Picture], intake: _Intake, empty: tuple[str, ...]
 ) -> ImportReport:
     held_out = [row for row in rows if is_held_out(row.split)]
     test_classes = {row.label for row in held_out}
     return ImportReport(
-        name=name,
+        name=source.name,
         images=len(rows),
         classes=len(classes),
         train_images=len(rows) - len(held_out),
@@ -183,6 +183,7 @@ def _report(
         broken=tuple(intake.broken),
         lonely=tuple(classes[label] for label in _lonely(rows)),
         empty=empty,
+        remarks=source.remarks,
         query_images=sum(row.split == QUERY for row in rows),
     )
 
