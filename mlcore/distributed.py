@@ -112,6 +112,15 @@ class World:
                 distributed.broadcast(whole, src=0)
             tensor.detach().copy_(whole)
 
+    def apart(self, embedder: Embedder) -> "World":
+        """Return the same place among the others, without a word to them: to try what one process's part takes."""
+        if self.size == 1:
+            return self
+        for module in embedder.modules():
+            if isinstance(module, nn.SyncBatchNorm):
+                module.eval()  # else it waits for the others' statistics
+        return _Apart(self.rank, self.size)
+
     def any(self, flag: bool) -> bool:
         """Return whether the flag is up in any process; the same answer everywhere."""
         if self.size == 1:
@@ -142,6 +151,19 @@ class World:
     def wait(self) -> None:
         """Wait until every process is here."""
         self.any(False)
+
+
+class _Apart(World):
+    """A process that tries a step by itself: the rows of the others are zeros."""
+
+    def gather(self, own: Tensor, count: int) -> Tensor:
+        return torch.cat([own, own.new_zeros(count - len(own), *own.shape[1:])])
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Leave the own gradients as they are."""
+
+    def _take(self, tensors: Iterable[Tensor]) -> None:
+        """Leave the own tensors as they are."""
 
 
 ALONE = World()

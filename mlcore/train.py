@@ -30,6 +30,7 @@ from mlcore.model_files import write_model
 from mlcore.models.backbones import BackboneSpec, load_backbone
 from mlcore.models.embedder import Embedder, start_head_from_pca
 from mlcore.near_duplicates import near_duplicates
+from mlcore.out_of_memory import OutOfMemoryError, advice, first_that_fits, memory_errors_told
 from mlcore.runs import RunSpec, write_embeddings
 
 BASELINE_PCA_DIM = 512
@@ -77,7 +78,7 @@ def train(
     Raises:
         FileExistsError: `place.out` is already there.
         Stopped: the listener asked for it; the last whole epoch is kept.
-        TrainingError: the loss was not finite.
+        TrainingError: the loss was not finite, or a step ran out of memory; the message says which batch fits.
         DatasetError, WeightsError, CheckpointError, ProtocolError: as they say.
     """
     spec, listener = spec.checked(), listener or Listener()
@@ -176,26 +177,35 @@ class Trainer:
         for epoch in range(done + 1, self.protocol.epochs + 1):
             if self.keeper.is_out_of_patience(epoch - 1):
                 break
-            event = self._train_epoch(epoch)
+            event = self._train_epoch_that_fits(epoch)
             self.keeper.keep(epoch, event)
             self.listener.on_event(event)
         self.keeper.restore_best()
         return self.keeper.history
 
-    def _train_epoch(self, epoch: int) -> Event:
+    def _train_epoch_that_fits(self, epoch: int) -> Event:
+        losses: list[float] = []
+        try:
+            with memory_errors_told():
+                return self._train_epoch(epoch, losses)
+        except OutOfMemoryError as error:
+            said = f" ({error})" if str(error) else ""
+        # Not within the except: an error that is being handled keeps alive all that the failed step held.
+        raise TrainingError(self._out_of_memory(epoch, len(losses), said))
+
+    def _train_epoch(self, epoch: int, losses: list[float]) -> Event:
+        """Train an epoch, adding the loss of every step to `losses`; return its event."""
         # Nothing of an epoch depends on the ones before but weights and optimiser state.
         torch.manual_seed(int(np.random.SeedSequence([self.spec.seed, epoch]).generate_state(1)[0]))
         prepare_for_epoch(self.protocol, self.embedder, epoch)
         plan, epochs, started = self.batches.plan(epoch), self.protocol.epochs, time.perf_counter()
-        losses: list[float] = []
         for inputs, labels in self.batches.loaded(plan, epoch):
             step = (epoch - 1) * len(plan) + len(losses)
             self.listener.progress("train", step, epochs * len(plan))
             losses.append(self._step(inputs, labels, step / (epochs * len(plan))))
             if not math.isfinite(losses[-1]):
-                kept = f"; the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else ""
                 raise TrainingError(
-                    f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{kept}. "
+                    f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{_kept(epoch)}. "
                     "Lower the learning rate or the loss's scale"
                 )
         seconds = time.perf_counter() - started
@@ -210,6 +220,23 @@ class Trainer:
             "seconds": round(seconds, 2),
         }
 
+    def _out_of_memory(self, epoch: int, done: int, said: str) -> str:
+        """Return what to tell after the step that followed `done` steps of an epoch did not fit."""
+        batch = self.batches.plan(epoch)[done]
+        # The others are in the middle of their step, or try by themselves: none waits for another any more.
+        self.world = self.world.apart(self.embedder)
+
+        def attempt(size: int) -> None:
+            for inputs, labels in self.batches.loaded([batch[:size]], epoch):
+                self._step(inputs, labels, 0)
+
+        least = min(len(batch), max(2 * self.protocol.samples_per_class, self.world.size))
+        fitting = first_that_fits(attempt, len(batch), least)
+        return (
+            f"out of memory{said} at epoch {epoch}, step {done + 1}, with a batch of {len(batch)} pictures"
+            f"{_kept(epoch)}. {advice(self.protocol, fitting, least)}"
+        )
+
     def _step(self, inputs: Tensor, labels: Tensor, progress: float) -> float:
         factor = rate_factor(self.protocol, progress)
         for group in self.optimizer.param_groups:
@@ -223,6 +250,10 @@ class Trainer:
         self.world.take_gradients(self.loss.parameters())
         self.optimizer.step()
         return float(loss.detach())
+
+
+def _kept(epoch: int) -> str:
+    return f"; the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else ""
 
 
 def _publish(

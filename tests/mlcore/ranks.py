@@ -50,11 +50,11 @@ def train_all(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> N
 
 
 def fail_in_last(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
-    """Train STOPPED; in its second epoch the last process fails."""
+    """Train STOPPED; in its second epoch the last process has no memory left."""
 
     def fail(event: Event) -> None:
         if event.get("done") == STEPS_PER_EPOCH + 1 and world.rank == world.size - 1:
-            raise MemoryError("the last process has no memory left")
+            raise MemoryError("the last process is full")
 
     train(STOPPED, dataset, place_in(out, cache, "failed"), listener=Listener(fail), world=world)
 

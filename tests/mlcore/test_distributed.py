@@ -78,12 +78,13 @@ def test_statistics_that_cpus_cannot_share_are_refused_by_every_process(together
         assert "set batch_norm to frozen" in (together / f"refused-{rank}.txt").read_text()
 
 
-def test_a_process_that_fails_ends_the_other_and_keeps_the_epoch(
+def test_a_process_out_of_memory_tries_by_itself_ends_the_other_and_keeps_the_epoch(
     wings: DatasetFolder, cache_root: Path, tmp_path: Path
 ) -> None:
     ended = torchrun("tests.mlcore.ranks", "fail_in_last", wings.folder, cache_root, tmp_path)
     assert ended.returncode != 0
-    assert "MemoryError: the last process has no memory left" in ended.stderr
+    assert "out of memory (the last process is full) at epoch 2, step 2, with a batch of 8 pictures" in ended.stderr
+    assert "the checkpoint of epoch 1 is kept. A batch of 4 fits (tried)" in ended.stderr
     assert "another process of this training has ended" in ended.stderr
     assert not (tmp_path / "failed").exists()
     place = place_in(tmp_path, cache_root, "failed")
