@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlcore.artifacts import published, refuse_existing, write_json
-from mlcore.batches import Batches, RunData
+from mlcore.batches import Batches, Rows, RunData
+from mlcore.collapse import collapse_warnings
 from mlcore.cost import cost_of
 from mlcore.datasets import DatasetFolder
 from mlcore.distributed import ALONE, World, require_shareable, share_batch_norm
 from mlcore.encode import Encoder, cached_features, embed_rows, open_pixels
+from mlcore.epoch_figures import EpochFigures
 from mlcore.errors import Stopped, TrainingError
 from mlcore.keeper import Event, Keeper
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
@@ -72,7 +74,7 @@ def train(
 
     A run that was stopped or killed goes on from its last whole epoch and ends with the same weights
     as if it had not been. `weights` is the file of a protocol with local weights. The listener hears
-    `progress`, `epoch` (epoch, step, loss, learning_rate, images_per_second) and `metrics` events.
+    `progress`, `epoch` (docs/training.md says what is in it) and `metrics` events.
     Of several processes the first embeds, measures and writes; the others return no metrics.
 
     Raises:
@@ -184,41 +186,44 @@ class Trainer:
         return self.keeper.history
 
     def _train_epoch_that_fits(self, epoch: int) -> Event:
-        losses: list[float] = []
+        plan = self.batches.plan(epoch)
+        figures = EpochFigures(len(plan))
         try:
             with memory_errors_told():
-                return self._train_epoch(epoch, losses)
+                return self._train_epoch(epoch, plan, figures)
         except OutOfMemoryError as error:
             said = f" ({error})" if str(error) else ""
         # Not within the except: an error that is being handled keeps alive all that the failed step held.
-        raise TrainingError(self._out_of_memory(epoch, len(losses), said))
+        raise TrainingError(self._out_of_memory(epoch, len(figures.losses), said))
 
-    def _train_epoch(self, epoch: int, losses: list[float]) -> Event:
-        """Train an epoch, adding the loss of every step to `losses`; return its event."""
+    def _train_epoch(self, epoch: int, plan: list[Rows], figures: EpochFigures) -> Event:
         # Nothing of an epoch depends on the ones before but weights and optimiser state.
         torch.manual_seed(int(np.random.SeedSequence([self.spec.seed, epoch]).generate_state(1)[0]))
         prepare_for_epoch(self.protocol, self.embedder, epoch)
-        plan, epochs, started = self.batches.plan(epoch), self.protocol.epochs, time.perf_counter()
+        epochs, losses, started = self.protocol.epochs, figures.losses, time.perf_counter()
         for inputs, labels in self.batches.loaded(plan, epoch):
             step = (epoch - 1) * len(plan) + len(losses)
             self.listener.progress("train", step, epochs * len(plan))
-            losses.append(self._step(inputs, labels, step / (epochs * len(plan))))
+            losses.append(self._step(inputs, labels, step / (epochs * len(plan)), figures))
             if not math.isfinite(losses[-1]):
                 raise TrainingError(
                     f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{_kept(epoch)}. "
                     "Lower the learning rate or the loss's scale"
                 )
         seconds = time.perf_counter() - started
-        return {
+        event = {
             "event": "epoch",
             "epoch": epoch,
             "epochs": epochs,
             "step": epoch * len(plan),
-            "loss": sum(losses) / len(losses),
+            **figures.means(),
             "learning_rate": self.protocol.learning_rate * rate_factor(self.protocol, epoch / epochs),
             "images_per_second": round(sum(len(chosen) for chosen in plan) / seconds, 1),
             "seconds": round(seconds, 2),
         }
+        before = self.keeper.history[-1] if self.keeper.history else None
+        warnings = collapse_warnings(self.spec.loss, event, before)
+        return event | {"warnings": warnings} if warnings else event
 
     def _out_of_memory(self, epoch: int, done: int, said: str) -> str:
         """Return what to tell after the step that followed `done` steps of an epoch did not fit."""
@@ -228,7 +233,7 @@ class Trainer:
 
         def attempt(size: int) -> None:
             for inputs, labels in self.batches.loaded([batch[:size]], epoch):
-                self._step(inputs, labels, 0)
+                self._step(inputs, labels, 0, EpochFigures(1))
 
         least = min(len(batch), max(2 * self.protocol.samples_per_class, self.world.size))
         fitting = first_that_fits(attempt, len(batch), least)
@@ -237,7 +242,7 @@ class Trainer:
             f"{_kept(epoch)}. {advice(self.protocol, fitting, least)}"
         )
 
-    def _step(self, inputs: Tensor, labels: Tensor, progress: float) -> float:
+    def _step(self, inputs: Tensor, labels: Tensor, progress: float, figures: EpochFigures) -> float:
         factor = rate_factor(self.protocol, progress)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_rate"] * factor
@@ -248,6 +253,9 @@ class Trainer:
         loss.backward()
         self.world.sum_gradients(self.embedder.parameters())
         self.world.take_gradients(self.loss.parameters())
+        figures.see_gradients("network", self.embedder.parameters())
+        figures.see_gradients("proxy", self.loss.parameters())
+        figures.see_batch(embeddings, labels)
         self.optimizer.step()
         return float(loss.detach())
 

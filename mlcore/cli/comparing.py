@@ -104,7 +104,7 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
 
         torch.set_num_threads(options.threads)
     bench = Bench(options.out, load_dataset(options.data), options.weights, options.cache)
-    total = len(comparison.cells())
+    total, warned = len(comparison.cells()), set[str]()
 
     def say(name: str, event: dict[str, Any]) -> None:
         if event["event"] == "metrics":
@@ -113,6 +113,9 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
             print(f"{name}: {figures}  ({done} of {total} cells)", file=sys.stderr, flush=True)
         elif event["event"] == "error":
             print(f"{name} failed: {event['message']}", file=sys.stderr, flush=True)
+        elif event.get("warnings") and name not in warned:  # once, not in every epoch that follows
+            warned.add(name)
+            print(f"{name}, epoch {event['epoch']}:", *event["warnings"], file=sys.stderr, flush=True)
 
     counts = run_comparison(bench, comparison, listen=say, should_stop=should_stop)
     return {"cells": total, **counts, "out": str(options.out)}

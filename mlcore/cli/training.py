@@ -75,7 +75,7 @@ def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable
             bar(event["phase"], event["done"], event["total"])
         elif event["event"] == "epoch":
             bar.close()
-            print(_epoch_line(event), file=sys.stderr)
+            print(_epoch_line(event), *event.get("warnings", []), sep="\n  warning: ", file=sys.stderr)
 
     metrics = train(
         spec,

@@ -17,11 +17,13 @@ from mlcore.checkpoint import latest_checkpoint
 from mlcore.datasets import DatasetFolder
 from mlcore.distributed import World, joined, require_shareable
 from mlcore.errors import ProtocolError
+from mlcore.losses import LOSSES
 from mlcore.models.backbones import BackboneSpec, build_backbone, synchronised_batch_norm
 from mlcore.train import train
 from tests.mlcore.ranks import SHARED, STOPPED
 from tests.mlcore.tiny import place_in, tiny_protocol
 
+FIGURES = ("proxy_gradient_norm", "network_gradient_norm", "positive_cosine", "negative_cosine")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -49,14 +51,20 @@ def together(trained: dict[int, Path]) -> Path:
     return trained[2]
 
 
+def figures_of(folder: Path, name: str) -> list[float]:
+    return [json.loads(line)[name] for line in (folder / "history.jsonl").read_text().splitlines()]
+
+
 def losses_of(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "history.jsonl").read_text().splitlines()]
+    return figures_of(folder, "loss")
 
 
 @pytest.mark.parametrize("name", [*SHARED, "stopped"])
 def test_two_processes_train_what_one_does(name: str, trained: dict[int, Path]) -> None:
     alone, together = trained[1] / name, trained[2] / name
     assert losses_of(together) == pytest.approx(losses_of(alone), abs=1e-5, rel=0)
+    for figure in FIGURES if LOSSES[SHARED.get(name, STOPPED).loss].has_proxies else FIGURES[1:]:
+        assert figures_of(together, figure) == pytest.approx(figures_of(alone, figure), rel=1e-3), figure
     weights, expected = (load_file(folder / "model.safetensors") for folder in (together, alone))
     assert weights.keys() == expected.keys()
     for key, tensor in expected.items():
