@@ -30,6 +30,8 @@ AT_LEAST = {
     "validation_classes": 0,
     "folds": 0,
     "patience": 0,
+    "memory": 0,
+    "memory_warmup_epochs": 0,
     "weight_decay": 0,
 }
 ABOVE_ZERO = (
@@ -40,6 +42,9 @@ ABOVE_ZERO = (
     "adam_eps",
     "step_factor",
 )
+# Fields that came after the first runs were stored: at their defaults these change nothing, and what was begun
+# without them has to go on.
+LATER = ("memory", "memory_warmup_epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +71,8 @@ class Protocol:
     `selection=validation` keeps the epoch with the best MAP@R on the classes held out; patience ends
     a training after so many epochs without a better one, 0 never does.
     optimizer: `rmsprop` has a momentum of 0.9; adam_eps is the eps of all three.
+    memory: so many embeddings of earlier batches that losses on pairs and triplets compare a batch with
+    too; 0 for none. It rests, while it fills, in the first memory_warmup_epochs.
     """
 
     name: str
@@ -98,6 +105,8 @@ class Protocol:
     validation_classes: int = 0
     folds: int = 0
     patience: int = 0
+    memory: int = 0
+    memory_warmup_epochs: int = 1
 
     def __post_init__(self) -> None:
         """Refuse a value out of range, naming the field and the way out."""
@@ -127,6 +136,11 @@ class Protocol:
                 f"batch_size {self.batch_size} holds fewer than two classes of "
                 f"samples_per_class {self.samples_per_class}"
             )
+        if self.memory and self.memory_warmup_epochs >= self.epochs:
+            raise ProtocolError(
+                f"memory {self.memory} would rest through all epochs ({self.epochs}); "
+                f"lower memory_warmup_epochs, {self.memory_warmup_epochs}, or set memory to 0"
+            )
         self._check_held_out()
 
     def _check_held_out(self) -> None:
@@ -142,6 +156,11 @@ class Protocol:
     def to_json(self) -> dict[str, Any]:
         """Return every field as plain JSON values."""
         return asdict(self)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells two protocols apart, the same before and after a field was added."""
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in asdict(self).items() if name not in LATER or value != defaults[name]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -1,6 +1,5 @@
 """What the steps of an epoch tell beside their loss: how far apart classes lie, and how strong the gradients are."""
 
-from collections.abc import Iterable
 from statistics import fmean
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from mlcore.losses.batch import cosines_of, mean_where, negatives_of, positives_of
 
-LAST_BATCHES = 10
+LAST_BATCHES = 5
 Figures = dict[str, float]
 
 
@@ -25,11 +24,17 @@ class EpochFigures:
         self._cosines: list[Tensor] = []
         self._norms: dict[str, list[Tensor]] = {}
 
-    def see_gradients(self, name: str, parameters: Iterable[nn.Parameter]) -> None:
-        """Take in the Euclidean norm of the gradients of a part of what learns; nothing where it has none."""
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        if gradients:
-            self._norms.setdefault(f"{name}_gradient_norm", []).append(nn.utils.get_total_norm(gradients))
+    def see_gradients(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take in the Euclidean norms of the gradients of the network and of the proxies, if there are any.
+
+        The optimiser's groups are lists; to walk the modules of a network takes as long as a step of a head.
+        """
+        gradients: dict[str, list[Tensor]] = {}
+        for group in optimizer.param_groups:
+            part = "proxy" if group["name"] == "proxies" else "network"
+            gradients.setdefault(part, []).extend(one.grad for one in group["params"] if one.grad is not None)
+        for part, found in gradients.items():
+            self._norms.setdefault(f"{part}_gradient_norm", []).append(nn.utils.get_total_norm(found))
 
     def see_batch(self, embeddings: Tensor, labels: Tensor) -> None:
         """Take in the embeddings [B, D] of a step, if it is one of the epoch's last and has pairs of both kinds."""

@@ -94,7 +94,8 @@ class RunSpec:
 
     def fingerprint(self, dataset: DatasetFolder) -> str:
         """Return a hash that is equal only for the same run on the same pictures."""
-        identity = json.dumps([self.to_json(), dataset.fingerprint], sort_keys=True)
+        values = {**self.to_json(), "protocol": self.protocol.identity()}
+        identity = json.dumps([values, dataset.fingerprint], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 
 

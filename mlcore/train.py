@@ -26,7 +26,8 @@ from mlcore.epoch_figures import EpochFigures
 from mlcore.errors import Stopped, TrainingError
 from mlcore.keeper import Event, Keeper
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
-from mlcore.losses import build_loss
+from mlcore.losses import build_loss, loss_spec
+from mlcore.losses.remembering import RememberingLoss
 from mlcore.measurement import measure_rows
 from mlcore.model_files import write_model
 from mlcore.models.backbones import BackboneSpec, load_backbone
@@ -159,6 +160,8 @@ class Trainer:
                 lambda: cached_features(encoder, data.dataset, data.cache, place.cache, listener.progress)
             )
         self.batches = Batches(spec, data, encoder, features, world)
+        if self.protocol.memory and loss_spec(spec.loss).takes_memory:
+            self.loss = self._remembering().to(encoder.device)
         self.keeper = Keeper(
             place.work,
             spec,
@@ -169,6 +172,10 @@ class Trainer:
             features=features,
             world=world,
         )
+
+    def _remembering(self) -> RememberingLoss:
+        rests_for = self.protocol.memory_warmup_epochs * len(self.batches.plan(1))
+        return RememberingLoss(self.loss, size=self.protocol.memory, dim=self.protocol.dim, rests_for=rests_for)
 
     def fit(self) -> list[Event]:
         """Train all epochs that no checkpoint holds yet; return the events of every epoch."""
@@ -253,8 +260,7 @@ class Trainer:
         loss.backward()
         self.world.sum_gradients(self.embedder.parameters())
         self.world.take_gradients(self.loss.parameters())
-        figures.see_gradients("network", self.embedder.parameters())
-        figures.see_gradients("proxy", self.loss.parameters())
+        figures.see_gradients(self.optimizer)
         figures.see_batch(embeddings, labels)
         self.optimizer.step()
         return float(loss.detach())

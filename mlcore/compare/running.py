@@ -67,6 +67,8 @@ def store_plan(bench: Bench, comparison: Comparison) -> None:
 
 
 def _require_same(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
+    # Parsed, for the folder may be older than a field of the protocol or a parameter of a loss.
+    stored = {**stored, **Comparison.from_json(stored).to_json()}
     for key in sorted(asked.keys() - set(MAY_GROW)):
         if stored.get(key) != asked[key]:
             raise ComparisonError(f"{folder} holds a comparison with another {key}; choose another folder")

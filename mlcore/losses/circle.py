@@ -3,7 +3,15 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import cosines_of, logsumexp_where, mean_where, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import (
+    Memory,
+    cosines_of,
+    logsumexp_where,
+    mean_where,
+    negatives_of,
+    positives_of,
+    require_positive,
+)
 
 
 class CircleLoss(nn.Module):
@@ -29,9 +37,10 @@ class CircleLoss(nn.Module):
         require_positive(scale=scale)
         self.margin, self.scale = margin, scale
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        cosines, positives, negatives = cosines_of(embeddings), positives_of(labels), negatives_of(labels)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        cosines = cosines_of(embeddings, memory)
+        positives, negatives = positives_of(labels, memory), negatives_of(labels, memory)
         settled = cosines.detach()
         pull = F.relu(1 + self.margin - settled) * (1 - self.margin - cosines)
         push = F.relu(settled + self.margin) * (cosines - self.margin)

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import distances_of, mean_where, negatives_of, positives_of
+from mlcore.losses.batch import Memory, distances_of, mean_where, negatives_of, positives_of
 
 
 class ContrastiveLoss(nn.Module):
@@ -35,9 +35,10 @@ class ContrastiveLoss(nn.Module):
             raise ValueError(f"negative_margin must be above positive_margin, {positive_margin}, got {negative_margin}")
         self.positive_margin, self.negative_margin = positive_margin, negative_margin
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        distances = distances_of(embeddings)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        distances = distances_of(embeddings, memory)
         pull = F.relu(distances - self.positive_margin).square() / 2
         push = F.relu(self.negative_margin - distances).square() / 2
-        return mean_where(positives_of(labels) & (pull > 0), pull) + mean_where(negatives_of(labels) & (push > 0), push)
+        too_far, too_near = positives_of(labels, memory) & (pull > 0), negatives_of(labels, memory) & (push > 0)
+        return mean_where(too_far, pull) + mean_where(too_near, push)

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import distances_of, logsumexp_where, mean_where, negatives_of, positives_of
+from mlcore.losses.batch import Memory, distances_of, logsumexp_where, mean_where, negatives_of, positives_of
 
 
 class LiftedStructureLoss(nn.Module):
@@ -26,9 +26,10 @@ class LiftedStructureLoss(nn.Module):
         super().__init__()
         self.margin = margin
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        distances, positives, negatives = distances_of(embeddings), positives_of(labels), negatives_of(labels)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        distances = distances_of(embeddings, memory)
+        positives, negatives = positives_of(labels, memory), negatives_of(labels, memory)
         far = logsumexp_where(positives, distances)
         near = logsumexp_where(negatives, self.margin - distances)
         return mean_where(positives.any(dim=1) & negatives.any(dim=1), F.relu(far + near))

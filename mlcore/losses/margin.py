@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import distances_of, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import Memory, distances_of, negatives_of, positives_of, require_positive
 
 # The paper's cut-off: weights of nearer negatives stop growing, for their gradients are mostly noise.
 NEAREST = 0.5
@@ -36,11 +36,11 @@ class MarginLoss(nn.Module):
         require_positive(beta=beta, margin=margin)
         self.beta, self.margin = beta, margin
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        distances, negatives = distances_of(embeddings), negatives_of(labels)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        distances, negatives = distances_of(embeddings, memory), negatives_of(labels, memory)
         candidates = negatives & (distances.detach() < self.beta + self.margin)
-        both = negatives.any(dim=1)[:, None] & positives_of(labels)
+        both = negatives.any(dim=1)[:, None] & positives_of(labels, memory)
         anchors, others = both.nonzero(as_tuple=True)
         log_weights = distance_log_weights(distances.detach(), embeddings.shape[1])
         drawn = draw(log_weights.masked_fill(~candidates, -torch.inf)[anchors])

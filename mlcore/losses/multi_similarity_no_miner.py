@@ -1,16 +1,15 @@
 """Multi-Similarity without its miner: all pairs, weighed by all the similarities around them."""
 
 from pytorch_metric_learning import losses
-from pytorch_metric_learning.utils.loss_and_miner_utils import get_all_pairs_indices
 from torch import Tensor, nn
 
-from mlcore.losses.batch import require_positive
+from mlcore.losses.batch import Memory, negatives_of, positives_of, references_of, require_positive
 
 
 class MultiSimilarityNoMinerLoss(nn.Module):
     """The pair weighting of Multi-Similarity on every pair; the paper's own loss mines pairs first.
 
-    Composed from pytorch-metric-learning. The sum over anchors is divided by the batch size; an
+    The weighting is pytorch-metric-learning's. The sum over anchors is divided by the batch size; an
     anchor without positives is still pushed from its negatives, one class alone is still pulled
     together. Proxy-free.
 
@@ -33,9 +32,11 @@ class MultiSimilarityNoMinerLoss(nn.Module):
         require_positive(alpha=alpha, beta=beta)
         self.loss = losses.MultiSimilarityLoss(alpha=alpha, beta=beta, base=base)
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        cosines = self.loss.distance(embeddings, embeddings)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        cosines = self.loss.distance(embeddings, references_of(embeddings, memory))
+        kinds = (positives_of(labels, memory), negatives_of(labels, memory))
+        pairs = tuple(places for kind in kinds for places in kind.nonzero(as_tuple=True))
         # Not self.loss(...): that takes a batch of two pictures for an empty one.
-        by_anchor: Tensor = self.loss.mat_based_loss(cosines, get_all_pairs_indices(labels))["loss"]["losses"]
+        by_anchor: Tensor = self.loss.mat_based_loss(cosines, pairs)["loss"]["losses"]
         return by_anchor.mean()

@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from mlcore.losses.batch import cosines_of, logsumexp_where, mean_where, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import (
+    Memory,
+    cosines_of,
+    logsumexp_where,
+    mean_where,
+    negatives_of,
+    positives_of,
+    require_positive,
+)
 
 
 class NtXentLoss(nn.Module):
@@ -28,10 +36,10 @@ class NtXentLoss(nn.Module):
         require_positive(temperature=temperature)
         self.temperature = temperature
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        logits = cosines_of(embeddings) / self.temperature
-        positives, negatives = positives_of(labels), negatives_of(labels)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        logits = cosines_of(embeddings, memory) / self.temperature
+        positives, negatives = positives_of(labels, memory), negatives_of(labels, memory)
         others = logsumexp_where(negatives, logits)[:, None]
         by_pair = torch.logaddexp(logits, others) - logits  # [B, B], anchor by row
         return mean_where(positives & negatives.any(dim=1)[:, None], by_pair)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import distances_of, logsumexp_where, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import Memory, distances_of, logsumexp_where, negatives_of, positives_of, require_positive
 
 
 class RankedListLoss(nn.Module):
@@ -37,12 +37,12 @@ class RankedListLoss(nn.Module):
             raise ValueError(f"temperature must be at least 0, got {temperature}")
         self.boundary, self.margin, self.temperature = boundary, margin, temperature
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        distances = distances_of(embeddings)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        distances = distances_of(embeddings, memory)
         too_far = distances - (self.boundary - self.margin)
         too_near = self.boundary - distances
-        far, near = positives_of(labels) & (too_far > 0), negatives_of(labels) & (too_near > 0)
+        far, near = positives_of(labels, memory) & (too_far > 0), negatives_of(labels, memory) & (too_near > 0)
         pull = (F.relu(too_far) * far).sum(dim=1) / far.sum(dim=1).clamp_min(1)
         exponents = self.temperature * too_near.detach()
         weights = (exponents - logsumexp_where(near, exponents)[:, None]).masked_fill(~near, -torch.inf).exp()

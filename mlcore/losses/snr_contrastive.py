@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import mean_where, negatives_of, positives_of
+from mlcore.losses.batch import Memory, mean_where, negatives_of, positives_of
 
 
 class SnrContrastiveLoss(nn.Module):
@@ -43,28 +43,30 @@ class SnrContrastiveLoss(nn.Module):
             raise ValueError(f"negative_margin must be above positive_margin, {positive_margin}, got {negative_margin}")
         self.positive_margin, self.negative_margin, self.zero_mean = positive_margin, negative_margin, zero_mean
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
         unit = F.normalize(embeddings, dim=-1)
-        distances = snr_distances(unit)
+        distances = snr_distances(unit, None if memory is None else F.normalize(memory.embeddings, dim=-1))
         pull = F.relu(distances - self.positive_margin)
         push = F.relu(self.negative_margin - distances)
         sums = unit.sum(dim=-1).abs().mean()
         return (
-            mean_where(positives_of(labels) & (pull > 0), pull)
-            + mean_where(negatives_of(labels) & (push > 0), push)
+            mean_where(positives_of(labels, memory) & (pull > 0), pull)
+            + mean_where(negatives_of(labels, memory) & (push > 0), push)
             + self.zero_mean * sums
         )
 
 
-def snr_distances(rows: Tensor) -> Tensor:
-    """Return var(g - h) / var(h) as [B, B], anchor h by row, for rows [B, D].
+def snr_distances(rows: Tensor, others: Tensor | None = None) -> Tensor:
+    """Return var(g - h) / var(h) as [B, B + M], anchor h by row, for rows [B, D], then others [M, D], as g.
 
-    Memory grows with B^2: var(g - h) = var(g) + var(h) - 2 cov(g, h).
+    Memory grows with the result: var(g - h) = var(g) + var(h) - 2 cov(g, h).
     """
     centred = rows - rows.mean(dim=-1, keepdim=True)
-    covariances = centred @ centred.T  # D times it; the factor leaves the ratio alone
-    signal = covariances.diagonal()
-    noise = (signal[:, None] + signal[None, :] - 2 * covariances).clamp_min(0)
+    compared = centred if others is None else torch.cat([centred, others - others.mean(dim=-1, keepdim=True)])
+    covariances = centred @ compared.T  # D times it; the factor leaves the ratio alone
+    signal = covariances.diagonal()  # of the rows
+    signals = signal if others is None else torch.cat([signal, compared[len(rows) :].square().sum(dim=-1)])
+    noise = (signal[:, None] + signals[None, :] - 2 * covariances).clamp_min(0)
     # A vector of equal numbers has no variance at all.
     return noise / signal.clamp_min(torch.finfo(rows.dtype).eps)[:, None]

@@ -51,6 +51,8 @@ class LossSpec:
 
     sampler: `random` shuffles pictures; `balanced` draws batches of classes x samples.
     target: `module:Class`, imported only when the loss is built.
+    takes_memory: whether it is called with a memory of earlier batches too: it compares each picture of the
+    batch with others one by one, and what those are makes no difference to its formula.
     """
 
     title: str
@@ -61,6 +63,7 @@ class LossSpec:
     sampler: Literal["random", "balanced"]
     has_proxies: bool
     target: str
+    takes_memory: bool = False
 
     def checked(self, params: Mapping[str, object]) -> dict[str, float | int]:
         """Return every parameter, defaults overlaid by `params`.

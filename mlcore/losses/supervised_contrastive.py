@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from mlcore.losses.batch import cosines_of, logsumexp_where, mean_where, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import (
+    Memory,
+    cosines_of,
+    logsumexp_where,
+    mean_where,
+    negatives_of,
+    positives_of,
+    require_positive,
+)
 
 
 class SupervisedContrastiveLoss(nn.Module):
@@ -30,10 +38,10 @@ class SupervisedContrastiveLoss(nn.Module):
         require_positive(temperature=temperature)
         self.temperature = temperature
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        logits = cosines_of(embeddings) / self.temperature
-        positives, negatives = positives_of(labels), negatives_of(labels)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        logits = cosines_of(embeddings, memory) / self.temperature
+        positives, negatives = positives_of(labels, memory), negatives_of(labels, memory)
         everyone = logsumexp_where(positives | negatives, logits)
         mean_positive = torch.where(positives, logits, 0).sum(dim=1) / positives.sum(dim=1).clamp_min(1)
         return mean_where(positives.any(dim=1) & negatives.any(dim=1), everyone - mean_positive)

@@ -19,6 +19,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.multi_similarity:MultiSimilarityLoss",
     ),
     "multi_similarity_no_miner": LossSpec(
@@ -36,6 +37,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.multi_similarity_no_miner:MultiSimilarityNoMinerLoss",
     ),
     "contrastive": LossSpec(
@@ -54,6 +56,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.contrastive:ContrastiveLoss",
     ),
     "snr_contrastive": LossSpec(
@@ -73,6 +76,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.snr_contrastive:SnrContrastiveLoss",
     ),
     "lifted_structure": LossSpec(
@@ -86,6 +90,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.lifted_structure:LiftedStructureLoss",
     ),
     "circle": LossSpec(
@@ -105,6 +110,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.circle:CircleLoss",
     ),
     "supervised_contrastive": LossSpec(
@@ -118,6 +124,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.supervised_contrastive:SupervisedContrastiveLoss",
     ),
     "nt_xent": LossSpec(
@@ -131,6 +138,7 @@ PAIRS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.nt_xent:NtXentLoss",
     ),
 }

@@ -14,6 +14,7 @@ TRIPLETS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.triplet_semi_hard:TripletSemiHardLoss",
     ),
     "triplet_hard": LossSpec(
@@ -27,6 +28,7 @@ TRIPLETS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.triplet_hard:TripletHardLoss",
     ),
     "margin": LossSpec(
@@ -41,6 +43,7 @@ TRIPLETS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.margin:MarginLoss",
     ),
     "n_pairs": LossSpec(
@@ -69,6 +72,7 @@ TRIPLETS: dict[str, LossSpec] = {
         },
         sampler="balanced",
         has_proxies=False,
+        takes_memory=True,
         target="mlcore.losses.ranked_list:RankedListLoss",
     ),
 }

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import distances_of, mean_where, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import Memory, distances_of, mean_where, negatives_of, positives_of, require_positive
 
 
 class TripletHardLoss(nn.Module):
@@ -29,9 +29,10 @@ class TripletHardLoss(nn.Module):
         require_positive(margin=margin)
         self.margin = margin
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        distances, positives, negatives = distances_of(embeddings), positives_of(labels), negatives_of(labels)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        distances = distances_of(embeddings, memory)
+        positives, negatives = positives_of(labels, memory), negatives_of(labels, memory)
         farthest = torch.where(positives, distances, 0).amax(dim=1)
         nearest = torch.where(negatives, distances, 2).amin(dim=1)
         return mean_where(positives.any(dim=1) & negatives.any(dim=1), F.relu(farthest - nearest + self.margin))

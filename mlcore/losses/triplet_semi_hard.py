@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlcore.losses.batch import cosines_of, mean_where, negatives_of, positives_of, require_positive
+from mlcore.losses.batch import Memory, cosines_of, mean_where, negatives_of, positives_of, require_positive
 
 
 class TripletSemiHardLoss(nn.Module):
@@ -30,12 +30,12 @@ class TripletSemiHardLoss(nn.Module):
         require_positive(margin=margin)
         self.margin = margin
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B]."""
-        squared = 2 - 2 * cosines_of(embeddings)
-        anchors, others = positives_of(labels).nonzero(as_tuple=True)
+    def forward(self, embeddings: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+        """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B], beside a memory if any."""
+        squared = 2 - 2 * cosines_of(embeddings, memory)
+        anchors, others = positives_of(labels, memory).nonzero(as_tuple=True)
         to_positive, to_all = squared[anchors, others], squared[anchors]  # [P] and [P, B] for P positive pairs
-        farther = negatives_of(labels)[anchors] & (to_all > to_positive[:, None])
+        farther = negatives_of(labels, memory)[anchors] & (to_all > to_positive[:, None])
         to_negative = torch.where(farther, to_all, torch.inf).amin(dim=1)
         found = farther.any(dim=1)
         return mean_where(found, F.relu(to_positive - torch.where(found, to_negative, 0) + self.margin))

@@ -21,6 +21,8 @@ SHARED = {
     "drawn negatives": RunSpec(protocol=FROZEN, loss="margin"),
     "head": RunSpec(protocol=head_protocol(), loss="multi_similarity"),
     "head, proxies": RunSpec(protocol=head_protocol(), loss="soft_triple"),
+    "memory": RunSpec(protocol=FROZEN.with_changes(memory=12), loss="contrastive"),
+    "memory, drawn negatives": RunSpec(protocol=head_protocol(memory=20), loss="margin"),
     "uneven parts": RunSpec(protocol=FROZEN.with_changes(batch_size=7), loss="soft_triple"),
     "chosen on validation": RunSpec(
         protocol=head_protocol(validation_classes=2, selection="validation", dim=8), loss="proxy_anchor"

@@ -55,12 +55,21 @@ def test_a_rate_must_be_positive_and_finite(name: str, value: float) -> None:
         ({"batch_size": 7, "samples_per_class": 4}, "batch_size 7 holds fewer than two classes"),
         ({"selection": "validation"}, "needs validation_classes of at least 1"),
         ({"weights": "hbu"}, "weights must be scratch, hub, hub:TAG or local; got 'hbu'"),
+        ({"memory": 9, "epochs": 3, "memory_warmup_epochs": 3}, "memory 9 would rest through all epochs (3); lower"),
         ({"weight_decay": INFINITY}, "weight_decay must be at least 0 and finite"),
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ProtocolError, match=re.escape(message)):
         protocol(**fields)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_later_field_at_its_default_is_no_part_of_what_a_protocol_is(name: str) -> None:
+    whole = preset(name).to_json()
+    before = {key: value for key, value in whole.items() if key not in ("memory", "memory_warmup_epochs")}
+    assert Protocol.from_json(before) == preset(name) and preset(name).identity() == before
+    assert preset(name).with_changes(memory=5).identity() == {**before, "memory": 5}
 
 
 def test_a_tag_of_the_hub_may_be_named() -> None:

@@ -54,13 +54,16 @@ def test_batches_without_both_kinds_of_pairs_have_no_figures(labels: list[int]) 
 
 
 def test_gradient_norms_are_means_over_the_steps_of_what_has_gradients() -> None:
-    layer, resting, figures = nn.Linear(1, 2), nn.Linear(3, 3), EpochFigures(2)
+    head, resting, proxies = nn.Linear(1, 2), nn.Linear(3, 3), nn.Linear(1, 1, bias=False)
+    parts = {"backbone": resting, "head": head, "proxies": proxies}
+    groups = [{"name": name, "params": list(part.parameters())} for name, part in parts.items()]
+    optimizer, figures = torch.optim.Adam(groups), EpochFigures(2)
     for factor in (1, 3):
-        layer.weight.grad, layer.bias.grad = factor * torch.tensor([[1.0], [2]]), factor * torch.tensor([2.0, 4])
-        figures.see_gradients("network", [*layer.parameters(), *resting.parameters()])
-        figures.see_gradients("proxy", resting.parameters())
+        head.weight.grad, head.bias.grad = factor * torch.tensor([[1.0], [2]]), factor * torch.tensor([2.0, 4])
+        proxies.weight.grad = factor * torch.tensor([[-1.0]])
+        figures.see_gradients(optimizer)
         figures.losses.append(1.0)
-    assert figures.means() == {"loss": 1.0, "network_gradient_norm": 10.0}
+    assert figures.means() == {"loss": 1.0, "network_gradient_norm": 10.0, "proxy_gradient_norm": 2.0}
 
 
 @pytest.mark.parametrize("loss", ["soft_triple", "margin"])  # margin draws at random
@@ -70,7 +73,7 @@ def test_watching_changes_no_weight(
     watched, blind = (place_in(tmp_path, cache_root, name) for name in ("watched", "blind"))
     train(tiny_spec(loss), wings, watched)
     monkeypatch.setattr(EpochFigures, "see_batch", lambda self, embeddings, labels: None)
-    monkeypatch.setattr(EpochFigures, "see_gradients", lambda self, name, parameters: None)
+    monkeypatch.setattr(EpochFigures, "see_gradients", lambda self, optimizer: None)
     train(tiny_spec(loss), wings, blind)
     assert model_bytes(watched.out) == model_bytes(blind.out)
 

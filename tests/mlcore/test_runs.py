@@ -1,5 +1,6 @@
 """A run is checked before it costs anything, and its embeddings say whose they are."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -68,10 +69,20 @@ def test_only_the_same_run_on_the_same_pictures_has_its_fingerprint(wings: Datas
         replace(one, params={**one.params, "gamma": 0.2}),
         replace(one, measured_on="validation"),
         tiny_spec(epochs=4).checked(),
+        tiny_spec(memory=8).checked(),
     ]
     assert one.fingerprint(wings) == tiny_spec().checked().fingerprint(wings)
     assert one.fingerprint(wings) not in [other.fingerprint(wings) for other in others]
     assert one.fingerprint(replace(wings, fingerprint="other")) != one.fingerprint(wings)
+
+
+def test_a_fingerprint_taken_before_a_field_was_added_still_holds(wings: DatasetFolder) -> None:
+    run = tiny_spec().checked()
+    stored = run.to_json()
+    for added in ("memory", "memory_warmup_epochs"):
+        del stored["protocol"][added]
+    before = hashlib.sha256(json.dumps([stored, wings.fingerprint], sort_keys=True).encode()).hexdigest()
+    assert run.fingerprint(wings) == before
 
 
 def test_every_row_of_embeddings_says_which_picture_it_is(wings: DatasetFolder, tmp_path: Path) -> None:

@@ -56,6 +56,18 @@ RESUMED = {
     ),
     "bfloat16": RunSpec(protocol=tiny_protocol(precision="bfloat16"), loss="soft_triple"),
     **{f"head, {loss}": RunSpec(protocol=head_protocol(), loss=loss) for loss in LOSSES},
+    "memory": RunSpec(protocol=tiny_protocol(memory=20), loss="contrastive"),
+    "memory, bfloat16": RunSpec(
+        protocol=tiny_protocol(memory=20, memory_warmup_epochs=0, precision="bfloat16"), loss="triplet_hard"
+    ),
+    "memory, head": RunSpec(protocol=head_protocol(memory=100), loss="margin"),
+    "memory, chosen on validation": RunSpec(
+        protocol=head_protocol(memory=20, validation_classes=2, selection="validation", dim=8, batches_per_epoch=3),
+        loss="multi_similarity",
+    ),
+    "memory, folds": RunSpec(
+        protocol=head_protocol(memory=20, folds=2, dim=8, batches_per_epoch=3), loss="nt_xent", fold=1
+    ),
 }
 
 
@@ -92,6 +104,20 @@ def test_a_run_stopped_while_it_embeds_has_nothing_to_train_again(
     phases.clear()
     train(tiny_spec(), wings, place, listener=Listener(hear))
     assert "train" not in phases and place.out.exists()
+
+
+@pytest.mark.parametrize(("loss", "same"), [("soft_triple", True), ("smooth_ap", True), ("contrastive", False)])
+def test_only_a_loss_that_takes_a_memory_learns_otherwise_beside_one(
+    loss: str, same: bool, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    models, events = [], []
+    for size in (0, 12):
+        place = place_in(tmp_path, cache_root, str(size))
+        train(RunSpec(protocol=head_protocol(memory=size), loss=loss), wings, place)
+        models.append(model_bytes(place.out))
+        events.append(figures_of(place.out))
+    assert events[0][0] == events[1][0], "in the first epoch the memory rests"
+    assert (models[0] == models[1]) == same and (events[0][1] == events[1][1]) == same
 
 
 @pytest.mark.parametrize("loss", ["soft_triple", "multi_similarity", "normalized_softmax"])

@@ -92,6 +92,7 @@ def _of_losses(results: Results) -> list[Practice]:
             len(samplers) > 1,
             "losses on pairs draw classes x samples, others draw at random" if len(samplers) > 1 else "alike for all",
         ),
+        _memory(results),
         Practice(
             "one loss ranked under several names",
             len(twins) > 1,
@@ -100,6 +101,18 @@ def _of_losses(results: Results) -> list[Practice]:
             else "none here",
         ),
     ]
+
+
+def _memory(results: Results) -> Practice:
+    """Return whether a memory that not every loss can use stood beside some."""
+    comparison, name = results.comparison, "cross-batch memory for some losses only"
+    size, losses = comparison.protocol.memory, [LOSSES[loss] for loss in comparison.losses]
+    if not size:
+        return Practice(name, False, "memory: 0, for all losses")
+    titles = {takes: ", ".join(loss.title for loss in losses if loss.takes_memory == takes) for takes in (True, False)}
+    why = f"memory: {size} embeddings of earlier batches beside {titles[True] or 'none'}"
+    why += f"; not beside {titles[False]}" if titles[False] else ", every loss"
+    return Practice(name, bool(titles[True] and titles[False]), why)
 
 
 def _validation(results: Results) -> str:

@@ -203,10 +203,35 @@ def test_every_practice_is_named_and_follows_the_protocol(folder: Path) -> None:
     plain = {one["name"]: one["present"] for one in document_of(results)["unfairness"]}
     both = replace(results.comparison, protocol=results.comparison.protocol.with_changes(pooling="average+max"))
     changed = {one["name"]: one["present"] for one in document_of(replace(results, comparison=both))["unfairness"]}
-    assert len(plain) == 11
+    assert len(plain) == 12
     pooling = "average + max pooling, where the trunk's own is average"
     assert changed[pooling] and plain["batches composed differently"]
     assert not plain["pre-training that may have seen the test classes"], "this network began at random"
+
+
+@pytest.mark.parametrize(
+    ("losses", "size", "present", "why"),
+    [
+        (["contrastive", "soft_triple"], 0, False, "memory: 0, for all losses"),
+        (
+            ["contrastive", "margin"],
+            8,
+            False,
+            "memory: 8 embeddings of earlier batches beside Contrastive, Margin, every ",
+        ),
+        (["contrastive", "soft_triple", "n_pairs"], 8, True, " beside Contrastive; not beside SoftTriple, N-pairs"),
+        (["soft_triple"], 8, False, " beside none; not beside SoftTriple"),
+    ],
+)
+def test_a_memory_beside_some_losses_only_is_named(
+    losses: list[str], size: int, present: bool, why: str, folder: Path
+) -> None:
+    results = read_results(folder)
+    protocol = results.comparison.protocol.with_changes(memory=size)
+    asked = replace(results.comparison, protocol=protocol, losses={loss: {} for loss in losses})
+    found = {one["name"]: one for one in document_of(replace(results, comparison=asked))["unfairness"]}
+    memory = found["cross-batch memory for some losses only"]
+    assert memory["present"] == present and why in memory["why"]
 
 
 def test_a_measured_folder_from_elsewhere_joins_the_table(folder: Path, tmp_path: Path) -> None:

@@ -88,6 +88,18 @@ def test_another_comparison_never_joins_a_folder(bench: Bench, other: dict[str, 
         run_comparison(replace(bench, dataset=replace(bench.dataset, fingerprint="x")), comparison(**one))
 
 
+def test_a_folder_older_than_a_field_of_the_protocol_goes_on(bench: Bench) -> None:
+    one = comparison(losses={"n_pairs": {}}, seeds=(0,))
+    run_comparison(bench, one)
+    stored, before = read_json(bench.folder / "comparison.json"), times_of(bench)
+    del stored["protocol"]["memory"], stored["protocol"]["memory_warmup_epochs"], stored["losses"]["n_pairs"]["scale"]
+    write_json(bench.folder / "comparison.json", stored)
+    with pytest.raises(ComparisonError, match="another protocol; choose another folder"):
+        run_comparison(bench, replace(one, protocol=one.protocol.with_changes(memory=8)))
+    assert run_comparison(bench, replace(one, seeds=(0, 1))) == {"done": 4, "failed": 0}
+    assert {name: times_of(bench)[name] for name in before} == before
+
+
 def test_a_failed_cell_says_why_lets_the_others_go_on_and_is_tried_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

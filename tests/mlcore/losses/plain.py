@@ -4,12 +4,15 @@ A row is a list of numbers; a number is a float64 tensor without dimensions, so 
 written with loops can be differentiated too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+
+from mlcore.losses.batch import Memory
 
 Number = Any
 Row = list[Number]
@@ -24,6 +27,22 @@ BATCHES = {
     "no positives": [0, 1, 2, 3],
     "one picture": [0],
 }
+# Behind each batch for losses that take a memory; class 4 is in no batch.
+IN_MEMORY = [0, 2, 1, 0, 4, 4]
+
+
+class Beside(list[Row]):
+    """The rows of a batch, which a formula goes over, and behind them a memory's, which only an index reaches."""
+
+    def __init__(self, rows: Sequence[Row], anchors: int) -> None:
+        super().__init__(rows)
+        self.anchors = anchors
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self[: self.anchors])
+
+    def __len__(self) -> int:
+        return self.anchors
 
 
 def dot(one: Row, other: Row) -> Number:
@@ -68,24 +87,38 @@ def value_and_gradient(cost: Number, embeddings: Tensor) -> tuple[float, Tensor]
     return cost.item(), torch.autograd.grad(cost, embeddings)[0]
 
 
-def by_formula(formula: Formula, embeddings: Tensor, labels: list[int]) -> tuple[float, Tensor]:
-    points = embeddings.clone().requires_grad_()
-    return value_and_gradient(formula([unit(list(row)) for row in points], labels), points)
+def by_formula(formula: Formula, embeddings: Tensor, labels: list[int], memory: int = 0) -> tuple[float, Tensor]:
+    """Return value and gradient; the last `memory` rows are a memory's, which the formula may only compare with."""
+    points, remembered = _apart(embeddings, memory)
+    rows = [unit(list(row)) for row in (*points, *remembered)]
+    return value_and_gradient(formula(Beside(rows, len(points)), labels), points)
 
 
-def by_loss(loss: nn.Module, embeddings: Tensor, labels: list[int]) -> tuple[float, Tensor]:
-    points = embeddings.clone().requires_grad_()
-    cost = loss(points, torch.tensor(labels))
+def by_loss(loss: nn.Module, embeddings: Tensor, labels: list[int], memory: int = 0) -> tuple[float, Tensor]:
+    points, remembered = _apart(embeddings, memory)
+    names = torch.tensor(labels)
+    beside = [Memory(remembered, names[len(points) :])] if memory else []
+    cost = loss(points, names[: len(points)], *beside)
     assert cost.shape == () and cost.requires_grad, "a batch with nothing to learn has to go backward too"
     return value_and_gradient(cost, points)
 
 
+def _apart(embeddings: Tensor, memory: int) -> tuple[Tensor, Tensor]:
+    batch = len(embeddings) - memory
+    return embeddings[:batch].clone().requires_grad_(), embeddings[batch:]
+
+
 def assert_equal(loss: nn.Module, formula: Formula, *, spread: float = 0.8) -> None:
-    """Check value and gradients of a loss on every batch; the formula takes rows of unit length."""
+    """Check value and gradients of a loss on every batch, also beside a memory if it takes one.
+
+    The formula takes rows of unit length.
+    """
+    memories: list[list[int]] = [[], IN_MEMORY] if "memory" in signature(loss.forward).parameters else [[]]
     for name, labels in BATCHES.items():
         for seed in range(3):
-            embeddings = example(labels, seed, spread)
-            expected, expected_gradient = by_formula(formula, embeddings, labels)
-            found, gradient = by_loss(loss, embeddings, labels)
-            assert found == pytest.approx(expected, rel=0, abs=1e-9), (name, seed)
-            assert (gradient - expected_gradient).abs().max().item() < 1e-9, (name, seed)
+            for behind in memories:
+                embeddings = example(labels + behind, seed, spread)
+                expected, expected_gradient = by_formula(formula, embeddings, labels + behind, len(behind))
+                found, gradient = by_loss(loss, embeddings, labels + behind, len(behind))
+                assert found == pytest.approx(expected, rel=0, abs=1e-9), (name, seed, behind)
+                assert (gradient - expected_gradient).abs().max().item() < 1e-9, (name, seed, behind)

@@ -24,12 +24,18 @@ def hinges(rows: list[Row], labels: list[int], beta: float, margin: float) -> Nu
 
 
 @pytest.mark.parametrize(("beta", "margin"), [(1.2, 0.2), (0.5, 0.1), (0.9, 0.9)])
-@pytest.mark.parametrize("labels", [[0, 0, 0, 1], [0, 1], [0, 0, 0], [0]], ids=str)
+@pytest.mark.parametrize(
+    ("labels", "memory"),
+    [([0, 0, 0, 1], 0), ([0, 1], 0), ([0, 0, 0], 0), ([0], 0), ([0, 0, 0, 1], 2), ([0, 1], 1), ([0, 0], 1)],
+    ids=str,
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_value_and_gradients_equal_the_papers_formula(beta: float, margin: float, labels: list[int], seed: int) -> None:
-    embeddings = example(labels, seed)
-    expected = by_formula(lambda rows, names: hinges(rows, names, beta, margin), embeddings, labels)
-    found = by_loss(MarginLoss(num_classes=2, dim=5, beta=beta, margin=margin), embeddings, labels)
+def test_value_and_gradients_equal_the_papers_formula(
+    beta: float, margin: float, labels: list[int], memory: int, seed: int
+) -> None:
+    embeddings, loss = example(labels, seed), MarginLoss(num_classes=2, dim=5, beta=beta, margin=margin)
+    expected = by_formula(lambda rows, names: hinges(rows, names, beta, margin), embeddings, labels, memory)
+    found = by_loss(loss, embeddings, labels, memory)
     assert found[0] == pytest.approx(expected[0], rel=0, abs=1e-9)
     assert (found[1] - expected[1]).abs().max().item() < 1e-9
 

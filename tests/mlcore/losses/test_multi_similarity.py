@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from mlcore.losses.multi_similarity import MultiSimilarityLoss
+from mlcore.losses.batch import cosines_of, negatives_of, positives_of
+from mlcore.losses.multi_similarity import MultiSimilarityLoss, mined
+from tests.mlcore.losses.plain import IN_MEMORY, by_loss
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -19,15 +21,24 @@ SETTINGS: list[dict[str, float]] = [
 
 
 def formula(
-    embeddings: Any, labels: list[int], *, alpha: float, beta: float, base: float, epsilon: float, mining: bool = True
+    embeddings: Any,
+    labels: list[int],
+    *,
+    alpha: float,
+    beta: float,
+    base: float,
+    epsilon: float,
+    mining: bool = True,
+    memory: int = 0,
 ) -> Any:
-    """Return the loss of embeddings[b][d], floats or float64 tensors without dimensions."""
+    """Return the loss of embeddings[b][d], floats or float64 tensors without dimensions; the last are a memory's."""
     rows = []
     for row in embeddings:
         length = sum(x * x for x in row) ** 0.5
         rows.append([x / length for x in row])
     total: Any = 0.0
-    for i, anchor in enumerate(rows):
+    anchors = rows[: len(rows) - memory]
+    for i, anchor in enumerate(anchors):
         cosines = [sum(a * b for a, b in zip(anchor, row, strict=True)) for row in rows]
         positives = [c for j, c in enumerate(cosines) if j != i and labels[j] == labels[i]]
         negatives = [c for j, c in enumerate(cosines) if labels[j] != labels[i]]
@@ -40,7 +51,7 @@ def formula(
         pull = 1 + sum(math.e ** (-alpha * (c - base)) for c in positives)
         push = 1 + sum(math.e ** (beta * (c - base)) for c in negatives)
         total = total + log(pull) / alpha + log(push) / beta
-    return total / len(rows)
+    return total / len(anchors)
 
 
 def log(x: Any) -> Any:
@@ -81,6 +92,20 @@ def test_value_and_gradients_equal_the_papers_formula(setting: dict[str, float],
     assert (gradient(value, embeddings) - by_formula).abs().max().item() < 1e-9
 
 
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("labels", [*BATCHES.values(), [0, 1, 2], [0, 0]], ids=str)
+def test_beside_a_memory_it_equals_the_formula_on_anchors_of_the_batch(
+    setting: dict[str, float], labels: list[int]
+) -> None:
+    whole, memory = labels + IN_MEMORY, len(IN_MEMORY)
+    embeddings, _ = example(5, whole)
+    value, found = by_loss(loss_with(**setting), embeddings, whole, memory)
+    slow = embeddings.clone().requires_grad_()
+    expected = formula(slow, whole, **setting, memory=memory)
+    assert value == pytest.approx(expected.item(), rel=0, abs=1e-9)
+    assert (found - gradient(expected, slow)[: len(labels)]).abs().max().item() < 1e-9
+
+
 def test_the_miner_leaves_pairs_out() -> None:
     embeddings, names = example(0, BATCHES["balanced"])
     setting = {**SETTINGS[0], "epsilon": 0.0}
@@ -117,7 +142,8 @@ def test_a_single_mined_pair_of_each_kind_counts() -> None:
     # pytorch-metric-learning's own forward takes such a batch for an empty one.
     embeddings, names = example(2, [0, 0, 1, 1, 2])
     loss = loss_with(**SETTINGS[0])
-    assert [len(part) for part in loss.miner(embeddings, names)] == [1, 1, 1, 1]
+    chosen = mined(cosines_of(embeddings), positives_of(names), negatives_of(names), SETTINGS[0]["epsilon"])
+    assert [int(kind.sum()) for kind in chosen] == [1, 1]
     expected = formula(embeddings.tolist(), names.tolist(), **SETTINGS[0])
     assert expected > 0.05
     assert loss(embeddings, names).item() == pytest.approx(expected, rel=0, abs=1e-9)
