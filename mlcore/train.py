@@ -161,7 +161,7 @@ class Trainer:
             )
         self.batches = Batches(spec, data, encoder, features, world)
         if self.protocol.memory and loss_spec(spec.loss).takes_memory:
-            self.loss = self._remembering().to(encoder.device)
+            self.loss = self._beside_memory().to(encoder.device)
         self.keeper = Keeper(
             place.work,
             spec,
@@ -173,7 +173,7 @@ class Trainer:
             world=world,
         )
 
-    def _remembering(self) -> RememberingLoss:
+    def _beside_memory(self) -> RememberingLoss:
         rests_for = self.protocol.memory_warmup_epochs * len(self.batches.plan(1))
         return RememberingLoss(self.loss, size=self.protocol.memory, dim=self.protocol.dim, rests_for=rests_for)
 
@@ -196,8 +196,7 @@ class Trainer:
         plan = self.batches.plan(epoch)
         figures = EpochFigures(len(plan))
         try:
-            with memory_errors_told():
-                return self._train_epoch(epoch, plan, figures)
+            return self._train_epoch(epoch, plan, figures)
         except OutOfMemoryError as error:
             said = f" ({error})" if str(error) else ""
         # Not within the except: an error that is being handled keeps alive all that the failed step held.
@@ -207,16 +206,9 @@ class Trainer:
         # Nothing of an epoch depends on the ones before but weights and optimiser state.
         torch.manual_seed(int(np.random.SeedSequence([self.spec.seed, epoch]).generate_state(1)[0]))
         prepare_for_epoch(self.protocol, self.embedder, epoch)
-        epochs, losses, started = self.protocol.epochs, figures.losses, time.perf_counter()
-        for inputs, labels in self.batches.loaded(plan, epoch):
-            step = (epoch - 1) * len(plan) + len(losses)
-            self.listener.progress("train", step, epochs * len(plan))
-            losses.append(self._step(inputs, labels, step / (epochs * len(plan)), figures))
-            if not math.isfinite(losses[-1]):
-                raise TrainingError(
-                    f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{_kept(epoch)}. "
-                    "Lower the learning rate or the loss's scale"
-                )
+        epochs, started = self.protocol.epochs, time.perf_counter()
+        with memory_errors_told():
+            self._train_steps(epoch, plan, figures)
         seconds = time.perf_counter() - started
         event = {
             "event": "epoch",
@@ -231,6 +223,18 @@ class Trainer:
         before = self.keeper.history[-1] if self.keeper.history else None
         warnings = collapse_warnings(self.spec.loss, event, before)
         return event | {"warnings": warnings} if warnings else event
+
+    def _train_steps(self, epoch: int, plan: list[Rows], figures: EpochFigures) -> None:
+        losses, total = figures.losses, self.protocol.epochs * len(plan)
+        for inputs, labels in self.batches.loaded(plan, epoch):
+            step = (epoch - 1) * len(plan) + len(losses)
+            self.listener.progress("train", step, total)
+            losses.append(self._step(inputs, labels, step / total, figures))
+            if not math.isfinite(losses[-1]):
+                raise TrainingError(
+                    f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{_kept(epoch)}. "
+                    "Lower the learning rate or the loss's scale"
+                )
 
     def _out_of_memory(self, epoch: int, done: int, said: str) -> str:
         """Return what to tell after the step that followed `done` steps of an epoch did not fit."""
