@@ -4,7 +4,7 @@ Everything is of the held-out pictures, on unit vectors. Each picture's gallery 
 queries, neighbours and hubs are of their gallery.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,8 @@ from mlcore.datasets import DatasetFolder
 from mlcore.evaluate import MOST_CLUSTERED_CLASSES
 from mlcore.metrics import PerQueryScores, clustering_metrics
 from mlcore.near_duplicates import NearDuplicate
-from mlcore.ranking import SCORE_STEPS, Floats, Ints, quantised_unit_rows
+from mlcore.ranking import Floats, Ints, quantised_unit_rows
+from mlcore.space import alignment, density, groups, neighbourhoods, skewness, spectral_decay
 
 DETAILS = "diagnostics.json"
 NEIGHBOURS = 10
@@ -25,8 +26,7 @@ WORST_QUERIES = 20
 SHOWN_ANSWERS = 5
 HUBS = 10
 NEAR_DUPLICATES = 100
-_SCORES_AT_ONCE = 1 << 23
-_LEAST_SHARE = 1e-12  # of a singular value that is 0: the divergence stays a number
+GRADIENT_NORMS = ("network_gradient_norm", "proxy_gradient_norm")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,13 @@ MEANINGS = {
         "Each flatters the figures; 0 is right.",
         "count",
     ),
+    "network_gradient_norm": Meaning(
+        "Network's gradient", "Euclidean norm of the gradient of all that learns in the network, last epoch's mean."
+    ),
+    "proxy_gradient_norm": Meaning(
+        "Proxies' gradient",
+        "The same of the loss's own proxies. Near 0 beside the network's, they hardly move: raise their rate.",
+    ),
 }
 
 
@@ -110,6 +117,13 @@ class Diagnosis:
             self.details | {"near_duplicates": [asdict(pair) for pair in found[:NEAR_DUPLICATES]]},
         )
 
+    def with_training(self, history: Sequence[Mapping[str, Any]]) -> "Diagnosis":
+        """Return the same with the gradients of the last epoch of a training's events, and all its warnings."""
+        last = history[-1] if history else {}
+        warnings = [f"epoch {event['epoch']}: {said}" for event in history for said in event.get("warnings", ())]
+        figures = {name: last[name] for name in GRADIENT_NORMS if name in last}
+        return Diagnosis(self.figures | figures, self.details | {"warnings": warnings})
+
 
 def diagnose(
     embeddings: ArrayLike,
@@ -130,18 +144,18 @@ def diagnose(
     unit = quantised_unit_rows(embeddings)
     gallery = np.arange(len(unit)) if asks is None else np.flatnonzero(~asks)
     largest = len(unit) - 1 if asks is None else len(gallery)
-    near, cosines, uniformity = _neighbourhoods(unit, min(NEIGHBOURS, largest), asks)
+    near, cosines, uniformity = neighbourhoods(unit, min(NEIGHBOURS, largest), asks)
     found = np.bincount((near if asks is None else near[asks]).ravel(), minlength=len(unit))[gallery]
     classes = _by_class(labels, scores)
     recalls = np.array([entry["recall_at_1"] for entry in classes])
-    density = _density(unit, labels)
+    dense = density(unit, labels)
     figures = {
         **(clustering_metrics(unit, labels, seed=0) if len(classes) <= MOST_CLUSTERED_CLASSES else {}),
-        **({} if density is None else {"density": density}),
+        **({} if dense is None else {"density": dense}),
         "spectral_decay": spectral_decay(unit),
-        "alignment": _alignment(unit, labels),
+        "alignment": alignment(unit, labels),
         "uniformity": uniformity,
-        "hubness": _skewness(found),
+        "hubness": skewness(found),
         "never_found": float((found == 0).mean()),
         "worst_class_recall_at_1": float(recalls.min()),
         "classes_below_half": float((recalls < 0.5).mean()),
@@ -167,89 +181,6 @@ def read_details(folder: Path) -> dict[str, Any] | None:
     return read_json(file) if file.is_file() else None
 
 
-def spectral_decay(unit: Floats) -> float:
-    """Return KL(U || S) in nats, S being the singular values of rows [N, D] as shares of their sum.
-
-    Source: Roth et al., ICML 2020, section 5, rho; over all min(N, D) singular values.
-    """
-    squared = np.linalg.eigvalsh(unit.T @ unit if unit.shape[0] > unit.shape[1] else unit @ unit.T)
-    values = np.sqrt(np.maximum(squared, 0))
-    shares = np.maximum(values / values.sum(), _LEAST_SHARE)
-    return float(-np.log(len(shares) * shares).mean())
-
-
-def _neighbourhoods(unit: Floats, count: int, asks: NDArray[np.bool_] | None) -> tuple[Ints, Floats, float]:
-    """Return the rows and cosines [N, count] of each row's nearest others, and uniformity (t = 2).
-
-    With asks [N] only the neighbours of rows that ask mean something, and they are all of the others.
-    """
-    total = len(unit)
-    near, cosines, potential = np.empty((total, count), np.int64), np.empty((total, count)), 0.0
-    columns = np.arange(total)
-    step = max(1, _SCORES_AT_ONCE // total)
-    for start in range(0, total, step):
-        rows = columns[start : start + step]
-        scores = unit[rows] @ unit.T
-        potential += float(np.exp(4 * scores - 4).sum()) - len(rows)  # exp(-2 |x - y|^2), less each with itself
-        # At equal scores the earlier row stands first: one integer holds both.
-        keys = np.rint(scores * SCORE_STEPS).astype(np.int64) * total - columns
-        keys[np.arange(len(rows)), rows] = np.iinfo(np.int64).min
-        if asks is not None:
-            keys[:, asks] = np.iinfo(np.int64).min
-        best = np.argpartition(keys, total - count, axis=1)[:, total - count :]
-        order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
-        near[rows] = np.take_along_axis(best, order, axis=1)
-        cosines[rows] = np.take_along_axis(scores, near[rows], axis=1)
-    return near, np.clip(cosines, -1, 1), float(np.log(potential / (total * (total - 1))))
-
-
-def _density(unit: Floats, labels: NDArray[np.int64]) -> float | None:
-    """Return the mean distance within classes over that between class centres (Roth et al. 2020, section 5).
-
-    None where all centres are one point, or there is one class only: nothing is between them.
-    """
-    within, pairs = 0.0, 0
-    centres = []
-    for rows in _groups(labels):
-        centres.append(unit[rows].mean(axis=0))
-        within += float(_distances(unit[rows], unit[rows]).sum())
-        pairs += len(rows) * (len(rows) - 1)
-    middle = np.array(centres)
-    blocks = range(0, len(middle), 1024)
-    between = sum(float(_distances(middle[start : start + 1024], middle).sum()) for start in blocks)
-    if not between:
-        return None
-    return (within / pairs) / (between / (len(middle) * (len(middle) - 1)))
-
-
-def _alignment(unit: Floats, labels: NDArray[np.int64]) -> float:
-    """Return the mean squared distance of two rows of a class (Wang & Isola 2020, equation 1, alpha = 2)."""
-    total, pairs = 0.0, 0
-    for rows in _groups(labels):
-        count = len(rows)
-        # The squared distances of all pairs of unit rows sum up to 2 (n^2 - |sum of rows|^2).
-        total += 2 * (count**2 - float(np.square(unit[rows].sum(axis=0)).sum()))
-        pairs += count * (count - 1)
-    return max(0.0, total / pairs)
-
-
-def _distances(first: Floats, second: Floats) -> Floats:
-    squared = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1) - 2 * first @ second.T
-    # Rows are rounded to 2^-26: what is nearer than that is the same.
-    return np.sqrt(np.where(squared > 2.0**-46, squared, 0))
-
-
-def _groups(labels: NDArray[np.int64]) -> Sequence[Ints]:
-    """Return the rows of each class, in the order of labels."""
-    order = np.argsort(labels, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-
-
-def _skewness(counts: Ints) -> float:
-    spread = counts.std()
-    return float(((counts - counts.mean()) ** 3).mean() / spread**3) if spread else 0.0
-
-
 def _by_class(labels: NDArray[np.int64], scores: PerQueryScores) -> list[dict[str, Any]]:
     """Return every measured class with its mean figures, the one with the lowest Recall@1 first."""
     asked, columns = labels[scores.rows], scores.columns()
@@ -260,7 +191,7 @@ def _by_class(labels: NDArray[np.int64], scores: PerQueryScores) -> list[dict[st
             "recall_at_1": float(columns["precision_at_1"][places].mean()),
             "map_at_r": float(columns["map_at_r"][places].mean()),
         }
-        for places in _groups(asked)
+        for places in groups(asked)
     ]
     return sorted(entries, key=lambda entry: (entry["recall_at_1"], entry["map_at_r"], entry["label"]))
 

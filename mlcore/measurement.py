@@ -1,6 +1,6 @@
 """What a model is worth on held-out pictures: figures, what every query earned, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,11 @@ class Measurement:
         write_per_query(folder, self.scores, self.ids, self.labels)
         write_details(folder, self.diagnosis)
 
-    def with_near_duplicates(self, found: Sequence[NearDuplicate]) -> "Measurement":
-        """Return the same, which also says which measured pictures were learned from, or nearly so."""
-        diagnosis = self.diagnosis.with_near_duplicates(found)
+    def of_training(
+        self, history: Sequence[Mapping[str, Any]], near_duplicates: Sequence[NearDuplicate]
+    ) -> "Measurement":
+        """Return the same, which also says how the training went and which measured pictures it learned from."""
+        diagnosis = self.diagnosis.with_training(history).with_near_duplicates(near_duplicates)
         return replace(self, diagnosis=diagnosis, metrics=self.metrics | {"diagnostics": diagnosis.figures})
 
 

@@ -289,7 +289,7 @@ def _publish(
     embeddings = _embed_all(spec, data, encoder, place.cache, listener)
     listener.progress("measure", 0, 1)
     found = near_duplicates(dataset, data.cache, (rows, data.train_rows), place.cache, listener.progress)
-    measured = measure_rows(embeddings[rows], dataset, rows, measured_on=spec.measured_on).with_near_duplicates(found)
+    measured = measure_rows(embeddings[rows], dataset, rows, measured_on=spec.measured_on).of_training(history, found)
     with published(place.out) as folder:
         write_model(folder, encoder, spec, dataset)
         write_embeddings(folder, embeddings, dataset)

@@ -8,10 +8,11 @@ from scipy.spatial.distance import cdist
 from scipy.stats import skew
 
 from mlcore.datasets import DatasetFolder, Picture
-from mlcore.diagnostics import MEANINGS, diagnose, read_details, spectral_decay, write_details
+from mlcore.diagnostics import GRADIENT_NORMS, MEANINGS, diagnose, read_details, write_details
 from mlcore.errors import MetricsError
 from mlcore.evaluate import score
 from mlcore.near_duplicates import NearDuplicate
+from mlcore.space import spectral_decay
 
 
 def space(classes=6, per_class=8, dim=5, spread=0.6, seed=0):
@@ -123,7 +124,7 @@ def test_a_collapsed_space_gives_numbers_and_no_density():
     figures = diagnosed(np.ones((6, 4)), np.arange(6) // 2, np.arange(6)).figures
     assert figures["uniformity"] == pytest.approx(0, abs=1e-6)
     assert figures["spectral_decay"] > 5
-    assert set(figures) == set(MEANINGS) - {"density", "near_duplicates"}
+    assert set(figures) == set(MEANINGS) - {"density", "near_duplicates", *GRADIENT_NORMS}
 
 
 def test_two_pictures_of_one_class_are_enough():
@@ -135,9 +136,21 @@ def test_two_pictures_of_one_class_are_enough():
 def test_near_duplicates_are_counted_and_named():
     found = [NearDuplicate(1000, 7, 0.99)]
     diagnosis = diagnosed(*space()).with_near_duplicates(found)
-    assert set(diagnosis.figures) == set(MEANINGS)
     assert diagnosis.figures["near_duplicates"] == 1
     assert diagnosis.details["near_duplicates"] == [{"measured": 1000, "trained": 7, "correlation": 0.99}]
+
+
+def test_gradients_are_those_of_the_last_epoch_and_warnings_of_all():
+    history = [
+        {"epoch": 1, "network_gradient_norm": 2.0, "proxy_gradient_norm": 0.5, "warnings": ["the space collapses"]},
+        {"epoch": 2, "network_gradient_norm": 1.5, "proxy_gradient_norm": 0.25},
+    ]
+    diagnosis = diagnosed(*space()).with_training(history).with_near_duplicates([])
+    assert set(diagnosis.figures) == set(MEANINGS)
+    assert [diagnosis.figures[name] for name in GRADIENT_NORMS] == [1.5, 0.25]
+    assert diagnosis.details["warnings"] == ["epoch 1: the space collapses"]
+    untrained = diagnosed(*space()).with_training([])
+    assert untrained.details["warnings"] == [] and not set(GRADIENT_NORMS) & set(untrained.figures)
 
 
 def test_details_name_every_class_and_picture_they_speak_of():

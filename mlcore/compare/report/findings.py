@@ -19,7 +19,8 @@ def findings_of(rows: Sequence[Row], best: Row) -> dict[str, Any] | None:
     """Return the diagnostics of a report as plain values; None where no run has any.
 
     {"meanings": {figure: how to read it}, "rows": {row: {figure: mean over seeds}}, "hardest_classes": [...],
-    "worst_queries": of the best row's first seed, with what they got, "of": that row's title}.
+    "worst_queries": of the best row's first seed, with what they got, "of": that row's title,
+    "warnings": {row: what its trainings were warned of}}.
     """
     figures = {row.name: _means([unit.diagnostics for unit in row.units.values()]) for row in rows}
     known = [name for name in MEANINGS if any(name in found for found in figures.values())]
@@ -31,6 +32,7 @@ def findings_of(rows: Sequence[Row], best: Row) -> dict[str, Any] | None:
         "rows": figures,
         "hardest_classes": _hardest_classes([row for row in rows if not row.is_baseline] or rows, details),
         "worst_queries": _worst_queries(_details(best)),
+        "warnings": {row.name: said for row in rows if (said := _warnings(row))},
         "of": best.title,
     }
 
@@ -44,6 +46,12 @@ def _details(row: Row) -> dict[str, Any] | None:
     """Return the details of a row's first seed, or of its first fold, if they were kept."""
     folders = next(iter(row.units.values())).details
     return next((found for folder in folders if (found := read_details(folder)) is not None), None)
+
+
+def _warnings(row: Row) -> list[str]:
+    """Return every warning of a row's trainings once."""
+    details = [read_details(folder) or {} for unit in row.units.values() for folder in unit.details]
+    return list(dict.fromkeys(said for found in details for said in found.get("warnings", ())))
 
 
 def _hardest_classes(rows: Sequence[Row], details: Mapping[str, Any]) -> list[dict[str, Any]]:

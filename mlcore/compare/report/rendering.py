@@ -108,7 +108,7 @@ def _found_values(best: Mapping[str, Any] | None) -> str:
 
 
 def _notes(document: Mapping[str, Any]) -> list[str]:
-    """Return what is not in the table, and why."""
+    """Return what is not in the table, and why; and what to mind of what is."""
     failed, missing = document["failed"], document["missing"]
     cells = len(document["cells"]) + len(failed) + len(missing)
     notes = []
@@ -117,6 +117,9 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         notes.append(f"{len(failed)} of {cells} cells failed, the rest is shown: {reasons}")
     if missing:
         notes.append(f"{len(missing)} of {cells} cells are not run yet")
+    warnings = document["diagnostics"]["warnings"] if document["diagnostics"] else {}
+    titles = {row["name"]: row["title"] for row in document["rows"]}
+    notes += [f"{titles[name]} was warned in training: {'; '.join(said)}" for name, said in warnings.items()]
     return notes
 
 

@@ -20,7 +20,7 @@ from mlcore.compare.report.rendering import rendered
 from mlcore.compare.results import read_results
 from mlcore.compare.running import Bench, run_comparison
 from mlcore.datasets import DatasetFolder
-from mlcore.diagnostics import MEANINGS
+from mlcore.diagnostics import GRADIENT_NORMS, MEANINGS
 from mlcore.errors import ComparisonError
 from tests.mlcore.tiny import head_protocol, parted
 
@@ -152,7 +152,9 @@ def test_the_report_says_why(folder: Path) -> None:
     cells = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["diagnostics"] for seed in (0, 1)]
     density = sum(cell["density"] for cell in cells) / 2
     assert why["rows"]["n_pairs"]["density"] == pytest.approx(density)
-    assert why["rows"]["untrained"].keys() == why["meanings"].keys() == MEANINGS.keys()
+    assert why["rows"]["soft_triple"].keys() == why["meanings"].keys() == MEANINGS.keys()
+    assert why["rows"]["n_pairs"].keys() == MEANINGS.keys() - {"proxy_gradient_norm"}
+    assert why["rows"]["untrained"].keys() == MEANINGS.keys() - set(GRADIENT_NORMS)
     recalls = [entry["recall_at_1"] for entry in why["hardest_classes"]]
     assert recalls == sorted(recalls) and len(recalls) == 4
     assert all(entry["recall_at_1"] <= entry["best_recall_at_1"] for entry in why["hardest_classes"])
@@ -164,6 +166,17 @@ def test_the_report_says_why(folder: Path) -> None:
         assert all(answer["class"] in texts[suffix] for answer in query["answers"])
     (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "n_pairs"]
     assert float(line["density"]) == pytest.approx(density)
+
+
+def test_the_report_says_which_runs_were_warned(folder: Path) -> None:
+    warning = "epoch 2: the space collapses"
+    for seed in (0, 1):
+        file = folder / "cells" / f"n_pairs-s{seed}" / "diagnostics.json"
+        write_json(file, read_json(file) | {"warnings": [warning] if seed else []})
+    found = document(folder)
+    assert found["diagnostics"]["warnings"] == {"n_pairs": [warning]}
+    for suffix in ("html", "md", "tex"):
+        assert f"N-pairs was warned in training: {warning}" in rendered(found)[suffix]
 
 
 def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Path) -> None:
