@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mlcore import train as training
+from mlcore import trainer
 from mlcore.checkpoint import latest_checkpoint
 from mlcore.datasets import DatasetFolder
 from mlcore.distributed import World
@@ -66,7 +66,7 @@ def set_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     def build(name: str, **arguments: Any) -> nn.Module:
         return InMemory(build_loss(name, **arguments), machine)
 
-    monkeypatch.setattr(training, "build_loss", build)
+    monkeypatch.setattr(trainer, "build_loss", build)
     return machine
 
 

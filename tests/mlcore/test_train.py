@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mlcore import train as training
+from mlcore import trainer
 from mlcore.artifacts import read_json
 from mlcore.batches import RunData
 from mlcore.checkpoint import latest_checkpoint
@@ -258,7 +258,7 @@ def test_what_is_random_within_an_epoch_is_the_same_in_a_resumed_run(
         def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
             return (embeddings * torch.rand_like(embeddings)).square().mean()
 
-    monkeypatch.setattr(training, "build_loss", lambda name, **arguments: Noisy())
+    monkeypatch.setattr(trainer, "build_loss", lambda name, **arguments: Noisy())
     whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
     train(tiny_spec(), wings, whole)
     with pytest.raises(Stopped):
@@ -290,7 +290,7 @@ def watching(monkeypatch: pytest.MonkeyPatch, nan_at: int = 0) -> Iterator[list[
         return watched[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "build_loss", build)
+        patch.setattr(trainer, "build_loss", build)
         yield watched
 
 
