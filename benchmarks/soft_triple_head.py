@@ -5,13 +5,8 @@ peer builds a mask and similarities of all pairs of centres, (C K)^2; ours C K^2
 peer's need 12.8 GB as booleans and 51.2 GB as float32, so the ratio is measured at a size that it survives.
 """
 
-import time
-
-from benchmarks.measuring import Result, answer, measure_sides, parser, peak_mib, report
-
-CENTRES, DIM, BATCH = 10, 512, 120
-FULL = 11_318
-STEPS = 3
+from benchmarks.heads import CENTRES, DIM, FULL, above_start, timed_head
+from benchmarks.measuring import Result, answer, measure_sides, parser, report
 
 
 def main() -> None:
@@ -31,8 +26,7 @@ def main() -> None:
     found = measure_sides(
         "benchmarks.soft_triple_head", tuple(sides), repeats, ["--classes", str(classes), "--full", str(full)]
     )
-    for row in found.values():
-        row["above_start_mib"] = round(row["peak_mib"] - row.pop("start_mib"), 1)
+    above_start(found)
     one, other = found["ours"], found["peer"]
     mask, cosines = ((FULL * CENTRES) ** 2 * size / 1e9 for size in (1, 4))
     notes = [
@@ -47,7 +41,7 @@ def ours(classes: int) -> Result:
     """Measure mlcore's loss."""
     from mlcore.losses import build_loss
 
-    return _timed(build_loss("soft_triple", num_classes=classes, dim=DIM, centers=CENTRES), classes)
+    return timed_head(build_loss("soft_triple", num_classes=classes, dim=DIM, centers=CENTRES), classes)
 
 
 def peer(classes: int) -> Result:
@@ -59,21 +53,7 @@ def peer(classes: int) -> Result:
     loss = SoftTripleLoss(
         classes, DIM, centers_per_class=CENTRES, weight_regularizer=regularizer, weight_reg_weight=0.2
     )
-    return _timed(loss, classes)
-
-
-def _timed(loss: object, classes: int) -> Result:
-    import torch
-
-    torch.manual_seed(0)
-    embeddings = torch.randn(BATCH, DIM, requires_grad=True)
-    labels = torch.randint(classes, (BATCH,))
-    start, seconds = peak_mib(), []
-    for _ in range(STEPS):
-        started = time.perf_counter()
-        loss(embeddings, labels).backward()  # type: ignore[operator]
-        seconds.append(time.perf_counter() - started)
-    return {"classes": classes, "seconds_a_step": min(seconds), "start_mib": start}
+    return timed_head(loss, classes)
 
 
 if __name__ == "__main__":

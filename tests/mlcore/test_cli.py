@@ -257,3 +257,10 @@ def test_validation_figures_stand_in_the_lines_about_epochs(
     assert "epoch 1/1  loss " in printed.err and "validation MAP@R 0." in printed.err
     assert "map_at_r" in printed.out
     assert read_json(tmp_path / "run" / "model.json")["seed"] == tiny_spec().seed
+
+
+def test_a_reader_who_has_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m mlcore losses | head -1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout.startswith("name") and ended.stderr == ""
+    assert ended.returncode in (0, 141)  # 0 where the pipe took all before it was closed
