@@ -5,6 +5,7 @@ from django.urls import path
 from retrieval.datasets import views as datasets
 from retrieval.experiments import views as experiments
 from retrieval.indexes import views as indexes
+from retrieval.reports import views as reports
 from retrieval.search import views as search
 
 urlpatterns = [
@@ -25,6 +26,10 @@ urlpatterns = [
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
     path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
     path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),
+    path("lab/experiments/<int:pk>/report/", reports.report, name="report"),
+    path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),
+    path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),
+    path("lab/experiments/<int:pk>/report/<slug:suffix>", reports.download, name="report-file"),
     path("lab/models/<int:pk>/", experiments.model, name="model"),
     path("lab/models/<int:pk>/publish", experiments.toggle_published, name="model-publish"),
     path("lab/models/<int:pk>/index", indexes.build, name="index-build"),

@@ -3,16 +3,21 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlcore.cli.arguments import add_command, add_data
+from mlcore.cli.terminal import emit
 from mlcore.compare.plan import Comparison, read_comparison
 from mlcore.compare.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
 from mlcore.compare.running import Bench, run_comparison
 from mlcore.compare.workers import run_workers
-from mlcore.errors import ComparisonError
+from mlcore.errors import ComparisonError, Stopped
 from mlcore.lifetime import die_with_parent, stop_on_signal
+
+if TYPE_CHECKING:
+    from mlcore.compare.results import Places
 
 MOVED_STATUS = 4
 
@@ -42,9 +47,12 @@ def add_commands(commands: Any) -> None:
     report = add_command(
         commands, "report", _report, "write the report of a comparison: HTML, Markdown, LaTeX, CSV, JSON"
     )
-    report.add_argument("folder", type=Path, help="the comparison's folder")
+    report.add_argument("folder", type=Path, help="the comparison's folder, or a JSON file that lists where cells lie")
     report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
+    report.add_argument("--data", type=Path, help="its data set, to join folds that are not joined yet")
     report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
+    report.add_argument("--events", choices=("jsonl",), help="one JSON event a line")
+    report.add_argument("--child", action="store_true", help="end when the parent process ends")
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any] | None:
@@ -121,13 +129,48 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
     return {"cells": total, **counts, "out": str(options.out)}
 
 
-def _report(options: argparse.Namespace) -> dict[str, Any]:
+def _report(options: argparse.Namespace) -> dict[str, Any] | None:
+    step = _steps(options, ("read", "join folds", "test differences", "write"))
+    step()
     from mlcore.compare.report.document import document_of
     from mlcore.compare.report.rendering import write_report
-    from mlcore.compare.results import read_results
+    from mlcore.compare.results import places_in, places_listed, read_results
 
+    places = places_in(options.folder) if options.folder.is_dir() else places_listed(options.folder)
+    step()
+    if options.data:
+        places = _with_joined_folds(places, options.data, options.folder)
+    step()
     out = options.out or options.folder / "report"
-    document = document_of(read_results(options.folder, options.also))
+    document = document_of(read_results(places, options.also))
+    step()
     write_report(document, out)
+    if options.events:
+        return None
     failed, missing = len(document["failed"]), len(document["missing"])
     return {"rows": len(document["rows"]), "failed": failed, "missing": missing, "out": str(out)}
+
+
+def _with_joined_folds(places: "Places", data: Path, at: Path) -> "Places":
+    from mlcore.compare.folds import join_folds
+    from mlcore.datasets import load_dataset
+
+    folder = at / "cells" if at.is_dir() else at.parent
+    return replace(places, joined=join_folds(load_dataset(data), places.comparison, places.done, folder))
+
+
+def _steps(options: argparse.Namespace, names: Sequence[str]) -> Callable[[], None]:
+    """Return what to call before each step: it tells who listens, and stops a child that was asked to."""
+    if not options.child:
+        return lambda: None
+    die_with_parent()
+    should_stop, left = stop_on_signal(), list(enumerate(names))
+
+    def step() -> None:
+        if should_stop():
+            raise Stopped("stopped as asked; nothing is written")
+        done, name = left.pop(0)
+        if options.events:
+            emit({"event": "progress", "phase": name, "done": done, "total": len(names)})
+
+    return step

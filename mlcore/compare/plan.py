@@ -42,6 +42,11 @@ class Cell:
         fold = "" if self.fold is None else f"-f{self.fold}"
         return f"{self.loss}-s{self.seed}{fold}{'-tuned' if self.tuned else ''}"
 
+    @property
+    def joined_name(self) -> str:
+        """The name of the folder of its loss's and seed's joined folds: soft_triple-s0-tuned-joined."""
+        return replace(self, fold=None).name + "-joined"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:

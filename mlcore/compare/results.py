@@ -68,49 +68,102 @@ class Results:
     tuning: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def read_results(folder: Path, also: Sequence[Path] = ()) -> Results:
-    """Return what is finished in a comparison's folder, with run-like folders `also` as rows of their own.
+@dataclass(frozen=True)
+class Places:
+    """A comparison, and where what is finished of it lies: in its own folder or anywhere else.
+
+    plan: the values of comparison.json. done: the finished cells' folders; joined: those of joined folds, by
+    `joined_name`. failed: cell -> why; missing: cells not run yet. tuning: loss -> the values of its trials' file.
+    """
+
+    plan: dict[str, Any]
+    comparison: Comparison
+    done: Mapping[Cell, Path]
+    joined: Mapping[str, Path]
+    failed: dict[str, str]
+    missing: tuple[str, ...]
+    tuning: dict[str, dict[str, Any]]
+
+
+def places_in(folder: Path) -> Places:
+    """Return where things lie in the folder of a comparison that `compare` runs.
 
     Raises:
-        ComparisonError: there is no comparison, nothing is finished, or the rows were not measured on
-            the same pictures.
-        CheckpointError: a finished cell's scores are damaged.
+        ComparisonError: there is no comparison.
     """
     try:
         plan = read_json(folder / "comparison.json")
     except FileNotFoundError:
         raise ComparisonError(f"{folder} holds no comparison: it has no comparison.json") from None
-    comparison = Comparison.from_json(plan)
-    done = {cell: folder / "cells" / cell.name for cell in comparison.cells()}
-    done = {cell: path for cell, path in done.items() if path.exists()}
-    rows = _rows(folder, done)
+    comparison, parent = Comparison.from_json(plan), folder / "cells"
+    cells = comparison.cells()
+    done = {cell: parent / cell.name for cell in cells if (parent / cell.name).exists()}
+    joined = {cell.joined_name: parent / cell.joined_name for cell in done}
+    errors = {cell.name: parent / f"{cell.name}.error.json" for cell in cells}
+    failed = {name: str(read_json(file)["error"]) for name, file in errors.items() if file.exists()}
+    return Places(
+        plan=plan,
+        comparison=comparison,
+        done=done,
+        joined={name: path for name, path in joined.items() if path.exists()},
+        failed=failed,
+        missing=tuple(cell.name for cell in cells if cell not in done and cell.name not in failed),
+        tuning={file.stem: read_json(file) for file in sorted((folder / "tuning").glob("*.json"))},
+    )
+
+
+def places_listed(file: Path) -> Places:
+    """Return what a JSON file lists: {"plan", "cells": {name: folder}, "failed", "missing", "tuning"}.
+
+    Raises:
+        ComparisonError: it is no such list, or names a cell that the comparison does not have.
+    """
+    listed = read_json(file)
+    if not isinstance(listed, dict) or listed.keys() != {"plan", "cells", "failed", "missing", "tuning"}:
+        raise ComparisonError(f"{file.name} must list plan, cells, failed, missing and tuning")
+    comparison = Comparison.from_json(listed["plan"])
+    cells = {cell.name: cell for cell in comparison.cells()}
+    for name in listed["cells"].keys() - cells.keys():
+        raise ComparisonError(f"{file.name} lists a cell {name!r} that the comparison does not have")
+    return Places(
+        plan=listed["plan"],
+        comparison=comparison,
+        done={cell: Path(listed["cells"][name]) for name, cell in cells.items() if name in listed["cells"]},
+        joined={},
+        failed=listed["failed"],
+        missing=tuple(listed["missing"]),
+        tuning=listed["tuning"],
+    )
+
+
+def read_results(places: Places, also: Sequence[Path] = ()) -> Results:
+    """Return what is finished of a comparison, with run-like folders `also` as rows of their own.
+
+    Raises:
+        ComparisonError: nothing is finished, or the rows were not measured on the same pictures.
+        CheckpointError: a finished cell's scores are damaged.
+    """
+    rows = _rows(places)
     rows += [_outside(path, f"outside-{number}") for number, path in enumerate(also, 1)]
     if not rows:
-        raise ComparisonError(f"{folder} has no finished cell yet; run compare first")
+        raise ComparisonError(f"no run of {places.comparison.name} is finished yet; wait for one, or run compare first")
     _require_same_queries(rows)
-    errors = {cell.name: folder / "cells" / f"{cell.name}.error.json" for cell in comparison.cells()}
-    failed = {name: str(read_json(file)["error"]) for name, file in errors.items() if file.exists()}
-    finished = {cell.name for cell in done}
-    missing = [name for name in errors if name not in finished and name not in failed]
-    cells = {cell.name: read_json(path / "metrics.json") for cell, path in done.items()}
-    tuning = {file.stem: read_json(file) for file in sorted((folder / "tuning").glob("*.json"))}
-    return Results(plan, comparison, tuple(rows), cells, failed, tuple(missing), tuning)
+    cells = {cell.name: read_json(path / "metrics.json") for cell, path in places.done.items()}
+    return Results(
+        places.plan, places.comparison, tuple(rows), cells, places.failed, places.missing, tuning=places.tuning
+    )
 
 
-def _rows(folder: Path, done: Mapping[Cell, Path]) -> list[Row]:
-    grouped: dict[tuple[str, bool], list[Cell]] = {}
-    for cell in done:
-        grouped.setdefault((cell.loss, cell.tuned), []).append(cell)
+def _rows(places: Places) -> list[Row]:
+    grouped: dict[tuple[str, bool], dict[Cell, Path]] = {}
+    for cell, path in places.done.items():
+        grouped.setdefault((cell.loss, cell.tuned), {})[cell] = path
     rows = []
     for (loss, tuned), cells in grouped.items():
-        row = _row(loss, tuned, {cell: done[cell] for cell in cells})
+        row = _row(loss, tuned, cells)
         rows.append(row)
-        joined = folder / "cells"
-        units = {
-            seed: _unit(path)
-            for seed in row.units
-            if (path := joined / f"{Cell(loss, seed, None, tuned).name}-joined").exists()
-        }
+        names = {cell.seed: cell.joined_name for cell in cells}
+        units = {seed: _unit(places.joined[name]) for seed, name in names.items() if name in places.joined}
         if units:
             title = row.title.replace(SEPARATE, JOINED)
             rows.append(replace(row, name=f"{row.name}-joined", title=title, kind=JOINED, units=units))

@@ -54,16 +54,17 @@ def store_plan(bench: Bench, comparison: Comparison) -> None:
     Raises:
         ComparisonError: protocol, data, weights, tuning or a loss's parameters are not those of the folder.
     """
-    asked = {
-        "format": FORMAT,
-        **comparison.to_json(),
-        "dataset": {"name": bench.dataset.name, "fingerprint": bench.dataset.fingerprint},
-        "weights_sha256": sha256_of_file(bench.weights) if bench.weights else "",
-    }
+    about = {"name": bench.dataset.name, "fingerprint": bench.dataset.fingerprint}
+    asked = plan_of(comparison, about, sha256_of_file(bench.weights) if bench.weights else "")
     file = bench.folder / PLAN
     if file.exists():
         _require_same(read_json(file), asked, bench.folder)
     write_json(file, asked)
+
+
+def plan_of(comparison: Comparison, dataset: Mapping[str, str], weights_sha256: str) -> dict[str, Any]:
+    """Return what comparison.json holds; dataset: its {"name", "fingerprint"}."""
+    return {"format": FORMAT, **comparison.to_json(), "dataset": dict(dataset), "weights_sha256": weights_sha256}
 
 
 def _require_same(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
@@ -103,10 +104,10 @@ def run_comparison(
         time.sleep(WAIT_SECONDS)  # what is left is in other processes' hands
     from mlcore.compare.folds import join_folds
 
-    join_folds(bench, comparison)
     cells = comparison.cells()
-    done = sum(bench.cell(cell).exists() for cell in cells)
-    return {"done": done, "failed": sum(bench.error(cell).exists() for cell in cells)}
+    done = {cell: bench.cell(cell) for cell in cells if bench.cell(cell).exists()}
+    join_folds(bench.dataset, comparison, done, bench.folder / "cells")
+    return {"done": len(done), "failed": sum(bench.error(cell).exists() for cell in cells)}
 
 
 class _Work:

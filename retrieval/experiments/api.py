@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -22,6 +24,8 @@ from retrieval.experiments import services
 from retrieval.indexes.services import submit_index
 from retrieval.models import Experiment, Model, Run
 from retrieval.refusals import RefusalsAsProblems
+from retrieval.reports import services as reports
+from retrieval.reports.files import report_file
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -102,6 +106,32 @@ class ExperimentViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, 
         where = reverse("api-experiment-detail", args=[experiment.pk], request=request)
         body = self.get_serializer(experiment).data
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": where})
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"])
+    def report(self, request: Request, pk: str) -> Response:
+        """Give the newest report: rows, paired tests, known unfair practices, protocol, curves, cost."""
+        experiment = self.get_object()
+        document = reports.document_of(experiment)
+        if document is None:
+            raise NotFound(f"{experiment.name} has no report yet; make one by POST")
+        return Response(document)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @report.mapping.post
+    def make_report(self, request: Request, pk: str) -> Response:
+        """Queue the making of the report from the runs that are finished now."""
+        return accepted(reports.submit_report(self.get_object(), by=signed_in(request)), request)
+
+    @extend_schema(
+        operation_id="experiments_report_file",
+        parameters=[OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=list(reports.FORMATS))],
+        responses={(200, media): OpenApiTypes.STR for media in reports.FORMATS.values()},
+    )
+    @action(detail=True, url_path=r"report/(?P<suffix>[a-z]+)", url_name="report-file")
+    def report_file(self, request: Request, pk: str, suffix: str) -> FileResponse:
+        """Give the newest report as a file: html, md, tex, csv or json."""
+        return report_file(self.get_object(), suffix)
 
 
 class ModelViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Model]):

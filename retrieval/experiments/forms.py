@@ -32,6 +32,7 @@ class ExperimentForm(forms.Form):
         fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0)  # type: ignore[attr-defined]
         fields["preset"].choices = [(row["name"], row["name"]) for row in services.presets()]  # type: ignore[attr-defined]
         fields["losses"].choices = list(services.loss_titles().items())  # type: ignore[attr-defined]
+        fields["losses"].initial = services.baselines()  # rows of every honest table, and cheap
         fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in services.weights_files())]  # type: ignore[attr-defined]
 
     def clean_seeds(self) -> list[int]:

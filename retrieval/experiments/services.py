@@ -33,6 +33,11 @@ def loss_titles() -> dict[str, str]:
     return {name: spec.title for name, spec in LOSSES.items()} | BASELINE_TITLES
 
 
+def baselines() -> list[str]:
+    """Return the names of the rows that are not trained."""
+    return list(BASELINES)
+
+
 def loss_table() -> list[dict[str, Any]]:
     """Return what a form or a client needs to know of each loss and baseline."""
     losses = [

@@ -12,13 +12,13 @@ from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from jobs.services import visible_jobs
 from retrieval.datasets.services import visible_datasets
+from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm
-from retrieval.models import Experiment, Model, Run
+from retrieval.models import Experiment, Model, Report
 
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
-WIDTH, HEIGHT = 240, 60  # of a loss curve's drawing
 
 
 @curator_required
@@ -68,6 +68,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "experiment": experiment,
         "runs": _runs(experiment),
         "protocol_rows": list(experiment.protocol.items()),
+        "report": Report.objects.filter(experiment=experiment).first(),
     }
     return render(request, "retrieval/experiment.html", context)
 
@@ -88,20 +89,9 @@ def _runs(experiment: Experiment) -> list[Any]:
     titles = services.loss_titles()
     rows: list[Any] = list(experiment.runs.select_related("job", "model"))
     for run in rows:
-        run.loss_title, run.curve = titles.get(run.loss, run.loss), loss_curve(run)
+        run.loss_title = titles.get(run.loss, run.loss)
+        run.curve = curve_points([event["loss"] for event in run.history])
     return rows
-
-
-def loss_curve(run: Run) -> str:
-    """Return the mean loss of each epoch as the points of an SVG polyline, "" before the second epoch."""
-    losses = [event["loss"] for event in run.history]
-    if len(losses) < 2:
-        return ""
-    low, span = min(losses), (max(losses) - min(losses)) or 1.0
-    step = WIDTH / (len(losses) - 1)
-    return " ".join(
-        f"{place * step:.1f},{HEIGHT - 2 - (HEIGHT - 4) * (loss - low) / span:.1f}" for place, loss in enumerate(losses)
-    )
 
 
 @curator_required

@@ -4,6 +4,7 @@ from retrieval.models.dataset import Dataset, Image
 from retrieval.models.experiment import Experiment, Run
 from retrieval.models.index import Index
 from retrieval.models.model import COLORS, Model
+from retrieval.models.report import Report
 from retrieval.models.search import Ranking, Search
 
-__all__ = ["COLORS", "Dataset", "Experiment", "Image", "Index", "Model", "Ranking", "Run", "Search"]
+__all__ = ["COLORS", "Dataset", "Experiment", "Image", "Index", "Model", "Ranking", "Report", "Run", "Search"]

@@ -41,8 +41,8 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
     values = {
         **document,
         "protocol": document["comparison"]["protocol"],
-        "notes": _notes(document),
-        "matrix": _matrix(document),
+        "notes": notes_of(document),
+        "matrix": matrix_of(document),
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
     drawings = {
@@ -71,8 +71,8 @@ def _environment(*, autoescape: bool) -> Environment:
         "number": lambda value: "–" if value is None else f"{value:,.0f}",
         "diagnostic": _diagnostic,
         "figure_name": figure_name,
-        "parameters": _parameters,
-        "found_values": _found_values,
+        "parameters": parameters,
+        "found_values": found_values,
         "markdown": lambda text: re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _one_line(text)),
         "code": lambda text: _one_line(text).replace("`", "'"),
         "latex": lambda text: "".join(_LATEX.get(character, character) for character in _one_line(text)),
@@ -96,18 +96,18 @@ def _one_line(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def _parameters(params: Mapping[str, Any]) -> str:
+def parameters(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in params.items())
 
 
-def _found_values(best: Mapping[str, Any] | None) -> str:
+def found_values(best: Mapping[str, Any] | None) -> str:
     if best is None:
         return "every trial failed"
     rate = best["proxy_rate_factor"]
-    return _parameters(best["params"] | ({} if rate is None else {"proxy rate factor": rate}))
+    return parameters(best["params"] | ({} if rate is None else {"proxy rate factor": rate}))
 
 
-def _notes(document: Mapping[str, Any]) -> list[str]:
+def notes_of(document: Mapping[str, Any]) -> list[str]:
     """Return what is not in the table, and why; and what to mind of what is."""
     failed, missing = document["failed"], document["missing"]
     cells = len(document["cells"]) + len(failed) + len(missing)
@@ -123,7 +123,7 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _matrix(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each row, its mark against every row, and the numbers of those it beats and so on."""
     verdicts = {}
     for pair in document["pairs"]["map_at_r"]:

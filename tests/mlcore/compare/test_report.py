@@ -17,7 +17,7 @@ from mlcore.compare import significance
 from mlcore.compare.plan import Comparison, Tuning
 from mlcore.compare.report.document import document_of
 from mlcore.compare.report.rendering import rendered
-from mlcore.compare.results import read_results
+from mlcore.compare.results import places_in, read_results
 from mlcore.compare.running import Bench, run_comparison
 from mlcore.datasets import DatasetFolder
 from mlcore.diagnostics import GRADIENT_NORMS, MEANINGS
@@ -59,7 +59,7 @@ def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def document(folder: Path, *also: Path) -> dict[str, Any]:
-    return document_of(read_results(folder, also))
+    return document_of(read_results(places_in(folder), also))
 
 
 def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -212,7 +212,7 @@ def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Pa
 
 
 def test_every_practice_is_named_and_follows_the_protocol(folder: Path) -> None:
-    results = read_results(folder)
+    results = read_results(places_in(folder))
     plain = {one["name"]: one["present"] for one in document_of(results)["unfairness"]}
     both = replace(results.comparison, protocol=results.comparison.protocol.with_changes(pooling="average+max"))
     changed = {one["name"]: one["present"] for one in document_of(replace(results, comparison=both))["unfairness"]}
@@ -268,10 +268,10 @@ def test_rows_measured_on_other_pictures_never_share_a_table(
 
 def test_a_folder_without_a_finished_cell_has_no_report(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ComparisonError, match="holds no comparison"):
-        read_results(tmp_path)
+        places_in(tmp_path)
     shutil.rmtree(folder / "cells")
-    with pytest.raises(ComparisonError, match="has no finished cell yet; run compare first"):
-        read_results(folder)
+    with pytest.raises(ComparisonError, match="is finished yet; wait for one, or run compare first"):
+        read_results(places_in(folder))
 
 
 def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,11 @@
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
-from retrieval.experiments.views import loss_curve
-from retrieval.models import Experiment, Model, Run
+from retrieval.models import Experiment, Model
 from tests.retrieval.world import World, started
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,11 @@ def test_what_is_not_there_is_not_found(curator_client: Client, world: World, na
 def test_the_form_offers_every_loss_with_its_words(curator_client: Client, world: World) -> None:
     text = page(curator_client, "experiment-new")
     assert "SoftTriple" in text and "Half-whitened PCA" in text and "Qian" in text and "fine-tune-small" in text
+
+
+def test_the_form_proposes_the_rows_that_are_not_trained(curator_client: Client, world: World) -> None:
+    boxes = re.findall(r'name="losses" value="(\w+)"( checked)?', page(curator_client, "experiment-new"))
+    assert [name for name, ticked in boxes if ticked] == ["untrained", "half_whitened_pca"]
 
 
 def test_the_form_starts_trainings(curator_client: Client, world: World) -> None:
@@ -117,14 +123,6 @@ def test_a_run_whose_job_is_cleared_away_is_still_shown(curator_client: Client, 
 
 def page_of_runs(client: Client, experiment: Experiment) -> str:
     return client.get(reverse("experiment-runs", args=[experiment.pk])).content.decode()
-
-
-@pytest.mark.parametrize(
-    ("losses", "points"),
-    [([], ""), ([1.0], ""), ([2.0, 1.0], "0.0,2.0 240.0,58.0"), ([1.0, 1.0, 1.0], "0.0,58.0 120.0,58.0 240.0,58.0")],
-)
-def test_a_loss_curve_fills_its_drawing(losses: list[float], points: str) -> None:
-    assert loss_curve(Run(history=[{"loss": loss} for loss in losses])) == points
 
 
 # --- a model

@@ -1,0 +1,176 @@
+"""Rules about the report of an experiment: made by a child process, stored whole, the newest kept."""
+
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from jobs import services as jobs
+from jobs.children import run_child
+from jobs.context import JobContext
+from jobs.errors import JobFailed
+from jobs.models import Job
+from mlcore.artifacts import read_json, write_json
+from mlcore.compare.plan import Cell, Comparison
+from mlcore.compare.report.rendering import figure_name, found_values, matrix_of, notes_of, parameters
+from mlcore.compare.running import plan_of
+from mlcore.config import Protocol
+from mlcore.runs import BASELINES
+from retrieval.errors import Refused
+from retrieval.experiments.services import loss_titles
+from retrieval.models import Experiment, Report, Run
+
+FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
+FORMATS |= {"json": "application/json"}
+
+
+def submit_report(experiment: Experiment, *, by: User | None) -> Job:
+    """Queue the making of an experiment's report; one is queued at a time.
+
+    Raises:
+        Refused: it trains no loss, or none of its runs is finished.
+    """
+    runs = list(experiment.runs.all())
+    if all(run.loss in BASELINES for run in runs):
+        raise Refused(f"{experiment.name} trains no loss, so there is nothing to compare")
+    if not any(run.metrics for run in runs):
+        raise Refused(f"no run of {experiment.name} is finished yet; a report needs one")
+    return jobs.submit("report", {"experiment": experiment.pk}, by=by, key=_key(experiment))
+
+
+def _key(experiment: Experiment) -> str:
+    return f"report:{experiment.pk}"
+
+
+def latest_job(experiment: Experiment) -> Job | None:
+    """Return the job that last made the report, or is making it."""
+    return Job.objects.filter(kind="report", key=_key(experiment)).first()
+
+
+def run_report_job(context: JobContext, experiment: int) -> dict[str, Any]:
+    """Compare the finished runs of an experiment and store what came out. Safe to run again."""
+    row = Experiment.objects.select_related("dataset").get(pk=experiment)
+    path = f"reports/job-{context.job_id}"
+    out = Path(settings.MEDIA_ROOT) / path
+    if not Report.objects.filter(path=path).exists():
+        shutil.rmtree(out, ignore_errors=True)  # of an attempt that died, or of another database
+        _make_in_child(context, row, out)
+        context.check()
+        _store(row, path)
+    document = read_json(out / "report.json")
+    return {"experiment": row.pk, "rows": len(document["rows"])}
+
+
+def _make_in_child(context: JobContext, experiment: Experiment, out: Path) -> None:
+    listed = context.scratch / "cells.json"
+    write_json(listed, places_of(experiment))
+    command = [sys.executable, "-m", "mlcore", "report", str(listed), "--events", "jsonl", "--child"]
+    command += ["--data", str(experiment.dataset.folder), "--out", str(out)]
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            context.progress(event["phase"], event["done"], event["total"])
+
+    run_child(command, on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+
+
+@transaction.atomic
+def _store(experiment: Experiment, path: str) -> None:
+    before = Report.objects.select_for_update().filter(experiment=experiment).first()
+    Report.objects.update_or_create(experiment=experiment, defaults={"path": path, "made_at": timezone.now()})
+    if before is not None:
+        transaction.on_commit(partial(shutil.rmtree, before.folder, ignore_errors=True))
+
+
+def places_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what `python -m mlcore report` reads: the comparison, where its finished runs lie, why others are not.
+
+    Raises:
+        JobFailed: no run is finished.
+    """
+    comparison = comparison_of(experiment)
+    runs = {cell_of(run): run for run in experiment.runs.select_related("job", "model")}
+    done = {cell: run.model.folder for cell, run in runs.items() if run.metrics is not None}
+    if not done:
+        raise JobFailed(f"no run of {experiment.name} is finished yet; a report needs one")
+    failed = {cell.name: _why(run) for cell, run in runs.items() if run.state in ("failed", "cancelled")}
+    about = {"name": experiment.dataset.name, "fingerprint": experiment.dataset.fingerprint}
+    return {
+        "plan": plan_of(comparison, about, _weights_sha256(experiment, next(iter(done.values())))),
+        "cells": {cell.name: str(folder) for cell, folder in done.items()},
+        "failed": failed,
+        "missing": [cell.name for cell in runs if cell not in done and cell.name not in failed],
+        "tuning": {},
+    }
+
+
+def comparison_of(experiment: Experiment) -> Comparison:
+    """Return an experiment as the comparison that it is."""
+    trained = [run for run in experiment.runs.all() if run.loss not in BASELINES]
+    return Comparison(
+        name=experiment.name,
+        protocol=Protocol.from_json(experiment.protocol),
+        losses={run.loss: run.params for run in trained},
+        seeds=tuple(sorted({run.seed for run in trained})),
+    )
+
+
+def cell_of(run: Run) -> Cell:
+    """Return which cell of its comparison a run is."""
+    return Cell(run.loss, run.seed, run.fold)
+
+
+def _why(run: Run) -> str:
+    return (run.job.error if run.job else "") or run.state
+
+
+def _weights_sha256(experiment: Experiment, run: Path) -> str:
+    """Return the checksum of the local weights that every run began with; a run's folder remembers it."""
+    if not experiment.weights:
+        return ""
+    return str(read_json(run / "model.json")["embedder"]["backbone"]["weights_sha256"])
+
+
+def document_of(experiment: Experiment) -> dict[str, Any] | None:
+    """Return the report of an experiment as plain values; None when there is none."""
+    report = Report.objects.filter(experiment=experiment).first()
+    try:
+        return read_json(report.folder / "report.json") if report else None
+    except FileNotFoundError:  # somebody cleared the media folder
+        return None
+
+
+def file_of(experiment: Experiment, suffix: str) -> Path | None:
+    """Return the file of the report in one of FORMATS; None when there is none."""
+    report = Report.objects.filter(experiment=experiment).first()
+    file = report.folder / f"report.{suffix}" if report and suffix in FORMATS else None
+    return file if file and file.is_file() else None
+
+
+def finished_since(experiment: Experiment, document: dict[str, Any]) -> int:
+    """Return how many runs are finished that a report does not have."""
+    return sum(run.metrics is not None and cell_of(run).name not in document["cells"] for run in experiment.runs.all())
+
+
+def page_values(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a report's document with what a page says of it: notes, names, the matrix of tests, values as text."""
+    titles, rows = loss_titles(), {row["name"]: row["title"] for row in document["rows"]}
+    losses = document["comparison"]["losses"]
+    return {
+        **document,
+        "notes": notes_of(document),
+        "figure_names": [figure_name(figure) for figure in document["figures"]],
+        "matrix": matrix_of(document),
+        "tuning": [
+            {**found, "title": titles.get(loss, loss), "found": found_values(found["best"])}
+            for loss, found in document["tuning"].items()
+        ],
+        "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
+        "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
+    }

@@ -1,0 +1,130 @@
+import json
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from jobs.models import Job
+from retrieval.models import Experiment, Report
+from retrieval.reports import services
+from tests.retrieval.world import World, done, started
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def experiment(world: World) -> Experiment:
+    return Experiment.objects.get()
+
+
+def make(experiment: Experiment) -> None:
+    done(services.submit_report(experiment, by=None))
+
+
+def test_a_curator_makes_a_report_and_reads_it(curator_client: Client, experiment: Experiment) -> None:
+    page = reverse("report", args=[experiment.pk])
+    assert "There is none yet" in curator_client.get(page).content.decode()
+    assert curator_client.post(reverse("report-make", args=[experiment.pk]))["Location"] == page
+    job = services.latest_job(experiment)
+    waiting = curator_client.get(page).content.decode()
+    assert "It is being made" in waiting and reverse("report-status", args=[experiment.pk]) in waiting
+    assert "HX-Refresh" not in curator_client.get(reverse("report-status", args=[experiment.pk]))
+    done(job)
+    assert curator_client.get(reverse("report-status", args=[experiment.pk]))["HX-Refresh"] == "true"
+    text = curator_client.get(page).content.decode()
+    for said in (
+        "SoftTriple",
+        "Multi-Similarity",
+        "MAP@R",
+        "Holm",
+        "one seed",
+        "resnet10t",
+        "No run has finished since",
+    ):
+        assert said in text, said
+    assert "style=" not in text and "<svg" in text
+    assert "Read the report" in curator_client.get(reverse("experiment", args=[experiment.pk])).content.decode()
+
+
+def test_the_page_says_how_many_runs_finished_since(curator_client: Client, experiment: Experiment) -> None:
+    make(experiment)
+    run = experiment.runs.all()[0]
+    experiment.runs.create(loss=run.loss, params=run.params, seed=7, metrics=run.metrics)
+    assert "1 run finished since" in curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+
+
+@pytest.mark.parametrize("suffix", services.FORMATS)
+def test_every_format_is_offered_to_keep_and_never_shown_in_the_site(
+    curator_client: Client, experiment: Experiment, suffix: str
+) -> None:
+    make(experiment)
+    answer = curator_client.get(reverse("report-file", args=[experiment.pk, suffix]))
+    assert answer["Content-Disposition"] == f'attachment; filename="small.{suffix}"'
+    assert answer["Content-Type"].startswith(services.FORMATS[suffix])
+    assert len(b"".join(answer.streaming_content)) > 100  # type: ignore[attr-defined]
+
+
+def test_files_that_are_not_there_are_not_found(curator_client: Client, experiment: Experiment) -> None:
+    assert curator_client.get(reverse("report-file", args=[experiment.pk, "csv"])).status_code == 404
+    make(experiment)
+    for suffix in ("pdf", "json-"):
+        assert curator_client.get(reverse("report-file", args=[experiment.pk, suffix])).status_code == 404
+
+
+def test_a_report_that_cannot_be_is_explained(curator_client: Client, world: World) -> None:
+    waiting = started(world.dataset)
+    answer = curator_client.post(reverse("report-make", args=[waiting.pk]), follow=True)
+    assert "is finished yet" in answer.content.decode() and not Job.objects.filter(kind="report").exists()
+
+
+def test_why_a_report_failed_is_said(curator_client: Client, experiment: Experiment, world: World) -> None:
+    (world.models[0].folder / "per_query.npz").unlink()
+    job = services.submit_report(experiment, by=None)
+    from jobs.services import run_job
+
+    run_job(job.pk)
+    assert (
+        "The report could not be made" in curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+    )
+
+
+@pytest.mark.parametrize("name", ["report", "report-status", "report-file"])
+def test_reports_are_for_curators(client: Client, member_client: Client, experiment: Experiment, name: str) -> None:
+    address = reverse(name, args=[experiment.pk, *(["csv"] if name == "report-file" else [])])
+    assert client.get(address).status_code == 302 and member_client.get(address).status_code == 403
+    make_address = reverse("report-make", args=[experiment.pk])
+    assert member_client.post(make_address).status_code == 403 and member_client.get(make_address).status_code in (
+        403,
+        405,
+    )
+    assert not Job.objects.filter(kind="report").exists()
+
+
+# --- over the API
+
+
+def test_a_client_makes_a_report_and_reads_it(curator_api: APIClient, experiment: Experiment) -> None:
+    address = f"/api/v1/experiments/{experiment.pk}/report/"
+    missing = curator_api.get(address)
+    assert missing.status_code == 404 and missing["Content-Type"] == "application/problem+json"
+    assert "has no report yet" in missing.json()["detail"]
+    answer = curator_api.post(address)
+    assert answer.status_code == 202 and curator_api.get(answer["Location"]).json()["kind"] == "report"
+    done(services.latest_job(experiment))
+    document = curator_api.get(address).json()
+    assert {row["name"] for row in document["rows"]} == {"soft_triple", "multi_similarity"}
+    kept = curator_api.get(f"{address}json/")
+    assert json.loads(b"".join(kept.streaming_content)) == document  # type: ignore[attr-defined]
+    assert curator_api.get(f"{address}pdf/").status_code == 404
+
+
+def test_the_api_refuses_what_cannot_be_reported_and_whom_it_must(
+    curator_api: APIClient, member_api: APIClient, world: World, experiment: Experiment
+) -> None:
+    waiting = started(world.dataset)
+    refused = curator_api.post(f"/api/v1/experiments/{waiting.pk}/report/")
+    assert refused.status_code == 400 and "is finished yet" in refused.json()["detail"]
+    for method in (member_api.get, member_api.post):
+        assert method(f"/api/v1/experiments/{experiment.pk}/report/").status_code == 403
+    assert not Report.objects.exists()
