@@ -18,7 +18,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.compare.plan import Cell, Comparison
-from mlcore.compare.report.rendering import figure_name, found_values, matrix_of, notes_of, parameters
+from mlcore.compare.report.rendering import diagnostic_text, figure_name, found_values, matrix_of, notes_of, parameters
 from mlcore.compare.running import plan_of
 from mlcore.config import Protocol
 from mlcore.runs import BASELINES
@@ -173,4 +173,21 @@ def page_values(document: dict[str, Any]) -> dict[str, Any]:
         ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
+        "diagnostics": _diagnostics(document),
     }
+
+
+def _diagnostics(document: dict[str, Any]) -> dict[str, Any] | None:
+    """Return why rows earn what they earn, each row's numbers as text in the order of the meanings."""
+    found = document.get("diagnostics")
+    if not found:
+        return None
+    meanings = found["meanings"]
+    lines = [
+        (
+            row["title"],
+            [diagnostic_text(found["rows"][row["name"]].get(name), meanings[name]["kind"]) for name in meanings],
+        )
+        for row in document["rows"]
+    ]
+    return {**found, "meanings": list(meanings.values()), "rows": lines}

@@ -69,7 +69,7 @@ def _environment(*, autoescape: bool) -> Environment:
     environment.filters |= {
         "percent": lambda value: "–" if value is None else f"{100 * value:.2f}",
         "number": lambda value: "–" if value is None else f"{value:,.0f}",
-        "diagnostic": _diagnostic,
+        "diagnostic": diagnostic_text,
         "figure_name": figure_name,
         "parameters": parameters,
         "found_values": found_values,
@@ -86,7 +86,7 @@ def figure_name(figure: str) -> str:
     return {"map_at_r": "MAP@R", "r_precision": "R-Precision"}.get(figure, figure.replace("recall_at_", "Recall@"))
 
 
-def _diagnostic(value: float | None, kind: str) -> str:
+def diagnostic_text(value: float | None, kind: str) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.1f}" if kind == "share" else f"{value:.0f}" if kind == "count" else f"{value:.3f}"
