@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from retrieval.models import Dataset, Experiment, Image, Index, Model, Ranking, Report, Run, Search
+from retrieval.models import Dataset, Experiment, Image, Index, Model, Ranking, Report, Run, Search, Tuning
 
 
 class Written(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -58,4 +58,4 @@ class IndexAdmin(Written):
     list_filter = ("active",)
 
 
-admin.site.register([Experiment, Run, Report, Search, Ranking], Written)
+admin.site.register([Experiment, Run, Tuning, Report, Search, Ranking], Written)

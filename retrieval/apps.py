@@ -15,9 +15,11 @@ class RetrievalConfig(AppConfig):
         from retrieval.indexes.services import run_index_job
         from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
+        from retrieval.tuning.services import run_tune_job
 
         registry.register("import", run_import_job)
         registry.register("train", run_train_job, queue="train")
+        registry.register("tune", run_tune_job, queue="train")
         registry.register("index", run_index_job)
         registry.register("report", run_report_job)
         personal_data.register("searches", export_searches, erase_searches)

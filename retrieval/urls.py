@@ -26,6 +26,7 @@ urlpatterns = [
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
     path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
     path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),
+    path("lab/experiments/<int:pk>/tunings", experiments.tunings, name="experiment-tunings"),
     path("lab/experiments/<int:pk>/report/", reports.report, name="report"),
     path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),
     path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),

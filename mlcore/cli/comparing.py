@@ -11,7 +11,7 @@ from mlcore.cli.arguments import add_command, add_data
 from mlcore.cli.terminal import emit
 from mlcore.compare.plan import Comparison, read_comparison
 from mlcore.compare.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
-from mlcore.compare.running import Bench, run_comparison
+from mlcore.compare.running import Bench, run_comparison, run_tuning
 from mlcore.compare.workers import run_workers
 from mlcore.errors import ComparisonError, Stopped
 from mlcore.lifetime import die_with_parent, stop_on_signal
@@ -23,11 +23,15 @@ MOVED_STATUS = 4
 
 
 def add_commands(commands: Any) -> None:
-    """Declare `compare`, `rerun` and `report`."""
+    """Declare `compare`, `tune`, `rerun` and `report`."""
     compare = add_command(
         commands, "compare", _compare, "run every loss, seed and fold of a comparison, or go on with it"
     )
     compare.add_argument("file", type=Path, help="JSON: name, preset and changes, losses, seeds, tuning")
+    tune = add_command(commands, "tune", _tune, "do the trials of one loss of a comparison, or go on with them")
+    tune.add_argument("file", type=Path, help="as for compare; it must say tuning")
+    tune.add_argument("--loss", required=True)
+    tune.add_argument("--events", choices=("jsonl",), help="one JSON event a line")
     rerun = add_command(
         commands,
         "rerun",
@@ -38,10 +42,11 @@ def add_commands(commands: Any) -> None:
     rerun.add_argument("--losses", nargs="+", default=[], help="these only")
     rerun.add_argument("--seeds", nargs="+", type=int, default=[], help="these only")
     for command in (compare, rerun):
+        command.add_argument("--workers", type=int, default=1, help="processes that share the work")
+    for command in (compare, rerun, tune):
         add_data(command)
         command.add_argument("--out", type=Path, required=True, help="the comparison's folder")
         command.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
-        command.add_argument("--workers", type=int, default=1, help="processes that share the work")
         command.add_argument("--threads", type=int, default=0, help="CPU threads of each (default: torch's choice)")
         command.add_argument("--child", action="store_true", help="end when the parent process ends")
     report = add_command(
@@ -104,14 +109,45 @@ def _run(options: argparse.Namespace, comparison: Comparison, again: Sequence[st
     return None if options.child else counts
 
 
-def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: Callable[[], bool]) -> dict[str, Any]:
+def _tune(options: argparse.Namespace) -> dict[str, Any] | None:
+    if options.child:
+        die_with_parent()
+    should_stop = stop_on_signal()
+    comparison = read_comparison(options.file, _changes(options.weights))
+
+    def say(name: str, event: dict[str, Any]) -> None:
+        if options.events and event["event"] in ("progress", "trial"):
+            emit({**event, "trial": name})
+        elif event["event"] == "trial":
+            print(f"{name}: MAP@R {_percent(event['map_at_r'])}", file=sys.stderr, flush=True)
+
+    state = run_tuning(_bench(options), comparison, options.loss, listen=say, should_stop=should_stop)
+    if options.events:
+        return None
+    from mlcore.compare.tuning import best_of
+
+    best, measured = best_of(state, options.loss), state["measured"]
+    failed = sum(trial["map_at_r"] is None for trial in measured)
+    counts = {"loss": options.loss, "trials": len(measured), "failed": failed, "untuned": measured[0]["map_at_r"]}
+    return counts | {"best": best["map_at_r"], "params": best["params"], "proxy_rate_factor": best["proxy_rate_factor"]}
+
+
+def _percent(value: float | None) -> str:
+    return "not finite" if value is None else f"{100 * value:.2f}"
+
+
+def _bench(options: argparse.Namespace) -> Bench:
     from mlcore.datasets import load_dataset
 
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
-    bench = Bench(options.out, load_dataset(options.data), options.weights, options.cache)
+    return Bench(options.out, load_dataset(options.data), options.weights, options.cache)
+
+
+def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    bench = _bench(options)
     total, warned = len(comparison.cells()), set[str]()
 
     def say(name: str, event: dict[str, Any]) -> None:

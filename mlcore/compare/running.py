@@ -110,6 +110,36 @@ def run_comparison(
     return {"done": len(done), "failed": sum(bench.error(cell).exists() for cell in cells)}
 
 
+def run_tuning(
+    bench: Bench,
+    comparison: Comparison,
+    loss: str,
+    *,
+    listen: Listen = lambda name, event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Do the trials of one loss that are not done, and nothing else; return the values of its file.
+
+    Raises:
+        Stopped: as asked; calling again goes on.
+        ComparisonError: the comparison tunes nothing or has no such loss, the folder holds another one, or
+            another process is tuning this loss.
+    """
+    if loss not in comparison.losses:
+        raise ComparisonError(f"{comparison.name} has no loss {loss!r}; it has {', '.join(comparison.losses)}")
+    from mlcore.compare.tuning import tune
+
+    for folder in ("tuning", "locks"):
+        (bench.folder / folder).mkdir(parents=True, exist_ok=True)
+    store_plan(bench, comparison)
+    with _claimed(bench.folder / "locks" / f"tune-{loss}.lock") as mine:
+        if not mine:
+            raise ComparisonError(f"another process is tuning {loss} in {bench.folder}; let it end")
+        tune(bench, comparison, loss, listen=listen, should_stop=should_stop)
+    state: dict[str, Any] = read_json(bench.tuning(loss))
+    return state
+
+
 class _Work:
     """One process's share of a comparison."""
 
@@ -156,7 +186,7 @@ class _Work:
             if not mine:
                 return None
             tune(self.bench, self.comparison, loss, listen=self.listen, should_stop=self.should_stop)
-        return best_of(self.bench.tuning(loss))
+        return best_of(read_json(self.bench.tuning(loss)), loss)
 
     def _train(self, cell: Cell, found: Mapping[str, Any]) -> None:
         from mlcore.train import Listener, Workplace, train

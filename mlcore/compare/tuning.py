@@ -89,17 +89,19 @@ def tune(
         state["measured"].append({"number": number, **values, **_measured(bench, comparison, loss, values, listener)})
         state["seconds"] = round(state["seconds"] + time.perf_counter() - started, 2)
         write_json(file, state)
+        found = state["measured"][-1]["map_at_r"]
+        listen(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": found})
 
 
-def best_of(file: Path) -> Mapping[str, Any]:
-    """Return the best trial's {"params", "proxy_rate_factor", "map_at_r"}.
+def best_of(state: Mapping[str, Any], loss: str) -> dict[str, Any]:
+    """Return the best trial's {"params", "proxy_rate_factor", "map_at_r"}; state: the values of the loss's file.
 
     Raises:
         ComparisonError: no trial could be measured.
     """
-    trials = [trial for trial in read_json(file)["measured"] if trial["map_at_r"] is not None]
+    trials = [trial for trial in state["measured"] if trial["map_at_r"] is not None]
     if not trials:
-        raise ComparisonError(f"none of the trials in {file.name} could be measured: their losses were not finite")
+        raise ComparisonError(f"none of the trials of {loss} could be measured: their losses were not finite")
     return dict(max(trials, key=lambda trial: (trial["map_at_r"], -trial["number"])))
 
 

@@ -22,7 +22,7 @@ from jobs.api import JobSerializer, accepted
 from retrieval.datasets.api import VisibleDatasetField
 from retrieval.experiments import services
 from retrieval.indexes.services import submit_index
-from retrieval.models import Experiment, Model, Run
+from retrieval.models import Experiment, Model, Run, Tuning
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.reports import services as reports
 from retrieval.reports.files import report_file
@@ -34,16 +34,30 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = ("id", "loss", "params", "seed", "fold", "state", "job", "history", "metrics", "model")
+        fields = (
+            "id", "loss", "params", "tuned", "changes", "seed", "fold", "state", "job", "history", "metrics", "model",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class TuningSerializer(serializers.ModelSerializer[Tuning]):
+    state = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Tuning
+        fields = ("id", "loss", "state", "job", "trials")
         read_only_fields = fields
 
 
 class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
     runs = RunSerializer(many=True, read_only=True)
+    tunings = TuningSerializer(many=True, read_only=True)
 
     class Meta:
         model = Experiment
-        fields = ("id", "name", "dataset", "protocol", "weights", "publish", "runs", "created_at")
+        fields = (
+            "id", "name", "dataset", "protocol", "weights", "tuning", "publish", "runs", "tunings", "created_at",
+        )  # fmt: skip
         read_only_fields = fields
 
 
@@ -62,6 +76,16 @@ class NewExperimentSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=0), min_length=1, max_length=20, required=False, default=[0]
     )
     weights = serializers.CharField(required=False, default="", allow_blank=True)
+    trials = serializers.IntegerField(
+        min_value=0,
+        max_value=services.MOST_TRIALS,
+        required=False,
+        default=0,
+        help_text="Of each loss's tuning; 0 tunes nothing.",
+    )
+    validation_classes = serializers.IntegerField(
+        min_value=0, required=False, default=0, help_text="Training classes that trials are measured on."
+    )
     publish = serializers.BooleanField(required=False, default=True)
 
 

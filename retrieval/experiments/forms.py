@@ -9,6 +9,7 @@ from retrieval.experiments import services
 from retrieval.models import Dataset
 
 MOST_SEEDS = 20
+ADVANCED = ("trials", "validation_classes", "changes")
 
 
 class ExperimentForm(forms.Form):
@@ -22,6 +23,28 @@ class ExperimentForm(forms.Form):
     weights = forms.ChoiceField(
         required=False, help_text="A local file to start from; else the protocol's own weights are fetched."
     )
+    trials = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=services.MOST_TRIALS,
+        initial=0,
+        label="Trials of each loss",
+        help_text="0 tunes nothing. Each trial is a training; its parameters are searched, the tuned runs come beside.",
+    )
+    validation_classes = forms.IntegerField(
+        required=False,
+        min_value=0,
+        initial=0,
+        label="Validation classes",
+        help_text="Training classes held out to measure trials on; 0 where the protocol has folds.",
+    )
+    changes = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        label="Changes to the protocol",
+        help_text="A line each, such as <code>epochs=30</code>; the fields are those of the presets.",
+    )
     publish = forms.BooleanField(
         required=False, initial=True, help_text="Models appear in search as soon as their index is built."
     )
@@ -34,6 +57,32 @@ class ExperimentForm(forms.Form):
         fields["losses"].choices = list(services.loss_titles().items())  # type: ignore[attr-defined]
         fields["losses"].initial = services.baselines()  # rows of every honest table, and cheap
         fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in services.weights_files())]  # type: ignore[attr-defined]
+
+    def clean_trials(self) -> int:
+        """Return 0 for an empty field."""
+        return self.cleaned_data["trials"] or 0
+
+    def clean_validation_classes(self) -> int:
+        """Return 0 for an empty field."""
+        return self.cleaned_data["validation_classes"] or 0
+
+    def clean_changes(self) -> dict[str, str]:
+        """Return field and value of each line."""
+        changes: dict[str, str] = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["changes"].splitlines())):
+            field, separator, value = (part.strip() for part in line.partition("="))
+            if not separator or not field or field in changes:
+                raise forms.ValidationError(f"Give each field once, as FIELD=VALUE, not: {line[:80]}")
+            changes[field] = value
+        return changes
+
+    def advanced(self) -> list[forms.BoundField]:
+        """Return the fields that most experiments leave alone."""
+        return [self[name] for name in ADVANCED]
+
+    def usual(self) -> list[forms.BoundField]:
+        """Return the other fields but the losses, which have a table of their own."""
+        return [field for field in self.visible_fields() if field.name not in (*ADVANCED, "losses")]
 
     def clean_seeds(self) -> list[int]:
         """Return the seeds as numbers."""

@@ -16,15 +16,19 @@ from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
+from mlcore.compare.plan import Comparison
+from mlcore.compare.plan import Tuning as Budget
 from mlcore.config import PRESETS, Protocol
+from mlcore.datasets.splits import validation_classes as hold_out
 from mlcore.errors import MlcoreError
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES, RunSpec
 from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
-from retrieval.models import COLORS, Dataset, Experiment, Model, Run
+from retrieval.models import COLORS, Dataset, Experiment, Model, Run, Tuning
 
+MOST_TRIALS = 500
 LARGEST_SEED = 2**31 - 1  # what the database's column holds
 
 
@@ -120,15 +124,20 @@ def start_experiment(
     params: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: Iterable[int] = (0,),
     weights: str = "",
+    trials: int = 0,
+    validation_classes: int = 0,
     publish: bool = True,
     by: User | None,
 ) -> Experiment:
     """Store an experiment with a run for each loss, seed and fold of the protocol, and queue them all.
 
     params: own parameters by loss; the rest are the paper's. A baseline is measured once, with the first seed.
+    trials: of each loss's tuning, measured on so many of the training classes (with folds: on what fold 0
+    holds out); its tuned runs are queued when its trials are done. 0 tunes nothing.
 
     Raises:
-        Refused: the data set is not imported, nothing is to be run, or a loss, parameter or seed is unknown.
+        Refused: the data set is not imported, nothing is to be run, a loss, parameter or seed is unknown, or
+            the tuning cannot tell right from wrong.
     """
     if not dataset.is_ready:
         raise Refused(f"{dataset.name} is not imported yet; wait for its job")
@@ -142,12 +151,14 @@ def start_experiment(
     cells = _cells(protocol, losses, params or {}, chosen)
     if not cells:
         raise Refused("choose at least one loss and one seed")
+    tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
     with transaction.atomic():
         experiment = Experiment.objects.create(
             name=name,
             dataset=dataset,
             protocol=protocol.to_json(),
             weights=weights,
+            tuning=tuning,
             publish=publish,
             created_by=by,
         )
@@ -155,9 +166,44 @@ def start_experiment(
             run = Run.objects.create(
                 experiment=experiment, loss=spec.loss, params=spec.params, seed=spec.seed, fold=spec.fold
             )
-            run.job = jobs.submit("train", {"run": run.pk}, by=by, key=f"train:{run.pk}")
-            run.save(update_fields=["job"])
+            submit_training(run, by=by)
+        if tuning:
+            _submit_tunings(experiment, by)
     return experiment
+
+
+def submit_training(run: Run, *, by: User | None) -> None:
+    """Queue the training of a run."""
+    run.job = jobs.submit("train", {"run": run.pk}, by=by, key=f"train:{run.pk}")
+    run.save(update_fields=["job"])
+
+
+def _submit_tunings(experiment: Experiment, by: User | None) -> None:
+    for loss in dict.fromkeys(run.loss for run in experiment.runs.all() if run.loss not in BASELINES):
+        row = Tuning.objects.create(experiment=experiment, loss=loss)
+        row.job = jobs.submit("tune", {"tuning": row.pk}, by=by, key=f"tune:{row.pk}")
+        row.save(update_fields=["job"])
+
+
+def _checked_tuning(
+    dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, held_out: int
+) -> dict[str, int] | None:
+    """Return the budget to store, None for none; a comparison of the same losses says what cannot be."""
+    if not trials:
+        if held_out:
+            raise Refused("validation classes are for tuning: give the number of trials too")
+        return None
+    if trials > MOST_TRIALS:
+        raise Refused(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}")
+    losses = {spec.loss: spec.params for spec in cells if not spec.is_baseline}
+    budget = Budget(trials=trials, validation_classes=held_out)
+    try:
+        Comparison(name="", protocol=protocol, losses=losses, seeds=(0,), tuning=budget)
+        if held_out:
+            hold_out(range(dataset.report["train_classes"]), held_out)
+    except MlcoreError as error:
+        raise Refused(str(error)) from error
+    return {"trials": trials, "validation_classes": held_out, "seed": budget.seed}
 
 
 def _cells(
@@ -207,7 +253,7 @@ def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
 def _command(run: Run, scratch: Path, out: Path) -> list[str]:
     experiment = run.experiment
     protocol = scratch / "protocol.json"
-    write_json(protocol, experiment.protocol)
+    write_json(protocol, {**experiment.protocol, **run.changes})
     command = [sys.executable, "-m", "mlcore", "train", "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--out", str(out), "--work", str(scratch / "work")]
     command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(protocol)]
@@ -251,7 +297,8 @@ def model_name(run: Run) -> str:
     """Return what people call the model of a run; seed and fold only where there are several."""
     title = loss_titles().get(run.loss, run.loss)
     runs = run.experiment.runs.filter(loss=run.loss)
-    notes = [f"seed {run.seed}"] if runs.exclude(seed=run.seed).exists() else []
+    notes = ["tuned"] if run.tuned else []
+    notes += [f"seed {run.seed}"] if runs.exclude(seed=run.seed).exists() else []
     notes += [] if run.fold is None else [f"fold {run.fold}"]
     return f"{title} ({', '.join(notes)})" if notes else title
 
@@ -275,4 +322,4 @@ def visible_models(user: Visitor) -> QuerySet[Model]:
 
 def experiments() -> QuerySet[Experiment]:
     """Return every experiment with what its pages show."""
-    return Experiment.objects.select_related("dataset").prefetch_related("runs__job", "runs__model")
+    return Experiment.objects.select_related("dataset").prefetch_related("runs__job", "runs__model", "tunings__job")

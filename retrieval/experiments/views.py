@@ -17,6 +17,7 @@ from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.models import Experiment, Model, Report
+from retrieval.tuning.services import tunings_of
 
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 
@@ -47,7 +48,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            protocol = services.make_protocol(values.pop("preset"), {}, values["weights"])
+            protocol = services.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
             experiment = services.start_experiment(**values, protocol=protocol, by=signed_in(request))
         except Refused as error:
             form.add_error(None, str(error))
@@ -67,6 +68,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "experiment": experiment,
         "runs": _runs(experiment),
+        "tunings": tunings_of(experiment),
         "protocol_rows": list(experiment.protocol.items()),
         "report": Report.objects.filter(experiment=experiment).first(),
     }
@@ -79,17 +81,31 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def runs(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of an experiment's page that changes."""
     experiment = get_object_or_404(Experiment, pk=pk)
-    rows = _runs(experiment)
-    working = any(run.state in Job.ACTIVE for run in rows)
-    context = {"experiment": experiment, "runs": rows}
-    return render(request, "retrieval/_runs.html", context, status=200 if working else STOP_POLLING)
+    context = {"experiment": experiment, "runs": _runs(experiment)}
+    return render(request, "retrieval/_runs.html", context, status=200 if _is_working(experiment) else STOP_POLLING)
+
+
+@curator_required
+@never_cache
+@require_GET
+def tunings(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the part about tuning of an experiment's page, which changes as well."""
+    experiment = get_object_or_404(Experiment, pk=pk)
+    context = {"experiment": experiment, "tunings": tunings_of(experiment)}
+    return render(request, "retrieval/_tunings.html", context, status=200 if _is_working(experiment) else STOP_POLLING)
+
+
+def _is_working(experiment: Experiment) -> bool:
+    """Say whether a run or a tuning, which brings more runs, is under way."""
+    rows: list[Any] = [*experiment.runs.select_related("job"), *experiment.tunings.select_related("job", "experiment")]
+    return any(row.state in Job.ACTIVE for row in rows)
 
 
 def _runs(experiment: Experiment) -> list[Any]:
     titles = services.loss_titles()
     rows: list[Any] = list(experiment.runs.select_related("job", "model"))
     for run in rows:
-        run.loss_title = titles.get(run.loss, run.loss)
+        run.loss_title = titles.get(run.loss, run.loss) + (" (tuned)" if run.tuned else "")
         run.curve = curve_points([event["loss"] for event in run.history])
     return rows
 

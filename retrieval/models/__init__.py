@@ -1,10 +1,22 @@
 """Fields and constraints; every rule is in the services."""
 
 from retrieval.models.dataset import Dataset, Image
-from retrieval.models.experiment import Experiment, Run
+from retrieval.models.experiment import Experiment, Run, Tuning
 from retrieval.models.index import Index
 from retrieval.models.model import COLORS, Model
 from retrieval.models.report import Report
 from retrieval.models.search import Ranking, Search
 
-__all__ = ["COLORS", "Dataset", "Experiment", "Image", "Index", "Model", "Ranking", "Report", "Run", "Search"]
+__all__ = [
+    "COLORS",
+    "Dataset",
+    "Experiment",
+    "Image",
+    "Index",
+    "Model",
+    "Ranking",
+    "Report",
+    "Run",
+    "Search",
+    "Tuning",
+]

@@ -9,12 +9,18 @@ from retrieval.models.dataset import Dataset
 
 
 class Experiment(models.Model):
-    """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
+    """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only.
+
+    Tuned runs stand beside the untuned; of the protocol they may change their proxies' learning rate.
+    """
 
     name = models.CharField(max_length=120)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="experiments")
     protocol = models.JSONField()
     weights = models.CharField(max_length=200, blank=True, help_text="File in the weights folder, for local weights.")
+    tuning = models.JSONField(
+        null=True, blank=True, help_text="The budget of each loss: trials and validation_classes; null tunes none."
+    )
     publish = models.BooleanField(default=True, help_text="Models appear in search as soon as their index is built.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -25,6 +31,11 @@ class Experiment(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def trials(self) -> int:
+        """How many trials each loss's tuning has; 0 without tuning."""
+        return int(self.tuning["trials"]) if self.tuning else 0
+
 
 class Run(models.Model):
     """One cell of an experiment. Its state is its job's; its metrics come with the finished artifact."""
@@ -33,6 +44,8 @@ class Run(models.Model):
     loss = models.CharField(max_length=60)
     params = models.JSONField(default=dict, blank=True)
     seed = models.PositiveIntegerField(default=0)
+    tuned = models.BooleanField(default=False, help_text="With what the tuning of its loss found.")
+    changes = models.JSONField(default=dict, blank=True, help_text="What tuning changed of the protocol.")
     fold = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Held out, where the protocol has folds.")
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     history = models.JSONField(default=list, blank=True, help_text="One event an epoch, as training reports them.")
@@ -43,14 +56,14 @@ class Run(models.Model):
         constraints = [
             # Two, because to a database no null equals another.
             models.UniqueConstraint(
-                fields=["experiment", "loss", "seed"], condition=Q(fold__isnull=True), name="one_run_a_cell"
+                fields=["experiment", "loss", "seed", "tuned"], condition=Q(fold__isnull=True), name="one_run_a_cell"
             ),
-            models.UniqueConstraint(fields=["experiment", "loss", "seed", "fold"], name="one_run_a_fold"),
+            models.UniqueConstraint(fields=["experiment", "loss", "seed", "fold", "tuned"], name="one_run_a_fold"),
         ]
 
     def __str__(self) -> str:
         fold = "" if self.fold is None else f", fold {self.fold}"
-        return f"{self.loss} (seed {self.seed}{fold})"
+        return f"{self.loss} ({'tuned, ' if self.tuned else ''}seed {self.seed}{fold})"
 
     @property
     def state(self) -> str:
@@ -58,3 +71,31 @@ class Run(models.Model):
         if self.metrics is not None:
             return Job.State.SUCCEEDED.value
         return str(self.job.state) if self.job else Job.State.CANCELLED.value
+
+
+class Tuning(models.Model):
+    """The trials of one loss of an experiment; its tuned runs are queued when they are done."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="tunings")
+    loss = models.CharField(max_length=60)
+    job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    trials = models.JSONField(default=dict, blank=True, help_text="What was tried and measured, as tuning stores it.")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["experiment", "loss"], name="one_tuning_a_loss")]
+
+    def __str__(self) -> str:
+        return f"tuning of {self.loss}"
+
+    @property
+    def done(self) -> int:
+        """How many trials are finished."""
+        return len(self.trials.get("measured", ()))
+
+    @property
+    def state(self) -> str:
+        """The job's state; a job's row may be cleared away once all trials are here."""
+        if self.job is not None:
+            return str(self.job.state)
+        return (Job.State.SUCCEEDED if self.done >= self.experiment.trials else Job.State.CANCELLED).value

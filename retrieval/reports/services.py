@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Container
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.compare.plan import Cell, Comparison
+from mlcore.compare.plan import Tuning as Budget
 from mlcore.compare.report.rendering import diagnostic_text, figure_name, found_values, matrix_of, notes_of, parameters
 from mlcore.compare.running import plan_of
 from mlcore.config import Protocol
 from mlcore.runs import BASELINES
 from retrieval.errors import Refused
 from retrieval.experiments.services import loss_titles
-from retrieval.models import Experiment, Report, Run
+from retrieval.models import Experiment, Report, Run, Tuning
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
@@ -99,35 +101,44 @@ def places_of(experiment: Experiment) -> dict[str, Any]:
     done = {cell: run.model.folder for cell, run in runs.items() if run.metrics is not None}
     if not done:
         raise JobFailed(f"no run of {experiment.name} is finished yet; a report needs one")
-    failed = {cell.name: _why(run) for cell, run in runs.items() if run.state in ("failed", "cancelled")}
+    rows: dict[Cell, Run | Tuning] = {**runs, **_still_tuning(experiment, comparison, runs)}
+    failed = {cell.name: _why(row) for cell, row in rows.items() if row.state in ("failed", "cancelled")}
     about = {"name": experiment.dataset.name, "fingerprint": experiment.dataset.fingerprint}
     return {
         "plan": plan_of(comparison, about, _weights_sha256(experiment, next(iter(done.values())))),
         "cells": {cell.name: str(folder) for cell, folder in done.items()},
         "failed": failed,
-        "missing": [cell.name for cell in runs if cell not in done and cell.name not in failed],
-        "tuning": {},
+        "missing": [cell.name for cell in rows if cell not in done and cell.name not in failed],
+        "tuning": {row.loss: row.trials for row in experiment.tunings.all() if row.done},
     }
+
+
+def _still_tuning(experiment: Experiment, comparison: Comparison, runs: Container[Cell]) -> dict[Cell, Run | Tuning]:
+    """Return the tuned cells that have no run yet, each with the tuning that it waits for."""
+    tunings = {row.loss: row for row in experiment.tunings.select_related("job", "experiment")}
+    return {cell: tunings[cell.loss] for cell in comparison.cells() if cell.tuned and cell not in runs}
 
 
 def comparison_of(experiment: Experiment) -> Comparison:
     """Return an experiment as the comparison that it is."""
-    trained = [run for run in experiment.runs.all() if run.loss not in BASELINES]
+    trained = [run for run in experiment.runs.all() if run.loss not in BASELINES and not run.tuned]
     return Comparison(
         name=experiment.name,
         protocol=Protocol.from_json(experiment.protocol),
         losses={run.loss: run.params for run in trained},
         seeds=tuple(sorted({run.seed for run in trained})),
+        tuning=Budget(**experiment.tuning) if experiment.tuning else None,
     )
 
 
 def cell_of(run: Run) -> Cell:
     """Return which cell of its comparison a run is."""
-    return Cell(run.loss, run.seed, run.fold)
+    return Cell(run.loss, run.seed, run.fold, run.tuned)
 
 
-def _why(run: Run) -> str:
-    return (run.job.error if run.job else "") or run.state
+def _why(row: Run | Tuning) -> str:
+    why = (row.job.error if row.job else "") or row.state
+    return f"its tuning: {why}" if isinstance(row, Tuning) else why
 
 
 def _weights_sha256(experiment: Experiment, run: Path) -> str:

@@ -24,3 +24,9 @@ def recalls(recall_at: Mapping[Any, float]) -> list[tuple[int, float]]:
 def cosine(value: float | None) -> str:
     """Write a cosine similarity with four digits."""
     return "–" if value is None else f"{value:.4f}"
+
+
+@register.filter
+def short(value: float) -> str:
+    """Write a parameter's value with four significant digits: 0.012345678 is 0.01235."""
+    return f"{value:.4g}"

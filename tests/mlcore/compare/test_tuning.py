@@ -1,5 +1,7 @@
 """Tuning spends the same on every loss, never looks at the test half, and goes on as if not interrupted."""
 
+import fcntl
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore.artifacts import read_json
+from mlcore.artifacts import read_json, write_json
+from mlcore.cli import main
 from mlcore.compare.plan import Comparison, Tuning
-from mlcore.compare.running import Bench, run_comparison
+from mlcore.compare.running import Bench, run_comparison, run_tuning
 from mlcore.compare.tuning import PROXY_RATE, best_of, freed, search_range, trial_spec, tune
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError, Stopped
@@ -61,7 +64,9 @@ def test_the_first_trial_is_the_loss_as_it_is_and_the_best_is_at_least_as_good(b
     first, *others = trials_of(bench)
     assert first["params"] == comparison().losses[LOSS] and first[PROXY_RATE] == 10.0
     assert len(others) == 2 and all(trial["params"] != first["params"] for trial in others)
-    assert best_of(bench.tuning(LOSS))["map_at_r"] == max(trial["map_at_r"] for trial in trials_of(bench))
+    assert best_of(read_json(bench.tuning(LOSS)), LOSS)["map_at_r"] == max(
+        trial["map_at_r"] for trial in trials_of(bench)
+    )
 
 
 def test_an_interrupted_tuning_ends_like_one_that_was_not(bench: Bench, tmp_path: Path) -> None:
@@ -127,7 +132,7 @@ def test_a_trial_whose_loss_is_not_finite_found_nothing_and_the_others_go_on(
     tune(bench, comparison(2), LOSS)
     first, second = trials_of(bench)
     assert first["map_at_r"] is None and "the loss became nan" in first["error"]
-    assert best_of(bench.tuning(LOSS)) == second
+    assert best_of(read_json(bench.tuning(LOSS)), LOSS) == second
 
 
 def test_a_tuning_that_measured_nothing_has_no_best(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,8 +140,8 @@ def test_a_tuning_that_measured_nothing_has_no_best(bench: Bench, monkeypatch: p
 
     monkeypatch.setattr(SoftTripleLoss, "forward", lambda self, embeddings, labels: embeddings.sum() * float("nan"))
     tune(bench, comparison(2), LOSS)
-    with pytest.raises(ComparisonError, match="none of the trials in soft_triple.json could be measured"):
-        best_of(bench.tuning(LOSS))
+    with pytest.raises(ComparisonError, match="none of the trials of soft_triple could be measured"):
+        best_of(read_json(bench.tuning(LOSS)), LOSS)
 
 
 def test_trials_of_another_tuning_are_not_taken_over(bench: Bench) -> None:
@@ -149,4 +154,44 @@ def test_trials_of_another_tuning_are_not_taken_over(bench: Bench) -> None:
 def test_tuned_cells_stand_beside_the_untuned(bench: Bench) -> None:
     assert run_comparison(bench, comparison(2)) == {"done": 4, "failed": 0}
     stored = read_json(bench.folder / "cells" / "soft_triple-s0-tuned" / "model.json")
-    assert stored["params"] == best_of(bench.tuning(LOSS))["params"]
+    assert stored["params"] == best_of(read_json(bench.tuning(LOSS)), LOSS)["params"]
+
+
+def test_the_command_does_the_trials_of_one_loss_and_goes_on(
+    bench: Bench, wings: DatasetFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = bench.folder / "asked.json"
+
+    def command(trials: int, loss: str = LOSS) -> list[str]:
+        tuning = {"trials": trials, "validation_classes": 2}
+        protocol = head_protocol(epochs=1, dim=4).to_json()
+        write_json(plan, {"name": "mine", "protocol": protocol, "losses": [LOSS], "tuning": tuning})
+        shared = ["--data", str(wings.folder), "--cache", str(bench.cache), "--out", str(bench.folder / "out")]
+        return ["tune", str(plan), "--loss", loss, *shared]
+
+    assert main([*command(2), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["loss"], said["trials"], said["failed"]) == (LOSS, 2, 0)
+    assert said["best"] >= said["untuned"] and said["params"].keys() == LOSSES[LOSS].parameters.keys()
+    assert main([*command(2), "--events", "jsonl"]) == 0
+    assert capsys.readouterr().out == "", "finished trials are never done again"
+    assert main(command(2, "n_pairs")) == 1
+    assert "mine has no loss 'n_pairs'" in capsys.readouterr().err
+    assert main(command(3)) == 1
+    assert "holds a comparison with another tuning" in capsys.readouterr().err
+
+
+def test_a_listener_hears_of_every_trial(bench: Bench) -> None:
+    heard: list[dict[str, Any]] = []
+    tune(bench, comparison(2), LOSS, listen=lambda name, event: heard.append(event))
+    trials = [event for event in heard if event["event"] == "trial"]
+    assert [(event["done"], event["total"]) for event in trials] == [(1, 2), (2, 2)]
+    assert [event["map_at_r"] for event in trials] == [trial["map_at_r"] for trial in trials_of(bench)]
+
+
+def test_two_processes_never_tune_one_loss_at_once(bench: Bench) -> None:
+    (bench.folder / "locks").mkdir()
+    with (bench.folder / "locks" / f"tune-{LOSS}.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ComparisonError, match="another process is tuning soft_triple"):
+            run_tuning(bench, comparison(), LOSS)

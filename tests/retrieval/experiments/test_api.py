@@ -39,6 +39,18 @@ def test_a_curator_starts_an_experiment_and_follows_it(curator_api: APIClient, w
     assert Job.objects.filter(state="queued").count() == 2
 
 
+def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, world: World) -> None:
+    losses = ["soft_triple", "n_pairs"]
+    answer = curator_api.post(ROOT, body(world, losses=losses, trials=3, validation_classes=2), format="json")
+    assert answer.status_code == 202
+    found = answer.json()
+    assert found["tuning"] == {"trials": 3, "validation_classes": 2, "seed": 0}
+    assert [(row["loss"], row["state"], row["trials"]) for row in found["tunings"]] == [
+        (loss, "queued", {}) for loss in losses
+    ]
+    assert [run["tuned"] for run in found["runs"]] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "sentence"),
     [
@@ -58,6 +70,9 @@ def test_a_curator_starts_an_experiment_and_follows_it(curator_api: APIClient, w
         ({"seeds": [10**12]}, 400, "a seed is"),
         ({"seeds": []}, 400, "seeds"),
         ({"weights": "nothing.safetensors"}, 400, "no weights file named"),
+        ({"trials": 2, "validation_classes": 1}, 400, "cannot tell right from wrong"),
+        ({"trials": 2}, 400, "cannot tell right from wrong"),
+        ({"trials": -1}, 400, "trials"),
     ],
 )
 def test_a_wrong_experiment_is_a_problem_and_starts_nothing(

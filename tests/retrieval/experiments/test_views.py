@@ -32,7 +32,9 @@ def test_an_empty_lab_has_a_page_too(curator_client: Client) -> None:
     page(curator_client, "lab")
 
 
-@pytest.mark.parametrize("name", ["lab", "experiment-new", "experiment", "experiment-runs", "model"])
+@pytest.mark.parametrize(
+    "name", ["lab", "experiment-new", "experiment", "experiment-runs", "experiment-tunings", "model"]
+)
 def test_the_lab_is_for_curators(client: Client, member_client: Client, world: World, name: str) -> None:
     args = [] if name in ("lab", "experiment-new") else [1]
     address = reverse(name, args=args)
@@ -83,6 +85,13 @@ def test_the_form_starts_trainings(curator_client: Client, world: World) -> None
         ({"seeds": " ".join(map(str, range(21)))}, "Give 1 to 20"),
         ({"seeds": "9" * 5000}, "whole numbers"),
         ({"weights": "nothing.safetensors"}, "Select a valid choice"),
+        ({"changes": "epochs"}, "Give each field once, as FIELD=VALUE, not: epochs"),
+        ({"changes": "epochs=2\nepochs=3"}, "Give each field once"),
+        ({"changes": "epoch=2"}, "no field &#x27;epoch&#x27;"),
+        ({"changes": "epochs=0"}, "epochs must be at least 1"),
+        ({"trials": "2", "validation_classes": "1"}, "cannot tell right from wrong"),
+        ({"trials": "501"}, "less than or equal to 500"),
+        ({"trials": "2", "validation_classes": "3"}, "cannot hold 3 of 4 training classes out"),
     ],
 )
 def test_a_wrong_form_is_explained_and_starts_nothing(
@@ -93,7 +102,28 @@ def test_a_wrong_form_is_explained_and_starts_nothing(
     assert Experiment.objects.count() == 1 and not Job.objects.filter(state="queued").exists()
 
 
+def test_the_form_tunes_and_changes_the_protocol(curator_client: Client, world: World) -> None:
+    values = form(world, trials="2", validation_classes="2", changes="epochs = 3\n\n dim=32 ")
+    assert curator_client.post(reverse("experiment-new"), values).status_code == 302
+    experiment = Experiment.objects.get(name="Mine")
+    assert (experiment.protocol["epochs"], experiment.protocol["dim"]) == (3, 32)
+    assert experiment.trials == 2 and experiment.tunings.get().state == "queued"
+
+
 # --- an experiment
+
+
+def test_an_experiment_shows_its_tunings_and_polls_until_they_end(curator_client: Client, world: World) -> None:
+    experiment = started(world.dataset, ("soft_triple",), trials=2, validation_classes=2)
+    text = page(curator_client, "experiment", experiment.pk)
+    job = experiment.tunings.get().job
+    assert "0 of 2" in text and reverse("cancel_job", args=[job.pk]) in text
+    experiment.runs.update(metrics=experiment.dataset.experiments.last().runs.all()[0].metrics)
+    polled = [reverse(name, args=[experiment.pk]) for name in ("experiment-runs", "experiment-tunings")]
+    assert [curator_client.get(address).status_code for address in polled] == [200, 200], "tuned runs may come yet"
+    curator_client.post(reverse("cancel_job", args=[job.pk]))
+    assert [curator_client.get(address).status_code for address in polled] == [286, 286]
+    assert reverse("retry_job", args=[job.pk]) in curator_client.get(polled[1]).content.decode()
 
 
 def test_an_experiment_shows_its_runs_and_protocol(curator_client: Client, world: World) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.templatetags.figures import cosine, percent, recalls
+from retrieval.templatetags.figures import cosine, percent, recalls, short
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,8 @@ def test_a_cosine_has_four_digits(value: float | None, text: str) -> None:
 
 def test_recalls_stand_by_their_numbers() -> None:
     assert recalls({"1": 0.5, "1000": 1.0, "10": 0.75}) == [(1, 0.5), (10, 0.75), (1000, 1.0)]
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.012345678, "0.01235"), (10, "10"), (2.0, "2"), (1e-05, "1e-05")])
+def test_a_parameter_has_four_significant_digits(value: float, text: str) -> None:
+    assert short(value) == text

@@ -1,0 +1,107 @@
+"""Rules about tuning a loss of an experiment: its trials in a child process, then its tuned runs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from jobs.children import run_child
+from jobs.context import JobContext
+from mlcore.artifacts import read_json, write_json
+from mlcore.compare.report.rendering import found_values
+from mlcore.compare.tuning import PROXY_RATE, best_of
+from mlcore.errors import ComparisonError
+from retrieval.experiments.services import loss_titles, submit_training
+from retrieval.models import Experiment, Run, Tuning
+
+
+def run_tune_job(context: JobContext, tuning: int) -> dict[str, Any]:
+    """Do the trials of a loss that are not done, then queue its tuned runs. Safe to run again.
+
+    Finished trials are kept in the row, whatever ends the attempt.
+    """
+    row = Tuning.objects.select_related("experiment__dataset").get(pk=tuning)
+    if row.done < row.experiment.trials:
+        _tune_in_child(context, row)
+        row.refresh_from_db()
+    context.check()
+    found = best_of(row.trials, row.loss)
+    owner = User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    runs = _queue_tuned_runs(row, found, owner)
+    return {"tuning": row.pk, "map_at_r": found["map_at_r"], "runs": [run.pk for run in runs]}
+
+
+def _tune_in_child(context: JobContext, row: Tuning) -> None:
+    scratch, total = context.adopt_scratch(), row.experiment.trials
+    file = scratch / "comparison" / "tuning" / f"{row.loss}.json"
+    if row.trials and not file.exists():  # the sweep clears old scratch folders away
+        file.parent.mkdir(parents=True)
+        write_json(file, row.trials)
+    context.progress("trials", row.done, total)
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "trial":
+            context.progress("trials", event["done"], total)
+            context.check()
+            Tuning.objects.filter(pk=row.pk).update(trials=read_json(file))
+        elif event["event"] == "progress":
+            context.say(f"{event['trial']}: {event['phase']} {event['done']} of {event['total']}")
+
+    run_child(_command(row, scratch), on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+
+
+def _command(row: Tuning, scratch: Path) -> list[str]:
+    experiment, asked = row.experiment, scratch / "asked.json"
+    untuned = experiment.runs.filter(loss=row.loss, tuned=False)
+    values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": experiment.tuning}
+    write_json(asked, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
+    command = [sys.executable, "-m", "mlcore", "tune", str(asked), "--loss", row.loss, "--events", "jsonl", "--child"]
+    command += ["--data", str(experiment.dataset.folder), "--cache", str(settings.CACHE_DIR)]
+    command += ["--out", str(scratch / "comparison")]
+    if experiment.weights:
+        command += ["--weights", str(Path(settings.WEIGHTS_DIR) / experiment.weights)]
+    return command
+
+
+@transaction.atomic
+def _queue_tuned_runs(row: Tuning, found: dict[str, Any], by: User | None) -> list[Run]:
+    """Store a tuned run beside each untuned one of the loss and queue those that have no job yet."""
+    changes = {} if found[PROXY_RATE] is None else {PROXY_RATE: found[PROXY_RATE]}
+    runs = []
+    for untuned in row.experiment.runs.filter(loss=row.loss, tuned=False):
+        run, is_new = Run.objects.get_or_create(
+            experiment=row.experiment,
+            loss=row.loss,
+            seed=untuned.seed,
+            fold=untuned.fold,
+            tuned=True,
+            defaults={"params": found["params"], "changes": changes},
+        )
+        if is_new:
+            submit_training(run, by=by)
+        runs.append(run)
+    return runs
+
+
+def tunings_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """Return what a page shows of each loss's tuning: its row, and what its trials found so far."""
+    titles = loss_titles()
+    return [
+        {"tuning": row, "title": titles.get(row.loss, row.loss), **_findings(row)}
+        for row in experiment.tunings.select_related("job", "experiment")
+    ]
+
+
+def _findings(row: Tuning) -> dict[str, Any]:
+    """Return the MAP@R of the untuned and the best trial, on the classes held out for it, and the best one's values."""
+    if not row.done:
+        return {"untuned": None, "best": None, "values": ""}
+    untuned = row.trials["measured"][0]["map_at_r"]
+    try:
+        best = best_of(row.trials, row.loss)
+    except ComparisonError:  # so far no trial's loss was finite
+        return {"untuned": untuned, "best": None, "values": ""}
+    return {"untuned": untuned, "best": best["map_at_r"], "values": found_values(best)}
