@@ -20,6 +20,7 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 from accounts.permissions import IsCurator, signed_in
 from jobs.api import JobSerializer, accepted
 from retrieval.datasets.api import VisibleDatasetField
+from retrieval.diagnostics import services as diagnostics
 from retrieval.experiments import services
 from retrieval.indexes.services import submit_index
 from retrieval.models import Experiment, Model, Run, Tuning
@@ -171,6 +172,16 @@ class ModelViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Model]):
 
     def get_queryset(self) -> QuerySet[Model]:
         return services.visible_models(self.request.user)
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @action(detail=True)
+    def diagnostics(self, request: Request, pk: str) -> Response:
+        """Give what was noted of each held-out class, of the worst queries with their answers, and of hubs."""
+        model = self.get_object()
+        details = diagnostics.details_of(model)
+        if details is None:
+            raise NotFound(f"{model.name} was made before diagnostics were kept; train it again")
+        return Response(details)
 
     @extend_schema(request=None, responses={200: ModelSerializer})
     @action(detail=True, methods=["post"])

@@ -141,16 +141,7 @@ def start_experiment(
     """
     if not dataset.is_ready:
         raise Refused(f"{dataset.name} is not imported yet; wait for its job")
-    chosen = sorted(set(seeds))
-    for seed in chosen:
-        if not 0 <= seed <= LARGEST_SEED:
-            raise Refused(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}")
-    for loss in params or {}:
-        if loss not in losses:
-            raise Refused(f"there are parameters for {loss!r}, which is not among the losses")
-    cells = _cells(protocol, losses, params or {}, chosen)
-    if not cells:
-        raise Refused("choose at least one loss and one seed")
+    cells = _cells(protocol, losses, params or {}, _checked_seeds(seeds))
     tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
     with transaction.atomic():
         experiment = Experiment.objects.create(
@@ -206,9 +197,22 @@ def _checked_tuning(
     return {"trials": trials, "validation_classes": held_out, "seed": budget.seed}
 
 
+def _checked_seeds(seeds: Iterable[int]) -> list[int]:
+    chosen = sorted(set(seeds))
+    for seed in chosen:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise Refused(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}")
+    return chosen
+
+
 def _cells(
     protocol: Protocol, losses: Sequence[str], params: Mapping[str, Mapping[str, Any]], seeds: Sequence[int]
 ) -> list[RunSpec]:
+    for loss in params:
+        if loss not in losses:
+            raise Refused(f"there are parameters for {loss!r}, which is not among the losses")
+    if not losses or not seeds:
+        raise Refused("choose at least one loss and one seed")
     try:
         return [
             RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed, fold=fold).checked()

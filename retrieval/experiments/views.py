@@ -12,6 +12,7 @@ from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from jobs.services import visible_jobs
 from retrieval.datasets.services import visible_datasets
+from retrieval.diagnostics import services as diagnostics
 from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.experiments import services
@@ -117,8 +118,23 @@ def model(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a model with its figures and every index it had."""
     row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
     row.loss_title = services.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
-    context = {"model": row, "run": row.run, "indexes": row.indexes.all()}
+    context = {"model": row, "run": row.run, "indexes": row.indexes.all(), **_diagnostics(row)}
     return render(request, "retrieval/model.html", context)
+
+
+def _diagnostics(row: Model) -> dict[str, Any]:
+    """Return what is known of why a model earns what it earns; less of one made before it was noted."""
+    metrics, details = row.run.metrics or {}, diagnostics.details_of(row)
+    training = diagnostics.training_of(row.run)
+    return {
+        "metrics": diagnostics.metric_rows(metrics) if metrics else [],
+        "queries": metrics.get("queries"),
+        "gallery": metrics.get("gallery"),
+        "shape": diagnostics.shape_of(metrics),
+        "mistakes": diagnostics.mistakes_of(row, details) if details else None,
+        "warnings": training["warnings"],
+        "curves": [(title, curve_points(values), values) for title, values in training["curves"] if values],
+    }
 
 
 @curator_required

@@ -122,3 +122,17 @@ def test_publishing_without_an_index_is_a_problem(curator_api: APIClient, world:
     model.indexes.update(active=False)
     answer = curator_api.post(f"{MODELS}{model.pk}/publish/")
     assert answer.status_code == 400 and "no active index yet" in answer.json()["detail"]
+
+
+def test_diagnostics_are_given_of_the_models_one_sees(
+    member_api: APIClient, curator_api: APIClient, world: World
+) -> None:
+    first, second = world.models
+    found = member_api.get(f"{MODELS}{first.pk}/diagnostics/").json()
+    assert {"classes", "worst_queries", "hubs"} <= found.keys()
+    (second.folder / "diagnostics.json").unlink()
+    missing = member_api.get(f"{MODELS}{second.pk}/diagnostics/")
+    assert missing.status_code == 404 and "before diagnostics were kept" in missing.json()["detail"]
+    Model.objects.filter(pk=first.pk).update(published=False)
+    assert member_api.get(f"{MODELS}{first.pk}/diagnostics/").status_code == 404
+    assert curator_api.get(f"{MODELS}{first.pk}/diagnostics/").status_code == 200

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
-from retrieval.models import Experiment, Model
+from retrieval.models import Experiment, Model, Run
 from tests.retrieval.world import World, started
 
 pytestmark = pytest.mark.django_db
@@ -167,15 +167,40 @@ def test_a_model_shows_its_figures_and_indexes(curator_client: Client, world: Wo
 
 def test_recall_is_shown_at_the_ks_that_were_measured(curator_client: Client, world: World) -> None:
     text = page(curator_client, "model", world.models[0].pk)
-    assert all(f"<dt>Recall@{k}</dt>" in text for k in (1, 2, 4, 8)) and "of a gallery of" not in text
+    assert all(f">Recall@{k}</th>" in text for k in (1, 2, 4, 8)) and "of a gallery of" not in text
     run = world.models[0].run
     assert run.metrics is not None
     run.metrics |= {"recall_at": {"1": 0.25, "1000": 0.9375, "10": 0.5}, "queries": 14218, "gallery": 12612}
     run.save()
     text = page(curator_client, "model", world.models[0].pk)
-    assert "<dt>Recall@1000</dt><dd>93.8</dd>" in text and "Recall@8" not in text
+    assert re.search(r">Recall@1000</th><td[^>]*>93.8</td>", text) and "Recall@8" not in text
     assert text.index("Recall@10<") < text.index("Recall@1000<") and "of a gallery of 12612" in text
     assert '93.8 <span class="hint">@1000</span>' in page(curator_client, "experiment", run.experiment.pk)
+
+
+def test_a_model_shows_why_it_earns_what_it_earns(curator_client: Client, world: World) -> None:
+    model = world.models[0]
+    history = [{"epoch": 1, "loss": 0.5, "warnings": ["<half> of the batch was idle"]}]
+    Run.objects.filter(pk=model.run_id).update(history=history)
+    text = page(curator_client, "model", model.pk)
+    for said in ("95 % interval", "Hubness", "What it gets wrong", "Pictures it finds too often", "Classes, the worst"):
+        assert said in text, said
+    assert "&lt;half&gt; of the batch was idle" in text and "style=" not in text
+    asked = re.search(r'form="search-by" name="image" value="(\d+)"', text)
+    assert asked is not None
+    answer = curator_client.post(
+        reverse("search"), {"dataset": model.dataset_id, "models": model.pk, "image": asked[1], "k": 3}
+    )
+    assert answer.status_code == 302
+
+
+def test_a_model_made_before_diagnostics_says_so(curator_client: Client, world: World) -> None:
+    model = world.models[0]
+    (model.folder / "diagnostics.json").unlink()
+    metrics = {name: value for name, value in model.run.metrics.items() if name not in ("diagnostics", "intervals")}
+    Run.objects.filter(pk=model.run_id).update(metrics=metrics)
+    text = page(curator_client, "model", model.pk)
+    assert "measured before diagnostics were kept" in text and "What it gets wrong" not in text
 
 
 def test_a_curator_withdraws_and_publishes_a_model(curator_client: Client, member_client: Client, world: World) -> None:

@@ -1,0 +1,87 @@
+"""Why a model earns what it earns, as its page shows it: figures, classes, mistakes, hubs, its training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlcore.compare.report.rendering import diagnostic_text, figure_name
+from mlcore.compare.rerun import figures_of
+from mlcore.diagnostics import MEANINGS, read_details
+from retrieval.models import Image, Model, Run
+
+GRADIENTS = {"network_gradient_norm": "Gradient norm of the network", "proxy_gradient_norm": "Gradient norm of proxies"}
+
+
+def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each figure with its 95 % interval, as fractions of 1; low and high are None without one."""
+    recalls = sorted(metrics["recall_at"].items(), key=lambda item: int(item[0]))
+    intervals, rows = metrics.get("intervals", {}), []
+    for name, value in figures_of({**metrics, "recall_at": dict(recalls)}).items():
+        low, high = intervals.get(name, (None, None))
+        rows.append({"name": figure_name(name), "value": value, "low": low, "high": high})
+    return rows
+
+
+def details_of(model: Model) -> dict[str, Any] | None:
+    """Return what was noted of each class, of the worst queries and of hubs; None for a model made before that."""
+    return read_details(model.folder)
+
+
+def shape_of(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the diagnostics' numbers with their titles and how to read them; none of a model made before."""
+    found = metrics.get("diagnostics", {})
+    return [
+        {"title": meaning.title, "reading": meaning.reading, "text": diagnostic_text(found[name], meaning.kind)}
+        for name, meaning in MEANINGS.items()
+        if name in found
+    ]
+
+
+def mistakes_of(model: Model, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the details with pictures and names in place of keys; pictures deleted since are left out.
+
+    {"classes": worst first, "worst_queries": each with its answers, "hubs", "near_duplicates"}.
+    """
+    pictures = _pictures(model, details)
+    return {
+        "classes": [{**entry, "name": model.dataset.classes[entry["label"]]} for entry in details["classes"]],
+        "worst_queries": [
+            {**query, "image": pictures[query["id"]], "answers": _answers(query, pictures)}
+            for query in details["worst_queries"]
+            if query["id"] in pictures
+        ],
+        "hubs": [{**hub, "image": pictures[hub["id"]]} for hub in details["hubs"] if hub["id"] in pictures],
+        "near_duplicates": [
+            {**pair, "measured": pictures[pair["measured"]], "trained": pictures[pair["trained"]]}
+            for pair in details.get("near_duplicates", ())
+            if {pair["measured"], pair["trained"]} <= pictures.keys()
+        ],
+    }
+
+
+def _pictures(model: Model, details: Mapping[str, Any]) -> dict[int, Image]:
+    queries = details["worst_queries"]
+    wanted = {entry["id"] for entry in (*queries, *details["hubs"])}
+    wanted |= {answer["id"] for query in queries for answer in query["answers"]}
+    wanted |= {pair[which] for pair in details.get("near_duplicates", ()) for which in ("measured", "trained")}
+    return Image.objects.filter(dataset=model.dataset_id).select_related("dataset").in_bulk(list(wanted))
+
+
+def _answers(query: Mapping[str, Any], pictures: Mapping[int, Image]) -> list[dict[str, Any]]:
+    return [
+        {**answer, "image": pictures[answer["id"]], "is_right": answer["label"] == query["label"]}
+        for answer in query["answers"]
+        if answer["id"] in pictures
+    ]
+
+
+def training_of(run: Run) -> dict[str, Any]:
+    """Return how a run's training went: its loss, the norms of its gradients where they were noted, its warnings."""
+    events = run.history
+    curves = [("Training loss", _numbers(events, "loss"))]
+    curves += [(title, values) for name, title in GRADIENTS.items() if (values := _numbers(events, name))]
+    warnings = [{"epoch": event["epoch"], "said": said} for event in events for said in event.get("warnings", ())]
+    return {"epochs": len(events), "curves": curves, "warnings": warnings}
+
+
+def _numbers(events: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    return [event[name] for event in events if event.get(name) is not None]
