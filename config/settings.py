@@ -304,6 +304,7 @@ WEIGHTS_DIR = VAR_DIR / "weights"  # pre-trained weights that experiments may st
 # Folders below which curators may import by server path.
 IMPORT_ROOTS = [Path(root) for root in env.list("KINDRED_IMPORT_ROOTS", default=[str(VAR_DIR / "imports")])]
 ARCHIVE_MAX_BYTES = env.int("KINDRED_ARCHIVE_MAX_MB", default=4096) * 2**20
+MODEL_MAX_BYTES = env.int("KINDRED_MODEL_MAX_MB", default=1024) * 2**20  # of an uploaded model or its embeddings
 PICTURE_MAX_BYTES = 20 * 2**20  # of an uploaded query
 MOST_ANSWERS = 100  # a model gives to one search
 ENGINE_BYTES = env.int("KINDRED_ENGINE_MB", default=1024) * 2**20  # of models and indexes that a process holds

@@ -20,9 +20,10 @@ NAMED = 3
 """How many pictures an error names."""
 
 
-def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: Path) -> dict[str, Any]:
+def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: Path, name: str = "") -> dict[str, Any]:
     """Measure embeddings [N, D] of a .npy file and store them in `out`; return their metrics.
 
+    name: under which they are listed; the file's unless given.
     images: a CSV whose row n says of which picture row n is, by its `path` in the data set or its `sha256`.
     What is stored has the data set's order and unit length, and no network: only pictures of the gallery can
     be searched with.
@@ -43,7 +44,10 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     with published(out) as folder:
         write_embeddings(folder, unit, dataset)
         measured.store(folder)
-        write_json(folder / "model.json", _description(folder, embeddings, unit.shape[1], dataset))
+        write_json(
+            folder / "model.json",
+            _description(folder, embeddings, unit.shape[1], dataset) | ({"name": name} if name else {}),
+        )
     return measured.metrics
 
 

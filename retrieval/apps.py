@@ -13,6 +13,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.datasets.services import run_import_job
         from retrieval.experiments.services import run_train_job
         from retrieval.indexes.services import run_index_job
+        from retrieval.outside.services import run_add_job
         from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.tuning.services import run_tune_job
@@ -22,4 +23,5 @@ class RetrievalConfig(AppConfig):
         registry.register("tune", run_tune_job, queue="train")
         registry.register("index", run_index_job)
         registry.register("report", run_report_job)
+        registry.register("add-model", run_add_job)
         personal_data.register("searches", export_searches, erase_searches)

@@ -5,6 +5,7 @@ from django.urls import path
 from retrieval.datasets import views as datasets
 from retrieval.experiments import views as experiments
 from retrieval.indexes import views as indexes
+from retrieval.outside import views as outside
 from retrieval.reports import views as reports
 from retrieval.search import views as search
 
@@ -31,6 +32,7 @@ urlpatterns = [
     path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),
     path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),
     path("lab/experiments/<int:pk>/report/<slug:suffix>", reports.download, name="report-file"),
+    path("lab/models/new/", outside.new, name="model-new"),
     path("lab/models/<int:pk>/", experiments.model, name="model"),
     path("lab/models/<int:pk>/publish", experiments.toggle_published, name="model-publish"),
     path("lab/models/<int:pk>/index", indexes.build, name="index-build"),

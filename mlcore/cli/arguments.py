@@ -24,6 +24,12 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="decoded pictures, shared by runs")
 
 
+def add_child(parser: argparse.ArgumentParser) -> None:
+    """Take what a parent process says that listens to this one and may stop it."""
+    parser.add_argument("--events", choices=("jsonl",), help="one JSON event a line instead of bars")
+    parser.add_argument("--child", action="store_true", help="end when the parent process ends")
+
+
 def pair(text: str) -> tuple[str, Any]:
     """Return the two sides of NAME=VALUE."""
     name, separator, value = text.partition("=")

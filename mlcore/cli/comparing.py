@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcore.cli.arguments import add_command, add_data
+from mlcore.cli.arguments import add_child, add_command, add_data
 from mlcore.cli.terminal import emit
 from mlcore.compare.plan import Comparison, read_comparison
 from mlcore.compare.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
@@ -56,8 +56,7 @@ def add_commands(commands: Any) -> None:
     report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
     report.add_argument("--data", type=Path, help="its data set, to join folds that are not joined yet")
     report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
-    report.add_argument("--events", choices=("jsonl",), help="one JSON event a line")
-    report.add_argument("--child", action="store_true", help="end when the parent process ends")
+    add_child(report)
 
 
 def _compare(options: argparse.Namespace) -> dict[str, Any] | None:

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mlcore.cli.arguments import add_command, add_data
-from mlcore.cli.terminal import Bar
-from mlcore.errors import StaleIndexError
+from mlcore.cli.arguments import add_child, add_command, add_data
+from mlcore.cli.terminal import Bar, emit
+from mlcore.errors import StaleIndexError, Stopped
+from mlcore.events import Progress
+from mlcore.lifetime import die_with_parent, stop_on_signal
 
 
 def add_commands(commands: Any) -> None:
@@ -32,11 +34,14 @@ def _add_outside_commands(commands: Any) -> None:
     model.add_argument("--weights", type=Path, required=True, help=".onnx or .safetensors with its .json beside it")
     add_data(model)
     model.add_argument("--out", type=Path, required=True, help="the new folder, like a run's")
+    add_child(model)
     embeddings = add_command(commands, "add-embeddings", _add_embeddings, "measure and store anybody's embeddings")
     embeddings.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture of the data set")
     embeddings.add_argument("--images", type=Path, required=True, help="CSV with a column 'path' or 'sha256', in order")
     embeddings.add_argument("--data", type=Path, required=True, help="an imported data set")
     embeddings.add_argument("--out", type=Path, required=True, help="the new folder, like a run's without a network")
+    embeddings.add_argument("--name", default="", help="under which they are listed (default: the file's)")
+    add_child(embeddings)
 
 
 def _embed(options: argparse.Namespace) -> Any:
@@ -95,17 +100,36 @@ def _search(options: argparse.Namespace) -> Any:
 
 
 def _add_model(options: argparse.Namespace) -> Any:
+    progress = _progress(options)
     from mlcore.datasets import load_dataset
     from mlcore.outside import add_model
 
-    bar = Bar()
-    metrics = add_model(options.weights, load_dataset(options.data), options.out, options.cache, bar)
-    bar.close()
-    return metrics
+    metrics = add_model(options.weights, load_dataset(options.data), options.out, options.cache, progress)
+    return None if options.events else metrics
 
 
 def _add_embeddings(options: argparse.Namespace) -> Any:
+    progress = _progress(options)
     from mlcore.datasets import load_dataset
     from mlcore.outside_embeddings import add_embeddings
 
-    return add_embeddings(options.embeddings, options.images, load_dataset(options.data), options.out)
+    dataset = load_dataset(options.data)
+    progress("measure", 0, 1)
+    metrics = add_embeddings(options.embeddings, options.images, dataset, options.out, options.name)
+    return None if options.events else metrics
+
+
+def _progress(options: argparse.Namespace) -> Progress:
+    """Return whom to tell of progress: a bar, or the parent process, which may ask to stop."""
+    if options.child:
+        die_with_parent()
+    if not options.events:
+        return Bar()
+    should_stop = stop_on_signal()
+
+    def report(phase: str, done: int, total: int) -> None:
+        if should_stop():
+            raise Stopped("stopped as asked; nothing is stored")
+        emit({"event": "progress", "phase": phase, "done": done, "total": total})
+
+    return report

@@ -3,7 +3,7 @@
 from math import sqrt
 from typing import Any
 
-from django.db.models import Avg, Count, F
+from django.db.models import Avg, Count, F, Q
 
 from accounts.roles import Visitor
 from ratings.models import Ballot
@@ -20,7 +20,7 @@ def leaderboard(user: Visitor) -> list[dict[str, Any]]:
     score = F("rankings__blind_scores__score")
     models = (
         visible_models(user)
-        .filter(run__metrics__isnull=False)
+        .filter(Q(run__metrics__isnull=False) | Q(measured__isnull=False))
         .annotate(
             human_mean=Avg(score),
             # Not StdDev, which fails on SQLite for a model without votes.
@@ -34,7 +34,7 @@ def leaderboard(user: Visitor) -> list[dict[str, Any]]:
 
 
 def _row(model: Model, index_recall: float | None) -> dict[str, Any]:
-    metrics, run = model.run.metrics or {}, model.run
+    metrics, run = model.metrics or {}, model.run
     recall = {int(k): value for k, value in metrics["recall_at"].items()}
     mean: float | None = model.human_mean  # type: ignore[attr-defined]
     low, high = metrics.get("intervals", {}).get("recall_at_1", (None, None))
@@ -43,8 +43,8 @@ def _row(model: Model, index_recall: float | None) -> dict[str, Any]:
         "name": model.name,
         "color": model.color,
         "dataset": model.dataset,
-        "protocol_name": run.experiment.protocol["name"],
-        "seed": run.seed,
+        "protocol_name": run.experiment.protocol["name"] if run else "from outside",
+        "seed": run.seed if run else None,
         "recall_at_1": recall.get(1),
         "recall_at": recall,
         "map_at_r": metrics["map_at_r"],

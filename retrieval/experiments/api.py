@@ -10,6 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,7 @@ from retrieval.diagnostics import services as diagnostics
 from retrieval.experiments import services
 from retrieval.indexes.services import submit_index
 from retrieval.models import Experiment, Model, Run, Tuning
+from retrieval.outside import services as outside
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.reports import services as reports
 from retrieval.reports.files import report_file
@@ -91,16 +93,36 @@ class NewExperimentSerializer(serializers.Serializer[Any]):
 
 
 class ModelSerializer(serializers.ModelSerializer[Model]):
-    metrics = serializers.JSONField(source="run.metrics", read_only=True)
-    experiment = serializers.IntegerField(source="run.experiment_id", read_only=True)
+    metrics = serializers.JSONField(read_only=True)
+    experiment = serializers.IntegerField(source="run.experiment_id", read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = Model
         fields = (
-            "id", "name", "loss", "dataset", "experiment", "dim", "published", "weights_sha256", "metrics",
-            "created_at",
+            "id", "name", "loss", "dataset", "experiment", "dim", "published", "has_network", "licence",
+            "weights_sha256", "metrics", "created_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class NewModelSerializer(serializers.Serializer[Any]):
+    """Give weights and description, or embeddings and images."""
+
+    dataset = VisibleDatasetField()
+    name = serializers.CharField(max_length=160, required=False, default="", allow_blank=True)
+    weights = serializers.FileField(required=False, default=None, help_text=".onnx or .safetensors")
+    description = serializers.FileField(required=False, default=None, help_text="The .json of the weights.")
+    embeddings = serializers.FileField(required=False, default=None, help_text=".npy, one row a picture.")
+    images = serializers.FileField(required=False, default=None, help_text="CSV with a column path or sha256.")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    also = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        default=list,
+        help_text="Models from outside to show as rows.",
+    )
 
 
 class LossView(APIView):
@@ -142,11 +164,14 @@ class ExperimentViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, 
             raise NotFound(f"{experiment.name} has no report yet; make one by POST")
         return Response(document)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
+    @extend_schema(request=ReportSerializer, responses={202: JobSerializer})
     @report.mapping.post
     def make_report(self, request: Request, pk: str) -> Response:
         """Queue the making of the report from the runs that are finished now."""
-        return accepted(reports.submit_report(self.get_object(), by=signed_in(request)), request)
+        form = ReportSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        job = reports.submit_report(self.get_object(), also=form.validated_data["also"], by=signed_in(request))
+        return accepted(job, request)
 
     @extend_schema(
         operation_id="experiments_report_file",
@@ -160,9 +185,10 @@ class ExperimentViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, 
 
 
 class ModelViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Model]):
-    """Models: members see the published ones, curators all."""
+    """Models: members see the published ones, curators all and may bring some from outside."""
 
     serializer_class = ModelSerializer
+    parser_classes = (JSONParser, MultiPartParser, FormParser)
     queryset = Model.objects.none()
     filterset_fields = ("dataset", "loss", "published")
     lookup_value_regex = r"\d+"
@@ -172,6 +198,13 @@ class ModelViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Model]):
 
     def get_queryset(self) -> QuerySet[Model]:
         return services.visible_models(self.request.user)
+
+    @extend_schema(request=NewModelSerializer, responses={202: JobSerializer})
+    def create(self, request: Request) -> Response:
+        """Bring a model from outside: weights with their JSON, or embeddings with their CSV (multipart)."""
+        form = NewModelSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return accepted(outside.submit_model(**form.validated_data, by=signed_in(request)), request)
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     @action(detail=True)

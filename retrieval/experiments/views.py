@@ -124,8 +124,8 @@ def model(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _diagnostics(row: Model) -> dict[str, Any]:
     """Return what is known of why a model earns what it earns; less of one made before it was noted."""
-    metrics, details = row.run.metrics or {}, diagnostics.details_of(row)
-    training = diagnostics.training_of(row.run)
+    metrics, details = row.metrics or {}, diagnostics.details_of(row)
+    training = diagnostics.training_of(row.run) if row.run else {"warnings": [], "curves": []}
     return {
         "metrics": diagnostics.metric_rows(metrics) if metrics else [],
         "queries": metrics.get("queries"),

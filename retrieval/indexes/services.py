@@ -35,7 +35,8 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, An
     built = _build(context, Model.objects.get(pk=model), Dataset.objects.get(pk=dataset))
     context.check()
     activate(built)
-    if built.model.run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
+    run = built.model.run  # a model from outside is published by hand
+    if run and run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
         Model.objects.filter(pk=model).update(published=True)  # the first only: who withdrew it, meant it
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 

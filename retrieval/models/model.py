@@ -1,6 +1,7 @@
 """What searches: a trained network."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -13,16 +14,23 @@ COLORS = 8
 
 
 class Model(models.Model):
-    """An embedder that people can search with once it is published and has an active index."""
+    """An embedder that people can search with once it is published and has an active index.
 
-    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="model")
+    One from outside has no run; its metrics are its own. Embeddings without their network answer for
+    pictures of the gallery only.
+    """
+
+    run = models.OneToOneField(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="model")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="models")
     name = models.CharField(max_length=160)
-    loss = models.CharField(max_length=60)
+    loss = models.CharField(max_length=60, blank=True, help_text="Empty for a model from outside.")
     artifact = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")
     weights_sha256 = models.CharField(max_length=64)
     dim = models.PositiveIntegerField()
     color = models.PositiveSmallIntegerField(help_text="Which of the eight colours and marks it wears everywhere.")
+    measured = models.JSONField(null=True, blank=True, help_text="The metrics of a model from outside.")
+    licence = models.CharField(max_length=300, blank=True, help_text="Of a model from outside, as it came.")
+    has_network = models.BooleanField(default=True, help_text="Whether it can embed a picture that it never saw.")
     published = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -36,3 +44,8 @@ class Model(models.Model):
     @property
     def folder(self) -> Path:
         return Path(settings.MEDIA_ROOT) / self.artifact
+
+    @property
+    def metrics(self) -> dict[str, Any] | None:
+        """What it earned on the held-out classes; None before it was measured."""
+        return self.run.metrics if self.run else self.measured

@@ -2,13 +2,14 @@
 
 import shutil
 import sys
-from collections.abc import Container
+from collections.abc import Collection, Container, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -26,24 +27,33 @@ from mlcore.config import Protocol
 from mlcore.runs import BASELINES
 from retrieval.errors import Refused
 from retrieval.experiments.services import loss_titles
-from retrieval.models import Experiment, Report, Run, Tuning
+from retrieval.models import Experiment, Model, Report, Run, Tuning
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
 
 
-def submit_report(experiment: Experiment, *, by: User | None) -> Job:
-    """Queue the making of an experiment's report; one is queued at a time.
+def outside_models(experiment: Experiment) -> QuerySet[Model]:
+    """Return the models from outside that were measured on the same data set and may be rows of a report."""
+    return Model.objects.filter(run=None, dataset=experiment.dataset_id, measured__isnull=False)
+
+
+def submit_report(experiment: Experiment, *, also: Collection[int] = (), by: User | None) -> Job:
+    """Queue the making of an experiment's report; one is queued at a time. also: keys of `outside_models`.
 
     Raises:
-        Refused: it trains no loss, or none of its runs is finished.
+        Refused: it trains no loss, none of its runs is finished, or another model is not from outside.
     """
+    strangers = set(also) - set(outside_models(experiment).values_list("pk", flat=True))
+    if strangers:
+        raise Refused(f"model {min(strangers)} is not a model from outside that was measured on {experiment.dataset}")
     runs = list(experiment.runs.all())
     if all(run.loss in BASELINES for run in runs):
         raise Refused(f"{experiment.name} trains no loss, so there is nothing to compare")
     if not any(run.metrics for run in runs):
         raise Refused(f"no run of {experiment.name} is finished yet; a report needs one")
-    return jobs.submit("report", {"experiment": experiment.pk}, by=by, key=_key(experiment))
+    payload = {"experiment": experiment.pk, "also": sorted(set(also))}
+    return jobs.submit("report", payload, by=by, key=_key(experiment))
 
 
 def _key(experiment: Experiment) -> str:
@@ -55,25 +65,26 @@ def latest_job(experiment: Experiment) -> Job | None:
     return Job.objects.filter(kind="report", key=_key(experiment)).first()
 
 
-def run_report_job(context: JobContext, experiment: int) -> dict[str, Any]:
+def run_report_job(context: JobContext, experiment: int, also: Sequence[int] = ()) -> dict[str, Any]:
     """Compare the finished runs of an experiment and store what came out. Safe to run again."""
     row = Experiment.objects.select_related("dataset").get(pk=experiment)
     path = f"reports/job-{context.job_id}"
     out = Path(settings.MEDIA_ROOT) / path
     if not Report.objects.filter(path=path).exists():
         shutil.rmtree(out, ignore_errors=True)  # of an attempt that died, or of another database
-        _make_in_child(context, row, out)
+        _make_in_child(context, row, list(outside_models(row).filter(pk__in=also)), out)
         context.check()
         _store(row, path)
     document = read_json(out / "report.json")
     return {"experiment": row.pk, "rows": len(document["rows"])}
 
 
-def _make_in_child(context: JobContext, experiment: Experiment, out: Path) -> None:
+def _make_in_child(context: JobContext, experiment: Experiment, also: Sequence[Model], out: Path) -> None:
     listed = context.scratch / "cells.json"
     write_json(listed, places_of(experiment))
     command = [sys.executable, "-m", "mlcore", "report", str(listed), "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--out", str(out)]
+    command += ["--also", *(str(model.folder) for model in also)] if also else []
 
     def hear(event: dict[str, Any]) -> None:
         if event["event"] == "progress":

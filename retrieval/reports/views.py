@@ -15,6 +15,8 @@ from retrieval.models import Experiment, Report
 from retrieval.reports import services
 from retrieval.reports.files import report_file
 
+MOST_DIGITS = 18  # of a key: a longer number is no key, and databases choke on it
+
 
 @curator_required
 @never_cache
@@ -28,6 +30,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "job": services.latest_job(experiment),
         "made": Report.objects.filter(experiment=experiment).first(),
         "formats": services.FORMATS,
+        "outside": services.outside_models(experiment),
     }
     if document is not None:
         context["since"] = services.finished_since(experiment, document)
@@ -66,7 +69,9 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 def make(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the making of the report."""
     try:
-        services.submit_report(get_object_or_404(Experiment, pk=pk), by=signed_in(request))
+        also = [int(key) for key in request.POST.getlist("also") if key.isdecimal() and len(key) <= MOST_DIGITS]
+        experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
+        services.submit_report(experiment, also=also, by=signed_in(request))
     except Refused as error:
         messages.error(request, str(error))
     return redirect("report", pk=pk)

@@ -29,10 +29,11 @@ def home(request: HttpRequest) -> HttpResponse:
     form = _bound(request) if request.method == "POST" else None
     if form is not None and form.is_valid():
         values = form.cleaned_data
+        models = list(values["models"] or services.searchable_models(values["dataset"]))
         try:
             search = services.ask(
                 dataset=values["dataset"],
-                models=values["models"] or services.searchable_models(values["dataset"]),
+                models=models,
                 k=values["k"],
                 by=signed_in(request),
                 image=values["image"],
@@ -46,6 +47,8 @@ def home(request: HttpRequest) -> HttpResponse:
             answer["Retry-After"] = str(busy.retry_after)
             return answer
         else:
+            for model in services.not_asked(search, models):
+                messages.info(request, f"{model.name} was not asked: it can look at pictures of the gallery only.")
             return redirect("search-detail", pk=search.pk)
     return _form_page(request, form, status=200 if form is None else 400)
 

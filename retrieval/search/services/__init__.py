@@ -1,6 +1,6 @@
 """Rules about searches."""
 
-from retrieval.search.services.asking import ask, rank, searchable_models, system_search
+from retrieval.search.services.asking import ask, not_asked, rank, searchable_models, system_search
 from retrieval.search.services.keeping import (
     answers_of,
     delete_search,
@@ -14,6 +14,7 @@ __all__ = [
     "answers_of",
     "ask",
     "delete_search",
+    "not_asked",
     "query_file",
     "rank",
     "searchable_models",

@@ -44,14 +44,17 @@ def ask(
 ) -> Search:
     """Store a search and every model's answer; the query is an upload or a picture of the data set.
 
+    A model that has no network is not asked for an upload, see `not_asked`.
+
     Raises:
-        Refused: not exactly one query, a picture that cannot be read, k out of range.
+        Refused: not exactly one query, a picture that cannot be read, k out of range, an upload that none of
+            the models can embed.
         Unsearchable: none of the models can answer.
         EngineBusy: too many are asking.
     """
     if (upload is None) == (image is None):
         raise Refused("give one picture: a file of your own or a picture of the data set")
-    chosen = _chosen(dataset, models)
+    chosen = _chosen(dataset, models, own=image is not None)
     k = _checked_k(k, chosen, own=image is not None)
     picture = _query(upload, image)
     search = Search(owner=by, dataset=dataset, query_image=image, k=k)
@@ -66,12 +69,24 @@ def ask(
     return search
 
 
-def _chosen(dataset: Dataset, models: Iterable[Model]) -> list[Model]:
+def _chosen(dataset: Dataset, models: Iterable[Model], *, own: bool) -> list[Model]:
     able = {model.pk: model for model in searchable_models(dataset)}
     chosen = list(dict.fromkeys(able[model.pk] for model in models if model.pk in able))
     if not chosen:
         raise Unsearchable(f"no published model with an index can search {dataset.name} yet")
-    return chosen
+    seeing = chosen if own else [model for model in chosen if model.has_network]
+    if not seeing:
+        names = " and ".join(model.name for model in chosen)
+        raise Refused(
+            f"{names}: embeddings without their network, which cannot look at a new picture; "
+            f"search with a picture of {dataset.name}, or choose another model"
+        )
+    return seeing
+
+
+def not_asked(search: Search, models: Iterable[Model]) -> list[Model]:
+    """Return which of the models that were chosen could not look at the query: they have no network."""
+    return [] if search.query_image_id else [model for model in models if not model.has_network]
 
 
 def _checked_k(k: int | None, models: Sequence[Model], *, own: bool) -> int:
@@ -101,7 +116,8 @@ def _bounded(picture: "Picture") -> "Picture":
 def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[int] | None = None) -> Ranking:
     """Return the answer of one model, not stored yet; the query itself is never an answer.
 
-    `allowed` keeps only those pictures. An index that is damaged is refused, naming what to do.
+    `allowed` keeps only those pictures. A model without a network takes the query, which must be a picture
+    of the gallery, from its index. An index that is damaged is refused, naming what to do.
 
     Raises:
         Refused: the model or its index is damaged.
@@ -109,9 +125,9 @@ def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[i
     index: Index = model.serving[0]  # type: ignore[attr-defined]
     own = frozenset() if search.query_image_id is None else frozenset({search.query_image_id})
     try:
-        encoder, stored = engine.encoder_of(model), engine.index_of(index)
+        encoder, stored = engine.encoder_of(model) if model.has_network else None, engine.index_of(index)
         started = time.perf_counter()  # loading, once a process, is not answering
-        query = engine.embed(encoder, [picture])
+        query = engine.embed(encoder, [picture]) if encoder else stored.vectors_of(own)
         ids, scores = stored.search(query, search.k, allowed_ids=allowed, exclude=own)
         took = 1000 * (time.perf_counter() - started)
     except StaleIndexError as error:

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from mlcore.artifacts import read_json
 from mlcore.index import VectorIndex, load_index
+from mlcore.runs import WEIGHTS
 from retrieval.errors import EngineBusy
 from retrieval.models import Index, Model
 
@@ -107,7 +108,8 @@ def encoder_of(model: Model) -> "PictureEncoder":
         torch.set_num_threads(settings.TORCH_THREADS)
         return load_encoder(model.folder)
 
-    return shelf.get(("model", model.pk), load, _size(model.folder / "model.safetensors"))
+    files = [file for name in WEIGHTS.values() if (file := model.folder / name).exists()]
+    return shelf.get(("model", model.pk), load, sum(map(_size, files)))
 
 
 def index_of(index: Index) -> VectorIndex:

@@ -1,0 +1,49 @@
+"""The form of a model from outside."""
+
+from typing import Any
+
+from django import forms
+
+from retrieval.datasets.services import visible_datasets
+from retrieval.models import Dataset
+
+PAIRS = {
+    "A network": ("weights", "description"),
+    "Or embeddings": ("embeddings", "images"),
+}
+
+
+class ModelForm(forms.Form):
+    """A network with its description, or embeddings with their list of pictures."""
+
+    dataset = forms.ModelChoiceField(
+        queryset=Dataset.objects.none(), label="Data set", help_text="Whose pictures it embeds and is measured on."
+    )
+    name = forms.CharField(
+        required=False, max_length=160, help_text="Under which it is listed; else what its files say."
+    )
+    weights = forms.FileField(required=False, help_text="<code>.onnx</code> or <code>.safetensors</code>")
+    description = forms.FileField(
+        required=False,
+        help_text="Its <code>.json</code>: mean, std, and for ONNX short_side and crop, for safetensors architecture.",
+    )
+    embeddings = forms.FileField(
+        required=False, help_text="<code>.npy</code>, an array [N, D], a row for every picture of the data set."
+    )
+    images = forms.FileField(
+        required=False,
+        label="List of pictures",
+        help_text="<code>.csv</code> whose column path or sha256 says whose each row is.",
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0)  # type: ignore[attr-defined]
+
+    def first(self) -> list[forms.BoundField]:
+        """Return the fields that both ways need."""
+        return [self["dataset"], self["name"]]
+
+    def pairs(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Return the two ways to bring a model, each with its two files."""
+        return [(title, [self[name] for name in names]) for title, names in PAIRS.items()]

@@ -1,0 +1,184 @@
+"""Rules about models from outside: taken in, tried by a child process, and only then listed."""
+
+import json
+import shutil
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from accounts.models import User
+from jobs import services as jobs
+from jobs.children import run_child
+from jobs.context import JobContext
+from jobs.errors import JobFailed
+from jobs.models import Job
+from mlcore.artifacts import read_json, write_json
+from retrieval.errors import Refused
+from retrieval.indexes.services import submit_index
+from retrieval.models import COLORS, Dataset, Model
+
+NETWORKS = (".onnx", ".safetensors")
+DESCRIPTION_MAX_BYTES = 2**20
+NAME_LENGTH = 160  # what the database's column holds
+
+
+def submit_model(
+    *,
+    dataset: Dataset,
+    name: str = "",
+    weights: "UploadedFile[bytes] | None" = None,
+    description: "UploadedFile[bytes] | None" = None,
+    embeddings: "UploadedFile[bytes] | None" = None,
+    images: "UploadedFile[bytes] | None" = None,
+    by: User | None,
+) -> Job:
+    """Take in weights with their description, or embeddings with their list of pictures; queue their trial.
+
+    Nothing is listed before the trial has ended well. Without a name the description's is taken, or the file's.
+
+    Raises:
+        Refused: the data set is not imported, the files are not one of the two pairs, of the wrong kind or too
+            large, or the description is not JSON.
+    """
+    if not dataset.is_ready:
+        raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+    network, vectors = (weights, description), (embeddings, images)
+    if weights and description and not any(vectors):
+        return _submit_network(dataset, name, weights, description, by)
+    if embeddings and images and not any(network):
+        return _submit_embeddings(dataset, name, embeddings, images, by)
+    raise Refused("give weights with their description, or embeddings with their list of pictures")
+
+
+def _submit_network(
+    dataset: Dataset, name: str, weights: "UploadedFile[bytes]", description: "UploadedFile[bytes]", by: User | None
+) -> Job:
+    suffix = _suffix(weights, NETWORKS)
+    about = _described(description)
+    listed = _listed_name(name, about.get("name") or about.get("loss") or Path(weights.name or "").stem)
+    folder = _new_upload()
+    _keep(weights, folder / f"model{suffix}")
+    write_json(folder / "model.json", {**about, "name": listed})
+    return _submit(dataset, listed, folder, by)
+
+
+def _submit_embeddings(
+    dataset: Dataset, name: str, embeddings: "UploadedFile[bytes]", images: "UploadedFile[bytes]", by: User | None
+) -> Job:
+    _suffix(embeddings, (".npy",))
+    _suffix(images, (".csv",))
+    folder = _new_upload()
+    _keep(embeddings, folder / "embeddings.npy")
+    _keep(images, folder / "images.csv")
+    return _submit(dataset, _listed_name(name, Path(embeddings.name or "").stem), folder, by)
+
+
+def _submit(dataset: Dataset, name: str, folder: Path, by: User | None) -> Job:
+    return jobs.submit("add-model", {"dataset": dataset.pk, "name": name, "upload": folder.name}, by=by)
+
+
+def _suffix(file: "UploadedFile[bytes]", known: tuple[str, ...]) -> str:
+    """Return how the file's name ends; its size is checked as well, before anything is stored."""
+    suffix = Path(file.name or "").suffix.lower()
+    if suffix not in known:
+        raise Refused(f"{file.name} must end in {' or '.join(known)}")
+    if file.size is None or file.size > settings.MODEL_MAX_BYTES:
+        raise Refused(f"{file.name} is larger than {settings.MODEL_MAX_BYTES // 2**20:,} MB")
+    return suffix
+
+
+def _described(description: "UploadedFile[bytes]") -> dict[str, Any]:
+    if description.size is None or description.size > DESCRIPTION_MAX_BYTES:
+        raise Refused(f"{description.name} is larger than 1 MB; a description says how to feed the network, no more")
+    try:
+        about = json.loads(description.read())
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{description.name} is not JSON: {error}") from None
+    if not isinstance(about, dict):
+        raise Refused(f"{description.name} must hold one JSON object")
+    return about
+
+
+def _listed_name(asked: str, otherwise: object) -> str:
+    """Return a name that can be stored and shown: one line, printable, not too long."""
+    words = "".join(letter if letter.isprintable() else " " for letter in asked or str(otherwise)).split()
+    return " ".join(words)[:NAME_LENGTH] or "from outside"
+
+
+def _uploads() -> Path:
+    return Path(settings.MEDIA_ROOT) / "uploads"
+
+
+def _new_upload() -> Path:
+    folder = _uploads() / f"model-{uuid.uuid4()}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _keep(file: "UploadedFile[bytes]", target: Path) -> None:
+    """Store an upload under a name of ours: what people call it never becomes a path."""
+    with target.open("wb") as stored:
+        for chunk in file.chunks():
+            stored.write(chunk)
+
+
+def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> dict[str, Any]:
+    """Try, measure and store what was taken in; list it and queue its index. Safe to run again.
+
+    The upload stays until that has ended well, for whoever retries.
+    """
+    artifact, files = f"outside/job-{context.job_id}", _uploads() / upload
+    model = Model.objects.filter(artifact=artifact).first()
+    if model is None:
+        out, row = Path(settings.MEDIA_ROOT) / artifact, Dataset.objects.get(pk=dataset)
+        shutil.rmtree(out, ignore_errors=True)  # of an attempt that died, or of another database
+        _add_in_child(context, row, name, files, out)
+        context.check()
+        model = _store_model(row, name, artifact, out)
+    owner = User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    index_job = submit_index(model, by=owner)
+    shutil.rmtree(files, ignore_errors=True)
+    return {"model": model.pk, "index_job": index_job.pk}
+
+
+def _add_in_child(context: JobContext, dataset: Dataset, name: str, files: Path, out: Path) -> None:
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            context.progress(event["phase"], event["done"], event["total"])
+
+    command = [sys.executable, "-m", "mlcore", *_what(files, name), "--events", "jsonl", "--child"]
+    command += ["--data", str(dataset.folder), "--out", str(out)]
+    run_child(command, on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+
+
+def _what(files: Path, name: str) -> list[str]:
+    """Return the command for what lies in an upload's folder."""
+    network = next((file for suffix in NETWORKS if (file := files / f"model{suffix}").is_file()), None)
+    if network is not None:
+        return ["add-model", "--weights", str(network), "--cache", str(settings.CACHE_DIR)]
+    if not (files / "embeddings.npy").is_file():
+        raise JobFailed("the uploaded files are gone; send them again")
+    pair = ["--embeddings", str(files / "embeddings.npy"), "--images", str(files / "images.csv")]
+    return ["add-embeddings", *pair, f"--name={name}"]
+
+
+@transaction.atomic
+def _store_model(dataset: Dataset, name: str, artifact: str, out: Path) -> Model:
+    described: Mapping[str, Any] = read_json(out / "model.json")
+    return Model.objects.create(
+        dataset=dataset,
+        name=name,
+        artifact=artifact,
+        weights_sha256=described["weights_sha256"],
+        dim=described["dim"],
+        measured=read_json(out / "metrics.json"),
+        licence=str(described.get("licence", ""))[:300],
+        has_network=described["kind"] != "embeddings",
+        color=Model.objects.filter(dataset=dataset).count() % COLORS,
+    )

@@ -1,0 +1,23 @@
+"""The page on which a curator brings a model from outside."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from accounts.permissions import curator_required, signed_in
+from retrieval.errors import Refused
+from retrieval.outside import services
+from retrieval.outside.forms import ModelForm
+
+
+@curator_required
+def new(request: HttpRequest) -> HttpResponse:
+    """Show the form of a model from outside, or take one in."""
+    form = ModelForm(request.POST or None, request.FILES or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = services.submit_model(**form.cleaned_data, by=signed_in(request))
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("job", pk=job.pk)
+    return render(request, "retrieval/model_form.html", {"form": form}, status=400 if form.errors else 200)
