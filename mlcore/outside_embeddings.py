@@ -44,21 +44,17 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     with published(out) as folder:
         write_embeddings(folder, unit, dataset)
         measured.store(folder)
-        write_json(
-            folder / "model.json",
-            _description(folder, embeddings, unit.shape[1], dataset) | ({"name": name} if name else {}),
-        )
+        about = {"name": name or embeddings.stem, "dim": unit.shape[1]}
+        write_json(folder / "model.json", about | _description(folder, embeddings, dataset))
     return measured.metrics
 
 
-def _description(folder: Path, origin: Path, dim: int, dataset: DatasetFolder) -> dict[str, Any]:
+def _description(folder: Path, origin: Path, dataset: DatasetFolder) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": "embeddings",
-        "name": origin.stem,
         "origin_sha256": sha256_of_file(origin),
         "preprocessing": {},
-        "dim": dim,
         "weights_sha256": sha256_of_file(folder / "embeddings.npy"),  # there are no others to tell models apart by
         "dataset": {"name": dataset.name, "fingerprint": dataset.fingerprint},
         "environment": environment(),

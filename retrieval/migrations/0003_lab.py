@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0001_initial'),
-        ('retrieval', '0001_initial'),
+        ('retrieval', '0002_query_and_gallery'),
     ]
 
     operations = [
