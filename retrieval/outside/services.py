@@ -4,7 +4,8 @@ import json
 import shutil
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,10 @@ def _submit_network(
     suffix = _suffix(weights, NETWORKS)
     about = _described(description)
     listed = _listed_name(name, about.get("name") or about.get("loss") or Path(weights.name or "").stem)
-    folder = _new_upload()
-    _keep(weights, folder / f"model{suffix}")
-    write_json(folder / "model.json", {**about, "name": listed})
-    return _submit(dataset, listed, folder, by)
+    with _new_upload() as folder:
+        _keep(weights, folder / f"model{suffix}")
+        write_json(folder / "model.json", {**about, "name": listed})
+        return _submit(dataset, listed, folder, by)
 
 
 def _submit_embeddings(
@@ -73,10 +74,10 @@ def _submit_embeddings(
 ) -> Job:
     _suffix(embeddings, (".npy",))
     _suffix(images, (".csv",))
-    folder = _new_upload()
-    _keep(embeddings, folder / "embeddings.npy")
-    _keep(images, folder / "images.csv")
-    return _submit(dataset, _listed_name(name, Path(embeddings.name or "").stem), folder, by)
+    with _new_upload() as folder:
+        _keep(embeddings, folder / "embeddings.npy")
+        _keep(images, folder / "images.csv")
+        return _submit(dataset, _listed_name(name, Path(embeddings.name or "").stem), folder, by)
 
 
 def _submit(dataset: Dataset, name: str, folder: Path, by: User | None) -> Job:
@@ -115,10 +116,16 @@ def _uploads() -> Path:
     return Path(settings.MEDIA_ROOT) / "uploads"
 
 
-def _new_upload() -> Path:
+@contextmanager
+def _new_upload() -> Iterator[Path]:
+    """Yield a folder of its own for what is taken in; nothing of it stays when that fails."""
     folder = _uploads() / f"model-{uuid.uuid4()}"
     folder.mkdir(parents=True)
-    return folder
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _keep(file: "UploadedFile[bytes]", target: Path) -> None:

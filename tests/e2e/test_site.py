@@ -140,8 +140,34 @@ def test_an_admin_finds_everything_in_the_lab(page: Page, site: Site) -> None:
     assert page.goto(f"{site.address}/api/docs/").ok  # type: ignore[union-attr]
 
 
+def test_a_curator_makes_a_report_and_reads_it(page: Page, site: Site) -> None:
+    sign_in(page, site, "admin")
+    page.goto(f"{site.address}/lab/experiments/1/")
+    page.click("section[aria-labelledby=report-title] a")
+    page.click("form.make button")
+    expect(page.locator("form.make")).to_be_visible(timeout=120_000)  # the page comes again when the job has ended
+    expect(page.locator("main")).to_contain_text("No run has finished since")
+    expect(page.locator("#tests-title")).to_have_text("Which differences are real")
+    expect(page.locator("table.leaderboard").first).to_contain_text("SoftTriple")
+    assert page.locator("svg.interval").count() == 2 and page.locator("ul.curves polyline").count() == 2
+    with page.expect_download() as kept:
+        page.get_by_role("link", name="HTML", exact=True).click()
+    assert kept.value.suggested_filename.endswith(".html")
+    keep_screenshot(page, "report")
+    assert page.complaints == []  # type: ignore[attr-defined]
+
+
 ADDRESSES = ("/", "/rate/", "/leaderboard/", "/datasets/", "/datasets/wings/", "/searches/", "/me/tokens/", "/me/data/")
-LAB = ("/lab/", "/lab/import/", "/lab/experiments/new/", "/lab/experiments/1/", "/lab/models/1/", "/lab/jobs/")
+LAB = (
+    "/lab/",
+    "/lab/import/",
+    "/lab/experiments/new/",
+    "/lab/experiments/1/",
+    "/lab/experiments/1/report/",
+    "/lab/models/new/",
+    "/lab/models/1/",
+    "/lab/jobs/",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

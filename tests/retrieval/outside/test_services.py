@@ -135,6 +135,18 @@ def test_files_that_are_too_large_are_refused(world: World, tmp_path: Path, sett
     assert not uploads()
 
 
+def test_a_full_disk_leaves_nothing_of_what_was_taken_in(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, value: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(services, "write_json", full)
+    with pytest.raises(OSError, match="No space left"):
+        services.submit_model(dataset=world.dataset, **network(tmp_path), by=None)
+    assert not uploads() and not Job.objects.filter(kind="add-model").exists()
+
+
 def test_a_set_not_imported_takes_no_model(tmp_path: Path) -> None:
     waiting = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
     with pytest.raises(Refused, match="Waiting is not imported yet"):

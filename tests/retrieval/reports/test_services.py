@@ -99,6 +99,13 @@ def test_a_half_failed_experiment_says_what_failed_and_what_is_still_to_come(exp
     assert "2 of 5 cells failed" in notes[0] and "became nan" in notes[0] and "not run yet" in notes[1]
 
 
+def test_a_single_finished_run_has_a_report_too(experiment: Experiment) -> None:
+    experiment.runs.filter(loss="soft_triple").update(metrics=None)
+    document = made(experiment)
+    assert [row["name"] for row in document["rows"]] == ["multi_similarity"] and document["pairs"]["map_at_r"] == []
+    assert document["missing"] == ["soft_triple-s0"] and len(services.page_values(document)["matrix"]) == 1
+
+
 def test_a_run_finished_since_is_counted(experiment: Experiment) -> None:
     document = made(experiment)
     assert services.finished_since(experiment, document) == 0
