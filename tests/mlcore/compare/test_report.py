@@ -17,7 +17,7 @@ from mlcore.compare import significance
 from mlcore.compare.plan import Comparison, Tuning
 from mlcore.compare.report.document import document_of
 from mlcore.compare.report.rendering import rendered
-from mlcore.compare.results import places_in, read_results
+from mlcore.compare.results import places_in, places_listed, read_results
 from mlcore.compare.running import Bench, run_comparison
 from mlcore.datasets import DatasetFolder
 from mlcore.diagnostics import GRADIENT_NORMS, MEANINGS
@@ -282,3 +282,52 @@ def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["rows"] == 6
     assert main(["report", str(folder)]) == 1
     assert "is already there" in capsys.readouterr().err
+
+
+# --- cells that lie elsewhere
+
+
+def listed(folder: Path, at: Path, **changes: Any) -> Path:
+    """Write the list of what is in a comparison's folder, as a site that keeps cells its own way does."""
+    places = places_in(folder)
+    values = {
+        "plan": places.plan,
+        "cells": {cell.name: str(path) for cell, path in places.done.items()},
+        "failed": places.failed,
+        "missing": list(places.missing),
+        "tuning": places.tuning,
+    }
+    write_json(at, {**values, **changes})
+    return at
+
+
+def test_cells_may_lie_anywhere_and_give_the_same_report(folder: Path, tmp_path: Path) -> None:
+    before = document(folder)
+    shutil.copytree(folder / "cells", tmp_path / "elsewhere")
+    cells = {cell.name: str(tmp_path / "elsewhere" / cell.name) for cell in places_in(folder).done}
+    file = listed(folder, tmp_path / "cells.json", cells=cells)
+    shutil.rmtree(folder)
+    assert document_of(read_results(places_listed(file))) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"cells": {"n_pairs-s9": "x"}}, "a cell 'n_pairs-s9' that the comparison does not have"),
+        ({"more": 1}, "must list"),
+    ],
+)
+def test_a_list_that_cannot_be_meant_is_refused(
+    folder: Path, tmp_path: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ComparisonError, match=sentence):
+        places_listed(listed(folder, tmp_path / "cells.json", **changes))
+
+
+def test_the_command_joins_the_folds_of_listed_cells(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    folded = comparison(losses={"n_pairs": {}}, seeds=(0,), protocol=head_protocol(epochs=1, dim=8, folds=2))
+    run_comparison(Bench(tmp_path / "folds", wings, None, cache_root), folded)
+    whole = document(tmp_path / "folds")
+    file = listed(tmp_path / "folds", tmp_path / "cells.json")
+    assert main(["report", str(file), "--data", str(wings.folder), "--out", str(tmp_path / "report")]) == 0
+    assert read_json(tmp_path / "report" / "report.json") == json.loads(json.dumps(whole))
