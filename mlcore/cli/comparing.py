@@ -171,12 +171,14 @@ def _report(options: argparse.Namespace) -> dict[str, Any] | None:
     from mlcore.compare.report.rendering import write_report
     from mlcore.compare.results import places_in, places_listed, read_results
 
-    places = places_in(options.folder) if options.folder.is_dir() else places_listed(options.folder)
+    is_folder = options.folder.is_dir()
+    places = places_in(options.folder) if is_folder else places_listed(options.folder)
+    beside = options.folder if is_folder else options.folder.parent
     step()
     if options.data:
-        places = _with_joined_folds(places, options.data, options.folder)
+        places = _with_joined_folds(places, options.data, beside / "cells")
     step()
-    out = options.out or options.folder / "report"
+    out = options.out or beside / "report"
     document = document_of(read_results(places, options.also))
     step()
     write_report(document, out)
@@ -186,11 +188,10 @@ def _report(options: argparse.Namespace) -> dict[str, Any] | None:
     return {"rows": len(document["rows"]), "failed": failed, "missing": missing, "out": str(out)}
 
 
-def _with_joined_folds(places: "Places", data: Path, at: Path) -> "Places":
+def _with_joined_folds(places: "Places", data: Path, folder: Path) -> "Places":
     from mlcore.compare.folds import join_folds
     from mlcore.datasets import load_dataset
 
-    folder = at / "cells" if at.is_dir() else at.parent
     return replace(places, joined=join_folds(load_dataset(data), places.comparison, places.done, folder))
 
 

@@ -8,7 +8,13 @@ from mlcore.compare.rerun import figures_of
 from mlcore.diagnostics import MEANINGS, read_details
 from retrieval.models import Image, Model, Run
 
-GRADIENTS = {"network_gradient_norm": "Gradient norm of the network", "proxy_gradient_norm": "Gradient norm of proxies"}
+CURVES = {
+    "loss": "Training loss",
+    "network_gradient_norm": "Gradient norm of the network",
+    "proxy_gradient_norm": "Gradient norm of the proxies",
+    "positive_cosine": "Cosine within classes",
+    "negative_cosine": "Cosine between classes",
+}
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -75,12 +81,11 @@ def _answers(query: Mapping[str, Any], pictures: Mapping[int, Image]) -> list[di
 
 
 def training_of(run: Run) -> dict[str, Any]:
-    """Return how a run's training went: its loss, the norms of its gradients where they were noted, its warnings."""
+    """Return how a run's training went: what was noted of each epoch, by title, and its warnings."""
     events = run.history
-    curves = [("Training loss", _numbers(events, "loss"))]
-    curves += [(title, values) for name, title in GRADIENTS.items() if (values := _numbers(events, name))]
+    curves = [(title, values) for name, title in CURVES.items() if (values := _numbers(events, name))]
     warnings = [{"epoch": event["epoch"], "said": said} for event in events for said in event.get("warnings", ())]
-    return {"epochs": len(events), "curves": curves, "warnings": warnings}
+    return {"curves": curves, "warnings": warnings}
 
 
 def _numbers(events: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -108,6 +108,7 @@ def _runs(experiment: Experiment) -> list[Any]:
     for run in rows:
         run.loss_title = titles.get(run.loss, run.loss) + (" (tuned)" if run.tuned else "")
         run.curve = curve_points([event["loss"] for event in run.history])
+        run.is_warned = any(event.get("warnings") for event in run.history)
     return rows
 
 
@@ -133,7 +134,7 @@ def _diagnostics(row: Model) -> dict[str, Any]:
         "shape": diagnostics.shape_of(metrics),
         "mistakes": diagnostics.mistakes_of(row, details) if details else None,
         "warnings": training["warnings"],
-        "curves": [(title, curve_points(values), values) for title, values in training["curves"] if values],
+        "curves": [(title, curve_points(values), values) for title, values in training["curves"]],
     }
 
 

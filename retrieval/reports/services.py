@@ -24,6 +24,7 @@ from mlcore.compare.plan import Tuning as Budget
 from mlcore.compare.report.rendering import diagnostic_text, figure_name, found_values, matrix_of, notes_of, parameters
 from mlcore.compare.running import plan_of
 from mlcore.config import Protocol
+from mlcore.diagnostics import MEANINGS
 from mlcore.runs import BASELINES
 from retrieval.errors import Refused
 from retrieval.experiments.services import loss_titles
@@ -204,7 +205,7 @@ def _diagnostics(document: dict[str, Any]) -> dict[str, Any] | None:
     found = document.get("diagnostics")
     if not found:
         return None
-    meanings = found["meanings"]
+    meanings = {name: found["meanings"][name] for name in MEANINGS if name in found["meanings"]}  # as people read them
     lines = [
         (
             row["title"],

@@ -239,7 +239,7 @@ def test_every_practice_is_named_and_follows_the_protocol(folder: Path) -> None:
 def test_a_memory_beside_some_losses_only_is_named(
     losses: list[str], size: int, present: bool, why: str, folder: Path
 ) -> None:
-    results = read_results(folder)
+    results = read_results(places_in(folder))
     protocol = results.comparison.protocol.with_changes(memory=size)
     asked = replace(results.comparison, protocol=protocol, losses={loss: {} for loss in losses})
     found = {one["name"]: one for one in document_of(replace(results, comparison=asked))["unfairness"]}

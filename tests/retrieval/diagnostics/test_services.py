@@ -77,4 +77,4 @@ def test_a_training_tells_its_loss_its_gradients_and_its_warnings() -> None:
     found = services.training_of(Run(history=history))
     assert found["curves"] == [("Training loss", [2.0, 1.0]), ("Gradient norm of the network", [0.5, 0.25])]
     assert found["warnings"] == [{"epoch": 2, "said": "the proxies do not move"}]
-    assert services.training_of(Run(history=[])) == {"epochs": 0, "curves": [("Training loss", [])], "warnings": []}
+    assert services.training_of(Run(history=[])) == {"curves": [], "warnings": []}

@@ -180,9 +180,11 @@ def test_recall_is_shown_at_the_ks_that_were_measured(curator_client: Client, wo
 
 def test_a_model_shows_why_it_earns_what_it_earns(curator_client: Client, world: World) -> None:
     model = world.models[0]
-    history = [{"epoch": 1, "loss": 0.5, "warnings": ["<half> of the batch was idle"]}]
+    history = [{"epoch": epoch, "loss": 0.5, "warnings": ["<half> of the batch was idle"]} for epoch in range(1, 6)]
     Run.objects.filter(pk=model.run_id).update(history=history)
+    assert "with warnings" in page(curator_client, "experiment", model.run.experiment_id)
     text = page(curator_client, "model", model.pk)
+    assert text.count("of the batch was idle") == 3 and "2 more like these, the last in epoch 5" in text
     for said in ("95 % interval", "Hubness", "What it gets wrong", "Pictures it finds too often", "Classes, the worst"):
         assert said in text, said
     assert "&lt;half&gt; of the batch was idle" in text and "style=" not in text
