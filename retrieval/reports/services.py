@@ -21,6 +21,7 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.compare.plan import Cell, Comparison
 from mlcore.compare.plan import Tuning as Budget
+from mlcore.compare.report.document import FORMAT
 from mlcore.compare.report.rendering import diagnostic_text, figure_name, found_values, matrix_of, notes_of, parameters
 from mlcore.compare.running import plan_of
 from mlcore.config import Protocol
@@ -181,8 +182,13 @@ def finished_since(experiment: Experiment, document: dict[str, Any]) -> int:
     return sum(run.metrics is not None and cell_of(run).name not in document["cells"] for run in experiment.runs.all())
 
 
+def is_readable(document: dict[str, Any]) -> bool:
+    """Say whether a report is of the present format; the files of an older one can still be kept."""
+    return document.get("format") == FORMAT
+
+
 def page_values(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a report's document with what a page says of it: notes, names, the matrix of tests, values as text."""
+    """Return a readable report's document with what a page says of it: notes, names, the matrix, values as text."""
     titles, rows = loss_titles(), {row["name"]: row["title"] for row in document["rows"]}
     losses = document["comparison"]["losses"]
     return {

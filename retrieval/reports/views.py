@@ -34,7 +34,8 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if document is not None:
         context["since"] = services.finished_since(experiment, document)
-        context["report"] = _drawn(services.page_values(document))
+        context["is_old"] = not services.is_readable(document)
+        context["report"] = None if context["is_old"] else _drawn(services.page_values(document))
     return render(request, "retrieval/report.html", context)
 
 

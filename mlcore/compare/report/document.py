@@ -9,7 +9,9 @@ from mlcore.compare.report.unfairness import practices
 from mlcore.compare.results import Results, Row
 from mlcore.compare.significance import RESAMPLES, UNCLEAR, Pair, Resampled
 
-FORMAT = 1
+FORMAT = 2
+"""Rises when a reader of the document could not read an older one: 2 has diagnostics with warnings."""
+
 HEADLINE = "map_at_r"
 
 

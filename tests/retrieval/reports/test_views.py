@@ -6,6 +6,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from jobs.models import Job
+from mlcore.artifacts import write_json
 from retrieval.models import Experiment, Report
 from retrieval.reports import services
 from tests.retrieval.world import World, done, started
@@ -52,6 +53,15 @@ def test_the_page_says_how_many_runs_finished_since(curator_client: Client, expe
     run = experiment.runs.all()[0]
     experiment.runs.create(loss=run.loss, params=run.params, seed=7, metrics=run.metrics)
     assert "1 run finished since" in curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+
+
+def test_a_report_of_an_earlier_version_is_kept_and_not_misread(curator_client: Client, experiment: Experiment) -> None:
+    make(experiment)
+    file = Report.objects.get().folder / "report.json"
+    write_json(file, {"format": 1, "cells": {}})
+    text = curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+    assert "by an earlier version of Kindred" in text and "Make " in text
+    assert reverse("report-file", args=[experiment.pk, "json"]) in text
 
 
 @pytest.mark.parametrize("suffix", services.FORMATS)
