@@ -22,6 +22,7 @@ from mlcore.errors import PictureError
 from mlcore.pictures import encode_jpeg, open_picture, thumbnail
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
+from retrieval.uploads import uploads
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"
@@ -83,7 +84,7 @@ def _keep_upload(archive: "UploadedFile[bytes]") -> str:
         most = settings.ARCHIVE_MAX_BYTES // 2**20
         raise Refused(f"the archive is larger than {most:,} MB; import it by server path")
     name = f"{uuid.uuid4()}{suffix}"
-    target = _uploads() / name
+    target = uploads() / name
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         for chunk in archive.chunks():
@@ -97,11 +98,7 @@ def _forget_upload(where: str) -> None:
 
 
 def _uploaded(where: str) -> Path:
-    return _uploads() / where.removeprefix(UPLOAD)
-
-
-def _uploads() -> Path:
-    return Path(settings.MEDIA_ROOT) / "uploads"
+    return uploads() / where.removeprefix(UPLOAD)
 
 
 def is_drawn(source: str) -> bool:

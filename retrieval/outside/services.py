@@ -23,6 +23,7 @@ from mlcore.artifacts import read_json, write_json
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Model
+from retrieval.uploads import uploads
 
 NETWORKS = (".onnx", ".safetensors")
 DESCRIPTION_MAX_BYTES = 2**20
@@ -112,14 +113,10 @@ def _listed_name(asked: str, otherwise: object) -> str:
     return " ".join(words)[:NAME_LENGTH] or "from outside"
 
 
-def _uploads() -> Path:
-    return Path(settings.MEDIA_ROOT) / "uploads"
-
-
 @contextmanager
 def _new_upload() -> Iterator[Path]:
     """Yield a folder of its own for what is taken in; nothing of it stays when that fails."""
-    folder = _uploads() / f"model-{uuid.uuid4()}"
+    folder = uploads() / f"model-{uuid.uuid4()}"
     folder.mkdir(parents=True)
     try:
         yield folder
@@ -140,7 +137,7 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
 
     The upload stays until that has ended well, for whoever retries.
     """
-    artifact, files = f"outside/job-{context.job_id}", _uploads() / upload
+    artifact, files = f"outside/job-{context.job_id}", uploads() / upload
     model = Model.objects.filter(artifact=artifact).first()
     if model is None:
         out, row = Path(settings.MEDIA_ROOT) / artifact, Dataset.objects.get(pk=dataset)
