@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 AROUND = 4.0
 """A parameter is searched from a quarter of the paper's value to four times it."""
 
+MOST_DRAWS = 1000
 PROXY_RATE_AROUND = 10.0
 PROXY_RATE = "proxy_rate_factor"
 
@@ -83,7 +84,9 @@ def tune(
     state = _read_state(file, tuning, ranges)
     for number in range(len(state["measured"]), tuning.trials):
         started = time.perf_counter()
-        values = _untuned(comparison, loss) if number == 0 else _suggested(state["measured"], ranges, tuning, number)
+        values = (
+            _untuned(comparison, loss) if number == 0 else _suggested(loss, state["measured"], ranges, tuning, number)
+        )
         name = f"{loss} trial {number + 1} of {tuning.trials}"
         listener = (lambda event, name=name: listen(name, event), should_stop)
         state["measured"].append({"number": number, **values, **_measured(bench, comparison, loss, values, listener)})
@@ -138,21 +141,37 @@ def _untuned(comparison: Comparison, loss: str) -> dict[str, Any]:
 
 
 def _suggested(
-    measured: list[dict[str, Any]], ranges: Mapping[str, SearchRange], tuning: Tuning, number: int
+    loss: str, measured: list[dict[str, Any]], ranges: Mapping[str, SearchRange], tuning: Tuning, number: int
 ) -> dict[str, Any]:
-    """Return what to try next, by a tree-structured Parzen estimator over the trials so far."""
+    """Return what to try next, by a tree-structured Parzen estimator over the trials so far.
+
+    Values that the loss refuses together are drawn again and cost no trial.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {name: _distribution(found) for name, found in ranges.items()}
-    # A sampler of its own for each trial: its draws must not depend on whether the process was restarted.
-    sampler = optuna.samplers.TPESampler(seed=tuning.seed * 1_000_003 + number)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    for trial in measured:
-        if trial["map_at_r"] is not None:
-            study.add_trial(_finished(trial, distributions))
-    params = dict(study.ask(distributions).params)
-    return {PROXY_RATE: params.pop(PROXY_RATE, None), "params": params}
+    finished = [_finished(trial, distributions) for trial in measured if trial["map_at_r"] is not None]
+    for draw in range(MOST_DRAWS):
+        # A sampler of its own for each trial: its draws must not depend on whether the process was restarted.
+        seed = (tuning.seed * 1_000_003 + number + draw * 7_368_787) % 2**32
+        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+        study.add_trials(finished)
+        params = dict(study.ask(distributions).params)
+        rate = params.pop(PROXY_RATE, None)
+        if _goes_together(loss, params):
+            return {PROXY_RATE: rate, "params": params}
+    raise ComparisonError(
+        f"{MOST_DRAWS} draws gave no parameters that {loss} takes together; give it others to begin at"
+    )
+
+
+def _goes_together(loss: str, params: Mapping[str, Any]) -> bool:
+    try:
+        loss_spec(loss).checked(params)
+    except ValueError:
+        return False
+    return True
 
 
 def _distribution(found: SearchRange) -> "optuna.distributions.BaseDistribution":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite
 from typing import Literal
 
@@ -53,6 +54,7 @@ class LossSpec:
     target: `module:Class`, imported only when the loss is built.
     takes_memory: whether it is called with a memory of earlier batches too: it compares each picture of the
     batch with others one by one, and what those are makes no difference to its formula.
+    ascending: parameters of which each must be above the one before.
     """
 
     title: str
@@ -64,18 +66,23 @@ class LossSpec:
     has_proxies: bool
     target: str
     takes_memory: bool = False
+    ascending: tuple[str, ...] = ()
 
     def checked(self, params: Mapping[str, object]) -> dict[str, float | int]:
         """Return every parameter, defaults overlaid by `params`.
 
         Raises:
             TypeError: the loss has no such parameter.
-            ValueError: a value is out of range.
+            ValueError: a value is out of range, or two do not go together.
         """
         for name in params:
             if name not in self.parameters:
                 raise TypeError(f"{self.title} has no parameter {name!r}; it has {', '.join(self.parameters)}")
-        return {
+        values = {
             name: parameter.checked(name, params.get(name, parameter.default))
             for name, parameter in self.parameters.items()
         }
+        for lower, upper in pairwise(self.ascending):
+            if not values[upper] > values[lower]:
+                raise ValueError(f"{upper} must be above {lower}, {values[lower]}, got {values[upper]}")
+        return values

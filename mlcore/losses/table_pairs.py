@@ -58,6 +58,7 @@ PAIRS: dict[str, LossSpec] = {
         has_proxies=False,
         takes_memory=True,
         target="mlcore.losses.contrastive:ContrastiveLoss",
+        ascending=("positive_margin", "negative_margin"),
     ),
     "snr_contrastive": LossSpec(
         title="SNR-contrastive",
@@ -78,6 +79,7 @@ PAIRS: dict[str, LossSpec] = {
         has_proxies=False,
         takes_memory=True,
         target="mlcore.losses.snr_contrastive:SnrContrastiveLoss",
+        ascending=("positive_margin", "negative_margin"),
     ),
     "lifted_structure": LossSpec(
         title="Lifted structure",

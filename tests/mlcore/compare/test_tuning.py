@@ -11,12 +11,13 @@ import pytest
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.cli import main
+from mlcore.compare import tuning
 from mlcore.compare.plan import Comparison, Tuning
 from mlcore.compare.running import Bench, run_comparison, run_tuning
 from mlcore.compare.tuning import PROXY_RATE, best_of, freed, search_range, trial_spec, tune
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError, Stopped
-from mlcore.losses import LOSSES
+from mlcore.losses import LOSSES, LossSpec
 from tests.mlcore.tiny import head_protocol
 
 LOSS = "soft_triple"
@@ -46,6 +47,30 @@ def trials_of(bench: Bench) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def folder(bench: Bench) -> None:
     (bench.folder / "tuning").mkdir(parents=True)
+
+
+def test_parameters_that_do_not_go_together_are_drawn_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The larger the lower margin the better: the estimator is drawn to where the upper one is below it.
+    monkeypatch.setattr(
+        tuning, "_measured", lambda *arguments: {"map_at_r": arguments[3]["params"]["positive_margin"], "error": ""}
+    )
+    refused = []
+    checked = LossSpec.checked
+
+    def counting(spec: LossSpec, params: Any) -> Any:
+        try:
+            return checked(spec, params)
+        except ValueError as error:
+            refused.append(str(error))
+            raise
+
+    asked = comparison(trials=25, losses={"contrastive": {}})
+    monkeypatch.setattr(LossSpec, "checked", counting)
+    tune(bench, asked, "contrastive")
+    trials = read_json(bench.tuning("contrastive"))["measured"]
+    assert len(trials) == 25
+    assert all(trial["params"]["negative_margin"] > trial["params"]["positive_margin"] for trial in trials)
+    assert refused and "negative_margin must be above positive_margin" in refused[0]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -155,6 +155,8 @@ def test_a_mistyped_parameter_is_an_error_and_not_a_default(name: str) -> None:
         ("sub_center_arc_face", {"margin": 28.6}),
         ("sub_center_arc_face", {"centers": 0}),
         ("contrastive", {"negative_margin": 2.5}),
+        ("contrastive", {"negative_margin": 0.3, "positive_margin": 0.4}),
+        ("snr_contrastive", {"negative_margin": 0.3, "positive_margin": 0.4}),
         ("circle", {"scale": 0}),
         ("circle", {"margin": 1.5}),
         ("nt_xent", {"temperature": 0}),
