@@ -31,12 +31,14 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
 
 @pytest.fixture(autouse=True)
 def own_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
-    """Give each test its own files, an empty cache, a broker in memory and fast passwords."""
+    """Give each test its own files, an empty cache, a broker in memory, fast passwords and no heartbeat in its time."""
     settings.VAR_DIR = tmp_path / "var"
     settings.MEDIA_ROOT = settings.VAR_DIR / "media"
     settings.CACHE_DIR = settings.VAR_DIR / "cache"
     settings.WEIGHTS_DIR = settings.VAR_DIR / "weights"
     settings.IMPORT_ROOTS = [settings.VAR_DIR / "imports"]
+    # A job within a test's transaction is hidden from the heartbeat's connection, and would be taken for lost.
+    settings.JOB_HEARTBEAT_SECONDS = 3600
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
     before = app.conf.broker_url
