@@ -19,9 +19,8 @@ CURVES = {
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each figure with its 95 % interval, as fractions of 1; low and high are None without one."""
-    recalls = sorted(metrics["recall_at"].items(), key=lambda item: int(item[0]))
     intervals, rows = metrics.get("intervals", {}), []
-    for name, value in figures_of({**metrics, "recall_at": dict(recalls)}).items():
+    for name, value in figures_of(metrics).items():
         low, high = intervals.get(name, (None, None))
         rows.append({"name": figure_name(name), "value": value, "low": low, "high": high})
     return rows
