@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-16)
+STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt package-lock.json | sha256sum | cut -c1-16)
 DATA ?=
 WEIGHTS ?=
 PORT ?= 8000
@@ -22,12 +22,14 @@ help:
 env: $(STAMP)
 
 # torch first: with it installed, nothing later asks for a build with CUDA. Made anew when a requirements file changes.
+# The charts' and the map's libraries come from npm; Node itself is in requirements.txt.
 $(STAMP):
 	@tools/preflight.sh $(PYTHON)
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --progress-bar on "$$(grep '^torch==' requirements.txt)"
 	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -r requirements-dev.txt
+	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/npm ci
 	touch $(STAMP)
 
 demo: env
@@ -60,4 +62,4 @@ e2e: env
 	$(PYTEST) -m e2e tests/e2e $(ARGS)
 
 clean:
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache

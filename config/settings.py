@@ -140,7 +140,12 @@ MEDIA_URL = "/media/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+# Libraries that `make env` takes from npm are served below a name of their own, and nothing else of them.
+STATICFILES_DIRS = [BASE_DIR / "static"] + [
+    (name, BASE_DIR / "node_modules" / package)
+    for name, package in {"chart": "chart.js/dist", "d3": "d3/dist"}.items()
+    if (BASE_DIR / "node_modules" / package).is_dir()
+]
 # `collectstatic` is a step of a deployment; on one's own machine files are served where they lie.
 COLLECTED_STATIC = env.bool("KINDRED_COLLECTED_STATIC", default=HTTPS)
 WHITENOISE_USE_FINDERS = not COLLECTED_STATIC
