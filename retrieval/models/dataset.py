@@ -20,6 +20,10 @@ class Dataset(models.Model):
     slug = models.SlugField(max_length=90, unique=True)
     source = models.CharField(max_length=500, help_text="Server path, uploaded archive, or wings[:species=60,...].")
     licence = models.CharField(max_length=300, blank=True)
+    attribution = models.CharField(max_length=300, blank=True, help_text="Shown with every picture, as is the licence.")
+    labelled = models.BooleanField(
+        default=True, help_text="Without labels it can be searched, but neither learned nor measured."
+    )
     public = models.BooleanField(default=False, help_text="Visitors who have not signed in may see its pictures.")
     classes = models.JSONField(default=list, blank=True, help_text="Names; a label is a place in this list.")
     fingerprint = models.CharField(max_length=64, blank=True)
@@ -72,6 +76,8 @@ class Image(models.Model):
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    hidden = models.BooleanField(default=False, help_text="Never an answer, and not in the next index.")
+    look = models.BinaryField(null=True, help_text="Its coarse grey values, by which near-duplicates are told.")
 
     objects = ImageQuerySet.as_manager()
 

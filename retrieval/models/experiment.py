@@ -21,6 +21,9 @@ class Experiment(models.Model):
     tuning = models.JSONField(
         null=True, blank=True, help_text="The budget of each loss: trials and validation_classes; null tunes none."
     )
+    estimate = models.JSONField(
+        null=True, blank=True, help_text="How long its trainings were said to take, in seconds."
+    )
     publish = models.BooleanField(default=True, help_text="Models appear in search as soon as their index is built.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -50,6 +53,7 @@ class Run(models.Model):
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     history = models.JSONField(default=list, blank=True, help_text="One event an epoch, as training reports them.")
     metrics = models.JSONField(null=True, blank=True)
+    log = models.TextField(blank=True, help_text="The last lines that its training wrote.")
 
     class Meta:
         ordering = ["pk"]
