@@ -83,9 +83,10 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium.close()
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 900})
+@pytest.fixture(params=[360, 1440])
+def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
+    """A browser as wide as a phone, then as a desk."""
+    opened = browser.new_context(viewport={"width": request.param, "height": 900}, has_touch=request.param < 500)
     yield opened
     opened.close()
 

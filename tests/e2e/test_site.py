@@ -1,7 +1,6 @@
 """A stranger signs up, searches, rates, and sees the leaderboard move."""
 
 import os
-import uuid
 from pathlib import Path
 
 import pytest
@@ -10,29 +9,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from mlcore.datasets.wings import WingsSpec, picture_bytes
 from tests.e2e.conftest import Site
+from tests.e2e.people import sign_in, sign_up
 
 pytestmark = pytest.mark.e2e
 SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")  # a folder; `docs/screenshots` makes the README's
 HELD_OUT_SPECIES = 41
 NEW_PICTURE = 30  # the demo draws pictures 0 to 23 of each species
-
-
-def sign_up(page: Page, site: Site) -> None:
-    page.goto(f"{site.address}/accounts/signup/")
-    page.fill("input[name=email]", f"{uuid.uuid4().hex[:12]}@stranger.example")
-    page.fill("input[name=display_name]", "Stranger")
-    page.fill("input[name=password1]", f"a-{uuid.uuid4()}")
-    page.click("main form button:not(.link)")
-    expect(page.locator("form.search")).to_be_visible()
-
-
-def sign_in(page: Page, site: Site, role: str) -> None:
-    email, password = site.people[role]
-    page.goto(f"{site.address}/accounts/login/")
-    page.fill("input[name=login]", email)
-    page.fill("input[name=password]", password)
-    page.click("main form button:not(.link)")
-    expect(page.locator("form.search")).to_be_visible()
 
 
 @pytest.fixture

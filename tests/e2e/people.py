@@ -1,0 +1,39 @@
+"""What every walk through the site begins with, and what is asked of every page."""
+
+import uuid
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Site
+
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+
+
+def sign_up(page: Page, site: Site) -> None:
+    """Become a new member, on the search page."""
+    page.goto(f"{site.address}/accounts/signup/")
+    page.fill("input[name=email]", f"{uuid.uuid4().hex[:12]}@stranger.example")
+    page.fill("input[name=display_name]", "Stranger")
+    page.fill("input[name=password1]", f"a-{uuid.uuid4()}")
+    page.click("main form button:not(.link)")
+    expect(page.locator("form.search")).to_be_visible()
+
+
+def sign_in(page: Page, site: Site, role: str) -> None:
+    """Enter as the demo's admin or member, on the search page."""
+    email, password = site.people[role]
+    page.goto(f"{site.address}/accounts/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", password)
+    page.click("main form button:not(.link)")
+    expect(page.locator("form.search")).to_be_visible()
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what is wrong with a page as it stands: too wide, against WCAG 2.2 AA, or complained of by the browser."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    faults = [f"{page.url} is {wide} px too wide"] if wide > 0 else []
+    violations = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    faults += [f"{page.url}: {fault['id']} {fault['nodes'][0]['html'][:160]}" for fault in violations]
+    return faults + list(page.complaints)  # type: ignore[attr-defined]
