@@ -7,9 +7,10 @@ STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt package
 DATA ?=
 WEIGHTS ?=
 PORT ?= 8000
+SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test test-learning check test-services e2e env clean
+.PHONY: help demo test test-learning check test-services e2e screenshots env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive WEIGHTS=file.safetensors for your own"
@@ -18,6 +19,7 @@ help:
 	@echo "make check          format, types, layers, migrations, deployment settings"
 	@echo "make test-services  the whole suite on PostgreSQL and Redis, the queue's tests again on RabbitMQ"
 	@echo "make e2e            a real browser (Chromium) against a real site"
+	@echo "make screenshots    every page, both widths, both themes, into SCREENSHOTS (var/screenshots)"
 
 env: $(STAMP)
 
@@ -57,9 +59,13 @@ test-services: env
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
 		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PYTEST) -m queue $(ARGS)
 
-e2e: env
-	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }
-	$(PYTEST) -m e2e tests/e2e $(ARGS)
+e2e screenshots: env
+	@command -v chromium >/dev/null || { echo "make $@ needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }
+	$(PYTEST) -m e2e $(E2E) $(ARGS)
+
+e2e: E2E = tests/e2e
+screenshots: E2E = tests/e2e/test_every_page.py
+screenshots: export KINDRED_SCREENSHOTS = $(SCREENSHOTS)
 
 clean:
 	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache

@@ -91,12 +91,16 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
     opened.close()
 
 
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """A page that fails its test at the first thing the browser complains of."""
+def watched(context: BrowserContext) -> Page:
+    """Return a new page that notes in `complaints` whatever the browser complains of."""
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.complaints = complaints  # type: ignore[attr-defined]
     return opened
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return watched(context)

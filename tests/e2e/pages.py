@@ -1,0 +1,49 @@
+"""Every page of the site, by the name of its address; and which names are no pages."""
+
+VISITORS_PAGES = {
+    "account_login": "/accounts/login/",
+    "account_signup": "/accounts/signup/",
+    "account_reset_password": "/accounts/password/reset/",
+    "account_reset_password_done": "/accounts/password/reset/done/",
+    "account_email_verification_sent": "/accounts/confirm-email/",
+    "shared": "{shared}",
+}
+"""What who has not signed in sees; where a signed-in one sees the same page, or another, it stands below too."""
+
+PAGES = {
+    "search": "/",
+    "search-detail": "{search}",
+    "searches": "/searches/",
+    "rate": "/rate/",
+    "rated": "{rated}",
+    "leaderboard": "/leaderboard/",
+    "datasets": "/datasets/",
+    "dataset": "/datasets/wings/",
+    "tokens": "/me/tokens/",
+    "my_data": "/me/data/",
+    "account_email": "/accounts/email/",
+    "account_change_password": "/accounts/password/change/",
+    "account_logout": "/accounts/logout/",
+    "lab": "/lab/",
+    "jobs": "/lab/jobs/",
+    "job": "/jobs/1/",
+    "dataset-import": "/lab/import/",
+    "experiment-new": "/lab/experiments/new/",
+    "experiment": "/lab/experiments/1/",
+    "report": "/lab/experiments/1/report/",
+    "model-new": "/lab/models/new/",
+    "model": "/lab/models/1/",
+}
+"""What an admin sees, who sees all there is."""
+
+NO_PAGES = {
+    # only by a link of a mail, with a code, or after signing in some other way
+    "account_inactive", "account_reauthenticate", "account_set_password", "account_confirm_login_code",
+    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
+    # what a button does
+    "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
+    "report-make", "model-publish", "index-build", "index-activate", "relevance",
+    # files, and parts of pages
+    "export_my_data", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
+    "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
+}  # fmt: skip
