@@ -17,7 +17,7 @@ help:
 	@echo "make test           the tests that need nothing but this machine"
 	@echo "make test-learning  every loss trained on drawn pictures: better than untrained, better than on shuffled labels"
 	@echo "make check          format, types, layers, migrations, deployment settings"
-	@echo "make test-services  the whole suite on PostgreSQL and Redis, the queue's tests again on RabbitMQ"
+	@echo "make test-services  the site's tests on PostgreSQL and Redis, the queue's tests again on RabbitMQ"
 	@echo "make e2e            a real browser (Chromium) against a real site"
 	@echo "make screenshots    every page, both widths, both themes, into SCREENSHOTS (var/screenshots)"
 
@@ -53,9 +53,10 @@ check: env
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
+# mlcore knows neither database nor queue: `make test` has tested it.
 test-services: env
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PYTEST) $(ARGS)
+		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PYTEST) --ignore=tests/mlcore $(ARGS)
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
 		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PYTEST) -m queue $(ARGS)
 

@@ -49,3 +49,23 @@ def test_without_a_gpu_the_gpu_benchmark_says_so() -> None:
     ended = run("gpu_training")
     assert ended.returncode == 2
     assert "no GPU here" in ended.stderr
+
+
+def test_pages_are_measured_as_an_admin_sees_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"KINDRED_VAR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}.items():
+        monkeypatch.setenv(name, value)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, check=True)
+    nobody = run("pages", "--json")
+    assert nobody.returncode == 1 and "run `make demo` first" in nobody.stderr
+    word = {"DJANGO_SUPERUSER_PASSWORD": "quite-a-good-passphrase"}
+    make = [
+        sys.executable,
+        "manage.py",
+        "createsuperuser",
+        "--noinput",
+        "--email=ada@example.org",
+        "--display_name=Ada",
+    ]
+    subprocess.run(make, cwd=ROOT, check=True, env={**os.environ, **word})
+    figures = json.loads(run("pages", "--json").stdout)["figures"]
+    assert {"search", "leaderboard", "lab"} <= figures.keys() and figures["lab"]["ms"] > 0
