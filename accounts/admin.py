@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from accounts import services
 from accounts.errors import AccountError
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, AuditEntry, User
 from accounts.roles import Role, role_of
 
 admin.site.unregister(Group)  # groups here are roles, and roles are given below
@@ -86,4 +86,23 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: a secret is shown only to the one whose token it is, at /me/tokens/."""
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """To read only: a trail that can be changed is none."""
+
+    list_display = ("at", "who_name", "action", "target")
+    list_filter = ("action",)
+    search_fields = ("who_name", "target")
+    fields = ("at", "who", "who_name", "action", "target", "details")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Accounts (an e-mail is one account) and the tokens by which programs act for them."""
+"""Accounts (an e-mail is one account), the tokens by which programs act for them, and what curators did."""
 
 from typing import Any
 
@@ -84,3 +84,31 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
 
     def __str__(self) -> str:
         return f"{self.name} ({self.token_key}…)"
+
+
+class AuditEntry(models.Model):
+    """Something that a curator, an admin or the system changed. Written by `accounts.audit`, then only read."""
+
+    who = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="audit_entries")
+    who_name = models.CharField("who, as it was", max_length=80)  # the account may be renamed, or go
+    action = models.SlugField(max_length=60, db_index=False)
+    target = models.CharField(max_length=200)
+    details = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_newest_first"),
+            models.Index(fields=["action", "-at"], name="audit_by_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.who_name}: {self.action_words} {self.target}"
+
+    @property
+    def action_words(self) -> str:
+        """The action as people read it."""
+        return self.action.replace("-", " ")
