@@ -7,18 +7,17 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import Http404
 
 from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.datasets import Source, load_dataset, open_source
 from retrieval.datasets import services
+from retrieval.datasets.services import importing
 from retrieval.errors import Refused
-from retrieval.files import jpeg_response
-from retrieval.models import Dataset, Image
+from retrieval.models import Dataset
 from tests.retrieval.pictures import jpeg, write_folder, zipped
-from tests.retrieval.world import World, done, failed, replaced
+from tests.retrieval.world import done, failed
 
 pytestmark = pytest.mark.django_db
 
@@ -41,28 +40,6 @@ def birds_zip() -> dict[str, bytes]:
 
 def uploads() -> list[Path]:
     return list((settings.MEDIA_ROOT / "uploads").glob("*"))
-
-
-# --- who sees what
-
-
-def test_visitors_see_public_sets_members_the_imported_and_curators_all(
-    member: User, curator: User, folder: Path
-) -> None:
-    from django.contrib.auth.models import AnonymousUser
-
-    waiting = services.submit_import(name="Waiting", by=curator, source=str(folder))
-    Dataset.objects.create(name="Members", slug="members", source="x", revision=1)
-    Dataset.objects.create(name="Public", slug="public", source="x", revision=1, public=True)
-
-    def names(user: Any) -> list[str]:
-        return [dataset.name for dataset in services.visible_datasets(user)]
-
-    assert names(AnonymousUser()) == ["Public"]
-    assert names(member) == ["Members", "Public"]
-    assert names(curator) == ["Members", "Public", "Waiting"]
-    services.set_public(waiting, True)
-    assert names(AnonymousUser()) == ["Public"]  # public, yet not imported
 
 
 # --- importing
@@ -123,7 +100,7 @@ def test_an_import_keeps_the_queries_the_ks_and_the_remarks_of_its_source(
             items = [replace(item, split=split) for item, split in zip(source.items, splits, strict=True)]
             yield replace(source, items=items, ks=(1, 10), remarks=("not the published birds.zip",))
 
-    monkeypatch.setattr(services, "open_source", parted)
+    monkeypatch.setattr(importing, "open_source", parted)
     dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
     done(dataset.job)
     dataset.refresh_from_db()
@@ -146,12 +123,12 @@ def test_an_import_killed_between_files_and_rows_is_taken_up(
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(services, "_record", die)
+        patched.setattr(importing, "_record", die)
         assert dataset.job is not None
         jobs.run_job(dataset.job.pk)
     assert dataset.folder.exists() and not dataset.images.exists()
     Job.objects.update(state="queued", heartbeat_at=None)  # as the sweep does
-    monkeypatch.setattr(services, "import_pictures", None)  # the files are there: nothing is imported again
+    monkeypatch.setattr(importing, "import_pictures", None)  # the files are there: nothing is imported again
     done(dataset.job)
     dataset.refresh_from_db()
     assert dataset.is_ready and dataset.images.count() == 12
@@ -177,7 +154,7 @@ def test_an_import_that_fails_midway_can_be_retried(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(services.Image.objects, "bulk_create", full)
+        patched.setattr(importing.Image.objects, "bulk_create", full)
         assert "the disk is full" in failed(dataset.job)
     dataset.refresh_from_db()
     assert not dataset.is_ready and not dataset.images.exists()
@@ -279,39 +256,3 @@ def test_a_zip_bomb_fails_with_a_sentence(curator: User) -> None:
 def test_an_archive_that_is_none_fails_with_a_sentence(curator: User) -> None:
     dataset = services.submit_import(name="Birds", by=curator, archive=SimpleUploadedFile("birds.zip", b"no zip" * 50))
     assert "cannot be read" in failed(dataset.job)
-
-
-# --- thumbnails
-
-
-def test_a_thumbnail_is_small_and_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = world.test_images[0]
-    first = services.thumbnail_of(image)
-    assert first.read_bytes().startswith(b"\xff\xd8\xff")
-    monkeypatch.setattr(services, "_opened", None)
-    assert services.thumbnail_of(image) == first
-    assert [file.name for file in first.parent.iterdir()] == [f"{image.sha256}.jpg"]
-
-
-@pytest.mark.parametrize(("data", "sentence"), [(None, "is gone"), (b"rot", "is damaged")])
-def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | None, sentence: str) -> None:
-    image = world.test_images[0]
-    replaced(image.file, data or b"")
-    if data is None:
-        image.file.unlink()
-    with pytest.raises(Refused, match=sentence):
-        services.thumbnail_of(image)
-    with pytest.raises(Http404, match=sentence):
-        jpeg_response(lambda: services.thumbnail_of(image))
-
-
-def test_class_counts_follow_the_labels(world: World) -> None:
-    counts = services.class_counts(world.dataset)
-    assert [row["name"] for row in counts] == world.dataset.classes
-    assert {row["images"] for row in counts} == {6} and [row["held_out"] for row in counts] == [0] * 4 + [6] * 4
-
-
-def test_an_image_says_its_class_and_file(world: World) -> None:
-    image = Image.objects.select_related("dataset").get(pk=world.test_images[0].pk)
-    assert image.class_name in world.dataset.classes and str(image) == image.path
-    assert image.file.is_relative_to(settings.MEDIA_ROOT)

@@ -1,25 +1,19 @@
-"""Rules about data sets: importing them, who sees them, and their pictures' files."""
+"""From a server path, an uploaded archive or drawn wings to a data set: queued, imported, given its rows."""
 
-import tempfile
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
 from django.utils.text import slugify
 
 from accounts.models import User
-from accounts.roles import Visitor, is_curator
 from jobs import services as jobs
 from jobs.context import JobContext
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
-from mlcore.errors import PictureError
-from mlcore.pictures import encode_jpeg, open_picture, thumbnail
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
 from retrieval.uploads import uploads
@@ -27,22 +21,8 @@ from retrieval.uploads import uploads
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"
 DRAWN = "wings"
-THUMBNAIL_SIDE = 240
 BATCH = 1000
 SLUG_LENGTH = 90  # some characters of a name become several
-
-
-def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
-    """Return the data sets this person may see: curators all, members the imported, visitors the public ones."""
-    if is_curator(user):
-        return Dataset.objects.all()
-    ready = Dataset.objects.filter(revision__gt=0)
-    return ready if user.is_authenticated else ready.filter(public=True)
-
-
-def visible_images(user: Visitor) -> QuerySet[Image]:
-    """Return the pictures of the data sets this person may see."""
-    return Image.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset")
 
 
 def submit_import(
@@ -174,59 +154,3 @@ def _image(row: Dataset, picture: Picture) -> Image:
 
 def _renumbered(picture: Picture, pk: int) -> Picture:
     return Picture(pk, picture.path, picture.label, picture.split, picture.sha256, picture.width, picture.height)
-
-
-def thumbnail_of(image: Image) -> Path:
-    """Return the file of a small JPEG of a picture, made at the first request.
-
-    Raises:
-        Refused: the picture's file is gone or damaged.
-    """
-    return _rendition(image, "thumbnails", lambda picture: thumbnail(picture, THUMBNAIL_SIDE))
-
-
-def shown_picture_of(image: Image) -> Path:
-    """Return the file of a picture as a browser gets it: a JPEG without what a camera wrote into it.
-
-    The original stays as it was imported: figures depend on its bytes, and they may say where it was taken.
-
-    Raises:
-        Refused: the picture's file is gone or damaged.
-    """
-    return _rendition(image, "pictures", lambda picture: picture)
-
-
-def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
-    """Return a JPEG made from a picture at its first request, kept by the picture's content."""
-    target = Path(settings.MEDIA_ROOT) / kind / image.sha256[:2] / f"{image.sha256}.jpg"
-    if not target.exists():
-        _write_whole(target, encode_jpeg(change(_opened(image))))
-    return target
-
-
-def _opened(image: Image) -> Any:
-    try:
-        return open_picture(image.file.read_bytes())
-    except OSError as error:
-        raise Refused(f"the file of picture {image.pk} is gone ({error.strerror})") from error
-    except PictureError as error:
-        raise Refused(f"the file of picture {image.pk} is damaged: {error}") from error
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(data)
-    Path(file.name).replace(target)
-
-
-def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return label, name and number of pictures of each class, and how many are held out, by label."""
-    held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
-    counts = dataset.images.values("label").annotate(images=Count("pk"), held_out=held_out).order_by("label")
-    return [{**row, "name": dataset.classes[row["label"]]} for row in counts]
-
-
-def set_public(dataset: Dataset, public: bool) -> None:
-    """Let visitors see the pictures of a data set, or not."""
-    Dataset.objects.filter(pk=dataset.pk).update(public=public)

@@ -1,0 +1,60 @@
+"""What a browser gets of a picture: JPEGs made at the first request, kept by content."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from mlcore.errors import PictureError
+from mlcore.pictures import encode_jpeg, open_picture, thumbnail
+from retrieval.errors import Refused
+from retrieval.models import Image
+
+THUMBNAIL_SIDE = 240
+RENDITIONS = ("thumbnails", "pictures")
+
+
+def thumbnail_of(image: Image) -> Path:
+    """Return the file of a small JPEG of a picture, made at the first request.
+
+    Raises:
+        Refused: the picture's file is gone or damaged.
+    """
+    return _rendition(image, "thumbnails", lambda picture: thumbnail(picture, THUMBNAIL_SIDE))
+
+
+def shown_picture_of(image: Image) -> Path:
+    """Return the file of a picture as a browser gets it: a JPEG without what a camera wrote into it.
+
+    The original stays as it was imported: figures depend on its bytes, and they may say where it was taken.
+
+    Raises:
+        Refused: the picture's file is gone or damaged.
+    """
+    return _rendition(image, "pictures", lambda picture: picture)
+
+
+def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
+    """Return a JPEG made from a picture at its first request, kept by the picture's content."""
+    target = Path(settings.MEDIA_ROOT) / kind / image.sha256[:2] / f"{image.sha256}.jpg"
+    if not target.exists():
+        _write_whole(target, encode_jpeg(change(_opened(image))))
+    return target
+
+
+def _opened(image: Image) -> Any:
+    try:
+        return open_picture(image.file.read_bytes())
+    except OSError as error:
+        raise Refused(f"the file of picture {image.pk} is gone ({error.strerror})") from error
+    except PictureError as error:
+        raise Refused(f"the file of picture {image.pk} is damaged: {error}") from error
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+        file.write(data)
+    Path(file.name).replace(target)

@@ -1,0 +1,39 @@
+import pytest
+from django.conf import settings
+from django.http import Http404
+
+from retrieval.datasets import services
+from retrieval.datasets.services import pictures
+from retrieval.errors import Refused
+from retrieval.files import jpeg_response
+from retrieval.models import Image
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_thumbnail_is_small_and_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = world.test_images[0]
+    first = services.thumbnail_of(image)
+    assert first.read_bytes().startswith(b"\xff\xd8\xff")
+    monkeypatch.setattr(pictures, "_opened", None)
+    assert services.thumbnail_of(image) == first
+    assert [file.name for file in first.parent.iterdir()] == [f"{image.sha256}.jpg"]
+
+
+@pytest.mark.parametrize(("data", "sentence"), [(None, "is gone"), (b"rot", "is damaged")])
+def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | None, sentence: str) -> None:
+    image = world.test_images[0]
+    replaced(image.file, data or b"")
+    if data is None:
+        image.file.unlink()
+    with pytest.raises(Refused, match=sentence):
+        services.thumbnail_of(image)
+    with pytest.raises(Http404, match=sentence):
+        jpeg_response(lambda: services.thumbnail_of(image))
+
+
+def test_an_image_says_its_class_and_file(world: World) -> None:
+    image = Image.objects.select_related("dataset").get(pk=world.test_images[0].pk)
+    assert image.class_name in world.dataset.classes and str(image) == image.path
+    assert image.file.is_relative_to(settings.MEDIA_ROOT)
