@@ -1,0 +1,97 @@
+"""What an experiment may be made of: losses, presets, weights, and the protocol that comes of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from mlcore.artifacts import read_json
+from mlcore.config import PRESETS, Protocol
+from mlcore.errors import MlcoreError
+from mlcore.losses import LOSSES
+from mlcore.runs import BASELINE_TITLES, BASELINES
+from retrieval.errors import Refused
+
+
+def loss_titles() -> dict[str, str]:
+    """Return the title of every loss and baseline by name."""
+    return {name: spec.title for name, spec in LOSSES.items()} | BASELINE_TITLES
+
+
+def baselines() -> list[str]:
+    """Return the names of the rows that are not trained."""
+    return list(BASELINES)
+
+
+def loss_table() -> list[dict[str, Any]]:
+    """Return what a form or a client needs to know of each loss and baseline."""
+    losses = [
+        {
+            "name": name,
+            "title": spec.title,
+            "family": spec.family,
+            "paper": spec.paper,
+            "idea": spec.idea,
+            "parameters": {
+                parameter: {"default": value.default, "meaning": value.meaning}
+                for parameter, value in spec.parameters.items()
+            },
+        }
+        for name, spec in LOSSES.items()
+    ]
+    baselines = [
+        {
+            "name": name,
+            "title": BASELINE_TITLES[name],
+            "family": "not trained",
+            "paper": "",
+            "idea": idea,
+            "parameters": {},
+        }
+        for name, idea in BASELINES.items()
+    ]
+    return losses + baselines
+
+
+def presets() -> list[dict[str, Any]]:
+    """Return every preset protocol as plain values."""
+    return [protocol.to_json() for protocol in PRESETS.values()]
+
+
+def weights_files() -> list[str]:
+    """Return the names of the local weights that a protocol may use."""
+    return sorted(file.name for file in Path(settings.WEIGHTS_DIR).glob("*.safetensors"))
+
+
+def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Protocol:
+    """Return a preset with some fields changed; with a weights file, its local weights and backbone.
+
+    Raises:
+        Refused: no such preset, field, value or file.
+    """
+    if preset not in PRESETS:
+        raise Refused(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}")
+    # Beside honest figures of a preset, a changed one must not go by its name.
+    wanted = {"name": f"{preset} (changed)", **changes} if changes else {}
+    if weights:
+        if weights not in weights_files():
+            raise Refused(f"no weights file named {weights!r}; known: {', '.join(weights_files()) or 'none'}")
+        wanted = {"weights": "local", "backbone": _architecture_of(weights), **wanted}
+    try:
+        protocol = PRESETS[preset].with_changes(**wanted)
+    except MlcoreError as error:
+        raise Refused(str(error)) from error
+    if protocol.weights == "local" and not weights:
+        raise Refused("local weights need a weights file; choose one")
+    if weights and protocol.weights != "local":
+        raise Refused(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
+    return protocol
+
+
+def _architecture_of(weights: str) -> str:
+    beside = Path(weights).with_suffix(".json")
+    try:
+        return str(read_json(Path(settings.WEIGHTS_DIR) / beside)["architecture"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused(f"{beside} does not say the architecture of {weights}; put it beside the weights") from None

@@ -1,0 +1,30 @@
+"""Who may see which model, and every experiment."""
+
+from django.db.models import QuerySet
+
+from accounts.roles import Visitor, is_curator
+from retrieval.datasets.services import visible_datasets
+from retrieval.errors import Refused
+from retrieval.models import Experiment, Model
+
+
+def set_published(model: Model, published: bool) -> None:
+    """Let people search with a model, or not.
+
+    Raises:
+        Refused: it is to be published and has no active index.
+    """
+    if published and not model.indexes.filter(active=True).exists():
+        raise Refused(f"{model.name} has no active index yet; build one first")
+    Model.objects.filter(pk=model.pk).update(published=published)
+
+
+def visible_models(user: Visitor) -> QuerySet[Model]:
+    """Return the models this person may see: curators all, others the published ones of data sets they may see."""
+    models = Model.objects.filter(dataset__in=visible_datasets(user)).select_related("run__experiment", "dataset")
+    return models if is_curator(user) else models.filter(published=True)
+
+
+def experiments() -> QuerySet[Experiment]:
+    """Return every experiment with what its pages show."""
+    return Experiment.objects.select_related("dataset").prefetch_related("runs__job", "runs__model", "tunings__job")

@@ -1,0 +1,129 @@
+"""An experiment begins: its runs and tunings are checked, stored and queued."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from jobs import services as jobs
+from mlcore.compare.plan import Comparison
+from mlcore.compare.plan import Tuning as Budget
+from mlcore.config import Protocol
+from mlcore.datasets.splits import validation_classes as hold_out
+from mlcore.errors import MlcoreError
+from mlcore.runs import BASELINES, RunSpec
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Experiment, Run, Tuning
+
+MOST_TRIALS = 500
+LARGEST_SEED = 2**31 - 1  # what the database's column holds
+
+
+def start_experiment(
+    *,
+    dataset: Dataset,
+    name: str,
+    protocol: Protocol,
+    losses: Sequence[str],
+    params: Mapping[str, Mapping[str, Any]] | None = None,
+    seeds: Iterable[int] = (0,),
+    weights: str = "",
+    trials: int = 0,
+    validation_classes: int = 0,
+    publish: bool = True,
+    by: User | None,
+) -> Experiment:
+    """Store an experiment with a run for each loss, seed and fold of the protocol, and queue them all.
+
+    params: own parameters by loss; the rest are the paper's. A baseline is measured once, with the first seed.
+    trials: of each loss's tuning, measured on so many of the training classes (with folds: on what fold 0
+    holds out); its tuned runs are queued when its trials are done. 0 tunes nothing.
+
+    Raises:
+        Refused: the data set is not imported, nothing is to be run, a loss, parameter or seed is unknown, or
+            the tuning cannot tell right from wrong.
+    """
+    if not dataset.is_ready:
+        raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+    cells = _cells(protocol, losses, params or {}, _checked_seeds(seeds))
+    tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
+    with transaction.atomic():
+        experiment = Experiment.objects.create(
+            name=name,
+            dataset=dataset,
+            protocol=protocol.to_json(),
+            weights=weights,
+            tuning=tuning,
+            publish=publish,
+            created_by=by,
+        )
+        for spec in cells:
+            run = Run.objects.create(
+                experiment=experiment, loss=spec.loss, params=spec.params, seed=spec.seed, fold=spec.fold
+            )
+            submit_training(run, by=by)
+        if tuning:
+            _submit_tunings(experiment, by)
+    return experiment
+
+
+def submit_training(run: Run, *, by: User | None) -> None:
+    """Queue the training of a run."""
+    run.job = jobs.submit("train", {"run": run.pk}, by=by, key=f"train:{run.pk}")
+    run.save(update_fields=["job"])
+
+
+def _submit_tunings(experiment: Experiment, by: User | None) -> None:
+    for loss in dict.fromkeys(run.loss for run in experiment.runs.all() if run.loss not in BASELINES):
+        row = Tuning.objects.create(experiment=experiment, loss=loss)
+        row.job = jobs.submit("tune", {"tuning": row.pk}, by=by, key=f"tune:{row.pk}")
+        row.save(update_fields=["job"])
+
+
+def _checked_tuning(
+    dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, held_out: int
+) -> dict[str, int] | None:
+    """Return the budget to store, None for none; a comparison of the same losses says what cannot be."""
+    if not trials:
+        if held_out:
+            raise Refused("validation classes are for tuning: give the number of trials too")
+        return None
+    if trials > MOST_TRIALS:
+        raise Refused(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}")
+    losses = {spec.loss: spec.params for spec in cells if not spec.is_baseline}
+    budget = Budget(trials=trials, validation_classes=held_out)
+    try:
+        Comparison(name="", protocol=protocol, losses=losses, seeds=(0,), tuning=budget)
+        if held_out:
+            hold_out(range(dataset.report["train_classes"]), held_out)
+    except MlcoreError as error:
+        raise Refused(str(error)) from error
+    return {"trials": trials, "validation_classes": held_out, "seed": budget.seed}
+
+
+def _checked_seeds(seeds: Iterable[int]) -> list[int]:
+    chosen = sorted(set(seeds))
+    for seed in chosen:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise Refused(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}")
+    return chosen
+
+
+def _cells(
+    protocol: Protocol, losses: Sequence[str], params: Mapping[str, Mapping[str, Any]], seeds: Sequence[int]
+) -> list[RunSpec]:
+    for loss in params:
+        if loss not in losses:
+            raise Refused(f"there are parameters for {loss!r}, which is not among the losses")
+    if not losses or not seeds:
+        raise Refused("choose at least one loss and one seed")
+    try:
+        return [
+            RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed, fold=fold).checked()
+            for loss in dict.fromkeys(losses)
+            for seed in (seeds[:1] if loss in BASELINES else seeds)
+            for fold in (range(protocol.folds) if protocol.folds and loss not in BASELINES else (None,))
+        ]
+    except (MlcoreError, TypeError, ValueError) as error:
+        raise Refused(str(error)) from error

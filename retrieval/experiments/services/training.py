@@ -1,0 +1,100 @@
+"""A run is trained in a child process and leaves a model."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from jobs.children import run_child
+from jobs.context import JobContext
+from jobs.errors import JobFailed
+from mlcore.artifacts import read_json, write_json
+from retrieval.experiments.services.choosing import loss_titles
+from retrieval.indexes.services import submit_index
+from retrieval.models import COLORS, Model, Run
+
+
+def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
+    """Train a run in a child process; store its model and queue its index. Safe to run again."""
+    row = Run.objects.select_related("experiment__dataset").get(pk=run)
+    artifact = f"runs/{row.pk}"
+    out = Path(settings.MEDIA_ROOT) / artifact
+    if not out.exists():
+        _train_in_child(context, row, out)
+    context.check()
+    model = _store_model(row, artifact, out)
+    owner = User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    index_job = submit_index(model, by=owner)
+    return {"run": row.pk, "model": model.pk, "index_job": index_job.pk}
+
+
+def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
+    scratch = context.adopt_scratch()
+    history: list[dict[str, Any]] = []
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            context.progress(event["phase"], event["done"], event["total"])
+        elif event["event"] == "epoch":
+            context.check()
+            history.append(event)
+            Run.objects.filter(pk=run.pk).update(history=history)
+            context.say(f"epoch {event['epoch']} of {event['epochs']}, loss {event['loss']:.4f}")
+
+    run_child(_command(run, scratch, out), on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+
+
+def _command(run: Run, scratch: Path, out: Path) -> list[str]:
+    experiment = run.experiment
+    protocol = scratch / "protocol.json"
+    write_json(protocol, {**experiment.protocol, **run.changes})
+    command = [sys.executable, "-m", "mlcore", "train", "--events", "jsonl", "--child"]
+    command += ["--data", str(experiment.dataset.folder), "--out", str(out), "--work", str(scratch / "work")]
+    command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(protocol)]
+    command += ["--loss", run.loss, "--seed", str(run.seed)]
+    command += [word for name, value in run.params.items() for word in ("--param", f"{name}={value}")]
+    if run.fold is not None:
+        command += ["--fold", str(run.fold)]
+    if experiment.weights:
+        command += ["--weights", str(Path(settings.WEIGHTS_DIR) / experiment.weights)]
+    return command
+
+
+@transaction.atomic
+def _store_model(run: Run, artifact: str, out: Path) -> Model:
+    metrics, described = read_json(out / "metrics.json"), read_json(out / "model.json")
+    _require_same_run(run, described, out)
+    Run.objects.filter(pk=run.pk).update(metrics=metrics)
+    model, _ = Model.objects.get_or_create(
+        run=run,
+        defaults={
+            "dataset": run.experiment.dataset,
+            "name": model_name(run),
+            "loss": run.loss,
+            "artifact": artifact,
+            "weights_sha256": described["weights_sha256"],
+            "dim": described["dim"],
+            "color": Model.objects.filter(dataset=run.experiment.dataset).count() % COLORS,
+        },
+    )
+    return model
+
+
+def _require_same_run(run: Run, described: dict[str, Any], out: Path) -> None:
+    """Refuse a folder that another database's run left under the same number."""
+    stored = [described[key] for key in ("loss", "params", "seed", "fold")] + [described["dataset"]["fingerprint"]]
+    if stored != [run.loss, run.params, run.seed, run.fold, run.experiment.dataset.fingerprint]:
+        raise JobFailed(f"{out} holds another run, perhaps of another database; move it away, then retry")
+
+
+def model_name(run: Run) -> str:
+    """Return what people call the model of a run; seed and fold only where there are several."""
+    title = loss_titles().get(run.loss, run.loss)
+    runs = run.experiment.runs.filter(loss=run.loss)
+    notes = ["tuned"] if run.tuned else []
+    notes += [f"seed {run.seed}"] if runs.exclude(seed=run.seed).exists() else []
+    notes += [] if run.fold is None else [f"fold {run.fold}"]
+    return f"{title} ({', '.join(notes)})" if notes else title

@@ -1,0 +1,40 @@
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from retrieval.errors import Refused
+from retrieval.experiments import services
+from retrieval.models import COLORS, Dataset
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_model_without_an_active_index_cannot_be_published(world: World) -> None:
+    model = world.models[0]
+    services.set_published(model, False)
+    model.indexes.update(active=False)
+    with pytest.raises(Refused, match="SoftTriple has no active index yet"):
+        services.set_published(model, True)
+    model.refresh_from_db()
+    assert not model.published
+    model.indexes.update(active=True)
+    services.set_published(model, True)
+    services.set_published(model, True)
+    model.refresh_from_db()
+    assert model.published
+
+
+def test_members_see_published_models_curators_all_and_visitors_those_of_public_sets(
+    world: World, member: User, curator: User
+) -> None:
+    services.set_published(world.models[0], False)
+    assert list(services.visible_models(member)) == world.models[1:]
+    assert list(services.visible_models(curator)) == world.models
+    assert list(services.visible_models(AnonymousUser())) == world.models[1:]
+    Dataset.objects.update(public=False)
+    assert list(services.visible_models(AnonymousUser())) == []
+
+
+def test_there_is_a_colour_for_every_model(world: World) -> None:
+    assert all(model.color < COLORS for model in world.models)

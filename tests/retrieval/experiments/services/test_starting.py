@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from jobs.models import Job
+from mlcore.losses import LOSSES
+from retrieval.errors import Refused
+from retrieval.experiments import services
+from retrieval.models import Dataset, Experiment, Run
+from tests.retrieval.world import SMALL, World, started
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_experiment_has_a_run_and_a_job_for_each_cell(world: World, curator: User) -> None:
+    losses = ("soft_triple", "untrained", "soft_triple")
+    experiment = started(world.dataset, losses, seeds=[2, 0, 2], params={"soft_triple": {"gamma": 0.5}}, by=curator)
+    assert [(run.loss, run.seed, run.state) for run in experiment.runs.all()] == [
+        ("soft_triple", 0, "queued"),
+        ("soft_triple", 2, "queued"),
+        ("untrained", 0, "queued"),
+    ]
+    run = experiment.runs.all()[0]
+    assert run.params["gamma"] == 0.5 and set(run.params) == set(LOSSES["soft_triple"].parameters)
+    assert run.job is not None and run.job.owner == curator and run.job.queue == "train"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"losses": ("soft_tripel",)}, "soft_tripel"),
+        ({"params": {"soft_triple": {"gama": 1}}}, "no parameter 'gama'"),
+        ({"params": {"soft_triple": {"gamma": -1}}}, "gamma must be positive"),
+        ({"params": {"soft_triple": {"gamma": "x"}}}, "gamma must be a number"),
+        ({"losses": ()}, "at least one loss"),
+        ({"seeds": []}, "at least one loss and one seed"),
+        ({"seeds": [-1]}, "a seed is a whole number from 0"),
+        ({"seeds": [2**31]}, "a seed is a whole number from 0"),
+    ],
+)
+def test_an_experiment_that_cannot_be_is_refused_whole(world: World, change: dict[str, Any], sentence: str) -> None:
+    before = Experiment.objects.count(), Run.objects.count(), Job.objects.count()
+    with pytest.raises(Refused, match=sentence):
+        started(world.dataset, **change)
+    assert (Experiment.objects.count(), Run.objects.count(), Job.objects.count()) == before
+
+
+def test_a_set_not_imported_cannot_be_trained_on() -> None:
+    dataset = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
+    with pytest.raises(Refused, match="Waiting is not imported yet"):
+        started(dataset)
+
+
+def folded(world: World) -> Experiment:
+    protocol = services.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
+    return started(world.dataset, ("soft_triple", "untrained"), protocol=protocol)
+
+
+def test_a_protocol_with_folds_has_a_run_for_each_of_them(world: World) -> None:
+    experiment = folded(world)
+    found = [(run.loss, run.fold) for run in experiment.runs.all()]
+    assert found == [("soft_triple", 0), ("soft_triple", 1), ("untrained", None)]
+    for repeated in ({"loss": "soft_triple", "fold": 1}, {"loss": "untrained", "fold": None}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Run.objects.create(experiment=experiment, seed=0, **repeated)
