@@ -8,11 +8,13 @@ from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import services
 from accounts.errors import AccountError
 from accounts.models import ApiToken, AuditEntry, User
+from accounts.permissions import signed_in
 from accounts.roles import Role, role_of
 
 admin.site.unregister(Group)  # groups here are roles, and roles are given below
@@ -69,7 +71,7 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable 
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        services.set_role(form.instance, form.cleaned_data["role"])
+        services.set_role(form.instance, form.cleaned_data["role"], by=signed_in(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Refuse: rows alone would go, not what other apps keep of the person. Deactivate instead."""
@@ -87,6 +89,13 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: a secret is shown only to the one whose token it is, at /me/tokens/."""
         return False
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        services.revoke_token(obj, by=signed_in(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset:
+            self.delete_model(request, token)
 
 
 @admin.register(AuditEntry)

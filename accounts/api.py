@@ -83,4 +83,4 @@ class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewS
         return Response({**TokenSerializer(token).data, "secret": secret}, status=status.HTTP_201_CREATED)
 
     def perform_destroy(self, instance: ApiToken) -> None:
-        services.revoke_token(instance)
+        services.revoke_token(instance, by=signed_in(self.request))

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import personal_data
+from accounts import audit, personal_data
 from accounts.errors import AccountError
 from accounts.models import ApiToken, User
-from accounts.roles import Role, is_admin, role_of
+from accounts.roles import Role, is_admin, is_curator, role_of
 
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
 
@@ -41,8 +41,8 @@ def create_account(email: str, password: str | None, role: Role | str, display_n
 
 
 @transaction.atomic
-def set_role(user: User, role: Role | str) -> None:
-    """Give `user` that one role. An admin may also enter the admin site, others may not.
+def set_role(user: User, role: Role | str, *, by: User | None = None) -> None:
+    """Give `user` that one role. An admin may also enter the admin site, others may not. `by` None is the system.
 
     Raises:
         AccountError: no such role, or nobody would be admin any more.
@@ -51,10 +51,13 @@ def set_role(user: User, role: Role | str) -> None:
         raise AccountError(f"no role named {role!r}; known: {', '.join(Role)}")
     if role != Role.ADMIN:
         require_another_admin(user)
+    before = role_of(user)
     user.groups.set([*user.groups.exclude(name__in=list(Role)), Group.objects.get_or_create(name=str(role))[0]])
     user.__dict__.pop("group_names", None)  # read again at the next question
     user.is_staff = user.is_superuser = role == Role.ADMIN
     user.save(update_fields=["is_staff", "is_superuser"])
+    if before != role and (before or by):  # the role that a sign-up begins with is no news
+        audit.record_about(by, "change-role", user, before=before, now=str(role))
 
 
 def require_another_admin(user: User) -> None:
@@ -68,6 +71,7 @@ def require_another_admin(user: User) -> None:
         raise AccountError(f"{user.email} is the only admin; make somebody else admin first")
 
 
+@transaction.atomic
 def create_token(
     user: User, name: str, read_only: bool = False, expiry: timedelta | None = None
 ) -> tuple[ApiToken, str]:
@@ -84,6 +88,8 @@ def create_token(
     if expiry is not None and expiry <= timedelta(0):
         raise AccountError(f"a token must live for some time, got {expiry}")
     row, secret = ApiToken.objects.create(user=user, expiry=expiry, name=name[:80], read_only=read_only)
+    if is_curator(user):
+        audit.record(user, "make-token", row.name, read_only=read_only)
     return cast(ApiToken, row), secret
 
 
@@ -93,9 +99,12 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
     return cast(QuerySet[ApiToken], ApiToken.objects.filter(alive, user=user))
 
 
-def revoke_token(token: ApiToken) -> None:
+@transaction.atomic
+def revoke_token(token: ApiToken, *, by: User) -> None:
     """Make the token's secret worthless from now on; doing it twice is no error."""
-    ApiToken.objects.filter(pk=token.pk).delete()
+    gone, _ = ApiToken.objects.filter(pk=token.pk).delete()
+    if gone and is_curator(by):
+        audit.record(by, "revoke-token", token.name, owner=token.user_id)
 
 
 def note_token_use(token: ApiToken) -> None:

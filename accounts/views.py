@@ -34,8 +34,9 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
     """Revoke one of one's own tokens."""
-    token = get_object_or_404(services.tokens_of(signed_in(request)), pk=digest)
-    services.revoke_token(token)
+    user = signed_in(request)
+    token = get_object_or_404(services.tokens_of(user), pk=digest)
+    services.revoke_token(token, by=user)
     messages.success(request, f"The token {token.name!r} is revoked.")
     return redirect("tokens")
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from config.celery import app, broker_errors, queue_named
@@ -165,6 +166,7 @@ def visible_jobs(user: Visitor) -> QuerySet[Job]:
     return Job.objects.filter(owner=user.pk) if user.is_authenticated else Job.objects.none()
 
 
+@transaction.atomic
 def request_cancel(job: Job, *, by: User | None = None) -> None:
     """Cancel a queued job now, or ask the worker of a running one to stop. `by` None is the system.
 
@@ -180,8 +182,11 @@ def request_cancel(job: Job, *, by: User | None = None) -> None:
     job.refresh_from_db()
     if not asked and job.state != Job.State.CANCELLED:
         raise JobRefused(f"job {job.pk} has {job.state} already, so there is nothing to cancel")
+    if asked:
+        _note_curator(by, "cancel-job", job)
 
 
+@transaction.atomic
 def retry(job: Job, by: User | None = None) -> None:
     """Queue a failed or cancelled job again, with all its tries. `by` None is the system.
 
@@ -201,12 +206,19 @@ def retry(job: Job, by: User | None = None) -> None:
     job.refresh_from_db()
     if not queued:
         raise JobRefused(f"job {job.pk} is {job.state}; only a failed or cancelled one can be retried")
+    _note_curator(by, "retry-job", job)
     transaction.on_commit(partial(send, job))
 
 
 def _require_right(job: Job, by: User | None) -> None:
     if by is not None and not visible_jobs(by).filter(pk=job.pk).exists():
         raise PermissionDenied("only its owner or a curator may do this to a job")
+
+
+def _note_curator(by: User | None, action: str, job: Job) -> None:
+    """Put it in the audit trail, unless a member did it to a job of their own."""
+    if by is not None and is_curator(by):
+        audit.record(by, action, f"job {job.pk} ({job.kind})", job=job.pk)
 
 
 def export_jobs(user: User) -> list[dict[str, Any]]:

@@ -230,7 +230,7 @@ class ModelViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Model]):
 
     def _set_published(self, published: bool) -> Response:
         model = self.get_object()
-        services.set_published(model, published)
+        services.set_published(model, published, by=signed_in(self.request))
         model.refresh_from_db()
         return Response(self.get_serializer(model).data)
 

@@ -144,7 +144,7 @@ def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
     """Let people search with a model, or not any more."""
     row = get_object_or_404(Model, pk=pk)
     try:
-        services.set_published(row, not row.published)
+        services.set_published(row, not row.published, by=signed_in(request))
     except Refused as error:
         messages.error(request, str(error))
     return redirect("model", pk=pk)

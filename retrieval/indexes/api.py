@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.permissions import IsCurator
+from accounts.permissions import IsCurator, signed_in
 from retrieval.indexes import services
 from retrieval.models import Index
 from retrieval.refusals import RefusalsAsProblems
@@ -34,5 +34,5 @@ class IndexViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Index]):
     def activate(self, request: Request, pk: str) -> Response:
         """Let this index serve: a new one, or an older one again."""
         index = self.get_object()
-        services.activate(index)
+        services.activate(index, by=signed_in(request))
         return Response(self.get_serializer(index).data)

@@ -7,6 +7,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
 from jobs.context import JobContext
@@ -105,8 +106,10 @@ def _embedded(
 
 
 @transaction.atomic
-def activate(index: Index) -> None:
+def activate(index: Index, *, by: User | None = None) -> None:
     """Make `index` the one that searches of its model and data set read; also the way back to an older one.
+
+    `by` None is the system, which activates what it has built.
 
     Raises:
         Refused: its files are gone.
@@ -116,5 +119,6 @@ def activate(index: Index) -> None:
     Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
     rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
     rivals.filter(active=True).exclude(pk=index.pk).update(active=False)
-    rivals.filter(pk=index.pk).update(active=True)
+    if rivals.filter(pk=index.pk, active=False).update(active=True):
+        audit.record(by, "activate-index", index.model.name, index=index.pk, recall=index.recall)
     index.refresh_from_db()

@@ -25,7 +25,7 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
     """Let an index serve: a new one, or an older one again."""
     index = get_object_or_404(Index, pk=pk)
     try:
-        services.activate(index)
+        services.activate(index, by=signed_in(request))
     except Refused as error:
         messages.error(request, str(error))
     else:

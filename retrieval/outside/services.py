@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
 from jobs.children import run_child
@@ -82,7 +83,10 @@ def _submit_embeddings(
 
 
 def _submit(dataset: Dataset, name: str, folder: Path, by: User | None) -> Job:
-    return jobs.submit("add-model", {"dataset": dataset.pk, "name": name, "upload": folder.name}, by=by)
+    with transaction.atomic():
+        job = jobs.submit("add-model", {"dataset": dataset.pk, "name": name, "upload": folder.name}, by=by)
+        audit.record(by, "add-model", name, dataset=dataset.name, job=job.pk)
+    return job
 
 
 def _suffix(file: "UploadedFile[bytes]", known: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
 from jobs.children import run_child
@@ -55,7 +56,10 @@ def submit_report(experiment: Experiment, *, also: Collection[int] = (), by: Use
     if not any(run.metrics for run in runs):
         raise Refused(f"no run of {experiment.name} is finished yet; a report needs one")
     payload = {"experiment": experiment.pk, "also": sorted(set(also))}
-    return jobs.submit("report", payload, by=by, key=_key(experiment))
+    with transaction.atomic():
+        job = jobs.submit("report", payload, by=by, key=_key(experiment))
+        audit.record(by, "make-report", experiment.name, experiment=experiment.pk, job=job.pk)
+    return job
 
 
 def _key(experiment: Experiment) -> str:

@@ -31,7 +31,7 @@ def test_an_expired_token_is_refused(member: User) -> None:
 
 def test_a_revoked_token_is_refused(member: User) -> None:
     api = api_of(member)
-    services.revoke_token(ApiToken.objects.get())
+    services.revoke_token(ApiToken.objects.get(), by=member)
     assert api.get("/api/v1/jobs/").status_code == 401
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts import personal_data, services
 from accounts.errors import AccountError
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, AuditEntry, User
 from accounts.roles import Role, is_admin, is_curator, is_member, role_of
 from tests.conftest import PASSWORD, person
 
@@ -82,7 +82,25 @@ def test_createsuperuser_makes_an_admin() -> None:
     assert is_admin(user) and user.is_staff
 
 
+def test_a_changed_role_is_in_the_trail_and_an_unchanged_one_is_not(admin: User, member: User) -> None:
+    assert not AuditEntry.objects.exists()  # two sign-ups
+    for _ in range(2):
+        services.set_role(member, "curator", by=admin)
+    entry = AuditEntry.objects.get()
+    assert (entry.who, entry.action, entry.target) == (admin, "change-role", member.email)
+    assert entry.details == {"account": member.pk, "before": "member", "now": "curator"}
+
+
 # --- tokens
+
+
+def test_the_tokens_of_curators_are_in_the_trail_but_not_those_of_members(curator: User, member: User) -> None:
+    for user in (curator, member):
+        token, _ = services.create_token(user, f"of {user}")
+        for _ in range(2):
+            services.revoke_token(token, by=user)
+    found = AuditEntry.objects.values_list("action", "target", "who__email")
+    assert list(found) == [("revoke-token", "of Cora", curator.email), ("make-token", "of Cora", curator.email)]
 
 
 def test_only_the_digest_of_a_token_is_stored(member: User) -> None:
@@ -101,8 +119,8 @@ def test_a_token_needs_a_name_and_some_time(member: User, name: str, expiry: tim
 
 def test_revoking_twice_is_no_error(member: User) -> None:
     token, _ = services.create_token(member, "notebook")
-    services.revoke_token(token)
-    services.revoke_token(token)
+    services.revoke_token(token, by=member)
+    services.revoke_token(token, by=member)
     assert not services.tokens_of(member).exists()
 
 

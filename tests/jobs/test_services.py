@@ -10,7 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from accounts.personal_data import export_all
 from config.celery import app
 from jobs import services, sweeper
@@ -302,6 +302,18 @@ def test_a_stranger_can_neither_cancel_nor_retry(member: User, other_member: Use
         services.retry(job, by=other_member)
     job.refresh_from_db()
     assert job.state == "cancelled"
+
+
+def test_what_a_curator_does_to_a_job_is_in_the_trail(member: User, curator: User) -> None:
+    job = queued(nothing, owner=member)
+    services.request_cancel(job, by=member)
+    services.retry(job, by=curator)
+    services.request_cancel(job, by=curator)
+    with pytest.raises(JobRefused):
+        services.retry(Job.objects.create(kind="kind"), by=curator)
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["cancel-job", "retry-job"]
+    assert {entry.who for entry in AuditEntry.objects.all()} == {curator}
+    assert AuditEntry.objects.all()[0].target == f"job {job.pk} (kind)"
 
 
 # --- retry

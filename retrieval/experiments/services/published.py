@@ -1,22 +1,27 @@
 """Who may see which model, and every experiment."""
 
+from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts import audit
+from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused
 from retrieval.models import Experiment, Model
 
 
-def set_published(model: Model, published: bool) -> None:
-    """Let people search with a model, or not.
+@transaction.atomic
+def set_published(model: Model, published: bool, *, by: User | None = None) -> None:
+    """Let people search with a model, or not. `by` None is the system.
 
     Raises:
         Refused: it is to be published and has no active index.
     """
     if published and not model.indexes.filter(active=True).exists():
         raise Refused(f"{model.name} has no active index yet; build one first")
-    Model.objects.filter(pk=model.pk).update(published=published)
+    if Model.objects.filter(pk=model.pk, published=not published).update(published=published):
+        audit.record(by, "publish-model" if published else "withdraw-model", model.name, model=model.pk)
 
 
 def visible_models(user: Visitor) -> QuerySet[Model]:

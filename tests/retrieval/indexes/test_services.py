@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from mlcore.events import no_progress
@@ -93,6 +93,19 @@ def test_switching_back_serves_the_older_index(world: World, member: User) -> No
         assert active(model) == [index] and index.active
         [ranking] = world.ask(member, models=[model]).rankings.all()
         assert ranking.index == index
+
+
+def test_a_switch_is_in_the_trail_and_a_second_one_to_the_same_is_not(world: World, curator: User) -> None:
+    model = world.models[0]
+    old = world.index_of(model)
+    rebuilt(model)
+    AuditEntry.objects.all().delete()
+    for _ in range(2):
+        services.activate(old, by=curator)
+        set_published(model, False, by=curator)
+    found = AuditEntry.objects.values_list("who__email", "action", "target")
+    assert set(found) == {(curator.email, name, model.name) for name in ("activate-index", "withdraw-model")}
+    assert len(found) == 2
 
 
 def test_an_index_whose_files_are_gone_is_not_activated(world: World) -> None:
