@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import audit, checks, personal_data, services  # noqa: F401  (checks registers itself)
+        from accounts import checks, personal_data, services  # noqa: F401  (checks registers itself)
+        from accounts.audit import services as audit
 
         personal_data.register("account", services.export_account, services.erase_account)
         personal_data.register("audit", audit.export_entries, audit.forget_person)

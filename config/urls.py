@@ -38,7 +38,7 @@ docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
-    path("me/", include("accounts.urls")),
+    path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("", include("retrieval.urls")),
     path("", include("ratings.urls")),

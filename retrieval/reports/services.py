@@ -56,9 +56,11 @@ def submit_report(experiment: Experiment, *, also: Collection[int] = (), by: Use
     if not any(run.metrics for run in runs):
         raise Refused(f"no run of {experiment.name} is finished yet; a report needs one")
     payload = {"experiment": experiment.pk, "also": sorted(set(also))}
+    before = latest_job(experiment)
     with transaction.atomic():
         job = jobs.submit("report", payload, by=by, key=_key(experiment))
-        audit.record(by, "make-report", experiment.name, experiment=experiment.pk, job=job.pk)
+        if job != before:  # else that one is still queued
+            audit.record(by, "make-report", experiment.name, experiment=experiment.pk, job=job.pk)
     return job
 
 

@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from jobs.models import Job
 from retrieval.errors import Refused
 from retrieval.experiments.services import set_published
@@ -38,6 +38,7 @@ def test_a_network_is_tried_measured_listed_and_indexed(world: World, curator: U
     assert model.metrics is not None and 0 <= model.metrics["map_at_r"] <= 1 and model.has_network
     assert not model.published and model.indexes.get(active=True).count == world.dataset.images.count()
     assert not uploads(), "what was taken in is not kept twice"
+    assert AuditEntry.objects.get(who=curator).action == "add-model"
     set_published(model, True)
     able = [*world.models, model]
     assert set(searchable_models(world.dataset)) == set(able)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from accounts.models import AuditEntry
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.artifacts import read_json
@@ -80,6 +81,7 @@ def test_what_another_database_left_under_the_same_number_is_not_taken(experimen
 def test_one_report_is_queued_at_a_time(experiment: Experiment) -> None:
     assert services.submit_report(experiment, by=None) == services.submit_report(experiment, by=None)
     assert Job.objects.filter(kind="report").count() == 1
+    assert AuditEntry.objects.get(action="make-report").target == experiment.name
 
 
 def test_a_half_failed_experiment_says_what_failed_and_what_is_still_to_come(experiment: Experiment) -> None:
