@@ -37,6 +37,10 @@ class ComparisonError(MlcoreError):
     """A comparison cannot be planned, run, reported or re-run as asked."""
 
 
+class ExplanationError(MlcoreError):
+    """A network does not show what each place of a picture brings to its answer."""
+
+
 class Stopped(MlcoreError):
     """Work was asked to stop and stopped at a safe point; starting again resumes it."""
 

@@ -65,11 +65,11 @@ class FeaturePool(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return [B, C] of a backbone's features."""
-        pooled: Tensor = self.pool(self._places(features))
+        pooled: Tensor = self.pool(self.places(features))
         return pooled
 
-    def _places(self, features: Tensor) -> Tensor:
-        """Return features as [B, places, C]."""
+    def places(self, features: Tensor) -> Tensor:
+        """Return features as [B, places, C], row by row of a grid."""
         if features.dim() == 4:
             features = (features if self.channels_last else features.permute(0, 2, 3, 1)).flatten(1, 2)
         if features.dim() != 3 or features.shape[2] != self.num_features:
@@ -80,12 +80,14 @@ class FeaturePool(nn.Module):
         return features[:, self.prefix :]
 
 
-def norm_behind_pooling(backbone: nn.Module, pooled: Tensor) -> Tensor:
-    """Return pooled features [B, C] as timm hands them to a classifier.
+def norms_behind_pooling(backbone: nn.Module) -> list[nn.LayerNorm]:
+    """Return the LayerNorms between pooling and classifier; those of ConvNeXt, and of ViTs trained on averages."""
+    found = (getattr(backbone, "fc_norm", None), getattr(getattr(backbone, "head", None), "norm", None))
+    return [norm for norm in found if isinstance(norm, nn.LayerNorm)]  # timm's LayerNorm2d as well
 
-    ConvNeXt, and those ViTs that were trained on averages, have their last LayerNorm behind the pooling.
-    """
-    for norm in (getattr(backbone, "fc_norm", None), getattr(getattr(backbone, "head", None), "norm", None)):
-        if isinstance(norm, nn.LayerNorm):  # timm's LayerNorm2d as well, which would want a grid
-            pooled = functional.layer_norm(pooled, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+def norm_behind_pooling(backbone: nn.Module, pooled: Tensor) -> Tensor:
+    """Return pooled features [B, C] as timm hands them to a classifier."""
+    for norm in norms_behind_pooling(backbone):  # LayerNorm2d itself would want a grid
+        pooled = functional.layer_norm(pooled, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
     return pooled
