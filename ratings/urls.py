@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ratings import views
+from ratings import downloads, views
 
 urlpatterns = [
     path("", views.front, name="search"),
@@ -13,4 +13,5 @@ urlpatterns = [
     path("rate/<uuid:pk>/query", views.ballot_query, name="ballot-query"),
     path("leaderboard/", views.board, name="leaderboard"),
     path("leaderboard/rows", views.board_rows, name="leaderboard-rows"),
+    path("downloads/ratings/<slug:slug>/<slug:part>", downloads.ratings_file, name="download-ratings"),
 ]

@@ -7,10 +7,12 @@ class RetrievalConfig(AppConfig):
     name = "retrieval"
 
     def ready(self) -> None:
-        """Say who does which kind of job, and what is known of a person."""
+        """Say who does which kind of job, what is known of a person, and what can be kept."""
         from accounts import personal_data
         from jobs import registry
         from retrieval.datasets.services import run_import_job
+        from retrieval.downloads import registry as downloads
+        from retrieval.downloads.services import files
         from retrieval.experiments.services import run_train_job
         from retrieval.indexes.services import run_index_job
         from retrieval.outside.services import run_add_job
@@ -25,3 +27,8 @@ class RetrievalConfig(AppConfig):
         registry.register("report", run_report_job)
         registry.register("add-model", run_add_job)
         personal_data.register("searches", export_searches, erase_searches)
+        downloads.register("models", "Models", "A network, and what it needs to embed a picture.", files.networks)
+        downloads.register(
+            "embeddings", "Embeddings", "Where a model puts every picture, and whose row is whose.", files.spaces
+        )
+        downloads.register("reports", "Reports", "What an experiment found: figures, intervals, tests.", files.reports)

@@ -1,7 +1,8 @@
-"""How stored pictures travel to a browser."""
+"""How stored pictures and files travel to a browser."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from django.http import FileResponse, Http404, HttpResponseBase
 
@@ -22,4 +23,11 @@ def jpeg_response(find: Callable[[], Path]) -> HttpResponseBase:
     response["Content-Disposition"] = "inline"  # Django would name the file, and files are often named by class
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def attachment(file: BinaryIO, name: str, content_type: str = "application/octet-stream") -> FileResponse:
+    """Return a file to be kept under `name`; a browser neither shows it nor guesses what it is."""
+    response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+    response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from retrieval.datasets import views as datasets
+from retrieval.downloads import views as downloads
 from retrieval.experiments import views as experiments
 from retrieval.indexes import views as indexes
 from retrieval.outside import views as outside
@@ -22,6 +23,9 @@ urlpatterns = [
     path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),
     path("pictures/<int:pk>", datasets.picture, name="picture"),
     path("pictures/<int:pk>/thumbnail", datasets.thumbnail, name="thumbnail"),
+    path("downloads/", downloads.every_download, name="downloads"),
+    path("downloads/models/<int:pk>/<slug:part>", downloads.model_file, name="download-model"),
+    path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
     path("lab/", experiments.lab, name="lab"),
     path("lab/import/", datasets.start_import, name="dataset-import"),
     path("lab/experiments/new/", experiments.new, name="experiment-new"),

@@ -18,6 +18,7 @@ from mlcore.events import Progress
 from mlcore.index import IndexManifest, build_index
 from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
+from retrieval.downloads.services.checksums import keep_checksum
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Index, Model
 
@@ -39,6 +40,8 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, An
     run = built.model.run  # a model from outside is published by hand
     if run and run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
         Model.objects.filter(pk=model).update(published=True)  # the first only: who withdrew it, meant it
+    for name in ("embeddings.npy", "images.csv"):  # which people may download from now on
+        keep_checksum(built.model.folder / name)
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 
 

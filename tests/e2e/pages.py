@@ -19,6 +19,7 @@ PAGES = {
     "leaderboard": "/leaderboard/",
     "datasets": "/datasets/",
     "dataset": "/datasets/wings/",
+    "downloads": "/downloads/",
     "tokens": "/me/tokens/",
     "my_data": "/me/data/",
     "account_email": "/accounts/email/",
@@ -46,4 +47,5 @@ NO_PAGES = {
     # files, and parts of pages
     "export_my_data", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
     "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
+    "download-model", "download-report", "download-ratings",
 }  # fmt: skip

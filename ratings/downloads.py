@@ -1,0 +1,26 @@
+"""The files of what people said."""
+
+import io
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ratings.services import exports
+from retrieval.datasets.services import visible_datasets
+from retrieval.files import attachment
+
+
+@login_required
+@never_cache
+@require_safe
+def ratings_file(request: HttpRequest, slug: str, part: str) -> HttpResponseBase:
+    """Give what people said of the models of a data set, without who they are."""
+    dataset = get_object_or_404(visible_datasets(request.user), slug=slug)
+    if part not in exports.EXPORTS:
+        raise Http404(f"there is no export named {part}; known: {', '.join(exports.EXPORTS)}")
+    content = exports.export_of(request.user, dataset, part)
+    content_type = f"{exports.EXPORTS[part].content_type}; charset=utf-8"
+    return attachment(io.BytesIO(content), exports.export_name(dataset, part), content_type)

@@ -1,0 +1,1 @@
+"""What people may keep: files of models, embeddings, reports, and what apps above add."""

@@ -1,0 +1,1 @@
+"""Rules about what may be kept, and its checksums."""

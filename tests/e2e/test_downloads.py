@@ -1,0 +1,75 @@
+"""A member takes models, embeddings, reports and ratings along, and checks that they came whole."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Site
+from tests.e2e.people import faults_of, sign_in, sign_up
+
+pytestmark = pytest.mark.e2e
+
+
+def kept(page: Page, row: Locator) -> Path:
+    """Click a file's name; return what came, which must be what the page says of it."""
+    with page.expect_download() as download:
+        row.get_by_role("link").click()
+    file = Path(download.value.path())
+    assert download.value.suggested_filename == row.get_by_role("link").inner_text()
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == row.locator("code").inner_text()
+    return file
+
+
+def row_of(page: Page, name: str) -> Locator:
+    return page.locator("ul.files li").filter(has=page.get_by_role("link", name=name)).first
+
+
+def test_a_member_takes_a_model_and_its_embeddings_along(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.get_by_role("link", name="Downloads").click()
+    for name in ("model.safetensors", "model.json", "embeddings.npy", "images.csv"):
+        assert kept(page, row_of(page, name)).stat().st_size > 1000
+    assert faults_of(page) == []
+
+
+def test_a_member_shows_one_kind_of_one_data_set_alone(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/downloads/")
+    page.get_by_label("Data set").select_option(label="Wings")
+    page.get_by_label("Kind").select_option(label="Embeddings")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="Embeddings")).to_be_visible()
+    expect(page.get_by_role("heading", name="Models")).to_have_count(0)
+    expect(page.get_by_label("Kind")).to_have_value("embeddings")
+    page.goto(f"{site.address}/downloads/?dataset=no-such-set")
+    expect(page.locator("main")).to_contain_text("nothing of that kind")
+    page.get_by_role("link", name="Show all").click()
+    expect(page.get_by_role("heading", name="Models").first).to_be_visible()
+    assert faults_of(page) == []
+
+
+def test_a_vote_can_be_taken_along_without_a_name(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/rate/")
+    for column in page.locator("[data-column]").all():
+        column.locator("label").nth(3).click()
+    page.click("form.ballot button[data-submit]")
+    page.wait_for_url("**/rate/*/")
+    page.goto(f"{site.address}/downloads/?kind=ratings")
+    text = kept(page, row_of(page, "blind-votes.csv")).read_text()
+    assert text.startswith("person,day,query,") and "person-" in text and "stranger" not in text.lower()
+    kept(page, row_of(page, "ratings.json"))
+    assert faults_of(page) == []
+
+
+def test_a_report_can_be_taken_along_once_it_is_made(page: Page, site: Site) -> None:
+    sign_in(page, site, "admin")
+    page.goto(f"{site.address}/lab/experiments/1/report/")
+    page.click("form.make button")
+    expect(page.locator("form.make")).to_be_visible(timeout=120_000)  # the page comes again when the job has ended
+    page.goto(f"{site.address}/downloads/?kind=reports")
+    for suffix in ("html", "md", "tex", "csv", "json"):
+        kept(page, row_of(page, f".{suffix}"))
+    assert faults_of(page) == []

@@ -1,0 +1,40 @@
+import hashlib
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from ratings.services.exports import EXPORTS
+from retrieval.models import Dataset
+from tests.ratings.services.test_ballots import voted
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("part", EXPORTS)
+def test_members_keep_what_people_said(member_client: Client, other_member: User, world: World, part: str) -> None:
+    voted(other_member)
+    where = reverse("download-ratings", args=["wings", part])
+    answer = member_client.get(where)
+    data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert answer["Content-Disposition"] == f'attachment; filename="wings-{EXPORTS[part].suffix}"'
+    assert answer["Content-Type"] == f"{EXPORTS[part].content_type}; charset=utf-8"
+    assert answer["X-Content-Type-Options"] == "nosniff" and int(answer["Content-Length"]) == len(data)
+    text = member_client.get(reverse("downloads"), {"kind": "ratings"}).content.decode()
+    assert where in text and hashlib.sha256(data).hexdigest() in text
+
+
+def test_before_the_first_word_nothing_is_listed_and_the_tables_are_empty(member_client: Client, world: World) -> None:
+    assert "blind-votes" not in member_client.get(reverse("downloads")).content.decode()
+    answer = member_client.get(reverse("download-ratings", args=["wings", "votes"]))
+    assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
+
+
+def test_what_is_not_there_is_not_found(client: Client, member_client: Client, world: World) -> None:
+    assert client.get(reverse("download-ratings", args=["wings", "votes"])).status_code == 302
+    for where in (["wings", "people"], ["nothing", "votes"]):
+        assert member_client.get(reverse("download-ratings", args=where)).status_code == 404
+    Dataset.objects.update(revision=0)
+    assert member_client.get(reverse("download-ratings", args=["wings", "votes"])).status_code == 404
