@@ -32,6 +32,7 @@ PAGES = {
     "experiment-new": "/lab/experiments/new/",
     "experiment": "/lab/experiments/1/",
     "report": "/lab/experiments/1/report/",
+    "audit": "/lab/audit/",
     "model-new": "/lab/models/new/",
     "model": "/lab/models/1/",
 }
@@ -45,7 +46,7 @@ NO_PAGES = {
     "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
     "report-make", "model-publish", "index-build", "index-activate", "relevance",
     # files, and parts of pages
-    "export_my_data", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
+    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
     "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
     "download-model", "download-report", "download-ratings",
 }  # fmt: skip
