@@ -68,8 +68,12 @@ class _Seen:
 
     @property
     def unit(self) -> Floats:
-        direction: Floats = self.embedding / np.linalg.norm(self.embedding)
+        direction: Floats = self.embedding / self.length
         return direction
+
+    @property
+    def length(self) -> float:
+        return max(float(np.linalg.norm(self.embedding)), 1e-12)  # as torch's normalize has it
 
 
 def explain_pair(encoder: PictureEncoder, first: Image.Image, second: Image.Image) -> Explanation:
@@ -158,8 +162,7 @@ def _shares(embedder: Embedder, ours: _Seen, theirs: _Seen) -> Floats:
         constant += float(_double(norm.bias) @ direction)
         direction = direction * _double(norm.weight)
         direction = (direction - direction.mean()) / spread
-    length = np.linalg.norm(ours.embedding)
-    shares: Floats = (ours.parts @ direction + constant / len(ours.parts)) / length
+    shares: Floats = (ours.parts @ direction + constant / len(ours.parts)) / ours.length
     return shares.reshape(ours.grid)
 
 

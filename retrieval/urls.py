@@ -5,6 +5,7 @@ from django.urls import path
 from retrieval.datasets import views as datasets
 from retrieval.downloads import views as downloads
 from retrieval.experiments import views as experiments
+from retrieval.explaining import views as explaining
 from retrieval.indexes import views as indexes
 from retrieval.outside import views as outside
 from retrieval.reports import views as reports
@@ -15,9 +16,11 @@ urlpatterns = [
     path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
     path("searches/<uuid:pk>/share", search.share, name="search-share"),
     path("searches/<uuid:pk>/delete", search.delete, name="search-delete"),
+    path("searches/<uuid:pk>/why/<int:ranking>/<int:image>/", explaining.why, name="why"),
     path("shared/<slug:token>/", search.shared, name="shared"),
     path("shared/<slug:token>/query", search.shared_query, name="shared-query"),
     path("shared/<slug:token>/pictures/<int:pk>", search.shared_picture, name="shared-picture"),
+    path("shared/<slug:token>/why/<int:ranking>/<int:image>/", explaining.shared_why, name="shared-why"),
     path("datasets/", datasets.every_dataset, name="datasets"),
     path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
     path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),

@@ -20,6 +20,7 @@ from retrieval.models import Index, Model
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from mlcore.explain import Explanation
     from mlcore.picture_encoder import PictureEncoder
 
 T = TypeVar("T")
@@ -92,6 +93,19 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"]) -> Floats:
     """
     with _place_in_queue():
         return encoder.embed(pictures)
+
+
+def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "Explanation":
+    """Return what each place of two pictures brings to their cosine.
+
+    Raises:
+        EngineBusy: too many are waiting already.
+        ExplanationError: the network does not show its places.
+    """
+    from mlcore.explain import explain_pair
+
+    with _place_in_queue():
+        return explain_pair(encoder, first, second)
 
 
 def encoder_of(model: Model) -> "PictureEncoder":

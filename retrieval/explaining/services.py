@@ -1,0 +1,154 @@
+"""Why a model found an answer: the places of both pictures, and what each brings to their cosine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlcore.errors import MlcoreError
+from mlcore.pictures import open_picture
+from retrieval.errors import Refused
+from retrieval.models import Image, Ranking, Search
+from retrieval.search.services import engine
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from mlcore.explain import Explanation, Floats
+    from mlcore.picture_encoder import PictureEncoder
+
+FAINTEST = 0.01  # of the strongest place: what is below is not drawn
+DENSEST = 0.8  # the picture stays visible below its strongest place
+NAMED = 3  # regions that the sentence names
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field of a map, in pixels of the whole picture; strength 0 to 1 of the strongest."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+    share: float
+    opacity: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two pictures: its size, the square that the network saw of it, its map and its nine regions.
+
+    adds: the regions that bring most, the largest first; takes: the one that takes most away, if any does.
+    """
+
+    width: int
+    height: int
+    left: str
+    top: str
+    side: str
+    places: list[Place]
+    regions: list[list[tuple[str, float]]]
+    adds: list[tuple[str, float]]
+    takes: tuple[str, float] | None
+
+
+@dataclass(frozen=True)
+class Why:
+    """A ranking's answer explained; `told` is the cosine that the search gave, `score` that of the two as kept."""
+
+    ranking: Ranking
+    image: Image
+    told: float
+    score: float
+    reason: str
+    strongest: float
+    query: Side
+    answer: Side
+
+    @property
+    def exact(self) -> bool:
+        return not self.reason
+
+    @property
+    def differs(self) -> bool:
+        """Whether the search compared otherwise: with a larger picture than is kept, or a moved query."""
+        return abs(self.told - self.score) >= 0.0005
+
+
+def why(search: Search, ranking: int, image: int) -> Why | None:
+    """Return why an answer of a search is one; None where the search has no such answer.
+
+    Raises:
+        Refused: the model does not show its places, or a file is gone or damaged.
+        EngineBusy: too many are asking.
+    """
+    row = search.rankings.select_related("model", "index__dataset").filter(pk=ranking).first()
+    shown = Image.objects.filter(hidden=False).select_related("dataset").filter(pk=image).first()
+    if row is None or shown is None or image not in row.image_ids:
+        return None
+    model = row.model
+    if not model.has_network:
+        raise Refused(f"{model.name} came as embeddings without their network: nobody can see what it looked at")
+    try:
+        encoder = engine.encoder_of(model)
+        # The files that were compared, not the JPEGs that browsers get of them.
+        asked = search.query_image.file if search.query_image else search.upload
+        pictures = [open_picture(file.read_bytes()) for file in (asked, shown.file)]
+        found = engine.explain(encoder, *pictures)
+    except MlcoreError as error:
+        raise Refused(f"{model.name} cannot say why: {error}") from error
+    except OSError as error:
+        raise Refused(f"{model.name} cannot say why: a file is gone ({error.strerror})") from error
+    told = row.scores[row.image_ids.index(image)]
+    return _as_drawn(row, shown, told, found, _squares(encoder, pictures))
+
+
+def _squares(encoder: "PictureEncoder", pictures: Sequence["Picture"]) -> list[dict[str, Any]]:
+    """Return the size of each picture and the square of it that the network sees: the middle of the short side."""
+    share = encoder.preprocessing.crop / encoder.preprocessing.short_side
+    squares = []
+    for picture in pictures:
+        side = share * min(picture.size)
+        left, top = (picture.width - side) / 2, (picture.height - side) / 2
+        squares.append({"size": picture.size, "left": left, "top": top, "side": side})
+    return squares
+
+
+def _as_drawn(ranking: Ranking, image: Image, told: float, found: "Explanation", squares: list[dict[str, Any]]) -> Why:
+    maps = (found.first, found.second)
+    strongest = max(float(abs(shares).max()) for shares in maps) or 1.0  # a black picture may bring nothing
+    sides = [_side(shares, strongest, square) for shares, square in zip(maps, squares, strict=True)]
+    return Why(ranking, image, told, found.score, found.reason, strongest, *sides)
+
+
+def _side(shares: "Floats", strongest: float, square: dict[str, Any]) -> Side:
+    from mlcore.explain import REGIONS, region_shares
+
+    found = region_shares(shares)
+    ordered = sorted(found.items(), key=lambda region: -region[1])
+    least = ordered[-1]
+    return Side(
+        *square["size"],
+        *(f"{square[name]:.2f}" for name in ("left", "top", "side")),
+        places=_places(shares, strongest, square),
+        regions=[[(name, found[name]) for name in row] for row in REGIONS],
+        adds=[region for region in ordered[:NAMED] if region[1] > 0],
+        takes=least if least[1] <= -0.005 else None,
+    )
+
+
+def _places(shares: "Floats", strongest: float, square: dict[str, Any]) -> list[Place]:
+    rows, columns = shares.shape
+    height, width = square["side"] / rows, square["side"] / columns
+    return [
+        Place(
+            f"{square['left'] + column * width:.2f}",
+            f"{square['top'] + row * height:.2f}",
+            f"{width:.2f}",
+            f"{height:.2f}",
+            float(shares[row, column]),
+            f"{DENSEST * abs(shares[row, column]) / strongest:.3f}",
+        )
+        for row in range(rows)
+        for column in range(columns)
+        if abs(shares[row, column]) >= FAINTEST * strongest
+    ]

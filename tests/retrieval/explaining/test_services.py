@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from accounts.models import User
+from mlcore.pictures import open_picture
+from retrieval.errors import EngineBusy, Refused
+from retrieval.explaining.services import why
+from retrieval.models import Model, Search
+from retrieval.search.services import engine
+from tests.retrieval.pictures import jpeg
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def first_answer(search: Search, at: int = 0) -> tuple[int, int]:
+    ranking = search.rankings.all()[at]
+    return ranking.pk, ranking.image_ids[0]
+
+
+def test_both_maps_sum_up_to_the_cosine_that_the_search_gave(world: World, member: User) -> None:
+    search = world.ask(member)
+    for at in range(2):
+        found = why(search, *first_answer(search, at))
+        assert found is not None and found.exact and not found.differs
+        assert abs(found.score - found.told) < 1e-4
+        for side in (found.query, found.answer):
+            assert abs(sum(share for row in side.regions for _, share in row) - found.score) < 1e-9
+            assert (side.width, side.height) == (32, 32) and side.places
+            assert max(float(place.opacity) for place in side.places) <= 0.8
+
+
+def test_an_upload_is_explained_by_the_copy_that_is_kept(world: World, member: User) -> None:
+    search = world.ask(member, upload=jpeg(7, (64, 48)))
+    found = why(search, *first_answer(search))
+    kept = open_picture(search.upload.read_bytes())
+    assert found is not None and (found.query.width, found.query.height) == kept.size
+    side = min(kept.size)  # the network's crop is its whole short side here
+    assert float(found.query.side) == side and float(found.query.left) == (kept.width - side) / 2
+
+
+def test_it_gives_the_same_twice(world: World, member: User) -> None:
+    search = world.ask(member)
+    assert why(search, *first_answer(search)) == why(search, *first_answer(search))
+
+
+def test_what_is_no_answer_of_the_search_has_no_reason(world: World, member: User, other_member: User) -> None:
+    search, other = world.ask(member), world.ask(other_member)
+    ranking, image = first_answer(search)
+    assert why(other, ranking, image) is None
+    unseen = next(picture for picture in world.train_images if picture.pk not in search.rankings.all()[0].image_ids)
+    assert why(search, ranking, unseen.pk) is None
+    world.dataset.images.filter(pk=image).update(hidden=True)
+    assert why(search, ranking, image) is None
+
+
+def test_a_model_without_its_network_is_refused(world: World, member: User) -> None:
+    search = world.ask(member)
+    Model.objects.update(has_network=False)
+    with pytest.raises(Refused, match="came as embeddings without their network"):
+        why(search, *first_answer(search))
+
+
+def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member: User) -> None:
+    search = world.ask(member)
+    ranking, image = first_answer(search)
+    file = world.dataset.images.select_related("dataset").get(pk=image).file
+    replaced(file, b"no picture")
+    with pytest.raises(Refused, match="cannot say why: the file is not a picture"):
+        why(search, ranking, image)
+    file.unlink()
+    with pytest.raises(Refused, match="a file is gone"):
+        why(search, ranking, image)
+
+
+def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = world.ask(member)
+
+    class Full:
+        def acquire(self, blocking: bool) -> bool:
+            return False
+
+    monkeypatch.setattr(engine, "_waiting", Full())
+    with pytest.raises(EngineBusy):
+        why(search, *first_answer(search))
+
+
+def test_the_regions_that_bring_most_are_named_in_order(world: World, member: User) -> None:
+    search = world.ask(member)
+    found = why(search, *first_answer(search))
+    assert found is not None
+    shares = [share for _, share in found.query.adds]
+    assert shares == sorted(shares, reverse=True) and len(shares) <= 3
+    assert np.isclose(shares[0], max(share for row in found.query.regions for _, share in row))
