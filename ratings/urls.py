@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ratings import downloads, views
+from ratings import downloads, mine, views
 
 urlpatterns = [
     path("", views.front, name="search"),
@@ -13,5 +13,8 @@ urlpatterns = [
     path("rate/<uuid:pk>/query", views.ballot_query, name="ballot-query"),
     path("leaderboard/", views.board, name="leaderboard"),
     path("leaderboard/rows", views.board_rows, name="leaderboard-rows"),
+    path("me/ratings/", mine.own_marks, name="my-marks"),
+    path("me/ratings/votes/", mine.own_votes, name="my-votes"),
+    path("me/ratings/<int:pk>/remove", mine.remove_mark, name="my-mark-remove"),
     path("downloads/ratings/<slug:slug>/<slug:part>", downloads.ratings_file, name="download-ratings"),
 ]

@@ -20,6 +20,8 @@ PAGES = {
     "datasets": "/datasets/",
     "dataset": "/datasets/wings/",
     "downloads": "/downloads/",
+    "my-marks": "/me/ratings/",
+    "my-votes": "/me/ratings/votes/",
     "tokens": "/me/tokens/",
     "my_data": "/me/data/",
     "account_email": "/accounts/email/",
@@ -44,7 +46,7 @@ NO_PAGES = {
     "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
     # what a button does
     "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
-    "report-make", "model-publish", "index-build", "index-activate", "relevance",
+    "report-make", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
     # files, and parts of pages
     "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
     "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",

@@ -1,0 +1,75 @@
+"""The pages under /me/ on which a person sees what they said."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import signed_in
+from ratings.models import Ballot, Relevance
+from ratings.services import mine
+
+PAGE = 24
+
+
+@login_required
+@never_cache
+@require_safe
+def own_marks(request: HttpRequest) -> HttpResponse:
+    """List one's marks on single answers, each to be changed or removed."""
+    user = signed_in(request)
+    page = Paginator(mine.own_marks(user), PAGE).get_page(request.GET.get("page"))
+    voted = {ballot.search_id: ballot for ballot in mine.own_votes(user)}
+    page.object_list = [_row(mark, voted.get(mark.ranking.search_id)) for mark in page.object_list]
+    return render(request, "ratings/my_marks.html", _counts(request) | {"page": page})
+
+
+def _row(mark: Relevance, ballot: Ballot | None) -> dict[str, Any]:
+    """Return a mark with where it was made: a search of one's own, or a query that one voted on.
+
+    One whose vote was withdrawn since can only be removed.
+    """
+    search = mark.ranking.search
+    row: dict[str, Any] = {"mark": mark, "answer": {"image": mark.image, "relevance": mark.value}}
+    if search.owner_id is not None:
+        return row | {
+            "query_url": reverse("search-picture", args=[search.pk]),
+            "where": reverse("search-detail", args=[search.pk]),
+        }
+    if ballot is not None:
+        return row | {
+            "query_url": reverse("ballot-query", args=[ballot.pk]),
+            "where": reverse("rated", args=[ballot.pk]),
+        }
+    return row
+
+
+@login_required
+@never_cache
+@require_safe
+def own_votes(request: HttpRequest) -> HttpResponse:
+    """List one's blind votes, as they were cast."""
+    page = Paginator(mine.own_votes(signed_in(request)), PAGE).get_page(request.GET.get("page"))
+    return render(request, "ratings/my_votes.html", _counts(request) | {"page": page})
+
+
+def _counts(request: HttpRequest) -> dict[str, int]:
+    user = signed_in(request)
+    return {"marks_total": mine.own_marks(user).count(), "votes_total": mine.own_votes(user).count()}
+
+
+@login_required
+@require_POST
+def remove_mark(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take one of one's marks back."""
+    mine.remove_mark(get_object_or_404(mine.own_marks(signed_in(request)), pk=pk))
+    messages.success(request, "The mark is removed.")
+    back = reverse("my-marks")
+    page = request.POST.get("page", "")
+    return redirect(f"{back}?page={page}" if page.isdecimal() and len(page) < 10 else back)
