@@ -2,6 +2,7 @@
 
 import functools
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pillow_heif
@@ -98,6 +99,19 @@ def centre_crop(image: Image.Image, size: int) -> Image.Image:
     return _centre_cut(image, size, size)
 
 
+def crop_box(image: Image.Image, box: Sequence[float]) -> Image.Image:
+    """Return what lies in `box`: left, top, right and bottom, each 0 to 1 of the picture's size.
+
+    Raises:
+        PictureError: the box is under 16 px on a side.
+    """
+    left, top, right, bottom = (
+        round(share * side) for share, side in zip(box, (image.width, image.height) * 2, strict=True)
+    )
+    _check_size((right - left, bottom - top), MAX_PIXELS, "the box")
+    return image.crop((left, top, right, bottom))
+
+
 def thumbnail(image: Image.Image, side: int) -> Image.Image:
     """Return a copy whose longer side is at most `side` px, aspect kept, never enlarged."""
     small = image.copy()
@@ -125,10 +139,10 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener(thumbnails=False)
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int, what: str = "the picture") -> None:
     width, height = size
     if min(width, height) < MIN_SIDE:
-        raise PictureError(f"the picture is {width} x {height} px, smaller than {MIN_SIDE} px on a side")
+        raise PictureError(f"{what} is {width} x {height} px, smaller than {MIN_SIDE} px on a side")
     if width * height > max_pixels:
         most = f"{max_pixels / 1e6:g} megapixels"
         raise PictureError(f"the picture is {width} x {height} px; at most {most} are read")

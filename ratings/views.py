@@ -48,11 +48,11 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     """Show one's own search: every model's answers, with one's marks on them."""
     search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
     columns = searches.answers_of(search)
-    marks = relevance.marks_of(signed_in(request), [column["ranking"] for column in columns])
+    marks = relevance.marks_of(signed_in(request), [row for column in columns for row in column["rankings"]])
     for column in columns:
         for answer in column["answers"]:
             _add_addresses(answer)
-            answer["relevance"] = marks.get((column["ranking"].pk, answer["image"].pk))
+            answer["relevance"] = marks.get((answer["ranking"].pk, answer["image"].pk))
     share = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
     context = {
         "search": search,

@@ -2,6 +2,7 @@
 
 from mlcore.index.build import build_index
 from mlcore.index.hnsw import VectorIndex
+from mlcore.index.rocchio import moved_query
 from mlcore.index.store import IndexManifest, load_index, preprocessing_sha256
 
-__all__ = ["IndexManifest", "VectorIndex", "build_index", "load_index", "preprocessing_sha256"]
+__all__ = ["IndexManifest", "VectorIndex", "build_index", "load_index", "moved_query", "preprocessing_sha256"]

@@ -103,6 +103,15 @@ class VectorIndex:
             raise VectorIndexError(f"picture {unknown[0]} is not in the index")
         return np.asarray(self._vectors[rows])
 
+    def held(self, ids: Chosen) -> Ids:
+        """Return those of `ids` that it holds, ascending."""
+        return np.intersect1d(self._ids, _as_ids(ids))
+
+    def remaining(self, *, allowed_ids: Chosen | None = None, exclude: Chosen = frozenset()) -> int:
+        """Return among how many pictures a search with this filter chooses."""
+        kept = self._kept(allowed_ids, exclude)
+        return self.count if kept is None else int(kept.sum())
+
     def search(
         self,
         queries: NDArray[Any],

@@ -63,7 +63,7 @@ def _current(contests: Contests) -> QuerySet[Search]:
     wanted = Q(pk__in=[])
     for dataset, models in contests.items():
         serving = [model.serving[0].pk for model in models]  # type: ignore[attr-defined]
-        answered = Search.objects.filter(owner=None, dataset=dataset)
+        answered = Search.objects.filter(owner=None, query_image__dataset=dataset)
         answered = answered.annotate(
             present=Count("rankings", filter=Q(rankings__index__in=serving), distinct=True),
             every=Count("rankings", distinct=True),
@@ -80,11 +80,13 @@ def _new_query(contests: Contests) -> Search | None:
     """
     current = _current(contests)
     # Answers of indexes that serve no more, and that nobody rated, would only keep their pictures from being asked.
-    stale = Search.objects.filter(owner=None, dataset__in=list(contests)).exclude(pk__in=current.values("pk"))
+    stale = Search.objects.filter(owner=None, query_image__dataset__in=list(contests)).exclude(
+        pk__in=current.values("pk")
+    )
     stale.exclude(ballots__voted_at__isnull=False).delete()
-    queries = {dataset: current.filter(dataset=dataset).count() for dataset in contests}
+    queries = {dataset: current.filter(query_image__dataset=dataset).count() for dataset in contests}
     for dataset in sorted(contests, key=lambda dataset: queries[dataset]):
-        used = Search.objects.filter(owner=None, dataset=dataset).values("query_image")
+        used = Search.objects.filter(owner=None, query_image__dataset=dataset).values("query_image")
         fresh = dataset.images.asking().exclude(pk__in=used).order_by("?").first()
         if fresh is not None and queries[dataset] < QUERIES:
             return _asked(fresh, contests[dataset])

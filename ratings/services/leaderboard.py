@@ -28,7 +28,7 @@ def leaderboard(user: Visitor) -> list[dict[str, Any]]:
             votes=Count("rankings__blind_scores", distinct=True),
         )
     )
-    recalls = dict(Index.objects.filter(active=True).values_list("model", "recall"))
+    recalls = dict(Index.objects.filter(active=True, dataset=F("model__dataset")).values_list("model", "recall"))
     rows = [_row(model, recalls.get(model.pk)) for model in models]
     return sorted(rows, key=lambda row: (row["dataset"].name, -row["map_at_r"]))
 

@@ -17,6 +17,7 @@ from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm
+from retrieval.indexes.services import indexable_datasets
 from retrieval.models import Experiment, Model, Report
 from retrieval.tuning.services import tunings_of
 
@@ -120,6 +121,7 @@ def model(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
     row.loss_title = services.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
     context = {"model": row, "run": row.run, "indexes": row.indexes.all(), **_diagnostics(row)}
+    context["indexable"] = indexable_datasets(row)
     return render(request, "retrieval/model.html", context)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
@@ -23,10 +24,27 @@ from retrieval.errors import Refused
 from retrieval.models import Dataset, Index, Model
 
 
-def submit_index(model: Model, *, by: User | None) -> Job:
-    """Queue the rebuild of a model's index of its data set; one is queued at a time."""
-    dataset = model.dataset_id
-    return jobs.submit("index", {"model": model.pk, "dataset": dataset}, by=by, key=f"index:{model.pk}:{dataset}")
+def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:
+    """Queue the build of a model's index of a data set, by default the one it was trained on; one at a time.
+
+    Raises:
+        Refused: the data set is not imported yet, or the model cannot embed its pictures.
+    """
+    dataset = dataset or model.dataset
+    if not dataset.is_ready:
+        raise Refused(f"{dataset.name} is not imported yet; build the index when it is")
+    if not model.has_network and dataset.pk != model.dataset_id:
+        raise Refused(f"{model.name} has no network: it holds embeddings of {model.dataset.name} only")
+    values = {"model": model.pk, "dataset": dataset.pk}
+    return jobs.submit("index", values, by=by, key=f"index:{model.pk}:{dataset.pk}")
+
+
+def indexable_datasets(model: Model) -> QuerySet[Dataset]:
+    """Return the data sets of which an index of the model can be built, its own first."""
+    ready = Dataset.objects.filter(revision__gt=0)
+    if not model.has_network:
+        ready = ready.filter(pk=model.dataset_id)
+    return ready.annotate(own=Q(pk=model.dataset_id)).order_by("-own", "name")
 
 
 def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, Any]:

@@ -14,8 +14,18 @@ from retrieval.models import Index, Model
 @curator_required
 @require_POST
 def build(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue the rebuild of a model's index."""
-    job = services.submit_index(get_object_or_404(Model, pk=pk), by=signed_in(request))
+    """Queue the build of a model's index, of its own data set or of the one chosen."""
+    model = get_object_or_404(Model, pk=pk)
+    wanted = request.POST.get("dataset", "")
+    chosen = next((row for row in services.indexable_datasets(model) if str(row.pk) == wanted), None)
+    if wanted and chosen is None:
+        messages.error(request, f"No index of data set {wanted[:20]} can be built for {model.name}; choose another.")
+        return redirect("model", pk=pk)
+    try:
+        job = services.submit_index(model, chosen, by=signed_in(request))
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("model", pk=pk)
     return redirect("job", pk=job.pk)
 
 

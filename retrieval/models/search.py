@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from retrieval.models.dataset import Dataset, Image
 from retrieval.models.index import Index
@@ -15,16 +15,30 @@ from retrieval.models.model import Model
 class Search(models.Model):
     """A picture asked for. Without an owner it is the system's: a query that people rate blind.
 
-    The query is a picture of the data set, or an uploaded one, stored without its metadata.
+    The query is a gallery picture, or an uploaded one, stored without its metadata. A refinement asks with the
+    picture of its root, the first search with that picture, under other terms; the root keeps the upload.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="searches"
     )
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="searches")
+    datasets = models.ManyToManyField(Dataset, related_name="searches", help_text="All that were searched.")
     query_image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    root = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="refinements", help_text="Null: itself."
+    )
     k = models.PositiveSmallIntegerField()
+    box = models.JSONField(
+        null=True, blank=True, help_text="Left, top, right, bottom of what was searched, 0 to 1 of the upright picture."
+    )
+    threshold = models.FloatField(null=True, blank=True, help_text="Answers of a lower cosine are not shown.")
+    filters = models.JSONField(
+        default=dict, blank=True, help_text="splits: names; classes: pairs of data set and label. Empty allows all."
+    )
+    more = models.JSONField(default=list, blank=True, help_text="Pictures that the query was moved towards.")
+    less = models.JSONField(default=list, blank=True, help_text="Pictures that it was moved away from.")
+    name = models.CharField(max_length=80, blank=True, help_text="A saved search has one.")
     share_token = models.CharField(max_length=43, null=True, blank=True, unique=True)  # noqa: DJ001  unique, so null
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -33,11 +47,16 @@ class Search(models.Model):
         verbose_name_plural = "searches"
         constraints = [
             models.UniqueConstraint(
-                fields=["dataset", "query_image"],
+                fields=["query_image"],
                 condition=Q(owner__isnull=True, query_image__isnull=False),
                 name="one_system_search_a_query",
             ),
             models.CheckConstraint(condition=Q(k__gte=1), name="search_asks_for_something"),
+            models.CheckConstraint(
+                condition=Q(threshold__isnull=True) | Q(threshold__gte=-1, threshold__lte=1),
+                name="search_threshold_is_a_cosine",
+            ),
+            models.CheckConstraint(condition=Q(root__isnull=True) | ~Q(root=F("id")), name="search_root_is_another"),
         ]
 
     def __str__(self) -> str:
@@ -46,11 +65,14 @@ class Search(models.Model):
     @property
     def upload(self) -> Path:
         """Where the uploaded query lies, if the query is not a gallery picture."""
-        return Path(settings.MEDIA_ROOT) / "searches" / f"{self.pk}.jpg"
+        return Path(settings.MEDIA_ROOT) / "searches" / f"{self.root_id or self.pk}.jpg"
 
 
 class Ranking(models.Model):
-    """What one model answered: picture ids, best first, with their cosine similarities."""
+    """What one model answered from one index: picture ids, best first, with their cosine similarities.
+
+    A model that searched several data sets has a ranking for each; shown, they are merged.
+    """
 
     search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="rankings")
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="rankings")
@@ -61,7 +83,7 @@ class Ranking(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["search", "model"], name="one_ranking_a_model")]
+        constraints = [models.UniqueConstraint(fields=["search", "index"], name="one_ranking_an_index")]
 
     def __str__(self) -> str:
         return f"ranking {self.pk}"

@@ -15,6 +15,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from accounts.permissions import signed_in
 from retrieval.datasets.api import VisibleDatasetField
+from retrieval.datasets.services import visible_images
 from retrieval.models import Dataset, Model, Search
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.search import services
@@ -23,7 +24,7 @@ from retrieval.search import services
 class NewSearchSerializer(serializers.Serializer[Any]):
     """Give exactly one of picture (multipart) and image (a picture of the data set)."""
 
-    dataset = VisibleDatasetField()
+    datasets = VisibleDatasetField(many=True, allow_empty=False)
     models = serializers.ListField(
         child=serializers.IntegerField(min_value=1), required=False, default=list, help_text="Default: all."
     )
@@ -40,23 +41,25 @@ class NewSearchSerializer(serializers.Serializer[Any]):
         if (attrs["picture"] is None) == (attrs["image"] is None):
             raise serializers.ValidationError("give exactly one of picture and image")
         if attrs["image"] is not None:
-            image = attrs["dataset"].images.filter(pk=attrs["image"]).first()
+            pictures = visible_images(self.context["request"].user).filter(hidden=False)
+            image = pictures.filter(pk=attrs["image"]).first()
             if image is None:
-                raise serializers.ValidationError({"image": f"no picture {attrs['image']} in {attrs['dataset']}"})
+                raise serializers.ValidationError({"image": f"there is no picture {attrs['image']}"})
             attrs["image"] = image
         return attrs
 
 
-def _models(dataset: Dataset, wanted: list[int]) -> list[Model]:
+def _models(datasets: list[Dataset], wanted: list[int]) -> list[Model]:
     """Return the models asked for, all that can search when none is named.
 
     Raises:
-        ValidationError: one of them cannot search this data set.
+        ValidationError: one of them can search none of the data sets.
     """
-    able = {model.pk: model for model in services.searchable_models(dataset)}
+    able = {model.pk: model for model in services.searchable_models(*datasets)}
     for pk in wanted:
         if pk not in able:
-            raise serializers.ValidationError({"models": f"no model {pk} can search {dataset.name}"})
+            names = " or ".join(dataset.name for dataset in datasets)
+            raise serializers.ValidationError({"models": f"no model {pk} can search {names}"})
     return [able[pk] for pk in wanted or able]
 
 
@@ -66,7 +69,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
 
     class Meta:
         model = Search
-        fields = ("id", "dataset", "query_image", "k", "created_at", "shared_at", "results")
+        fields = ("id", "datasets", "query_image", "k", "created_at", "shared_at", "results")
         read_only_fields = fields
 
     def get_shared_at(self, search: Search) -> str | None:
@@ -78,14 +81,14 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         """Give each model's answers, best first, with cosine similarities."""
         return [
             {
-                "ranking": column["ranking"].pk,
                 "model": column["model"].pk,
                 "model_name": column["model"].name,
-                "index": column["ranking"].index_id,
-                "took_ms": column["ranking"].took_ms,
+                "indexes": [ranking.index_id for ranking in column["rankings"]],
+                "took_ms": round(column["took_ms"], 2),
                 "answers": [
                     {
                         "rank": answer["rank"],
+                        "ranking": answer["ranking"].pk,
                         "image": answer["image"].pk,
                         "class_name": answer["image"].class_name,
                         "similarity": answer["score"],
@@ -116,8 +119,8 @@ class SearchViewSet(RefusalsAsProblems, ModelViewSet[Search]):
         form.is_valid(raise_exception=True)
         values = form.validated_data
         search = services.ask(
-            dataset=values["dataset"],
-            models=_models(values["dataset"], values["models"]),
+            datasets=values["datasets"],
+            models=_models(values["datasets"], values["models"]),
             k=values["k"],
             by=signed_in(request),
             image=values["image"],

@@ -11,8 +11,8 @@ from retrieval.models import Dataset, Image, Model
 MOST_DIGITS = 18  # of a key: a longer number is no key, and databases choke on it
 
 
-class ModelsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes none when it runs
-    """Models by their keys."""
+class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes none when it runs
+    """Rows by their keys."""
 
     def clean(self, value: Any) -> Any:
         for key in value or ():
@@ -30,8 +30,8 @@ class SearchForm(forms.Form):
 
     picture = forms.FileField(required=False, label="Your picture")
     image = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label="Data set", empty_label=None)
-    models = ModelsField(queryset=Model.objects.none(), widget=forms.CheckboxSelectMultiple, required=False)
+    datasets = RowsField(queryset=Dataset.objects.none(), label="Data sets", widget=forms.CheckboxSelectMultiple)
+    models = RowsField(queryset=Model.objects.none(), widget=forms.CheckboxSelectMultiple, required=False)
     k = forms.IntegerField(
         label="Answers",
         min_value=1,
@@ -42,7 +42,7 @@ class SearchForm(forms.Form):
 
     def __init__(self, *args: Any, datasets: Any, models: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["dataset"].queryset = datasets  # type: ignore[attr-defined]
+        self.fields["datasets"].queryset = datasets  # type: ignore[attr-defined]
         self.fields["models"].queryset = models  # type: ignore[attr-defined]
 
     def clean_picture(self) -> "UploadedFile[bytes] | None":
@@ -54,14 +54,16 @@ class SearchForm(forms.Form):
         return picture
 
     def clean(self) -> dict[str, Any]:
-        """Find the gallery picture, which must belong to the data set."""
+        """Find the gallery picture, which may lie in any set that this person sees."""
         values: dict[str, Any] = super().clean() or {}
         chosen = values.pop("image", None)
         values["image"] = None
-        if chosen is not None and "dataset" in values:
-            values["image"] = Image.objects.filter(pk=chosen, dataset=values["dataset"]).first()
+        if chosen is not None:
+            seen = self.fields["datasets"].queryset  # type: ignore[attr-defined]
+            pictures = Image.objects.filter(dataset__in=seen, hidden=False).select_related("dataset")
+            values["image"] = pictures.filter(pk=chosen).first()
             if values["image"] is None:
-                raise forms.ValidationError(f"There is no picture {chosen} in {values['dataset']}.")
+                raise forms.ValidationError(f"There is no picture {chosen}; choose another.")
         if values["image"] is None and not values.get("picture") and not self.errors:
             raise forms.ValidationError("Choose a picture first: a file of your own, or one of the gallery.")
         return values

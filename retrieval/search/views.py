@@ -1,5 +1,6 @@
 """Pages about searching."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -29,10 +30,10 @@ def home(request: HttpRequest) -> HttpResponse:
     form = _bound(request) if request.method == "POST" else None
     if form is not None and form.is_valid():
         values = form.cleaned_data
-        models = list(values["models"] or services.searchable_models(values["dataset"]))
+        models = list(values["models"] or services.searchable_models(*values["datasets"]))
         try:
             search = services.ask(
-                dataset=values["dataset"],
+                datasets=values["datasets"],
                 models=models,
                 k=values["k"],
                 by=signed_in(request),
@@ -59,25 +60,28 @@ def _bound(request: HttpRequest) -> SearchForm:
 
 
 def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> HttpResponse:
-    datasets = visible_datasets(request.user).filter(revision__gt=0)
-    table = [{"dataset": dataset, "models": list(services.searchable_models(dataset))} for dataset in datasets]
-    table = [row for row in table if row["models"]]
-    chosen = _chosen(request, [row["dataset"] for row in table])
-    models = services.searchable_models(chosen) if chosen else Model.objects.none()
+    datasets = services.searchable_datasets(request.user)
+    able = services.searchable_models(*datasets)
+    chosen = _chosen(request, datasets)
+    models = services.searchable_models(*chosen)
+    if form is None:
+        form = SearchForm(datasets=datasets, models=models, initial={"datasets": chosen, "models": models})
     context: dict[str, Any] = {
-        "form": form or SearchForm(datasets=datasets, models=models, initial={"dataset": chosen, "models": models}),
-        "datasets": table,
-        "chosen": chosen,
-        "gallery": chosen.images.select_related("dataset").order_by("?")[:GALLERY] if chosen else [],
-        "recent": _with_queries(services.visible_searches(request.user)[:RECENT]),
-        "reason": "" if table else "No model can search yet: a curator imports a data set and trains one in the lab.",
+        "form": form,
+        "datasets": datasets,
+        "models": able,
+        "gallery": Image.objects.filter(dataset__in=chosen, hidden=False)
+        .select_related("dataset")
+        .order_by("?")[:GALLERY],
+        "recent": _with_queries(services.roots_of(request.user)[:RECENT]),
+        "reason": "" if able else "No model can search yet: a curator imports a data set and trains one in the lab.",
     }
     return render(request, "retrieval/search.html", context, status=status)
 
 
-def _chosen(request: HttpRequest, datasets: list[Any]) -> Dataset | None:
-    wanted = request.POST.get("dataset") or request.GET.get("dataset")
-    return next((row for row in datasets if str(row.pk) == wanted), datasets[0] if datasets else None)
+def _chosen(request: HttpRequest, datasets: Iterable[Dataset]) -> list[Dataset]:
+    wanted = request.POST.getlist("datasets") or request.GET.getlist("datasets")
+    return [dataset for dataset in datasets if str(dataset.pk) in wanted] or list(datasets)[:1]
 
 
 def _with_queries(searches: Any) -> list[Search]:

@@ -81,28 +81,6 @@ function pictureForm(form) {
   window.addEventListener("pageshow", () => input.files.length && show()); // Back keeps the file, not its preview
 }
 
-function modelChoices(form) {
-  const dataset = form.querySelector("[data-dataset-choice] select");
-  const groups = form.querySelectorAll("[data-models-of]");
-  if (!dataset || groups.length < 2) return;
-
-  function show() {
-    for (const group of groups) {
-      const other = group.dataset.modelsOf !== dataset.value;
-      group.hidden = group.disabled = other; // a disabled fieldset is not sent
-      const boxes = [...group.querySelectorAll("input")];
-      if (!other && !boxes.some((box) => box.checked)) boxes.forEach((box) => (box.checked = true));
-    }
-  }
-
-  dataset.addEventListener("change", show);
-  window.addEventListener("pageshow", () => {
-    // Back brings the chosen data set again, but the models and pictures of the first one.
-    if (!dataset.selectedOptions[0]?.defaultSelected) dataset.dispatchEvent(new Event("change", { bubbles: true }));
-  });
-  show();
-}
-
 // --- one picture, lit wherever it appears
 
 function lighting(columns) {
@@ -180,10 +158,7 @@ function busy(form) {
 
 document.documentElement.classList.add("scripted");
 for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
-for (const form of document.querySelectorAll("[data-picture-form]")) {
-  pictureForm(form);
-  modelChoices(form);
-}
+for (const form of document.querySelectorAll("[data-picture-form]")) pictureForm(form);
 for (const columns of document.querySelectorAll("[data-light]")) lighting(columns);
 for (const form of document.querySelectorAll("[data-ballot]")) ballot(form);
 for (const table of document.querySelectorAll("table[hx-get]")) liveFigures(table);

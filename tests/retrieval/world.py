@@ -22,6 +22,7 @@ from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services import submit_import
 from retrieval.experiments.services import make_protocol, start_experiment
+from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Run
 from retrieval.search.services import ask, engine
 
@@ -62,12 +63,21 @@ class World:
         self.dataset.report["query_images"] = len(keys[::3])
         self.dataset.save(update_fields=["report"])
 
+    def another(self, *models: Model) -> Dataset:
+        """Import a second, smaller set, and let the models, by default the first, have an index of it."""
+        dataset = submit_import(name="Moths", by=None, source="wings:species=3,per_class=4,size=32,seed=7")
+        done(dataset.job)
+        dataset.refresh_from_db()
+        for model in models or self.models[:1]:
+            done(submit_index(model, dataset, by=None))
+        return dataset
+
     def index_of(self, model: Model) -> Index:
-        return Index.objects.get(model=model, active=True)
+        return Index.objects.get(model=model, dataset=self.dataset, active=True)
 
     def ask(self, by: User, **changes: Any) -> Any:
         """Ask both models for the kin of the first held-out picture, unless told otherwise."""
-        values: dict[str, Any] = {"dataset": self.dataset, "models": self.models, "k": 3, "by": by}
+        values: dict[str, Any] = {"datasets": [self.dataset], "models": self.models, "k": 3, "by": by}
         if "upload" not in changes:
             values["image"] = self.test_images[0]
         return ask(**values | changes)

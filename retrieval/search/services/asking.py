@@ -1,7 +1,6 @@
 """Ask models for the pictures most like one."""
 
-import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -9,11 +8,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
-from mlcore.errors import MlcoreError, StaleIndexError
-from mlcore.pictures import encode_jpeg, open_picture, thumbnail
+from accounts.roles import Visitor
+from mlcore.errors import MlcoreError
+from mlcore.pictures import crop_box, encode_jpeg, open_picture, thumbnail
+from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
-from retrieval.search.services import engine
+from retrieval.search.services.ranking import rank
+from retrieval.search.services.terms import Terms
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -22,46 +24,64 @@ USUAL_ANSWERS = 12  # unless asked otherwise, and unless there are fewer picture
 STORED_SIDE = 1024  # pixels of an uploaded query that are kept; networks see 64 to 512
 
 
-def searchable_models(dataset: Dataset) -> QuerySet[Model]:
-    """Return the published models that have an active index of `dataset`, that index as `serving[0]`."""
-    active = Index.objects.filter(dataset=dataset, active=True)
+def searchable_models(*datasets: Dataset) -> QuerySet[Model]:
+    """Return the published models that have an active index of one of the data sets, those indexes as `serving`."""
+    active = (
+        Index.objects.filter(dataset__in=datasets, active=True)
+        .select_related("model", "dataset")
+        .order_by("dataset__name")
+    )
     return (
-        Model.objects.filter(published=True, indexes__in=active)
+        Model.objects.filter(published=True, indexes__in=active.order_by())
         .select_related("run__experiment")
         .prefetch_related(Prefetch("indexes", active, to_attr="serving"))
         .distinct()
     )
 
 
+def searchable_datasets(user: Visitor) -> QuerySet[Dataset]:
+    """Return the data sets this person may see of which a published model has an active index."""
+    serving = Index.objects.filter(active=True, model__published=True)
+    return visible_datasets(user).filter(revision__gt=0, pk__in=serving.values("dataset"))
+
+
 def ask(
     *,
-    dataset: Dataset,
+    datasets: Iterable[Dataset],
     models: Iterable[Model],
     k: int | None = None,
     by: User,
     upload: bytes | None = None,
     image: Image | None = None,
+    like: Search | None = None,
+    terms: Terms | None = None,
 ) -> Search:
-    """Store a search and every model's answer; the query is an upload or a picture of the data set.
+    """Store a search and every model's answers from the data sets of which it has an index.
 
-    A model that has no network is not asked for an upload, see `not_asked`.
+    The query is an upload, a gallery picture, or the picture of an earlier search, `like`, of which this one
+    is then a refinement. A model that has no network is not asked for what it never saw, see `not_asked`.
 
     Raises:
-        Refused: not exactly one query, a picture that cannot be read, k out of range, an upload that none of
-            the models can embed.
+        Refused: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
+            that none of the models can embed.
         Unsearchable: none of the models can answer.
         EngineBusy: too many are asking.
     """
-    if (upload is None) == (image is None):
+    if sum(query is not None for query in (upload, image, like)) != 1:
         raise Refused("give one picture: a file of your own or a picture of the data set")
-    chosen = _chosen(dataset, models, own=image is not None)
-    k = _checked_k(k, chosen, own=image is not None)
-    picture = _query(upload, image)
-    search = Search(owner=by, dataset=dataset, query_image=image, k=k)
-    rankings = [rank(search, model, picture) for model in chosen]
-    kept = encode_jpeg(_bounded(picture)) if image is None else None
+    searched, terms = list(dict.fromkeys(datasets)), terms or Terms()
+    terms.check_classes(searched)
+    image = like.query_image if like else image
+    search = Search(owner=by, query_image=image, root=like and (like.root or like), **terms.fields())
+    chosen = _chosen(searched, models, search)
+    search.k = _checked_k(k, chosen, image)
+    whole = _query(upload, like) if image is None else _gallery_picture(image)
+    picture = _boxed(whole, search)
+    rankings = [ranking for model in chosen for ranking in rank(search, model, picture)]
+    kept = None if upload is None else encode_jpeg(_bounded(whole))
     with transaction.atomic():
         search.save()
+        search.datasets.set(searched)
         Ranking.objects.bulk_create(rankings)
         if kept is not None:  # inside the transaction: a full disk must leave no search without its picture
             search.upload.parent.mkdir(parents=True, exist_ok=True)
@@ -69,28 +89,37 @@ def ask(
     return search
 
 
-def _chosen(dataset: Dataset, models: Iterable[Model], *, own: bool) -> list[Model]:
-    able = {model.pk: model for model in searchable_models(dataset)}
+def _chosen(datasets: Sequence[Dataset], models: Iterable[Model], search: Search) -> list[Model]:
+    able = {model.pk: model for model in searchable_models(*datasets)}
     chosen = list(dict.fromkeys(able[model.pk] for model in models if model.pk in able))
+    names = " or ".join(dataset.name for dataset in datasets)
     if not chosen:
-        raise Unsearchable(f"no published model with an index can search {dataset.name} yet")
-    seeing = chosen if own else [model for model in chosen if model.has_network]
+        raise Unsearchable(f"no published model with an index can search {names or 'nothing at all'} yet")
+    seeing = [model for model in chosen if model.has_network or not _is_new(search)]
     if not seeing:
-        names = " and ".join(model.name for model in chosen)
+        blind = " and ".join(model.name for model in chosen)
         raise Refused(
-            f"{names}: embeddings without their network, which cannot look at a new picture; "
-            f"search with a picture of {dataset.name}, or choose another model"
+            f"{blind}: embeddings without their network, which cannot look at a new picture; "
+            f"search with a whole picture of {names}, or choose another model"
         )
     return seeing
 
 
+def _is_new(search: Search) -> bool:
+    """Say whether no index can hold the query: it is somebody's own picture, or a part of one."""
+    return search.query_image_id is None or search.box is not None
+
+
 def not_asked(search: Search, models: Iterable[Model]) -> list[Model]:
     """Return which of the models that were chosen could not look at the query: they have no network."""
-    return [] if search.query_image_id else [model for model in models if not model.has_network]
+    return [model for model in models if not model.has_network] if _is_new(search) else []
 
 
-def _checked_k(k: int | None, models: Sequence[Model], *, own: bool) -> int:
-    most: int = min([settings.MOST_ANSWERS, *(model.serving[0].count - own for model in models)])  # type: ignore[attr-defined]
+def _checked_k(k: int | None, models: Sequence[Model], image: Image | None) -> int:
+    """Return how many answers to ask for: at most as many as each model has pictures, the query left out."""
+    own = None if image is None else image.dataset_id
+    sizes = (sum(index.count - (index.dataset_id == own) for index in model.serving) for model in models)  # type: ignore[attr-defined]
+    most: int = min([settings.MOST_ANSWERS, *sizes])
     if k is None:
         return min(USUAL_ANSWERS, most)
     if not 1 <= k <= most:
@@ -98,52 +127,34 @@ def _checked_k(k: int | None, models: Sequence[Model], *, own: bool) -> int:
     return k
 
 
-def _query(upload: bytes | None, image: Image | None) -> "Picture":
+def _query(upload: bytes | None, like: Search | None) -> "Picture":
+    """Return the picture of an upload, or that an earlier search keeps."""
     try:
-        if upload is not None:
-            return open_picture(upload)
-        return open_picture(image.file.read_bytes())  # type: ignore[union-attr]
+        return open_picture(like.upload.read_bytes() if like else upload or b"")
+    except MlcoreError as error:
+        raise Refused(str(error)) from error
+    except OSError as error:
+        raise Refused(f"the picture of that search is gone ({error.strerror}); search with it anew") from error
+
+
+def _gallery_picture(image: Image) -> "Picture":
+    try:
+        return open_picture(image.file.read_bytes())
     except MlcoreError as error:
         raise Refused(str(error)) from error
     except OSError as error:
         raise Refused(f"the file of that picture is gone ({error.strerror}); import the data set again") from error
 
 
+def _boxed(picture: "Picture", search: Search) -> "Picture":
+    try:
+        return picture if search.box is None else crop_box(picture, search.box)
+    except MlcoreError as error:
+        raise Refused(f"{error}; draw it larger") from error
+
+
 def _bounded(picture: "Picture") -> "Picture":
     return thumbnail(picture, STORED_SIDE) if max(picture.size) > STORED_SIDE else picture
-
-
-def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[int] | None = None) -> Ranking:
-    """Return the answer of one model, not stored yet; the query itself is never an answer.
-
-    `allowed` keeps only those pictures. A model without a network takes the query, which must be a picture
-    of the gallery, from its index. An index that is damaged is refused, naming what to do.
-
-    Raises:
-        Refused: the model or its index is damaged.
-    """
-    index: Index = model.serving[0]  # type: ignore[attr-defined]
-    own = frozenset() if search.query_image_id is None else frozenset({search.query_image_id})
-    try:
-        encoder, stored = engine.encoder_of(model) if model.has_network else None, engine.index_of(index)
-        started = time.perf_counter()  # loading, once a process, is not answering
-        query = engine.embed(encoder, [picture]) if encoder else stored.vectors_of(own)
-        ids, scores = stored.search(query, search.k, allowed_ids=allowed, exclude=own)
-        took = 1000 * (time.perf_counter() - started)
-    except StaleIndexError as error:
-        raise Refused(f"the index of {model.name} cannot be used: {error}") from error
-    except MlcoreError as error:
-        raise Refused(f"{model.name} cannot answer: {error}") from error
-    except OSError as error:
-        raise Refused(f"{model.name} cannot answer: its files are gone ({error.strerror}); train it again") from error
-    return Ranking(
-        search=search,
-        model=model,
-        index=index,
-        image_ids=ids[0].tolist(),
-        scores=[round(float(score), 6) for score in scores[0]],
-        took_ms=round(took, 2),
-    )
 
 
 def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
@@ -154,16 +165,18 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     Raises:
         Refused: a model cannot answer, or too few pictures are held out.
     """
-    answering = image.dataset.images.answering().exclude(pk=image.pk).values_list("pk", flat=True)
-    search = Search(dataset=image.dataset, query_image=image, k=min(k, len(answering)))
+    answering = image.dataset.images.answering().filter(hidden=False).exclude(pk=image.pk)
+    allowed = frozenset(answering.values_list("pk", flat=True))
+    search = Search(query_image=image, k=min(k, len(allowed)))
     if search.k < 1:
         raise Refused(f"{image.dataset.name} holds out too few pictures to rate")
-    picture = _query(None, image)
-    rankings = [rank(search, model, picture, answering) for model in models]
+    picture = _gallery_picture(image)
+    rankings = [ranking for model in models for ranking in rank(search, model, picture, allowed)]
     try:
         with transaction.atomic():
             search.save()
+            search.datasets.set([image.dataset])
             Ranking.objects.bulk_create(rankings)
     except IntegrityError:  # somebody else was offered the same picture at the same moment
-        return Search.objects.get(dataset=image.dataset, query_image=image, owner=None)
+        return Search.objects.get(query_image=image, owner=None)
     return search

@@ -1,7 +1,6 @@
-"""Searches once asked: whose they are, what they show, how they are shared."""
+"""Searches once asked: whose they are, how they are shared, kept and removed."""
 
 import secrets
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,25 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.roles import Visitor
 from retrieval.datasets.services import shown_picture_of
-from retrieval.models import Image, Search
+from retrieval.models import Search
 
 
 def visible_searches(user: Visitor) -> QuerySet[Search]:
     """Return one's own searches; nobody sees another's."""
     if not user.is_authenticated:
         return Search.objects.none()
-    return Search.objects.filter(owner=user).select_related("dataset", "query_image__dataset")
+    return Search.objects.filter(owner=user).select_related("query_image__dataset").prefetch_related("datasets")
+
+
+def roots_of(user: Visitor) -> QuerySet[Search]:
+    """Return one's own searches without their refinements."""
+    return visible_searches(user).filter(root=None)
 
 
 def shared_search(token: str) -> Search | None:
     """Return the search behind a share link, None when it was revoked or never was."""
-    return Search.objects.filter(share_token=token).select_related("dataset", "query_image__dataset").first()
+    searches = Search.objects.filter(share_token=token).select_related("query_image__dataset")
+    return searches.prefetch_related("datasets").first()
 
 
 def set_shared(search: Search, shared: bool) -> None:
@@ -34,11 +39,15 @@ def set_shared(search: Search, shared: bool) -> None:
 
 
 def delete_search(search: Search) -> None:
-    """Remove a search, its answers and its uploaded picture; the file only once the rows are really gone."""
-    upload = search.upload
+    """Remove a search and its answers; a root goes with its refinements and its uploaded picture.
+
+    The file goes only once the rows are really gone.
+    """
+    upload = search.upload if search.root_id is None else None
     with transaction.atomic():
         search.delete()
-        transaction.on_commit(partial(upload.unlink, missing_ok=True))
+        if upload is not None:
+            transaction.on_commit(partial(upload.unlink, missing_ok=True))
 
 
 def query_file(search: Search) -> Path:
@@ -50,38 +59,23 @@ def query_file(search: Search) -> Path:
     return shown_picture_of(search.query_image) if search.query_image else search.upload
 
 
-def answers_of(search: Search) -> list[dict[str, Any]]:
-    """Return a column for each model: its ranking and answers, best first.
-
-    An answer has the picture, its rank and cosine, and in how many columns the picture stands. Pictures
-    deleted since are left out; ranks stay.
-    """
-    rankings = list(search.rankings.select_related("model__run", "index"))
-    ids = Counter(pk for ranking in rankings for pk in ranking.image_ids)
-    images = Image.objects.select_related("dataset").in_bulk(list(ids))
-    return [
-        {
-            "model": ranking.model,
-            "ranking": ranking,
-            "answers": [
-                {"image": images[pk], "rank": rank, "score": score, "shared_count": ids[pk]}
-                for rank, (pk, score) in enumerate(zip(ranking.image_ids, ranking.scores, strict=True), 1)
-                if pk in images
-            ],
-        }
-        for ranking in rankings
-    ]
-
-
 def export_searches(user: User) -> list[dict[str, Any]]:
     """Return what is kept of a person's searches, for their export."""
-    searches = Search.objects.filter(owner=user).select_related("dataset").prefetch_related("rankings__model")
+    searches = Search.objects.filter(owner=user).prefetch_related("datasets", "rankings__model")
     return [
         {
             "id": str(search.pk),
+            "name": search.name,
             "asked_at": search.created_at.isoformat(),
-            "dataset": search.dataset.name,
-            "answers": {ranking.model.name: ranking.image_ids for ranking in search.rankings.all()},
+            "refines": search.root_id and str(search.root_id),
+            "datasets": [dataset.name for dataset in search.datasets.all()],
+            "box": search.box,
+            "threshold": search.threshold,
+            "filters": search.filters,
+            "answers": [
+                {"model": ranking.model.name, "images": ranking.image_ids, "similarities": ranking.scores}
+                for ranking in search.rankings.all()
+            ],
         }
         for search in searches
     ]
@@ -89,5 +83,5 @@ def export_searches(user: User) -> list[dict[str, Any]]:
 
 def erase_searches(user: User) -> None:
     """Remove a person's searches with their pictures."""
-    for search in Search.objects.filter(owner=user):
+    for search in roots_of(user):
         delete_search(search)

@@ -42,7 +42,7 @@ def test_a_network_is_tried_measured_listed_and_indexed(world: World, curator: U
     set_published(model, True)
     able = [*world.models, model]
     assert set(searchable_models(world.dataset)) == set(able)
-    search = ask(dataset=world.dataset, models=able, k=3, by=curator, upload=jpeg())
+    search = ask(datasets=[world.dataset], models=able, k=3, by=curator, upload=jpeg())
     assert search.rankings.count() == 3 and not_asked(search, able) == []
 
 
@@ -55,12 +55,12 @@ def test_embeddings_answer_for_pictures_of_the_gallery_only(world: World, curato
     assert model.name == "theirs" and not model.has_network and model.metrics is not None
     set_published(model, True)
     picture = world.test_images[0]
-    ranking = ask(dataset=world.dataset, models=[model], k=3, by=curator, image=picture).rankings.get()
+    ranking = ask(datasets=[world.dataset], models=[model], k=3, by=curator, image=picture).rankings.get()
     assert len(ranking.image_ids) == 3 and picture.pk not in ranking.image_ids
     with pytest.raises(Refused, match="theirs: embeddings without their network, which cannot look at a new picture"):
-        ask(dataset=world.dataset, models=[model], k=3, by=curator, upload=jpeg())
+        ask(datasets=[world.dataset], models=[model], k=3, by=curator, upload=jpeg())
     both = [world.models[0], model]
-    search = ask(dataset=world.dataset, models=both, k=3, by=curator, upload=jpeg())
+    search = ask(datasets=[world.dataset], models=both, k=3, by=curator, upload=jpeg())
     assert [ranking.model for ranking in search.rankings.all()] == [world.models[0]]
     assert not_asked(search, both) == [model]
     blind = system_search(picture, list(searchable_models(world.dataset)), 4)

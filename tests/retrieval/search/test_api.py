@@ -19,11 +19,11 @@ ROOT = "/api/v1/searches/"
 
 
 def body(world: World, **changes: Any) -> dict[str, Any]:
-    return {"dataset": world.dataset.pk, "k": 3, "image": world.test_images[0].pk} | changes
+    return {"datasets": [world.dataset.pk], "k": 3, "image": world.test_images[0].pk} | changes
 
 
 def with_picture(world: World, data: bytes) -> dict[str, Any]:
-    return {"dataset": world.dataset.pk, "k": 3, "picture": SimpleUploadedFile("bird.jpg", data)}
+    return {"datasets": [world.dataset.pk], "k": 3, "picture": SimpleUploadedFile("bird.jpg", data)}
 
 
 def test_a_search_by_a_gallery_picture_is_answered_and_kept(member_api: APIClient, member: User, world: World) -> None:
@@ -70,14 +70,16 @@ def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
         ({"k": 0}, "ask for 1 to 47 answers, not 0"),
         ({"k": 10**9}, "not 1000000000"),
         ({"k": "many"}, "A valid integer is required"),
-        ({"dataset": 999999}, '"999999"'),
-        ({"dataset": 10**30}, "object does not exist"),
-        ({"dataset": "x"}, "dataset: Incorrect type"),
-        ({"dataset": True}, "dataset: Incorrect type"),
+        ({"datasets": [999999]}, '"999999"'),
+        ({"datasets": [10**30]}, "object does not exist"),
+        ({"datasets": ["x"]}, "Incorrect type"),
+        ({"datasets": [True]}, "Incorrect type"),
+        ({"datasets": []}, "may not be empty"),
+        ({"datasets": "x"}, "Expected a list"),
         ({"models": [999999]}, "no model 999999 can search Wings"),
         ({"models": ["x"]}, "A valid integer is required"),
         ({"models": "x"}, "models"),
-        ({"image": 999999}, "no picture 999999 in Wings"),
+        ({"image": 999999}, "no picture 999999"),
         ({"image": 10**30}, "no picture"),
         ({"image": "x"}, "A valid integer is required"),
     ],
@@ -92,7 +94,7 @@ def test_a_wrong_search_is_a_problem_and_stores_nothing(
 
 def test_a_search_needs_one_query_and_no_two(member_api: APIClient, world: World) -> None:
     both = with_picture(world, GOOD["a WebP"]) | {"image": world.test_images[0].pk}
-    for values in ({"dataset": world.dataset.pk}, both):
+    for values in ({"datasets": [world.dataset.pk]}, both):
         answer = member_api.post(ROOT, values, format="multipart")
         assert answer.status_code == 400 and "exactly one of picture and image" in answer.json()["detail"]
     assert not Search.objects.exists()

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def form(world: World, **changes: Any) -> dict[str, Any]:
-    values = {"dataset": world.dataset.pk, "models": [model.pk for model in world.models], "k": 3}
+    values = {"datasets": [world.dataset.pk], "models": [model.pk for model in world.models], "k": 3}
     return values | changes
 
 
@@ -103,13 +103,13 @@ def test_a_bad_picture_is_explained(member_client: Client, world: World, name: s
         ({"k": 10**9}, "less than or equal to 100"),
         ({"k": 60}, "ask for 1 to 47 answers, not 60"),
         ({"k": "many"}, "Enter a whole number"),
-        ({"dataset": 999999}, "Select a valid choice"),
-        ({"dataset": "x"}, "Select a valid choice"),
-        ({"dataset": 10**30}, "Select a valid choice"),
+        ({"datasets": [999999]}, "Select a valid choice"),
+        ({"datasets": ["x"]}, "is not a valid value"),
+        ({"datasets": [10**30]}, "Select a valid choice"),
         ({"models": [999999]}, "Select a valid choice. 999999 is not"),
         ({"models": ["x"]}, "is not a valid value"),
         ({"models": [10**30]}, "Select a valid choice"),
-        ({"image": 999999}, "There is no picture 999999 in Wings"),
+        ({"image": 999999}, "There is no picture 999999"),
         ({"image": 10**30}, "There is no picture"),
         ({"image": "x"}, "Enter a whole number"),
     ],
@@ -128,12 +128,13 @@ def test_a_huge_file_is_refused_before_it_is_read(member_client: Client, world: 
     assert answer.status_code == 400 and "The picture has 50 MB; at most 20 MB are read" in text_of(answer)
 
 
-def test_a_picture_of_another_set_is_refused(member_client: Client, world: World) -> None:
-    other = Dataset.objects.create(name="Other", slug="other", source="wings", revision=1)
+@pytest.mark.parametrize("change", [{"revision": 0}, {"revision": 1, "hidden": True}])
+def test_a_picture_one_may_not_see_is_refused(member_client: Client, world: World, change: dict[str, Any]) -> None:
+    other = Dataset.objects.create(name="Other", slug="other", source="wings", revision=change.pop("revision"))
     values = {"label": 0, "split": "test", "sha256": "0" * 64, "width": 32, "height": 32}
-    image = Image.objects.create(dataset=other, path="a.jpg", **values)
+    image = Image.objects.create(dataset=other, path="a.jpg", **values, **change)
     answer = sent(member_client, world, image=image.pk)
-    assert answer.status_code == 400 and f"There is no picture {image.pk} in Wings" in text_of(answer)
+    assert answer.status_code == 400 and f"There is no picture {image.pk}" in text_of(answer)
 
 
 def test_a_damaged_index_is_explained(member_client: Client, world: World, fresh_engine: None) -> None:
@@ -183,7 +184,7 @@ def test_an_answer_searches_with_the_same_models_and_number(member_client: Clien
     """What the page's hidden form sends when a picture is clicked."""
     search = world.ask(member, k=5, models=world.models[:1])
     text = text_of(member_client.get(reverse("search-detail", args=[search.pk])))
-    hidden = dict(re.findall(r'<input type="hidden" name="(dataset|k|models)" value="(\d+)">', text))
+    hidden = dict(re.findall(r'<input type="hidden" name="(datasets|k|models)" value="(\d+)">', text))
     picked = search.rankings.get().image_ids[0]
     assert member_client.post(reverse("search"), {**hidden, "image": picked}).status_code == 302
     again = Search.objects.exclude(pk=search.pk).get()

@@ -11,8 +11,8 @@ from accounts.models import User
 from retrieval.errors import EngineBusy, Refused, Unsearchable
 from retrieval.experiments.services import set_published
 from retrieval.models import Dataset, Ranking, Search
-from retrieval.search.services import ask, searchable_models, system_search
-from retrieval.search.services.asking import rank
+from retrieval.search.services import answers_of, ask, searchable_models, system_search
+from retrieval.search.services.ranking import rank
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
@@ -81,6 +81,34 @@ def test_one_model_named_twice_answers_once(world: World, member: User) -> None:
     assert world.ask(member, models=[world.models[0]] * 2).rankings.count() == 1
 
 
+# --- several data sets
+
+
+def test_several_sets_are_searched_and_each_models_answers_merged_by_cosine(world: World, member: User) -> None:
+    moths = world.another(*world.models)
+    search = world.ask(member, datasets=[world.dataset, moths], k=59)
+    assert set(search.datasets.all()) == {world.dataset, moths} and search.rankings.count() == 4
+    for column in answers_of(search):
+        scores = {pk: score for row in column["rankings"] for pk, score in zip(row.image_ids, row.scores, strict=True)}
+        shown = [(answer["image"].pk, answer["score"]) for answer in column["answers"]]
+        assert shown == sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:59]
+        assert {answer["image"].dataset for answer in column["answers"]} == {world.dataset, moths}
+        assert all(answer["image"].pk in answer["ranking"].image_ids for answer in column["answers"])
+
+
+def test_a_model_answers_from_the_sets_that_it_has_an_index_of(world: World, member: User) -> None:
+    moths = world.another(world.models[0])
+    search = world.ask(member, datasets=[moths, world.dataset])
+    sets = {column["model"]: [row.index.dataset for row in column["rankings"]] for column in answers_of(search)}
+    assert sets == {world.models[0]: [moths, world.dataset], world.models[1]: [world.dataset]}
+
+
+def test_a_picture_of_one_set_searches_another(world: World, member: User) -> None:
+    moths = world.another()
+    search = world.ask(member, datasets=[moths], k=12)
+    assert set(search.rankings.get().image_ids) == set(moths.images.values_list("pk", flat=True))
+
+
 # --- what is refused, leaving nothing
 
 
@@ -134,7 +162,7 @@ def test_models_that_cannot_search_are_left_out_until_none_is_left(world: World,
 def test_a_set_without_models_cannot_be_searched(world: World, member: User) -> None:
     bare = Dataset.objects.create(name="Bare", slug="bare", source="wings", revision=1)
     with pytest.raises(Unsearchable, match="can search Bare yet"):
-        ask(dataset=bare, models=world.models, k=1, by=member, upload=jpeg())
+        ask(datasets=[bare], models=world.models, k=1, by=member, upload=jpeg())
 
 
 def test_a_full_disk_leaves_no_search_without_its_picture(
@@ -250,6 +278,6 @@ def test_a_system_search_of_a_query_is_answered_from_its_gallery(world: World) -
 
 
 def test_a_ranking_is_not_stored_by_ranking(world: World, member: User) -> None:
-    search = Search(owner=member, dataset=world.dataset, k=2)
-    ranking = rank(search, searchable_models(world.dataset)[0], drawn())
+    search = Search(owner=member, k=2)
+    [ranking] = rank(search, searchable_models(world.dataset)[0], drawn())
     assert len(ranking.image_ids) == 2 and not Ranking.objects.exists()

@@ -86,8 +86,8 @@ def test_the_export_holds_ones_own_searches(world: World, member: User, other_me
     search = world.ask(member)
     world.ask(other_member)
     [row] = personal_data.export_all(member)["searches"]
-    assert row["id"] == str(search.pk) and row["dataset"] == "Wings"
-    assert set(row["answers"]) == {"SoftTriple", "Multi-Similarity"}
+    assert row["id"] == str(search.pk) and row["datasets"] == ["Wings"]
+    assert [answer["model"] for answer in row["answers"]] == ["SoftTriple", "Multi-Similarity"]
 
 
 def test_a_person_who_leaves_takes_their_uploads_along_and_nobody_elses(

@@ -1,0 +1,86 @@
+"""What one model answers: the nearest pictures of every index that it serves the search with."""
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlcore.errors import MlcoreError, StaleIndexError
+from mlcore.index import VectorIndex, moved_query
+from retrieval.errors import Refused
+from retrieval.models import Index, Model, Ranking, Search
+from retrieval.search.services import engine
+from retrieval.search.services.engine import Floats
+from retrieval.search.services.terms import allowed_ids, hidden_ids
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+
+def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[int] | None = None) -> list[Ranking]:
+    """Return the answers of one model, one ranking an index, not stored yet; the query itself is never among them.
+
+    `allowed` keeps only those pictures, instead of the search's own filter. Fewer than k answer where fewer
+    are left. An index that is damaged is refused, naming what to do.
+
+    Raises:
+        Refused: the model or an index of it is damaged, or it has no network and no vector of the query.
+    """
+    with _refusals_of(model):
+        indexes: list[Index] = model.serving  # type: ignore[attr-defined]
+        held = [engine.index_of(index) for index in indexes]
+        encoder = engine.encoder_of(model) if model.has_network else None
+        started = time.perf_counter()  # loading, once a process, is not answering
+        query = engine.embed(encoder, [picture])[0] if encoder else _known_query(search, model)
+        query = moved_query(query, _vectors(held, search.more), _vectors(held, search.less))
+        rankings = []
+        for index, vectors in zip(indexes, held, strict=True):
+            ids, scores = _nearest(search, index, vectors, query, allowed)
+            took, started = 1000 * (time.perf_counter() - started), time.perf_counter()
+            rankings.append(
+                Ranking(
+                    search=search, model=model, index=index, image_ids=ids, scores=scores, took_ms=round(took, 2)
+                )
+            )  # fmt: skip
+    return rankings
+
+
+@contextmanager
+def _refusals_of(model: Model) -> Iterator[None]:
+    try:
+        yield
+    except StaleIndexError as error:
+        raise Refused(f"the index of {model.name} cannot be used: {error}") from error
+    except MlcoreError as error:
+        raise Refused(f"{model.name} cannot answer: {error}") from error
+    except OSError as error:
+        raise Refused(f"{model.name} cannot answer: its files are gone ({error.strerror}); train it again") from error
+
+
+def _nearest(
+    search: Search, index: Index, vectors: VectorIndex, query: Floats, allowed: Collection[int] | None
+) -> tuple[list[int], list[float]]:
+    if allowed is None:
+        allowed = allowed_ids(search, index.dataset_id)
+    exclude = hidden_ids(index.dataset_id) | ({search.query_image_id} if search.query_image_id else set())
+    k = min(search.k, vectors.remaining(allowed_ids=allowed, exclude=exclude))
+    if k == 0:
+        return [], []
+    ids, scores = vectors.search(query[None], k, allowed_ids=allowed, exclude=exclude)
+    return ids[0].tolist(), [round(float(score), 6) for score in scores[0]]
+
+
+def _known_query(search: Search, model: Model) -> Floats:
+    """Return the vector that the index of the query's data set holds for it."""
+    image = search.query_image
+    index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
+    if image is None or index is None:
+        raise Refused(f"{model.name} has no network and no index of that picture's data set; choose another model")
+    return np.asarray(engine.index_of(index).vectors_of([image.pk])[0])
+
+
+def _vectors(held: list[VectorIndex], pictures: Collection[int]) -> Floats:
+    """Return the vectors of those pictures that the indexes hold; one of another data set has none."""
+    return np.concatenate([vectors.vectors_of(vectors.held(pictures)) for vectors in held])

@@ -1,0 +1,100 @@
+"""How a search is asked, beside its picture: which part of it, and what may answer."""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Image, Search
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What may be changed of a search, and asked again.
+
+    box: left, top, right, bottom, 0 to 1 of the upright picture; None is the whole. threshold: lowest cosine
+    shown. splits and classes (data set, label) keep only those pictures. more and less: pictures that the query
+    is moved towards and away from.
+
+    Raises:
+        Refused: a box or threshold out of range, an unknown split.
+    """
+
+    box: tuple[float, ...] | None = None
+    threshold: float | None = None
+    splits: tuple[str, ...] = ()
+    classes: tuple[tuple[int, int], ...] = ()
+    more: tuple[int, ...] = ()
+    less: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no search could mean."""
+        if self.box is not None:
+            _check_box(self.box)
+        if self.threshold is not None and not -1 <= self.threshold <= 1:
+            raise Refused(f"the lowest similarity is a cosine, -1 to 1, not {self.threshold:g}")
+        for split in self.splits:
+            if split not in Image.Split.values:
+                raise Refused(f"there is no split {split!r}; choose among {', '.join(Image.Split.values)}")
+
+    def fields(self) -> dict[str, Any]:
+        """Return what a search keeps of them, as its fields."""
+        filters = {"splits": list(self.splits), "classes": [list(pair) for pair in self.classes]}
+        return {
+            "box": None if self.box in (None, WHOLE) else [round(share, 4) for share in self.box or ()],
+            "threshold": self.threshold,
+            "filters": {name: chosen for name, chosen in filters.items() if chosen},
+            "more": list(dict.fromkeys(self.more)),
+            "less": list(dict.fromkeys(self.less)),
+        }
+
+    def check_classes(self, datasets: Sequence[Dataset]) -> None:
+        """Refuse classes that the data sets do not have."""
+        known = {dataset.pk: dataset for dataset in datasets}
+        for pk, label in self.classes:
+            if pk not in known:
+                raise Refused(f"class {label} of data set {pk} cannot answer: that set is not searched")
+            if not 0 <= label < len(known[pk].classes):
+                raise Refused(f"{known[pk].name} has no class {label}")
+
+
+def terms_of(search: Search) -> Terms:
+    """Return how a search was asked."""
+    return Terms(
+        box=None if search.box is None else tuple(search.box),
+        threshold=search.threshold,
+        splits=tuple(search.filters.get("splits", ())),
+        classes=tuple((dataset, label) for dataset, label in search.filters.get("classes", ())),
+        more=tuple(search.more),
+        less=tuple(search.less),
+    )
+
+
+def _check_box(box: Sequence[float]) -> None:
+    if len(box) != 4 or not all(math.isfinite(share) for share in box):
+        raise Refused("a box is four numbers: left, top, right and bottom, each 0 to 1")
+    left, top, right, bottom = box
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        shown = ", ".join(f"{share:g}" for share in box)
+        raise Refused(f"a box lies within the picture, left before right and top above bottom; got {shown}")
+
+
+def allowed_ids(search: Search, dataset: int) -> Collection[int] | None:
+    """Return the only pictures of a data set that may answer, None where the search has no filter."""
+    splits, classes = search.filters.get("splits"), search.filters.get("classes")
+    if not splits and not classes:
+        return None
+    pictures = Image.objects.filter(dataset=dataset)
+    if splits:
+        pictures = pictures.filter(split__in=splits)
+    if classes:
+        pictures = pictures.filter(label__in=[label for pk, label in classes if pk == dataset])
+    return frozenset(pictures.values_list("pk", flat=True))
+
+
+def hidden_ids(dataset: int) -> frozenset[int]:
+    """Return the pictures of a data set that a curator hid: an index may still hold them."""
+    return frozenset(Image.objects.filter(dataset=dataset, hidden=True).values_list("pk", flat=True))
