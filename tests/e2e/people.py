@@ -10,14 +10,16 @@ from tests.e2e.conftest import Site
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 
 
-def sign_up(page: Page, site: Site) -> None:
-    """Become a new member, on the search page."""
+def sign_up(page: Page, site: Site) -> tuple[str, str]:
+    """Become a new member, on the search page; return their address and password."""
+    email, password = f"{uuid.uuid4().hex[:12]}@stranger.example", f"a-{uuid.uuid4()}"
     page.goto(f"{site.address}/accounts/signup/")
-    page.fill("input[name=email]", f"{uuid.uuid4().hex[:12]}@stranger.example")
+    page.fill("input[name=email]", email)
     page.fill("input[name=display_name]", "Stranger")
-    page.fill("input[name=password1]", f"a-{uuid.uuid4()}")
+    page.fill("input[name=password1]", password)
     page.click("main form button:not(.link)")
     expect(page.locator("form.search")).to_be_visible()
+    return email, password
 
 
 def sign_in(page: Page, site: Site, role: str) -> None:

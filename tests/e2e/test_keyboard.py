@@ -1,0 +1,65 @@
+"""From sign-in to a saved rating by keyboard alone: nothing here moves or clicks a mouse."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import Site
+from tests.e2e.people import faults_of, sign_up
+
+pytestmark = pytest.mark.e2e
+MOST_TABS = 60
+FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).innerText?.trim() ?? ''"
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until what has the focus is called so, and shows that it has it."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED).startswith(name):
+            assert page.evaluate("document.activeElement.matches(':focus-visible')"), name
+            return
+    raise AssertionError(f"no {name!r} within {MOST_TABS} tabs of {page.url}")
+
+
+def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Site, browser: Browser) -> None:
+    arranged = browser.new_context()
+    email, password = sign_up(arranged.new_page(), site)
+    arranged.close()
+
+    page.goto(f"{site.address}/")
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUSED) == "Skip to the content"
+    tab_to(page, "Sign in")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/accounts/login/**")
+    tab_to(page, "Email")
+    page.keyboard.type(email)
+    tab_to(page, "Password")
+    page.keyboard.type(password)
+    page.keyboard.press("Enter")
+    expect(page.locator("form.search")).to_be_visible()
+
+    tab_to(page, "Rate")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    page.keyboard.press("4")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("3")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/rate/*-*/")
+    expect(page.locator("section.column").nth(0)).to_contain_text("you gave 4 of 5")
+    expect(page.locator("section.column").nth(1)).to_contain_text("you gave 2 of 5")
+    expect(page.locator("main")).to_contain_text("1 of ")
+
+    page.keyboard.press("Enter")  # "Next picture" has the focus
+    page.wait_for_url("**/rate/")
+    expect(page.locator("main")).to_contain_text("1 of ")
+    page.keyboard.press("u")
+    expect(page.get_by_role("status")).to_contain_text("withdrawn and counts nowhere")
+    expect(page.locator("main")).to_contain_text("0 of ")
+    assert faults_of(page) == []

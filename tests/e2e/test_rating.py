@@ -1,0 +1,112 @@
+"""People rate blind, take votes back, say what single answers are, and see the leaderboard move."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import Site, watched
+from tests.e2e.people import faults_of, sign_up
+
+pytestmark = pytest.mark.e2e
+NAMES = ("SoftTriple", "Multi-Similarity")
+
+
+def progress(page: Page) -> tuple[int, int]:
+    """Return how many of how many the page says are rated."""
+    found = re.search(r"(\d+) of (\d+) rated", page.locator("main").inner_text())
+    assert found, page.url
+    return int(found[1]), int(found[2])
+
+
+def rate(page: Page, site: Site, *scores: int) -> None:
+    """Give the columns their scores as a finger or a mouse does, from the left."""
+    page.goto(f"{site.address}/rate/")
+    for column, score in zip(page.locator("[data-column]").all(), scores, strict=True):
+        column.locator("label").nth(score - 1).click()
+    page.click("button[data-vote]")
+    page.wait_for_url("**/rate/*-*/")
+
+
+def votes(page: Page) -> int:
+    said = page.locator("[data-live=votes]")
+    return int(said.inner_text()) if said.count() else 0
+
+
+def test_a_vote_in_one_browser_moves_the_leaderboard_in_another(page: Page, site: Site, browser: Browser) -> None:
+    sign_up(page, site)
+    watcher = watched(browser.new_context())
+    watcher.goto(f"{site.address}/leaderboard/")
+    before = votes(watcher)
+    page.goto(f"{site.address}/rate/")
+    assert not [name for name in NAMES if name in page.content()]
+    assert faults_of(page) == []
+
+    rate(page, site, 4, 2)
+    for name in NAMES:
+        expect(page.locator("section.column h2", has_text=name)).to_be_visible()
+    expect(page.locator("section.column").nth(0)).to_contain_text("you gave 4 of 5")
+    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before + 1), timeout=10_000)
+    assert faults_of(page) == [] and faults_of(watcher) == []
+
+    page.get_by_role("button", name="Undo this vote").click()
+    page.wait_for_url("**/rate/")
+    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before), timeout=10_000)
+    watcher.context.close()
+
+
+def test_none_is_any_good_is_one_key_and_undo_another(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/rate/")
+    first, total = page.locator("img.query-picture").get_attribute("src"), progress(page)[1]
+    page.keyboard.press("n")
+    page.wait_for_url("**/rate/*-*/")
+    expect(page.locator("main")).to_contain_text("You said that none is any good")
+    expect(page.get_by_text("you gave 1 of 5")).to_have_count(2)
+    page.keyboard.press("u")
+    page.wait_for_url("**/rate/")
+    assert progress(page) == (0, total - 1)
+    assert page.locator("img.query-picture").get_attribute("src") != first
+    expect(page.locator("[data-undo]")).to_have_count(0)
+    assert faults_of(page) == []
+
+
+def test_single_answers_are_marked_after_a_vote_and_marks_can_change(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    rate(page, site, 3, 3)
+    marks = page.locator("form.relevance").first
+    for value in ("1", "2"):
+        marks.locator(f"button[value='{value}']").click()
+        expect(marks.locator(f"button[value='{value}']")).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.locator("form.relevance [aria-pressed=true]")).to_have_count(1)
+    expect(marks.locator("button[value='2']")).to_have_attribute("aria-pressed", "true")
+    assert faults_of(page) == []
+    page.keyboard.press("u")
+    page.wait_for_url("**/rate/")
+
+
+def test_keys_are_explained_and_can_be_switched_off(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/rate/")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_contain_text("none is any good")
+    page.keyboard.press("3")
+    expect(page.locator("[data-column] input:checked")).to_have_count(0)
+    assert faults_of(page) == []
+    dialog.get_by_role("checkbox").uncheck()
+    dialog.get_by_role("button", name="Close").click()
+    page.keyboard.press("3")
+    page.keyboard.press("?")
+    expect(page.locator("[data-column] input:checked")).to_have_count(0)
+    expect(dialog).to_be_hidden()
+
+
+def test_a_ballot_that_is_not_whole_is_not_sent(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/rate/")
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-column]").nth(1).locator("input:invalid").first).to_be_visible()
+    assert page.url.endswith("/rate/") and progress(page)[0] == 0
