@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from retrieval.algorithms import views as algorithms
 from retrieval.datasets import views as datasets
 from retrieval.downloads import views as downloads
 from retrieval.experiments import views as experiments
@@ -21,6 +22,8 @@ urlpatterns = [
     path("shared/<slug:token>/query", search.shared_query, name="shared-query"),
     path("shared/<slug:token>/pictures/<int:pk>", search.shared_picture, name="shared-picture"),
     path("shared/<slug:token>/why/<int:ranking>/<int:image>/", explaining.shared_why, name="shared-why"),
+    path("algorithms/", algorithms.every_algorithm, name="algorithms"),
+    path("algorithms/<slug:name>/", algorithms.detail, name="algorithm"),
     path("datasets/", datasets.every_dataset, name="datasets"),
     path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
     path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),

@@ -10,11 +10,13 @@ from mlcore.losses import LOSSES
 
 
 def add_commands(commands: Any) -> None:
-    """Declare `datasets`, `losses` and `evaluate`."""
+    """Declare `datasets`, `losses`, `toys` and `evaluate`."""
     datasets = add_command(commands, "datasets", _datasets, "import a data set into a folder and report on it")
     datasets.add_argument("source", help="folder, zip, tar, or wings[:species=60,per_class=24,size=128,seed=0]")
     datasets.add_argument("--out", type=Path, required=True, help="the new folder")
     add_command(commands, "losses", _losses, "list the losses with family, paper and defaults")
+    toys = add_command(commands, "toys", _toys, "let every loss move a few points on a sphere, for the pictures of it")
+    toys.add_argument("--out", type=Path, required=True, help="a folder; retrieval/algorithms/toys holds the site's")
     evaluate = add_command(commands, "evaluate", _evaluate, "measure anybody's embeddings by exact search")
     evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture")
     evaluate.add_argument("--labels", type=Path, required=True, help="CSV with a column 'label', rows in order")
@@ -41,6 +43,12 @@ def _losses(options: argparse.Namespace) -> Any:
         }
         for name, spec in LOSSES.items()
     ]
+
+
+def _toys(options: argparse.Namespace) -> Any:
+    from mlcore.toy import write_toys
+
+    return {"losses": len(write_toys(options.out)), "out": str(options.out)}
 
 
 def _evaluate(options: argparse.Namespace) -> Any:

@@ -1,7 +1,7 @@
 """What is known of a loss without loading it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import isfinite
 from typing import Literal
@@ -21,6 +21,14 @@ class Parameter:
     above: float | None = None
     meaning: str = ""
     search: tuple[float, float] | None = None
+
+    @property
+    def range(self) -> str:
+        """The values that it may have, in words; "" where any number will do."""
+        parts = [f"above {self.above:g}"] if self.above is not None else []
+        parts += [f"from {self.low:g}"] if self.low is not None else []
+        parts += [f"up to {self.high:g}"] if self.high is not None else []
+        return " ".join(parts)
 
     def checked(self, name: str, value: object) -> float | int:
         """Return `value` in the default's type.
@@ -55,18 +63,27 @@ class LossSpec:
     takes_memory: whether it is called with a memory of earlier batches too: it compares each picture of the
     batch with others one by one, and what those are makes no difference to its formula.
     ascending: parameters of which each must be above the one before.
+    formula, where: what this project computes, after the paper's equation, and what its parts stand for; LaTeX.
+    symbols: every letter of the formula that the parameters do not explain, LaTeX to words.
+    letters: the formula's letters of the parameters, by parameter.
+    equals: other losses that this one is, by name: at which setting.
     """
 
     title: str
     family: Literal["pairs", "triplets", "proxies", "classification", "ranking"]
     paper: str
     idea: str
+    formula: str
+    symbols: Mapping[str, str]
     parameters: Mapping[str, Parameter]
     sampler: Literal["random", "balanced"]
     has_proxies: bool
     target: str
     takes_memory: bool = False
     ascending: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+    letters: Mapping[str, str] = field(default_factory=dict)
+    equals: Mapping[str, str] = field(default_factory=dict)
 
     def checked(self, params: Mapping[str, object]) -> dict[str, float | int]:
         """Return every parameter, defaults overlaid by `params`.

@@ -33,10 +33,21 @@ def loss_table() -> list[dict[str, Any]]:
             "family": spec.family,
             "paper": spec.paper,
             "idea": spec.idea,
+            "formula": spec.formula,
+            "where": list(spec.where),
+            "symbols": dict(spec.symbols),
             "parameters": {
-                parameter: {"default": value.default, "meaning": value.meaning}
+                parameter: {
+                    "default": value.default,
+                    "meaning": value.meaning,
+                    "letter": spec.letters[parameter],
+                    "range": value.range,
+                }
                 for parameter, value in spec.parameters.items()
             },
+            "equals": dict(spec.equals),
+            "sampler": spec.sampler,
+            "takes_memory": spec.takes_memory,
         }
         for name, spec in LOSSES.items()
     ]
@@ -47,7 +58,13 @@ def loss_table() -> list[dict[str, Any]]:
             "family": "not trained",
             "paper": "",
             "idea": idea,
+            "formula": "",
+            "where": [],
+            "symbols": {},
             "parameters": {},
+            "equals": {},
+            "sampler": "",
+            "takes_memory": False,
         }
         for name, idea in BASELINES.items()
     ]

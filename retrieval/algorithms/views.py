@@ -1,0 +1,42 @@
+"""Pages about the losses, for everybody."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from retrieval.algorithms import services
+from retrieval.drawings import curve_points
+
+MOST_WORDS = 200  # characters of a question
+
+
+@require_safe
+def every_algorithm(request: HttpRequest) -> HttpResponse:
+    """List the losses by family; a question or a family leaves some out."""
+    words, family = request.GET.get("q", "")[:MOST_WORDS].strip(), request.GET.get("family", "")
+    family = family if family in services.FAMILIES else ""
+    found = services.algorithms(words, family)
+    groups = [
+        {"family": name, "about": about, "rows": [row for row in found if row["family"] == name]}
+        for name, about in services.FAMILIES.items()
+    ]
+    context = {
+        "groups": [group for group in groups if group["rows"]],
+        "found": len(found),
+        "families": list(services.FAMILIES),
+        "family": family,
+        "words": words,
+    }
+    return render(request, "retrieval/algorithms.html", context)
+
+
+@require_safe
+def detail(request: HttpRequest, name: str) -> HttpResponse:
+    """Explain a loss, and show how it moved points and what it earned."""
+    loss = services.algorithm(name)
+    if loss is None:
+        raise Http404(f"no algorithm is named {name}")
+    results = services.results_of(name, request.user)
+    for row in results:
+        row["curves"] = [(title, curve_points(values), values) for title, values in row["curves"]]
+    return render(request, "retrieval/algorithm.html", {"loss": loss, "results": results})
