@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlcore.picture_encoder import PictureEncoder
 
 FAINTEST = 0.01  # of the strongest place: what is below is not drawn
-DENSEST = 0.8  # the picture stays visible below its strongest place
+DENSEST = 0.65  # the picture stays visible below its strongest place
 NAMED = 3  # regions that the sentence names
 
 
@@ -49,6 +49,11 @@ class Side:
     regions: list[list[tuple[str, float]]]
     adds: list[tuple[str, float]]
     takes: tuple[str, float] | None
+
+    @property
+    def lost(self) -> float:
+        """How much the region of `takes` takes away."""
+        return -self.takes[1] if self.takes else 0.0
 
 
 @dataclass(frozen=True)
