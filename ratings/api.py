@@ -21,9 +21,7 @@ from config.problems import Conflict
 from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot, Relevance
 from ratings.services import ballots, leaderboard, relevance
-from retrieval.models import Ranking
 from retrieval.refusals import RefusalsAsProblems
-from retrieval.search.services import visible_searches
 
 MOST_DIGITS = 19  # of an id
 
@@ -35,7 +33,7 @@ class RelevanceSerializer(serializers.Serializer[Any]):
 
 
 class RelevanceView(APIView):
-    """One's word on single answers of one's own searches."""
+    """One's word on single answers: of one's own searches, and of queries one has voted on."""
 
     @extend_schema(request=RelevanceSerializer, responses={200: RelevanceSerializer})
     def post(self, request: Request) -> Response:
@@ -43,8 +41,7 @@ class RelevanceView(APIView):
         form = RelevanceSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        mine = Ranking.objects.filter(search__in=visible_searches(request.user))
-        ranking = get_object_or_404(mine, pk=values["ranking"])
+        ranking = get_object_or_404(relevance.markable_rankings(signed_in(request)), pk=values["ranking"])
         try:
             relevance.mark(signed_in(request), ranking, values["image"], values["value"])
         except RatingRefused as error:

@@ -9,8 +9,8 @@ class RatingsConfig(AppConfig):
     def ready(self) -> None:
         """Say what is known of a person, and what can be kept of what all of them said."""
         from accounts import personal_data
-        from ratings.services.ballots import erase_ratings, export_ratings
         from ratings.services.exports import ABOUT, exports
+        from ratings.services.personal import erase_ratings, export_ratings
         from retrieval.downloads import registry as downloads
 
         personal_data.register("ratings", export_ratings, erase_ratings)

@@ -35,7 +35,10 @@ class Relevance(models.Model):
 
 
 class Ballot(models.Model):
-    """One person before one query: the columns in the order shown, and when the scores came."""
+    """One person before one query: the columns in the order shown, and when the scores came.
+
+    Open, then voted; a vote that is withdrawn loses its scores and never comes back, for its names were seen.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ballots")
@@ -43,10 +46,17 @@ class Ballot(models.Model):
     order = models.JSONField(help_text="Ranking ids, left to right as shown.")
     shown_at = models.DateTimeField(auto_now_add=True)
     voted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    none_good = models.BooleanField(default=False, help_text="Said in one: none is any good; every score is 1.")
 
     class Meta:
         ordering = ["-shown_at"]
-        constraints = [models.UniqueConstraint(fields=["who", "search"], name="one_ballot_a_person_and_query")]
+        constraints = [
+            models.UniqueConstraint(fields=["who", "search"], name="one_ballot_a_person_and_query"),
+            models.CheckConstraint(
+                condition=Q(voted_at__isnull=True) | Q(withdrawn_at__isnull=True), name="no_vote_is_cast_and_withdrawn"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"ballot {self.pk}"

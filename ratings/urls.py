@@ -2,17 +2,18 @@
 
 from django.urls import path
 
-from ratings import downloads, mine, views
+from ratings import ballot_views, downloads, leaderboard_views, mine, views
 
 urlpatterns = [
     path("", views.front, name="search"),
     path("searches/<uuid:pk>/", views.search_detail, name="search-detail"),
     path("rankings/<int:pk>/relevance", views.mark, name="relevance"),
-    path("rate/", views.rate, name="rate"),
-    path("rate/<uuid:pk>/", views.rated, name="rated"),
-    path("rate/<uuid:pk>/query", views.ballot_query, name="ballot-query"),
-    path("leaderboard/", views.board, name="leaderboard"),
-    path("leaderboard/rows", views.board_rows, name="leaderboard-rows"),
+    path("rate/", ballot_views.rate, name="rate"),
+    path("rate/<uuid:pk>/", ballot_views.rated, name="rated"),
+    path("rate/<uuid:pk>/undo", ballot_views.withdraw, name="withdraw"),
+    path("rate/<uuid:pk>/query", ballot_views.ballot_query, name="ballot-query"),
+    path("leaderboard/", leaderboard_views.board, name="leaderboard"),
+    path("leaderboard/rows", leaderboard_views.board_rows, name="leaderboard-rows"),
     path("me/ratings/", mine.own_marks, name="my-marks"),
     path("me/ratings/votes/", mine.own_votes, name="my-votes"),
     path("me/ratings/<int:pk>/remove", mine.remove_mark, name="my-mark-remove"),

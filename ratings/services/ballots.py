@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -11,20 +10,26 @@ from django.utils import timezone
 from accounts.models import User
 from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot, BlindScore
+from ratings.services.contests import closest_contest, columns_of, contests_between, standings
 from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services import searchable_models, system_search
 
 ANSWERS = 8
+COLUMNS = 4
+"""As many models as a person can hold beside each other; where more compete, a ballot shows the closest contests."""
+
 QUERIES = 40
 """Queries of a data set that people rate: enough to compare models, few enough that votes gather."""
 
 
 def next_ballot(user: User) -> Ballot:
-    """Return the ballot that this person has open, or a new one where votes are fewest.
+    """Return the ballot that this person has open, or a new one where votes are most needed.
 
-    Queries are held-out pictures, and so are the answers; the columns stand in random order.
+    Queries are held-out pictures, and so are the answers; the columns stand in random order. First come
+    pictures that nobody was offered, then the queries with the fewest votes, and among those the one with the
+    closest contest (`contests.closest_contest`), then chance.
 
     Raises:
         NothingToRate: no data set has two published models, or this person has rated every query.
@@ -32,14 +37,15 @@ def next_ballot(user: User) -> Ballot:
     contests = _contests(user)
     if not contests:
         raise NothingToRate("there is nothing to rate yet: a data set needs two published models with an index")
-    open_ballots = Ballot.objects.filter(who=user, voted_at=None, search__in=_current(contests))
-    ballot = open_ballots.select_related("search").first()
+    unvoted = Ballot.objects.filter(who=user, voted_at=None, withdrawn_at=None)
+    ballot = unvoted.filter(search__in=_current(contests)).select_related("search").first()
     if ballot is not None:
         return ballot
     search = _new_query(contests) or _fewest_votes(user, contests)
     if search is None:
         raise NothingToRate("you have rated every query there is; thank you")
-    order = list(search.rankings.values_list("pk", flat=True))
+    rankings = list(search.rankings.all())
+    order = [ranking.pk for ranking in columns_of(rankings, COLUMNS, _closeness(contests))]
     random.SystemRandom().shuffle(order)
     return Ballot.objects.get_or_create(who=user, search=search, defaults={"order": order})[0]
 
@@ -79,11 +85,11 @@ def _new_query(contests: Contests) -> Search | None:
     None when every set has its QUERIES, or no picture left.
     """
     current = _current(contests)
-    # Answers of indexes that serve no more, and that nobody rated, would only keep their pictures from being asked.
-    stale = Search.objects.filter(owner=None, query_image__dataset__in=list(contests)).exclude(
-        pk__in=current.values("pk")
-    )
-    stale.exclude(ballots__voted_at__isnull=False).delete()
+    # Answers of indexes that serve no more would only keep their pictures from being asked; not so those that
+    # somebody rated, nor those of a withdrawn vote: that person has seen the names.
+    stale = Search.objects.filter(owner=None, query_image__dataset__in=list(contests))
+    rated = Ballot.objects.filter(Q(voted_at__isnull=False) | Q(withdrawn_at__isnull=False))
+    stale.exclude(pk__in=current.values("pk")).exclude(ballots__in=rated).delete()
     queries = {dataset: current.filter(query_image__dataset=dataset).count() for dataset in contests}
     for dataset in sorted(contests, key=lambda dataset: queries[dataset]):
         used = Search.objects.filter(owner=None, query_image__dataset=dataset).values("query_image")
@@ -94,10 +100,22 @@ def _new_query(contests: Contests) -> Search | None:
 
 
 def _fewest_votes(user: User, contests: Contests) -> Search | None:
-    """Return the query with the fewest votes among those this person has not seen."""
+    """Return the query with the fewest votes among those this person has not seen, the closest contest first."""
     votes = Count("ballots", filter=Q(ballots__voted_at__isnull=False))
-    unseen = _current(contests).exclude(ballots__who=user)
-    return unseen.annotate(votes=votes).order_by("votes", "?").first()
+    unseen = _current(contests).exclude(ballots__who=user).annotate(votes=votes)
+    fewest = unseen.order_by("votes").values_list("votes", flat=True).first()
+    if fewest is None:
+        return None
+    level = list(unseen.filter(votes=fewest).order_by("?").prefetch_related("rankings"))
+    between = _closeness(contests)
+    return min(level, key=lambda search: closest_contest(list(search.rankings.all()), between))
+
+
+def _closeness(contests: Contests) -> dict[frozenset[int], float]:
+    """Return how close the contest is of every two models of a data set."""
+    fields = [[model.pk for model in models] for models in contests.values()]
+    stand = standings(model for field in fields for model in field)
+    return {pair: close for field in fields for pair, close in contests_between(field, stand).items()}
 
 
 def _asked(image: Image, models: Sequence[Model]) -> Search:
@@ -109,27 +127,69 @@ def _asked(image: Image, models: Sequence[Model]) -> Search:
 
 
 @transaction.atomic
-def vote(ballot: Ballot, scores: Mapping[int, int]) -> None:
+def vote(ballot: Ballot, scores: Mapping[int, int], *, none_good: bool = False) -> None:
     """Store a person's scores, 1 to 5 for each ranking of the ballot.
 
     A ballot is cast once: after it the names are known. The same scores sent twice do no harm.
 
     Raises:
-        RatingRefused: a ranking has no score, another ballot's has one, a score is out of range, or
-            the ballot was cast with other scores.
+        RatingRefused: a ranking has no score, another ballot's has one, a score is out of range, none is
+            good but a score is not 1, the ballot was cast with other scores, or its vote was withdrawn.
     """
     if set(scores) != set(ballot.order):
         raise RatingRefused(f"give each of the {len(ballot.order)} columns one score")
     for score in scores.values():
         if score not in BlindScore.SCORES:
             raise RatingRefused(f"a score is 1 to 5, not {score}")
-    if not Ballot.objects.filter(pk=ballot.pk, voted_at=None).update(voted_at=timezone.now()):
-        if dict(ballot.scores.values_list("ranking", "score")) != dict(scores):
-            raise RatingRefused("you have cast this ballot, and its names are known; rate the next picture")
+    if none_good and set(scores.values()) != {1}:
+        raise RatingRefused("where none is any good, every score is 1")
+    unvoted = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
+    if not unvoted.update(voted_at=timezone.now(), none_good=none_good):
+        _check_repeated(ballot, scores)
         return
     BlindScore.objects.bulk_create(
         BlindScore(ballot=ballot, ranking_id=ranking, score=score) for ranking, score in scores.items()
     )
+    ballot.refresh_from_db()
+
+
+def _check_repeated(ballot: Ballot, scores: Mapping[int, int]) -> None:
+    """Refuse what is not the vote that was cast, sent again."""
+    if Ballot.objects.filter(pk=ballot.pk, withdrawn_at__isnull=False).exists():
+        raise RatingRefused("you withdrew this vote, and its names are known; rate the next picture")
+    if dict(ballot.scores.values_list("ranking", "score")) != dict(scores):
+        raise RatingRefused("you have cast this ballot, and its names are known; rate the next picture")
+
+
+def vote_none(ballot: Ballot) -> None:
+    """Say that none of the columns is any good: every score is 1. Raises RatingRefused as `vote` does."""
+    vote(ballot, dict.fromkeys(ballot.order, 1), none_good=True)
+
+
+def last_vote(user: User) -> Ballot | None:
+    """Return this person's newest vote, the one that can be withdrawn."""
+    return ballots_of(user).filter(voted_at__isnull=False).order_by("-voted_at").first()
+
+
+@transaction.atomic
+def withdraw(ballot: Ballot) -> None:
+    """Take a person's last vote back: its scores are gone, from every mean, count and export.
+
+    The names were seen, so its query is not offered to this person again: of the queries there are to rate,
+    and of those rated, each count is one less. Marks on single answers stay. Doing it twice does no harm.
+
+    Raises:
+        RatingRefused: it was not voted on, or a newer vote was cast since.
+    """
+    ballot.refresh_from_db()
+    if ballot.withdrawn_at is not None:
+        return
+    if ballot.voted_at is None:
+        raise RatingRefused("there is no vote to withdraw: this ballot is not cast yet")
+    if last_vote(ballot.who) != ballot:
+        raise RatingRefused("only your last vote can be withdrawn, and you have voted since")
+    Ballot.objects.filter(pk=ballot.pk).update(voted_at=None, none_good=False, withdrawn_at=timezone.now())
+    ballot.scores.all().delete()
     ballot.refresh_from_db()
 
 
@@ -141,31 +201,7 @@ def rankings_in_order(ballot: Ballot) -> list[Ranking]:
 
 def progress_of(user: User) -> dict[str, int]:
     """Return how many queries this person has rated, and how many there are to rate."""
-    done = Ballot.objects.filter(who=user, voted_at__isnull=False).count()
+    mine = Ballot.objects.filter(who=user)
+    done, withdrawn = mine.filter(voted_at__isnull=False).count(), mine.filter(withdrawn_at__isnull=False).count()
     offered = sum(min(QUERIES, dataset.images.asking().count()) for dataset in _contests(user))
-    return {"done": done, "total": max(done, offered)}
-
-
-def export_ratings(user: User) -> dict[str, Any]:
-    """Return a person's votes and marks, for their export."""
-    ballots = Ballot.objects.filter(who=user, voted_at__isnull=False).prefetch_related("scores__ranking__model")
-    marks = user.relevances.select_related("ranking__model", "image")
-    return {
-        "ballots": [
-            {
-                "query": ballot.search_id and str(ballot.search_id),
-                "voted_at": ballot.voted_at and ballot.voted_at.isoformat(),
-                "scores": {score.ranking.model.name: score.score for score in ballot.scores.all()},
-            }
-            for ballot in ballots
-        ],
-        "marks": [
-            {"model": mark.ranking.model.name, "picture": mark.image.path, "value": mark.value} for mark in marks
-        ],
-    }
-
-
-def erase_ratings(user: User) -> None:
-    """Remove a person's votes and marks; queries stay, they are the system's."""
-    Ballot.objects.filter(who=user).delete()
-    user.relevances.all().delete()
+    return {"done": done, "total": max(done, offered - withdrawn)}

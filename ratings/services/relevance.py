@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import User
 from ratings.errors import RatingRefused
 from ratings.models import Relevance
 from retrieval.models import Image, Ranking
+
+
+def markable_rankings(user: User) -> QuerySet[Ranking]:
+    """Return the answers this person may speak of: of their own searches, and of queries they have voted on."""
+    voted = Q(search__owner=None, search__ballots__who=user, search__ballots__voted_at__isnull=False)
+    return Ranking.objects.filter(Q(search__owner=user) | voted).select_related("search")
 
 
 def mark(user: User, ranking: Ranking, image: int, value: int) -> Relevance:

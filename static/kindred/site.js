@@ -93,44 +93,6 @@ function lighting(columns) {
   for (const name of ["mouseover", "focusin", "mouseleave", "focusout"]) columns.addEventListener(name, light);
 }
 
-// --- blind votes from the keyboard
-
-function ballot(form) {
-  const columns = [...form.querySelectorAll("[data-column]")];
-  let current = 0;
-
-  function go(to) {
-    current = Math.max(0, Math.min(columns.length - 1, to));
-    columns.forEach((column, at) => column.classList.toggle("current", at === current));
-  }
-
-  function focusColumn(to) {
-    go(to);
-    const column = columns[current];
-    (column.querySelector("input:checked") ?? column.querySelector("input")).focus({ focusVisible: true });
-    column.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }
-
-  columns.forEach((column, at) => column.addEventListener("focusin", () => go(at)));
-  document.addEventListener("keydown", (event) => {
-    const elsewhere = event.target.closest("a, button, select, textarea, input:not([type=radio])");
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (/^[1-5]$/.test(event.key)) {
-      const radio = columns[current].querySelector(`input[value="${event.key}"]`);
-      radio.checked = true;
-      radio.focus({ focusVisible: true });
-    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      focusColumn(current + (event.key === "ArrowRight" ? 1 : -1));
-    } else if (event.key === "Enter" && !elsewhere) {
-      form.requestSubmit();
-    } else {
-      return;
-    }
-    event.preventDefault();
-  });
-  go(0);
-}
-
 // --- a live table: mark the figures that moved
 
 function liveFigures(table) {
@@ -160,6 +122,5 @@ document.documentElement.classList.add("scripted");
 for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
 for (const form of document.querySelectorAll("[data-picture-form]")) pictureForm(form);
 for (const columns of document.querySelectorAll("[data-light]")) lighting(columns);
-for (const form of document.querySelectorAll("[data-ballot]")) ballot(form);
 for (const table of document.querySelectorAll("table[hx-get]")) liveFigures(table);
 for (const input of document.querySelectorAll("[data-select-all]")) input.addEventListener("focus", () => input.select());

@@ -47,6 +47,7 @@ NO_PAGES = {
     # what a button does
     "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
     "report-make", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
+    "withdraw",
     # files, and parts of pages
     "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
     "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",

@@ -31,7 +31,7 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     page.goto(f"{site.address}/rate/")
     for column in page.locator("[data-column]").all():
         column.locator("label").nth(3).click()
-    page.click("form.ballot button[data-submit]")
+    page.click("button[data-vote]")
     page.wait_for_url("**/rate/*/")
     rated = page.url
     page.context.close()

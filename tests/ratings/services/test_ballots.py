@@ -4,13 +4,10 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts import personal_data
 from accounts.models import User
-from accounts.services import delete_account
 from ratings.errors import NothingToRate, RatingRefused
-from ratings.models import Ballot, BlindScore, Relevance
+from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
-from ratings.services.relevance import mark
 from retrieval.errors import EngineBusy
 from retrieval.experiments.services import set_published
 from retrieval.models import Dataset, Search
@@ -209,32 +206,106 @@ def test_one_sees_ones_own_ballots_only(world: World, member: User, other_member
     assert list(ballots.ballots_of(member)) == [ballot] and not ballots.ballots_of(other_member).exists()
 
 
-# --- personal data
+# --- none is any good
 
 
-def test_the_export_holds_ones_own_votes_and_marks(world: World, member: User, other_member: User) -> None:
-    ballot = voted(member, 4)
-    voted(other_member, 1)
-    ballots.next_ballot(member)
-    ranking = world.ask(member).rankings.all()[0]
-    mark(member, ranking, ranking.image_ids[0], 2)
-    section = personal_data.export_all(member)["ratings"]
-    [row] = section["ballots"]
-    assert row["query"] == str(ballot.search_id) and row["voted_at"]
-    assert row["scores"] == {"SoftTriple": 4, "Multi-Similarity": 4}
-    assert [(row["model"], row["value"]) for row in section["marks"]] == [("SoftTriple", 2)]
+def test_none_is_any_good_gives_every_column_one(world: World, member: User) -> None:
+    ballot = ballots.next_ballot(member)
+    for _ in range(2):
+        ballots.vote_none(ballot)
+    assert ballot.none_good and [score.score for score in ballot.scores.all()] == [1, 1]
+    other = ballots.next_ballot(member)
+    with pytest.raises(RatingRefused, match="every score is 1"):
+        ballots.vote(other, dict(zip(other.order, (1, 2), strict=True)), none_good=True)
+    assert not other.scores.exists()
 
 
-def test_a_person_who_leaves_takes_their_votes_along_and_nobody_elses(
+# --- undo
+
+
+def test_a_withdrawn_vote_is_gone_and_its_query_never_comes_again(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ballots, "QUERIES", 1)  # both rate the same query
-    voted(member, 1)
-    kept = voted(other_member, 5)
-    for user in (member, other_member):
-        ranking = world.ask(user).rankings.all()[0]
-        mark(user, ranking, ranking.image_ids[0], 1)
-    delete_account(member)
-    assert list(Ballot.objects.all()) == [kept] and {score.score for score in BlindScore.objects.all()} == {5}
-    assert [relevance.who for relevance in Relevance.objects.all()] == [other_member]
-    assert Search.objects.filter(owner=None).count() == 1, "the query is the system's and stays"
+    monkeypatch.setattr(ballots, "QUERIES", 2)
+    kept, ballot = voted(member, 5), voted(member, 1)
+    for _ in range(2):
+        ballots.withdraw(ballot)
+        assert ballot.voted_at is None and ballot.withdrawn_at is not None
+        assert {score.ballot_id for score in BlindScore.objects.all()} == {kept.pk}
+        assert ballots.progress_of(member) == {"done": 1, "total": 1}
+    with pytest.raises(NothingToRate, match="rated every query"):
+        ballots.next_ballot(member)
+    with pytest.raises(RatingRefused, match="you withdrew this vote"):
+        ballots.vote(ballot, dict.fromkeys(ballot.order, 5))
+    assert ballots.last_vote(member) == kept
+    assert voted(other_member).search == ballot.search, "it has the fewest votes, and others may rate it"
+
+
+def test_only_the_last_vote_is_withdrawn(world: World, member: User, other_member: User) -> None:
+    first, second = voted(member), voted(member)
+    voted(other_member)
+    with pytest.raises(RatingRefused, match="only your last vote"):
+        ballots.withdraw(first)
+    with pytest.raises(RatingRefused, match="not cast yet"):
+        ballots.withdraw(ballots.next_ballot(member))
+    assert BlindScore.objects.count() == 6
+    ballots.withdraw(second)
+    ballots.withdraw(first)
+    assert BlindScore.objects.count() == 2
+
+
+def test_a_withdrawal_that_fails_midway_leaves_the_vote(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ballot = voted(member, 4)
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.delete", fail)
+    with pytest.raises(OSError, match="disk"):
+        ballots.withdraw(ballot)
+    ballot.refresh_from_db()
+    assert ballot.voted_at is not None and ballot.scores.count() == 2
+
+
+def test_a_new_index_does_not_bring_a_withdrawn_query_back(world: World, member: User) -> None:
+    ballot = voted(member)
+    ballots.withdraw(ballot)
+    rebuilt(world.models[0])
+    ballots.next_ballot(member)
+    assert Search.objects.filter(pk=ballot.search_id).exists(), "else its picture could be asked again"
+
+
+def test_the_database_holds_that_no_vote_is_cast_and_withdrawn(world: World, member: User) -> None:
+    ballot = voted(member)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Ballot.objects.filter(pk=ballot.pk).update(withdrawn_at=ballot.voted_at)
+
+
+# --- where votes are needed
+
+
+def test_among_level_queries_one_that_the_closest_models_answer_differently_comes_first(
+    world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "QUERIES", 4)
+    searches = [voted(member).search for _ in range(4)]
+    contest, *others = searches
+    for search in others:  # both models answer alike: a vote there tells nothing
+        first = search.rankings.all()[0]
+        search.rankings.update(image_ids=first.image_ids)
+    mixed = contest.rankings.all()[0]
+    mixed.image_ids = mixed.image_ids[::-1]
+    mixed.save()
+    assert ballots.next_ballot(other_member).search == contest
+
+
+def test_a_ballot_shows_no_more_columns_than_people_can_compare(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "COLUMNS", 1)
+    ballot = ballots.next_ballot(member)
+    assert len(ballot.order) == 1 and ballot.search.rankings.count() == 2
+    ballots.vote(ballot, {ballot.order[0]: 4})
+    assert BlindScore.objects.count() == 1

@@ -1,0 +1,32 @@
+"""What is known of a person's opinions, for their export and their leaving."""
+
+from typing import Any
+
+from accounts.models import User
+from ratings.models import Ballot
+
+
+def export_ratings(user: User) -> dict[str, Any]:
+    """Return a person's votes and marks, for their export; a withdrawn vote has left nothing to tell."""
+    ballots = Ballot.objects.filter(who=user, voted_at__isnull=False).prefetch_related("scores__ranking__model")
+    marks = user.relevances.select_related("ranking__model", "image")
+    return {
+        "ballots": [
+            {
+                "query": ballot.search_id and str(ballot.search_id),
+                "voted_at": ballot.voted_at and ballot.voted_at.isoformat(),
+                "none_good": ballot.none_good,
+                "scores": {score.ranking.model.name: score.score for score in ballot.scores.all()},
+            }
+            for ballot in ballots
+        ],
+        "marks": [
+            {"model": mark.ranking.model.name, "picture": mark.image.path, "value": mark.value} for mark in marks
+        ],
+    }
+
+
+def erase_ratings(user: User) -> None:
+    """Remove a person's votes and marks; queries stay, they are the system's."""
+    Ballot.objects.filter(who=user).delete()
+    user.relevances.all().delete()
