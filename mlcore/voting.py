@@ -60,15 +60,30 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Sureness:
+    """A logistic regression on a vote's features, each held within the range that it was fitted on."""
+
+    bias: float
+    slopes: tuple[float, ...]
+    least: tuple[float, ...]
+    most: tuple[float, ...]
+
+    def of(self, found: Vote) -> float:
+        """Return the probability that the first class is right."""
+        held = np.clip(found.features, self.least, self.most)
+        return 1 / (1 + math.exp(-self.bias - float(held @ np.array(self.slopes))))
+
+
+@dataclass(frozen=True)
 class Calibration:
     """How sure a vote in one space is.
 
-    weights: by number of voters, the bias and a weight for each feature. near: the lowest cosine that counts as
-    near. error: expected calibration error (10 bins) and accuracy, of `queries` pictures that it was not fitted
-    on. strangers: share of pictures that would be told "none of these" if their class were taken out.
+    weights: by number of voters, how sure their votes are. near: the lowest cosine that counts as near.
+    error: expected calibration error (10 bins) and accuracy, of `queries` pictures that it was not fitted on.
+    strangers: share of pictures that would be told "none of these" if their class were taken out.
     """
 
-    weights: Mapping[int, tuple[float, ...]]
+    weights: Mapping[int, "Sureness"]
     near: float
     error: float
     accuracy: float
@@ -79,7 +94,7 @@ class Calibration:
         """Return what the neighbours, best first and at least one, say."""
         voters = max(count for count in self.weights if count <= len(labels))
         found = vote(labels[:voters], cosines[:voters])
-        confidence = _sigmoid(_logit(self.weights[voters], found))
+        confidence = self.weights[voters].of(found)
         return Verdict(found.tally[0][0], confidence, found.tally[1:], found.top >= self.near, voters)
 
     def to_json(self) -> dict[str, Any]:
@@ -90,7 +105,12 @@ class Calibration:
     def from_json(cls, values: Mapping[str, Any]) -> "Calibration":
         """Return what `to_json` stored."""
         fields = {name: value for name, value in values.items() if name != "format"}
-        return cls(**{**fields, "weights": {int(count): tuple(row) for count, row in fields["weights"].items()}})
+        weights = {int(count): Sureness(**_tuples(row)) for count, row in fields["weights"].items()}
+        return cls(**{**fields, "weights": weights})
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def vote(labels: Sequence[int], cosines: Sequence[float]) -> Vote:
@@ -122,7 +142,7 @@ def calibrate(vectors: NDArray[Any], labels: Ints, asks: NDArray[np.bool_], seed
         ]
         right = np.array([found.tally[0][0] for found in votes]) == labels[queries]
         weights[count] = _fitted([votes[at].features for at in np.flatnonzero(fitting)], right[fitting])
-        sure = np.array([_sigmoid(_logit(weights[count], votes[at])) for at in np.flatnonzero(~fitting)])
+        sure = np.array([weights[count].of(votes[at]) for at in np.flatnonzero(~fitting)])
         error, accuracy = calibration_error(sure, right[~fitting]), float(right[~fitting].mean())
     threshold = float(np.quantile(kin, NEAR))
     caught = float((strangers < threshold).mean())
@@ -181,23 +201,16 @@ def _left_out(vectors: NDArray[Any], labels: Ints, queries: Ints) -> tuple[Ints,
     return near, cosines, kin, strangers
 
 
-def _fitted(features: Sequence[tuple[float, ...]], right: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Return bias and weights of a logistic regression; where all were right, or none, how often alone."""
+def _fitted(features: Sequence[tuple[float, ...]], right: NDArray[np.bool_]) -> Sureness:
+    """Return how sure votes with these features are; where all were right, or none, how often alone."""
+    values = np.array(features)
+    least, most = tuple(values.min(axis=0).tolist()), tuple(values.max(axis=0).tolist())
     if right.all() or not right.any():
         odds = (int(right.sum()) + 1) / (int((~right).sum()) + 1)  # Laplace: nothing is certain
-        return (math.log(odds), *(0.0 for _ in features[0]))
+        return Sureness(math.log(odds), (0.0,) * len(least), least, most)
     from sklearn.linear_model import LogisticRegression
 
-    values = np.array(features)
     middle, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
     model = LogisticRegression().fit((values - middle) / spread, right)
-    weights = model.coef_[0] / spread
-    return (float(model.intercept_[0] - weights @ middle), *(float(weight) for weight in weights))
-
-
-def _logit(weights: Sequence[float], found: Vote) -> float:
-    return weights[0] + sum(weight * value for weight, value in zip(weights[1:], found.features, strict=True))
-
-
-def _sigmoid(value: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+    slopes = model.coef_[0] / spread
+    return Sureness(float(model.intercept_[0] - slopes @ middle), tuple(slopes.tolist()), least, most)

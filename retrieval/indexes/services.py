@@ -22,6 +22,7 @@ from mlcore.runs import read_shas
 from retrieval.downloads.services.checksums import keep_checksum
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Index, Model
+from retrieval.verdicts.services import calibration_of
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:
@@ -60,6 +61,7 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, An
         Model.objects.filter(pk=model).update(published=True)  # the first only: who withdrew it, meant it
     for name in ("embeddings.npy", "images.csv"):  # which people may download from now on
         keep_checksum(built.model.folder / name)
+    calibration_of(built)
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 
 

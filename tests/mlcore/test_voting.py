@@ -114,6 +114,16 @@ def test_a_space_without_mistakes_is_not_certain() -> None:
     assert 0.98 < calibration.verdict([3], [0.999]).confidence < 1
 
 
+def test_nothing_is_told_beyond_what_was_seen() -> None:
+    space, labels = clouds(40, 0.32, seed=0)
+    calibration = calibrate(space, labels, everybody(labels))
+    assert calibration is not None
+    sureness = calibration.weights[1]
+    lowest = calibration.verdict([0], [sureness.least[1]]).confidence
+    assert calibration.verdict([0], [sureness.least[1] - 1]).confidence == lowest
+    assert calibration.verdict([0], [sureness.most[1]]).confidence > lowest
+
+
 def test_too_few_with_kin_say_nothing() -> None:
     space, _ = clouds(10, 0.1, seed=0)
     lonely = np.arange(len(space))
