@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlcore.errors import MlcoreError
-from mlcore.pictures import open_picture
+from mlcore.pictures import crop_box, open_picture
 from retrieval.errors import Refused
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import engine
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FAINTEST = 0.01  # of the strongest place: what is below is not drawn
 DENSEST = 0.65  # the picture stays visible below its strongest place
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 NAMED = 3  # regions that the sentence names
 
 
@@ -97,25 +98,25 @@ def why(search: Search, ranking: int, image: int) -> Why | None:
         encoder = engine.encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
         asked = search.query_image.file if search.query_image else search.upload
-        pictures = [open_picture(file.read_bytes()) for file in (asked, shown.file)]
-        found = engine.explain(encoder, *pictures)
+        whole = [open_picture(file.read_bytes()) for file in (asked, shown.file)]
+        boxes = [search.box or WHOLE, WHOLE]
+        found = engine.explain(encoder, *(crop_box(*pair) for pair in zip(whole, boxes, strict=True)))
     except MlcoreError as error:
         raise Refused(f"{model.name} cannot say why: {error}") from error
     except OSError as error:
         raise Refused(f"{model.name} cannot say why: a file is gone ({error.strerror})") from error
     told = row.scores[row.image_ids.index(image)]
-    return _as_drawn(row, shown, told, found, _squares(encoder, pictures))
+    squares = [_square(encoder, *pair) for pair in zip(whole, boxes, strict=True)]
+    return _as_drawn(row, shown, told, found, squares)
 
 
-def _squares(encoder: "PictureEncoder", pictures: Sequence["Picture"]) -> list[dict[str, Any]]:
-    """Return the size of each picture and the square of it that the network sees: the middle of the short side."""
-    share = encoder.preprocessing.crop / encoder.preprocessing.short_side
-    squares = []
-    for picture in pictures:
-        side = share * min(picture.size)
-        left, top = (picture.width - side) / 2, (picture.height - side) / 2
-        squares.append({"size": picture.size, "left": left, "top": top, "side": side})
-    return squares
+def _square(encoder: "PictureEncoder", picture: "Picture", box: Sequence[float]) -> dict[str, Any]:
+    """Return the size of a picture and the square of it that the network sees: the middle of the box."""
+    left, top, right, bottom = (
+        round(share * length) for share, length in zip(box, (picture.width, picture.height) * 2, strict=True)
+    )
+    side = min(right - left, bottom - top) * encoder.preprocessing.crop / encoder.preprocessing.short_side
+    return {"size": picture.size, "left": (left + right - side) / 2, "top": (top + bottom - side) / 2, "side": side}
 
 
 def _as_drawn(ranking: Ranking, image: Image, told: float, found: "Explanation", squares: list[dict[str, Any]]) -> Why:

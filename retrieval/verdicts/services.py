@@ -77,8 +77,11 @@ def _write_whole(target: Path, text: str) -> None:
 def verdict_of(search: Search, rankings: Sequence[Ranking]) -> Told | None:
     """Return what a model's rankings say the query is, of several data sets the surest.
 
-    None where no data set has labels, nothing was answered, or the index is gone.
+    None where no data set has labels, nothing was answered, the index is gone, or where the question was not
+    free: classes or splits were chosen, or the query was moved by marks.
     """
+    if search.filters or search.more or search.less:
+        return None
     told = [found for ranking in rankings if (found := _verdict_of(ranking)) is not None]
     return max(told, key=lambda found: (found.near, found.confidence), default=None)
 
@@ -111,7 +114,7 @@ def _verdict_of(ranking: Ranking) -> Told | None:
 def weigh(search: Search, columns: Sequence[dict[str, Any]]) -> str:
     """Give every column its `verdict`, None where there is none; return a sentence on whether they agree, or ""."""
     for column in columns:
-        column["verdict"] = verdict_of(search, column["rankings"] if "rankings" in column else [column["ranking"]])
+        column["verdict"] = verdict_of(search, column["rankings"])
     told = [column["verdict"] for column in columns if column["verdict"]]
     if len(told) < 2:
         return ""

@@ -6,7 +6,7 @@ from mlcore.pictures import open_picture
 from retrieval.errors import EngineBusy, Refused
 from retrieval.explaining.services import why
 from retrieval.models import Model, Search
-from retrieval.search.services import engine
+from retrieval.search.services import Terms, engine
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
 
@@ -37,6 +37,15 @@ def test_an_upload_is_explained_by_the_copy_that_is_kept(world: World, member: U
     assert found is not None and (found.query.width, found.query.height) == kept.size
     side = min(kept.size)  # the network's crop is its whole short side here
     assert float(found.query.side) == side and float(found.query.left) == (kept.width - side) / 2
+
+
+def test_only_the_box_is_explained(world: World, member: User) -> None:
+    search = world.ask(member, upload=jpeg(7, (96, 64)), terms=Terms(box=(0.5, 0.25, 1, 1)))
+    found = why(search, *first_answer(search))
+    assert found is not None
+    assert (found.query.left, found.query.top, found.query.side) == ("48.00", "16.00", "48.00")
+    assert abs(found.score - found.told) < 0.01  # of the kept copy, which is compressed anew
+    assert (found.answer.left, found.answer.top, found.answer.side) == ("0.00", "0.00", "32.00")
 
 
 def test_it_gives_the_same_twice(world: World, member: User) -> None:

@@ -107,6 +107,17 @@ def test_what_is_far_from_all_is_perhaps_none(world: World, member: User, sure: 
     assert found is not None and not found.near and found.top == 0.4
 
 
+@pytest.mark.parametrize("changes", [{"filters": {"splits": ["test"]}}, {"more": [1]}, {"less": [1]}])
+def test_a_question_that_was_not_free_has_no_verdict(
+    world: World, member: User, sure: None, changes: dict[str, Any]
+) -> None:
+    search = world.ask(member)
+    assert verdict_of(search, rankings(search)[0]) is not None
+    for name, value in changes.items():
+        setattr(search, name, value)
+    assert verdict_of(search, rankings(search)[0]) is None
+
+
 def test_hidden_pictures_do_not_vote(world: World, member: User, sure: None) -> None:
     search = world.ask(member)
     answered(world, search, (2, 0.9), (3, 0.89), (3, 0.88))
