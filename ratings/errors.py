@@ -7,3 +7,7 @@ class RatingRefused(Exception):
 
 class NothingToRate(Exception):
     """There is nothing to rate blind yet, or this person has rated all of it."""
+
+
+class UnknownFilter(Exception):
+    """The leaderboard has no such data set or protocol, or not for this person."""

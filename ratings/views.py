@@ -29,7 +29,7 @@ def front(request: HttpRequest) -> HttpResponse:
         return home(request)
     if request.method == "POST":  # their session ended while the page was open
         return redirect_to_login(request.path)
-    context = board_values(request) | {
+    context = board_values(request.user) | {
         "datasets": visible_datasets(request.user),
         "samples": visible_images(request.user).order_by("?")[:SAMPLES],
     }

@@ -93,20 +93,6 @@ function lighting(columns) {
   for (const name of ["mouseover", "focusin", "mouseleave", "focusout"]) columns.addEventListener(name, light);
 }
 
-// --- a live table: mark the figures that moved
-
-function liveFigures(table) {
-  const read = () => new Map([...table.querySelectorAll("[data-live]")].map((cell) => [cell.dataset.live, cell]));
-  let before = new Map([...read()].map(([name, cell]) => [name, cell.textContent]));
-  table.addEventListener("htmx:afterSwap", () => {
-    const now = read();
-    for (const [name, cell] of now) {
-      if (before.has(name) && before.get(name) !== cell.textContent) cell.classList.add("moved");
-    }
-    before = new Map([...now].map(([name, cell]) => [name, cell.textContent]));
-  });
-}
-
 // --- forms that take a while say so, and are sent once
 
 function busy(form) {
@@ -122,5 +108,4 @@ document.documentElement.classList.add("scripted");
 for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
 for (const form of document.querySelectorAll("[data-picture-form]")) pictureForm(form);
 for (const columns of document.querySelectorAll("[data-light]")) lighting(columns);
-for (const table of document.querySelectorAll("table[hx-get]")) liveFigures(table);
 for (const input of document.querySelectorAll("[data-select-all]")) input.addEventListener("focus", () => input.select());

@@ -51,5 +51,6 @@ NO_PAGES = {
     # files, and parts of pages
     "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
     "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
+    "leaderboard-agreement", "leaderboard-file",
     "download-model", "download-report", "download-ratings",
 }  # fmt: skip

@@ -38,6 +38,9 @@ def test_a_vote_in_one_browser_moves_the_leaderboard_in_another(page: Page, site
     watcher = watched(browser.new_context())
     watcher.goto(f"{site.address}/leaderboard/")
     before = votes(watcher)
+    people = watcher.locator("canvas[data-figure=human]")
+    expect(people).to_have_attribute("data-means", re.compile(r"."), timeout=10_000)
+    drawn = str(people.get_attribute("data-means"))
     page.goto(f"{site.address}/rate/")
     assert not [name for name in NAMES if name in page.content()]
     assert faults_of(page) == []
@@ -46,12 +49,14 @@ def test_a_vote_in_one_browser_moves_the_leaderboard_in_another(page: Page, site
     for name in NAMES:
         expect(page.locator("section.column h2", has_text=name)).to_be_visible()
     expect(page.locator("section.column").nth(0)).to_contain_text("you gave 4 of 5")
-    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before + 1), timeout=10_000)
+    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before + 1), timeout=20_000)
+    expect(people).not_to_have_attribute("data-means", drawn)
     assert faults_of(page) == [] and faults_of(watcher) == []
 
     page.get_by_role("button", name="Undo this vote").click()
     page.wait_for_url("**/rate/")
-    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before), timeout=10_000)
+    expect(watcher.locator("caption")).to_contain_text(f"{before} blind" if before else "No blind", timeout=20_000)
+    expect(people).to_have_attribute("data-means", drawn)
     watcher.context.close()
 
 
@@ -110,3 +115,21 @@ def test_a_ballot_that_is_not_whole_is_not_sent(page: Page, site: Site) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("[data-column]").nth(1).locator("input:invalid").first).to_be_visible()
     assert page.url.endswith("/rate/") and progress(page)[0] == 0
+
+
+def test_the_leaderboard_is_kept_and_narrowed(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/leaderboard/?dataset=wings")
+    expect(page.get_by_role("link", name="Wings", exact=True)).to_have_attribute("aria-current", "true")
+    for suffix in ("CSV", "JSON", "PNG", "SVG"):
+        with page.expect_download() as kept:
+            page.get_by_role("link", name=suffix, exact=True).click()
+        assert kept.value.suggested_filename == f"leaderboard.{suffix.lower()}"
+    page.get_by_role("navigation", name="Data set").get_by_role("link", name="All").click()
+    page.wait_for_url("**/leaderboard/")
+    assert faults_of(page) == []
+    page.goto(f"{site.address}/leaderboard/?dataset=moths")
+    expect(page.locator("main")).to_contain_text("is called “moths”")
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser tells of the 404
+    page.get_by_role("link", name="See the whole leaderboard").click()
+    expect(page.locator("table.leaderboard")).to_contain_text("SoftTriple")
+    assert faults_of(page) == []

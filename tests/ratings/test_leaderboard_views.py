@@ -1,7 +1,13 @@
+import json
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
+from ratings.services import ballots
+from ratings.services.board_files import CONTENT_TYPES
+from retrieval.models import Dataset, Model
 from tests.ratings.test_views import text_of
 from tests.retrieval.world import World
 
@@ -17,3 +23,80 @@ def test_a_curators_leaderboard_leads_to_the_models(client: Client, curator_clie
 def test_an_empty_leaderboard_has_a_page(client: Client) -> None:
     assert "No model has been measured yet" in text_of(client.get(reverse("leaderboard")))
     assert client.get(reverse("leaderboard-rows")).status_code == 200
+
+
+def test_the_page_says_what_counts_and_what_is_not_known_yet(client: Client, world: World) -> None:
+    text = text_of(client.get(reverse("leaderboard")))
+    assert "What counts as a vote" in text and "it takes 5 votes on each of two models" in text
+    assert "No two people have rated the same picture yet" in text
+
+
+def test_filters_stand_in_the_address_and_go_with_every_part(client: Client, world: World) -> None:
+    chosen = {"dataset": world.dataset.slug, "protocol": "demo (changed)"}
+    page = text_of(client.get(reverse("leaderboard"), chosen))
+    assert page.count('aria-current="true"') == 2 and "SoftTriple" in page
+    for part in (
+        reverse("leaderboard-rows"),
+        reverse("leaderboard-agreement"),
+        reverse("leaderboard-file", args=["csv"]),
+    ):
+        assert f"{part}?dataset=wings&amp;protocol=demo+%28changed%29" in page
+    assert "SoftTriple" in text_of(client.get(reverse("leaderboard-rows"), chosen))
+
+
+@pytest.mark.parametrize("asked", [{"dataset": "moths"}, {"protocol": "moths"}])
+def test_an_unknown_filter_is_named_and_a_way_out_shown(client: Client, world: World, asked: dict[str, str]) -> None:
+    answer = client.get(reverse("leaderboard"), asked)
+    text = answer.content.decode()
+    assert answer.status_code == 404 and "is called “moths”" in text and f'href="{reverse("leaderboard")}"' in text
+    for part in (
+        reverse("leaderboard-rows"),
+        reverse("leaderboard-agreement"),
+        reverse("leaderboard-file", args=["png"]),
+    ):
+        assert client.get(part, asked).status_code == 404
+    assert client.get(reverse("search"), asked).status_code == 200, "the front page shows the table too"
+
+
+def test_filters_that_leave_nothing_say_so(client: Client, world: World) -> None:
+    model = world.models[0]
+    other = Dataset.objects.create(name="Moths", slug="moths", revision=1, public=True, classes=["a"])
+    Model.objects.create(
+        dataset=other, name="Brought", artifact="models/x", dim=4, color=5, published=True,
+        measured={"recall_at": {"1": 0.5}, "map_at_r": 0.2},
+    )  # fmt: skip
+    text = text_of(client.get(reverse("leaderboard"), {"dataset": "moths", "protocol": "demo (changed)"}))
+    assert "No model of that data set was trained under that protocol" in text and model.name not in text
+    both = text_of(client.get(reverse("leaderboard")))
+    assert "Brought" in both and model.name in both and "from outside" in both
+
+
+@pytest.mark.parametrize("suffix", list(CONTENT_TYPES))
+def test_the_leaderboard_is_kept_in_every_format(client: Client, member: User, world: World, suffix: str) -> None:
+    world.models[0].name = "=cmd $\\frac$ <b>"
+    world.models[0].save()
+    ballots.vote(ballot := ballots.next_ballot(member), dict.fromkeys(ballot.order, 4))
+    answer = client.get(reverse("leaderboard-file", args=[suffix]))
+    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert answer.status_code == 200 and answer["Content-Type"] == CONTENT_TYPES[suffix]
+    assert f'attachment; filename="leaderboard.{suffix}"' in answer["Content-Disposition"]
+    if suffix == "json":
+        rows = json.loads(content)["datasets"][0]["rows"]
+        assert [row["human_mean"] for row in rows] == [4, 4] and "=cmd $\\frac$ <b>" in {row["model"] for row in rows}
+    elif suffix == "csv":
+        assert content.startswith(b"dataset,model,") and b"'=cmd" in content and content.count(b"\n") == 3
+    elif suffix == "png":
+        assert content.startswith(b"\x89PNG")
+    else:
+        assert b"&lt;b&gt;" in content and b"<b>" not in content
+
+
+def test_an_unknown_format_is_not_found(client: Client, world: World) -> None:
+    assert client.get(reverse("leaderboard-file", args=["exe"])).status_code == 404
+
+
+def test_the_same_drawing_is_not_drawn_twice(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = reverse("leaderboard-file", args=["svg"])
+    first = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
+    monkeypatch.setattr("ratings.services.board_files._drawn", lambda *args: pytest.fail("drawn again"))
+    assert b"".join(client.get(address).streaming_content) == first  # type: ignore[attr-defined]

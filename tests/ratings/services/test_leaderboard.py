@@ -1,12 +1,16 @@
 from statistics import mean, pstdev
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from ratings.errors import UnknownFilter
 from ratings.services import ballots
-from ratings.services.leaderboard import leaderboard, votes_total
+from ratings.services import leaderboard as service
+from ratings.services.leaderboard import filtered, leaderboard, sections, votes_total
+from ratings.services.opinions import Votes
 from retrieval.experiments.services import set_published
 from retrieval.models import Dataset
 from tests.retrieval.indexes.test_services import rebuilt
@@ -79,3 +83,80 @@ def test_a_small_gallery_leaves_figures_out(world: World, member: User) -> None:
     run.save()
     row = by_loss(member)["soft_triple"]
     assert row["recall_at"] == {1: 1.0, 2: 1.0} and row["interval_1"] == (None, None)
+
+
+# --- what the votes say
+
+
+def test_a_human_mean_has_an_interval_from_five_votes_on(world: World, member: User, other_member: User) -> None:
+    given = [5, 2, 4, 3, 5]
+    for place, score in enumerate(given):
+        assert by_loss(member)["soft_triple"]["human_interval"] is None
+        vote((member, other_member)[place % 2], {"soft_triple": score, "multi_similarity": 1})
+    rows = by_loss(member)
+    low, high = rows["soft_triple"]["human_interval"]
+    assert low < mean(given) < high and rows["multi_similarity"]["human_interval"] == (1, 1)
+
+
+def test_two_models_agree_with_the_measurement_or_not_with_a_certainty(world: World, member: User) -> None:
+    [section] = sections(leaderboard(member))
+    assert section["agreement"] is None and section["people_agree"] is None
+    ahead, behind = (row["model"].loss for row in section["rows"])
+    for _ in range(5):
+        vote(member, {ahead: 5, behind: 2})
+    [section] = sections(leaderboard(member))
+    agreement = section["agreement"]
+    assert (agreement["difference"], agreement["certainty"], agreement["is_level"]) == (3, 1, False)
+    assert agreement["better"] == section["rows"][0]["name"] and section["votes"] == 5
+    for _ in range(9):
+        vote(member, {ahead: 1, behind: 5})
+    agreement = sections(leaderboard(member))[0]["agreement"]
+    assert agreement["difference"] < 0 and agreement["certainty"] < 0.5
+
+
+def test_people_agree_where_they_rated_the_same_query(
+    world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "QUERIES", 1)
+    vote(member, {"soft_triple": 5, "multi_similarity": 1})
+    vote(other_member, {"soft_triple": 4, "multi_similarity": 3})
+    assert sections(leaderboard(member))[0]["people_agree"] == {"share": 1, "comparisons": 1}
+
+
+def test_three_models_have_tau_b(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    scores = np.stack([random.integers(low, low + 3, 40) for low in (1, 2, 3)], axis=1).astype(float)
+    pile = Votes(np.arange(40) % 8, np.arange(40), scores)
+    found = service._computed(pile, {11: 0.1, 12: 0.2, 13: 0.3})
+    assert found["agreement"]["tau"] == 1 and found["agreement"]["models"] == 3
+    assert -1 <= found["agreement"]["low"] <= found["agreement"]["high"] <= 1
+    assert service._computed(pile, {11: 0.3, 12: 0.2, 13: 0.1})["agreement"]["tau"] == -1
+    assert service._computed(pile, {11: 0.2, 12: 0.2, 13: 0.2})["agreement"]["tau"] is None
+
+
+def test_what_the_votes_say_is_kept_until_one_comes_or_goes(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[int] = []
+    whole = service._computed
+    monkeypatch.setattr(service, "_computed", lambda *args: computed.append(1) or whole(*args))
+    vote(member, {"soft_triple": 5, "multi_similarity": 1})
+    for _ in range(3):
+        leaderboard(member)
+    assert len(computed) == 1
+    last = ballots.last_vote(member)
+    assert last is not None
+    ballots.withdraw(last)
+    assert by_loss(member)["soft_triple"]["votes"] == 0 and votes_total(leaderboard(member)) == 0
+    assert len(computed) == 2
+
+
+# --- filters, and losses that are one
+
+
+def test_rows_are_left_by_data_set_and_protocol(world: World, member: User) -> None:
+    rows = leaderboard(member)
+    assert filtered(rows) == rows == filtered(rows, "wings", "demo (changed)")
+    for dataset, protocol, what in (("moths", "", "data set"), ("", "moths", "protocol"), ("Wings", "", "data set")):
+        with pytest.raises(UnknownFilter, match=f"no {what} of the leaderboard"):
+            filtered(rows, dataset, protocol)

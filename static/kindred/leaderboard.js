@@ -1,0 +1,161 @@
+// The leaderboard moves while votes come in. It asks for the figures again and again, as long as somebody can see
+// them, and has the table fetched anew only when they differ.
+
+const EVERY = 3000;
+const AXIS = 32; // px, as high as a line of names
+const MARKS = ["circle", "rect", "triangle", "rectRot", "cross", "circle", "triangle", "rect"];
+const HOLLOW = new Set([5, 7]);
+const SCALES = {
+  recall_at_1: { min: 0, times: 100 },
+  map_at_r: { min: 0, times: 100 },
+  human: { min: 1, max: 5, times: 1 },
+};
+
+const charts = document.querySelector("[data-board-url]");
+const said = document.querySelector("[data-board-status]");
+const drawn = new Map();
+let shown = JSON.parse(document.getElementById("board-document").textContent);
+
+function color(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function figuresOf(rows, figure) {
+  const { times } = SCALES[figure];
+  const value = (row) => row[figure === "human" ? "human_mean" : figure];
+  const scaled = (number) => (number === null ? null : number * times);
+  return {
+    means: rows.map((row) => scaled(value(row))),
+    intervals: rows.map((row) =>
+      row[`${figure}_low`] === null ? null : [scaled(row[`${figure}_low`]), scaled(row[`${figure}_high`])],
+    ),
+  };
+}
+
+function sentence(row, figure, mean, interval) {
+  const digits = figure === "human" ? 2 : 1;
+  const range = interval ? ` (95 %: ${interval.map((end) => end.toFixed(digits)).join(" to ")})` : "";
+  return `${row.model}: ${mean.toFixed(digits)}${range}`;
+}
+
+// --- one canvas: a mark for each model, a line over its interval
+
+function makeChart(canvas, rows) {
+  const figure = canvas.dataset.figure;
+  const { min, max } = SCALES[figure];
+  const colors = rows.map((row) => color(`--model-${row.color}`));
+  const { means, intervals } = figuresOf(rows, figure);
+  const marks = {
+    type: "line",
+    data: means,
+    showLine: false,
+    clip: 12,
+    pointStyle: rows.map((row) => MARKS[row.color]),
+    pointRotation: rows.map((row) => (row.color === 6 ? 180 : 0)),
+    pointRadius: 6,
+    pointHoverRadius: 8,
+    pointBorderWidth: 2.5,
+    pointBorderColor: colors,
+    pointBackgroundColor: rows.map((row, at) => (HOLLOW.has(row.color) ? color("--paper") : colors[at])),
+  };
+  const lines = { type: "bar", data: intervals, barThickness: 3, backgroundColor: colors };
+  const ink = color("--ink-soft");
+  return new Chart(canvas, {
+    data: { labels: rows.map((row) => row.id), datasets: [marks, lines] },
+    options: {
+      indexAxis: "y",
+      maintainAspectRatio: false,
+      animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 600 },
+      layout: { autoPadding: false, padding: { left: 10, right: 10 } },
+      scales: {
+        x: {
+          min,
+          max,
+          grace: "5%",
+          afterFit: (axis) => (axis.height = AXIS),
+          grid: { color: color("--hairline") },
+          border: { display: false },
+          ticks: { color: ink, maxRotation: 0, maxTicksLimit: 6, font: { size: 12 } },
+        },
+        y: { display: false, offset: true },
+      },
+      plugins: {
+        legend: { display: false },
+        tooltip: {
+          displayColors: false,
+          callbacks: {
+            title: () => "",
+            label: ({ chart, dataIndex }) => {
+              const [now, ranges] = chart.data.datasets;
+              return sentence(chart.rows[dataIndex], figure, now.data[dataIndex], ranges.data[dataIndex]);
+            },
+          },
+        },
+      },
+    },
+  });
+}
+
+function draw(section) {
+  const board = document.querySelector(`[data-board="${CSS.escape(section.dataset)}"]`);
+  for (const canvas of board?.querySelectorAll("canvas") ?? []) {
+    const chart = drawn.get(canvas) ?? makeChart(canvas, section.rows);
+    const { means, intervals } = figuresOf(section.rows, canvas.dataset.figure);
+    chart.rows = section.rows;
+    [chart.data.datasets[0].data, chart.data.datasets[1].data] = [means, intervals];
+    chart.update();
+    canvas.dataset.means = means.join(" "); // what is drawn, for whoever cannot read pixels
+    drawn.set(canvas, chart);
+  }
+}
+
+function redraw() {
+  drawn.forEach((chart) => chart.destroy());
+  drawn.clear();
+  shown.datasets.forEach(draw);
+}
+
+// --- what has changed since
+
+function models(document) {
+  return document.datasets.map((section) => section.rows.map((row) => row.id).join()).join(";");
+}
+
+async function poll() {
+  if (document.hidden) return;
+  let now;
+  try {
+    const answer = await fetch(charts.dataset.boardUrl);
+    if (!answer.ok) throw new Error(answer.status);
+    now = await answer.json();
+  } catch {
+    said.textContent = "The site does not answer: these figures may be old.";
+    return;
+  }
+  said.textContent = "";
+  if (JSON.stringify(now) === JSON.stringify(shown)) return;
+  if (models(now) !== models(shown)) return location.reload(); // a model came or went: other names, other lines
+  shown = now;
+  shown.datasets.forEach(draw);
+  document.querySelectorAll("[data-board-part]").forEach((part) => htmx.trigger(part, "votes"));
+}
+
+// --- figures that moved are marked for a moment
+
+function marked(part) {
+  const read = () => new Map([...part.querySelectorAll("[data-live]")].map((cell) => [cell.dataset.live, cell]));
+  const texts = () => new Map([...read()].map(([name, cell]) => [name, cell.textContent]));
+  let before = texts();
+  part.addEventListener("htmx:afterSwap", () => {
+    for (const [name, cell] of read()) {
+      if (before.has(name) && before.get(name) !== cell.textContent) cell.classList.add("moved");
+    }
+    before = texts();
+  });
+}
+
+document.querySelectorAll("[data-board-part]").forEach(marked);
+redraw();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+document.addEventListener("visibilitychange", poll);
+setInterval(poll, EVERY);
