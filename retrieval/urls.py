@@ -10,10 +10,15 @@ from retrieval.explaining import views as explaining
 from retrieval.indexes import views as indexes
 from retrieval.outside import views as outside
 from retrieval.reports import views as reports
+from retrieval.search import history_views as history
 from retrieval.search import views as search
 
 urlpatterns = [
-    path("searches/", search.every_search, name="searches"),
+    path("searches/", history.every_search, name="searches"),
+    path("searches/saved/", history.saved_searches, name="searches-saved"),
+    path("searches/delete/", history.delete_all, name="searches-delete"),
+    path("searches/<uuid:pk>/save", history.save, name="search-save"),
+    path("searches/<uuid:pk>/unsave", history.unsave, name="search-unsave"),
     path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
     path("searches/<uuid:pk>/share", search.share, name="search-share"),
     path("searches/<uuid:pk>/delete", search.delete, name="search-delete"),

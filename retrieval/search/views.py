@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -89,16 +88,6 @@ def _with_queries(searches: Any) -> list[Search]:
     for search in rows:
         search.query_url = reverse("search-picture", args=[search.pk])
     return rows
-
-
-@login_required
-@never_cache
-@require_safe
-def every_search(request: HttpRequest) -> HttpResponse:
-    """List one's own searches."""
-    page = Paginator(services.visible_searches(request.user), 24).get_page(request.GET.get("page"))
-    page.object_list = _with_queries(page.object_list)
-    return render(request, "retrieval/searches.html", {"page": page})
 
 
 @never_cache

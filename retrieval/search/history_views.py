@@ -1,0 +1,90 @@
+"""The pages of what one asked before: everything, what is saved under a name, and its removal."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import signed_in
+from retrieval.errors import Refused
+from retrieval.search import services
+from retrieval.search.services import history
+
+PAGE = 24
+
+
+@login_required
+@never_cache
+@require_safe
+def every_search(request: HttpRequest) -> HttpResponse:
+    """List one's own searches, one entry for all that were asked with the same picture."""
+    page = Paginator(history.entries_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
+    for entry in page.object_list:
+        entry.query_url = reverse("search-picture", args=[entry.pk])
+    return render(request, "retrieval/searches.html", _counts(request) | {"page": page})
+
+
+@login_required
+@never_cache
+@require_safe
+def saved_searches(request: HttpRequest) -> HttpResponse:
+    """List the searches that one gave a name."""
+    page = Paginator(history.saved_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
+    for search in page.object_list:
+        search.query_url = reverse("search-picture", args=[search.pk])
+    return render(request, "retrieval/searches_saved.html", _counts(request) | {"page": page})
+
+
+def _counts(request: HttpRequest) -> dict[str, Any]:
+    user = signed_in(request)
+    return {"entries_total": history.entries_of(user).count(), "saved_total": history.saved_of(user).count()}
+
+
+@login_required
+@require_POST
+def save(request: HttpRequest, pk: str) -> HttpResponse:
+    """Save one's own search under a name, or give a saved one another."""
+    search = get_object_or_404(services.visible_searches(request.user), pk=pk)
+    try:
+        history.save_search(search, request.POST.get("name", ""))
+    except Refused as error:
+        messages.error(request, f"Not saved: {error}.")
+    else:
+        messages.success(request, f"Saved as {search.name}.")
+    return redirect(_back(request, pk))
+
+
+@login_required
+@require_POST
+def unsave(request: HttpRequest, pk: str) -> HttpResponse:
+    """Take the name of a saved search away; the search stays."""
+    history.unsave_search(get_object_or_404(services.visible_searches(request.user), pk=pk))
+    messages.success(request, "It is not saved any more; it stays in your history.")
+    return redirect(_back(request, pk))
+
+
+def _back(request: HttpRequest, pk: str) -> str:
+    """Return the page of this site that the form names, or else the search."""
+    back = request.POST.get("back", "")
+    own = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return back if own else reverse("search-detail", args=[pk])
+
+
+@login_required
+@never_cache
+def delete_all(request: HttpRequest) -> HttpResponse:
+    """Ask whether all of one's searches shall go, then remove them."""
+    user = signed_in(request)
+    if request.method == "POST":
+        gone = history.delete_all(user, saved=bool(request.POST.get("saved")))
+        messages.success(request, f"{gone} {'entry is' if gone == 1 else 'entries are'} deleted, with their pictures.")
+        return redirect("searches")
+    kept = history.entries_of(user).filter(has_saved=True).count()
+    return render(request, "retrieval/searches_delete.html", _counts(request) | {"kept": kept})

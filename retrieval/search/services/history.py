@@ -1,0 +1,73 @@
+"""What a person asked before: one entry a picture, searches saved under a name, and their removal."""
+
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
+
+from accounts.models import User
+from retrieval.errors import Refused
+from retrieval.models import Search
+from retrieval.search.services.keeping import roots_of, visible_searches
+
+NAME_LENGTH = 80  # what the database's column holds
+SAVED = ~Q(name="")
+
+
+def entries_of(user: User) -> QuerySet[Search]:
+    """Return a person's searches without their refinements, the one asked of last first.
+
+    Each has `refined`, how many refinements; `newest`, the last of all its searches, and `newest_at`, when
+    that was; and `has_saved`, whether one of them is saved.
+    """
+    later = Search.objects.filter(root=OuterRef("pk")).order_by("-created_at")
+    saved = Search.objects.filter(SAVED, Q(pk=OuterRef("pk")) | Q(root=OuterRef("pk")))
+    entries = roots_of(user).annotate(
+        refined=Count("refinements"),
+        newest=Coalesce(Subquery(later.values("pk")[:1]), F("pk")),
+        newest_at=Coalesce(Subquery(later.values("created_at")[:1]), F("created_at")),
+        has_saved=Exists(saved),
+    )
+    return entries.order_by("-newest_at")
+
+
+def saved_of(user: User) -> QuerySet[Search]:
+    """Return a person's saved searches by name, refinements among them."""
+    return visible_searches(user).filter(SAVED).order_by(Lower("name"), "-created_at")
+
+
+def save_search(search: Search, name: str) -> None:
+    """Save a search under a name; a saved one gets that name instead of its own.
+
+    Raises:
+        Refused: the name is empty or too long.
+    """
+    name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    if not name:
+        raise Refused("a saved search needs a name, by which you find it again")
+    if len(name) > NAME_LENGTH:
+        raise Refused(f"a name has at most {NAME_LENGTH} characters, not {len(name)}")
+    search.name = name
+    search.save(update_fields=["name"])
+
+
+def unsave_search(search: Search) -> None:
+    """Take a search's name away; it stays in the history."""
+    search.name = ""
+    search.save(update_fields=["name"])
+
+
+def delete_all(user: User, *, saved: bool) -> int:
+    """Remove a person's searches with their pictures; return how many entries went.
+
+    saved: also those that hold something saved; otherwise such an entry stays whole, for a refinement needs
+    the picture of its first search.
+    """
+    entries = entries_of(user) if saved else entries_of(user).filter(has_saved=False)
+    with transaction.atomic():
+        going = list(entries)
+        Search.objects.filter(pk__in=[search.pk for search in going]).delete()
+        for search in going:
+            transaction.on_commit(partial(search.upload.unlink, missing_ok=True))
+    return len(going)
