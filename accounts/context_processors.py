@@ -1,10 +1,22 @@
-"""What every page may ask of who is looking."""
+"""What every page may ask of who is looking, and of where mail goes."""
 
+from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.roles import is_curator
+from accounts.roles import is_admin, is_curator, lacks_second_factor
 
 
 def roles(request: HttpRequest) -> dict[str, bool]:
-    """Give `can_curate`."""
-    return {"can_curate": is_curator(request.user)}
+    """Give `can_curate`, `can_administer`, and whether a second factor is missing for what the role allows."""
+    user = request.user
+    return {
+        "can_curate": is_curator(user),
+        "can_administer": is_admin(user),
+        "second_factor_due": lacks_second_factor(user),
+    }
+
+
+def mail(request: HttpRequest) -> dict[str, object]:
+    """Give `mail_folder`: where mail lies while no server is named; None when it is really sent."""
+    to_files = settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
+    return {"mail_folder": settings.EMAIL_FILE_PATH if to_files else None}

@@ -38,16 +38,6 @@ class TokenForm(forms.Form):
 
 
 class DeleteAccountForm(forms.Form):
-    """The password, once more."""
+    """One more thought; who it is is asked by re-authentication."""
 
-    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
-
-    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.user = user
-
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        if not self.user.check_password(password):
-            raise forms.ValidationError("This is not your password. Nothing was deleted.")
-        return password
+    sure = forms.BooleanField(label="Yes, delete my account and everything of mine")

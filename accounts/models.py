@@ -70,6 +70,12 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         """The names of the account's groups, read once for this object."""
         return frozenset(self.groups.values_list("name", flat=True))
 
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether a sign-in asks for more than the password, read once for this object."""
+        found: bool = self.authenticator_set.exists()  # type: ignore[attr-defined]  # allauth's, untyped
+        return found
+
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A program's key to an account. Only its digest is stored; the secret is shown once."""

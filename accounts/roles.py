@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
@@ -30,11 +31,27 @@ def is_member(user: Visitor) -> bool:
     return role_of(user) is not None
 
 
+def holds(user: Visitor, least: Role) -> bool:
+    """Say whether the account was given that role or a higher one."""
+    ranks = list(Role)
+    role = role_of(user)
+    return role is not None and ranks.index(role) >= ranks.index(least)
+
+
+ASKS_SECOND_FACTOR = {"none": None, "admins": Role.ADMIN, "curators": Role.CURATOR}
+
+
+def lacks_second_factor(user: Visitor) -> bool:
+    """Say whether the role asks for a second factor that is not set up; a role gives nothing until it is."""
+    least = ASKS_SECOND_FACTOR[settings.REQUIRE_2FA]
+    return isinstance(user, User) and least is not None and holds(user, least) and not user.has_second_factor
+
+
 def is_curator(user: Visitor) -> bool:
-    """Say whether this is a curator or an admin."""
-    return role_of(user) in (Role.CURATOR, Role.ADMIN)
+    """Say whether this is somebody who may act as a curator: a curator or an admin."""
+    return holds(user, Role.CURATOR) and not lacks_second_factor(user)
 
 
 def is_admin(user: Visitor) -> bool:
-    """Say whether this is an admin."""
-    return role_of(user) is Role.ADMIN
+    """Say whether this is somebody who may act as an admin."""
+    return holds(user, Role.ADMIN) and not lacks_second_factor(user)

@@ -8,6 +8,7 @@ from accounts.audit import views as audit
 urlpatterns = [
     path("me/tokens/", views.tokens, name="tokens"),
     path("me/tokens/<str:digest>/revoke", views.revoke_token, name="revoke_token"),
+    path("me/security/", views.security, name="security"),
     path("me/data/", views.data, name="my_data"),
     path("me/data/export", views.export_data, name="export_my_data"),
     path("me/data/delete", views.delete_account, name="delete_account"),

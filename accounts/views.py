@@ -1,5 +1,6 @@
-"""The pages under /me/ that belong to the account: tokens, and one's data."""
+"""The pages under /me/ that belong to the account: tokens, security, one's data."""
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -12,6 +13,7 @@ from accounts import personal_data, services
 from accounts.errors import AccountError
 from accounts.forms import DeleteAccountForm, TokenForm
 from accounts.permissions import signed_in
+from accounts.security import services as security_services
 
 
 @login_required
@@ -42,10 +44,24 @@ def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 @login_required
+@never_cache
+@require_GET
+def security(request: HttpRequest) -> HttpResponse:
+    """Show what keeps the account its owner's, and where each part is changed."""
+    user = signed_in(request)
+    context = {
+        "addresses": security_services.addresses_of(user),
+        "factor": security_services.second_factor_of(user),
+        "sessions": security_services.sessions_of(user),
+    }
+    return render(request, "accounts/security.html", context)
+
+
+@login_required
 @require_GET
 def data(request: HttpRequest) -> HttpResponse:
     """Show what can be exported, and how to leave."""
-    context = {"form": DeleteAccountForm(user=signed_in(request)), "sections": personal_data.SECTIONS}
+    context = {"form": DeleteAccountForm(), "sections": personal_data.SECTIONS}
     return render(request, "accounts/data.html", context)
 
 
@@ -61,10 +77,11 @@ def export_data(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+@reauthentication_required  # by password, or by a code of the second factor; then the form is sent again by itself
 def delete_account(request: HttpRequest) -> HttpResponse:
-    """Delete this person's account and data, once the password is right."""
+    """Delete this person's account and data."""
     user = signed_in(request)
-    form = DeleteAccountForm(request.POST, user=user)
+    form = DeleteAccountForm(request.POST)
     if form.is_valid():
         try:
             services.delete_account(user)

@@ -60,6 +60,7 @@ def required_secret() -> str:
 
 
 SECRET_KEY = required_secret()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier ones, until nothing needs them
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.int("KINDRED_TRUSTED_PROXIES", default=0)
@@ -78,6 +79,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_filters",
     "django_htmx",
@@ -99,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.security.middleware.note_activity",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -115,6 +119,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.roles",
+                "accounts.context_processors.mail",
             ],
         },
     },
@@ -196,8 +201,17 @@ if ACCOUNT_EMAIL_VERIFICATION not in ("mandatory", "optional", "none"):
         f"KINDRED_EMAIL_VERIFICATION must be mandatory, optional or none, got {ACCOUNT_EMAIL_VERIFICATION!r}"
     )
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Kindred: "
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, address or second factor
+ACCOUNT_FORMS = {"reset_password_from_key": "accounts.security.forms.ChosenPasswordForm"}
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_ADAPTER = "accounts.security.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Kindred"
+MFA_TOTP_TOLERANCE = 1  # codes of the half minute before and after pass too: clocks differ
+REQUIRE_2FA = env.str("KINDRED_REQUIRE_2FA", default="none")
+if REQUIRE_2FA not in ("none", "admins", "curators"):
+    raise ImproperlyConfigured(f"KINDRED_REQUIRE_2FA must be none, admins or curators, got {REQUIRE_2FA!r}")
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 KNOX_TOKEN_MODEL = "accounts.ApiToken"
 MIGRATION_MODULES = {"knox": None}  # they would make a table of its own tokens, which nobody uses, beside ours

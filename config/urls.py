@@ -5,10 +5,12 @@ from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import MeView, TokenViewSet
+from accounts.permissions import may_administer, second_factor_first
 from config.problems import UnknownAddress
 from jobs.api import JobViewSet
 from ratings.api import BallotViewSet, LeaderboardView, RelevanceView
@@ -17,8 +19,9 @@ from retrieval.experiments.api import ExperimentViewSet, LossView, ModelViewSet
 from retrieval.indexes.api import IndexViewSet
 from retrieval.search.api import SearchViewSet
 
-# The admin's own sign-in knows no rate limit; ours does.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# The admin's own sign-in knows neither rate limits nor second factors; ours does.
+admin.site.login = second_factor_first(secure_admin_login(admin.site.login))  # type: ignore[method-assign]
+admin.site.has_permission = may_administer  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Kindred"
 
 # Pages have the plain names (model-publish), the API's the same with "api-": else `reverse` would mix them up.
@@ -38,6 +41,9 @@ docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", RedirectView.as_view(pattern_name="security")),  # allauth's own overview; ours has it all
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("", include("retrieval.urls")),

@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts import services
 from accounts.models import ApiToken, User
 from accounts.roles import role_of
+from tests.accounts.security.factors import code_of, with_second_factor
 from tests.conftest import PASSWORD, api_of, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -115,17 +116,36 @@ def test_my_data_come_as_a_file(member_client: Client, member: User) -> None:
     assert json.loads(answer.content)["account"]["email"] == member.email
 
 
-def test_an_account_is_deleted_only_with_its_password(member_client: Client, member: User) -> None:
-    answer = member_client.post("/me/data/delete", {"password": "wrong"})
-    assert answer.status_code == 400 and "Nothing was deleted" in answer.content.decode()
+def test_an_account_is_deleted_only_after_one_more_proof(member_client: Client, member: User) -> None:
+    answer = member_client.post("/me/data/delete", {"sure": "on"})
+    ask = answer.headers["Location"]
+    assert ask.startswith("/accounts/reauthenticate/") and User.objects.filter(pk=member.pk).exists()
+    member_client.post(ask, {"password": "wrong", "next": "/me/data/delete"})
     assert User.objects.filter(pk=member.pk).exists()
-    assert member_client.post("/me/data/delete", {"password": PASSWORD}).status_code == 302
+    answer = member_client.post(ask, {"password": PASSWORD, "next": "/me/data/delete"}, follow=True)
+    assert "are deleted" in answer.content.decode()
     assert not User.objects.filter(pk=member.pk).exists()
     assert member_client.get("/me/data/").status_code == 302
 
 
+def test_a_code_of_the_second_factor_is_proof_too(member_client: Client, member: User) -> None:
+    secret = with_second_factor(member)
+    member_client.post("/me/data/delete", {"sure": "on"})
+    form = {"code": code_of(secret), "next": "/me/data/delete"}
+    member_client.post("/accounts/2fa/reauthenticate/", form)
+    assert not User.objects.filter(pk=member.pk).exists()
+
+
+def test_nothing_is_deleted_without_the_tick(member_client: Client, member: User) -> None:
+    member_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    answer = member_client.post("/me/data/delete")
+    assert answer.status_code == 400 and "required" in answer.content.decode()
+    assert User.objects.filter(pk=member.pk).exists()
+
+
 def test_the_last_admin_is_told_why_the_account_stays(admin_client: Client, admin: User) -> None:
-    answer = admin_client.post("/me/data/delete", {"password": PASSWORD})
+    admin_client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    answer = admin_client.post("/me/data/delete", {"sure": "on"})
     assert answer.status_code == 400 and "is the only admin" in answer.content.decode()
 
 

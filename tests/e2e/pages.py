@@ -24,11 +24,15 @@ PAGES = {
     "my-votes": "/me/ratings/votes/",
     "tokens": "/me/tokens/",
     "my_data": "/me/data/",
+    "security": "/me/security/",
+    "usersessions_list": "/accounts/sessions/",
+    "account_reauthenticate": "/accounts/reauthenticate/",
     "account_email": "/accounts/email/",
     "account_change_password": "/accounts/password/change/",
     "account_logout": "/accounts/logout/",
     "lab": "/lab/",
     "jobs": "/lab/jobs/",
+    "audit": "/lab/audit/",
     "job": "/jobs/1/",
     "dataset-import": "/lab/import/",
     "experiment-new": "/lab/experiments/new/",
@@ -42,8 +46,11 @@ PAGES = {
 
 NO_PAGES = {
     # only by a link of a mail, with a code, or after signing in some other way
-    "account_inactive", "account_reauthenticate", "account_set_password", "account_confirm_login_code",
+    "account_inactive", "account_set_password", "account_confirm_login_code",
     "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
+    # only with a second factor or on the way to one: tests/e2e/test_accounts.py looks at these
+    "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
     # what a button does
     "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
     "report-make", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",

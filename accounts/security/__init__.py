@@ -1,0 +1,1 @@
+"""What keeps an account its owner's: second factor and sessions."""

@@ -1,0 +1,97 @@
+"""Rules about second factors and sessions; allauth does the work, here is what pages and exports ask of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+
+
+@dataclass(frozen=True)
+class SecondFactor:
+    """A set-up authenticator app. `codes_left`: unused recovery codes, None when they cannot be read any more."""
+
+    since: datetime
+    last_used: datetime | None
+    codes_left: int | None
+
+
+def second_factor_of(user: User) -> SecondFactor | None:
+    """Return what is set up, None when a password is enough."""
+    rows = {row.type: row for row in Authenticator.objects.filter(user=user)}
+    app, codes = (rows.get(kind) for kind in (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES))
+    return SecondFactor(app.created_at, app.last_used_at, _codes_left(codes)) if app else None
+
+
+def _codes_left(codes: Any) -> int | None:
+    if codes is None:
+        return 0
+    try:
+        return len(codes.wrap().get_unused_codes())
+    except ValidationError:
+        return None
+
+
+def remove_second_factor(user: User) -> bool:
+    """Let a password be enough again. False: it was."""
+    gone, _ = Authenticator.objects.filter(user=user).delete()
+    user.__dict__.pop("has_second_factor", None)  # read again at the next question
+    return bool(gone)
+
+
+def sessions_of(user: User) -> list[Any]:
+    """Return the sessions that are still signed in, the one used last first."""
+    return sorted(UserSession.objects.purge_and_list(user), key=lambda row: row.last_seen_at, reverse=True)
+
+
+def end_sessions(user: User) -> None:
+    """Sign the account out everywhere, at once."""
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
+def addresses_of(user: User) -> list[Any]:
+    """Return the e-mail addresses of the account, the one we write to first."""
+    return list(EmailAddress.objects.filter(user=user).order_by("-primary", "email"))
+
+
+def confirm_address(user: User) -> None:
+    """Hold the account's e-mail address for confirmed: somebody used a link that was sent there."""
+    if EmailAddress.objects.filter(email__iexact=user.email, verified=True).exclude(user=user).exists():
+        return  # a second address of somebody else, who has confirmed it before
+    EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).update(primary=False)
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email.lower(), defaults={"verified": True, "primary": True}
+    )
+
+
+def export_security(user: User) -> dict[str, Any]:
+    """Return what is kept for the account's security, without its secrets."""
+    factor = second_factor_of(user)
+    return {
+        "second_factor": {
+            "set_up": factor is not None,
+            "since": factor.since.isoformat() if factor else None,
+            "last_used": factor.last_used.isoformat() if factor and factor.last_used else None,
+        },
+        "addresses": [{"email": row.email, "confirmed": row.verified} for row in addresses_of(user)],
+        "sessions": [
+            {
+                "began": row.created_at.isoformat(),
+                "last_seen": row.last_seen_at.isoformat(),
+                "address": row.ip,
+                "browser": row.user_agent,
+            }
+            for row in sessions_of(user)
+        ],
+    }
+
+
+def erase_security(user: User) -> None:
+    """Sign out everywhere; the rows themselves go with the account."""
+    end_sessions(user)
