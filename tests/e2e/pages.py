@@ -14,6 +14,8 @@ PAGES = {
     "search": "/",
     "search-detail": "{search}",
     "searches": "/searches/",
+    "searches-saved": "/searches/saved/",
+    "searches-delete": "/searches/delete/",
     "rate": "/rate/",
     "rated": "{rated}",
     "leaderboard": "/leaderboard/",
@@ -38,26 +40,21 @@ PAGES = {
     "experiment-new": "/lab/experiments/new/",
     "experiment": "/lab/experiments/1/",
     "report": "/lab/experiments/1/report/",
-    "audit": "/lab/audit/",
     "model-new": "/lab/models/new/",
     "model": "/lab/models/1/",
 }
 """What an admin sees, who sees all there is."""
 
 NO_PAGES = {
-    # only by a link of a mail, with a code, or after signing in some other way
-    "account_inactive", "account_set_password", "account_confirm_login_code",
-    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
-    # only with a second factor or on the way to one: tests/e2e/test_accounts.py looks at these
-    "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp",
-    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
-    # what a button does
-    "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
-    "report-make", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
+    # what a button does, files, parts of pages, and what only a mail's link, a code or a second factor opens
+    "account_confirm_email", "account_confirm_login_code", "account_inactive", "account_reset_password_from_key",
+    "account_reset_password_from_key_done", "account_set_password", "audit_export", "ballot-query", "cancel_job",
+    "dataset-public", "delete_account", "download-model", "download-ratings", "download-report", "experiment-runs",
+    "experiment-tunings", "export_my_data", "index-activate", "index-build", "job_status", "leaderboard-agreement",
+    "leaderboard-file", "leaderboard-rows", "mfa_activate_totp", "mfa_authenticate", "mfa_deactivate_totp",
+    "mfa_download_recovery_codes", "mfa_generate_recovery_codes", "mfa_index", "mfa_reauthenticate",
+    "mfa_view_recovery_codes", "model-publish", "my-mark-remove", "picture", "relevance", "report-file",
+    "report-make", "report-status", "retry_job", "revoke_token", "search-answers", "search-delete",
+    "search-picture", "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail",
     "withdraw",
-    # files, and parts of pages
-    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
-    "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
-    "leaderboard-agreement", "leaderboard-file",
-    "download-model", "download-report", "download-ratings",
 }  # fmt: skip

@@ -1,0 +1,47 @@
+"""The answers to one's own search, with what one said of them, as files to keep."""
+
+import io
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import signed_in
+from ratings.models import Relevance
+from ratings.services import relevance
+from retrieval.files import attachment
+from retrieval.models import Search
+from retrieval.search import services as searches
+from retrieval.search.services import exporting
+
+TEXTS = {
+    "csv": (exporting.answers_csv, "text/csv; charset=utf-8"),
+    "json": (exporting.answers_json, "application/json"),
+}
+
+
+@login_required
+@never_cache
+@require_safe
+def search_answers(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBase:
+    """Give the answers to one's own search as CSV, JSON, or a zip of the pictures."""
+    search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
+    said = relevance.marks_of(signed_in(request), search.rankings.all())
+    marks = {key: str(Relevance.Value(value).label) for key, value in said.items()}
+    name = f"kindred-{search.created_at:%Y-%m-%d}-{str(search.pk)[:8]}.{suffix}"
+    if suffix == "zip":
+        return _zip(search, marks, name)
+    if suffix not in TEXTS:
+        raise Http404(f"answers come as csv, json or zip, not as {suffix}")
+    write, content_type = TEXTS[suffix]
+    return attachment(io.BytesIO(write(search, marks).encode()), name, content_type)
+
+
+def _zip(search: Search, marks: exporting.Marks, name: str) -> StreamingHttpResponse:
+    """Send the archive while it is made: it may be large, and nobody waits for all of it."""
+    response = StreamingHttpResponse(exporting.answers_zip(search, marks), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,135 @@
+"""The answers of a search as files: a table, JSON, or the pictures themselves."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.utils.text import slugify
+
+from retrieval.datasets.services import shown_picture_of
+from retrieval.errors import Refused
+from retrieval.models import Image, Model, Search
+from retrieval.search.services.answers import answers_of
+from retrieval.search.services.keeping import query_file
+from retrieval.tables import csv_text
+
+Marks = Mapping[tuple[int, int], str]
+"""What the owner said of an answer, in words, by ranking and picture; who calls knows it."""
+
+FIELDS = ("model", "model_id", "rank", "cosine", "class", "dataset", "picture", "picture_id", "mark")
+NAME_LENGTH = 60  # of a class in a file's name
+
+
+def answers_csv(search: Search, marks: Marks) -> str:
+    """Return the answers as CSV, a line an answer."""
+    return _csv([row for _, _, row in _rows(search, marks)])
+
+
+def answers_json(search: Search, marks: Marks) -> str:
+    """Return the answers as JSON, with what was asked."""
+    query = search.query_image
+    value = {
+        "search": str(search.pk),
+        "name": search.name,
+        "asked_at": search.created_at.isoformat(),
+        "query": query and {"dataset": query.dataset.name, "picture": query.path, "class": query.class_name},
+        "box": search.box,
+        "threshold": search.threshold,
+        "datasets": [
+            {"name": dataset.name, "licence": dataset.licence, "attribution": dataset.attribution}
+            for dataset in search.datasets.all()
+        ],
+        "answers": [row for _, _, row in _rows(search, marks)],
+    }
+    return json.dumps(value, indent=1)
+
+
+def answers_zip(search: Search, marks: Marks) -> Iterator[bytes]:
+    """Yield a zip, picture by picture: a folder a model, answers.csv, LICENCE.txt, and the query.
+
+    Pictures are as pages show them, without what a camera wrote. One that is damaged has no `file` in
+    answers.csv, which therefore comes last.
+    """
+    sink = _Sink()
+    rows = []
+    with zipfile.ZipFile(sink, "w") as archive:  # stored, not deflated: a JPEG gets no smaller
+        for model, image, row in [(None, None, None), *_rows(search, marks)]:
+            name = "query.jpg" if model is None or image is None else _file_name(model, image, row["rank"])
+            data = _picture(search, image)
+            if data is not None:
+                archive.writestr(name, data)
+            if row is not None:
+                rows.append({**row, "file": "" if data is None else name})
+            yield sink.taken()
+        archive.writestr("answers.csv", _csv(rows))
+        archive.writestr("LICENCE.txt", _licences(search))
+    yield sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """What an archive is written to, to be taken away as it grows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _rows(search: Search, marks: Marks) -> Iterator[tuple[Model, Image, dict[str, Any]]]:
+    for column in answers_of(search):
+        model = column["model"]
+        for answer in column["answers"]:
+            image = answer["image"]
+            values = (
+                model.name,
+                model.pk,
+                answer["rank"],
+                answer["score"],
+                image.class_name,
+                image.dataset.name,
+                image.path,
+                image.pk,
+                marks.get((answer["ranking"].pk, image.pk), ""),
+            )
+            yield model, image, dict(zip(FIELDS, values, strict=True))
+
+
+def _csv(rows: Iterable[dict[str, Any]]) -> str:
+    rows = list(rows)
+    fields = (*FIELDS, "file") if rows and "file" in rows[0] else FIELDS
+    return csv_text(fields, ([row[field] for field in fields] for row in rows))
+
+
+def _file_name(model: Model, image: Image, rank: int) -> str:
+    """Return where a picture lies in the archive: no path of the data set goes into it."""
+    folder = f"{slugify(model.name) or 'model'}-{model.pk}"
+    return f"{folder}/{rank:03d}-{slugify(image.class_name)[:NAME_LENGTH] or 'picture'}-{image.pk}.jpg"
+
+
+def _picture(search: Search, image: Image | None) -> bytes | None:
+    """Return the JPEG of an answer, or of the query for no answer; None when its file is gone or damaged."""
+    try:
+        return (shown_picture_of(image) if image else query_file(search)).read_bytes()
+    except (OSError, Refused):
+        return None
+
+
+def _licences(search: Search) -> str:
+    """Return what may be done with the pictures, data set by data set."""
+    lines = ["Pictures in this archive belong to these data sets:", ""]
+    for dataset in search.datasets.all():
+        lines += [dataset.name, f"  Licence: {dataset.licence or 'not stated; ask before you pass its pictures on'}"]
+        lines += [f"  Attribution: {dataset.attribution}"] if dataset.attribution else []
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,144 @@
+"""A member finds what they asked before, names it, keeps the answers as files, and clears it away."""
+
+import csv
+import io
+import json
+import re
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Site
+from tests.e2e.people import faults_of, sign_up
+
+pytestmark = pytest.mark.e2e
+
+
+def search(page: Page, site: Site, number: int = 0) -> str:
+    """Search by a picture of the gallery; return the address of the answers."""
+    page.goto(site.address)
+    page.locator("[data-quick-pick]").nth(number).click()
+    page.wait_for_url("**/searches/*/")
+    return page.url
+
+
+def save_as(page: Page, name: str) -> None:
+    page.locator("details.save > summary").first.click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(page.locator("main")).to_contain_text(f"Saved as {name}")
+
+
+def kept(page: Page, what: str) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("link", name=what, exact=True).click()
+    assert download.value.suggested_filename.endswith(f".{what.lower()}")
+    return Path(download.value.path())
+
+
+def test_a_member_finds_an_earlier_search_and_deletes_it(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/searches/")
+    expect(page.locator("main")).to_contain_text("You have not searched yet")
+    asked = search(page, site)
+    search(page, site, 1)
+    page.get_by_role("link", name="History").click()
+    entries = page.locator("ul.mine > li")
+    expect(entries).to_have_count(2)
+    entries.nth(1).locator("a.photo").click()
+    page.wait_for_url(asked)
+    page.go_back()
+    entries.nth(1).get_by_role("button", name=re.compile("^Delete the search")).click()
+    expect(page.get_by_role("status").first).to_contain_text("deleted")
+    expect(entries).to_have_count(1)
+    assert faults_of(page) == []
+
+
+def test_a_search_is_saved_renamed_and_unsaved(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    asked = search(page, site)
+    name = f"Wings of {uuid.uuid4().hex[:6]}"
+    save_as(page, name)
+    page.goto(f"{site.address}/searches/")
+    page.get_by_role("link", name="Saved (1)").click()
+    expect(page.locator("ul.mine")).to_contain_text(name)
+    page.locator("ul.mine details > summary").click()
+    page.get_by_label("Name", exact=True).fill("Another name")
+    page.get_by_role("button", name="Rename").click()
+    page.wait_for_url("**/searches/saved/")
+    page.get_by_role("link", name="Another name").last.click()
+    page.wait_for_url(asked)
+    page.go_back()
+    assert faults_of(page) == []
+    page.locator("ul.mine details > summary").click()
+    page.get_by_role("button", name=re.compile("^Unsave")).click()
+    expect(page.locator("main")).to_contain_text("You have not saved a search yet")
+    page.get_by_role("link", name="All (1)").click()
+    expect(page.locator("ul.mine > li")).to_have_count(1)
+    assert faults_of(page) == []
+
+
+def test_everything_is_deleted_after_a_question_but_what_is_saved(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    search(page, site)
+    search(page, site, 1)
+    save_as(page, "Kept")
+    page.goto(f"{site.address}/searches/")
+    page.get_by_role("link", name="Delete all").click()
+    assert faults_of(page) == []
+    page.get_by_role("link", name="Keep everything").click()
+    expect(page.locator("ul.mine > li")).to_have_count(2)
+    page.get_by_role("link", name="Delete all").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator("ul.mine > li")).to_have_count(1)
+    page.get_by_role("link", name="Delete all").click()
+    page.get_by_label("Delete what is saved, too").check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator("main")).to_contain_text("You have not searched yet")
+    assert faults_of(page) == []
+
+
+def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    search(page, site)
+    page.locator("form.relevance button[value='2']").first.click()
+    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+    page.locator("details.save > summary").last.click()
+    rows = list(csv.DictReader(io.StringIO(kept(page, "CSV").read_text(), newline="")))
+    assert len(rows) == 24 and rows[0]["mark"] == "What I meant" and rows[0]["rank"] == "1"
+    assert json.loads(kept(page, "JSON").read_text())["answers"][0]["mark"] == "What I meant"
+    with zipfile.ZipFile(kept(page, "ZIP")) as archive:
+        names = archive.namelist()
+        assert archive.testzip() is None and {"query.jpg", "answers.csv", "LICENCE.txt"} <= set(names)
+        assert len([name for name in names if "/" in name]) == 24 and "Wings" in archive.read("LICENCE.txt").decode()
+    assert faults_of(page) == []
+
+
+def test_marks_and_votes_are_seen_again_and_changed(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    search(page, site)
+    page.locator("form.relevance button[value='0']").first.click()
+    expect(page.locator("form.relevance button[value='0']").first).to_have_attribute("aria-pressed", "true")
+    page.goto(f"{site.address}/rate/")
+    for column in page.locator("[data-column]").all():
+        column.locator("label").nth(3).click()
+    page.click("form.ballot button[data-submit]")
+    page.wait_for_url("**/rate/*/")
+
+    page.get_by_role("link", name="Account").click()
+    page.get_by_label("Your pages").get_by_role("link", name="Ratings").click()
+    page.locator("form.relevance button[value='2']").click()
+    expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
+    assert faults_of(page) == []
+    page.get_by_role("link", name="1 blind vote").click()
+    expect(page.locator("ul.mine > li")).to_contain_text("4 of 5")
+    assert faults_of(page) == []
+    page.get_by_role("link", name="1 mark on answers").click()
+    page.get_by_role("button", name=re.compile("^Remove the mark")).click()
+    expect(page.locator("main")).to_contain_text("You have not marked an answer yet")
+    assert faults_of(page) == []

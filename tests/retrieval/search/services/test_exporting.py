@@ -1,0 +1,119 @@
+import csv
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from PIL import Image as Pillow
+
+from accounts.models import User
+from retrieval.models import Dataset, Image, Search
+from retrieval.search.services import answers_of, exporting
+from tests.retrieval.pictures import GOOD, jpeg
+from tests.retrieval.world import World, replaced
+
+pytestmark = pytest.mark.django_db
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def zipped(search: Search, marks: Any = None) -> zipfile.ZipFile:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(exporting.answers_zip(search, marks or {}))))
+    assert archive.testzip() is None
+    return archive
+
+
+def test_the_table_holds_what_the_page_shows(world: World, member: User) -> None:
+    search = world.ask(member)
+    shown = [(column["model"], answer) for column in answers_of(search) for answer in column["answers"]]
+    model, third = shown[2]
+    rows = table(exporting.answers_csv(search, {(third["ranking"].pk, third["image"].pk): "Same kind"}))
+    assert len(rows) == len(shown) == 6 and [row["mark"] for row in rows] == ["", "", "Same kind", "", "", ""]
+    for row, (model, answer) in zip(rows, shown, strict=True):
+        image = answer["image"]
+        assert (row["model"], row["rank"], row["picture"]) == (model.name, str(answer["rank"]), image.path)
+        assert (row["class"], row["dataset"], float(row["cosine"])) == (image.class_name, "Wings", answer["score"])
+
+
+def test_names_that_would_be_formulas_are_text(world: World, member: User) -> None:
+    search = world.ask(member)
+    world.dataset.classes = [f"=cmd|{number}" for number in range(8)]
+    world.dataset.save()
+    assert all(row["class"].startswith("'=cmd|") for row in table(exporting.answers_csv(search, {})))
+
+
+def test_json_says_what_was_asked_and_what_may_be_done_with_it(world: World, member: User) -> None:
+    Dataset.objects.update(licence="CC BY 4.0", attribution="Wings, drawn here")
+    search = world.ask(member)
+    value = json.loads(exporting.answers_json(search, {}))
+    assert value["search"] == str(search.pk) and value["query"]["picture"] == world.test_images[0].path
+    assert value["datasets"] == [{"name": "Wings", "licence": "CC BY 4.0", "attribution": "Wings, drawn here"}]
+    rows = [{name: str(cell) for name, cell in row.items()} for row in value["answers"]]
+    assert rows == table(exporting.answers_csv(search, {}))
+    assert json.loads(exporting.answers_json(world.ask(member, upload=jpeg()), {}))["query"] is None
+
+
+def test_the_archive_has_a_folder_a_model_the_table_and_the_licence(world: World, member: User) -> None:
+    Dataset.objects.update(licence="CC BY 4.0", attribution="Wings, drawn here")
+    search = world.ask(member)
+    archive = zipped(search)
+    rows = table(archive.read("answers.csv").decode())
+    names = {row["file"] for row in rows}
+    assert set(archive.namelist()) == names | {"query.jpg", "answers.csv", "LICENCE.txt"} and len(names) == 6
+    first, second = world.models
+    assert {name.split("/")[0] for name in names} == {f"softtriple-{first.pk}", f"multi-similarity-{second.pk}"}
+    for row in rows:
+        image = Image.objects.get(pk=row["picture_id"])
+        with Pillow.open(io.BytesIO(archive.read(row["file"]))) as picture:
+            assert picture.size == (image.width, image.height)
+    licence = archive.read("LICENCE.txt").decode()
+    assert "Wings" in licence and "CC BY 4.0" in licence and "Attribution: Wings, drawn here" in licence
+
+
+def test_a_data_set_without_a_licence_says_so(world: World, member: User) -> None:
+    Dataset.objects.update(licence="", attribution="")
+    assert "not stated; ask" in zipped(world.ask(member)).read("LICENCE.txt").decode()
+
+
+def test_no_picture_says_what_a_camera_wrote(world: World, member: User) -> None:
+    search = world.ask(member)
+    image = answers_of(search)[0]["answers"][0]["image"]
+    replaced(image.file, GOOD["a photo lying on its side"])
+    Image.objects.filter(pk=image.pk).update(sha256="f" * 64)  # nothing is kept of it yet
+    archive = zipped(search)
+    for name in archive.namelist():
+        if name.endswith(".jpg"):
+            with Pillow.open(io.BytesIO(archive.read(name))) as picture:
+                assert not picture.getexif()
+
+
+def test_a_picture_that_is_gone_is_left_out_and_said_to_be(world: World, member: User) -> None:
+    search = world.ask(member)
+    image = answers_of(search)[0]["answers"][0]["image"]
+    image.file.unlink()
+    Image.objects.filter(pk=image.pk).update(sha256="e" * 64)
+    archive = zipped(search)
+    rows = table(archive.read("answers.csv").decode())
+    assert {row["picture_id"] for row in rows if not row["file"]} == {str(image.pk)}
+    assert len([name for name in archive.namelist() if "/" in name]) == len([row for row in rows if row["file"]])
+
+
+def test_the_archive_comes_picture_by_picture(world: World, member: User) -> None:
+    parts = list(exporting.answers_zip(world.ask(member), {}))
+    assert len(parts) == 8 and all(parts), "the query, six answers, and the end"
+
+
+def test_an_archive_cut_off_midway_does_not_open(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(search: Search) -> str:
+        raise OSError("disk")
+
+    monkeypatch.setattr(exporting, "_licences", fail)
+    parts = []
+    with pytest.raises(OSError, match="disk"):
+        for part in exporting.answers_zip(world.ask(member), {}):
+            parts.append(part)
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(b"".join(parts)))
