@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
 from retrieval.errors import Refused
+from retrieval.models import Search
 from retrieval.search import services
 from retrieval.search.services import history
 
@@ -26,8 +27,7 @@ PAGE = 24
 def every_search(request: HttpRequest) -> HttpResponse:
     """List one's own searches, one entry for all that were asked with the same picture."""
     page = Paginator(history.entries_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    for entry in page.object_list:
-        entry.query_url = reverse("search-picture", args=[entry.pk])
+    page.object_list = [_with_picture(entry) for entry in page.object_list]
     return render(request, "retrieval/searches.html", _counts(request) | {"page": page})
 
 
@@ -37,9 +37,16 @@ def every_search(request: HttpRequest) -> HttpResponse:
 def saved_searches(request: HttpRequest) -> HttpResponse:
     """List the searches that one gave a name."""
     page = Paginator(history.saved_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    for search in page.object_list:
-        search.query_url = reverse("search-picture", args=[search.pk])
+    page.object_list = [_with_picture(search) for search in page.object_list]
     return render(request, "retrieval/searches_saved.html", _counts(request) | {"page": page})
+
+
+def _with_picture(search: Search) -> Search:
+    """Return a search with the address of a small picture of what it asked, where there is one."""
+    image = search.query_image
+    small = reverse("thumbnail", args=[image.pk]) if image and not image.hidden else None
+    search.query_url = small or reverse("search-picture", args=[search.pk])
+    return search
 
 
 def _counts(request: HttpRequest) -> dict[str, Any]:

@@ -91,3 +91,14 @@ def test_many_marks_come_in_pages(member_client: Client, member: User, world: Wo
 @pytest.mark.parametrize("name", ["my-marks", "my-votes"])
 def test_visitors_sign_in_first(client: Client, db: None, name: str) -> None:
     assert client.get(reverse(name)).status_code == 302
+
+
+def test_a_picture_hidden_since_is_not_shown_and_its_mark_can_go(
+    member_client: Client, member: User, world: World
+) -> None:
+    row = marked(world, member)
+    row.image.hidden = True
+    row.image.save()
+    text = page(member_client)
+    assert reverse("thumbnail", args=[row.image_id]) not in text and "a curator has hidden" in text
+    assert reverse("my-mark-remove", args=[row.pk]) in text

@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from retrieval.models import Search
+from retrieval.models import Image, Search
 from retrieval.search.services import history
 from tests.retrieval.search.services.test_history import refined
+from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +30,20 @@ def test_an_entry_shows_its_picture_its_count_and_leads_to_the_newest(
     root, theirs = world.ask(member), world.ask(other_member)
     last = refined(root)
     text = page(member_client)
-    assert reverse("search-picture", args=[root.pk]) in text and reverse("search-detail", args=[last.pk]) in text
+    assert reverse("thumbnail", args=[root.query_image_id]) in text and reverse("search-detail", args=[last.pk]) in text
     assert "asked 2 times" in text and "All (1)" in text and "Saved (0)" in text
     assert text.count("<img") == 1 and str(theirs.pk) not in text
+
+
+def test_the_picture_of_an_entry_is_its_own_where_the_gallery_shows_none(
+    member_client: Client, member: User, world: World
+) -> None:
+    own, hidden = world.ask(member, upload=jpeg()), world.ask(member)
+    Image.objects.filter(pk=hidden.query_image_id).update(hidden=True)
+    text = page(member_client)
+    for search in (own, hidden):
+        address = reverse("search-picture", args=[search.pk])
+        assert address in text and member_client.get(address).status_code == 200
 
 
 def test_many_entries_come_in_pages(member_client: Client, member: User, world: World) -> None:
