@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
 from ratings.models import Ballot, Relevance
-from ratings.services import mine
+from ratings.services import ballots, mine
 
 PAGE = 24
 
@@ -56,7 +56,8 @@ def _row(mark: Relevance, ballot: Ballot | None) -> dict[str, Any]:
 def own_votes(request: HttpRequest) -> HttpResponse:
     """List one's blind votes, as they were cast."""
     page = Paginator(mine.own_votes(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    return render(request, "ratings/my_votes.html", _counts(request) | {"page": page})
+    context = _counts(request) | {"page": page, "last_vote": ballots.last_vote(signed_in(request))}
+    return render(request, "ratings/my_votes.html", context)
 
 
 def _counts(request: HttpRequest) -> dict[str, int]:

@@ -21,7 +21,7 @@ ABOUT = (
     "What people said of models and of single answers, as it stands now. A person is a pseudonym that stays the same; "
     "names, addresses and people's own pictures are not in it."
 )
-VOTE = ("person", "day", "query", "query_class", "model", "model_id", "column", "score")
+VOTE = ("person", "day", "query", "query_class", "model", "model_id", "column", "score", "none_good")
 MARK = ("person", "day", "query", "model", "model_id", "picture", "picture_class", "rank", "cosine", "mark")
 
 
@@ -53,6 +53,7 @@ def _vote(score: BlindScore) -> tuple[object, ...]:
         model.pk,
         ballot.order.index(score.ranking_id) + 1,
         score.score,
+        int(ballot.none_good),
     )
 
 

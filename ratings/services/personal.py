@@ -9,7 +9,7 @@ from ratings.models import Ballot
 def export_ratings(user: User) -> dict[str, Any]:
     """Return a person's votes and marks, for their export; a withdrawn vote has left nothing to tell."""
     ballots = Ballot.objects.filter(who=user, voted_at__isnull=False).prefetch_related("scores__ranking__model")
-    marks = user.relevances.select_related("ranking__model", "image")
+    marks = user.relevances.select_related("ranking__model", "image__dataset").order_by("pk")
     return {
         "ballots": [
             {
@@ -21,7 +21,15 @@ def export_ratings(user: User) -> dict[str, Any]:
             for ballot in ballots
         ],
         "marks": [
-            {"model": mark.ranking.model.name, "picture": mark.image.path, "value": mark.value} for mark in marks
+            {
+                "search": str(mark.ranking.search_id),
+                "model": mark.ranking.model.name,
+                "dataset": mark.image.dataset.name,
+                "picture": mark.image.path,
+                "value": mark.value,
+                "marked_at": mark.rated_at.isoformat(),
+            }
+            for mark in marks
         ],
     }
 

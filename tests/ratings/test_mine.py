@@ -75,6 +75,15 @@ def test_votes_stand_as_they_were_cast(member_client: Client, member: User, othe
     assert text.count("<dd>4 of 5</dd>") == 2 and "SoftTriple" in text and "1 blind vote<" in text
 
 
+def test_only_the_last_vote_can_be_withdrawn(member_client: Client, member: User, world: World) -> None:
+    first, last = voted(member, 4), voted(member, 2)
+    text = page(member_client, "my-votes")
+    assert reverse("withdraw", args=[last.pk]) in text and reverse("withdraw", args=[first.pk]) not in text
+    member_client.post(reverse("withdraw", args=[last.pk]))
+    text = page(member_client, "my-votes")
+    assert reverse("rated", args=[last.pk]) not in text and reverse("withdraw", args=[first.pk]) in text
+
+
 def test_an_open_ballot_is_not_among_the_votes(member_client: Client, member: User, world: World) -> None:
     member_client.get(reverse("rate"))
     assert Ballot.objects.exists() and "You have not voted yet" in page(member_client, "my-votes")

@@ -37,6 +37,9 @@ def answers_json(search: Search, marks: Marks) -> str:
         "query": query and {"dataset": query.dataset.name, "picture": query.path, "class": query.class_name},
         "box": search.box,
         "threshold": search.threshold,
+        "filters": search.filters,
+        "more_like": search.more,
+        "less_like": search.less,
         "datasets": [
             {"name": dataset.name, "licence": dataset.licence, "attribution": dataset.attribution}
             for dataset in search.datasets.all()

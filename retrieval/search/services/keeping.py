@@ -61,17 +61,21 @@ def query_file(search: Search) -> Path:
 
 def export_searches(user: User) -> list[dict[str, Any]]:
     """Return what is kept of a person's searches, for their export."""
-    searches = Search.objects.filter(owner=user).prefetch_related("datasets", "rankings__model")
+    searches = visible_searches(user).prefetch_related("rankings__model")
     return [
         {
             "id": str(search.pk),
             "name": search.name,
             "asked_at": search.created_at.isoformat(),
             "refines": search.root_id and str(search.root_id),
+            "shared": search.share_token is not None,
+            "query": search.query_image.path if search.query_image else "a picture of your own",
             "datasets": [dataset.name for dataset in search.datasets.all()],
             "box": search.box,
             "threshold": search.threshold,
             "filters": search.filters,
+            "more_like": search.more,
+            "less_like": search.less,
             "answers": [
                 {"model": ranking.model.name, "images": ranking.image_ids, "similarities": ranking.scores}
                 for ranking in search.rankings.all()

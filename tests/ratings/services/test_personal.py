@@ -24,7 +24,9 @@ def test_the_export_holds_ones_own_votes_and_marks(world: World, member: User, o
     assert row["none_good"] is False
     assert row["query"] == str(ballot.search_id) and row["voted_at"]
     assert row["scores"] == {"SoftTriple": 4, "Multi-Similarity": 4}
-    assert [(row["model"], row["value"]) for row in section["marks"]] == [("SoftTriple", 2)]
+    [said] = section["marks"]
+    assert (said["model"], said["value"], said["dataset"]) == ("SoftTriple", 2, "Wings")
+    assert said["search"] == str(ranking.search_id) and said["marked_at"]
 
 
 def test_a_person_who_leaves_takes_their_votes_along_and_nobody_elses(

@@ -7,8 +7,8 @@ from django.urls import reverse
 from accounts.models import User
 from retrieval.models import Image, Search
 from retrieval.search.services import history
-from tests.retrieval.search.services.test_history import refined
 from tests.retrieval.pictures import jpeg
+from tests.retrieval.search.services.test_history import refined
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
