@@ -14,8 +14,9 @@ from django.http import HttpRequest
 from accounts import services
 from accounts.errors import AccountError
 from accounts.models import ApiToken, AuditEntry, User
+from accounts.people import services as people
 from accounts.permissions import signed_in
-from accounts.roles import Role, role_of
+from accounts.roles import Role, given_role
 
 admin.site.unregister(Group)  # groups here are roles, and roles are given below
 
@@ -39,7 +40,7 @@ class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].initial = role_of(self.instance) or Role.MEMBER
+        self.fields["role"].initial = given_role(self.instance) or Role.MEMBER
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean()
@@ -67,11 +68,21 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable 
 
     @admin.display(description="role")
     def role(self, user: User) -> str:
-        return role_of(user) or ""
+        return given_role(user) or ""
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Leave `active` as it was: the service below ends sessions and tokens as well."""
+        if change:
+            obj.is_active = form.initial["is_active"]
+        super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        services.set_role(form.instance, form.cleaned_data["role"], by=signed_in(request))
+        admin = signed_in(request)
+        services.set_role(form.instance, form.cleaned_data["role"], by=admin)
+        if "is_active" in form.changed_data:
+            act = people.reactivate if form.cleaned_data["is_active"] else people.deactivate
+            act(form.instance, by=admin)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Refuse: rows alone would go, not what other apps keep of the person. Deactivate instead."""

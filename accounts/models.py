@@ -68,7 +68,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     @cached_property
     def group_names(self) -> frozenset[str]:
         """The names of the account's groups, read once for this object."""
-        return frozenset(self.groups.values_list("name", flat=True))
+        return frozenset(group.name for group in self.groups.all())  # which may have been fetched with others
 
     @cached_property
     def has_second_factor(self) -> bool:

@@ -19,11 +19,14 @@ class Role(StrEnum):
 Visitor = User | AnonymousUser
 
 
+def given_role(user: User) -> Role | None:
+    """Return the highest role that the account was given, active or not."""
+    return next((role for role in reversed(Role) if role.value in user.group_names), None)
+
+
 def role_of(user: Visitor) -> Role | None:
     """Return the highest role, or None for a visitor who has not signed in."""
-    if not isinstance(user, User) or not user.is_active:
-        return None
-    return next((role for role in reversed(Role) if role.value in user.group_names), None)
+    return given_role(user) if isinstance(user, User) and user.is_active else None
 
 
 def is_member(user: Visitor) -> bool:

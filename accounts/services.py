@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import audit, personal_data
 from accounts.errors import AccountError
 from accounts.models import ApiToken, User
-from accounts.roles import Role, is_curator, role_of
+from accounts.roles import Role, given_role, is_curator, role_of
 
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
 
@@ -51,7 +51,7 @@ def set_role(user: User, role: Role | str, *, by: User | None = None) -> None:
         raise AccountError(f"no role named {role!r}; known: {', '.join(Role)}")
     if role != Role.ADMIN:
         require_another_admin(user)
-    before = role_of(user)
+    before = given_role(user)
     user.groups.set([*user.groups.exclude(name__in=list(Role)), Group.objects.get_or_create(name=str(role))[0]])
     user.__dict__.pop("group_names", None)  # read again at the next question
     user.is_staff = user.is_superuser = role == Role.ADMIN

@@ -34,12 +34,15 @@ PAGES = {
     "account_logout": "/accounts/logout/",
     "lab": "/lab/",
     "jobs": "/lab/jobs/",
-    "audit": "/lab/audit/",
     "job": "/jobs/1/",
     "dataset-import": "/lab/import/",
     "experiment-new": "/lab/experiments/new/",
     "experiment": "/lab/experiments/1/",
     "report": "/lab/experiments/1/report/",
+    "audit": "/lab/audit/",
+    "people": "/lab/people/",
+    "person": "/lab/people/1/",
+    "invite": "/lab/people/invite/",
     "model-new": "/lab/models/new/",
     "model": "/lab/models/1/",
 }
@@ -57,4 +60,10 @@ NO_PAGES = {
     "report-make", "report-status", "retry_job", "revoke_token", "search-answers", "search-delete",
     "search-picture", "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail",
     "withdraw",
+    "change_role", "deactivate_person", "reactivate_person", "resend_invitation", "remove_second_factor",
+    # files, and parts of pages
+    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture",
+    "thumbnail", "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query",
+    "leaderboard-rows",
+    "download-model", "download-report", "download-ratings",
 }  # fmt: skip

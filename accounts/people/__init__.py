@@ -1,0 +1,1 @@
+"""The people of this site, as its admins see them."""

@@ -1,0 +1,179 @@
+"""Rules about the people of this site: an admin invites, gives roles, takes access away and gives it back."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from accounts import audit
+from accounts import services as accounts
+from accounts.errors import AccountError
+from accounts.models import ApiToken, User
+from accounts.roles import Role, given_role, is_admin, lacks_second_factor
+from accounts.security import services as security
+
+
+def people(*, text: str = "", role: str = "") -> QuerySet[User]:
+    """Return everybody whose name or e-mail holds `text` and who has that role, by e-mail."""
+    found = User.objects.prefetch_related("groups").annotate(
+        session_seen=Max("usersession__last_seen_at"), token_seen=Max("auth_token_set__last_used_at")
+    )
+    found = found.order_by("email")  # an aggregate forgets the model's own order
+    if role:
+        found = found.filter(groups__name=role)
+    return found.filter(Q(email__icontains=text) | Q(display_name__icontains=text)) if text else found
+
+
+@dataclass(frozen=True)
+class Person:
+    """What an admin is told of an account. `seen`: its last sign-in, or use of a session or token."""
+
+    account: User
+    role: Role | None
+    state: str
+    seen: datetime | None
+    second_factor_due: bool
+
+
+def describe(account: Any) -> Person:
+    """Tell of one of `people`."""
+    moments = (account.last_login, account.session_seen, account.token_seen)
+    return Person(
+        account=account,
+        role=given_role(account),
+        state=state_of(account),
+        seen=max((moment for moment in moments if moment), default=None),
+        second_factor_due=lacks_second_factor(account),
+    )
+
+
+def state_of(account: User) -> str:
+    """Return `active`, `invited` (nobody has chosen a password yet) or `deactivated`."""
+    if not account.is_active:
+        return "deactivated"
+    return "active" if account.has_usable_password() else "invited"
+
+
+def invite(email: str, role: Role | str, display_name: str = "", *, by: User, site: str) -> User:
+    """Make an account that nobody can enter yet, and send the link with which its owner chooses a password.
+
+    site: the address of this site, as in `https://kindred.example`.
+
+    Raises:
+        PermissionDenied: `by` is no admin.
+        AccountError: the e-mail is malformed or taken, the role is unknown, or the mail could not be sent.
+    """
+    _require_admin(by)
+    email = email.strip().lower()
+    if EmailAddress.objects.filter(email__iexact=email, verified=True).exists():
+        raise AccountError(f"{email!r} belongs to an account already; change that one's role")
+    with transaction.atomic():
+        person = accounts.create_account(email, None, role, display_name.strip()[:80] or email.split("@")[0][:80])
+        audit.record_about(by, "invite-person", person, role=str(role))
+    _send_invitation(person, by, site)
+    return person
+
+
+def resend_invitation(person: User, *, by: User, site: str) -> None:
+    """Send the link once more; the earlier one goes on working until one of them is used or it is too old.
+
+    Raises:
+        PermissionDenied: `by` is no admin.
+        AccountError: there is nothing to invite to any more, or the mail could not be sent.
+    """
+    _require_admin(by)
+    if state_of(person) != "invited":
+        raise AccountError(f"{person.email} is {state_of(person)}, so there is no invitation to send again")
+    audit.record_about(by, "resend-invitation", person)
+    _send_invitation(person, by, site)
+
+
+def _send_invitation(person: User, by: User, site: str) -> None:
+    link = reverse(
+        "account_reset_password_from_key",
+        kwargs={"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)},
+    )
+    days = settings.PASSWORD_RESET_TIMEOUT // 86_400
+    context = {"person": person, "by": by, "site": site, "link": site.rstrip("/") + link, "days": days}
+    text = render_to_string("accounts/email/invitation.txt", {**context, "role": given_role(person)})
+    subject = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}an invitation"
+    try:
+        send_mail(subject, text, None, [person.email])
+    except (OSError, SMTPException) as error:
+        logging.getLogger(__name__).exception("the invitation of account %s was not sent", person.pk)
+        raise AccountError(
+            f"{person.email} has an account now, but its mail could not be sent ({error}); send it again later"
+        ) from None
+
+
+def change_role(person: User, role: Role | str, *, by: User) -> None:
+    """Give somebody another role.
+
+    Raises:
+        PermissionDenied: `by` is no admin.
+        AccountError: no such role, or nobody would be admin any more.
+    """
+    _require_admin(by)
+    accounts.set_role(person, role, by=by)
+
+
+@transaction.atomic
+def deactivate(person: User, *, by: User) -> None:
+    """Take away all access at once: sign out everywhere, revoke the tokens. What the person made stays.
+
+    Raises:
+        PermissionDenied: `by` is no admin.
+        AccountError: nobody would be admin any more.
+    """
+    _require_admin(by)
+    accounts.require_another_admin(person)
+    changed = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False)
+    person.is_active = False
+    security.end_sessions(person)
+    ApiToken.objects.filter(user=person).delete()
+    if changed:
+        audit.record_about(by, "deactivate-person", person)
+
+
+@transaction.atomic
+def reactivate(person: User, *, by: User) -> None:
+    """Let somebody sign in again, in the role of before; revoked tokens stay revoked.
+
+    Raises:
+        PermissionDenied: `by` is no admin.
+    """
+    _require_admin(by)
+    if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
+        audit.record_about(by, "reactivate-person", person)
+    person.is_active = True
+
+
+@transaction.atomic
+def remove_second_factor(person: User, *, by: User) -> None:
+    """Let a password be enough for who lost the phone and the recovery codes.
+
+    Raises:
+        PermissionDenied: `by` is no admin.
+        AccountError: there is none.
+    """
+    _require_admin(by)
+    if not security.remove_second_factor(person):
+        raise AccountError(f"{person.email} has no second factor")
+    audit.record_about(by, "remove-second-factor", person)
+
+
+def _require_admin(by: User) -> None:
+    if not is_admin(by):
+        raise PermissionDenied("only an admin may do this to an account")
