@@ -3,7 +3,6 @@
 import hashlib
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -12,8 +11,9 @@ from typing import Any
 
 from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
+from mlcore.datasets.counts import count_pictures
 from mlcore.datasets.folder import PICTURE_SUFFIXES
-from mlcore.datasets.items import GALLERY, QUERY, Source, SourceItem, is_held_out, printable
+from mlcore.datasets.items import Source, SourceItem, printable
 from mlcore.datasets.ordered import in_order
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError, MlcoreError
@@ -168,33 +168,15 @@ def _without_empty_classes(
 def _report(
     source: Source, classes: Sequence[str], rows: Sequence[Picture], intake: _Intake, empty: tuple[str, ...]
 ) -> ImportReport:
-    held_out = [row for row in rows if is_held_out(row.split)]
-    test_classes = {row.label for row in held_out}
     return ImportReport(
         name=source.name,
-        images=len(rows),
-        classes=len(classes),
-        train_images=len(rows) - len(held_out),
-        test_images=len(held_out),
-        train_classes=len(classes) - len(test_classes),
-        test_classes=len(test_classes),
         duplicates=tuple(intake.duplicates),
         conflicting=tuple(intake.conflicting),
         broken=tuple(intake.broken),
-        lonely=tuple(classes[label] for label in _lonely(rows)),
         empty=empty,
         remarks=source.remarks,
-        query_images=sum(row.split == QUERY for row in rows),
+        **count_pictures(classes, rows),
     )
-
-
-def _lonely(rows: Sequence[Picture]) -> list[int]:
-    """Return the labels of which a picture asks and has no other to find, ascending."""
-    splits: dict[int, Counter[str]] = {}
-    for row in rows:
-        splits.setdefault(row.label, Counter())[row.split] += 1
-    alone = {label for label, of in splits.items() if of.total() == 1 and not of[GALLERY]}
-    return sorted(alone | {label for label, of in splits.items() if of[QUERY] and not of[GALLERY]})
 
 
 def _unique_names(classes: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Rules about indexes: built aside, checked, then switched by one row."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
 from mlcore.artifacts import read_json
-from mlcore.datasets import DatasetFolder, load_dataset
+from mlcore.datasets import DatasetFolder
+from mlcore.datasets.catalogue import fingerprint_of
+from mlcore.errors import StaleIndexError
 from mlcore.events import Progress
-from mlcore.index import IndexManifest, build_index
+from mlcore.index import IndexManifest, build_index, load_index
 from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.downloads.services.checksums import keep_checksum
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Index, Model
@@ -26,7 +30,10 @@ from retrieval.verdicts.services import calibration_of
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:
-    """Queue the build of a model's index of a data set, by default the one it was trained on; one at a time.
+    """Queue the build of a model's index of a data set, by default the one it was trained on; one is queued at a time.
+
+    A build that runs already may have read the data set before its last change, so it is shared only by those
+    who ask for the same revision; one that is still queued reads what is there when it begins.
 
     Raises:
         Refused: the data set is not imported yet, or the model cannot embed its pictures.
@@ -36,8 +43,19 @@ def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | Non
         raise Refused(f"{dataset.name} is not imported yet; build the index when it is")
     if not model.has_network and dataset.pk != model.dataset_id:
         raise Refused(f"{model.name} has no network: it holds embeddings of {model.dataset.name} only")
-    values = {"model": model.pk, "dataset": dataset.pk}
-    return jobs.submit("index", values, by=by, key=f"index:{model.pk}:{dataset.pk}")
+    key, values = f"index:{model.pk}:{dataset.pk}:", {"model": model.pk, "dataset": dataset.pk}
+    with transaction.atomic():
+        queued = Job.objects.select_for_update().filter(key__startswith=key, state=Job.State.QUEUED).first()
+        if queued is not None:
+            return queued  # the lock keeps it from beginning before this transaction has ended
+        revision = Dataset.objects.values_list("revision", flat=True).get(pk=dataset.pk)
+        return jobs.submit("index", values, by=by, key=f"{key}{revision}")
+
+
+def submit_rebuilds(dataset: Dataset, *, by: User | None) -> None:
+    """Queue the rebuild of every index that serves a data set, after a change of its pictures."""
+    for index in Index.objects.filter(dataset=dataset, active=True).select_related("model__dataset"):
+        submit_index(index.model, dataset, by=by)
 
 
 def indexable_datasets(model: Model) -> QuerySet[Dataset]:
@@ -51,11 +69,17 @@ def indexable_datasets(model: Model) -> QuerySet[Dataset]:
 def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, Any]:
     """Build, check and activate an index; the one that serves goes on serving until then.
 
-    Safe to run again: a folder that a dead attempt finished is taken as it is.
+    Safe to run again: a folder that a dead attempt finished is taken as it is. Where an index of a later
+    revision serves meanwhile, it goes on serving.
     """
-    built = _build(context, Model.objects.get(pk=model), Dataset.objects.get(pk=dataset))
+    row, catalogue = fresh_catalogue(dataset)
+    built = _build(context, Model.objects.get(pk=model), row, catalogue)
     context.check()
-    activate(built)
+    with transaction.atomic():
+        Model.objects.select_for_update().get(pk=model)
+        rivals = Index.objects.filter(model=model, dataset=dataset, active=True)
+        if not rivals.filter(revision__gt=built.revision).exists():
+            activate(built)
     run = built.model.run  # a model from outside is published by hand
     if run and run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
         Model.objects.filter(pk=model).update(published=True)  # the first only: who withdrew it, meant it
@@ -65,11 +89,10 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, An
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 
 
-def _build(context: JobContext, model: Model, dataset: Dataset) -> Index:
-    path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}"
+def _build(context: JobContext, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> Index:
+    path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}-{dataset.revision}"
     folder = Path(settings.MEDIA_ROOT) / path
     if not folder.exists():
-        catalogue = load_dataset(dataset.folder)
         build_index(
             folder,
             embeddings_of(model, catalogue, context.progress),
@@ -100,7 +123,8 @@ def _row_of(manifest: IndexManifest, model: Model, dataset: Dataset, path: str) 
 def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) -> np.ndarray[Any, Any]:
     """Return the embedding of every picture [N, dim], in the catalogue's order.
 
-    Those that training left are taken by the picture's SHA-256; only new pictures are embedded.
+    Those that training left are taken by the picture's SHA-256, those of earlier indexes by its key; only
+    new pictures are embedded.
     """
     known = {sha256: row for row, sha256 in enumerate(read_shas(model.folder))}
     stored = np.load(model.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
@@ -111,10 +135,33 @@ def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) ->
             embeddings[row] = stored[known[picture.sha256]]
         else:
             missing.append(row)
+    missing = _taken_from_indexes(model, catalogue, missing, embeddings)
     if missing:
         rows = np.array(missing)
         embeddings[rows] = _embedded(model, catalogue, rows, progress)
     return embeddings
+
+
+def _taken_from_indexes(
+    model: Model, catalogue: DatasetFolder, missing: list[int], embeddings: np.ndarray[Any, Any]
+) -> list[int]:
+    """Fill in what the index that serves holds; return the rows still missing.
+
+    A picture's key stands for its bytes for ever, so its vector is still right.
+    """
+    ids = [catalogue.pictures[row].id for row in missing]
+    serving = Index.objects.filter(model=model, active=True, dataset__images__in=ids[:1]).first()
+    if serving is None:
+        return missing
+    try:
+        index = load_index(serving.folder, model_sha256=model.weights_sha256)
+    except StaleIndexError:  # a damaged one is what a rebuild is for
+        return missing
+    held = set(index.ids.tolist())
+    rows = [row for row, pk in zip(missing, ids, strict=True) if pk in held]
+    if rows:
+        embeddings[rows] = index.vectors_of([catalogue.pictures[row].id for row in rows])
+    return sorted(set(missing) - set(rows))
 
 
 def _embedded(
@@ -124,8 +171,11 @@ def _embedded(
     from mlcore.model_files import load_encoder
 
     encoder = load_encoder(model.folder)
-    cache = open_pixels(encoder.preprocessing, catalogue, Path(settings.CACHE_DIR), progress)
-    return embed_rows(encoder, cache, rows, progress)
+    # Only these are decoded: the pixels of the others would be a second copy under the new fingerprint.
+    pictures = tuple(catalogue.pictures[row] for row in rows)
+    part = replace(catalogue, pictures=pictures, fingerprint=fingerprint_of(pictures))
+    cache = open_pixels(encoder.preprocessing, part, Path(settings.CACHE_DIR), progress)
+    return embed_rows(encoder, cache, np.arange(len(rows)), progress)
 
 
 @transaction.atomic

@@ -28,6 +28,9 @@ class Dataset(models.Model):
     classes = models.JSONField(default=list, blank=True, help_text="Names; a label is a place in this list.")
     fingerprint = models.CharField(max_length=64, blank=True)
     revision = models.PositiveIntegerField(default=0)
+    history = models.JSONField(
+        default=list, blank=True, help_text="Each revision since the first change: its fingerprint, when, and what."
+    )
     report = models.JSONField(default=dict, blank=True)
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
@@ -46,6 +49,11 @@ class Dataset(models.Model):
     @property
     def is_ready(self) -> bool:
         return self.revision > 0
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """The newest revision of each fingerprint that the data set ever had."""
+        return {entry["fingerprint"]: entry["revision"] for entry in self.history} | {self.fingerprint: self.revision}
 
 
 class ImageQuerySet(models.QuerySet["Image"]):

@@ -125,7 +125,24 @@ def test_the_database_knows_one_active_index_a_model_and_set(world: World) -> No
     assert active(new.model) == [new]
 
 
+def test_an_older_build_that_ends_last_does_not_serve(world: World) -> None:
+    model = world.models[0]
+    late = services.submit_index(model, by=None)
+    Index.objects.filter(model=model, active=True).update(revision=2)
+    serving = active(model)
+    built = Index.objects.get(pk=done(late).result["index"])
+    assert not built.active and active(model) == serving
+
+
 # --- embeddings
+
+
+def forget(model: Model, rows: list[int]) -> None:
+    """Let a model's folder know other pictures in these rows."""
+    lines = (model.folder / "images.csv").read_text().splitlines()
+    for row in rows:
+        lines[row + 1] = lines[row + 1].rpartition(",")[0] + ",unknown"
+    replaced(model.folder / "images.csv", "\n".join(lines).encode())
 
 
 def test_stored_embeddings_are_taken_by_sha256_and_none_is_made_again(
@@ -144,10 +161,8 @@ def test_only_new_pictures_are_embedded_and_each_stands_in_its_row(
     """Forget two pictures of those that training stored: they are embedded anew, and come out the same."""
     model, forgotten = world.models[0], [5, 17]
     stored = np.load(model.folder / "embeddings.npy")
-    lines = (model.folder / "images.csv").read_text().splitlines()
-    for row in forgotten:
-        lines[row + 1] = lines[row + 1].rpartition(",")[0] + ",unknown"
-    replaced(model.folder / "images.csv", "\n".join(lines).encode())
+    forget(model, forgotten)
+    Index.objects.filter(model=model).update(active=False)
     embedded, asked = services._embedded, []
 
     def counted(model: Model, catalogue: Any, rows: Any, progress: Any) -> Any:
@@ -157,6 +172,15 @@ def test_only_new_pictures_are_embedded_and_each_stands_in_its_row(
     monkeypatch.setattr(services, "_embedded", counted)
     found = services.embeddings_of(model, load_dataset(world.dataset.folder), no_progress)
     assert asked == forgotten
+    assert np.allclose(found, stored, atol=1e-5)
+
+
+def test_what_the_serving_index_holds_is_not_embedded_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = world.models[0]
+    stored = np.load(model.folder / "embeddings.npy")
+    forget(model, [5, 17])
+    monkeypatch.setattr(services, "_embedded", None)
+    found = services.embeddings_of(model, load_dataset(world.dataset.folder), no_progress)
     assert np.allclose(found, stored, atol=1e-5)
 
 

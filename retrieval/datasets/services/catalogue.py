@@ -1,0 +1,94 @@
+"""A data set's rows as the files that learning and indexing read, and the revisions that it went through.
+
+The rows are the truth. Whoever changes them holds the data set's row, writes the files as the last thing
+before the commit, and so leaves files that are ahead of the rows at worst: the next reader mends that.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from mlcore.artifacts import read_json
+from mlcore.datasets import DatasetFolder, Picture, load_dataset, write_catalogue
+from mlcore.datasets.counts import count_pictures
+from mlcore.datasets.items import KS
+from mlcore.errors import DatasetError
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Image
+
+
+def locked(dataset: Dataset) -> Dataset:
+    """Return the row as it is now, held until the transaction ends: two curators wait for each other.
+
+    Raises:
+        Refused: its import has not ended well, so there is nothing to change yet.
+    """
+    row = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    if not row.is_ready:
+        raise Refused(f"{row.name} is not imported yet; wait for its job")
+    return row
+
+
+def fresh_catalogue(dataset: int) -> tuple[Dataset, DatasetFolder]:
+    """Return a data set and its files, which say the same; written again where they do not.
+
+    Whoever died between files and commit, or between the two files, left them apart.
+    """
+    with transaction.atomic():
+        row = Dataset.objects.select_for_update().get(pk=dataset)
+        try:
+            catalogue = load_dataset(row.folder)
+        except DatasetError:
+            catalogue = None
+        if catalogue is None or catalogue.fingerprint != row.fingerprint or set(catalogue.ids.tolist()) != _shown(row):
+            write_rows(row)
+            catalogue = load_dataset(row.folder)
+        return row, catalogue
+
+
+def _shown(row: Dataset) -> set[int]:
+    return set(row.images.filter(hidden=False).values_list("pk", flat=True))
+
+
+def write_rows(row: Dataset) -> None:
+    """Write the catalogue of the pictures that are not hidden; put fingerprint and counts into the row, not saved.
+
+    Raises:
+        Refused: what is left could not be searched or measured.
+    """
+    about: dict[str, Any] = read_json(row.folder / "dataset.json")
+    pictures = [_picture(image) for image in row.images.filter(hidden=False)]
+    try:
+        row.fingerprint = write_catalogue(
+            row.folder,
+            name=row.name,
+            classes=row.classes,
+            rows=pictures,
+            licence=row.licence,
+            source=str(about.get("source", "")),
+            ks=about.get("ks", KS),
+        )
+    except DatasetError as error:
+        raise Refused(f"{row.name} would be left unusable: {error}") from error
+    counts = count_pictures(row.classes, pictures)
+    row.report = {**row.report, **counts, "lonely": list(counts["lonely"])}
+
+
+def _picture(image: Image) -> Picture:
+    return Picture(image.pk, image.path, image.label, image.split, image.sha256, image.width, image.height)
+
+
+def publish_revision(row: Dataset, what: str) -> None:
+    """Make what the transaction has changed the next revision: counted, written to the files, remembered.
+
+    Raises:
+        Refused: what is left could not be searched or measured.
+    """
+    before = {"revision": row.revision, "fingerprint": row.fingerprint, "at": None, "what": "imported"}
+    row.history = row.history or [before]
+    row.revision += 1
+    write_rows(row)
+    now = timezone.now().isoformat(timespec="seconds")
+    row.history.append({"revision": row.revision, "fingerprint": row.fingerprint, "at": now, "what": what})
+    row.save(update_fields=["classes", "fingerprint", "report", "revision", "history"])

@@ -1,0 +1,96 @@
+"""The classes of a data set: found by name, made, joined; and the split that goes with each.
+
+A label is a place in `Dataset.classes` and never moves, for models remember labels: a class that was merged
+into another keeps its place, without pictures.
+"""
+
+from django.db.models import Q
+
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Image
+
+NAME_LENGTH = 200
+HALVES = {"train": "trained on", "held out": "held out"}
+
+
+def live_labels(row: Dataset) -> set[int]:
+    """Return the labels that have a picture, hidden ones included."""
+    return set(row.images.order_by().values_list("label", flat=True).distinct())
+
+
+def find_class(row: Dataset, name: str) -> int | None:
+    """Return the label of the class of that name, upper and lower case being one; None when there is none."""
+    wanted, live = name.strip().casefold(), live_labels(row)
+    return next(
+        (label for label, known in enumerate(row.classes) if label in live and known.casefold() == wanted), None
+    )
+
+
+def class_named(row: Dataset, name: str) -> int:
+    """Return the label of the class of that name.
+
+    Raises:
+        Refused: there is none.
+    """
+    label = find_class(row, name)
+    if label is None:
+        raise Refused(
+            f"{row.name} has no class {name.strip()[:NAME_LENGTH]!r}; choose one of its classes, or make it new"
+        )
+    return label
+
+
+def new_class(row: Dataset, name: str) -> int:
+    """Give a class a place in the row, which the caller saves; return its label.
+
+    Raises:
+        Refused: the name is empty, too long, or taken.
+    """
+    row.classes = [*row.classes, checked_name(row, name)]
+    return len(row.classes) - 1
+
+
+def checked_name(row: Dataset, name: str) -> str:
+    """Return a name that no class of the data set has yet.
+
+    Raises:
+        Refused: it is empty, too long, or taken.
+    """
+    words = " ".join(name.split())
+    if not words or len(words) > NAME_LENGTH or not words.isprintable():
+        raise Refused(f"a class needs a name of 1 to {NAME_LENGTH} printable characters")
+    if find_class(row, words) is not None:
+        raise Refused(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
+    return words
+
+
+def split_in(row: Dataset, label: int, half: str = "") -> str:
+    """Return the split of pictures that join a class; `half` says it for a class without pictures.
+
+    A class is trained on or held out as a whole. Where the data set has queries, what joins is found only.
+
+    Raises:
+        Refused: the class has no picture, and no half was chosen.
+    """
+    split = row.images.filter(label=label).values_list("split", flat=True).first()
+    if split is None and half not in HALVES:
+        raise Refused(f"say whether the new class {row.classes[label]!r} is trained on or held out")
+    if (split or half) == Image.Split.TRAIN:
+        return Image.Split.TRAIN
+    parted = row.images.filter(split__in=(Image.Split.QUERY, Image.Split.GALLERY)).exists()
+    return Image.Split.GALLERY if parted else Image.Split.TEST
+
+
+def move_to_class(row: Dataset, pictures: list[int], label: int, half: str = "") -> int:
+    """Give pictures a class and the split that goes with it; return how many changed.
+
+    A query stays a query and a gallery picture one of the gallery where both classes are held out.
+    """
+    split = split_in(row, label, half)
+    moving = row.images.filter(pk__in=pictures).exclude(label=label)
+    count = moving.count()
+    keeps = Q(split__in=(Image.Split.QUERY, Image.Split.GALLERY)) if split == Image.Split.GALLERY else Q(pk__in=[])
+    kept = list(moving.filter(keeps).values_list("pk", flat=True))
+    row.images.filter(pk__in=kept).update(label=label)
+    row.images.filter(pk__in=pictures).exclude(label=label).update(label=label, split=split)
+    return count

@@ -1,0 +1,158 @@
+"""What curators change of an imported data set. Each change is one revision, and queues the indexes again."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from accounts.models import User
+from mlcore.datasets.splits import check_halves
+from mlcore.errors import DatasetError
+from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
+from retrieval.datasets.services.classes import checked_name, class_named, move_to_class, new_class
+from retrieval.errors import Refused
+from retrieval.indexes.services import submit_rebuilds
+from retrieval.models import Dataset
+
+MOST_PICTURES = 5000
+"""Chosen at once: fewer than a database takes in one question."""
+
+
+@transaction.atomic
+def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: User | None) -> int:
+    """Hide pictures from searches, trainings and figures, or show them again; return how many changed.
+
+    They vanish from answers at once, and from the indexes when those are rebuilt.
+
+    Raises:
+        Refused: none or too many are chosen, one is not of the data set, or too little would be left.
+    """
+    row = locked(dataset)
+    changing = row.images.filter(pk__in=_checked(row, pictures)).exclude(hidden=hidden)
+    count = changing.update(hidden=hidden)
+    if count:
+        _left_over(row)
+        _publish(row, f"{_pictures(count)} {'hidden' if hidden else 'shown again'}", by)
+    return count
+
+
+@transaction.atomic
+def relabel(
+    dataset: Dataset, pictures: Sequence[int], name: str, *, new: bool = False, half: str = "", by: User | None
+) -> int:
+    """Move pictures into a class, an existing or a `new` one; return how many changed.
+
+    half: "train" or "held out", of a new class.
+
+    Raises:
+        Refused: none or too many are chosen, one is not of the data set, there is no such class, or the new
+            one's name is taken.
+    """
+    row = locked(dataset)
+    chosen = _checked(row, pictures)
+    label = new_class(row, name) if new else class_named(row, name)
+    count = move_to_class(row, chosen, label, half)
+    if count:
+        _both_halves(row)
+        _publish(row, f"{_pictures(count)} moved to {row.classes[label]}", by)
+    return count
+
+
+@transaction.atomic
+def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -> int:
+    """Move every picture of a class into another, which keeps its name; return how many.
+
+    Raises:
+        Refused: there is no such class, or it is the same, or one half would be left with too few classes.
+    """
+    row = locked(dataset)
+    target, name = class_named(row, into), class_name(row, label)
+    if target == label:
+        raise Refused(f"{name} cannot be merged into itself; choose another class")
+    count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
+    _both_halves(row)
+    _publish(row, f"{name} merged into {row.classes[target]}", by)
+    return count
+
+
+@transaction.atomic
+def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) -> None:
+    """Give a class another name. Nothing that is learned or searched changes, so the revision stays.
+
+    Raises:
+        Refused: there is no such class, or the name is empty, too long or taken.
+    """
+    row = locked(dataset)
+    before = class_name(row, label)
+    if " ".join(name.split()) == before:
+        return
+    classes = list(row.classes)
+    row.classes = [*classes[:label], "", *classes[label + 1 :]]  # its own old name is not in its way
+    classes[label] = checked_name(row, name)
+    row.classes = classes
+    _save_words(row)
+
+
+@transaction.atomic
+def describe(dataset: Dataset, *, licence: str, attribution: str, by: User | None) -> None:
+    """Say under which licence the pictures are, and whom to name; both are shown with every picture.
+
+    Raises:
+        Refused: the import has not ended well.
+    """
+    row = locked(dataset)
+    row.licence, row.attribution = licence.strip(), attribution.strip()
+    _save_words(row)
+
+
+def class_name(row: Dataset, label: int) -> str:
+    """Return the name of a class that has pictures.
+
+    Raises:
+        Refused: there is no such class.
+    """
+    if not row.images.filter(label=label).exists():
+        raise Refused(f"{row.name} has no class number {label}")
+    return str(row.classes[label])
+
+
+def _save_words(row: Dataset) -> None:
+    write_rows(row)
+    row.save(update_fields=["classes", "licence", "attribution", "report"])
+
+
+def _publish(row: Dataset, what: str, by: User | None) -> None:
+    publish_revision(row, what)
+    submit_rebuilds(row, by=by)
+
+
+def _checked(row: Dataset, pictures: Sequence[int]) -> list[int]:
+    chosen = list(dict.fromkeys(pictures))
+    if not chosen:
+        raise Refused("choose at least one picture")
+    if len(chosen) > MOST_PICTURES:
+        raise Refused(f"choose at most {MOST_PICTURES:,} pictures at once, not {len(chosen):,}")
+    known = set(row.images.filter(pk__in=chosen).values_list("pk", flat=True))
+    unknown = [pk for pk in chosen if pk not in known]
+    if unknown:
+        raise Refused(f"{row.name} has no picture {unknown[0]}; look at the page again")
+    return chosen
+
+
+def _left_over(row: Dataset) -> None:
+    """Refuse to hide what an index needs: two pictures."""
+    if row.images.filter(hidden=False).count() < 2:
+        raise Refused(f"{row.name} needs two pictures that are shown; delete the data set instead")
+
+
+def _both_halves(row: Dataset) -> None:
+    """Refuse classes that could no longer be learned from and measured on."""
+    if not row.labelled:
+        return
+    try:
+        check_halves(row.images.filter(hidden=False).order_by().values_list("label", "split").distinct())
+    except DatasetError as error:
+        raise Refused(str(error)) from error
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count:,} pictures"
