@@ -3,6 +3,7 @@
 from django.urls import path
 
 from retrieval.algorithms import views as algorithms
+from retrieval.datasets import curator_views as curation
 from retrieval.datasets import views as datasets
 from retrieval.downloads import views as downloads
 from retrieval.experiments import views as experiments
@@ -39,6 +40,10 @@ urlpatterns = [
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
     path("lab/", experiments.lab, name="lab"),
     path("lab/import/", datasets.start_import, name="dataset-import"),
+    path("lab/datasets/<slug:slug>/pictures/", curation.pictures, name="dataset-pictures"),
+    path("lab/datasets/<slug:slug>/classes/", curation.classes, name="dataset-classes"),
+    path("lab/datasets/<slug:slug>/classes/<int:label>/", curation.one_class, name="dataset-class-edit"),
+    path("lab/datasets/<slug:slug>/licence/", curation.describe, name="dataset-describe"),
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
     path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
     path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),

@@ -26,7 +26,7 @@ def every_dataset(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a data set: report, classes and pictures."""
     dataset = get_object_or_404(services.visible_datasets(request.user), slug=slug)
-    images = dataset.images.select_related("dataset").order_by("label", "pk")
+    images = dataset.images.filter(hidden=False).select_related("dataset").order_by("label", "pk")
     split, label = request.GET.get("split", ""), request.GET.get("label", "")
     if split in Image.Split.values:
         images = images.filter(split=split)
@@ -76,7 +76,7 @@ def start_import(request: HttpRequest) -> HttpResponse:
 def toggle_public(request: HttpRequest, slug: str) -> HttpResponse:
     """Let visitors see a data set, or not any more."""
     dataset = get_object_or_404(services.visible_datasets(request.user), slug=slug)
-    services.set_public(dataset, not dataset.public)
+    services.set_public(dataset, not dataset.public, by=signed_in(request))
     who = "only people who signed in see" if dataset.public else "everybody sees"
     messages.success(request, f"From now on {who} {dataset.name}.")
     return redirect("dataset", slug=slug)

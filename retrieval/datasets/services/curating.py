@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import User
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError
@@ -32,6 +33,7 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
     if count:
         _left_over(row)
         _publish(row, f"{_pictures(count)} {'hidden' if hidden else 'shown again'}", by)
+        audit.record(by, "hide-pictures" if hidden else "show-pictures", row.name, pictures=count)
     return count
 
 
@@ -54,6 +56,7 @@ def relabel(
     if count:
         _both_halves(row)
         _publish(row, f"{_pictures(count)} moved to {row.classes[label]}", by)
+        audit.record(by, "relabel-pictures", row.name, pictures=count, into=row.classes[label])
     return count
 
 
@@ -71,6 +74,7 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
     count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
     _both_halves(row)
     _publish(row, f"{name} merged into {row.classes[target]}", by)
+    audit.record(by, "merge-classes", row.name, merged=name, into=row.classes[target], pictures=count)
     return count
 
 
@@ -90,6 +94,7 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
     classes[label] = checked_name(row, name)
     row.classes = classes
     _save_words(row)
+    audit.record(by, "rename-class", row.name, before=before, after=classes[label])
 
 
 @transaction.atomic
@@ -102,6 +107,7 @@ def describe(dataset: Dataset, *, licence: str, attribution: str, by: User | Non
     row = locked(dataset)
     row.licence, row.attribution = licence.strip(), attribution.strip()
     _save_words(row)
+    audit.record(by, "describe-dataset", row.name, licence=row.licence, attribution=row.attribution)
 
 
 def class_name(row: Dataset, label: int) -> str:

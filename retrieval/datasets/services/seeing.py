@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
+from accounts import audit
+from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from retrieval.models import Dataset, Image
 
@@ -17,17 +20,24 @@ def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
 
 
 def visible_images(user: Visitor) -> QuerySet[Image]:
-    """Return the pictures of the data sets this person may see."""
-    return Image.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset")
+    """Return the pictures of the data sets this person may see; hidden ones are for curators."""
+    images = Image.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset")
+    return images if is_curator(user) else images.filter(hidden=False)
 
 
-def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return label, name and number of pictures of each class, and how many are held out, by label."""
+def class_counts(dataset: Dataset, *, hidden: bool = False) -> list[dict[str, Any]]:
+    """Return label, name and number of pictures of each class, and how many are held out, by label.
+
+    Hidden pictures are not counted, unless `hidden` asks for every class that a curator may mend.
+    """
+    images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
     held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
-    counts = dataset.images.values("label").annotate(images=Count("pk"), held_out=held_out).order_by("label")
+    counts = images.values("label").annotate(images=Count("pk"), held_out=held_out).order_by("label")
     return [{**row, "name": dataset.classes[row["label"]]} for row in counts]
 
 
-def set_public(dataset: Dataset, public: bool) -> None:
+@transaction.atomic
+def set_public(dataset: Dataset, public: bool, *, by: User | None = None) -> None:
     """Let visitors see the pictures of a data set, or not."""
     Dataset.objects.filter(pk=dataset.pk).update(public=public)
+    audit.record(by, "show-dataset-to-visitors" if public else "show-dataset-to-members", dataset.name)

@@ -1,0 +1,173 @@
+"""Pages on which curators change a data set that was imported."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import curator_required, signed_in
+from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
+from retrieval.datasets.services import class_counts, curating
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Image
+
+PAGE = 120
+CLASSES = 200
+SHOWN = {"": "All", "shown": "Shown", "hidden": "Hidden"}
+
+
+def curated(slug: str) -> Dataset:
+    """Return an imported data set, or 404."""
+    return get_object_or_404(Dataset.objects.filter(revision__gt=0), slug=slug)
+
+
+def suggestions(dataset: Dataset) -> list[str]:
+    """Return the class names that a page offers while typing; none where there are too many to send."""
+    rows = class_counts(dataset, hidden=True)
+    return [row["name"] for row in rows] if len(rows) <= MOST_SUGGESTIONS else []
+
+
+@curator_required
+@never_cache
+def pictures(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the pictures to choose from, or hide, show or move the chosen ones."""
+    dataset = curated(slug)
+    form = PicturesForm(request.POST or None)
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                messages.success(request, _changed(request, dataset, form.cleaned_data))
+                return redirect(request.get_full_path())
+            except Refused as error:
+                form.add_error(None, str(error))
+        for faults in form.errors.values():
+            for fault in faults:
+                messages.error(request, fault)
+    images, filters = _filtered(dataset, request)
+    context = {
+        "dataset": dataset,
+        "form": form,
+        "page": Paginator(images, PAGE).get_page(request.GET.get("page")),
+        "chosen": set(form.cleaned_data.get("image", ())) if form.is_bound else set(),
+        "classes": class_counts(dataset, hidden=True),
+        "suggestions": suggestions(dataset),
+        "shown_choices": SHOWN,
+        **filters,
+    }
+    return render(request, "retrieval/dataset_pictures.html", context, status=400 if form.errors else 200)
+
+
+def _changed(request: HttpRequest, dataset: Dataset, values: dict[str, Any]) -> str:
+    """Do what was asked; return the sentence that says so."""
+    by, chosen = signed_in(request), values["image"]
+    if values["action"] == "move":
+        new = bool(values["half"])
+        count = curating.relabel(dataset, chosen, values["name"], new=new, half=values["half"], by=by)
+        return f"{_counted(count)} moved to {values['name'].strip()}."
+    hidden = values["action"] == "hide"
+    count = curating.set_hidden(dataset, chosen, hidden, by=by)
+    return f"{_counted(count)} {'hidden: searches leave them out from now on' if hidden else 'shown again'}."
+
+
+def _counted(count: int) -> str:
+    return "1 picture was" if count == 1 else f"{count or 'No'} pictures were"
+
+
+def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, Any]]:
+    images = dataset.images.select_related("dataset").order_by("label", "pk")
+    label, shown, split = (request.GET.get(name, "") for name in ("label", "shown", "split"))
+    if label.isdecimal() and len(label) < 10:
+        images = images.filter(label=int(label))
+    if shown in ("shown", "hidden"):
+        images = images.filter(hidden=shown == "hidden")
+    if split in Image.Split.values:
+        images = images.filter(split=split)
+    return images, {"label": label, "shown": shown, "split": split}
+
+
+@curator_required
+@require_safe
+def classes(request: HttpRequest, slug: str) -> HttpResponse:
+    """List the classes, by name when asked."""
+    dataset = curated(slug)
+    wanted = request.GET.get("name", "").strip()
+    rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row["name"].casefold()]
+    page = Paginator(rows, CLASSES).get_page(request.GET.get("page"))
+    return render(request, "retrieval/dataset_classes.html", {"dataset": dataset, "page": page, "wanted": wanted})
+
+
+@curator_required
+@never_cache
+def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
+    """Show a class's two forms, or rename or merge it."""
+    dataset = curated(slug)
+    images = _pictures_of(dataset, label)
+    merging = "into" in request.POST
+    rename = RenameForm(request.POST if request.method == "POST" and not merging else None)
+    merge = MergeForm(request.POST if merging else None)
+
+    def act() -> str:
+        by = signed_in(request)
+        if merging:
+            count = curating.merge_classes(dataset, label, merge.cleaned_data["into"], by=by)
+            return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {dataset.classes[label]} is gone."
+        curating.rename_class(dataset, label, rename.cleaned_data["name"], by=by)
+        return f"{dataset.classes[label]} is called {rename.cleaned_data['name'].strip()} now."
+
+    if done(request, merge if merging else rename, act):
+        return redirect("dataset-classes", slug=slug)
+    context = {
+        "dataset": dataset,
+        "label": label,
+        "name": dataset.classes[label],
+        "images": images[:12],
+        "count": len(images),
+        "rename": rename if rename.is_bound else RenameForm(initial={"name": dataset.classes[label]}),
+        "merge": merge,
+        "suggestions": suggestions(dataset),
+    }
+    wrong = rename.errors or merge.errors
+    return render(request, "retrieval/dataset_class_edit.html", context, status=400 if wrong else 200)
+
+
+def _pictures_of(dataset: Dataset, label: int) -> list[Image]:
+    images = list(dataset.images.filter(label=label).select_related("dataset"))
+    if not images:
+        raise Http404(f"{dataset.name} has no class number {label}")
+    return images
+
+
+def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> bool:
+    """Do what a valid form asks, say so in a message, and return True; a refusal becomes the form's error."""
+    if not form.is_valid():
+        return False
+    try:
+        messages.success(request, act())
+    except Refused as error:
+        form.add_error(None, str(error))
+        return False
+    return True
+
+
+@curator_required
+@never_cache
+def describe(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form of what is shown with every picture, or keep it."""
+    dataset = curated(slug)
+    form = DescribeForm(request.POST or None, instance=dataset)
+
+    def act() -> str:
+        values = form.cleaned_data
+        curating.describe(dataset, licence=values["licence"], attribution=values["attribution"], by=signed_in(request))
+        return "Licence and attribution are shown with every picture from now on."
+
+    if request.method == "POST" and done(request, form, act):
+        return redirect("dataset", slug=slug)
+    context = {"dataset": dataset, "form": form}
+    return render(request, "retrieval/dataset_describe.html", context, status=400 if form.errors else 200)

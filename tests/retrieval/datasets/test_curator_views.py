@@ -1,0 +1,117 @@
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEntry
+from retrieval.models import Dataset
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ("dataset-pictures", "dataset-classes", "dataset-describe")
+
+
+def pictures(query: str = "") -> str:
+    return reverse("dataset-pictures", args=["wings"]) + query
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_changing_a_set_is_for_curators(
+    client: Client, member_client: Client, curator_client: Client, world: World, name: str
+) -> None:
+    address = reverse(name, args=["wings"])
+    assert client.get(address).status_code == 302
+    assert member_client.get(address).status_code == 403
+    assert curator_client.get(address).status_code == 200
+    assert curator_client.get(reverse(name, args=["nothing"])).status_code == 404
+
+
+def test_a_member_can_post_nothing(member_client: Client, world: World) -> None:
+    chosen = world.test_images[0]
+    assert member_client.post(pictures(), {"action": "hide", "image": chosen.pk}).status_code == 403
+    assert member_client.post(reverse("dataset-class-edit", args=["wings", 0]), {"name": "X"}).status_code == 403
+    assert Dataset.objects.get().revision == 1
+
+
+def test_a_curator_hides_a_picture_and_shows_it_again(
+    curator_client: Client, member_client: Client, world: World
+) -> None:
+    chosen = world.test_images[0]
+    answer = curator_client.post(pictures("?shown=shown"), {"action": "hide", "image": [chosen.pk]}, follow=True)
+    assert answer.redirect_chain[0][0] == pictures("?shown=shown") and "1 picture was hidden" in answer.content.decode()
+    for name in ("picture", "thumbnail"):
+        assert member_client.get(reverse(name, args=[chosen.pk])).status_code == 404
+        assert curator_client.get(reverse(name, args=[chosen.pk])).status_code == 200
+    assert member_client.get(reverse("dataset", args=["wings"])).content.decode().count("/thumbnail") == 47
+    assert curator_client.get(pictures("?shown=hidden")).content.decode().count("/thumbnail") == 1
+    curator_client.post(pictures(), {"action": "show", "image": [chosen.pk]})
+    assert member_client.get(reverse("picture", args=[chosen.pk])).status_code == 200
+    actions = list(AuditEntry.objects.order_by("pk").values_list("action", "target", "who_name"))
+    assert actions == [("hide-pictures", "Wings", "Cora"), ("show-pictures", "Wings", "Cora")]
+
+
+def test_pictures_move_to_a_class_old_or_new(curator_client: Client, world: World) -> None:
+    chosen = [image.pk for image in world.test_images[:2]]
+    values = {"action": "move", "image": chosen, "name": world.dataset.classes[7], "half": ""}
+    assert curator_client.post(pictures(), values).status_code == 302
+    assert world.dataset.images.filter(label=7).count() == 8
+    assert curator_client.post(pictures(), {**values, "name": "Dodo", "half": "held out"}).status_code == 302
+    assert set(world.dataset.images.filter(pk__in=chosen).values_list("label", "split")) == {(8, "test")}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"action": "hide"}, "choose at least one picture"),
+        ({"action": "burn", "image": ["1"]}, "burn is not one of the available choices"),
+        ({"action": "hide", "image": ["x"]}, "not one of the available choices"),
+        ({"action": "hide", "image": ["9" * 30]}, "not one of the available choices"),
+        ({"action": "hide", "image": ["999999"]}, "no picture 999999"),
+        ({"action": "move", "image": ["1"], "name": "Dodo"}, "no class &#x27;Dodo&#x27;"),
+        ({"action": "move", "image": ["1"], "name": "D" * 201}, "at most 200 characters"),
+        ({"action": "move", "image": ["1"], "name": "D", "half": "both"}, "both is not one of"),
+    ],
+)
+def test_a_wrong_choice_is_explained(
+    curator_client: Client, world: World, values: dict[str, object], sentence: str
+) -> None:
+    answer = curator_client.post(pictures(), values)
+    assert answer.status_code == 400 and sentence in answer.content.decode()
+    assert Dataset.objects.get().revision == 1
+
+
+@pytest.mark.parametrize(("query", "count"), [("?label=0", 6), ("?label=x", 48), ("?shown=hidden", 0), ("?page=9", 48)])
+def test_the_pictures_are_filtered(curator_client: Client, world: World, query: str, count: int) -> None:
+    assert curator_client.get(pictures(query)).content.decode().count("/thumbnail") == count
+
+
+def test_a_class_is_renamed_and_merged(curator_client: Client, world: World) -> None:
+    address = reverse("dataset-class-edit", args=["wings", 4])
+    answer = curator_client.post(address, {"name": "Great tit"}, follow=True)
+    assert "is called Great tit now" in answer.content.decode()
+    answer = curator_client.post(address, {"into": world.dataset.classes[5]}, follow=True)
+    assert "6 pictures were moved" in answer.content.decode() and "Great tit</a>" not in answer.content.decode()
+    assert curator_client.get(address).status_code == 404
+    other = reverse("dataset-class-edit", args=["wings", 5])
+    for values, sentence in (({"into": "Nobody"}, "no class"), ({"name": ""}, "required"), ({"into": ""}, "required")):
+        answer = curator_client.post(other, values)
+        assert answer.status_code == 400 and sentence in answer.content.decode()
+
+
+def test_classes_are_found_by_name(curator_client: Client, world: World) -> None:
+    name = world.dataset.classes[3]
+    text = curator_client.get(reverse("dataset-classes", args=["wings"]), {"name": name.upper()}).content.decode()
+    assert text.count("Rename or merge</a>") == sum(name in other for other in world.dataset.classes)
+
+
+def test_licence_and_attribution_stand_on_the_sets_page(curator_client: Client, client: Client, world: World) -> None:
+    address = reverse("dataset-describe", args=["wings"])
+    assert curator_client.post(address, {"licence": "CC BY 4.0", "attribution": "A. Wallace"}).status_code == 302
+    text = client.get(reverse("dataset", args=["wings"])).content.decode()
+    assert "CC BY 4.0" in text and "A. Wallace" in text and "Licence and attribution" not in text
+    assert curator_client.post(address, {"licence": "x" * 301}).status_code == 400
+
+
+def test_a_curator_finds_the_tools_on_the_sets_page(curator_client: Client, world: World) -> None:
+    text = curator_client.get(reverse("dataset", args=["wings"])).content.decode()
+    assert all(reverse(name, args=["wings"]) in text for name in PAGES)
