@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def cached_features(
     folder = root / f"features-{hashlib.sha256(' '.join(identity).encode()).hexdigest()[:24]}"
     if not folder.exists():
         _store_features(encoder, cache, folder, progress)
+    os.utime(folder)  # when it was last used, for whoever clears away what is not
     file = folder / "features.npy"
     if sha256_of_file(file) != read_json(folder / "manifest.json")["sha256"]:
         raise CheckpointError(f"the cached features in {folder} are damaged; remove that folder")

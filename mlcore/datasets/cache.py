@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import shutil
 import socket
 import time
@@ -167,6 +168,7 @@ def _state_of(folder: Path) -> str:
 
 def _opened(folder: Path, dataset: DatasetFolder, interpolation: str) -> PixelCache:
     """Map the pixels; rows are found by content, for catalogues may order the same pictures differently."""
+    os.utime(folder)  # when it was last used, for whoever clears away what is not
     shapes = np.load(folder / _SHAPES)
     offsets = np.load(folder / _OFFSETS)
     position = {sha256: row for row, sha256 in enumerate((folder / _CONTENTS).read_text().split())}

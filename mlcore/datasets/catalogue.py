@@ -205,8 +205,12 @@ def _check_rows(rows: Sequence[Picture], num_classes: int) -> None:
 
 
 def _check_roles(splits: set[str]) -> None:
-    """Refuse held-out pictures that could not be measured: queries without a gallery, or a mixture."""
-    if len(splits & {QUERY, GALLERY}) == 1 or (TEST in splits and QUERY in splits):
+    """Refuse held-out pictures that could not be measured: queries without a gallery, or a mixture.
+
+    A set of a gallery alone is meant for searching only.
+    """
+    alone = len(splits & {QUERY, GALLERY}) == 1 and splits != {GALLERY}
+    if alone or (TEST in splits and QUERY in splits):
         found = ", ".join(sorted(splits))
         raise DatasetError(f"held-out pictures are all test, or some query and the others gallery; found {found}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
+from mlcore.datasets.items import GALLERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
 from mlcore.datasets.splits import class_disjoint
 from mlcore.errors import DatasetError
 from mlcore.pictures import MAX_BYTES
@@ -14,6 +14,7 @@ from mlcore.pictures import MAX_BYTES
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff"}
 )
+UNLABELLED = "unlabelled"
 _VALIDATION = frozenset({"val", "valid", "validation"})
 _HALVES = frozenset({"train", "test"}) | _VALIDATION
 
@@ -55,6 +56,25 @@ def read_folder(tree: FileTree, origin: str) -> Source:
     items.sort(key=lambda item: (item.label, path_key(item.path)))
     names = tuple(printable(name) for name in classes)
     return Source(tree.name, "not stated", names, items, origin, (*tree.skipped, *strays))
+
+
+def read_flat(tree: FileTree, origin: str) -> Source:
+    """Return the source of pictures whose folders say nothing: one class, only to be found.
+
+    Raises:
+        DatasetError: there is no picture.
+    """
+    paths = sorted(tree.sizes, key=path_key)
+    strays = [(path, f"is not a picture: {_suffix(path)}") for path in paths if not _may_be_picture(path)]
+    items = [
+        SourceItem(path=path, label=0, split=GALLERY, read=functools.partial(tree.read, path, MAX_BYTES))
+        for path in paths
+        if _may_be_picture(path)
+    ]
+    if not items:
+        raise DatasetError(f"{tree.name} has no pictures")
+    broken = (*tree.skipped, *strays)
+    return Source(tree.name, "not stated", (UNLABELLED,), items, origin, broken, labelled=False)
 
 
 def _place_pictures(tree: FileTree) -> tuple[list[_Placed], list[tuple[str, str]]]:

@@ -87,12 +87,14 @@ def import_pictures(source: Source, folder: Path, progress: Progress = no_progre
     """
     if folder.exists():
         raise DatasetError(f"a data set named {folder.name} is already there; imported sets never change")
-    check_halves((item.label, item.split) for item in source.items)
+    if source.labelled:
+        check_halves((item.label, item.split) for item in source.items)
     with artifacts.published(folder) as scratch:
         intake = _Intake(scratch / IMAGES, broken=list(source.broken))
         _take_all(source, intake, progress)
         classes, rows, empty = _without_empty_classes(source.classes, intake.rows)
-        check_halves((row.label, row.split) for row in rows)
+        if source.labelled:
+            check_halves((row.label, row.split) for row in rows)
         write_catalogue(
             scratch,
             name=source.name,

@@ -36,6 +36,7 @@ class Source:
     remarks: sentences for whoever reads the report of the import. ks: of Recall@K, ascending from 1.
     broken: (path, reason) of what was seen and left out.
     origin: where it came from, for a reader: layout and file name, never a machine's full path.
+    labelled: whether the classes mean something; if not, it can be searched, but neither learned nor measured.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Source:
     broken: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
     ks: tuple[int, ...] = KS
+    labelled: bool = True
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
+from retrieval.datasets.services.catalogue import require_labels
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Model
@@ -51,6 +52,7 @@ def submit_model(
     """
     if not dataset.is_ready:
         raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+    require_labels(dataset)
     network, vectors = (weights, description), (embeddings, images)
     if weights and description and not any(vectors):
         return _submit_network(dataset, name, weights, description, by)

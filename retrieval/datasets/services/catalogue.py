@@ -13,6 +13,7 @@ from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder, Picture, load_dataset, write_catalogue
 from mlcore.datasets.counts import count_pictures
 from mlcore.datasets.items import KS
+from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
 from mlcore.errors import DatasetError
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
@@ -28,6 +29,22 @@ def locked(dataset: Dataset) -> Dataset:
     if not row.is_ready:
         raise Refused(f"{row.name} is not imported yet; wait for its job")
     return row
+
+
+def require_labels(dataset: Dataset) -> None:
+    """Refuse to learn from, or measure on, what has no labels for it.
+
+    Raises:
+        Refused: it has none, or hiding and moving pictures has left one half with too few classes.
+    """
+    if not dataset.labelled:
+        raise Refused(f"{dataset.name} has no labels: it can be searched, but neither learned from nor measured on")
+    train, test = dataset.report.get("train_classes", 0), dataset.report.get("test_classes", 0)
+    if train < MIN_TRAIN_CLASSES or test < MIN_TEST_CLASSES:
+        raise Refused(
+            f"{dataset.name} has {train} training and {test} held-out classes with pictures that are shown; "
+            f"it needs at least {MIN_TRAIN_CLASSES} and {MIN_TEST_CLASSES}"
+        )
 
 
 def fresh_catalogue(dataset: int) -> tuple[Dataset, DatasetFolder]:

@@ -13,6 +13,7 @@ from mlcore.config import Protocol
 from mlcore.datasets.splits import validation_classes as hold_out
 from mlcore.errors import MlcoreError
 from mlcore.runs import BASELINES, RunSpec
+from retrieval.datasets.services.catalogue import require_labels
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Experiment, Run, Tuning
 
@@ -46,6 +47,7 @@ def start_experiment(
     """
     if not dataset.is_ready:
         raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+    require_labels(dataset)
     cells = _cells(protocol, losses, params or {}, _checked_seeds(seeds))
     tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
     with transaction.atomic():

@@ -12,9 +12,10 @@ from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services.choosing import loss_titles
 from retrieval.indexes.services import submit_index
-from retrieval.models import COLORS, Model, Run
+from retrieval.models import COLORS, Dataset, Model, Run
 
 
 def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
 
 def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
     scratch = context.adopt_scratch()
+    run.experiment.dataset, _ = fresh_catalogue(run.experiment.dataset_id)
     history: list[dict[str, Any]] = []
 
     def hear(event: dict[str, Any]) -> None:
@@ -52,7 +54,14 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
     protocol = scratch / "protocol.json"
     write_json(protocol, {**experiment.protocol, **run.changes})
     command = [sys.executable, "-m", "mlcore", "train", "--events", "jsonl", "--child"]
-    command += ["--data", str(experiment.dataset.folder), "--out", str(out), "--work", str(scratch / "work")]
+    command += [
+        "--data",
+        str(experiment.dataset.folder),
+        "--out",
+        str(out),
+        "--work",
+        str(scratch / _work_of(experiment.dataset)),
+    ]
     command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(protocol)]
     command += ["--loss", run.loss, "--seed", str(run.seed)]
     command += [word for name, value in run.params.items() for word in ("--param", f"{name}={value}")]
@@ -61,6 +70,11 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
     if experiment.weights:
         command += ["--weights", str(Path(settings.WEIGHTS_DIR) / experiment.weights)]
     return command
+
+
+def _work_of(dataset: Dataset) -> str:
+    """Return the folder of a training's checkpoints: what was learned of another revision is not taken up."""
+    return f"work-{dataset.fingerprint[:8]}"
 
 
 @transaction.atomic
@@ -85,8 +99,9 @@ def _store_model(run: Run, artifact: str, out: Path) -> Model:
 
 def _require_same_run(run: Run, described: dict[str, Any], out: Path) -> None:
     """Refuse a folder that another database's run left under the same number."""
-    stored = [described[key] for key in ("loss", "params", "seed", "fold")] + [described["dataset"]["fingerprint"]]
-    if stored != [run.loss, run.params, run.seed, run.fold, run.experiment.dataset.fingerprint]:
+    stored = [described[key] for key in ("loss", "params", "seed", "fold")]
+    known = Dataset.objects.get(pk=run.experiment.dataset_id).revisions  # it may have moved on since training began
+    if stored != [run.loss, run.params, run.seed, run.fold] or described["dataset"]["fingerprint"] not in known:
         raise JobFailed(f"{out} holds another run, perhaps of another database; move it away, then retry")
 
 

@@ -102,3 +102,18 @@ def test_loose_pictures_are_refused_in_a_sentence(write_files: Write) -> None:
 def test_empty_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no pictures in class folders"):
         read(tmp_path)
+
+
+# --- without labels
+
+
+def test_flat_pictures_are_one_class_that_is_only_found(write_files: Write) -> None:
+    where = write_files({"wren/2.jpg": None, "1.jpg": None, "wren/notes.txt": None})
+    with open_source(where, flat=True) as source:
+        assert placed(source) == {"1.jpg": ("unlabelled", "gallery"), "wren/2.jpg": ("unlabelled", "gallery")}
+        assert not source.labelled and source.broken == (("wren/notes.txt", "is not a picture: .txt"),)
+
+
+def test_flat_without_a_picture_is_refused(write_files: Write) -> None:
+    with pytest.raises(DatasetError, match="has no pictures"), open_source(write_files({"a.txt": None}), flat=True):
+        pass

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.datasets import Source, load_dataset, open_source
@@ -16,8 +16,9 @@ from retrieval.datasets import services
 from retrieval.datasets.services import importing
 from retrieval.errors import Refused
 from retrieval.models import Dataset
+from retrieval.outside.services import submit_model
 from tests.retrieval.pictures import jpeg, write_folder, zipped
-from tests.retrieval.world import done, failed
+from tests.retrieval.world import done, failed, started
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +257,37 @@ def test_a_zip_bomb_fails_with_a_sentence(curator: User) -> None:
 def test_an_archive_that_is_none_fails_with_a_sentence(curator: User) -> None:
     dataset = services.submit_import(name="Birds", by=curator, archive=SimpleUploadedFile("birds.zip", b"no zip" * 50))
     assert "cannot be read" in failed(dataset.job)
+
+
+# --- without labels
+
+
+def test_pictures_without_labels_are_a_gallery_in_one_class(curator: User) -> None:
+    files = {"a.jpg": jpeg(1), "holiday/b.jpg": jpeg(2), "holiday/deep/c.jpg": jpeg(3), "notes.txt": b"no picture"}
+    dataset = services.submit_import(
+        name="Box", by=curator, archive=archive(files), labelled=False, attribution="Grandmother"
+    )
+    done(dataset.job)
+    dataset.refresh_from_db()
+    assert dataset.is_ready and not dataset.labelled and dataset.classes == ["unlabelled"]
+    assert set(dataset.images.values_list("label", "split")) == {(0, "gallery")} and dataset.images.count() == 3
+    assert dataset.report["images"] == 3 and dataset.report["broken"] == [["notes.txt", "is not a picture: .txt"]]
+    assert dataset.attribution == "Grandmother"
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.target, entry.who) == ("import-dataset", "Box", curator)
+
+
+def test_what_has_no_labels_is_neither_learned_from_nor_measured_on(curator: User) -> None:
+    dataset = services.submit_import(name="Box", by=curator, archive=archive({"a.jpg": jpeg()}), labelled=False)
+    done(dataset.job)
+    dataset.refresh_from_db()
+    with pytest.raises(Refused, match="Box has no labels"):
+        started(dataset)
+    with pytest.raises(Refused, match="Box has no labels"):
+        submit_model(dataset=dataset, by=curator)
+
+
+def test_drawn_wings_have_labels(curator: User) -> None:
+    with pytest.raises(Refused, match="have labels"):
+        services.submit_import(name="Box", by=curator, source="wings", labelled=False)
+    assert not Dataset.objects.exists()

@@ -1,0 +1,78 @@
+"""Where pictures may come from: uploads that wait for their job, paths below the import folders, drawn wings."""
+
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from accounts.models import User
+from retrieval.errors import Refused
+from retrieval.uploads import uploads
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+UPLOAD = "upload:"
+DRAWN = "wings"
+
+
+def keep_upload(archive: "UploadedFile[bytes]") -> str:
+    """Store an uploaded archive under a name of ours; return the source to store.
+
+    Raises:
+        Refused: it is no archive by its name, or too large.
+    """
+    suffix = next((ending for ending in ARCHIVES if (archive.name or "").lower().endswith(ending)), None)
+    if suffix is None:
+        raise Refused(f"{archive.name} is not an archive: choose one of {', '.join(ARCHIVES)}")
+    if archive.size is None or archive.size > settings.ARCHIVE_MAX_BYTES:
+        most = settings.ARCHIVE_MAX_BYTES // 2**20
+        raise Refused(f"the archive is larger than {most:,} MB; import it by server path")
+    name = f"{uuid.uuid4()}{suffix}"
+    target = uploads() / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        for chunk in archive.chunks():
+            file.write(chunk)
+    return f"{UPLOAD}{name}"
+
+
+def forget_upload(where: str) -> None:
+    """Remove the file of an uploaded source; other sources are not ours to touch."""
+    if is_upload(where):
+        Path(place_of(where)).unlink(missing_ok=True)
+
+
+def is_upload(where: str) -> bool:
+    """Say whether a source was uploaded; its file goes once it is imported."""
+    return where.startswith(UPLOAD)
+
+
+def place_of(where: str) -> Path | str:
+    """Return what `open_source` opens for a stored source."""
+    return uploads() / where.removeprefix(UPLOAD) if is_upload(where) else where
+
+
+def is_drawn(source: str) -> bool:
+    """Say whether a source is drawn by the project, not read from a path."""
+    return source == DRAWN or source.startswith(f"{DRAWN}:")
+
+
+def checked_source(source: str, by: User | None) -> str:
+    """Return the source to store; a curator reads below the import folders only.
+
+    Raises:
+        Refused: nothing is there, or it is elsewhere.
+    """
+    if is_drawn(source):
+        return source
+    if not source:
+        raise Refused("give an archive, a server path, or wings")
+    path = Path(source).resolve()
+    allowed = [Path(root).resolve() for root in settings.IMPORT_ROOTS]
+    if by is not None and not any(path.is_relative_to(root) for root in allowed):
+        raise Refused(f"{source} is outside the import folders ({', '.join(map(str, settings.IMPORT_ROOTS))})")
+    try:
+        path.stat()
+    except OSError as error:  # not there, not readable, or a name that no file can have
+        raise Refused(f"{source} cannot be read: {error.strerror}") from None
+    return str(path)
