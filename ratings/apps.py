@@ -15,3 +15,11 @@ class RatingsConfig(AppConfig):
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)
+        """Say what is known of a person, and which data sets votes need."""
+        from accounts import personal_data
+        from ratings.services.ballots import erase_ratings, export_ratings
+        from ratings.services.votes import votes_on
+        from retrieval.datasets.services import uses
+
+        personal_data.register("ratings", export_ratings, erase_ratings)
+        uses.register("votes", votes_on)

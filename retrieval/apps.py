@@ -11,6 +11,10 @@ class RetrievalConfig(AppConfig):
         from accounts import personal_data
         from jobs import registry
         from retrieval.datasets.services import run_import_job
+        from retrieval.datasets.services.adding import run_add_pictures_job
+        from retrieval.datasets.services.deleting import run_delete_job
+        from retrieval.datasets.services.reimporting import run_reimport_job
+        from retrieval.disk.services.collecting import run_collect_job
         from retrieval.downloads import registry as downloads
         from retrieval.downloads.services import files
         from retrieval.experiments.services import run_train_job
@@ -21,6 +25,10 @@ class RetrievalConfig(AppConfig):
         from retrieval.tuning.services import run_tune_job
 
         registry.register("import", run_import_job)
+        registry.register("add-pictures", run_add_pictures_job)
+        registry.register("reimport", run_reimport_job)
+        registry.register("delete-dataset", run_delete_job)
+        registry.register("collect", run_collect_job)
         registry.register("train", run_train_job, queue="train")
         registry.register("tune", run_tune_job, queue="train")
         registry.register("index", run_index_job)

@@ -3,8 +3,10 @@
 from django.urls import path
 
 from retrieval.algorithms import views as algorithms
+from retrieval.datasets import change_views as changes
 from retrieval.datasets import curator_views as curation
 from retrieval.datasets import views as datasets
+from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
 from retrieval.experiments import views as experiments
 from retrieval.explaining import views as explaining
@@ -39,11 +41,16 @@ urlpatterns = [
     path("downloads/models/<int:pk>/<slug:part>", downloads.model_file, name="download-model"),
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
     path("lab/", experiments.lab, name="lab"),
+    path("lab/disk/", disk, name="disk"),
     path("lab/import/", datasets.start_import, name="dataset-import"),
     path("lab/datasets/<slug:slug>/pictures/", curation.pictures, name="dataset-pictures"),
     path("lab/datasets/<slug:slug>/classes/", curation.classes, name="dataset-classes"),
     path("lab/datasets/<slug:slug>/classes/<int:label>/", curation.one_class, name="dataset-class-edit"),
     path("lab/datasets/<slug:slug>/licence/", curation.describe, name="dataset-describe"),
+    path("lab/datasets/<slug:slug>/add/", changes.add, name="dataset-add"),
+    path("lab/datasets/<slug:slug>/reimport/", changes.reimport, name="dataset-reimport"),
+    path("lab/datasets/<slug:slug>/indexes/", changes.index, name="dataset-index"),
+    path("lab/datasets/<slug:slug>/delete/", changes.delete, name="dataset-delete"),
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
     path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
     path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
-from retrieval.models import Dataset
+from retrieval.models import Dataset, Model
 
 MOST_SUGGESTIONS = 2000  # class names in a page; beyond, they are typed
 
@@ -30,6 +30,23 @@ class HalfField(forms.ChoiceField):
             required=False,
             label="The class is",
         )
+
+
+class FilesInput(forms.ClearableFileInput):
+    """A file input that takes several."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files; a list of them."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """Check each as one."""
+        files = data if isinstance(data, list | tuple) else [data]
+        return [file for file in (super(FilesField, self).clean(one, initial) for one in files) if file]
 
 
 class PicturesForm(forms.Form):
@@ -57,6 +74,45 @@ class MergeForm(forms.Form):
     """The class that takes in another's pictures."""
 
     into = ClassField(label="Merge into")
+
+
+class AddForm(forms.Form):
+    """Pictures for a class."""
+
+    files = FilesField(
+        label="Pictures",
+        help_text="Up to 100 pictures, or one zip, tar or tar.gz with any number of them; its folders mean nothing.",
+    )
+    name = ClassField(label="Class")
+    half = HalfField()
+
+
+class ReimportForm(forms.Form):
+    """Where a data set is read from again."""
+
+    archive = forms.FileField(required=False, help_text="Zip, tar or tar.gz, packed as the first one was.")
+    source = forms.CharField(
+        required=False, max_length=400, label="Place", help_text="A server path; if both are empty, where it came from."
+    )
+    dry = forms.BooleanField(required=False, label="Only tell what would change", initial=True)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one place, not two."""
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("archive") and values.get("source"):
+            raise forms.ValidationError("Give either an archive or a path.")
+        return values
+
+
+class IndexForm(forms.Form):
+    """The model that is to search a data set."""
+
+    model = forms.ModelChoiceField(queryset=Model.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, models: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["model"].queryset = models  # type: ignore[attr-defined]
+        self.fields["model"].label_from_instance = lambda row: f"{row.name}, of {row.dataset.name}"  # type: ignore[attr-defined]
 
 
 class DescribeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

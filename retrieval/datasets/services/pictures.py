@@ -38,10 +38,15 @@ def shown_picture_of(image: Image) -> Path:
 
 def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
     """Return a JPEG made from a picture at its first request, kept by the picture's content."""
-    target = Path(settings.MEDIA_ROOT) / kind / image.sha256[:2] / f"{image.sha256}.jpg"
+    target = rendition_file(image.sha256, kind)
     if not target.exists():
         _write_whole(target, encode_jpeg(change(_opened(image))))
     return target
+
+
+def rendition_file(sha256: str, kind: str) -> Path:
+    """Return where a rendition of a picture lies, or would."""
+    return Path(settings.MEDIA_ROOT) / kind / sha256[:2] / f"{sha256}.jpg"
 
 
 def _opened(image: Image) -> Any:

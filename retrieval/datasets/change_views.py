@@ -1,0 +1,94 @@
+"""Pages that start the jobs by which a data set grows, is read again, is searched, or goes."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+
+from accounts.permissions import curator_required, signed_in
+from jobs.models import Job
+from retrieval.datasets.curator_forms import AddForm, IndexForm, ReimportForm
+from retrieval.datasets.curator_views import curated, suggestions
+from retrieval.datasets.services import adding, deleting, reimporting
+from retrieval.datasets.services.sources import is_upload
+from retrieval.datasets.services.uses import uses_of
+from retrieval.errors import Refused
+from retrieval.indexes.services import submit_index
+from retrieval.models import Dataset, Model
+
+
+@curator_required
+@never_cache
+def add(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form of pictures for a class, or queue their taking in."""
+    dataset = curated(slug)
+    form = AddForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        values, by = form.cleaned_data, signed_in(request)
+        try:
+            job = adding.submit_pictures(
+                dataset, values["files"], values["name"], new=bool(values["half"]), half=values["half"], by=by
+            )
+            return redirect("job", pk=job.pk)
+        except Refused as error:
+            form.add_error(None, str(error))
+    context = {"dataset": dataset, "form": form, "suggestions": suggestions(dataset)}
+    return render(request, "retrieval/dataset_add.html", context, status=400 if form.errors else 200)
+
+
+@curator_required
+@never_cache
+def reimport(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form of another reading, or queue it."""
+    dataset = curated(slug)
+    form = ReimportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(
+                "job", pk=reimporting.submit_reimport(dataset, **form.cleaned_data, by=signed_in(request)).pk
+            )
+        except Refused as error:
+            form.add_error(None, str(error))
+    context = {"dataset": dataset, "form": form, "was_uploaded": is_upload(dataset.source)}
+    return render(request, "retrieval/dataset_reimport.html", context, status=400 if form.errors else 200)
+
+
+@curator_required
+@never_cache
+def index(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what searches a data set, or queue the index by which another model does."""
+    dataset = curated(slug)
+    models = Model.objects.filter(has_network=True).select_related("dataset").order_by("dataset__name", "name")
+    form = IndexForm(request.POST or None, models=models)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(
+                "job", pk=submit_index(form.cleaned_data["model"], dataset=dataset, by=signed_in(request)).pk
+            )
+        except Refused as error:
+            form.add_error(None, str(error))
+    serving = dataset.indexes.filter(active=True).select_related("model__dataset")
+    context = {"dataset": dataset, "form": form, "serving": serving, "any_model": models.exists()}
+    return render(request, "retrieval/dataset_index.html", context, status=400 if form.errors else 200)
+
+
+@curator_required
+@never_cache
+def delete(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say what needs a data set, or what goes with it; queue its deletion."""
+    dataset = get_object_or_404(Dataset, slug=slug)
+    refused = ""
+    if request.method == "POST":
+        try:
+            return redirect("job", pk=deleting.submit_deletion(dataset, by=signed_in(request)).pk)
+        except Refused as error:
+            refused = str(error)
+    context = {
+        "dataset": dataset,
+        "uses": uses_of(dataset),
+        "refused": refused,
+        "pictures": dataset.images.count(),
+        "searches": deleting.searches_over(dataset).count(),
+        "indexes": dataset.indexes.count(),
+        "going": Job.objects.filter(kind="delete-dataset", payload__dataset=dataset.pk, state__in=Job.ACTIVE).first(),
+    }
+    return render(request, "retrieval/dataset_delete.html", context, status=409 if refused else 200)

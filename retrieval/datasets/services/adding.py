@@ -1,0 +1,148 @@
+"""Pictures are added to a class of an imported data set."""
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from jobs.context import JobContext
+from jobs.errors import JobFailed
+from jobs.models import Job
+from mlcore.artifacts import read_json
+from mlcore.datasets import DatasetFolder, Picture, open_source
+from retrieval.datasets.services.catalogue import locked, publish_revision
+from retrieval.datasets.services.changes import (
+    ADDED,
+    asked_by,
+    free_path,
+    put_in_place,
+    refusals_fail,
+    store_rows,
+    submit_change,
+    taken_aside,
+)
+from retrieval.datasets.services.classes import HALVES, checked_name, class_named, find_class, new_class, split_in
+from retrieval.datasets.services.sources import ARCHIVES
+from retrieval.errors import Refused
+from retrieval.indexes.services import submit_rebuilds
+from retrieval.models import Dataset
+from retrieval.uploads import uploads
+
+
+def submit_pictures(
+    dataset: Dataset,
+    files: "Sequence[UploadedFile[bytes]]",
+    name: str,
+    *,
+    new: bool = False,
+    half: str = "",
+    by: User | None,
+) -> Job:
+    """Queue the taking in of pictures, or of one archive of them, into a class, an existing or a `new` one.
+
+    half: "train" or "held out", of a new class.
+
+    Raises:
+        Refused: there is no file, they are too large, there is no such class, the new one's name is taken, or
+            another job is changing the data set.
+    """
+    if new and half not in HALVES:
+        raise Refused(f"say whether the new class {name.strip()!r} is trained on or held out")
+    wanted = checked_name(dataset, name) if new else dataset.classes[class_named(dataset, name)]
+    folder = _keep(files)
+    try:
+        with transaction.atomic():
+            payload = {"upload": folder.name, "name": wanted, "half": half}
+            job = submit_change("add-pictures", dataset, payload, by=by)
+            audit.record(by, "add-pictures", dataset.name, files=len(files), into=wanted)
+            return job
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
+    """Store uploads in a folder of their own; what people call them is kept as a name, never as a path."""
+    if not files:
+        raise Refused("choose pictures, or an archive of them")
+    archives = [file for file in files if (file.name or "").lower().endswith(ARCHIVES)]
+    if archives and len(files) > 1:
+        raise Refused(f"send either pictures or one archive, not {len(files)} files with {archives[0].name} among them")
+    if sum(file.size or 0 for file in files) > settings.ARCHIVE_MAX_BYTES:
+        raise Refused(
+            f"the files are larger than {settings.ARCHIVE_MAX_BYTES // 2**20:,} MB together; send fewer at once"
+        )
+    folder = uploads() / f"pictures-{uuid.uuid4()}"
+    folder.mkdir(parents=True)
+    try:
+        for number, file in enumerate(files):
+            place = folder / str(number)  # two files may have one name
+            place.mkdir()
+            with (place / (Path(file.name or "").name or "picture")).open("wb") as stored:
+                for chunk in file.chunks():
+                    stored.write(chunk)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: str, half: str) -> dict[str, Any]:
+    """Take uploaded pictures into a class. Safe to run again: what the class has already is left out."""
+    folder, row = uploads() / upload, Dataset.objects.get(pk=dataset)
+    where = _what_to_open(folder)
+    with (
+        open_source(where, flat=True, progress=context.progress) as source,
+        taken_aside(source, row, context) as aside,
+        refusals_fail(),
+    ):
+        context.check()
+        added = _add(context, row, aside, name, half)
+        report = _report_of(aside)
+    shutil.rmtree(folder, ignore_errors=True)
+    left = len(aside.pictures) - added
+    context.say(f"{added} added, {left} there already, {len(report['broken'])} not readable")
+    return {"dataset": row.pk, "added": added, "there_already": left, "broken": report["broken"]}
+
+
+def _what_to_open(folder: Path) -> Path:
+    files = sorted(folder.glob("*/*"))
+    if not files:
+        raise JobFailed("the uploaded pictures are gone; send them again")
+    return files[0] if files[0].name.lower().endswith(ARCHIVES) else folder
+
+
+def _report_of(aside: DatasetFolder) -> dict[str, Any]:
+    report: dict[str, Any] = read_json(aside.folder / "report.json")
+    return report
+
+
+@transaction.atomic
+def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str, half: str) -> int:
+    row = locked(dataset)
+    label = find_class(row, name)
+    if label is None:
+        if half not in HALVES:  # it was there when the pictures were sent
+            raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
+        label = new_class(row, name)
+    split = split_in(row, label, half)
+    known = set(row.images.filter(label=label).values_list("sha256", flat=True))
+    taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
+    new: list[tuple[Picture, str]] = [
+        (picture, free_path(picture.path, context.job_id, taken, ADDED))
+        for picture in aside.pictures
+        if picture.sha256 not in known
+    ]
+    if new:
+        put_in_place(row, aside, new)
+        store_rows(row, [(picture, path, label, split) for picture, path in new])
+        publish_revision(row, f"{len(new):,} pictures added to {row.classes[label]}")
+        submit_rebuilds(row, by=asked_by(context))
+    return len(new)

@@ -1,0 +1,85 @@
+"""A data set goes for good, once nothing needs it: its rows in one transaction, then its files."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts import audit
+from accounts.models import User
+from jobs import services as jobs
+from jobs.context import JobContext
+from jobs.errors import JobFailed
+from jobs.models import Job
+from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
+from retrieval.datasets.services.sources import forget_upload
+from retrieval.datasets.services.uses import uses_of
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Image, Index, Search
+
+
+def searches_over(dataset: Dataset) -> QuerySet[Search]:
+    """Return every search that a data set answered or asked; they go with it."""
+    over = Q(dataset=dataset) | Q(rankings__index__dataset=dataset) | Q(query_image__dataset=dataset)
+    return Search.objects.filter(pk__in=Search.objects.filter(over).values("pk"))
+
+
+def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:
+    """Queue the deletion of a data set with its pictures, its indexes, and the searches over it.
+
+    Raises:
+        Refused: something needs it; the sentence says what.
+    """
+    with transaction.atomic():
+        row = Dataset.objects.select_for_update().get(pk=dataset.pk)
+        _require_unused(row)
+        payload = {"dataset": row.pk, "name": row.name, "folder": row.folder.name}
+        job = jobs.submit("delete-dataset", payload, by=by, key=f"delete-dataset:{row.pk}")
+        audit.record(by, "delete-dataset", row.name, pictures=row.images.count())
+        return job
+
+
+def _require_unused(row: Dataset, but_job: int | None = None) -> None:
+    uses = uses_of(row, but_job=but_job)
+    if uses:
+        more = f" and {len(uses) - 5} more" if len(uses) > 5 else ""
+        raise Refused(f"{row.name} is needed by {', '.join(uses[:5])}{more}")
+
+
+def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> dict[str, Any]:
+    """Delete a data set's rows, then its files. Safe to run again: files without rows go too."""
+    files: list[Path] = []
+    with transaction.atomic():
+        row = Dataset.objects.select_for_update().filter(pk=dataset).first()
+        if row is not None:
+            try:
+                _require_unused(row, context.job_id)
+            except Refused as error:
+                raise JobFailed(str(error)) from error
+            files = _delete_rows(row)
+    for done, file in enumerate(files, start=1):
+        if file.is_dir():
+            shutil.rmtree(file)
+        else:
+            file.unlink(missing_ok=True)
+        if done % 100 == 0:
+            context.progress("files", done, len(files))
+    shutil.rmtree(Path(settings.MEDIA_ROOT) / "datasets" / folder, ignore_errors=True)
+    return {"deleted": name}
+
+
+def _delete_rows(row: Dataset) -> list[Path]:
+    """Delete what hangs on a data set, and it; return the files that go once that is committed."""
+    searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
+    files = [search.upload for search in searches] + [index.folder for index in indexes]
+    contents = set(row.images.values_list("sha256", flat=True))
+    searches.delete()
+    indexes.delete()
+    row.images.all().delete()
+    forget_upload(row.source)
+    row.delete()
+    elsewhere = set(Image.objects.values_list("sha256", flat=True)) if contents else set()
+    return files + [rendition_file(sha256, kind) for sha256 in contents - elsewhere for kind in RENDITIONS]

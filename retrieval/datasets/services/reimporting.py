@@ -1,0 +1,206 @@
+"""A data set is read from its source again: the same keeps its key, the new gets one, what is gone is hidden."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from jobs.context import JobContext
+from jobs.models import Job
+from mlcore.artifacts import read_json
+from mlcore.datasets import DatasetFolder, Picture, open_source
+from retrieval.datasets.services.catalogue import locked, publish_revision
+from retrieval.datasets.services.changes import (
+    ADDED,
+    asked_by,
+    free_path,
+    put_in_place,
+    refusals_fail,
+    store_rows,
+    submit_change,
+    taken_aside,
+)
+from retrieval.datasets.services.classes import find_class, new_class, split_in
+from retrieval.datasets.services.sources import checked_source, forget_upload, is_upload, keep_upload, place_of
+from retrieval.errors import Refused
+from retrieval.indexes.services import submit_rebuilds
+from retrieval.models import Dataset, Image
+
+
+def submit_reimport(
+    dataset: Dataset,
+    archive: "UploadedFile[bytes] | None" = None,
+    source: str = "",
+    *,
+    dry: bool = False,
+    by: User | None,
+) -> Job:
+    """Queue the reading of a data set from an archive or a server path, or of the place it came from.
+
+    dry: only tell what would change.
+
+    Raises:
+        Refused: the place is not there or not allowed, it came from an upload that is gone, or another job is
+            changing the data set.
+    """
+    if archive:
+        where = keep_upload(archive)
+    elif source.strip():
+        where = checked_source(source.strip(), by)
+    elif is_upload(dataset.source):
+        raise Refused(
+            f"{dataset.name} came from an uploaded archive, which was not kept; send one, or name a server path"
+        )
+    else:
+        where = checked_source(dataset.source, None)  # whoever stored it was allowed to
+    try:
+        with transaction.atomic():
+            job = submit_change("reimport", dataset, {"source": where, "dry": dry}, by=by)
+            if not dry:
+                audit.record(by, "reimport-dataset", dataset.name, source=where)
+            return job
+    except BaseException:
+        forget_upload(where)
+        raise
+
+
+def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) -> dict[str, Any]:
+    """Read a data set's source again. Safe to run again: then all is as it was."""
+    row = Dataset.objects.get(pk=dataset)
+    with (
+        open_source(place_of(source), flat=not row.labelled, progress=context.progress) as opened,
+        taken_aside(opened, row, context) as aside,
+        refusals_fail(),
+    ):
+        context.check()
+        found = _compare_and_store(context, row, aside, source, dry)
+    forget_upload(source)
+    counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} gone and hidden".format(**found)
+    context.say(f"it would be: {counts}; nothing was changed" if dry else counts)
+    return {"dataset": row.pk, **found}
+
+
+@dataclass
+class _Comparison:
+    """What of a source is known, by the rows that it is, and what is new."""
+
+    same: list[tuple[Picture, Image]] = field(default_factory=list)
+    moved: list[tuple[Picture, Image]] = field(default_factory=list)
+    new: list[Picture] = field(default_factory=list)
+    gone: list[Image] = field(default_factory=list)
+
+
+def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison:
+    """Match by path and content, then what is left by content alone: a file that was moved or renamed."""
+    found, left = _Comparison(), []
+    by_both = {(row.path, row.sha256): row for row in rows}
+    for picture in pictures:
+        row = by_both.pop((picture.path, picture.sha256), None)
+        if row is not None:
+            found.same.append((picture, row))
+        else:
+            left.append(picture)
+    by_content: dict[str, list[Image]] = {}
+    for row in by_both.values():
+        by_content.setdefault(row.sha256, []).append(row)
+    for picture in left:
+        others = by_content.get(picture.sha256)
+        if others:
+            found.moved.append((picture, others.pop()))
+        else:
+            found.new.append(picture)
+    # Added by hand: no source has them, so no source can miss them.
+    found.gone = [row for others in by_content.values() for row in others if not row.path.startswith(ADDED)]
+    return found
+
+
+@transaction.atomic
+def _compare_and_store(
+    context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry: bool
+) -> dict[str, Any]:
+    row = locked(dataset)
+    images = list(row.images.order_by("pk"))
+    found = _compared(images, aside.pictures)
+    if not found.same and not found.moved:
+        raise Refused(f"not one picture there is one of {row.name}; import it as a data set of its own")
+    labels, made = _labels_here(row, aside, found)
+    places = _places(row, aside, labels)
+    moved = _take_up_moves(found, places)
+    gone = row.images.filter(pk__in=[image.pk for image in found.gone], hidden=False).update(hidden=True)
+    told = {
+        "unchanged": len(found.same),
+        "moved": moved,
+        "added": len(found.new),
+        "hidden": gone,
+        "classes": [row.classes[label] for label in made],
+    }
+    if dry:
+        transaction.set_rollback(True)
+    elif moved or gone or found.new:
+        _take_up_new(context.job_id, row, aside, found.new, places)
+        _tell(row, aside, told, source)
+        publish_revision(row, f"imported again: {len(found.new):,} new, {moved:,} moved, {gone:,} hidden")
+        submit_rebuilds(row, by=asked_by(context))
+    return told
+
+
+Places = dict[int, tuple[int, str]]
+"""The label and the split here of each of the source's labels."""
+
+
+def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequence[Picture], places: Places) -> None:
+    taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
+    new = [(picture, free_path(picture.path, job, taken, "")) for picture in pictures]
+    put_in_place(row, aside, new)
+    store_rows(row, [(picture, path, *places[picture.label]) for picture, path in new])
+
+
+def _tell(row: Dataset, aside: DatasetFolder, told: dict[str, Any], source: str) -> None:
+    """Keep what the reading noticed beside what it changed."""
+    noticed = read_json(aside.folder / "report.json")
+    kept = {key: noticed[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
+    row.report = {**row.report, **kept, "reimport": told}
+    if not is_upload(source):
+        row.source = source
+        row.save(update_fields=["source"])
+
+
+def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tuple[dict[int, int], list[int]]:
+    """Return the label here of each of the source's, and those made for it.
+
+    A class is the one in which most of its unchanged pictures are, for curators may have renamed or merged it;
+    else the one of its name; else a new one.
+    """
+    votes: dict[int, Counter[int]] = {}
+    for picture, image in found.same:
+        votes.setdefault(picture.label, Counter())[image.label] += 1
+    here, made = {}, []
+    for label in sorted({picture.label for picture in aside.pictures}):
+        known = votes[label].most_common(1)[0][0] if label in votes else find_class(row, aside.classes[label])
+        if known is None:
+            known = new_class(row, aside.classes[label])
+            made.append(known)
+        here[label] = known
+    return here, made
+
+
+def _places(row: Dataset, aside: DatasetFolder, labels: dict[int, int]) -> Places:
+    """Return where what joins each class goes: its split is the class's here, or the source's for a new one."""
+    halves = {picture.label: "train" if picture.split == "train" else "held out" for picture in aside.pictures}
+    return {label: (labels[label], split_in(row, labels[label], half)) for label, half in halves.items()}
+
+
+def _take_up_moves(found: _Comparison, places: Places) -> int:
+    """Give a picture whose file was moved to another class that class; what curators said of the others stays."""
+    count = 0
+    for picture, image in found.moved:
+        label, split = places[picture.label]
+        if image.label != label:
+            Image.objects.filter(pk=image.pk).update(label=label, split=split)
+            count += 1
+    return count

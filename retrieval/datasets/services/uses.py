@@ -1,0 +1,25 @@
+"""What needs a data set, so that it cannot be deleted. Apps above say what of theirs does in `AppConfig.ready()`."""
+
+from collections.abc import Callable
+
+from jobs.models import Job
+from retrieval.models import Dataset
+
+Uses = Callable[[Dataset], list[str]]
+"""Called with a data set; gives phrases for what needs it, none where nothing does."""
+
+_USES: dict[str, Uses] = {}
+
+
+def register(name: str, uses: Uses) -> None:
+    """Say that `uses` knows what else needs a data set."""
+    _USES[name] = uses
+
+
+def uses_of(dataset: Dataset, *, but_job: int | None = None) -> list[str]:
+    """Return a phrase for each thing that needs a data set; `but_job` is the one that asks."""
+    found = [f"experiment {name}" for name in dataset.experiments.values_list("name", flat=True)]
+    found += [f"model {name}" for name in dataset.models.values_list("name", flat=True)]
+    active = Job.objects.filter(state__in=Job.ACTIVE, payload__dataset=dataset.pk).exclude(pk=but_job)
+    found += [f"job {job.pk} ({job.kind}), which is {job.state}" for job in active.exclude(kind="delete-dataset")]
+    return found + [phrase for uses in _USES.values() for phrase in uses(dataset)]

@@ -1,0 +1,119 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from accounts.models import AuditEntry, User
+from jobs.models import Job
+from ratings.models import Ballot
+from ratings.services.votes import votes_on
+from retrieval.datasets.services import deleting, submit_import, thumbnail_of, uses
+from retrieval.errors import Refused
+from retrieval.indexes.services import submit_index
+from retrieval.models import Dataset, Image, Index, Search
+from retrieval.search.services.asking import system_search
+from tests.retrieval.pictures import jpeg
+from tests.retrieval.world import World, done, failed
+
+pytestmark = pytest.mark.django_db
+SOURCE = "wings:species=4,per_class=3,size=32,seed=5"
+
+
+@pytest.fixture
+def spare(db: None) -> Dataset:
+    """A data set that nothing needs."""
+    dataset = submit_import(name="Spare", by=None, source=SOURCE)
+    done(dataset.job)
+    return Dataset.objects.get(name="Spare")
+
+
+def test_a_set_goes_with_its_pictures_and_files(spare: Dataset, curator: User) -> None:
+    thumbnail = thumbnail_of(spare.images.all()[0])
+    job = done(deleting.submit_deletion(spare, by=curator))
+    assert job.result == {"deleted": "Spare"} and not Dataset.objects.exists() and not Image.objects.exists()
+    assert not spare.folder.exists() and not thumbnail.exists()
+    entry = AuditEntry.objects.get(action="delete-dataset")
+    assert (entry.target, entry.who, entry.details) == ("Spare", curator, {"pictures": 12})
+    Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None)
+    done(job)
+
+
+def test_what_another_set_shows_stays(spare: Dataset) -> None:
+    twin = submit_import(name="Twin", by=None, source=SOURCE)
+    done(twin.job)
+    thumbnail = thumbnail_of(spare.images.all()[0])
+    done(deleting.submit_deletion(spare, by=None))
+    assert thumbnail.exists() and twin.images.count() == 12
+
+
+def test_searches_and_indexes_over_it_go_too(world: World, spare: Dataset, member: User) -> None:
+    model = world.models[0]
+    done(submit_index(model, dataset=spare, by=None))
+    index = Index.objects.get(dataset=spare)
+    own = world.ask(member, dataset=spare, models=[model], image=None, upload=jpeg(size=(64, 64)))
+    other = world.ask(member)
+    assert own.upload.exists() and list(deleting.searches_over(spare)) == [own]
+    done(deleting.submit_deletion(spare, by=None))
+    assert list(Search.objects.all()) == [other] and not own.upload.exists() and not index.folder.exists()
+    assert world.index_of(model).folder.exists()
+
+
+def test_a_set_that_is_needed_stays_and_the_sentence_says_by_what(world: World) -> None:
+    assert uses.uses_of(world.dataset) == ["experiment Small", "model SoftTriple", "model Multi-Similarity"]
+    with pytest.raises(Refused, match="Wings is needed by experiment Small, model SoftTriple"):
+        deleting.submit_deletion(world.dataset, by=None)
+    assert not Job.objects.filter(kind="delete-dataset").exists()
+
+
+def test_votes_keep_a_set(world: World, spare: Dataset, member: User) -> None:
+    search = system_search(world.test_images[0], [model for model in _serving(world)], 3)
+    ballot = Ballot.objects.create(who=member, search=search, order=[])
+    assert votes_on(world.dataset) == []
+    ballot.voted_at = ballot.shown_at
+    ballot.save()
+    assert votes_on(world.dataset) == ["1 blind vote"] and votes_on(spare) == []
+    assert "1 blind vote" in uses.uses_of(world.dataset)
+
+
+def _serving(world: World) -> Any:
+    from retrieval.search.services import searchable_models
+
+    return searchable_models(world.dataset)
+
+
+def test_a_job_keeps_a_set(spare: Dataset) -> None:
+    job = Job.objects.create(kind="reimport", payload={"dataset": spare.pk})
+    with pytest.raises(Refused, match=rf"job {job.pk} \(reimport\), which is queued"):
+        deleting.submit_deletion(spare, by=None)
+
+
+def test_what_came_to_need_it_meanwhile_ends_the_job(spare: Dataset) -> None:
+    job = deleting.submit_deletion(spare, by=None)
+    Job.objects.create(kind="index", payload={"dataset": spare.pk})
+    assert "Spare is needed by job" in failed(job)
+    assert spare.folder.exists() and spare.images.count() == 12
+
+
+def test_a_job_killed_between_rows_and_files_is_taken_up(spare: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = deleting.submit_deletion(spare, by=None)
+
+    def denied(*args: Any, **kwargs: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deleting.shutil, "rmtree", denied)
+        assert "Permission denied" in failed(job)
+    assert not Dataset.objects.exists() and spare.folder.exists()
+    Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None)
+    done(job)
+    assert not spare.folder.exists()
+
+
+def test_a_set_whose_import_failed_can_go(curator: User) -> None:
+    folder = Path(settings.IMPORT_ROOTS[0]) / "empty"
+    folder.mkdir(parents=True)
+    dataset = submit_import(name="Empty", by=curator, source=str(folder))
+    failed(dataset.job)
+    done(deleting.submit_deletion(dataset, by=curator))
+    assert not Dataset.objects.exists()
