@@ -1,0 +1,1 @@
+"""What takes up the disk, and how what nothing needs goes."""

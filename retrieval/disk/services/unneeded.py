@@ -1,0 +1,178 @@
+"""What nothing needs: found by rules that each name their reason. Never what an active job uses."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from jobs import scratch
+from jobs.models import Job
+from retrieval.datasets.services.pictures import RENDITIONS
+from retrieval.disk.services.sizes import bytes_below
+from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search
+from retrieval.uploads import uploads
+
+KEEP_FOR_RETRY = timedelta(days=7)
+KEEP_CACHE = timedelta(days=30)
+KEEP_NEW = timedelta(hours=1)  # what is so young may be being written, by a job or an upload
+KEEP_INDEXES = 2  # of a model and data set: the one that serves, or served last, and the way back
+JOB_IN_NAME = re.compile(r"job-(\d+)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file or folder that may go, its path below the var folder."""
+
+    kind: str
+    path: str
+    bytes: int
+    reason: str
+
+    @property
+    def place(self) -> Path:
+        """Where it lies."""
+        return Path(settings.VAR_DIR) / self.path
+
+
+def unneeded(kind: str | None = None) -> list[Item]:
+    """Return everything that may go, or what of one kind; the largest first within each."""
+    found: list[Item] = []
+    for name, rule in RULES.items():
+        if kind in (None, name):
+            items = (
+                Item(name, str(place.relative_to(settings.VAR_DIR)), bytes_below(place), why) for place, why in rule()
+            )
+            found += sorted(items, key=lambda item: -item.bytes)
+    return found
+
+
+Found = Iterator[tuple[Path, str]]
+
+
+def _age(place: Path) -> timedelta:
+    """Return for how long nothing was put in or taken out; nothing for what has just gone."""
+    try:
+        return timedelta(seconds=time.time() - place.lstat().st_mtime)
+    except FileNotFoundError:
+        return timedelta(0)
+
+
+def _active_jobs() -> set[int]:
+    """Return the jobs that may use files, which the one that collects does not."""
+    return set(Job.objects.filter(state__in=Job.ACTIVE).exclude(kind="collect").values_list("pk", flat=True))
+
+
+def _job_named(place: Path) -> int | None:
+    found = JOB_IN_NAME.search(place.name)
+    return int(found[1]) if found else None
+
+
+def _below(folder: Path) -> list[Path]:
+    """Return what lies in a folder and is not brand new, hidden files included."""
+    return [place for place in sorted(folder.iterdir()) if _age(place) > KEEP_NEW] if folder.is_dir() else []
+
+
+def _waits_for_retry(jobs: QuerySet[Job]) -> bool:
+    """Say whether one of the jobs is active, or ended badly so lately that somebody may retry it."""
+    if jobs.filter(state__in=Job.ACTIVE).exists():
+        return True
+    bad = jobs.filter(state__in=(Job.State.FAILED, Job.State.CANCELLED))
+    return bad.filter(finished_at__gt=timezone.now() - KEEP_FOR_RETRY).exists()
+
+
+def _scratch_folders() -> Found:
+    for folder in _below(scratch.root()):
+        job = _job_named(folder)
+        if job is not None and not _waits_for_retry(Job.objects.filter(pk=job)):
+            yield folder, f"job {job} has ended, and nobody retried it for {KEEP_FOR_RETRY.days} days if it failed"
+
+
+def _uploads() -> Found:
+    for place in _below(uploads()):
+        source = f"upload:{place.name}"
+        users = Job.objects.filter(payload__upload=place.name) | Job.objects.filter(payload__source=source)
+        importing = Dataset.objects.filter(source=source, revision=0).values("job")
+        if not _waits_for_retry(users) and not _waits_for_retry(Job.objects.filter(pk__in=importing)):
+            yield place, f"its job has ended, and nobody retried it for {KEEP_FOR_RETRY.days} days if it failed"
+
+
+def old_indexes() -> QuerySet[Index]:
+    """Return the indexes that neither serve, nor are a way back, nor stand behind any answer.
+
+    Whose answers people saw, shared or voted on stay: a vote is on what that index found.
+    """
+    newer = Index.objects.filter(model=OuterRef("model"), dataset=OuterRef("dataset"), pk__gt=OuterRef("pk"))
+    kept = [
+        pk
+        for model, dataset in Index.objects.order_by().values_list("model", "dataset").distinct()
+        for pk in Index.objects.filter(model=model, dataset=dataset).values_list("pk", flat=True)[:KEEP_INDEXES]
+    ]
+    answered = Ranking.objects.filter(index=OuterRef("pk"))
+    return Index.objects.filter(Exists(newer), ~Exists(answered), active=False).exclude(pk__in=kept)
+
+
+def _old_indexes() -> Found:
+    for index in old_indexes().select_related("model"):
+        yield (
+            index.folder,
+            f"an older index of {index.model.name}: it does not serve, and no answer came from it",
+        )
+
+
+def _ownerless(folder: Path, has_owner: Callable[[Path], bool], what: str) -> Found:
+    """Yield what lies in a folder, belongs to no row and to no active job."""
+    active = _active_jobs()
+    for place in _below(folder):
+        being_made = place.name.startswith(".") and active  # a folder appears under its own name when it is whole
+        if not has_owner(place) and not being_made and _job_named(place) not in active:
+            yield place, what
+
+
+def _left_overs() -> Found:
+    media = Path(settings.MEDIA_ROOT)
+    datasets = {row.folder for row in Dataset.objects.all()}
+    yield from _ownerless(media / "datasets", datasets.__contains__, "no data set has it")
+    runs = {str(pk) for pk in Run.objects.values_list("pk", flat=True)}
+    yield from _ownerless(media / "runs", lambda place: place.name.lstrip(".").split("-")[0] in runs, "no run has it")
+    models = {media / path for path in Model.objects.values_list("artifact", flat=True)}
+    yield from _ownerless(media / "outside", models.__contains__, "no model has it")
+    indexes = {media / path for path in Index.objects.values_list("path", flat=True)}
+    for folder in _below(media / "indexes"):
+        yield from _ownerless(folder, indexes.__contains__, "no index has it")
+    reports = {media / path for path in Report.objects.values_list("path", flat=True)}
+    making = Job.objects.filter(kind="report", state__in=Job.ACTIVE).exists()
+    yield from _ownerless(media / "reports", lambda place: making or place in reports, "no report has it")
+    searches = {f"{pk}.jpg" for pk in Search.objects.values_list("pk", flat=True)}
+    yield from _ownerless(media / "searches", lambda place: place.name in searches, "no search has it")
+
+
+def _renditions() -> Found:
+    known = set(Image.objects.values_list("sha256", flat=True))
+    for kind in RENDITIONS:
+        for file in sorted((Path(settings.MEDIA_ROOT) / kind).glob("*/*")):
+            if file.stem not in known and _age(file) > KEEP_NEW:
+                yield file, "no picture has this content any more"
+
+
+def _caches() -> Found:
+    if _active_jobs():
+        return  # any job may read any of them, and says so nowhere
+    for place in _below(Path(settings.CACHE_DIR)):
+        if place.is_dir() and _age(place) > KEEP_CACHE:
+            yield place, f"not used for {KEEP_CACHE.days} days; it is made again when needed"
+
+
+RULES: dict[str, Callable[[], Found]] = {
+    "indexes": _old_indexes,
+    "checkpoints": _scratch_folders,
+    "uploads": _uploads,
+    "left-overs": _left_overs,
+    "renditions": _renditions,
+    "caches": _caches,
+}
