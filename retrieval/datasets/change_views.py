@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, IndexForm, ReimportForm
-from retrieval.datasets.curator_views import curated, suggestions
+from retrieval.datasets.curator_views import curated, sent, suggestions
 from retrieval.datasets.services import adding, deleting, reimporting
 from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.services.uses import uses_of
@@ -21,7 +21,7 @@ from retrieval.models import Dataset, Model
 def add(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the form of pictures for a class, or queue their taking in."""
     dataset = curated(slug)
-    form = AddForm(request.POST or None, request.FILES or None)
+    form = AddForm(*sent(request))
     if request.method == "POST" and form.is_valid():
         values, by = form.cleaned_data, signed_in(request)
         try:
@@ -40,7 +40,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
 def reimport(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the form of another reading, or queue it."""
     dataset = curated(slug)
-    form = ReimportForm(request.POST or None, request.FILES or None)
+    form = ReimportForm(*sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             return redirect(
@@ -58,7 +58,7 @@ def index(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what searches a data set, or queue the index by which another model does."""
     dataset = curated(slug)
     models = Model.objects.filter(has_network=True).select_related("dataset").order_by("dataset__name", "name")
-    form = IndexForm(request.POST or None, models=models)
+    form = IndexForm(sent(request)[0], models=models)
     if request.method == "POST" and form.is_valid():
         try:
             return redirect(

@@ -27,6 +27,11 @@ def curated(slug: str) -> Dataset:
     return get_object_or_404(Dataset.objects.filter(revision__gt=0), slug=slug)
 
 
+def sent(request: HttpRequest) -> tuple[Any, Any]:
+    """Return the fields and files of a form that was sent; None twice where the page was only asked for."""
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)
+
+
 def suggestions(dataset: Dataset) -> list[str]:
     """Return the class names that a page offers while typing; none where there are too many to send."""
     rows = class_counts(dataset, hidden=True)
@@ -38,7 +43,7 @@ def suggestions(dataset: Dataset) -> list[str]:
 def pictures(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the pictures to choose from, or hide, show or move the chosen ones."""
     dataset = curated(slug)
-    form = PicturesForm(request.POST or None)
+    form = PicturesForm(sent(request)[0])
     if request.method == "POST":
         if form.is_valid():
             try:
@@ -160,7 +165,7 @@ def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> 
 def describe(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the form of what is shown with every picture, or keep it."""
     dataset = curated(slug)
-    form = DescribeForm(request.POST or None, instance=dataset)
+    form = DescribeForm(sent(request)[0], instance=dataset)
 
     def act() -> str:
         values = form.cleaned_data
