@@ -7,19 +7,14 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        """Say what is known of a person, and what can be kept of what all of them said."""
+        """Say what is known of a person, what can be kept of what all of them said, and which data sets votes need."""
         from accounts import personal_data
         from ratings.services.exports import ABOUT, exports
         from ratings.services.personal import erase_ratings, export_ratings
+        from ratings.services.votes import votes_on
+        from retrieval.datasets.services import uses
         from retrieval.downloads import registry as downloads
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)
-        """Say what is known of a person, and which data sets votes need."""
-        from accounts import personal_data
-        from ratings.services.ballots import erase_ratings, export_ratings
-        from ratings.services.votes import votes_on
-        from retrieval.datasets.services import uses
-
-        personal_data.register("ratings", export_ratings, erase_ratings)
         uses.register("votes", votes_on)

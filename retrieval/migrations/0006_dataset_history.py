@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('retrieval', '0004_site'),
+        ('retrieval', '0005_searching'),
     ]
 
     operations = [

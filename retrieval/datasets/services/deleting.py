@@ -23,7 +23,7 @@ from retrieval.models import Dataset, Image, Index, Search
 
 def searches_over(dataset: Dataset) -> QuerySet[Search]:
     """Return every search that a data set answered or asked; they go with it."""
-    over = Q(dataset=dataset) | Q(rankings__index__dataset=dataset) | Q(query_image__dataset=dataset)
+    over = Q(datasets=dataset) | Q(rankings__index__dataset=dataset) | Q(query_image__dataset=dataset)
     return Search.objects.filter(pk__in=Search.objects.filter(over).values("pk"))
 
 
@@ -74,7 +74,8 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
 def _delete_rows(row: Dataset) -> list[Path]:
     """Delete what hangs on a data set, and it; return the files that go once that is committed."""
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
-    files = [search.upload for search in searches] + [index.folder for index in indexes]
+    uploads = [search.upload for search in searches.filter(root=None)]  # others ask with their root's
+    files = uploads + [index.folder for index in indexes]
     contents = set(row.images.values_list("sha256", flat=True))
     searches.delete()
     indexes.delete()

@@ -51,7 +51,7 @@ def test_searches_and_indexes_over_it_go_too(world: World, spare: Dataset, membe
     model = world.models[0]
     done(submit_index(model, dataset=spare, by=None))
     index = Index.objects.get(dataset=spare)
-    own = world.ask(member, dataset=spare, models=[model], image=None, upload=jpeg(size=(64, 64)))
+    own = world.ask(member, datasets=[spare], models=[model], image=None, upload=jpeg(size=(64, 64)))
     other = world.ask(member)
     assert own.upload.exists() and list(deleting.searches_over(spare)) == [own]
     done(deleting.submit_deletion(spare, by=None))
