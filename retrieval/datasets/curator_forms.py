@@ -21,15 +21,10 @@ class ClassField(forms.CharField):
 class HalfField(forms.ChoiceField):
     """Whether a new class is trained on or held out."""
 
+    CHOICES = (("", "there already"), (HALVES[0], "new, and trained on"), (HALVES[1], "new, and held out"))
+
     def __init__(self) -> None:
-        super().__init__(
-            choices=[
-                ("", "for an existing class, as it is"),
-                *((key, f"a new class, {text}") for key, text in HALVES.items()),
-            ],
-            required=False,
-            label="The class is",
-        )
+        super().__init__(choices=self.CHOICES, required=False, label="The class is")
 
 
 class FilesInput(forms.ClearableFileInput):

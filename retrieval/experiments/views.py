@@ -12,6 +12,7 @@ from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from jobs.services import visible_jobs
 from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.diagnostics import services as diagnostics
 from retrieval.drawings import curve_points
 from retrieval.errors import Refused
@@ -122,6 +123,7 @@ def model(request: HttpRequest, pk: int) -> HttpResponse:
     row.loss_title = services.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
     context = {"model": row, "run": row.run, "indexes": row.indexes.all(), **_diagnostics(row)}
     context["indexable"] = indexable_datasets(row)
+    context["measured_revision"] = measured_revision(row)
     return render(request, "retrieval/model.html", context)
 
 

@@ -10,7 +10,7 @@ from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
 
 NAME_LENGTH = 200
-HALVES = {"train": "trained on", "held out": "held out"}
+HALVES = ("train", "held out")
 
 
 def live_labels(row: Dataset) -> set[int]:

@@ -1,0 +1,169 @@
+"""A curator brings pictures in, mends them, and clears away what nothing needs."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Site
+from tests.e2e.people import faults_of, sign_in
+from tests.retrieval.pictures import jpeg, zipped
+
+pytestmark = pytest.mark.e2e
+SMALL = "wings:species=8,per_class=6,size=32,seed=3"
+
+
+def finished(page: Page) -> None:
+    """Wait on a job's page until it has succeeded."""
+    expect(page.locator("#job-status .state-succeeded")).to_be_visible(timeout=120_000)
+
+
+def imported(page: Page, site: Site, **fields: str) -> str:
+    """Import a data set of its own; return its address, on whose page one then is."""
+    name = f"Own {uuid.uuid4().hex[:8]}"
+    page.goto(f"{site.address}/lab/import/")
+    page.fill("input[name=name]", name)
+    for field, value in fields.items():
+        page.fill(f"input[name={field}]", value)
+    page.click("button[data-submit]")
+    finished(page)
+    page.goto(f"{site.address}/datasets/{name.lower().replace(' ', '-')}/")
+    expect(page.locator("h1")).to_have_text(name)
+    return page.url
+
+
+def tool(page: Page, address: str, name: str) -> None:
+    page.goto(address)
+    page.get_by_role("link", name=name, exact=True).click()
+    assert faults_of(page) == []
+
+
+def deleted(page: Page, address: str) -> None:
+    tool(page, address, "Delete")
+    page.get_by_role("button", name="Delete for good").click()
+    finished(page)
+    answer = page.goto(address)
+    assert answer is not None and answer.status == 404
+    page.complaints.clear()  # type: ignore[attr-defined]  # the browser says of a 404 that it is one
+
+
+def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> None:
+    sign_in(page, site, "admin")
+    address = imported(page, site, source=SMALL, licence="CC0", attribution="Drawn here")
+    expect(page.locator("main")).to_contain_text("Drawn here")
+
+    tool(page, address, "Hide or relabel pictures")
+    boxes = page.locator("input[name=image]")
+    expect(boxes).to_have_count(48)
+    boxes.nth(0).check()
+    boxes.nth(2).click(modifiers=["Shift"])
+    expect(page.locator("[data-chosen]")).to_have_text("3 chosen.")
+    page.get_by_role("button", name="Hide", exact=True).click()
+    expect(page.locator(".message")).to_contain_text("3 pictures were hidden")
+    page.select_option("select[name=shown]", "hidden")
+    page.get_by_role("button", name="Filter").click()
+    expect(boxes).to_have_count(3)
+    page.get_by_role("button", name="Choose all on this page").click()
+    page.get_by_role("button", name="Show again").click()
+    expect(page.locator(".message")).to_contain_text("3 pictures were shown again")
+
+    page.get_by_role("link", name="See all pictures").click()
+    boxes.nth(47).check()
+    page.fill("input[name=name]", "Nobody")
+    page.get_by_role("button", name="Move to this class").click()
+    expect(page.locator(".message.error")).to_contain_text("no class 'Nobody'")
+    assert page.complaints  # type: ignore[attr-defined]  # that the answer is a 400
+    page.complaints.clear()  # type: ignore[attr-defined]
+    expect(boxes.nth(47)).to_be_checked()
+    page.select_option("select[name=half]", "held out")
+    page.get_by_role("button", name="Move to this class").click()
+    expect(page.locator(".message")).to_contain_text("1 picture was moved to Nobody")
+
+    tool(page, address, "Rename or merge classes")
+    page.get_by_role("link", name="Rename or merge Nobody").click()
+    assert faults_of(page) == []
+    page.fill("input[name=name]", "Somebody")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.locator(".message")).to_contain_text("Nobody is called Somebody now")
+    page.get_by_role("link", name="Rename or merge Somebody").click()
+    page.fill("input[name=into]", page.locator("#class-names option").nth(7).get_attribute("value") or "")
+    page.get_by_role("button", name="Merge").click()
+    expect(page.locator(".message")).to_contain_text("1 picture was moved")
+    expect(page.get_by_role("link", name="Rename or merge Somebody")).to_have_count(0)
+
+    tool(page, address, "Licence and attribution")
+    page.fill("input[name=attribution]", "Drawn by Kindred")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("main")).to_contain_text("Drawn by Kindred")
+    page.locator("summary", has_text="revisions").click()
+    expect(page.locator("main")).to_contain_text("1 picture moved to Nobody")
+    assert faults_of(page) == []
+    deleted(page, address)
+
+
+def test_a_set_grows_and_is_read_again(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_in(page, site, "admin")
+    address = imported(page, site, source=SMALL)
+    photos = [tmp_path / f"{number}.jpg" for number in (1, 2)]
+    for number, photo in enumerate(photos):
+        photo.write_bytes(jpeg(number, (64, 64)))
+    tool(page, address, "Add pictures")
+    page.set_input_files("input[name=files]", photos)
+    page.fill("input[name=name]", "Visitors")
+    page.select_option("select[name=half]", "train")
+    page.click("button[data-submit]")
+    finished(page)
+    expect(page.locator("#job-status")).to_contain_text("2 added")
+
+    tool(page, address, "Import again")
+    page.click("button[data-submit]")
+    finished(page)
+    expect(page.locator("#job-status")).to_contain_text("it would be: 48 unchanged, 0 moved, 0 new, 0 gone")
+    page.goto(address)
+    expect(page.locator("main")).to_contain_text("50")
+    assert faults_of(page) == []
+    deleted(page, address)
+
+
+def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_in(page, site, "admin")
+    box = tmp_path / "box.zip"
+    box.write_bytes(zipped({f"{number}.jpg": jpeg(number, (160, 160)) for number in range(4)}))
+    name = f"Box {uuid.uuid4().hex[:8]}"
+    page.goto(f"{site.address}/lab/import/")
+    page.fill("input[name=name]", name)
+    page.set_input_files("input[name=archive]", box)
+    page.check("input[name=unlabelled]")
+    page.click("button[data-submit]")
+    finished(page)
+    address = f"{site.address}/datasets/{name.lower().replace(' ', '-')}/"
+
+    page.goto(f"{site.address}/lab/experiments/new/")
+    tool(page, address, "What searches it")
+    page.select_option("select[name=model]", index=0)
+    page.click("button[data-submit]")
+    finished(page)
+    tool(page, address, "What searches it")
+    expect(page.locator("table")).to_contain_text("Wings")
+    page.goto(address)
+    assert faults_of(page) == []
+    deleted(page, address)
+
+
+def test_a_set_that_is_needed_says_by_what(page: Page, site: Site) -> None:
+    sign_in(page, site, "admin")
+    tool(page, f"{site.address}/datasets/wings/", "Delete")
+    expect(page.locator("main")).to_contain_text("Model SoftTriple")
+    expect(page.get_by_role("button", name="Delete for good")).to_have_count(0)
+
+
+def test_disk_use_is_shown_and_what_nothing_needs(page: Page, site: Site) -> None:
+    sign_in(page, site, "admin")
+    page.goto(f"{site.address}/lab/")
+    page.get_by_role("link", name="Disk use").click()
+    expect(page.locator("main")).to_contain_text("Wings")
+    expect(page.locator("main")).to_contain_text("Measured")
+    page.get_by_role("link", name="Measure again").click()
+    expect(page.locator("#collect-title")).to_be_visible()
+    assert faults_of(page) == []
