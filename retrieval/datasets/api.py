@@ -26,7 +26,7 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     class Meta:
         model = Dataset
         fields = (
-            "id", "name", "slug", "licence", "public", "classes", "revision", "fingerprint", "report",
+            "id", "name", "slug", "licence", "attribution", "labelled", "public", "classes", "revision", "fingerprint", "report",
             "job", "created_at",
         )  # fmt: skip
         read_only_fields = fields
@@ -46,6 +46,8 @@ class ImportSerializer(serializers.Serializer[Any]):
     source = serializers.CharField(required=False, max_length=400, default="")  # type: ignore[assignment]
     archive = serializers.FileField(required=False, default=None)
     licence = serializers.CharField(required=False, max_length=300, default="", allow_blank=True)
+    attribution = serializers.CharField(required=False, max_length=300, default="", allow_blank=True)
+    labelled = serializers.BooleanField(required=False, default=True)
     public = serializers.BooleanField(required=False, default=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +97,6 @@ class DatasetViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, Gen
     @action(detail=True, serializer_class=ImageSerializer)
     def images(self, request: Request, pk: str) -> Response:
         """List the pictures of a data set."""
-        rows: Any = self.get_object().images.select_related("dataset")
+        rows: Any = services.visible_images(request.user).filter(dataset=self.get_object())
         page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(ImageSerializer(page, many=True, context={"request": request}).data)

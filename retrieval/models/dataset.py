@@ -57,15 +57,15 @@ class Dataset(models.Model):
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
-    """Pictures by what their split lets them do; a held-out one may ask, answer, or both."""
+    """Pictures by what their split lets them do; a held-out one may ask, answer, or both, unless it is hidden."""
 
     def asking(self) -> Self:
         """Return the held-out pictures that ask: queries, and test pictures, which ask each other."""
-        return self.filter(split__in=(Image.Split.TEST, Image.Split.QUERY))
+        return self.filter(split__in=(Image.Split.TEST, Image.Split.QUERY), hidden=False)
 
     def answering(self) -> Self:
         """Return the held-out pictures among which the others' answers are: a gallery, or the test pictures."""
-        return self.filter(split__in=(Image.Split.TEST, Image.Split.GALLERY))
+        return self.filter(split__in=(Image.Split.TEST, Image.Split.GALLERY), hidden=False)
 
 
 class Image(models.Model):
