@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mlcore.artifacts import published, read_json, write_json
 from mlcore.datasets import DatasetFolder, PixelCache
 from mlcore.events import Progress, no_progress
+from mlcore.looks import COARSE, COARSE_SIDE, coarse_look, mirrored, shrunk, unit_fields
 
-# On Cars-196 (160 px), pictures squeezed to 120 px at JPEG quality 40, or made 15 % brighter, correlate with
-# themselves by 0.99 and 0.97 at the least; no photograph of one half reaches 0.93 and 0.86 with one of the other.
-COARSE_SIDE, COARSE = 16, 0.95
 FINE_SIDE, FINE = 48, 0.95
 CANDIDATES = 5
 """How many of the coarsely alike are looked at closely, for each measured picture."""
@@ -64,7 +61,7 @@ def find_near_duplicates(
     """Return (measured row, trained row, correlation) of every near-duplicate, the likest first."""
     ours = _coarse(pixels, measured, progress)
     theirs = _coarse(pixels, trained, progress)
-    both_ways = np.concatenate([theirs, _mirrored(theirs)])
+    both_ways = np.concatenate([theirs, mirrored(theirs)])
     found = []
     step = max(1, _SCORES_AT_ONCE // len(both_ways))
     for start in range(0, len(ours), step):
@@ -79,12 +76,12 @@ def find_near_duplicates(
 
 def _closely(pixels: PixelCache, row: int, trained: Rows, places: Rows, scores: Floats) -> tuple[int, float] | None:
     """Return the trained row most like `row` in detail and its correlation; None when none is like enough."""
-    ours = _unit(_shrunk(pixels[row], FINE_SIDE, "RGB"))
+    ours = unit_fields(shrunk(pixels[row], FINE_SIDE, "RGB"))
     best: tuple[int, float] | None = None
     for place in places[scores[places] >= COARSE]:
         other = int(trained[place % len(trained)])
         theirs = pixels[other] if place < len(trained) else pixels[other][:, ::-1]
-        value = round(float(ours @ _unit(_shrunk(theirs, FINE_SIDE, "RGB"))), 4)
+        value = round(float(ours @ unit_fields(shrunk(theirs, FINE_SIDE, "RGB"))), 4)
         if value >= FINE and (best is None or value > best[1]):
             best = other, value
     return best
@@ -94,26 +91,9 @@ def _coarse(pixels: PixelCache, rows: Rows, progress: Progress) -> Floats:
     """Return [N, 256], the brightness of each picture in 16 x 16 fields, as a unit row."""
     found = np.empty((len(rows), COARSE_SIDE**2), np.float32)
     for place, row in enumerate(rows):
-        found[place] = _unit(_shrunk(pixels[row], COARSE_SIDE, "L"))
+        found[place] = coarse_look(pixels[row])
         progress("near-duplicates", place + 1, len(rows))
     return found
-
-
-def _shrunk(pixels: NDArray[np.uint8], side: int, mode: str) -> Floats:
-    image = Image.fromarray(np.ascontiguousarray(pixels)).convert(mode)
-    return np.asarray(image.resize((side, side), Image.Resampling.BOX), np.float32)
-
-
-def _unit(fields: Floats) -> Floats:
-    """Return the fields as one row of mean 0 and length 1; a picture even to one grey level is like none: 0."""
-    row: Floats = (fields - fields.mean(axis=(0, 1))).ravel()
-    length = float(np.linalg.norm(row))
-    return row / length if length > np.sqrt(len(row)) else np.zeros_like(row)
-
-
-def _mirrored(coarse: Floats) -> Floats:
-    squares = coarse.reshape(-1, COARSE_SIDE, COARSE_SIDE)
-    return np.ascontiguousarray(squares[:, :, ::-1]).reshape(coarse.shape)
 
 
 def _digest(values: NDArray[np.int64]) -> str:

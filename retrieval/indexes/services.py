@@ -23,6 +23,7 @@ from mlcore.index import IndexManifest, build_index, load_index
 from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
+from retrieval.datasets.services.looks import fill_looks
 from retrieval.downloads.services.checksums import keep_checksum
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Index, Model
@@ -86,6 +87,7 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, An
     for name in ("embeddings.npy", "images.csv"):  # which people may download from now on
         keep_checksum(built.model.folder / name)
     calibration_of(built)
+    fill_looks(built.dataset, context.progress)  # of pictures that came since, or before looks were kept
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 
 

@@ -12,6 +12,7 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
+from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import checked_source, forget_upload, is_drawn, keep_upload, place_of
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
@@ -72,6 +73,7 @@ def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
             import_pictures(source, row.folder, context.progress)
     context.check()
     _record(row)
+    fill_looks(row, context.progress)
     forget_upload(row.source)
     report: dict[str, Any] = row.report
     return {"dataset": row.pk, "images": report["images"], "classes": report["classes"]}

@@ -1,10 +1,11 @@
-"""What the answers' columns say that the query is."""
+"""What is made of the answers' columns where they are shown."""
 
 from typing import Any
 
 from django import template
 
 from retrieval.models import Search
+from retrieval.search.services.folding import folded
 from retrieval.verdicts import services
 
 register = template.Library()
@@ -14,3 +15,9 @@ register = template.Library()
 def weigh(search: Search, columns: list[dict[str, Any]]) -> str:
     """Give every column its verdict and return a sentence on whether they agree."""
     return services.weigh(search, columns)
+
+
+@register.filter
+def fold(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put answers that look the same into the best of them."""
+    return folded(answers)

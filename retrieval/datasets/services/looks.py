@@ -1,0 +1,37 @@
+"""What is kept of a picture so that pages are quick: its thumbnail, and its look, which tells near-duplicates."""
+
+import numpy as np
+
+from mlcore.events import Progress, no_progress
+from mlcore.looks import stored_look
+from mlcore.pictures import open_picture
+from retrieval.datasets.services.pictures import thumbnail_of
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Image
+
+BATCH = 500
+
+
+def fill_looks(dataset: Dataset, progress: Progress = no_progress) -> int:
+    """Give every picture that lacks them its look and thumbnail; return how many got one.
+
+    Safe to run again. A picture whose file is gone or damaged stays without: it is never folded into another.
+    """
+    missing = list(dataset.images.filter(look=None).select_related("dataset"))
+    filled = 0
+    for start in range(0, len(missing), BATCH):
+        progress("looks", start, len(missing))
+        block = [image for image in missing[start : start + BATCH] if _look_at(image)]
+        filled += len(block)
+        Image.objects.bulk_update(block, ["look"])
+    progress("looks", len(missing), len(missing))
+    return filled
+
+
+def _look_at(image: Image) -> bool:
+    try:
+        small = open_picture(thumbnail_of(image).read_bytes())
+    except Refused:
+        return False
+    image.look = stored_look(np.asarray(small))
+    return True
