@@ -93,3 +93,16 @@ def skewness(counts: Ints) -> float:
     """Return the third standardised moment; 0 where all counts are alike."""
     spread = counts.std()
     return float(((counts - counts.mean()) ** 3).mean() / spread**3) if spread else 0.0
+
+
+def nearest_centres(unit: Floats, labels: NDArray[np.int64], label: int) -> tuple[list[tuple[int, float]], int]:
+    """Return the other classes by the cosine of their centres with that of `label`, the nearest first.
+
+    And the row of its most typical picture, nearest to its own centre.
+    """
+    found = {int(labels[rows[0]]): unit[rows].mean(axis=0) for rows in groups(labels)}
+    middle = {name: centre / max(float(np.linalg.norm(centre)), _LEAST_SHARE) for name, centre in found.items()}
+    ours = middle.pop(label)
+    own = np.flatnonzero(labels == label)
+    cosines = [(name, float(ours @ centre)) for name, centre in middle.items()]
+    return sorted(cosines, key=lambda pair: (-pair[1], pair[0])), int(own[np.argmax(unit[own] @ ours)])

@@ -5,6 +5,7 @@ from django.urls import path
 from retrieval.algorithms import views as algorithms
 from retrieval.datasets import change_views as changes
 from retrieval.datasets import curator_views as curation
+from retrieval.classes import views as classes
 from retrieval.datasets import views as datasets
 from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
@@ -34,6 +35,7 @@ urlpatterns = [
     path("algorithms/<slug:name>/", algorithms.detail, name="algorithm"),
     path("datasets/", datasets.every_dataset, name="datasets"),
     path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
+    path("datasets/<slug:slug>/classes/<int:label>/", classes.detail, name="class"),
     path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),
     path("pictures/<int:pk>", datasets.picture, name="picture"),
     path("pictures/<int:pk>/thumbnail", datasets.thumbnail, name="thumbnail"),

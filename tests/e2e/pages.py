@@ -7,12 +7,14 @@ VISITORS_PAGES = {
     "account_reset_password_done": "/accounts/password/reset/done/",
     "account_email_verification_sent": "/accounts/confirm-email/",
     "shared": "{shared}",
+    "shared-why": "{shared_why}",
 }
 """What who has not signed in sees; where a signed-in one sees the same page, or another, it stands below too."""
 
 PAGES = {
     "search": "/",
     "search-detail": "{search}",
+    "why": "{why}",
     "searches": "/searches/",
     "searches-saved": "/searches/saved/",
     "searches-delete": "/searches/delete/",
@@ -21,6 +23,7 @@ PAGES = {
     "leaderboard": "/leaderboard/",
     "datasets": "/datasets/",
     "dataset": "/datasets/wings/",
+    "class": "/datasets/wings/classes/0/",
     "downloads": "/downloads/",
     "my-marks": "/me/ratings/",
     "my-votes": "/me/ratings/votes/",

@@ -20,14 +20,16 @@ SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")
 
 @pytest.fixture(scope="module")
 def places(browser: Browser, site: Site) -> dict[str, str]:
-    """Return the addresses that only what somebody did has: a search, its shared link, a vote."""
+    """Return the addresses that only what somebody did has: a search, a reason, their shared links, a vote."""
     page = watched(browser.new_context())
     sign_in(page, site, "admin")
     page.locator("[data-quick-pick]").first.click()
     page.wait_for_url("**/searches/*/")
-    search = page.url
+    search, why = page.url, page.locator(".answer-why a").first.get_attribute("href")
     page.get_by_role("button", name="Share").click()
     shared = page.input_value("#share-url")
+    page.goto(shared)
+    shared_why = page.locator(".answer-why a").first.get_attribute("href")
     page.goto(f"{site.address}/rate/")
     for column in page.locator("[data-column]").all():
         column.locator("label").nth(3).click()

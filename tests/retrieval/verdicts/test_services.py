@@ -172,7 +172,8 @@ def test_the_page_says_what_it_is(world: World, member: User, member_client: Cli
     answered(world, search, (3, 0.9), (3, 0.89), (3, 0.88))
     text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
     assert f"Both models say {world.dataset.classes[3]}." in text
-    assert text.count(f"Most likely <b>{world.dataset.classes[3]}</b>, 88 % sure") == 2
+    where = reverse("class", args=[world.dataset.slug, 3])
+    assert text.count(f'Most likely <b><a href="{where}">{world.dataset.classes[3]}</a></b>, 88 % sure') == 2
     answered(world, search, (3, 0.4), (3, 0.3), (3, 0.2))
     text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
     assert text.count("Perhaps <b>none of these</b>") == 2

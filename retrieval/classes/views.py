@@ -1,0 +1,28 @@
+"""A page for every class."""
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from retrieval.classes import services
+from retrieval.datasets.services import visible_datasets
+
+PAGE = 60
+
+
+@require_safe
+def detail(request: HttpRequest, slug: str, label: int) -> HttpResponse:
+    """Show a class: its pictures, counts, and what it is most easily confused with."""
+    dataset = get_object_or_404(visible_datasets(request.user), slug=slug)
+    if not services.has_class(dataset, label):
+        raise Http404(f"{dataset.name} has no class {label}")
+    context = {
+        "dataset": dataset,
+        "label": label,
+        "name": dataset.classes[label],
+        "counts": services.counts_of(dataset, label),
+        "near": services.neighbourhood_of(dataset, label),
+        "page": Paginator(services.pictures_of(dataset, label), PAGE).get_page(request.GET.get("page")),
+    }
+    return render(request, "retrieval/class.html", context)

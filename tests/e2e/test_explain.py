@@ -1,0 +1,101 @@
+"""Why an answer is one, what a picture is, one class."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from mlcore.datasets.wings import WingsSpec, picture_bytes
+from tests.e2e.conftest import Site
+from tests.e2e.people import faults_of, sign_up
+
+pytestmark = pytest.mark.e2e
+HELD_OUT_SPECIES = 41
+NEW_PICTURE = 31  # the demo draws pictures 0 to 23 of each species
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A butterfly that no data set holds."""
+    file = tmp_path / "mine.jpg"
+    file.write_bytes(picture_bytes(WingsSpec(per_class=NEW_PICTURE + 1, size=200), HELD_OUT_SPECIES, NEW_PICTURE))
+    return file
+
+
+def search_with(page: Page, photo: Path) -> None:
+    page.set_input_files("input[name=picture]", photo)
+    page.click("form.search button[data-submit]")
+    page.wait_for_url("**/searches/*/")
+
+
+def test_an_answer_says_why_it_is_one(page: Page, site: Site, photo: Path, browser: Browser) -> None:
+    sign_up(page, site)
+    search_with(page, photo)
+    answers = page.url
+    page.get_by_role("link", name=re.compile("^Why .*rank 1")).first.click()
+    page.wait_for_url("**/why/**")
+    expect(page.locator("h1")).to_have_text("Why these two")
+    expect(page.get_by_role("img")).to_have_count(2)
+    expect(page.locator("main")).to_contain_text(re.compile("Exact to the score|Approximate"))
+    score = float(page.locator(".lead b").inner_text())
+    for table in page.locator("figure details").all():
+        table.locator("summary").click()
+        shares = [float(cell.split("\n")[-1]) for cell in table.locator("td").all_inner_texts()]
+        assert len(shares) == 9 and abs(sum(shares) - score) < 0.01
+    expect(page.locator(".why-map").first).to_be_visible()
+    page.get_by_label("Show the maps").press("Space")
+    expect(page.locator(".why-map").first).to_be_hidden()
+    page.get_by_label("Show the maps").press("Space")
+    expect(page.locator(".why-map").first).to_be_visible()
+    assert faults_of(page) == []
+
+    private = page.url
+    stranger = browser.new_context().new_page()
+    assert stranger.goto(private).url.startswith(f"{site.address}/accounts/login/")  # type: ignore[union-attr]
+    page.get_by_role("link", name="Back to the answers").click()
+    page.wait_for_url(answers)
+    page.get_by_role("button", name="Share").click()
+    stranger.goto(page.input_value("#share-url"))
+    stranger.get_by_role("link", name=re.compile("^Why .*rank 1")).first.click()
+    expect(stranger.locator("h1")).to_have_text("Why these two")
+    expect(stranger.get_by_role("img")).to_have_count(2)
+    stranger.context.close()
+
+
+def test_the_neighbours_say_what_it_is_and_the_class_has_a_page(page: Page, site: Site, photo: Path) -> None:
+    sign_up(page, site)
+    search_with(page, photo)
+    expect(page.locator(".agreement")).to_contain_text("What is it?")
+    expect(page.locator(".verdict")).to_have_count(2)
+    verdict = page.locator(".verdict").first
+    expect(verdict).to_contain_text(re.compile("sure|none of these"))
+    verdict.locator("summary").click()
+    expect(verdict).to_contain_text("Its nearest neighbours vote")
+    assert faults_of(page) == []
+
+    page.goto(f"{site.address}/datasets/wings/")
+    page.locator("summary", has_text="All of them").click()
+    name = page.locator(".class-list a").first.inner_text()
+    page.locator(".class-list a").first.click()
+    page.wait_for_url("**/classes/0/")
+    expect(page.locator("h1")).to_have_text(name)
+    expect(page.locator("main")).to_contain_text("Most easily confused with")
+    assert faults_of(page) == []
+    page.get_by_role("button", name="Search by its most typical picture").click()
+    page.wait_for_url("**/searches/*/")
+    expect(page.locator("h1")).to_contain_text(name)
+    page.go_back()
+    page.locator("section[aria-labelledby=near-title] .answer-class a").first.click()
+    page.wait_for_url(lambda address: "/classes/" in address and not address.endswith("/classes/0/"))
+    assert page.goto(f"{site.address}/datasets/wings/classes/999/").status == 404  # type: ignore[union-attr]
+
+
+def test_what_is_like_nothing_is_perhaps_none_of_these(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_up(page, site)
+    file = tmp_path / "wall.png"
+    Image.new("RGB", (200, 200), (200, 30, 200)).save(file)
+    search_with(page, file)
+    expect(page.locator(".verdict").first).to_contain_text("none of these")
+    assert faults_of(page) == []
