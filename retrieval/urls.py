@@ -3,9 +3,9 @@
 from django.urls import path
 
 from retrieval.algorithms import views as algorithms
+from retrieval.classes import views as classes
 from retrieval.datasets import change_views as changes
 from retrieval.datasets import curator_views as curation
-from retrieval.classes import views as classes
 from retrieval.datasets import views as datasets
 from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
