@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -82,7 +83,8 @@ def _current(contests: Contests) -> QuerySet[Search]:
 def _new_query(contests: Contests) -> Search | None:
     """Ask the models for a held-out picture nobody was offered yet, in the set with the fewest queries.
 
-    None when every set has its QUERIES, or no picture left.
+    Among sets that have as few, in the one with the closest contest. None when every set has its QUERIES,
+    or no picture left.
     """
     current = _current(contests)
     # Answers of indexes that serve no more would only keep their pictures from being asked; not so those that
@@ -91,7 +93,13 @@ def _new_query(contests: Contests) -> Search | None:
     rated = Ballot.objects.filter(Q(voted_at__isnull=False) | Q(withdrawn_at__isnull=False))
     stale.exclude(pk__in=current.values("pk")).exclude(ballots__in=rated).delete()
     queries = {dataset: current.filter(query_image__dataset=dataset).count() for dataset in contests}
-    for dataset in sorted(contests, key=lambda dataset: queries[dataset]):
+    between = _closeness(contests)
+
+    def need(dataset: Dataset) -> tuple[int, float]:
+        pairs = combinations([model.pk for model in contests[dataset]], 2)
+        return queries[dataset], min(between[frozenset(pair)] for pair in pairs)
+
+    for dataset in sorted(contests, key=need):
         used = Search.objects.filter(owner=None, query_image__dataset=dataset).values("query_image")
         fresh = dataset.images.asking().exclude(pk__in=used).order_by("?").first()
         if fresh is not None and queries[dataset] < QUERIES:

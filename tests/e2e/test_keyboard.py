@@ -8,6 +8,7 @@ from tests.e2e.people import faults_of, sign_up
 
 pytestmark = pytest.mark.e2e
 MOST_TABS = 60
+SLOW = 30_000  # ms; passwords are slow to check by design
 FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).innerText?.trim() ?? ''"
 
 
@@ -37,7 +38,7 @@ def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Sit
     tab_to(page, "Password")
     page.keyboard.type(password)
     page.keyboard.press("Enter")
-    expect(page.locator("form.search")).to_be_visible()
+    expect(page.locator("form.search")).to_be_visible(timeout=SLOW)
 
     tab_to(page, "Rate")
     page.keyboard.press("Enter")
