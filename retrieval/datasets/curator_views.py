@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import curator_required, signed_in
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import class_counts, curating
+from retrieval.datasets.services.classes import find_class
 from retrieval.errors import Refused
-from retrieval.models import Dataset, Image
+from retrieval.models import Dataset
 
 PAGE = 120
 CLASSES = 200
@@ -60,7 +61,6 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "page": Paginator(images, PAGE).get_page(request.GET.get("page")),
         "chosen": set(form.cleaned_data.get("image", ())) if form.is_bound else set(),
-        "classes": class_counts(dataset, hidden=True),
         "suggestions": suggestions(dataset),
         "shown_choices": SHOWN,
         **filters,
@@ -86,14 +86,12 @@ def _counted(count: int) -> str:
 
 def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, Any]]:
     images = dataset.images.select_related("dataset").order_by("label", "pk")
-    label, shown, split = (request.GET.get(name, "") for name in ("label", "shown", "split"))
-    if label.isdecimal() and len(label) < 10:
-        images = images.filter(label=int(label))
+    wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
+    if wanted:
+        images = images.filter(label=find_class(dataset, wanted))
     if shown in ("shown", "hidden"):
         images = images.filter(hidden=shown == "hidden")
-    if split in Image.Split.values:
-        images = images.filter(split=split)
-    return images, {"label": label, "shown": shown, "split": split}
+    return images, {"wanted": wanted, "shown": shown}
 
 
 @curator_required
@@ -112,7 +110,10 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
 def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     """Show a class's two forms, or rename or merge it."""
     dataset = curated(slug)
-    images = _pictures_of(dataset, label)
+    images = dataset.images.filter(label=label).select_related("dataset")
+    count = images.count()
+    if not count:
+        raise Http404(f"{dataset.name} has no class number {label}")
     merging = "into" in request.POST
     rename = RenameForm(request.POST if request.method == "POST" and not merging else None)
     merge = MergeForm(request.POST if merging else None)
@@ -132,20 +133,13 @@ def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
         "label": label,
         "name": dataset.classes[label],
         "images": images[:12],
-        "count": len(images),
+        "count": count,
         "rename": rename if rename.is_bound else RenameForm(initial={"name": dataset.classes[label]}),
         "merge": merge,
         "suggestions": suggestions(dataset),
     }
     wrong = rename.errors or merge.errors
     return render(request, "retrieval/dataset_class_edit.html", context, status=400 if wrong else 200)
-
-
-def _pictures_of(dataset: Dataset, label: int) -> list[Image]:
-    images = list(dataset.images.filter(label=label).select_related("dataset"))
-    if not images:
-        raise Http404(f"{dataset.name} has no class number {label}")
-    return images
 
 
 def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> bool:

@@ -36,6 +36,8 @@ def imported(page: Page, site: Site, **fields: str) -> str:
 def tool(page: Page, address: str, name: str) -> None:
     page.goto(address)
     page.get_by_role("link", name=name, exact=True).click()
+    page.wait_for_url("**/lab/datasets/**")
+    page.wait_for_load_state()
     assert faults_of(page) == []
 
 
@@ -82,6 +84,8 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
 
     tool(page, address, "Rename or merge classes")
     page.get_by_role("link", name="Rename or merge Nobody").click()
+    page.wait_for_url("**/classes/8/")
+    page.wait_for_load_state()
     assert faults_of(page) == []
     page.fill("input[name=name]", "Somebody")
     page.get_by_role("button", name="Rename").click()
@@ -139,7 +143,6 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     finished(page)
     address = f"{site.address}/datasets/{name.lower().replace(' ', '-')}/"
 
-    page.goto(f"{site.address}/lab/experiments/new/")
     tool(page, address, "What searches it")
     page.select_option("select[name=model]", index=0)
     page.click("button[data-submit]")
@@ -165,5 +168,7 @@ def test_disk_use_is_shown_and_what_nothing_needs(page: Page, site: Site) -> Non
     expect(page.locator("main")).to_contain_text("Wings")
     expect(page.locator("main")).to_contain_text("Measured")
     page.get_by_role("link", name="Measure again").click()
+    page.wait_for_url("**/?fresh")
+    page.wait_for_load_state()
     expect(page.locator("#collect-title")).to_be_visible()
     assert faults_of(page) == []

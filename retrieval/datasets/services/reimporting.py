@@ -124,7 +124,7 @@ def _compare_and_store(
     context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry: bool
 ) -> dict[str, Any]:
     row = locked(dataset)
-    images = list(row.images.order_by("pk"))
+    images = list(row.images.order_by("pk").defer("look"))
     found = _compared(images, aside.pictures)
     if not found.same and not found.moved:
         raise Refused(f"not one picture there is one of {row.name}; import it as a data set of its own")

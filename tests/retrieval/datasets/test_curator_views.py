@@ -80,9 +80,16 @@ def test_a_wrong_choice_is_explained(
     assert Dataset.objects.get().revision == 1
 
 
-@pytest.mark.parametrize(("query", "count"), [("?label=0", 6), ("?label=x", 48), ("?shown=hidden", 0), ("?page=9", 48)])
+@pytest.mark.parametrize(
+    ("query", "count"), [("?class=Nobody", 0), ("?class=", 48), ("?shown=hidden", 0), ("?page=9", 48)]
+)
 def test_the_pictures_are_filtered(curator_client: Client, world: World, query: str, count: int) -> None:
     assert curator_client.get(pictures(query)).content.decode().count("/thumbnail") == count
+
+
+def test_the_pictures_of_a_class_are_found_by_its_name(curator_client: Client, world: World) -> None:
+    text = curator_client.get(pictures(), {"class": world.dataset.classes[3].upper()}).content.decode()
+    assert text.count("/thumbnail") == 6
 
 
 def test_a_class_is_renamed_and_merged(curator_client: Client, world: World) -> None:
