@@ -26,8 +26,8 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     class Meta:
         model = Dataset
         fields = (
-            "id", "name", "slug", "licence", "attribution", "labelled", "public", "classes", "revision", "fingerprint", "report",
-            "job", "created_at",
+            "id", "name", "slug", "licence", "attribution", "labelled", "public", "classes", "revision",
+            "fingerprint", "report", "job", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 
