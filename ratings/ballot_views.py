@@ -100,7 +100,8 @@ def _own_ballot(request: HttpRequest, pk: str) -> Ballot:
 def _columns(ballot: Ballot) -> list[dict[str, Any]]:
     """Return the columns as they stood; a picture's own page would give its class away, so none is linked."""
     rankings = ballots.rankings_in_order(ballot)
-    images = Image.objects.select_related("dataset").in_bulk([pk for row in rankings for pk in row.image_ids])
+    seen = Image.objects.filter(hidden=False).select_related("dataset")
+    images = seen.in_bulk([pk for row in rankings for pk in row.image_ids])
     query = ballot.search.query_image
     return [
         {

@@ -70,7 +70,7 @@ def _current(contests: Contests) -> QuerySet[Search]:
     wanted = Q(pk__in=[])
     for dataset, models in contests.items():
         serving = [model.serving[0].pk for model in models]  # type: ignore[attr-defined]
-        answered = Search.objects.filter(owner=None, query_image__dataset=dataset)
+        answered = Search.objects.filter(owner=None, query_image__dataset=dataset, query_image__hidden=False)
         answered = answered.annotate(
             present=Count("rankings", filter=Q(rankings__index__in=serving), distinct=True),
             every=Count("rankings", distinct=True),

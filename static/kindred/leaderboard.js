@@ -8,11 +8,12 @@ const HOLLOW = new Set([5, 7]);
 const SCALES = {
   recall_at_1: { min: 0, times: 100 },
   map_at_r: { min: 0, times: 100 },
-  human: { min: 1, max: 5, times: 1 },
+  human: { min: 1, max: 5, step: 1, times: 1 },
 };
 
 const charts = document.querySelector("[data-board-url]");
 const said = document.querySelector("[data-board-status]");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const drawn = new Map();
 let shown = JSON.parse(document.getElementById("board-document").textContent);
 
@@ -42,7 +43,7 @@ function sentence(row, figure, mean, interval) {
 
 function makeChart(canvas, rows) {
   const figure = canvas.dataset.figure;
-  const { min, max } = SCALES[figure];
+  const { min, max, step } = SCALES[figure];
   const colors = rows.map((row) => color(`--model-${row.color}`));
   const { means, intervals } = figuresOf(rows, figure);
   const marks = {
@@ -65,7 +66,7 @@ function makeChart(canvas, rows) {
     options: {
       indexAxis: "y",
       maintainAspectRatio: false,
-      animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 600 },
+      animation: false, // at first; what moves later moves visibly
       layout: { autoPadding: false, padding: { left: 10, right: 10 } },
       scales: {
         x: {
@@ -75,7 +76,7 @@ function makeChart(canvas, rows) {
           afterFit: (axis) => (axis.height = AXIS),
           grid: { color: color("--hairline") },
           border: { display: false },
-          ticks: { color: ink, maxRotation: 0, maxTicksLimit: 6, font: { size: 12 } },
+          ticks: { color: ink, maxRotation: 0, maxTicksLimit: 6, stepSize: step, font: { size: 12 } },
         },
         y: { display: false, offset: true },
       },
@@ -104,6 +105,7 @@ function draw(section) {
     chart.rows = section.rows;
     [chart.data.datasets[0].data, chart.data.datasets[1].data] = [means, intervals];
     chart.update();
+    chart.options.animation = still.matches ? false : { duration: 600 };
     canvas.dataset.means = means.join(" "); // what is drawn, for whoever cannot read pixels
     drawn.set(canvas, chart);
   }

@@ -151,6 +151,14 @@ def test_nobody_opens_the_systems_searches(member_client: Client, member: User, 
         assert member_client.get(reverse(name, args=[ballot.search_id])).status_code == 404
 
 
+def test_an_answer_that_is_hidden_since_is_not_shown(member_client: Client, member: User, world: World) -> None:
+    ballot = ballots.next_ballot(member)
+    hidden = ballots.rankings_in_order(ballot)[0].image_ids[0]
+    world.dataset.images.filter(pk=hidden).update(hidden=True)
+    text = text_of(member_client.get(reverse("rate")))
+    assert reverse("thumbnail", args=[hidden]) not in text and str(ballot.pk) in text
+
+
 # --- none is any good
 
 

@@ -126,6 +126,12 @@ def test_damage_is_nothing_to_rate_and_says_why(world: World, member: User, fres
     assert not Search.objects.exists() and not Ballot.objects.exists()
 
 
+def test_a_query_that_is_hidden_is_not_offered(world: World, member: User) -> None:
+    ballot = ballots.next_ballot(member)
+    world.dataset.images.filter(pk=ballot.search.query_image_id).update(hidden=True)
+    assert ballots.next_ballot(member).search != ballot.search
+
+
 def test_a_busy_engine_makes_no_ballot(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
     with engine._place_in_queue(), pytest.raises(EngineBusy):
