@@ -36,6 +36,7 @@ urlpatterns = [
     path("datasets/", datasets.every_dataset, name="datasets"),
     path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
     path("datasets/<slug:slug>/classes/<int:label>/", classes.detail, name="class"),
+    path("datasets/<slug:slug>/classes/", datasets.classes, name="dataset-class-list"),
     path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),
     path("pictures/<int:pk>", datasets.picture, name="picture"),
     path("pictures/<int:pk>/thumbnail", datasets.thumbnail, name="thumbnail"),

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
@@ -14,6 +15,7 @@ from retrieval.files import jpeg_response
 from retrieval.models import Image
 
 PAGE = 60
+MOST_WORDS = 200  # characters of a question
 
 
 @require_safe
@@ -36,11 +38,23 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "dataset": dataset,
         "page": page,
-        "class_counts": services.class_counts(dataset),
+        "classes": services.class_page(dataset),
         "split": split,
         "label": label,
     }
     return render(request, "retrieval/dataset.html", context)
+
+
+@require_safe
+def classes(request: HttpRequest, slug: str) -> HttpResponse:
+    """List the classes of a data set that say some words; to htmx the list alone."""
+    dataset = get_object_or_404(services.visible_datasets(request.user).filter(revision__gt=0), slug=slug)
+    words = request.GET.get("q", "")[:MOST_WORDS].strip()
+    page = services.class_page(dataset, words, request.GET.get("page"))
+    part = "_class_list" if request.headers.get("HX-Request") else "dataset_class_list"
+    answer = render(request, f"retrieval/{part}.html", {"dataset": dataset, "classes": page, "words": words})
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
 
 
 @require_GET

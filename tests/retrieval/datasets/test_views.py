@@ -29,7 +29,7 @@ def test_everybody_lists_the_sets_they_may_see(client: Client, member_client: Cl
 
 def test_a_set_shows_its_pictures_and_classes(member_client: Client, world: World) -> None:
     text = page(member_client, "dataset", "wings")
-    assert text.count("/thumbnail") == 48
+    assert text.count("/thumbnail") == 48 + 8, "every picture, and a sample of each class"
     assert all(name in text for name in world.dataset.classes)
 
 
@@ -48,17 +48,29 @@ def test_a_set_shows_its_pictures_and_classes(member_client: Client, world: Worl
 def test_a_set_is_filtered_and_nonsense_is_no_filter(
     member_client: Client, world: World, query: dict[str, str], count: int
 ) -> None:
-    assert page(member_client, "dataset", "wings", **query).count("/thumbnail") == count
+    assert page(member_client, "dataset", "wings", **query).count("/thumbnail") == count + 8
 
 
 def test_a_set_with_queries_shows_them_and_their_gallery(member_client: Client, world: World) -> None:
     assert "Held out</a>" in page(member_client, "dataset", "wings")
     world.part()
     text = page(member_client, "dataset", "wings", split="query")
-    assert text.count("/thumbnail") == 8 and "8 of them queries" in text
+    assert text.count("/thumbnail") == 8 + 8 and "8 of them queries" in text
     assert "Gallery</a>" in text and "Held out</a>" not in text
-    assert page(member_client, "dataset", "wings", split="gallery").count("/thumbnail") == 16
+    assert page(member_client, "dataset", "wings", split="gallery").count("/thumbnail") == 16 + 8
     assert text.count("held out</span>") == 4, "each held-out class once"
+
+
+def test_classes_have_a_page_and_htmx_gets_their_list_alone(client: Client, world: World) -> None:
+    name = world.dataset.classes[0]
+    text = page(client, "dataset-class-list", "wings", q=name)
+    assert "<h1>" in text and text.count("/thumbnail") == 1 and "/classes/0/" in text
+    address = reverse("dataset-class-list", args=["wings"])
+    part = client.get(address, {"q": "none of them", "page": "x"}, headers={"HX-Request": "true"})
+    assert "HX-Request" in part["Vary"] and "No class has that" in part.content.decode()
+    assert "<h1>" not in part.content.decode()
+    Dataset.objects.update(public=False)
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["picture", "thumbnail"])

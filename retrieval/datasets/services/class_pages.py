@@ -1,0 +1,34 @@
+"""The classes of a data set as visitors see them, a page at a time: some sets have eleven thousand."""
+
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Min, Q
+
+from retrieval.models import Dataset, Image
+
+CLASSES = 24  # on a page
+
+
+def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[Any]:
+    """Return a page of the classes whose names say every one of the words, by label.
+
+    A class has label, name, images, held_out of them, and sample, a picture's key. Hidden pictures do not count, and
+    a class without any other, as one that was merged away, is left out.
+    """
+    wanted = words.casefold().split()
+    live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
+    labels = [label for label in live if all(word in dataset.classes[label].casefold() for word in wanted)]
+    page = Paginator(labels, CLASSES).get_page(number)  # type: ignore[arg-type]  # any words of an address
+    page.object_list = _described(dataset, list(page.object_list))
+    return page
+
+
+def _described(dataset: Dataset, labels: list[int]) -> list[dict[str, Any]]:
+    counts = (
+        dataset.images.filter(label__in=labels, hidden=False)
+        .values("label")
+        .annotate(images=Count("pk"), held_out=Count("pk", filter=~Q(split=Image.Split.TRAIN)), sample=Min("pk"))
+        .order_by("label")
+    )
+    return [{**row, "name": dataset.classes[row["label"]]} for row in counts]
