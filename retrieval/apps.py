@@ -19,6 +19,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.downloads.services import files
         from retrieval.experiments.services import run_train_job
         from retrieval.indexes.services import run_index_job
+        from retrieval.maps.services import run_map_job
         from retrieval.outside.services import run_add_job
         from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
@@ -32,6 +33,7 @@ class RetrievalConfig(AppConfig):
         registry.register("train", run_train_job, queue="train")
         registry.register("tune", run_tune_job, queue="train")
         registry.register("index", run_index_job)
+        registry.register("map", run_map_job)
         registry.register("report", run_report_job)
         registry.register("add-model", run_add_job)
         personal_data.register("searches", export_searches, erase_searches)

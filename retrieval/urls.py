@@ -12,6 +12,7 @@ from retrieval.downloads import views as downloads
 from retrieval.experiments import views as experiments
 from retrieval.explaining import views as explaining
 from retrieval.indexes import views as indexes
+from retrieval.maps import views as maps
 from retrieval.outside import views as outside
 from retrieval.reports import views as reports
 from retrieval.search import history_views as history
@@ -37,6 +38,9 @@ urlpatterns = [
     path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
     path("datasets/<slug:slug>/classes/<int:label>/", classes.detail, name="class"),
     path("datasets/<slug:slug>/classes/", datasets.classes, name="dataset-class-list"),
+    path("datasets/<slug:slug>/map/", maps.show, name="dataset-map"),
+    path("datasets/<slug:slug>/map/<int:pk>/points", maps.points, name="dataset-map-points"),
+    path("datasets/<slug:slug>/map/<int:pk>/make", maps.make, name="dataset-map-make"),
     path("datasets/<slug:slug>/public", datasets.toggle_public, name="dataset-public"),
     path("pictures/<int:pk>", datasets.picture, name="picture"),
     path("pictures/<int:pk>/thumbnail", datasets.thumbnail, name="thumbnail"),

@@ -1,0 +1,77 @@
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from jobs.models import Job
+from retrieval.maps import services
+from retrieval.models import Dataset, Model
+from tests.retrieval.world import World, done
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, **query: object) -> str:
+    answer = client.get(reverse("dataset-map", args=["wings"]), query)
+    assert answer.status_code == 200, answer
+    return answer.content.decode()
+
+
+def made(world: World) -> int:
+    index = world.index_of(world.models[0])
+    done(services.submit_map(index, by=None))
+    return index.pk
+
+
+def test_without_a_map_the_page_says_who_makes_one(client: Client, curator_client: Client, world: World) -> None:
+    assert "A curator can make one" in page(client) and "Make the map" not in page(client)
+    assert "Make the map" in page(curator_client)
+    Model.objects.update(published=False)
+    assert "No model that you may see" in page(client)
+
+
+def test_the_page_shows_the_first_map_or_the_one_that_is_chosen(client: Client, world: World) -> None:
+    pk = made(world)
+    text = page(client, model="nonsense")
+    assert f"/map/{pk}/points" in text and "PCA" in text and "Pictures that missed" in text
+    assert f"/map/{pk}/points" in page(client, model=world.models[0].pk, page="999")
+    assert "no map yet" in page(client, model=world.models[1].pk) and "Nobody has made" in page(
+        client, model=world.models[1].pk
+    )
+
+
+def test_the_points_come_as_json(client: Client, world: World) -> None:
+    address = reverse("dataset-map-points", args=["wings", made(world)])
+    points = client.get(address).json()
+    assert len(points["ids"]) == 48 and points["names"]["0"] == world.dataset.classes[0]
+    Dataset.objects.update(public=False)
+    assert client.get(address).status_code == 404
+
+
+def test_points_of_no_map_are_not_found(client: Client, world: World) -> None:
+    index = world.index_of(world.models[1])
+    for slug, pk in (("wings", index.pk), ("wings", 10**12), ("moths", index.pk)):
+        assert client.get(reverse("dataset-map-points", args=[slug, pk])).status_code == 404
+    assert client.get(reverse("dataset-map", args=["moths"])).status_code == 404
+
+
+def test_a_curator_makes_a_map_and_waits_for_it(
+    client: Client, member_client: Client, curator_client: Client, world: World
+) -> None:
+    index = world.index_of(world.models[1])
+    address = reverse("dataset-map-make", args=["wings", index.pk])
+    assert client.post(address).status_code == 302 and member_client.post(address).status_code == 403
+    assert curator_client.get(address).status_code == 405
+    assert not Job.objects.filter(kind="map").exists()
+    answer = curator_client.post(address)
+    assert answer["Location"] == f"{reverse('dataset-map', args=['wings'])}?model={world.models[1].pk}"
+    assert "is being made" in page(client, model=world.models[1].pk)
+    done(Job.objects.get(kind="map"))
+    assert "data-map" in page(client, model=world.models[1].pk)
+    assert "has a map of this index already" in curator_client.post(address, follow=True).content.decode()
+
+
+def test_the_data_set_and_the_model_lead_to_the_map(curator_client: Client, world: World) -> None:
+    there = reverse("dataset-map", args=["wings"])
+    assert there in curator_client.get(reverse("dataset", args=["wings"])).content.decode()
+    model = world.models[0]
+    assert f"{there}?model={model.pk}" in curator_client.get(reverse("model", args=[model.pk])).content.decode()
