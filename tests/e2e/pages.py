@@ -25,9 +25,9 @@ PAGES = {
     "algorithm": "/algorithms/multi_similarity/",
     "datasets": "/datasets/",
     "dataset": "/datasets/wings/",
-    "class": "/datasets/wings/classes/0/",
     "dataset-class-list": "/datasets/wings/classes/",
     "dataset-map": "/datasets/wings/map/",
+    "class": "/datasets/wings/classes/0/",
     "downloads": "/downloads/",
     "my-marks": "/me/ratings/",
     "my-votes": "/me/ratings/votes/",
@@ -68,7 +68,8 @@ NO_PAGES = {
     # what a button does, files, parts of pages, and what only a mail's link, a code or a second factor opens
     "account_confirm_email", "account_confirm_login_code", "account_inactive", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_set_password", "audit_export", "ballot-query", "cancel_job",
-    "change_role", "dataset-public", "deactivate_person", "delete_account", "download-model", "download-ratings",
+    "change_role", "dataset-map-make", "dataset-map-points", "dataset-public", "deactivate_person",
+    "delete_account", "download-model", "download-ratings",
     "download-report", "experiment-runs", "experiment-tunings", "export_my_data", "index-activate", "index-build",
     "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows", "mfa_activate_totp",
     "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
@@ -76,15 +77,4 @@ NO_PAGES = {
     "reactivate_person", "relevance", "remove_second_factor", "report-file", "report-make", "report-status",
     "resend_invitation", "retry_job", "revoke_token", "search-answers", "search-delete", "search-picture",
     "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
-    # only by a link of a mail, with a code, or after signing in some other way
-    "account_inactive", "account_reauthenticate", "account_set_password", "account_confirm_login_code",
-    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
-    # what a button does
-    "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
-    "dataset-map-make", "report-make", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
-    # files, and parts of pages
-    "dataset-map-points",
-    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
-    "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
-    "download-model", "download-report", "download-ratings",
 }  # fmt: skip
