@@ -77,4 +77,20 @@ NO_PAGES = {
     "reactivate_person", "relevance", "remove_second_factor", "report-file", "report-make", "report-status",
     "resend_invitation", "retry_job", "revoke_token", "search-answers", "search-delete", "search-picture",
     "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
+    # only by a link of a mail, with a code, or after signing in some other way
+    "account_inactive", "account_set_password", "account_confirm_login_code",
+    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
+    # only with a second factor or on the way to one: tests/e2e/test_accounts.py looks at these
+    "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes",
+    # what a button does
+    "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
+    "report-make", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
+    "withdraw",
+    "change_role", "deactivate_person", "reactivate_person", "resend_invitation", "remove_second_factor",
+    # files, and parts of pages
+    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture",
+    "thumbnail", "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query",
+    "leaderboard-rows",
+    "download-model", "download-report", "download-ratings",
 }  # fmt: skip
