@@ -24,10 +24,11 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Site:
-    """Where the site is, and the passwords that the demo printed, by role."""
+    """Where the site is, the passwords that the demo printed, by role, and the folder of its files."""
 
     address: str
     people: dict[str, tuple[str, str]]
+    var: Path
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     late = threading.Timer(START_SECONDS, process.kill)
     late.start()
     try:
-        yield _read_greeting(process)
+        yield _read_greeting(process, var)
     finally:
         late.cancel()
         process.send_signal(signal.SIGINT)
@@ -60,7 +61,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _read_greeting(process: subprocess.Popen[str]) -> Site:
+def _read_greeting(process: subprocess.Popen[str], var: Path) -> Site:
     """Read what the demo says until it serves; then keep its pipe from filling."""
     said, address, people = [], "", {}
     for line in process.stdout or ():
@@ -71,7 +72,7 @@ def _read_greeting(process: subprocess.Popen[str]) -> Site:
             people[found[1]] = (found[2], found[3])
         if "Ctrl-C stops" in line:
             threading.Thread(target=lambda: list(process.stdout or ()), daemon=True).start()
-            return Site(address, people)
+            return Site(address, people, var)
     raise AssertionError(f"the demo ended before it served:\n{''.join(said[-40:])}")
 
 
