@@ -1,7 +1,5 @@
 """By what the audit trail can be narrowed."""
 
-from typing import Any
-
 import django_filters as filters  # type: ignore[import-untyped]
 from django import forms
 from django.db.models import Q, QuerySet
@@ -50,5 +48,5 @@ class AuditFilter(filters.FilterSet):  # type: ignore[misc]
     @property
     def found(self) -> QuerySet[AuditEntry]:
         """The entries that were asked for; none when what was asked makes no sense."""
-        entries: Any = self.qs
+        entries: QuerySet[AuditEntry] = self.qs
         return entries if self.is_valid() else entries.none()

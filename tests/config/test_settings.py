@@ -43,6 +43,7 @@ def test_the_production_settings_pass_the_deploy_check(tmp_path: Path) -> None:
     [
         ({"KINDRED_HTTPS": "true"}, "SECRET_KEY must be set"),
         ({"KINDRED_EMAIL_VERIFICATION": "maybe"}, "must be mandatory, optional or none, got 'maybe'"),
+        ({"KINDRED_REQUIRE_2FA": "everybody"}, "must be none, admins or curators, got 'everybody'"),
         ({"CELERY_QUEUE_PREFIX": "a/b"}, "may hold letters, digits, - and _ only, got 'a/b'"),
         ({"JOB_SWEEP_SECONDS": "0"}, "JOB_SWEEP_SECONDS must be above 0, got 0"),
         ({"JOB_STALE_SECONDS": "6"}, "must be at least twice"),
