@@ -325,6 +325,9 @@ IMPORT_ROOTS = [Path(root) for root in env.list("KINDRED_IMPORT_ROOTS", default=
 ARCHIVE_MAX_BYTES = env.int("KINDRED_ARCHIVE_MAX_MB", default=4096) * 2**20
 MODEL_MAX_BYTES = env.int("KINDRED_MODEL_MAX_MB", default=1024) * 2**20  # of an uploaded model or its embeddings
 PICTURE_MAX_BYTES = 20 * 2**20  # of an uploaded query
+# Whether people may search with the picture at a web address; only public hosts are asked (search/fetching.py).
+FETCH = env.bool("KINDRED_FETCH", default=True)
+FETCH_SECONDS = positive("KINDRED_FETCH_SECONDS", 10)  # for the whole of it, redirects included
 MOST_ANSWERS = 100  # a model gives to one search
 ENGINE_BYTES = env.int("KINDRED_ENGINE_MB", default=1024) * 2**20  # of models and indexes that a process holds
 ENGINE_QUEUE = env.int("KINDRED_ENGINE_QUEUE", default=16)  # searches at once; more are asked to come again

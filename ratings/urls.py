@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from ratings import ballot_views, downloads, leaderboard_views, mine, search_exports, views
+from ratings import answer_views, ballot_views, downloads, leaderboard_views, mine, search_exports, views
 
 urlpatterns = [
     path("", views.front, name="search"),
-    path("searches/<uuid:pk>/", views.search_detail, name="search-detail"),
+    path("searches/<uuid:pk>/", answer_views.search_detail, name="search-detail"),
+    path("searches/<uuid:pk>/refine", answer_views.refine, name="search-refine"),
     path("searches/<uuid:pk>/answers/<slug:suffix>", search_exports.search_answers, name="search-answers"),
     path("rankings/<int:pk>/relevance", views.mark, name="relevance"),
     path("rate/", ballot_views.rate, name="rate"),

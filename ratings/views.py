@@ -1,14 +1,10 @@
 """The front page, one's own searches, and what one says of single answers."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from accounts.permissions import signed_in
 from ratings.errors import RatingRefused
@@ -17,8 +13,7 @@ from ratings.leaderboard_views import board_values
 from ratings.services import ballots, relevance
 from retrieval.datasets.services import visible_datasets, visible_images
 from retrieval.models import Image
-from retrieval.search import services as searches
-from retrieval.search.views import home
+from retrieval.search.form_views import home
 
 SAMPLES = 12
 
@@ -34,35 +29,6 @@ def front(request: HttpRequest) -> HttpResponse:
         "samples": visible_images(request.user).order_by("?")[:SAMPLES],
     }
     return render(request, "retrieval/welcome.html", context)
-
-
-@login_required
-@never_cache
-@require_safe
-def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show one's own search: every model's answers, with one's marks on them."""
-    search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
-    columns = searches.answers_of(search)
-    marks = relevance.marks_of(signed_in(request), [row for column in columns for row in column["rankings"]])
-    for column in columns:
-        for answer in column["answers"]:
-            _add_addresses(answer)
-            answer["relevance"] = marks.get((answer["ranking"].pk, answer["image"].pk))
-    share = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
-    context = {
-        "search": search,
-        "columns": columns,
-        "share_url": share,
-        "is_owner": True,
-        "query_url": reverse("search-picture", args=[search.pk]),
-    }
-    return render(request, "retrieval/search_detail.html", context)
-
-
-def _add_addresses(answer: dict[str, Any]) -> None:
-    picture = answer["image"].pk
-    answer["thumbnail_url"] = reverse("thumbnail", args=[picture])
-    answer["picture_url"] = reverse("picture", args=[picture])
 
 
 @login_required

@@ -15,6 +15,7 @@ from retrieval.indexes import views as indexes
 from retrieval.maps import views as maps
 from retrieval.outside import views as outside
 from retrieval.reports import views as reports
+from retrieval.search import form_views
 from retrieval.search import history_views as history
 from retrieval.search import views as search
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("searches/delete/", history.delete_all, name="searches-delete"),
     path("searches/<uuid:pk>/save", history.save, name="search-save"),
     path("searches/<uuid:pk>/unsave", history.unsave, name="search-unsave"),
+    path("searches/classes", form_views.classes, name="search-classes"),
     path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
     path("searches/<uuid:pk>/share", search.share, name="search-share"),
     path("searches/<uuid:pk>/delete", search.delete, name="search-delete"),

@@ -1,13 +1,14 @@
 """One person's word on single answers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from ratings.errors import RatingRefused
 from ratings.models import Relevance
-from retrieval.models import Image, Ranking
+from retrieval.errors import Refused
+from retrieval.models import Image, Ranking, Search
 
 
 def markable_rankings(user: User) -> QuerySet[Ranking]:
@@ -36,3 +37,23 @@ def marks_of(user: User, rankings: Iterable[Ranking]) -> dict[tuple[int, int], i
     """Return a person's marks by (ranking, picture)."""
     rows = Relevance.objects.filter(who=user, ranking__in=list(rankings))
     return {(ranking, image): value for ranking, image, value in rows.values_list("ranking", "image", "value")}
+
+
+def moved_by_marks(
+    user: User, search: Search, more: Collection[int], less: Collection[int]
+) -> tuple[list[int], list[int]]:
+    """Return the pictures that a person's marks move a search towards and away from, with what moved it before.
+
+    What was marked in several columns goes by its best mark; a new mark wins over an earlier one.
+
+    Raises:
+        Refused: nothing is marked.
+    """
+    best: dict[int, int] = {}
+    for (_, image), value in marks_of(user, search.rankings.all()).items():
+        best[image] = max(value, best.get(image, 0))
+    if not best:
+        raise Refused("mark some answers first: No, Kin or Yes under a picture")
+    liked = [image for image, value in best.items() if value != Relevance.Value.NOT_IT]
+    kept_more, kept_less = ([image for image in kept if image not in best] for kept in (more, less))
+    return [*kept_more, *liked], [*kept_less, *(image for image in best if image not in liked)]

@@ -75,6 +75,6 @@ NO_PAGES = {
     "mfa_download_recovery_codes", "mfa_generate_recovery_codes", "mfa_index", "mfa_reauthenticate",
     "mfa_view_recovery_codes", "model-publish", "my-mark-remove", "picture", "reactivate_person", "relevance",
     "remove_second_factor", "report-file", "report-make", "report-status", "resend_invitation", "retry_job",
-    "revoke_token", "search-answers", "search-delete", "search-picture", "search-save", "search-share",
-    "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
+    "revoke_token", "search-answers", "search-classes", "search-delete", "search-picture", "search-refine",
+    "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
 }  # fmt: skip

@@ -78,7 +78,7 @@ class World:
     def ask(self, by: User, **changes: Any) -> Any:
         """Ask both models for the kin of the first held-out picture, unless told otherwise."""
         values: dict[str, Any] = {"datasets": [self.dataset], "models": self.models, "k": 3, "by": by}
-        if "upload" not in changes:
+        if not {"upload", "like"} & changes.keys():
             values["image"] = self.test_images[0]
         return ask(**values | changes)
 

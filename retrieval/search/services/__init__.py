@@ -1,6 +1,6 @@
 """Rules about searches."""
 
-from retrieval.search.services.answers import answers_of
+from retrieval.search.services.answers import answers_of, overlaps_of, summary_of
 from retrieval.search.services.asking import ask, not_asked, searchable_datasets, searchable_models, system_search
 from retrieval.search.services.keeping import (
     delete_search,
@@ -11,7 +11,8 @@ from retrieval.search.services.keeping import (
     visible_searches,
 )
 from retrieval.search.services.ranking import rank
-from retrieval.search.services.terms import Terms, terms_of
+from retrieval.search.services.state import jobs_under_way, outdated, unanswered
+from retrieval.search.services.terms import Terms, find_classes, terms_of
 
 __all__ = [
     "Terms",
@@ -19,6 +20,10 @@ __all__ = [
     "ask",
     "delete_search",
     "not_asked",
+    "find_classes",
+    "jobs_under_way",
+    "outdated",
+    "overlaps_of",
     "query_file",
     "rank",
     "roots_of",
@@ -26,7 +31,9 @@ __all__ = [
     "searchable_models",
     "set_shared",
     "shared_search",
+    "summary_of",
     "system_search",
     "terms_of",
+    "unanswered",
     "visible_searches",
 ]

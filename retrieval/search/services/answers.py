@@ -1,10 +1,12 @@
 """What a stored search shows: a column a model, from the rankings of all its data sets."""
 
 from collections import Counter
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import Any
 
-from retrieval.models import Image, Ranking, Search
+from mlcore.index import overlap_at
+from retrieval.models import Dataset, Image, Ranking, Search
+from retrieval.search.services.state import outdated, unanswered
 
 
 def answers_of(search: Search) -> list[dict[str, Any]]:
@@ -27,6 +29,43 @@ def answers_of(search: Search) -> list[dict[str, Any]]:
     for answer in (answer for column in found for answer in column["answers"]):
         answer["shared_count"] = counts[answer["image"].pk]
     return found
+
+
+def summary_of(search: Search, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what a page says of a search beside each answer."""
+    datasets, indexes = list(search.datasets.all()), [row.index for column in columns for row in column["rankings"]]
+    for column in columns:
+        column["missing"] = unanswered(datasets, [row.index for row in column["rankings"]])
+    return {
+        "search": search,
+        "columns": columns,
+        "datasets": datasets,
+        "shown": sum(len(column["answers"]) for column in columns),
+        "below": sum(column["below"] for column in columns),
+        "took_ms": sum(column["took_ms"] for column in columns),
+        "overlaps": overlaps_of(search, columns),
+        "outdated": outdated(indexes),
+        "filter_names": _filter_names(search, datasets),
+    }
+
+
+def _filter_names(search: Search, datasets: list[Dataset]) -> list[str]:
+    names = {dataset.pk: dataset.classes for dataset in datasets}
+    classes = [names[pk][label] for pk, label in search.filters.get("classes", ()) if pk in names]
+    return [*search.filters.get("splits", ()), *classes]
+
+
+def overlaps_of(search: Search, columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return for each two models which share of their first k answers they have in common, most first."""
+    pairs = [
+        {"first": one["model"], "second": other["model"], "share": overlap_at(search.k, _shown(one), _shown(other))}
+        for one, other in combinations(columns, 2)
+    ]
+    return sorted(pairs, key=lambda pair: -pair["share"])
+
+
+def _shown(column: dict[str, Any]) -> list[int]:
+    return [answer["image"].pk for answer in column["answers"]]
 
 
 def _merged(search: Search, rankings: list[Ranking]) -> dict[str, Any]:

@@ -98,3 +98,25 @@ def allowed_ids(search: Search, dataset: int) -> Collection[int] | None:
 def hidden_ids(dataset: int) -> frozenset[int]:
     """Return the pictures of a data set that a curator hid: an index may still hold them."""
     return frozenset(Image.objects.filter(dataset=dataset, hidden=True).values_list("pk", flat=True))
+
+
+MOST_FOUND = 12  # classes offered for what one types
+
+
+def find_classes(
+    datasets: Sequence[Dataset], chosen: Collection[str], text: str
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return the chosen classes of the data sets, and the first others whose name holds `text`.
+
+    A class is written `data set:label`, both keys; what no set has is left out. Without a text none is offered.
+    """
+    wanted, looked_for = set(chosen), text.strip().casefold()
+    picked, found = [], []
+    for dataset in datasets:
+        for label, name in enumerate(dataset.classes):
+            row = {"value": f"{dataset.pk}:{label}", "name": str(name), "dataset": dataset.name}
+            if row["value"] in wanted:
+                picked.append(row)
+            elif looked_for and looked_for in row["name"].casefold() and len(found) < MOST_FOUND:
+                found.append(row)
+    return picked, found

@@ -1,17 +1,23 @@
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image as Pillow
 
 from accounts.models import User
+from jobs.models import Job
 from retrieval.experiments.services import set_published
+from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Image, Model, Search
+from retrieval.search import form_views
 from retrieval.search.services import engine
 from tests.conftest import signed_in
 from tests.retrieval.pictures import BAD, GOOD, jpeg
@@ -149,6 +155,103 @@ def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, mon
         answer = sent(member_client, world, image=world.test_images[0].pk)
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
     assert "try again in a moment" in text_of(answer) and not Search.objects.exists()
+
+
+# --- ways in, and the state in the address
+
+
+def test_the_address_fills_the_form(member_client: Client, member: User, world: World) -> None:
+    image, model = world.test_images[1], world.models[1]
+    said = {"models": model.pk, "k": 7, "threshold": "0.25", "splits": "test", "image": image.pk, "left": 10}
+    text = text_of(member_client.get(reverse("search"), said | {"classes": f"{world.dataset.pk}:2"}))
+    assert reverse("picture", args=[image.pk]) in text and world.dataset.classes[2] in text
+    ticked = re.findall(r'<input type="checkbox"[^>]+value="([^"]+)"[^>]* checked', text)
+    assert set(ticked) == {str(model.pk), f"{world.dataset.pk}:2", "test"}
+    values = dict(re.findall(r'name="(k|threshold|left)"[^>]* value="([^"]*)"', text))
+    assert values == {"k": "7", "threshold": "0.25", "left": "10"}
+
+
+@pytest.mark.parametrize("said", [{"image": "x"}, {"image": "9" * 30}, {"like": "x"}, {"k": "<b>"}, {"datasets": "x"}])
+def test_an_address_that_means_nothing_is_a_form_all_the_same(
+    member_client: Client, world: World, said: dict[str, str]
+) -> None:
+    answer = member_client.get(reverse("search"), said)
+    assert answer.status_code == 200 and "<b>" not in text_of(answer).split("<h1>")[1].split("<footer")[0]
+
+
+def test_an_earlier_search_is_a_way_in_for_its_owner(
+    member_client: Client, member: User, other_member: User, world: World
+) -> None:
+    mine, theirs = world.ask(member, upload=jpeg()), world.ask(other_member, upload=jpeg())
+    assert reverse("search-picture", args=[mine.pk]) in text_of(
+        member_client.get(reverse("search"), {"like": str(mine.pk)})
+    )
+    assert sent(member_client, world, like=str(mine.pk)).status_code == 302
+    assert Search.objects.get(root=mine).owner == member
+    answer = sent(member_client, world, like=str(theirs.pk))
+    assert answer.status_code == 400 and "That search is gone" in text_of(answer)
+
+
+def test_a_web_address_is_a_way_in(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(form_views, "fetch_picture", lambda address: jpeg())
+    assert sent(member_client, world, address="https://example.org/a.jpg").status_code == 302
+    assert Search.objects.get().upload.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [("http://127.0.0.1/a.jpg", "127.0.0.1 is not on the public internet"), ("nonsense", "Enter a valid URL")],
+)
+def test_a_web_address_that_is_none_is_explained(
+    member_client: Client, world: World, address: str, sentence: str
+) -> None:
+    answer = sent(member_client, world, address=address)
+    assert answer.status_code == 400 and sentence in text_of(answer) and not Search.objects.exists()
+
+
+def test_classes_are_found_by_a_part_of_their_name(member_client: Client, world: World) -> None:
+    name = world.dataset.classes[3]
+    text = text_of(member_client.get(reverse("search-classes"), {"class_name": name[2:6].upper()}))
+    assert name in text and "checked" not in text
+    kept = {"class_name": "no such", "classes": f"{world.dataset.pk}:3"}
+    text = text_of(member_client.get(reverse("search-classes"), kept))
+    assert name in text and "checked" in text and "No other class" in text
+    assert Client().get(reverse("search-classes")).status_code == 302
+
+
+def test_the_form_weighs_little(member_client: Client, world: World) -> None:
+    """HTML, styles and scripts, uncompressed; pictures left out."""
+    text = text_of(member_client.get(reverse("search")))
+    files = set(re.findall(r'(?:href|src)="/static/([^"]+[.](?:css|js))"', text)) | {"kindred/crop.js"}
+    sizes = {name: Path(str(finders.find(name))).stat().st_size for name in files}
+    assert len(sizes) >= 5 and len(text.encode()) + sum(sizes.values()) < 150_000, sizes
+
+
+def test_the_forms_pictures_have_sizes(member_client: Client, world: World) -> None:
+    pictures = re.findall(r"<img[^>]+>", text_of(member_client.get(reverse("search"))))
+    assert pictures and all("width=" in picture and "height=" in picture for picture in pictures)
+
+
+# --- why there is nothing to see
+
+
+def test_while_something_is_made_the_form_says_how_far_it_is(member_client: Client, world: World) -> None:
+    Model.objects.update(published=False)
+    job = submit_index(world.models[0], by=None)
+    Job.objects.filter(pk=job.pk).update(state="running", attempt=1, heartbeat_at=timezone.now(), done=3, total=4)
+    text = text_of(member_client.get(reverse("search")))
+    assert "An index is being built" in text and "75 %" in text and "every 5s" in text
+
+
+def test_an_index_behind_its_set_is_said_and_curators_get_a_way_out(
+    member_client: Client, curator_client: Client, member: User, world: World
+) -> None:
+    Dataset.objects.update(revision=2)
+    search = world.ask(member)
+    for address in (reverse("search"), reverse("search-detail", args=[search.pk])):
+        text = text_of(member_client.get(address))
+        assert "pictures added or relabelled since" in text and "Build a new index" not in text
+    assert "Build a new index" in text_of(curator_client.get(reverse("search")))
 
 
 # --- seeing

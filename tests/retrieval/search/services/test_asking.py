@@ -11,7 +11,7 @@ from accounts.models import User
 from retrieval.errors import EngineBusy, Refused, Unsearchable
 from retrieval.experiments.services import set_published
 from retrieval.models import Dataset, Ranking, Search
-from retrieval.search.services import answers_of, ask, searchable_models, system_search
+from retrieval.search.services import Terms, answers_of, ask, searchable_models, system_search
 from retrieval.search.services.ranking import rank
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
@@ -107,6 +107,81 @@ def test_a_picture_of_one_set_searches_another(world: World, member: User) -> No
     moths = world.another()
     search = world.ask(member, datasets=[moths], k=12)
     assert set(search.rankings.get().image_ids) == set(moths.images.values_list("pk", flat=True))
+
+
+# --- terms
+
+
+def test_a_part_of_the_picture_is_searched_alone(world: World, member: User) -> None:
+    """An upload whose right half is a gallery picture finds that picture by the box, and not first without it."""
+    twin = world.test_images[2]
+    wide = Pillow.new("RGB", (64, 32))
+    wide.paste(drawn(9).resize((32, 32)), (0, 0))
+    wide.paste(Pillow.open(twin.file), (32, 0))
+    whole = world.ask(member, upload=encoded(wide, "PNG"))
+    part = world.ask(member, like=whole, terms=Terms(box=(0.5, 0, 1, 1)))
+    assert part.box == [0.5, 0, 1, 1] and all(row.image_ids[0] == twin.pk for row in part.rankings.all())
+    assert all(row.scores[0] < 0.999 for row in whole.rankings.all())
+
+
+def test_a_refinement_asks_with_the_first_searchs_picture_and_keeps_no_other(world: World, member: User) -> None:
+    first = world.ask(member, upload=jpeg())
+    second = world.ask(member, like=first, k=5)
+    third = world.ask(member, like=second, k=6)
+    assert (second.root, third.root) == (first, first) and third.upload == first.upload
+    assert [file.name for file in stored_uploads()] == [f"{first.pk}.jpg"]
+    first.upload.unlink()
+    with pytest.raises(Refused, match="the picture of that search is gone"):
+        world.ask(member, like=third)
+
+
+def test_filters_keep_only_their_pictures_and_a_hidden_one_never_answers(world: World, member: User) -> None:
+    picked = world.dataset.images.filter(split="train", label=1)
+    picked.filter(pk=picked.values_list("pk", flat=True)[0]).update(hidden=True)
+    terms = Terms(splits=("train",), classes=((world.dataset.pk, 1),))
+    search = world.ask(member, k=40, terms=terms)
+    assert search.filters == {"splits": ["train"], "classes": [[world.dataset.pk, 1]]}
+    left = set(picked.filter(hidden=False).values_list("pk", flat=True))
+    assert len(left) == 5 and all(set(row.image_ids) == left for row in search.rankings.all())
+    nothing = world.ask(member, terms=Terms(splits=("gallery",)))
+    assert [row.image_ids for row in nothing.rankings.all()] == [[], []]
+
+
+def test_marked_pictures_move_the_query(world: World, member: User) -> None:
+    """Against the formula of Rocchio in plain float64, over the embeddings that training stored."""
+    plain = world.ask(member, k=47)
+    more, less = plain.rankings.all()[0].image_ids[10:12], plain.rankings.all()[0].image_ids[:1]
+    moved = world.ask(member, k=47, like=plain, terms=Terms(more=tuple(more), less=tuple(less)))
+    ids = [image.pk for image in world.dataset.images.order_by("pk")]
+    for ranking in moved.rankings.all():
+        unit = dict(zip(ids, np.load(ranking.model.folder / "embeddings.npy").astype(np.float64), strict=True))
+        query = unit[moved.query_image_id] + 0.75 * (unit[more[0]] + unit[more[1]]) / 2 - 0.15 * unit[less[0]]
+        query /= np.sqrt(sum(value**2 for value in query))
+        wanted = [sum(a * b for a, b in zip(query, unit[pk], strict=True)) for pk in ranking.image_ids]
+        assert np.allclose(ranking.scores, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"box": (0.5, 0, 0.5, 1)}, "left before right"),
+        ({"box": (0, 0, 1.5, 1)}, "within the picture"),
+        ({"box": (0, 0, float("nan"), 1)}, "four numbers"),
+        ({"box": (0, 0, 1)}, "four numbers"),
+        ({"box": (0, 0, 0.1, 0.1)}, "the box is 3 x 3 px, smaller than 16 px on a side; draw it larger"),
+        ({"threshold": 1.5}, "-1 to 1, not 1.5"),
+        ({"threshold": float("nan")}, "not nan"),
+        ({"splits": ("best",)}, "no split 'best'"),
+        ({"classes": ((0, 1),)}, "that set is not searched"),
+        ({"classes": ((1, 999),)}, "Wings has no class 999"),
+    ],
+)
+def test_terms_that_mean_nothing_are_refused(world: World, member: User, values: dict[str, Any], sentence: str) -> None:
+    if values.get("classes") == ((1, 999),):
+        values = {"classes": ((world.dataset.pk, 999),)}
+    with pytest.raises(Refused, match=sentence):
+        world.ask(member, terms=Terms(**values))
+    assert not Search.objects.exists()
 
 
 # --- what is refused, leaving nothing

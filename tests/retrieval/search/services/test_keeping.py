@@ -7,7 +7,7 @@ from accounts import personal_data
 from accounts.models import User
 from accounts.services import delete_account
 from retrieval.datasets.services import shown_picture_of
-from retrieval.models import Dataset, Image, Search
+from retrieval.models import Dataset, Search
 from retrieval.search import services
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
@@ -37,23 +37,6 @@ def test_a_link_leads_to_a_search_until_it_is_revoked(world: World, member: User
     assert search.share_token != token
 
 
-def test_answers_say_where_else_a_picture_stands(world: World, member: User) -> None:
-    columns = services.answers_of(world.ask(member, k=20))
-    assert [column["model"] for column in columns] == world.models
-    sets = [{answer["image"].pk for answer in column["answers"]} for column in columns]
-    for column in columns:
-        assert [answer["rank"] for answer in column["answers"]] == list(range(1, 21))
-        for answer in column["answers"]:
-            assert answer["shared_count"] == sum(answer["image"].pk in ids for ids in sets)
-
-
-def test_a_picture_deleted_since_is_left_out_and_ranks_stay(world: World, member: User) -> None:
-    search = world.ask(member)
-    ranking = search.rankings.all()[0]
-    Image.objects.filter(pk=ranking.image_ids[0]).delete()
-    assert [answer["rank"] for answer in services.answers_of(search)[0]["answers"]] == [2, 3]
-
-
 def test_a_deleted_search_takes_its_picture_along(
     world: World, member: User, django_capture_on_commit_callbacks: Captured
 ) -> None:
@@ -61,6 +44,20 @@ def test_a_deleted_search_takes_its_picture_along(
     with django_capture_on_commit_callbacks(execute=True):
         services.delete_search(search)
     assert list(Search.objects.all()) == [kept] and kept.upload.exists() and not search.upload.exists()
+
+
+def test_a_root_takes_its_refinements_along_and_a_refinement_nothing(
+    world: World, member: User, django_capture_on_commit_callbacks: Captured
+) -> None:
+    root = world.ask(member, upload=jpeg())
+    first, second = world.ask(member, like=root, k=4), world.ask(member, like=root, k=5)
+    assert list(services.roots_of(member)) == [root] and services.query_file(second) == root.upload
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_search(first)
+    assert set(Search.objects.all()) == {root, second} and root.upload.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_search(root)
+    assert not Search.objects.exists() and not root.upload.exists()
 
 
 def test_a_search_whose_file_is_gone_already_is_deleted(

@@ -1,0 +1,166 @@
+"""A picture at a web address, had without letting anybody look into the network that this site stands in.
+
+Only public hosts are asked. A name is resolved once, what it says is checked, and that very address is
+connected to, so a name that answers otherwise the second time gains nothing; every redirect goes the same way.
+Proxies of the environment are never used: httpcore knows none unless told.
+"""
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpcore
+import httpx
+from django.conf import settings
+
+from retrieval.errors import Refused
+
+REDIRECTS = 4
+REDIRECTING = (301, 302, 303, 307, 308)
+HEADERS = {"User-Agent": "Kindred", "Accept": "image/*", "Accept-Encoding": "identity"}
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+UNICAST = ipaddress.IPv6Network("2000::/3")  # what of IPv6 is handed out to the world
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def fetch_picture(address: str) -> bytes:
+    """Return what lies at a web address; whether it is a picture, its reader tells.
+
+    Raises:
+        Refused: fetching is switched off, or the address cannot be had: no http, not public, too slow, too
+            large, too many redirects, no such file.
+    """
+    if not settings.FETCH:
+        raise Refused("this site fetches no pictures from web addresses; save the picture and choose the file")
+    deadline = time.monotonic() + settings.FETCH_SECONDS
+    where = _parsed(address)
+    try:
+        with httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_PublicOnly(deadline)) as pool:
+            for _ in range(REDIRECTS + 1):
+                found = _asked(pool, where)
+                if isinstance(found, bytes):
+                    return found
+                where = _parsed(str(where.join(found)))
+    except httpcore.TimeoutException:
+        raise Refused(f"{where.host} took longer than {settings.FETCH_SECONDS:g} seconds; try again later") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        raise Refused(f"{where.host} cannot be reached: {error}") from None
+    raise Refused(f"{address[:80]} leads on and on ({REDIRECTS} redirects are followed)")
+
+
+def _parsed(address: str) -> httpx.URL:
+    try:
+        where = httpx.URL(address.strip())
+    except (httpx.InvalidURL, ValueError):
+        raise Refused(f"{address[:80]} is not a web address") from None
+    if where.scheme not in ("http", "https") or not where.host:
+        raise Refused(f"{address[:80]} is not a web address that starts with http:// or https://")
+    if where.userinfo:
+        raise Refused("an address with a name and a password in it is not fetched")
+    return where
+
+
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _asked(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
+    """Return the bytes at an address, or where it redirects to."""
+    url = httpcore.URL(scheme=where.raw_scheme, host=where.raw_host, port=where.port, target=where.raw_path)
+    with pool.stream("GET", url, headers=HEADERS) as response:
+        headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+        if response.status in REDIRECTING and b"location" in headers:
+            return headers[b"location"]
+        if response.status != 200:
+            raise Refused(f"{where.host} answered {response.status} instead of a picture")
+        if headers.get(b"content-type", "").startswith("text/html"):
+            raise Refused("that address is a web page; copy the address of the picture itself")
+        return b"".join(_bounded(response.iter_stream(), where.host))
+
+
+def _bounded(chunks: Iterable[bytes], host: str) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > settings.PICTURE_MAX_BYTES:
+            raise Refused(f"the file at {host} is larger than {settings.PICTURE_MAX_BYTES // 2**20} MB")
+        yield chunk
+
+
+def is_public(address: str) -> bool:
+    """Say whether an IP address is one of the public internet, also when it stands within another.
+
+    `is_global` is not enough: 64:ff9b::7f00:1 and 2002:7f00:1:: are global, and mean 127.0.0.1.
+    """
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not ip.is_multicast
+    if ip.ipv4_mapped:
+        return is_public(str(ip.ipv4_mapped))
+    if ip in NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    if ip.sixtofour and not is_public(str(ip.sixtofour)):
+        return False
+    return ip in UNICAST and ip.is_global and not ip.is_multicast
+
+
+def _public_address(host: str, port: int) -> str:
+    """Return the first address of a host; all of them must be public."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise Refused(f"there is no host {host[:80]}") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    if not all(is_public(address) for address in addresses):
+        raise Refused(f"{host[:80]} is not on the public internet; save the picture and choose the file")
+    return addresses[0]
+
+
+class _PublicOnly(httpcore.SyncBackend):
+    """Connects to checked addresses; TLS still asks for the name, which httpcore passes on by itself."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> httpcore.NetworkStream:
+        address = _public_address(host, port)
+        return _Hurried(super().connect_tcp(address, port, _left(self.deadline), **options), self.deadline)
+
+    def connect_unix_socket(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
+        raise Refused("only web addresses are fetched")
+
+
+class _Hurried(httpcore.NetworkStream):
+    """A stream whose every step has only the time that is left: a host that drips bytes is left, too."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self.stream, self.deadline = stream, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.stream.read(max_bytes, _left(self.deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, _left(self.deadline))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        secured = self.stream.start_tls(ssl_context, server_hostname, _left(self.deadline))
+        return _Hurried(secured, self.deadline)
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("time is up")
+    return left
