@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Site
 from tests.e2e.people import faults_of, sign_in, sign_up
+from tests.e2e.test_rating import rate
 
 pytestmark = pytest.mark.e2e
 
@@ -52,11 +53,7 @@ def test_a_member_shows_one_kind_of_one_data_set_alone(page: Page, site: Site) -
 
 def test_a_vote_can_be_taken_along_without_a_name(page: Page, site: Site) -> None:
     sign_up(page, site)
-    page.goto(f"{site.address}/rate/")
-    for column in page.locator("[data-column]").all():
-        column.locator("label").nth(3).click()
-    page.click("form.ballot button[data-submit]")
-    page.wait_for_url("**/rate/*/")
+    rate(page, site, 4, 4)
     page.goto(f"{site.address}/downloads/?kind=ratings")
     text = kept(page, row_of(page, "blind-votes.csv")).read_text()
     assert text.startswith("person,day,query,") and "person-" in text and "stranger" not in text.lower()
