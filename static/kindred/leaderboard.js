@@ -76,7 +76,7 @@ function makeChart(canvas, rows) {
           afterFit: (axis) => (axis.height = AXIS),
           grid: { color: color("--hairline") },
           border: { display: false },
-          ticks: { color: ink, maxRotation: 0, maxTicksLimit: 6, stepSize: step, font: { size: 12 } },
+          ticks: { color: ink, maxRotation: 0, maxTicksLimit: 6, stepSize: step, autoSkip: !step, font: { size: 12 } },
         },
         y: { display: false, offset: true },
       },
