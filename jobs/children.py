@@ -42,10 +42,11 @@ def run_child(
     on_event: Callable[[Event], None],
     should_stop: Callable[[], bool],
     cwd: Path,
+    on_line: Callable[[str], None] = lambda line: None,
     env: Mapping[str, str] | None = None,
     grace: float = GRACE,
 ) -> None:
-    """Run `argv` to its end; `on_event` gets each event, in this thread.
+    """Run `argv` to its end; `on_event` gets each event and `on_line` what else it writes, in this thread.
 
     When `should_stop` says so, or `on_event` raises, the child gets SIGTERM and, `grace` seconds
     later, its whole group gets SIGKILL: nothing of it is left when this returns or raises.
@@ -61,6 +62,7 @@ def run_child(
             for event in child.new_events(timeout=POLL):
                 last = event
                 on_event(event)
+            child.tell_lines(on_line)
             if should_stop():
                 break
     finally:
@@ -68,6 +70,7 @@ def run_child(
     for event in child.new_events(timeout=0):
         last = event
         on_event(event)
+    child.tell_lines(on_line)
     if code == 0:
         return
     if child.was_asked or (_looks_stopped(code, last) and _soon(should_stop)):
@@ -92,10 +95,11 @@ class _Child:
         )
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.was_asked = False
         self.readers = [
             _reading(self.process.stdout, self.lines.put),
-            _reading(self.process.stderr, self.tail.append),
+            _reading(self.process.stderr, self._keep),
         ]
 
     def has_ended(self) -> bool:
@@ -111,9 +115,18 @@ class _Child:
             timeout = 0
             event = _parsed(line)
             if event is None:
-                self.tail.append(line)  # a stray print: of use only if the child fails
+                self._keep(line)  # a stray print
             else:
                 yield event
+
+    def _keep(self, line: str) -> None:
+        self.tail.append(line)
+        self.said.put(line)
+
+    def tell_lines(self, hear: Callable[[str], None]) -> None:
+        """Tell every line that was no event and has not been told yet."""
+        while not self.said.empty():
+            hear(self.said.get_nowait())
 
     def end(self, grace: float) -> int:
         """See to it that nothing of the child is left; return its exit code."""

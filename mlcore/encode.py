@@ -119,6 +119,19 @@ def cached_features(
 
     Stored under `root` by the hash of pixels, network, pooling and preprocessing.
     """
+    folder = features_folder(encoder, dataset, root)
+    if not folder.exists():
+        _store_features(encoder, cache, folder, progress)
+    os.utime(folder)  # when it was last used, for whoever clears away what is not
+    file = folder / "features.npy"
+    if sha256_of_file(file) != read_json(folder / "manifest.json")["sha256"]:
+        raise CheckpointError(f"the cached features in {folder} are damaged; remove that folder")
+    features: Floats = np.load(file, allow_pickle=False)
+    return features
+
+
+def features_folder(encoder: Encoder, dataset: DatasetFolder, root: Path) -> Path:
+    """Return where the features of a data set are, or will be, kept."""
     embedder = encoder.embedder
     identity = [
         embedder.spec.architecture,
@@ -129,15 +142,7 @@ def cached_features(
         encoder.preprocessing.fingerprint,
         *(picture.sha256 for picture in dataset.pictures),
     ]
-    folder = root / f"features-{hashlib.sha256(' '.join(identity).encode()).hexdigest()[:24]}"
-    if not folder.exists():
-        _store_features(encoder, cache, folder, progress)
-    os.utime(folder)  # when it was last used, for whoever clears away what is not
-    file = folder / "features.npy"
-    if sha256_of_file(file) != read_json(folder / "manifest.json")["sha256"]:
-        raise CheckpointError(f"the cached features in {folder} are damaged; remove that folder")
-    features: Floats = np.load(file, allow_pickle=False)
-    return features
+    return root / f"features-{hashlib.sha256(' '.join(identity).encode()).hexdigest()[:24]}"
 
 
 def _store_features(encoder: Encoder, cache: PixelCache, folder: Path, progress: Progress) -> None:

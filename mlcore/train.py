@@ -56,7 +56,7 @@ def train(
     spec, listener = spec.checked(), listener or Listener()
     require_shareable(spec.protocol, world)
     refuse_existing(place.out)  # now, not when all the work is done
-    _make_deterministic(spec.seed)
+    make_deterministic(spec.seed)
     protocol = spec.protocol
     backbone, described = world.first_then_all(
         lambda: load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
@@ -74,7 +74,8 @@ def train(
     return metrics
 
 
-def _make_deterministic(seed: int) -> None:
+def make_deterministic(seed: int) -> None:
+    """Let torch draw from that seed and use only what repeats bit by bit."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)

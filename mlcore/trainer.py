@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mlcore.batches import Batches, Rows, RunData
 from mlcore.collapse import collapse_warnings
 from mlcore.distributed import ALONE, World, share_batch_norm
-from mlcore.encode import Encoder, cached_features
+from mlcore.encode import Encoder, Floats, cached_features
 from mlcore.epoch_figures import EpochFigures
 from mlcore.errors import Stopped, TrainingError
 from mlcore.keeper import Event, Keeper
@@ -59,7 +59,9 @@ class Trainer:
         listener: Listener,
         *,
         world: World = ALONE,
+        features: Floats | None = None,
     ) -> None:
+        """features [N, F]: of every picture; where only a head learns and none are given, they are computed."""
         self.spec, self.protocol, self.world = spec, spec.protocol, world
         # A request to stop that reaches one process stops all of them at the same step.
         self.listener = replace(listener, should_stop=lambda: world.any(listener.should_stop()))
@@ -69,8 +71,9 @@ class Trainer:
         loss = build_loss(spec.loss, num_classes=classes, dim=self.protocol.dim, **spec.params)
         self.loss: nn.Module = loss.to(encoder.device)
         self.optimizer = build_optimizer(self.protocol, self.embedder, self.loss)
-        features = None
-        if self.protocol.trains == "head" and self.protocol.crop_scale == 1:
+        if self.protocol.trains != "head" or self.protocol.crop_scale != 1:
+            features = None
+        elif features is None:
             features = world.first_then_all(
                 lambda: cached_features(encoder, data.dataset, data.cache, place.cache, listener.progress)
             )
@@ -144,7 +147,7 @@ class Trainer:
         for inputs, labels in self.batches.loaded(plan, epoch):
             step = (epoch - 1) * len(plan) + len(losses)
             self.listener.progress("train", step, total)
-            losses.append(self._step(inputs, labels, step / total, figures))
+            losses.append(self.step(inputs, labels, step / total, figures))
             if not math.isfinite(losses[-1]):
                 raise TrainingError(
                     f"the loss became {losses[-1]} at epoch {epoch}, step {len(losses)}{_kept(epoch)}. "
@@ -159,7 +162,7 @@ class Trainer:
 
         def attempt(size: int) -> None:
             for inputs, labels in self.batches.loaded([batch[:size]], epoch):
-                self._step(inputs, labels, 0, EpochFigures(1))
+                self.step(inputs, labels, 0, EpochFigures(1))
 
         least = min(len(batch), max(2 * self.protocol.samples_per_class, self.world.size))
         fitting = first_that_fits(attempt, len(batch), least)
@@ -168,7 +171,8 @@ class Trainer:
             f"{_kept(epoch)}. {advice(self.protocol, fitting, least)}"
         )
 
-    def _step(self, inputs: Tensor, labels: Tensor, progress: float, figures: EpochFigures) -> float:
+    def step(self, inputs: Tensor, labels: Tensor, progress: float, figures: EpochFigures) -> float:
+        """Learn from one batch at that part of the training, 0 to 1; return its loss."""
         factor = rate_factor(self.protocol, progress)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_rate"] * factor

@@ -17,7 +17,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.disk.services.collecting import run_collect_job
         from retrieval.downloads import registry as downloads
         from retrieval.downloads.services import files
-        from retrieval.experiments.services import run_train_job
+        from retrieval.experiments.services import run_estimate_job, run_train_job
         from retrieval.indexes.services import run_index_job
         from retrieval.maps.services import run_map_job
         from retrieval.outside.services import run_add_job
@@ -31,6 +31,7 @@ class RetrievalConfig(AppConfig):
         registry.register("delete-dataset", run_delete_job)
         registry.register("collect", run_collect_job)
         registry.register("train", run_train_job, queue="train")
+        registry.register("estimate", run_estimate_job)
         registry.register("tune", run_tune_job, queue="train")
         registry.register("index", run_index_job)
         registry.register("map", run_map_job)

@@ -61,6 +61,7 @@ urlpatterns = [
     path("lab/datasets/<slug:slug>/indexes/", changes.index, name="dataset-index"),
     path("lab/datasets/<slug:slug>/delete/", changes.delete, name="dataset-delete"),
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
+    path("lab/experiments/estimate", experiments.estimate, name="experiment-estimate"),
     path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
     path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),
     path("lab/experiments/<int:pk>/tunings", experiments.tunings, name="experiment-tunings"),

@@ -1,38 +1,45 @@
-"""The command that trains."""
+"""The commands that train, and that say how long it will take."""
 
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcore.cli.arguments import add_command, add_data, pair
+from mlcore.cli.arguments import add_child, add_command, add_data, pair
 from mlcore.cli.terminal import Bar, emit
 from mlcore.config import PRESETS, Protocol, preset
+from mlcore.losses import LOSSES
+from mlcore.runs import BASELINES
 
 if TYPE_CHECKING:
     from mlcore.distributed import World
 
 
 def add_commands(commands: Any) -> None:
-    """Declare `train`."""
+    """Declare `train` and `estimate`."""
     train = add_command(commands, "train", _train, "train one loss under a protocol, measure it, embed the data set")
     add_data(train)
     train.add_argument("--out", type=Path, required=True, help="the new folder of the run")
     train.add_argument("--work", type=Path, help="checkpoints; kept when stopped (default: OUT.work)")
-    train.add_argument("--preset", default="fine-tune-small", help=f"one of {', '.join(PRESETS)}")
-    train.add_argument("--protocol", type=Path, help="a JSON file instead of a preset")
-    train.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change the protocol")
     train.add_argument("--loss", required=True, help="see `losses`, or untrained or half_whitened_pca")
     train.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="the loss's own")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--fold", type=int, help="which fold is held out, where the protocol has folds")
-    train.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
     train.add_argument("--measured-on", choices=("test", "validation"), default="test")
-    train.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
-    train.add_argument("--events", choices=("jsonl",), help="one JSON event a line instead of bars")
-    train.add_argument("--child", action="store_true", help="end when the parent process ends")
+    estimate = add_command(
+        commands, "estimate", _estimate, "time a few real steps and reckon what a training would take here, in seconds"
+    )
+    add_data(estimate)
+    for command in (train, estimate):
+        command.add_argument("--preset", default="fine-tune-small", help=f"one of {', '.join(PRESETS)}")
+        command.add_argument("--protocol", type=Path, help="a JSON file instead of a preset")
+        command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change the protocol")
+        command.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
+        command.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
+        add_child(command)
 
 
 def _train(options: argparse.Namespace) -> Any:
@@ -87,6 +94,41 @@ def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable
     )
     bar.close()
     return metrics if world.is_first and not options.events else None
+
+
+def _estimate(options: argparse.Namespace) -> Any:
+    """Measure, keep what was measured in the cache, and return the seconds of a run of each loss."""
+    from mlcore.lifetime import die_with_parent, stop_on_signal
+
+    begun = time.perf_counter()
+    if options.child:
+        die_with_parent()
+    should_stop = stop_on_signal()
+    from mlcore.artifacts import write_json
+    from mlcore.datasets import load_dataset
+    from mlcore.estimate import rates_file
+    from mlcore.probe import probe
+    from mlcore.trainer import Listener
+
+    if options.threads:
+        import torch
+
+        torch.set_num_threads(options.threads)
+    protocol, dataset, bar = _protocol(options), load_dataset(options.data), Bar()
+
+    def report(event: dict[str, Any]) -> None:
+        if options.events:
+            emit(event)
+        else:
+            bar(event["phase"], event["done"], event["total"])
+
+    listener = Listener(report, should_stop)
+    rates = probe(protocol, dataset, options.cache, weights=options.weights, begun=begun, progress=listener.progress)
+    bar.close()
+    file = rates_file(options.cache, dataset.fingerprint, protocol, options.weights.name if options.weights else "")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, rates.to_json())
+    return None if options.events else {loss: round(rates.of_run(protocol, loss), 1) for loss in (*BASELINES, *LOSSES)}
 
 
 def _say_nothing(event: dict[str, Any]) -> None:

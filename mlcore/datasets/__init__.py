@@ -1,6 +1,6 @@
 """Data sets: found in the wild, imported into folders, split by class, cached as pixels."""
 
-from mlcore.datasets.cache import PixelCache, open_cache
+from mlcore.datasets.cache import PixelCache, cache_folder, open_cache
 from mlcore.datasets.catalogue import DatasetFolder, Picture, load_dataset, write_catalogue
 from mlcore.datasets.importer import ImportReport, import_pictures
 from mlcore.datasets.items import GALLERY, QUERY, TEST, TRAIN, Source, SourceItem
@@ -18,6 +18,7 @@ __all__ = [
     "PixelCache",
     "Source",
     "SourceItem",
+    "cache_folder",
     "class_disjoint",
     "import_pictures",
     "k_folds",

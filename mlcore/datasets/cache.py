@@ -55,6 +55,10 @@ class PixelCache:
         start, height, width = (int(value) for value in self._places[row])
         return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
 
+    def repeated(self, count: int) -> "PixelCache":
+        """Return a cache of so many rows that show these pictures again and again."""
+        return PixelCache(self._pixels, self._places[np.arange(count) % len(self)], self.interpolation)
+
 
 def open_cache(
     dataset: DatasetFolder,
@@ -73,8 +77,7 @@ def open_cache(
     Raises:
         DatasetError: a picture of the data set is gone or no longer decodes.
     """
-    suffix = "" if interpolation == "bicubic" else f"-{interpolation}"
-    folder = root / f"{dataset.fingerprint[:16]}-{short_side}{suffix}"
+    folder = cache_folder(dataset, short_side, root, interpolation)
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root / f".{folder.name}.lock", progress):
         if folder.exists() and (fault := _fault_of(folder, dataset, short_side)):
@@ -84,6 +87,12 @@ def open_cache(
             with artifacts.published(folder) as scratch:
                 _build(dataset, short_side, scratch, progress, interpolation=interpolation)
         return _opened(folder, dataset, interpolation)
+
+
+def cache_folder(dataset: DatasetFolder, short_side: int, root: Path, interpolation: str = "bicubic") -> Path:
+    """Return where the pixels of a data set are, or will be, kept."""
+    suffix = "" if interpolation == "bicubic" else f"-{interpolation}"
+    return root / f"{dataset.fingerprint[:16]}-{short_side}{suffix}"
 
 
 @contextmanager

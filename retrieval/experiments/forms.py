@@ -9,7 +9,7 @@ from retrieval.experiments import services
 from retrieval.models import Dataset
 
 MOST_SEEDS = 20
-ADVANCED = ("trials", "validation_classes", "changes")
+ADVANCED = ("trials", "validation_classes", "changes", "params")
 
 
 class ExperimentForm(forms.Form):
@@ -45,6 +45,13 @@ class ExperimentForm(forms.Form):
         label="Changes to the protocol",
         help_text="A line each, such as <code>epochs=30</code>; the fields are those of the presets.",
     )
+    params = forms.CharField(
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        label="Parameters of losses",
+        help_text="A line each, such as <code>soft_triple.gamma=0.2</code>; the rest are as the papers have them.",
+    )
     publish = forms.BooleanField(
         required=False, initial=True, help_text="Models appear in search as soon as their index is built."
     )
@@ -52,7 +59,7 @@ class ExperimentForm(forms.Form):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields = self.fields
-        fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0)  # type: ignore[attr-defined]
+        fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0, labelled=True)  # type: ignore[attr-defined]
         fields["preset"].choices = [(row["name"], row["name"]) for row in services.presets()]  # type: ignore[attr-defined]
         fields["losses"].choices = list(services.loss_titles().items())  # type: ignore[attr-defined]
         fields["losses"].initial = services.baselines()  # rows of every honest table, and cheap
@@ -68,13 +75,18 @@ class ExperimentForm(forms.Form):
 
     def clean_changes(self) -> dict[str, str]:
         """Return field and value of each line."""
-        changes: dict[str, str] = {}
-        for line in filter(None, map(str.strip, self.cleaned_data["changes"].splitlines())):
-            field, separator, value = (part.strip() for part in line.partition("="))
-            if not separator or not field or field in changes:
-                raise forms.ValidationError(f"Give each field once, as FIELD=VALUE, not: {line[:80]}")
-            changes[field] = value
-        return changes
+        return _pairs(self.cleaned_data["changes"], "Give each field once, as FIELD=VALUE")
+
+    def clean_params(self) -> dict[str, dict[str, str]]:
+        """Return parameter and value of each line, by loss."""
+        params: dict[str, dict[str, str]] = {}
+        rule = "Give each parameter once, as LOSS.PARAMETER=VALUE"
+        for path, value in _pairs(self.cleaned_data["params"], rule).items():
+            loss, separator, name = path.partition(".")
+            if not separator or not loss or not name:
+                raise forms.ValidationError(f"{rule}, not: {path[:80]}={value[:80]}")
+            params.setdefault(loss, {})[name] = value
+        return params
 
     def advanced(self) -> list[forms.BoundField]:
         """Return the fields that most experiments leave alone."""
@@ -90,3 +102,14 @@ class ExperimentForm(forms.Form):
         if not words or len(words) > MOST_SEEDS or not all(word.isdecimal() and len(word) < 10 for word in words):
             raise forms.ValidationError(f"Give 1 to {MOST_SEEDS} whole numbers, such as: 0 1 2")
         return sorted({int(word) for word in words})
+
+
+def _pairs(text: str, rule: str) -> dict[str, str]:
+    """Return the two sides of each line's equals sign; the rule is told where a line breaks it."""
+    found: dict[str, str] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        field, separator, value = (part.strip() for part in line.partition("="))
+        if not separator or not field or field in found:
+            raise forms.ValidationError(f"{rule}, not: {line[:80]}")
+        found[field] = value
+    return found

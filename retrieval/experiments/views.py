@@ -22,6 +22,7 @@ from retrieval.indexes.services import indexable_datasets
 from retrieval.models import Experiment, Model, Report
 from retrieval.tuning.services import tunings_of
 
+MOST_DIGITS = 18  # of a key, so that the database can hold it
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 
 
@@ -46,8 +47,8 @@ def lab(request: HttpRequest) -> HttpResponse:
 
 @curator_required
 def new(request: HttpRequest) -> HttpResponse:
-    """Show the form of a new experiment, or start it."""
-    form = ExperimentForm(request.POST or None, user=request.user)
+    """Show the form of a new experiment, filled in like the one named by `like`, or start it."""
+    form = ExperimentForm(request.POST or None, user=request.user, initial=_like(request))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -60,6 +61,43 @@ def new(request: HttpRequest) -> HttpResponse:
     losses = [{"name": row["name"], "spec": row} for row in services.loss_table()]
     context = {"form": form, "losses": losses, "presets": services.presets()}
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
+
+
+def _like(request: HttpRequest) -> dict[str, Any]:
+    pk = request.GET.get("like", "")
+    if not pk.isdecimal() or len(pk) > MOST_DIGITS:
+        return {}
+    return services.form_values(get_object_or_404(Experiment.objects.all(), pk=pk))
+
+
+@curator_required
+@require_POST
+def estimate(request: HttpRequest) -> HttpResponse:
+    """Say how long what the form asks for will take here; measure it first where nobody knows."""
+    form = ExperimentForm(request.POST, user=request.user)
+    if not form.is_valid():
+        wrong = [f"{form[name].label}: {said}" for name, said in _faults(form)]
+        return render(request, "retrieval/_estimate.html", {"missing": wrong})
+    values = form.cleaned_data
+    weights, dataset = values["weights"], values["dataset"]
+    try:
+        protocol = services.make_protocol(values["preset"], values["changes"], weights)
+        told = services.estimate_of(
+            dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
+        )
+        job = None if told else services.probe_of(dataset, protocol, weights=weights)
+        if not told and (job is None or not job.is_active) and (job is None or "again" in request.POST):
+            job = services.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
+    except Refused as error:
+        return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
+    titles = services.loss_titles()
+    each = [(titles[loss], seconds) for loss, seconds in told["each"].items()] if told else []
+    return render(request, "retrieval/_estimate.html", {"told": told, "each": each, "job": job})
+
+
+def _faults(form: ExperimentForm) -> list[tuple[str, str]]:
+    """Return what keeps the time from being known; the name of an experiment does not."""
+    return [(name, said) for name, errors in form.errors.items() if name != "name" for said in errors]
 
 
 @curator_required

@@ -126,3 +126,9 @@ def test_a_child_hears_of_its_parents_end_on_its_input(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     wait_until(lambda: not process_is_alive(int(pid_file.read_text())), 10, lambda: "the child's end")
+
+
+def test_what_is_no_event_is_told_line_by_line(tmp_path: Path) -> None:
+    lines: list[str] = []
+    run("print('stray')\nsay(event='a')\nprint('a warning', file=sys.stderr)", tmp_path, on_line=lines.append)
+    assert sorted(lines) == ["a warning", "stray"]

@@ -13,6 +13,8 @@ from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
 from retrieval.errors import Refused
 
+CHANGED = " (changed)"
+
 
 def loss_titles() -> dict[str, str]:
     """Return the title of every loss and baseline by name."""
@@ -90,7 +92,7 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
     if preset not in PRESETS:
         raise Refused(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}")
     # Beside honest figures of a preset, a changed one must not go by its name.
-    wanted = {"name": f"{preset} (changed)", **changes} if changes else {}
+    wanted = {"name": preset + CHANGED, **changes} if changes else {}
     if weights:
         if weights not in weights_files():
             raise Refused(f"no weights file named {weights!r}; known: {', '.join(weights_files()) or 'none'}")

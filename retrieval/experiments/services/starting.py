@@ -15,6 +15,7 @@ from mlcore.errors import MlcoreError
 from mlcore.runs import BASELINES, RunSpec
 from retrieval.datasets.services.catalogue import require_labels
 from retrieval.errors import Refused
+from retrieval.experiments.services.estimates import estimate_of
 from retrieval.models import Dataset, Experiment, Run, Tuning
 
 MOST_TRIALS = 500
@@ -50,6 +51,8 @@ def start_experiment(
     require_labels(dataset)
     cells = _cells(protocol, losses, params or {}, _checked_seeds(seeds))
     tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
+    chosen, count = list(dict.fromkeys(losses)), len({spec.seed for spec in cells})
+    told = estimate_of(dataset, protocol, chosen, seeds=count, trials=trials, weights=weights)
     with transaction.atomic():
         experiment = Experiment.objects.create(
             name=name,
@@ -57,6 +60,7 @@ def start_experiment(
             protocol=protocol.to_json(),
             weights=weights,
             tuning=tuning,
+            estimate=told,
             publish=publish,
             created_by=by,
         )

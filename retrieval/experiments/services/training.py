@@ -14,6 +14,7 @@ from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services.choosing import loss_titles
+from retrieval.experiments.services.log import RunLog
 from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Model, Run
 
@@ -33,11 +34,12 @@ def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
 
 
 def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
-    scratch = context.adopt_scratch()
+    scratch, log = context.adopt_scratch(), RunLog(run)
     run.experiment.dataset, _ = fresh_catalogue(run.experiment.dataset_id)
     history: list[dict[str, Any]] = []
 
     def hear(event: dict[str, Any]) -> None:
+        log.hear(event)
         if event["event"] == "progress":
             context.progress(event["phase"], event["done"], event["total"])
         elif event["event"] == "epoch":
@@ -46,7 +48,17 @@ def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
             Run.objects.filter(pk=run.pk).update(history=history)
             context.say(f"epoch {event['epoch']} of {event['epochs']}, loss {event['loss']:.4f}")
 
-    run_child(_command(run, scratch, out), on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+    log.add(f"attempt {context.attempt} begins")
+    try:
+        run_child(
+            _command(run, scratch, out),
+            on_event=hear,
+            on_line=log.add,
+            should_stop=context.should_stop,
+            cwd=settings.BASE_DIR,
+        )
+    finally:
+        log.store()
 
 
 def _command(run: Run, scratch: Path, out: Path) -> list[str]:

@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.templatetags.figures import cosine, percent, recalls, short
+from retrieval.templatetags.figures import cosine, duration, percent, recalls, short
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,19 @@ def test_recalls_stand_by_their_numbers() -> None:
 @pytest.mark.parametrize(("value", "text"), [(0.012345678, "0.01235"), (10, "10"), (2.0, "2"), (1e-05, "1e-05")])
 def test_a_parameter_has_four_significant_digits(value: float, text: str) -> None:
     assert short(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (None, "–"),
+        (0.2, "1 s"),
+        (42, "42 s"),
+        (120, "2 min"),
+        (200.4, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (270000, "3 d 3 h"),
+    ],
+)
+def test_a_duration_is_written_as_people_say_it(seconds: float | None, written: str) -> None:
+    assert duration(seconds) == written

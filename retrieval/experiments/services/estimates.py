@@ -1,0 +1,151 @@
+"""How long an experiment will take here: what earlier runs took, else what a probe measured."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import User
+from jobs import services as jobs
+from jobs.children import run_child
+from jobs.context import JobContext
+from jobs.models import Job
+from mlcore.artifacts import read_json, write_json
+from mlcore.config import Protocol
+from mlcore.errors import MlcoreError
+from mlcore.estimate import Rates, rates_file
+from mlcore.runs import BASELINES
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Experiment, Run
+
+EARLIER_RUNS = 20  # of a loss that are looked at, the newest
+
+
+def estimate_of(
+    dataset: Dataset,
+    protocol: Protocol,
+    losses: Sequence[str],
+    *,
+    seeds: int = 1,
+    trials: int = 0,
+    weights: str = "",
+) -> dict[str, Any] | None:
+    """Return the seconds that an experiment's trainings will take one after the other; None before a probe.
+
+    {"seconds", "runs", "each": seconds of a run by loss, "source": "earlier runs", "measured" or "both"}.
+    seeds: how many. Trials of tuning are reckoned as runs of their loss.
+    """
+    each = {loss: took for loss in losses if (took := _took_earlier(dataset, protocol, loss, weights)) is not None}
+    new = [loss for loss in losses if loss not in each]
+    source = "both" if each and new else "measured" if new else "earlier runs"
+    once = 0.0
+    if new:
+        rates = _rates(dataset, protocol, weights)
+        if rates is None:
+            return None
+        each |= {loss: rates.of_run(protocol, loss) for loss in new}
+        once = rates.once(protocol, new, Path(settings.CACHE_DIR))
+    counts = {loss: 1 if loss in BASELINES else seeds * max(1, protocol.folds) + trials for loss in losses}
+    return {
+        "seconds": round(once + sum(each[loss] * count for loss, count in counts.items()), 1),
+        "runs": sum(counts.values()),
+        "each": {loss: round(each[loss], 1) for loss in losses},
+        "source": source,
+    }
+
+
+def _took_earlier(dataset: Dataset, protocol: Protocol, loss: str, weights: str) -> float | None:
+    """Return the median seconds of finished runs of the same protocol, data set and loss; None without any."""
+    runs = Run.objects.filter(experiment__dataset=dataset, experiment__weights=weights, loss=loss, changes={})
+    finished = runs.filter(metrics__isnull=False, job__state=Job.State.SUCCEEDED, job__attempt=1)
+    same = [run for run in _newest(finished) if _identity(run.experiment.protocol) == _identity(protocol.to_json())]
+    took = [seconds for run in same if (seconds := seconds_taken(run)) is not None]
+    return median(took) if took else None
+
+
+def _newest(runs: Any) -> list[Run]:
+    return list(runs.select_related("job", "experiment").order_by("-pk")[:EARLIER_RUNS])
+
+
+def _identity(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in Protocol.from_json(protocol).identity().items() if name != "name"}
+
+
+def seconds_taken(run: Run) -> float | None:
+    """Return how long the jobs of a finished run worked, its index included; None where their rows are gone."""
+    if run.metrics is None or run.job is None or run.job.result is None:
+        return None
+    index = Job.objects.filter(pk=run.job.result.get("index_job"), state=Job.State.SUCCEEDED).first()
+    spans = [job.finished_at - job.started_at for job in (run.job, index) if job and job.finished_at and job.started_at]
+    return sum(spans, timedelta()).total_seconds() if len(spans) == 2 else None
+
+
+def time_told(experiment: Experiment) -> dict[str, Any]:
+    """Return what an experiment's page tells of its time.
+
+    {"promised": seconds or None, "taken": seconds so far, "finished": whether nothing of it is at work any more}.
+    """
+    runs = list(experiment.runs.select_related("job"))
+    taken = [seconds for run in runs if (seconds := seconds_taken(run)) is not None]
+    tunings = [row.job for row in experiment.tunings.select_related("job") if row.job and row.job.finished_at]
+    trials = [(job.finished_at - job.started_at).total_seconds() for job in tunings if job.started_at]
+    return {
+        "promised": experiment.estimate and experiment.estimate["seconds"],
+        "source": experiment.estimate and experiment.estimate["source"],
+        "taken": sum(taken) + sum(trials),
+        "finished": bool(runs) and len(taken) == len(runs),
+    }
+
+
+def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> Rates | None:
+    try:
+        return Rates.from_json(read_json(_file(dataset, protocol, weights)))
+    except (OSError, ValueError, MlcoreError):  # not measured yet, or by another version: the probe will tell
+        return None
+
+
+def _file(dataset: Dataset, protocol: Protocol, weights: str) -> Path:
+    return rates_file(Path(settings.CACHE_DIR), dataset.fingerprint, protocol, weights)
+
+
+def probe_of(dataset: Dataset, protocol: Protocol, *, weights: str = "") -> Job | None:
+    """Return the newest job that measures, or measured, a protocol on a data set."""
+    return Job.objects.filter(kind="estimate", key=_key(dataset, protocol, weights)).first()
+
+
+def submit_probe(dataset: Dataset, protocol: Protocol, *, weights: str = "", by: User | None) -> Job:
+    """Queue the measuring of a protocol on a data set; what is being measured already is not measured twice.
+
+    Raises:
+        Refused: the data set is not imported.
+    """
+    if not dataset.is_ready:
+        raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+    payload = {"dataset": dataset.pk, "protocol": protocol.to_json(), "weights": weights}
+    return jobs.submit("estimate", payload, by=by, key=_key(dataset, protocol, weights))
+
+
+def _key(dataset: Dataset, protocol: Protocol, weights: str) -> str:
+    return f"estimate:{_file(dataset, protocol, weights).stem}"
+
+
+def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, Any]:
+    """Measure in a child process, which leaves its rates in the cache folder. Safe to run again."""
+    row = Dataset.objects.get(pk=dataset)
+    asked = context.scratch / "protocol.json"
+    write_json(asked, protocol)
+    command = [sys.executable, "-m", "mlcore", "estimate", "--events", "jsonl", "--child", "--data", str(row.folder)]
+    command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(asked)]
+    if weights:
+        command += ["--weights", str(Path(settings.WEIGHTS_DIR) / weights)]
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["event"] == "progress":
+            context.progress(event["phase"], event["done"], event["total"])
+
+    run_child(command, on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+    return {"dataset": dataset}
