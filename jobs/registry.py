@@ -9,6 +9,12 @@ from jobs.errors import UnknownJobKindError
 if TYPE_CHECKING:
     from jobs.context import JobContext
 
+Link = tuple[str, str]
+"""Words and an address."""
+
+Leads = Callable[[dict[str, Any], dict[str, Any]], list[Link]]
+"""Called as leads(payload, result), with {} where there is none: links to what a job works on and what it made."""
+
 Handler = Callable[..., dict[str, Any] | None]
 """Called as handler(context: JobContext, **payload). Safe to run twice; gives a JSON object or None."""
 
@@ -21,6 +27,7 @@ class JobKind:
     handler: Handler
     queue: str
     max_attempts: int
+    leads: Leads | None = None
 
     def run(self, context: "JobContext", payload: dict[str, Any]) -> dict[str, Any] | None:
         """Call the handler."""
@@ -30,8 +37,10 @@ class JobKind:
 KINDS: dict[str, JobKind] = {}
 
 
-def register(kind: str, handler: Handler, *, queue: str = "work", max_attempts: int = 3) -> None:
-    """Say that `handler` does the jobs named `kind`.
+def register(
+    kind: str, handler: Handler, *, queue: str = "work", max_attempts: int = 3, leads: Leads | None = None
+) -> None:
+    """Say that `handler` does the jobs named `kind`, and which pages tell more of one.
 
     Raises:
         ValueError: the kind has another handler already, or queue or max_attempts is out of range.
@@ -40,7 +49,7 @@ def register(kind: str, handler: Handler, *, queue: str = "work", max_attempts: 
         raise ValueError(f"queue must be work or train, got {queue!r}")
     if max_attempts < 1:
         raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
-    entry = JobKind(kind, handler, queue, max_attempts)
+    entry = JobKind(kind, handler, queue, max_attempts, leads)
     if KINDS.setdefault(kind, entry) != entry:
         raise ValueError(f"the job kind {kind!r} is registered already; choose another name")
 

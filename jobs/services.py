@@ -23,7 +23,7 @@ from jobs.context import JobContext, worker_is_stopping
 from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped
 from jobs.heartbeat import beating
 from jobs.models import Job
-from jobs.registry import find_kind
+from jobs.registry import KINDS, Link, find_kind
 from mlcore.errors import MlcoreError, Stopped
 
 logger = logging.getLogger(__name__)
@@ -157,6 +157,12 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full: free some space, then retry"
     return f"unexpected error ({type(error).__name__}): {error}"
+
+
+def links_of(job: Job) -> list[Link]:
+    """Return links to what a job works on and what it made; none of a kind that is gone."""
+    kind = KINDS.get(job.kind)
+    return kind.leads(job.payload, job.result or {}) if kind and kind.leads else []
 
 
 def visible_jobs(user: Visitor) -> QuerySet[Job]:

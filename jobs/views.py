@@ -12,9 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
+from accounts.roles import is_curator
 from jobs import services
 from jobs.errors import JobRefused
 from jobs.models import Job
+from jobs.registry import Link
 
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 
@@ -25,7 +27,7 @@ STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a job; the page polls while it is active."""
     job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
-    return render(request, "jobs/detail.html", {"job": job})
+    return render(request, "jobs/detail.html", {"job": job, "links": _links(request, job)})
 
 
 @login_required
@@ -34,7 +36,13 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of the page that changes."""
     job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
-    return render(request, "jobs/_status.html", {"job": job}, status=200 if job.is_active else STOP_POLLING)
+    context = {"job": job, "links": _links(request, job)}
+    return render(request, "jobs/_status.html", context, status=200 if job.is_active else STOP_POLLING)
+
+
+def _links(request: HttpRequest, job: Job) -> list[Link]:
+    """Return where a job leads: pages that only curators may see."""
+    return services.links_of(job) if is_curator(request.user) else []
 
 
 @login_required

@@ -10,6 +10,7 @@ class RetrievalConfig(AppConfig):
         """Say who does which kind of job, what is known of a person, and what can be kept."""
         from accounts import personal_data
         from jobs import registry
+        from retrieval import outcomes
         from retrieval.datasets.services import run_import_job
         from retrieval.datasets.services.adding import run_add_pictures_job
         from retrieval.datasets.services.deleting import run_delete_job
@@ -17,7 +18,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.disk.services.collecting import run_collect_job
         from retrieval.downloads import registry as downloads
         from retrieval.downloads.services import files
-        from retrieval.experiments.services import run_estimate_job, run_train_job
+        from retrieval.experiments.services import run_compare_job, run_estimate_job, run_train_job
         from retrieval.indexes.services import run_index_job
         from retrieval.maps.services import run_map_job
         from retrieval.outside.services import run_add_job
@@ -37,6 +38,14 @@ class RetrievalConfig(AppConfig):
         registry.register("map", run_map_job)
         registry.register("report", run_report_job)
         registry.register("add-model", run_add_job)
+        registry.register("import", run_import_job, leads=outcomes.of_import)
+        registry.register("train", run_train_job, queue="train", leads=outcomes.of_training)
+        registry.register("compare", run_compare_job, leads=outcomes.of_comparison)
+        registry.register("estimate", run_estimate_job)
+        registry.register("tune", run_tune_job, queue="train", leads=outcomes.of_tuning)
+        registry.register("index", run_index_job, leads=outcomes.of_index)
+        registry.register("report", run_report_job, leads=outcomes.of_report)
+        registry.register("add-model", run_add_job, leads=outcomes.of_model)
         personal_data.register("searches", export_searches, erase_searches)
         downloads.register("models", "Models", "A network, and what it needs to embed a picture.", files.networks)
         downloads.register(

@@ -9,6 +9,7 @@ from retrieval.datasets import curator_views as curation
 from retrieval.datasets import views as datasets
 from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
+from retrieval.experiments import run_views as runs
 from retrieval.experiments import views as experiments
 from retrieval.explaining import views as explaining
 from retrieval.indexes import views as indexes
@@ -64,6 +65,12 @@ urlpatterns = [
     path("lab/experiments/estimate", experiments.estimate, name="experiment-estimate"),
     path("lab/experiments/<int:pk>/", experiments.detail, name="experiment"),
     path("lab/experiments/<int:pk>/runs", experiments.runs, name="experiment-runs"),
+    path("lab/experiments/<int:pk>/now", runs.now, name="experiment-now"),
+    path("lab/runs/<int:pk>/", runs.detail, name="run"),
+    path("lab/runs/<int:pk>/log", runs.log, name="run-log"),
+    path("lab/curves", runs.curves, name="run-curves"),
+    path("lab/compare/", runs.compare, name="compare"),
+    path("lab/compare/test", runs.test, name="compare-test"),
     path("lab/experiments/<int:pk>/tunings", experiments.tunings, name="experiment-tunings"),
     path("lab/experiments/<int:pk>/report/", reports.report, name="report"),
     path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),

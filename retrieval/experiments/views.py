@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -18,12 +19,10 @@ from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm
+from retrieval.experiments.run_views import MOST_DIGITS, STOP_POLLING, at_work
 from retrieval.indexes.services import indexable_datasets
 from retrieval.models import Experiment, Model, Report
 from retrieval.tuning.services import tunings_of
-
-MOST_DIGITS = 18  # of a key, so that the database can hold it
-STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 
 
 @curator_required
@@ -111,6 +110,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "runs": _runs(experiment),
         "tunings": tunings_of(experiment),
         "protocol_rows": list(experiment.protocol.items()),
+        **at_work(experiment),
+        "curves": f"{reverse('run-curves')}?experiment={experiment.pk}",
+        "is_working": _is_working(experiment),
         "report": Report.objects.filter(experiment=experiment).first(),
     }
     return render(request, "retrieval/experiment.html", context)
@@ -159,7 +161,8 @@ def model(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a model with its figures and every index it had."""
     row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
     row.loss_title = services.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
-    context = {"model": row, "run": row.run, "indexes": row.indexes.all(), **_diagnostics(row)}
+    context = {"model": row, "run": row.run, "indexes": services.indexes_of(row), **_diagnostics(row)}
+    context |= {"files": services.files_of(row), "made_by": services.maker_of(row)}
     context["indexable"] = indexable_datasets(row)
     context["measured_revision"] = measured_revision(row)
     return render(request, "retrieval/model.html", context)

@@ -59,6 +59,8 @@ PAGES = {
     "people": "/lab/people/",
     "person": "/lab/people/1/",
     "invite": "/lab/people/invite/",
+    "run": "/lab/runs/1/",
+    "compare": "/lab/compare/?run=1&run=2",
     "model-new": "/lab/models/new/",
     "model": "/lab/models/1/",
 }
@@ -77,4 +79,18 @@ NO_PAGES = {
     "remove_second_factor", "report-file", "report-make", "report-status", "resend_invitation", "retry_job",
     "revoke_token", "search-answers", "search-classes", "search-delete", "search-picture", "search-refine",
     "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
+    "revoke_token", "search-answers", "search-delete", "search-picture", "search-save", "search-share",
+    "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
+    # only by a link of a mail, with a code, or after signing in some other way
+    "account_inactive", "account_reauthenticate", "account_set_password", "account_confirm_login_code",
+    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
+    # what a button does
+    "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
+    "report-make", "compare-test", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
+    "withdraw",
+    # files, and parts of pages
+    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
+    "experiment-estimate", "experiment-now", "run-log", "run-curves",
+    "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
+    "download-model", "download-report", "download-ratings",
 }  # fmt: skip

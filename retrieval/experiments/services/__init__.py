@@ -1,5 +1,6 @@
 """Rules about experiments, their runs, and the models that come out of them."""
 
+from retrieval.experiments.services.artifacts import files_of, indexes_of, maker_of
 from retrieval.experiments.services.choosing import (
     baselines,
     loss_table,
@@ -9,6 +10,8 @@ from retrieval.experiments.services.choosing import (
     weights_files,
 )
 from retrieval.experiments.services.cloning import form_values
+from retrieval.experiments.services.comparing import compared, run_compare_job, submit_test, test_of, told_tests
+from retrieval.experiments.services.curves import curves_of, epoch_rows, run_at_work, run_title
 from retrieval.experiments.services.estimates import (
     estimate_of,
     probe_of,
@@ -29,22 +32,34 @@ __all__ = [
     "LARGEST_SEED",
     "MOST_TRIALS",
     "baselines",
+    "compared",
+    "curves_of",
+    "epoch_rows",
     "estimate_of",
     "experiments",
+    "files_of",
     "form_values",
+    "indexes_of",
     "loss_table",
     "loss_titles",
     "make_protocol",
+    "maker_of",
     "model_name",
     "presets",
     "probe_of",
+    "run_at_work",
+    "run_compare_job",
     "run_estimate_job",
+    "run_title",
     "run_train_job",
     "set_published",
     "start_experiment",
     "submit_probe",
+    "submit_test",
     "submit_training",
+    "test_of",
     "time_told",
+    "told_tests",
     "visible_models",
     "weights_files",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
 from mlcore.compare.plan import Comparison
@@ -71,6 +72,9 @@ def start_experiment(
             submit_training(run, by=by)
         if tuning:
             _submit_tunings(experiment, by)
+        audit.record(
+            by, "start-experiment", name, experiment=experiment.pk, dataset=dataset.name, losses=chosen, seeds=count
+        )
     return experiment
 
 

@@ -1,0 +1,121 @@
+"""Pages about runs: one of them, what is at work now, their curves, and any of them side by side."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import curator_required, signed_in
+from jobs.models import Job
+from retrieval.errors import Refused
+from retrieval.experiments import services
+from retrieval.models import Experiment, Run
+
+MOST_DIGITS = 18  # of a key, so that the database can hold it
+STOP_POLLING = 286  # htmx swaps the answer in and asks no more
+
+
+def _every_run() -> QuerySet[Run]:
+    return Run.objects.select_related("experiment__dataset", "job", "model")
+
+
+def _asked(request: HttpRequest) -> list[Run]:
+    """Return the runs that the address names, in its order; what is no run is left out."""
+    keys = request.POST.getlist("run") or request.GET.getlist("run")
+    wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
+    found = _every_run().in_bulk(wanted)
+    return [found[key] for key in dict.fromkeys(wanted) if key in found]
+
+
+@curator_required
+@never_cache
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a run: how far it is, its curves, its log, and what came of it."""
+    run = get_object_or_404(_every_run(), pk=pk)
+    context = {"run": run, "title": services.run_title(run), "epochs": services.epoch_rows(run)}
+    return render(request, "retrieval/run.html", context | {"curves": f"{reverse('run-curves')}?run={run.pk}"})
+
+
+@curator_required
+@never_cache
+@require_GET
+def log(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the part of a run's page that changes."""
+    run = get_object_or_404(_every_run(), pk=pk)
+    context = {"run": run, "epochs": services.epoch_rows(run)}
+    return render(request, "retrieval/_run_log.html", context, status=_status([run]))
+
+
+def _status(runs: list[Run]) -> int:
+    return 200 if any(run.state in Job.ACTIVE for run in runs) else STOP_POLLING
+
+
+@curator_required
+@never_cache
+@require_GET
+def now(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the part of an experiment's page that tells what is at work, and of its time."""
+    experiment = get_object_or_404(Experiment, pk=pk)
+    runs = list(experiment.runs.select_related("job"))
+    active = _status(runs) == 200 or experiment.tunings.filter(job__state__in=Job.ACTIVE).exists()
+    context = {"experiment": experiment, **at_work(experiment)}
+    return render(request, "retrieval/_now.html", context, status=200 if active else STOP_POLLING)
+
+
+def at_work(experiment: Experiment) -> dict[str, Any]:
+    """Return the context of what is at work."""
+    run = services.run_at_work(experiment)
+    return {
+        "at_work": run,
+        "at_work_title": services.run_title(run) if run else "",
+        "time": services.time_told(experiment),
+    }
+
+
+@curator_required
+@never_cache
+@require_GET
+def curves(request: HttpRequest) -> JsonResponse:
+    """Give the curves of an experiment's runs, or of those that the address names."""
+    key = request.GET.get("experiment", "")
+    of_one = key.isdecimal() and len(key) <= MOST_DIGITS
+    return JsonResponse(services.curves_of(_every_run().filter(experiment=key) if of_one else _asked(request)))
+
+
+@curator_required
+@never_cache
+@require_GET
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show any runs side by side: figures, curves, what their protocols differ in, and tests."""
+    runs = _asked(request)
+    names = "&".join(f"run={run.pk}" for run in runs)
+    context: dict[str, Any] = {"runs": runs, "curves": f"{reverse('run-curves')}?{names}", "names": names}
+    try:
+        context |= {"compared": services.compared(runs)}
+    except Refused as error:
+        context |= {"refused": str(error)}
+        return render(request, "retrieval/compare.html", context, status=400 if runs else 200)
+    job = services.test_of(runs)
+    context |= {"job": job, "tests": services.told_tests(runs, job)}
+    if request.headers.get("HX-Request"):
+        stop = STOP_POLLING if job is None or not job.is_active else 200
+        return render(request, "retrieval/_compare_tests.html", context, status=stop)
+    return render(request, "retrieval/compare.html", context)
+
+
+@curator_required
+@require_POST
+def test(request: HttpRequest) -> HttpResponse:
+    """Queue the paired test between runs."""
+    runs = _asked(request)
+    try:
+        services.submit_test(runs, by=signed_in(request))
+    except Refused as error:
+        messages.error(request, str(error))
+    return redirect(f"{reverse('compare')}?{'&'.join(f'run={run.pk}' for run in runs)}#tests-title")
