@@ -21,7 +21,7 @@ function optionsOf(title) {
     maintainAspectRatio: false,
     parsing: false,
     interaction: { mode: "nearest", axis: "x", intersect: false },
-    plugins: { legend: { display: title === "loss", position: "bottom", align: "start", labels: { color: ink, usePointStyle: true } } },
+    plugins: { legend: { display: title === "loss", position: "bottom", align: "start", labels: { color: ink, usePointStyle: true, boxWidth: 8, boxHeight: 8 } } },
     scales: { x: { type: "linear", ...axis("epoch") }, y: axis("") },
   };
 }
@@ -57,6 +57,7 @@ function draw(place, runs) {
     chart.update();
   }
   place.querySelector("[data-curves-empty]").hidden = runs.length > 0;
+  place.querySelector("[data-no-recall]").hidden = runs.length === 0 || runs.some((run) => run.recall.length);
 }
 
 async function follow(place) {

@@ -25,7 +25,7 @@ def compared(runs: Sequence[Run]) -> dict[str, Any]:
     """Return {"titles", "figures", "protocol", "warnings"} of some runs.
 
     figures: a row each, with a cell of value, low and high for each run. protocol: every field, its value in
-    each run, and whether they differ.
+    each run, and whether they differ; those that do come first.
 
     Raises:
         Refused: too few or too many.
@@ -66,7 +66,8 @@ def _protocol_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     ]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [{"name": name, "values": [column.get(name, "–") for column in columns]} for name in names]
-    return [{**row, "differs": len({str(value) for value in row["values"]}) > 1} for row in rows]
+    marked = [{**row, "differs": len({str(value) for value in row["values"]}) > 1} for row in rows]
+    return sorted(marked, key=lambda row: not row["differs"])
 
 
 def _warnings(runs: Sequence[Run], protocol: Sequence[dict[str, Any]]) -> list[str]:
