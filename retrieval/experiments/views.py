@@ -74,8 +74,9 @@ def _like(request: HttpRequest) -> dict[str, Any]:
 def estimate(request: HttpRequest) -> HttpResponse:
     """Say how long what the form asks for will take here; measure it first where nobody knows."""
     form = ExperimentForm(request.POST, user=request.user)
+    form.fields["name"].required = False  # it takes no time
     if not form.is_valid():
-        wrong = [f"{form[name].label}: {said}" for name, said in _faults(form)]
+        wrong = [f"{form[name].label}: {said}" for name, errors in form.errors.items() for said in errors]
         return render(request, "retrieval/_estimate.html", {"missing": wrong})
     values = form.cleaned_data
     weights, dataset = values["weights"], values["dataset"]
@@ -92,11 +93,6 @@ def estimate(request: HttpRequest) -> HttpResponse:
     titles = services.loss_titles()
     each = [(titles[loss], seconds) for loss, seconds in told["each"].items()] if told else []
     return render(request, "retrieval/_estimate.html", {"told": told, "each": each, "job": job})
-
-
-def _faults(form: ExperimentForm) -> list[tuple[str, str]]:
-    """Return what keeps the time from being known; the name of an experiment does not."""
-    return [(name, said) for name, errors in form.errors.items() if name != "name" for said in errors]
 
 
 @curator_required

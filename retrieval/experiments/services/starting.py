@@ -65,17 +65,19 @@ def start_experiment(
             publish=publish,
             created_by=by,
         )
-        for spec in cells:
-            run = Run.objects.create(
-                experiment=experiment, loss=spec.loss, params=spec.params, seed=spec.seed, fold=spec.fold
-            )
-            submit_training(run, by=by)
-        if tuning:
-            _submit_tunings(experiment, by)
-        audit.record(
-            by, "start-experiment", name, experiment=experiment.pk, dataset=dataset.name, losses=chosen, seeds=count
-        )
+        _queue(experiment, cells, by)
+        audit.record(by, "start-experiment", name, experiment=experiment.pk, dataset=dataset.name, losses=chosen)
     return experiment
+
+
+def _queue(experiment: Experiment, cells: Sequence[RunSpec], by: User | None) -> None:
+    for spec in cells:
+        run = Run.objects.create(
+            experiment=experiment, loss=spec.loss, params=spec.params, seed=spec.seed, fold=spec.fold
+        )
+        submit_training(run, by=by)
+    if experiment.tuning:
+        _submit_tunings(experiment, by)
 
 
 def submit_training(run: Run, *, by: User | None) -> None:

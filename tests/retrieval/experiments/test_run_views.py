@@ -36,7 +36,7 @@ def test_a_run_shows_its_log_its_epochs_and_its_model(curator_client: Client, wo
 
 
 def test_an_active_run_polls_its_log(curator_client: Client, world: World) -> None:
-    run = started(world.dataset, ("soft_triple",)).runs.get()
+    run = started(world.dataset, ("soft_triple",), epochs=7).runs.get()
     assert f'hx-get="{reverse("run-log", args=[run.pk])}"' in text(curator_client, reverse("run", args=[run.pk]))
     assert "No epoch is finished yet" in text(curator_client, reverse("run-log", args=[run.pk]))
     now = reverse("experiment-now", args=[run.experiment_id])

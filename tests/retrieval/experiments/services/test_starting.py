@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.losses import LOSSES
 from retrieval.errors import Refused
@@ -45,6 +45,19 @@ def test_an_experiment_that_cannot_be_is_refused_whole(world: World, change: dic
     with pytest.raises(Refused, match=sentence):
         started(world.dataset, **change)
     assert (Experiment.objects.count(), Run.objects.count(), Job.objects.count()) == before
+
+
+def test_an_experiment_leaves_a_trail(world: World, curator: User) -> None:
+    experiment = started(world.dataset, ("soft_triple",), by=curator)
+    entry = AuditEntry.objects.get(action="start-experiment")
+    assert (entry.who, entry.target, entry.details["experiment"]) == (curator, "Small", experiment.pk)
+
+
+def test_a_set_without_labels_cannot_be_trained_on(world: World) -> None:
+    Dataset.objects.update(labelled=False)
+    world.dataset.refresh_from_db()
+    with pytest.raises(Refused, match="Wings has no labels"):
+        started(world.dataset)
 
 
 def test_a_set_not_imported_cannot_be_trained_on() -> None:
