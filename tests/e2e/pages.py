@@ -89,8 +89,8 @@ NO_PAGES = {
     "report-make", "compare-test", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
     "withdraw",
     # files, and parts of pages
-    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture", "thumbnail",
-    "experiment-estimate", "experiment-now", "run-log", "run-curves",
+    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture",
+    "thumbnail", "experiment-estimate", "experiment-now", "run-log", "run-curves",
     "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
     "download-model", "download-report", "download-ratings",
 }  # fmt: skip
