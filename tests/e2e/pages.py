@@ -81,16 +81,5 @@ NO_PAGES = {
     "search-save", "search-share", "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
     "revoke_token", "search-answers", "search-delete", "search-picture", "search-save", "search-share",
     "search-unsave", "shared-picture", "shared-query", "thumbnail", "withdraw",
-    # only by a link of a mail, with a code, or after signing in some other way
-    "account_inactive", "account_reauthenticate", "account_set_password", "account_confirm_login_code",
-    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
-    # what a button does
-    "revoke_token", "delete_account", "cancel_job", "retry_job", "search-share", "search-delete", "dataset-public",
-    "report-make", "compare-test", "model-publish", "index-build", "index-activate", "relevance", "my-mark-remove",
-    "withdraw",
-    # files, and parts of pages
-    "export_my_data", "audit_export", "job_status", "search-picture", "shared-query", "shared-picture", "picture",
-    "thumbnail", "experiment-estimate", "experiment-now", "run-log", "run-curves",
-    "experiment-runs", "experiment-tunings", "report-status", "report-file", "ballot-query", "leaderboard-rows",
-    "download-model", "download-report", "download-ratings",
+    "compare-test", "experiment-estimate", "experiment-now", "run-curves", "run-log",
 }  # fmt: skip

@@ -191,7 +191,7 @@ def test_a_model_shows_why_it_earns_what_it_earns(curator_client: Client, world:
     asked = re.search(r'form="search-by" name="image" value="(\d+)"', text)
     assert asked is not None
     answer = curator_client.post(
-        reverse("search"), {"dataset": model.dataset_id, "models": model.pk, "image": asked[1], "k": 3}
+        reverse("search"), {"datasets": model.dataset_id, "models": model.pk, "image": asked[1], "k": 3}
     )
     assert answer.status_code == 302
 
