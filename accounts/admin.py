@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from allauth.mfa import admin as mfa_admin
+from allauth.usersessions import admin as usersessions_admin
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
@@ -19,6 +21,8 @@ from accounts.permissions import signed_in
 from accounts.roles import Role, given_role
 
 admin.site.unregister(Group)  # groups here are roles, and roles are given below
+for guarded in (mfa_admin.Authenticator, usersessions_admin.UserSession):
+    admin.site.unregister(guarded)  # /lab/people/ removes and ends them, and the audit trail tells of it
 
 ROLE = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], initial=Role.MEMBER)
 

@@ -18,7 +18,9 @@ class InviteForm(forms.Form):
     """Who is to come."""
 
     email = forms.EmailField(label="E-mail")
-    display_name = forms.CharField(label="Name", max_length=80, required=False, help_text="They can be known by.")
+    display_name = forms.CharField(
+        label="Name", max_length=80, required=False, help_text="Else what stands before the @."
+    )
     role = forms.ChoiceField(
         choices=ROLES,
         help_text="A member searches and rates; a curator also runs the lab; an admin also manages people.",

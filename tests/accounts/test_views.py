@@ -202,3 +202,8 @@ def test_the_last_admin_cannot_be_undone(admin_client: Client, admin: User, form
 def test_admins_pages_open_for_admins_only(admin_client: Client, curator: User, page: str) -> None:
     assert admin_client.get(f"/admin/{page}").status_code == 200
     assert signed_in(curator).get(f"/admin/{page}").status_code in (302, 403)
+
+
+@pytest.mark.parametrize("page", ["mfa/authenticator/", "usersessions/usersession/"])
+def test_second_factors_and_sessions_are_not_the_admin_sites(admin_client: Client, page: str) -> None:
+    assert admin_client.get(f"/admin/{page}").status_code == 404

@@ -1,0 +1,20 @@
+"""How a browser calls itself, as people call it."""
+
+from django import template
+
+register = template.Library()
+
+# The first that is found counts: each of them also names those after it.
+BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+SYSTEMS = {"Android": "Android", "iPhone": "an iPhone", "iPad": "an iPad", "Windows": "Windows", "Mac OS": "a Mac"}
+SYSTEMS |= {"Linux": "Linux"}
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """Return `Firefox on Windows` and the like; what is not known, as it calls itself."""
+    browser = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or user_agent or "unknown"
