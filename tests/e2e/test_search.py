@@ -1,5 +1,6 @@
 """Searching as people do it: every way in, a part of the picture, other terms, Back, marks, what goes wrong."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ GIVE = """async ([kind, target, address]) => {
 }"""
 
 
+@pytest.fixture(autouse=True)
+def patience(page: Page) -> Iterator[None]:
+    """The first search of a site loads torch and the models."""
+    page.set_default_timeout(120_000)
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     """A butterfly that no data set holds."""
@@ -43,7 +53,7 @@ def ask_by_gallery(page: Page, site: Site) -> str:
     page.goto(f"{site.address}/")
     page.locator("[data-quick-pick]").first.click()
     page.wait_for_url("**/searches/*/")
-    expect(page.locator("#crop-nw")).to_be_visible()
+    expect(page.locator(".crop-box.placed")).to_be_visible()
     return page.url
 
 
@@ -104,6 +114,7 @@ def test_a_part_of_the_picture_is_searched_by_mouse_by_keys_and_by_numbers(page:
     expect(page.locator("#summary")).to_contain_text("A part of the picture was searched")
     expect(page.locator("#answers-said")).to_contain_text("A part of the picture")
 
+    expect(page.locator(".crop-box")).to_have_class("crop-box placed")
     corner = page.locator("#crop-se").bounding_box()
     assert corner is not None
     x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
