@@ -22,7 +22,7 @@ _calibrating = threading.Lock()  # once a process, however many look at the firs
 
 @dataclass(frozen=True)
 class Told:
-    """A verdict in words: the class, how sure, the classes after it with their shares of the vote.
+    """A verdict in words: the class, how sure, the first classes with their shares of the vote.
 
     near: whether anything is as near as pictures of one class usually are.
     """
@@ -31,7 +31,7 @@ class Told:
     label: int
     class_name: str
     confidence: float
-    runners_up: list[tuple[str, float]]
+    shares: list[tuple[str, float]]
     near: bool
     top: float
     calibration: Calibration
@@ -98,13 +98,13 @@ def _verdict_of(ranking: Ranking) -> Told | None:
     if calibration is None:
         return None
     found = calibration.verdict(*zip(*answers, strict=True))
-    names = index.dataset.classes
+    names, first = index.dataset.classes, 1 - sum(share for _, share in found.runners_up)
     return Told(
         dataset=index.dataset,
         label=found.label,
         class_name=names[found.label],
         confidence=found.confidence,
-        runners_up=[(names[label], share) for label, share in found.runners_up[:NAMED]],
+        shares=[(names[label], share) for label, share in ((found.label, first), *found.runners_up[:NAMED])],
         near=found.near,
         top=answers[0][1],
         calibration=calibration,

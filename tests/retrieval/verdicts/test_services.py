@@ -97,7 +97,8 @@ def test_the_neighbours_vote(world: World, member: User, sure: None) -> None:
         assert found is not None and found.near
         assert (found.class_name, found.label) == (world.dataset.classes[3], 3)
         assert found.confidence == pytest.approx(0.8808, abs=1e-4)  # the sigmoid of 2
-        assert [name for name, _ in found.runners_up] == [world.dataset.classes[2]]
+        assert [name for name, _ in found.shares] == [world.dataset.classes[3], world.dataset.classes[2]]
+        assert sum(share for _, share in found.shares) == pytest.approx(1)
 
 
 def test_what_is_far_from_all_is_perhaps_none(world: World, member: User, sure: None) -> None:
