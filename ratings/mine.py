@@ -26,8 +26,8 @@ def own_marks(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     page = Paginator(mine.own_marks(user), PAGE).get_page(request.GET.get("page"))
     voted = {ballot.search_id: ballot for ballot in mine.own_votes(user)}
-    page.object_list = [_row(mark, voted.get(mark.ranking.search_id)) for mark in page.object_list]
-    return render(request, "ratings/my_marks.html", _counts(request) | {"page": page})
+    rows = [_row(mark, voted.get(mark.ranking.search_id)) for mark in page]
+    return render(request, "ratings/my_marks.html", _counts(request) | {"page": page, "rows": rows})
 
 
 def _row(mark: Relevance, ballot: Ballot | None) -> dict[str, Any]:

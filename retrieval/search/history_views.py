@@ -27,7 +27,7 @@ PAGE = 24
 def every_search(request: HttpRequest) -> HttpResponse:
     """List one's own searches, one entry for all that were asked with the same picture."""
     page = Paginator(history.entries_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    page.object_list = [_with_picture(entry) for entry in page.object_list]
+    page.object_list = _with_pictures(page.object_list)
     return render(request, "retrieval/searches.html", _counts(request) | {"page": page})
 
 
@@ -37,16 +37,18 @@ def every_search(request: HttpRequest) -> HttpResponse:
 def saved_searches(request: HttpRequest) -> HttpResponse:
     """List the searches that one gave a name."""
     page = Paginator(history.saved_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    page.object_list = [_with_picture(search) for search in page.object_list]
+    page.object_list = _with_pictures(page.object_list)
     return render(request, "retrieval/searches_saved.html", _counts(request) | {"page": page})
 
 
-def _with_picture(search: Search) -> Search:
-    """Return a search with the address of a small picture of what it asked, where there is one."""
-    image = search.query_image
-    small = reverse("thumbnail", args=[image.pk]) if image and not image.hidden else None
-    search.query_url = small or reverse("search-picture", args=[search.pk])
-    return search
+def _with_pictures(searches: Any) -> list[Search]:
+    """Return searches with the address of what each asked: a small picture, where the gallery shows one."""
+    rows = list(searches)
+    for search in rows:
+        image = search.query_image
+        small = reverse("thumbnail", args=[image.pk]) if image and not image.hidden else None
+        search.query_url = small or reverse("search-picture", args=[search.pk])
+    return rows
 
 
 def _counts(request: HttpRequest) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The answers of a search as files: a table, JSON, or the pictures themselves."""
 
-import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.utils.text import slugify
@@ -58,36 +59,47 @@ def answers_zip(search: Search, marks: Marks) -> Iterator[bytes]:
     sink = _Sink()
     rows = []
     with zipfile.ZipFile(sink, "w") as archive:  # stored, not deflated: a JPEG gets no smaller
-        for model, image, row in [(None, None, None), *_rows(search, marks)]:
-            name = "query.jpg" if model is None or image is None else _file_name(model, image, row["rank"])
-            data = _picture(search, image)
-            if data is not None:
-                archive.writestr(name, data)
-            if row is not None:
-                rows.append({**row, "file": "" if data is None else name})
+        _put(archive, "query.jpg", lambda: query_file(search))
+        yield sink.taken()
+        for model, image, row in _rows(search, marks):
+            name = _file_name(model, image, row["rank"])
+            is_there = _put(archive, name, partial(shown_picture_of, image))
+            rows.append({**row, "file": name if is_there else ""})
             yield sink.taken()
         archive.writestr("answers.csv", _csv(rows))
         archive.writestr("LICENCE.txt", _licences(search))
     yield sink.taken()
 
 
-class _Sink(io.RawIOBase):
+class _Sink:
     """What an archive is written to, to be taken away as it grows."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._parts: list[bytes] = []
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
+    def write(self, data: bytes) -> int:
         self._parts.append(bytes(data))
-        return len(self._parts[-1])
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: what is written waits here until it is taken."""
+
+    def close(self) -> None:
+        """Do nothing: what is left is taken after the end."""
 
     def taken(self) -> bytes:
         parts, self._parts = self._parts, []
         return b"".join(parts)
+
+
+def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path]) -> bool:
+    """Add the JPEG that `find` gives the file of; say whether there was one that can be read."""
+    try:
+        data = find().read_bytes()
+    except (OSError, Refused):
+        return False
+    archive.writestr(name, data)
+    return True
 
 
 def _rows(search: Search, marks: Marks) -> Iterator[tuple[Model, Image, dict[str, Any]]]:
@@ -119,14 +131,6 @@ def _file_name(model: Model, image: Image, rank: int) -> str:
     """Return where a picture lies in the archive: no path of the data set goes into it."""
     folder = f"{slugify(model.name) or 'model'}-{model.pk}"
     return f"{folder}/{rank:03d}-{slugify(image.class_name)[:NAME_LENGTH] or 'picture'}-{image.pk}.jpg"
-
-
-def _picture(search: Search, image: Image | None) -> bytes | None:
-    """Return the JPEG of an answer, or of the query for no answer; None when its file is gone or damaged."""
-    try:
-        return (shown_picture_of(image) if image else query_file(search)).read_bytes()
-    except (OSError, Refused):
-        return None
 
 
 def _licences(search: Search) -> str:
