@@ -29,6 +29,7 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import HALVES, checked_name, class_named, find_class, new_class, split_in
+from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
@@ -106,6 +107,7 @@ def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: s
         context.check()
         added = _add(context, row, aside, name, half)
         report = _report_of(aside)
+    fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
     left = len(aside.pictures) - added
     context.say(f"{added} added, {left} there already, {len(report['broken'])} not readable")

@@ -54,6 +54,7 @@ def fresh_catalogue(dataset: int) -> tuple[Dataset, DatasetFolder]:
     """
     with transaction.atomic():
         row = Dataset.objects.select_for_update().get(pk=dataset)
+        catalogue: DatasetFolder | None
         try:
             catalogue = load_dataset(row.folder)
         except DatasetError:

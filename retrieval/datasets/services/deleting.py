@@ -75,7 +75,8 @@ def _delete_rows(row: Dataset) -> list[Path]:
     """Delete what hangs on a data set, and it; return the files that go once that is committed."""
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
     uploads = [search.upload for search in searches.filter(root=None)]  # others ask with their root's
-    files = uploads + [index.folder for index in indexes]
+    maps = Path(settings.MEDIA_ROOT) / "maps"
+    files = uploads + [file for index in indexes for file in (index.folder, *maps.glob(f"index-{index.pk}-*"))]
     contents = set(row.images.values_list("sha256", flat=True))
     searches.delete()
     indexes.delete()

@@ -26,6 +26,7 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import find_class, new_class, split_in
+from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import checked_source, forget_upload, is_upload, keep_upload, place_of
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
@@ -79,6 +80,7 @@ def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) 
     ):
         context.check()
         found = _compare_and_store(context, row, aside, source, dry)
+    fill_looks(row, context.progress)
     forget_upload(source)
     counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} gone and hidden".format(**found)
     context.say(f"it would be: {counts}; nothing was changed" if dry else counts)
@@ -97,7 +99,8 @@ class _Comparison:
 
 def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison:
     """Match by path and content, then what is left by content alone: a file that was moved or renamed."""
-    found, left = _Comparison(), []
+    found = _Comparison()
+    left: list[Picture] = []
     by_both = {(row.path, row.sha256): row for row in rows}
     for picture in pictures:
         row = by_both.pop((picture.path, picture.sha256), None)
@@ -179,7 +182,8 @@ def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tupl
     votes: dict[int, Counter[int]] = {}
     for picture, image in found.same:
         votes.setdefault(picture.label, Counter())[image.label] += 1
-    here, made = {}, []
+    here: dict[int, int] = {}
+    made: list[int] = []
     for label in sorted({picture.label for picture in aside.pictures}):
         known = votes[label].most_common(1)[0][0] if label in votes else find_class(row, aside.classes[label])
         if known is None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from django.db.models import Q
+
 from jobs.models import Job
 from retrieval.models import Dataset
 
@@ -20,6 +22,8 @@ def uses_of(dataset: Dataset, *, but_job: int | None = None) -> list[str]:
     """Return a phrase for each thing that needs a data set; `but_job` is the one that asks."""
     found = [f"experiment {name}" for name in dataset.experiments.values_list("name", flat=True)]
     found += [f"model {name}" for name in dataset.models.values_list("name", flat=True)]
-    active = Job.objects.filter(state__in=Job.ACTIVE, payload__dataset=dataset.pk).exclude(pk=but_job)
+    indexes = list(dataset.indexes.values_list("pk", flat=True))
+    concerned = Q(payload__dataset=dataset.pk) | Q(payload__index__in=indexes)
+    active = Job.objects.filter(concerned, state__in=Job.ACTIVE).exclude(pk=but_job)
     found += [f"job {job.pk} ({job.kind}), which is {job.state}" for job in active.exclude(kind="delete-dataset")]
     return found + [phrase for uses in _USES.values() for phrase in uses(dataset)]

@@ -96,7 +96,11 @@ def _measured() -> Usage:
             "Pictures that people searched with.",
             _largest([Part("uploaded queries", bytes_below(media / "searches"))]),
         ),
-        Group("Reports", "Of experiments.", _largest([Part("reports", bytes_below(media / "reports"))])),
+        Group(
+            "Reports and maps",
+            "Of experiments and of models' spaces.",
+            _largest([Part(name, bytes_below(media / name)) for name in ("reports", "maps")]),
+        ),
         Group("Uploads", "Files that wait for their job, or for a retry.", _largest(_children(uploads()))),
         Group(
             "Caches",

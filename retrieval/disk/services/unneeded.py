@@ -22,6 +22,7 @@ KEEP_FOR_RETRY = timedelta(days=7)
 KEEP_CACHE = timedelta(days=30)
 KEEP_NEW = timedelta(hours=1)  # what is so young may be being written, by a job or an upload
 KEEP_INDEXES = 2  # of a model and data set: the one that serves, or served last, and the way back
+CHECKSUMS = "checksums"  # among the caches: small, and a worker has to make them before a download
 JOB_IN_NAME = re.compile(r"job-(\d+)")
 
 
@@ -114,7 +115,8 @@ def old_indexes() -> QuerySet[Index]:
         for pk in Index.objects.filter(model=model, dataset=dataset).values_list("pk", flat=True)[:KEEP_INDEXES]
     ]
     answered = Ranking.objects.filter(index=OuterRef("pk"))
-    return Index.objects.filter(Exists(newer), ~Exists(answered), active=False).exclude(pk__in=kept)
+    used = Job.objects.filter(state__in=Job.ACTIVE, payload__has_key="index").values_list("payload__index", flat=True)
+    return Index.objects.filter(Exists(newer), ~Exists(answered), active=False).exclude(pk__in=[*kept, *used])
 
 
 def _old_indexes() -> Found:
@@ -148,6 +150,8 @@ def _left_overs() -> Found:
     reports = {media / path for path in Report.objects.values_list("path", flat=True)}
     making = Job.objects.filter(kind="report", state__in=Job.ACTIVE).exists()
     yield from _ownerless(media / "reports", lambda place: making or place in reports, "no report has it")
+    mapped = {f"index-{pk}" for pk in Index.objects.values_list("pk", flat=True)}
+    yield from _ownerless(media / "maps", lambda place: place.name.rpartition("-")[0] in mapped, "no index has it")
     searches = {f"{pk}.jpg" for pk in Search.objects.values_list("pk", flat=True)}
     yield from _ownerless(media / "searches", lambda place: place.name in searches, "no search has it")
 
@@ -164,7 +168,7 @@ def _caches() -> Found:
     if _active_jobs():
         return  # any job may read any of them, and says so nowhere
     for place in _below(Path(settings.CACHE_DIR)):
-        if place.is_dir() and _age(place) > KEEP_CACHE:
+        if place.is_dir() and place.name != CHECKSUMS and _age(place) > KEEP_CACHE:
             yield place, f"not used for {KEEP_CACHE.days} days; it is made again when needed"
 
 

@@ -46,7 +46,7 @@ def test_pictures_of_one_name_join_a_class(wings: Dataset, curator: User) -> Non
     wings.refresh_from_db()
     assert wings.revision == 2 and labels(wings, (1, 2)) == [(7, "test")] * 2
     added = wings.images.filter(path__startswith="+")
-    assert all(image.pk > last and image.file.is_file() for image in added)
+    assert all(image.pk > last and image.file.is_file() and image.look for image in added)
     assert {picture.id for picture in load_dataset(wings.folder).pictures} == set(
         wings.images.values_list("pk", flat=True)
     )

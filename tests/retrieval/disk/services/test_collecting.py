@@ -122,6 +122,15 @@ def test_an_index_that_answered_stays(world: World, member: User) -> None:
     assert found("indexes") == []
 
 
+def test_an_index_of_which_a_job_makes_a_map_stays(world: World) -> None:
+    for _ in range(2):
+        done(indexes.submit_index(world.models[0], by=None))
+    [item] = unneeded("indexes")
+    first = Index.objects.get(path=item.path.removeprefix("media/"))
+    Job.objects.create(kind="map", payload={"index": first.pk})
+    assert found("indexes") == []
+
+
 def test_an_index_that_came_to_serve_since_it_was_shown_stays(world: World) -> None:
     model = world.models[0]
     first = world.index_of(model)
@@ -156,6 +165,16 @@ def test_a_folder_without_a_row_goes(world: World, place: str) -> None:
     assert not (Path(settings.VAR_DIR) / place).exists() and found("left-overs") == []
 
 
+def test_a_map_goes_with_its_index(world: World) -> None:
+    maps = Path(settings.MEDIA_ROOT) / "maps"
+    maps.mkdir(parents=True)
+    pk = world.index_of(world.models[0]).pk
+    for name in (f"index-{pk}-abc.json", "index-999-abc.json"):
+        (maps / name).write_text("{}")
+        aged(maps / name, 2)
+    assert found("left-overs") == ["media/maps/index-999-abc.json"]
+
+
 def test_everything_that_a_row_has_stays(world: World) -> None:
     for path in sorted(Path(settings.MEDIA_ROOT).rglob("*")):
         if path.is_dir():
@@ -188,7 +207,7 @@ def test_a_thumbnail_goes_with_the_last_picture_of_its_content(world: World) -> 
 
 
 def test_a_cache_goes_when_it_was_not_used_for_a_month_and_no_job_is_active(db: None) -> None:
-    old, _ = folder("cache/old-32", 31), folder("cache/new-32", 29)
+    old, _, _ = folder("cache/old-32", 31), folder("cache/new-32", 29), folder("cache/checksums", 99)
     assert found("caches") == ["cache/old-32"]
     active = job("queued")
     assert found("caches") == []
