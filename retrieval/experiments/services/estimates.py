@@ -19,6 +19,7 @@ from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.estimate import Rates, rates_file
 from mlcore.runs import BASELINES
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Experiment, Run
 
@@ -135,7 +136,7 @@ def _key(dataset: Dataset, protocol: Protocol, weights: str) -> str:
 
 def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, Any]:
     """Measure in a child process, which leaves its rates in the cache folder. Safe to run again."""
-    row = Dataset.objects.get(pk=dataset)
+    row, _ = fresh_catalogue(dataset)
     asked = context.scratch / "protocol.json"
     write_json(asked, protocol)
     command = [sys.executable, "-m", "mlcore", "estimate", "--events", "jsonl", "--child", "--data", str(row.folder)]
