@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import audit, personal_data
 from accounts.errors import AccountError
 from accounts.models import ApiToken, User
-from accounts.roles import Role, given_role, is_curator, role_of
+from accounts.roles import Role, given_role, holds, is_curator, role_of
 
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
 
@@ -148,4 +148,6 @@ def delete_account(user: User) -> None:
         AccountError: `user` is the only admin.
     """
     require_another_admin(user)
+    if holds(user, Role.CURATOR):
+        audit.record_about(user, "delete-account", user, role=role_of(user))
     personal_data.erase_all(user)

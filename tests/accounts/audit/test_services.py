@@ -36,7 +36,8 @@ def test_who_leaves_stays_in_the_trail_as_a_former_member(admin: User, curator: 
     audit.record(curator, "delete-dataset", "Wings")
     audit.record_about(admin, "change-role", curator, to="curator")
     services.delete_account(curator)
-    told, done = AuditEntry.objects.all()
+    left, told, done = AuditEntry.objects.all()
+    assert (left.who_name, left.action, left.target) == ("a former member", "delete-account", "a former member")
     assert (told.who_name, told.target) == ("Ada", "a former member") and told.who == admin
     assert (done.who, done.who_name, done.target) == (None, "a former member", "Wings")
     assert "cora" not in str(list(AuditEntry.objects.values())).lower()
