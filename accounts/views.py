@@ -77,7 +77,7 @@ def export_data(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-@reauthentication_required  # by password, or by a code of the second factor; then the form is sent again by itself
+@reauthentication_required  # type: ignore[untyped-decorator]  # by password, or by a code of the second factor; then the form is sent again by itself
 def delete_account(request: HttpRequest) -> HttpResponse:
     """Delete this person's account and data."""
     user = signed_in(request)

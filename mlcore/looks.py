@@ -22,7 +22,8 @@ def stored_look(pixels: NDArray[np.uint8]) -> bytes:
     """Return the look of a picture as 256 signed bytes, the strongest field at 127."""
     row = coarse_look(pixels)
     strongest = float(np.abs(row).max())
-    return np.rint(row * (127 / strongest if strongest else 0)).astype(np.int8).tobytes()
+    look: bytes = np.rint(row * (127 / strongest if strongest else 0)).astype(np.int8).tobytes()
+    return look
 
 
 def alike(looks: list[bytes]) -> NDArray[np.bool_]:

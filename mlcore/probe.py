@@ -91,7 +91,7 @@ def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, wei
     return {"pixels": pixels.name, "features": features}
 
 
-def _seconds_around(bench: Bench, pixels: PixelCache) -> dict[str, float]:
+def _seconds_around(bench: Bench, pixels: PixelCache) -> dict[str, Any]:
     """Return the fields of Rates that tell of what stands around the steps."""
     data, dim = bench.data, bench.protocol.dim
     return {
@@ -124,7 +124,7 @@ def _reckoned(seconds_of: Callable[[int], float], total: int) -> float:
         return seconds_of(total)
     half, whole = seconds_of(MOST_ROWS // 2), seconds_of(MOST_ROWS)
     growth = min(2.0, max(1.0, math.log2(whole / half)))  # linear to quadratic
-    return whole * float(total / MOST_ROWS) ** growth
+    return whole * float((total / MOST_ROWS) ** growth)
 
 
 def _clustered(labels: Rows, dim: int) -> Floats:

@@ -95,7 +95,7 @@ def skewness(counts: Ints) -> float:
     return float(((counts - counts.mean()) ** 3).mean() / spread**3) if spread else 0.0
 
 
-def nearest_centres(unit: Floats, labels: NDArray[np.int64], label: int) -> tuple[list[tuple[int, float]], int]:
+def nearest_centres(unit: NDArray[Any], labels: NDArray[np.int64], label: int) -> tuple[list[tuple[int, float]], int]:
     """Return the other classes by the cosine of their centres with that of `label`, the nearest first.
 
     And the row of its most typical picture, nearest to its own centre.

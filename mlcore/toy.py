@@ -69,7 +69,7 @@ def toy_run(loss: str, seed: int = 0) -> ToyRun:
         torch.manual_seed(seed)
         points = torch.from_numpy(_start(seed)).requires_grad_()
         cost = build_loss(loss, num_classes=CLASSES, dim=DIM).double()
-        proxies = [*cost.parameters()]
+        proxies: list[Tensor] = list(cost.parameters())
         rate, frames = 0.0, [_frame(points, proxies)]
         for step in range(1, STEPS + 1):
             gradients = torch.autograd.grad(cost(points, labels), [points, *proxies])
@@ -77,7 +77,7 @@ def toy_run(loss: str, seed: int = 0) -> ToyRun:
                 rate = FIRST_STEP / float(gradients[0].square().sum(dim=1).mean().sqrt())
             with torch.no_grad():
                 for proxy, gradient in zip(proxies, gradients[1:], strict=True):
-                    proxy -= PROXY_RATE * rate * gradient
+                    proxy.sub_(PROXY_RATE * rate * gradient)
                 points -= rate * gradients[0]
                 points /= points.norm(dim=1, keepdim=True)
             if step % (STEPS // (FRAMES - 1)) == 0:
@@ -88,7 +88,8 @@ def toy_run(loss: str, seed: int = 0) -> ToyRun:
 def _start(seed: int) -> NDArray[np.float64]:
     random = np.random.default_rng(seed)
     points = np.repeat(CORNERS, PER_CLASS, axis=0) + SPREAD * random.standard_normal((CLASSES * PER_CLASS, DIM))
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return unit
 
 
 def _frame(points: "Tensor", proxies: "list[Tensor]") -> tuple[NDArray[np.float64], NDArray[np.float64]]:

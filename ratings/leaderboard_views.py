@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from accounts.roles import Visitor
 from ratings.errors import UnknownFilter
-from ratings.services import board_files, leaderboard
+from ratings.services import board_files, leaderboard, opinions
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
@@ -80,7 +80,7 @@ def board_values(user: Visitor, dataset: str = "", protocol: str = "") -> dict[s
         "votes_total": leaderboard.votes_total(rows),
         "filters": _address({"dataset": dataset, "protocol": protocol}),
         "suffixes": list(board_files.CONTENT_TYPES),
-        "fewest_votes": leaderboard.FEWEST_VOTES,
+        "fewest_votes": opinions.FEWEST_VOTES,
     }
 
 

@@ -10,41 +10,46 @@ from retrieval.models import Dataset, Experiment, Index, Model, Run, Tuning
 Values = dict[str, Any]
 
 
+def _key(values: Values, name: str) -> list[int]:
+    """Return the key that a job's values name, none while it is not known."""
+    return [values[name]] if values.get(name) is not None else []
+
+
 def of_import(payload: Values, result: Values) -> list[Link]:
     """Lead to the data set."""
-    rows = Dataset.objects.filter(pk=payload.get("dataset"))
+    rows = Dataset.objects.filter(pk__in=_key(payload, "dataset"))
     return [(f"Data set {row.name}", reverse("dataset", args=[row.slug])) for row in rows]
 
 
 def of_training(payload: Values, result: Values) -> list[Link]:
     """Lead to the run, its experiment and its model."""
-    runs = Run.objects.filter(pk=payload.get("run")).select_related("experiment")
+    runs = Run.objects.filter(pk__in=_key(payload, "run")).select_related("experiment")
     found = [("The run", reverse("run", args=[run.pk])) for run in runs]
     return found + [link for run in runs for link in _experiment(run.experiment)] + of_model(payload, result)
 
 
 def of_tuning(payload: Values, result: Values) -> list[Link]:
     """Lead to the experiment."""
-    rows = Tuning.objects.filter(pk=payload.get("tuning")).select_related("experiment")
+    rows = Tuning.objects.filter(pk__in=_key(payload, "tuning")).select_related("experiment")
     return [link for row in rows for link in _experiment(row.experiment)]
 
 
 def of_report(payload: Values, result: Values) -> list[Link]:
     """Lead to the experiment, and to its report once it is made."""
-    rows = Experiment.objects.filter(pk=payload.get("experiment")).select_related("report")
+    rows = Experiment.objects.filter(pk__in=_key(payload, "experiment")).select_related("report")
     reports = [("The report", reverse("report", args=[row.pk])) for row in rows if hasattr(row, "report")]
     return [link for row in rows for link in _experiment(row)] + reports
 
 
 def of_model(payload: Values, result: Values) -> list[Link]:
     """Lead to the model that was made or is indexed."""
-    rows = Model.objects.filter(pk=result.get("model", payload.get("model")))
+    rows = Model.objects.filter(pk__in=_key(payload | result, "model"))
     return [(f"Model {row.name}", reverse("model", args=[row.pk])) for row in rows]
 
 
 def of_index(payload: Values, result: Values) -> list[Link]:
     """Lead to the model and its indexes."""
-    built = Index.objects.filter(pk=result.get("index")).select_related("model")
+    built = Index.objects.filter(pk__in=_key(result, "index")).select_related("model")
     where = [(f"Index {row.pk}", f"{reverse('model', args=[row.model_id])}#indexes-title") for row in built]
     return of_model(payload, {}) + where
 

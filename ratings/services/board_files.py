@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -86,7 +87,8 @@ def board_file(document: Mapping[str, Any], suffix: str) -> bytes:
         rows = [row for section in document["datasets"] for row in section["rows"]]
         return csv_text(COLUMNS, [[row[column] for column in COLUMNS] for row in rows]).encode()
     key = f"board:{suffix}:{hashlib.sha256(text.encode()).hexdigest()}"
-    drawn: bytes = cache.get_or_set(key, lambda: _drawn(document["datasets"], suffix), KEEP_SECONDS)
+    draw = partial(_drawn, document["datasets"], suffix)
+    drawn: bytes = cache.get_or_set(key, draw, KEEP_SECONDS)  # type: ignore[assignment]  # what is set is what comes
     return drawn
 
 
@@ -97,7 +99,7 @@ def _drawn(sections: Sequence[Mapping[str, Any]], suffix: str) -> bytes:
 
     heights = [1 + len(section["rows"]) for section in sections] or [1]
     # parse_math: a model's name is no formula, whatever its dollars.
-    settings = {"svg.hashsalt": "kindred", "svg.fonttype": "none", "text.parse_math": False}
+    settings: Any = {"svg.hashsalt": "kindred", "svg.fonttype": "none", "text.parse_math": False}
     with _drawing, matplotlib.rc_context(settings):
         figure = Figure(figsize=(WIDTH_INCHES, 0.6 * len(heights) + ROW_INCHES * sum(heights)), layout="constrained")
         panels = figure.subplots(len(heights), 3, squeeze=False, height_ratios=heights)

@@ -142,7 +142,7 @@ def _said_of(rows: Sequence[Row]) -> dict[str, Any]:
     measured = {row["model"].pk: row["map_at_r"] for row in sorted(rows, key=lambda row: row["model"].pk)}
     scores = BlindScore.objects.filter(ranking__model__in=list(measured))
     state = scores.aggregate(count=Count("pk"), newest=Max("pk"))
-    said: dict[str, Any] = cache.get_or_set(
+    said: dict[str, Any] = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
         f"votes-say:{hash(tuple(measured.items()))}:{state['count']}:{state['newest']}",
         lambda: _computed(_votes_on(list(measured)), measured),
         KEEP_SECONDS,

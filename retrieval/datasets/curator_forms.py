@@ -74,7 +74,7 @@ class MergeForm(forms.Form):
 class AddForm(forms.Form):
     """Pictures for a class."""
 
-    files = FilesField(
+    files = FilesField(  # type: ignore[assignment]  # the metaclass takes it away, so BaseForm.files stays
         label="Pictures",
         help_text="Up to 100 pictures, or one zip, tar or tar.gz with any number of them; its folders mean nothing.",
     )

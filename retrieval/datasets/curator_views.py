@@ -54,7 +54,7 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
                 form.add_error(None, str(error))
         for faults in form.errors.values():
             for fault in faults:
-                messages.error(request, fault)
+                messages.error(request, str(fault))
     images, filters = _filtered(dataset, request)
     context = {
         "dataset": dataset,
@@ -88,7 +88,8 @@ def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, An
     images = dataset.images.select_related("dataset").order_by("label", "pk")
     wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
     if wanted:
-        images = images.filter(label=find_class(dataset, wanted))
+        label = find_class(dataset, wanted)
+        images = images.none() if label is None else images.filter(label=label)
     if shown in ("shown", "hidden"):
         images = images.filter(hidden=shown == "hidden")
     return images, {"wanted": wanted, "shown": shown}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -26,7 +27,7 @@ class Download:
     size: int
     made_at: datetime
     sha256: str | None
-    route: tuple[str, *tuple[int | str, ...]]
+    route: tuple[Any, ...]
 
 
 Listing = Callable[[Visitor, "QuerySet[Dataset]"], Iterable[Download]]

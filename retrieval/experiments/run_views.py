@@ -85,7 +85,7 @@ def curves(request: HttpRequest) -> JsonResponse:
     """Give the curves of an experiment's runs, or of those that the address names."""
     key = request.GET.get("experiment", "")
     of_one = key.isdecimal() and len(key) <= MOST_DIGITS
-    return JsonResponse(services.curves_of(_every_run().filter(experiment=key) if of_one else _asked(request)))
+    return JsonResponse(services.curves_of(_every_run().filter(experiment=int(key)) if of_one else _asked(request)))
 
 
 @curator_required

@@ -133,8 +133,11 @@ def _side(shares: "Floats", strongest: float, square: dict[str, Any]) -> Side:
     ordered = sorted(found.items(), key=lambda region: -region[1])
     least = ordered[-1]
     return Side(
-        *square["size"],
-        *(f"{square[name]:.2f}" for name in ("left", "top", "side")),
+        width=square["size"][0],
+        height=square["size"][1],
+        left=f"{square['left']:.2f}",
+        top=f"{square['top']:.2f}",
+        side=f"{square['side']:.2f}",
         places=_places(shares, strongest, square),
         regions=[[(name, found[name]) for name in row] for row in REGIONS],
         adds=[region for region in ordered[:NAMED] if region[1] > 0],

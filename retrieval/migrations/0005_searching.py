@@ -1,9 +1,11 @@
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models import F, Q
 
 
-def copy_datasets(apps, schema_editor):
+def copy_datasets(apps: Any, schema_editor: Any) -> None:
     """What searched one data set goes on to have searched it."""
     Search = apps.get_model("retrieval", "Search")
     searched = Search.datasets.through
@@ -12,7 +14,7 @@ def copy_datasets(apps, schema_editor):
     schema_editor.connection.check_constraints()  # PostgreSQL alters no table whose checks are still to come
 
 
-def copy_dataset_back(apps, schema_editor):
+def copy_dataset_back(apps: Any, schema_editor: Any) -> None:
     """A search of several data sets keeps the first."""
     Search = apps.get_model("retrieval", "Search")
     for search in Search.objects.all():

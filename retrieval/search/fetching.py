@@ -20,7 +20,7 @@ from retrieval.errors import Refused
 
 REDIRECTS = 4
 REDIRECTING = (301, 302, 303, 307, 308)
-HEADERS = {"User-Agent": "Kindred", "Accept": "image/*", "Accept-Encoding": "identity"}
+HEADERS: dict[bytes | str, bytes | str] = {"User-Agent": "Kindred", "Accept": "image/*", "Accept-Encoding": "identity"}
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 UNICAST = ipaddress.IPv6Network("2000::/3")  # what of IPv6 is handed out to the world
 
@@ -126,9 +126,10 @@ class _PublicOnly(httpcore.SyncBackend):
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
 
-    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore.NetworkStream:
         address = _public_address(host, port)
-        return _Hurried(super().connect_tcp(address, port, _left(self.deadline), **options), self.deadline)
+        options["timeout"] = _left(self.deadline)  # never what the pool would grant
+        return _Hurried(super().connect_tcp(address, port, **options), self.deadline)
 
     def connect_unix_socket(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
         raise Refused("only web addresses are fetched")

@@ -43,7 +43,7 @@ def saved_searches(request: HttpRequest) -> HttpResponse:
 
 def _with_pictures(searches: Any) -> list[Search]:
     """Return searches with the address of what each asked: a small picture, where the gallery shows one."""
-    rows = list(searches)
+    rows: list[Any] = list(searches)
     for search in rows:
         image = search.query_image
         small = reverse("thumbnail", args=[image.pk]) if image and not image.hidden else None

@@ -19,7 +19,7 @@ def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[An
     wanted = words.casefold().split()
     live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
     labels = [label for label in live if all(word in dataset.classes[label].casefold() for word in wanted)]
-    page = Paginator(labels, CLASSES).get_page(number)  # type: ignore[arg-type]  # any words of an address
+    page: Page[Any] = Paginator(labels, CLASSES).get_page(number)  # type: ignore[arg-type]  # any words of an address
     page.object_list = _described(dataset, list(page.object_list))
     return page
 

@@ -24,6 +24,6 @@ def uses_of(dataset: Dataset, *, but_job: int | None = None) -> list[str]:
     found += [f"model {name}" for name in dataset.models.values_list("name", flat=True)]
     indexes = list(dataset.indexes.values_list("pk", flat=True))
     concerned = Q(payload__dataset=dataset.pk) | Q(payload__index__in=indexes)
-    active = Job.objects.filter(concerned, state__in=Job.ACTIVE).exclude(pk=but_job)
+    active = Job.objects.filter(concerned, state__in=Job.ACTIVE).exclude(pk=but_job or 0)  # no job has key 0
     found += [f"job {job.pk} ({job.kind}), which is {job.state}" for job in active.exclude(kind="delete-dataset")]
     return found + [phrase for uses in _USES.values() for phrase in uses(dataset)]

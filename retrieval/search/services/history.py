@@ -1,6 +1,7 @@
 """What a person asked before: one entry a picture, searches saved under a name, and their removal."""
 
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
@@ -15,7 +16,7 @@ NAME_LENGTH = 80  # what the database's column holds
 SAVED = ~Q(name="")
 
 
-def entries_of(user: User) -> QuerySet[Search]:
+def entries_of(user: User) -> QuerySet[Any]:
     """Return a person's searches without their refinements, the one asked of last first.
 
     Each has `refined`, how many refinements; `newest`, the last of all its searches, and `newest_at`, when

@@ -111,7 +111,8 @@ def find_classes(
     A class is written `data set:label`, both keys; what no set has is left out. Without a text none is offered.
     """
     wanted, looked_for = set(chosen), text.strip().casefold()
-    picked, found = [], []
+    picked: list[dict[str, str]] = []
+    found: list[dict[str, str]] = []
     for dataset in datasets:
         for label, name in enumerate(dataset.classes):
             row = {"value": f"{dataset.pk}:{label}", "name": str(name), "dataset": dataset.name}
