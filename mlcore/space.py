@@ -1,6 +1,7 @@
 """The shape of a space of unit vectors: how dense its classes lie, how many directions it uses, who is near whom."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray

@@ -99,7 +99,7 @@ def time_told(experiment: Experiment) -> dict[str, Any]:
     return {
         "promised": experiment.estimate and experiment.estimate["seconds"],
         "source": experiment.estimate and experiment.estimate["source"],
-        "taken": sum(taken) + sum(trials),
+        "taken": sum(taken) + sum(spans, timedelta()).total_seconds(),
         "finished": bool(runs) and len(taken) == len(runs),
     }
 
