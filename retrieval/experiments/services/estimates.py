@@ -93,9 +93,7 @@ def time_told(experiment: Experiment) -> dict[str, Any]:
     runs = list(experiment.runs.select_related("job"))
     taken = [seconds for run in runs if (seconds := seconds_taken(run)) is not None]
     tunings = [row.job for row in experiment.tunings.select_related("job") if row.job]
-    trials = [
-        (job.finished_at - job.started_at).total_seconds() for job in tunings if job.started_at and job.finished_at
-    ]
+    spans = [job.finished_at - job.started_at for job in tunings if job.started_at and job.finished_at]
     return {
         "promised": experiment.estimate and experiment.estimate["seconds"],
         "source": experiment.estimate and experiment.estimate["source"],
