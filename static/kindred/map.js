@@ -24,7 +24,9 @@ function mapOf(root) {
   let byKeys = false; // the cross in the middle chooses
   let lit = null; // the label of the class that is lit
   let colourBy = "class";
-  let sprites = new Map();
+  let stamps = new Map();
+  let sheet = null; // the pixels of the whole canvas, by parts of a colour
+  let sheetWhole = null; // the same, a pixel a number
   let waiting = 0;
 
   // --- places: from the map's square to the canvas
@@ -44,13 +46,13 @@ function mapOf(root) {
     return getComputedStyle(root).getPropertyValue(name).trim();
   }
 
-  function sprite(kind, radius) {
+  // A dot as the pixels that it covers. Pixels are written one by one: where no graphics card helps, 12,000 images
+  // or paths take a canvas ten times as long.
+  function stamp(kind, radius) {
     const key = `${kind} ${radius}`;
-    if (sprites.has(key)) return sprites.get(key);
-    const side = Math.ceil(2 * (radius + 1.5) * ratio);
-    const drawn = document.createElement("canvas");
-    drawn.width = drawn.height = side;
-    const pen = drawn.getContext("2d");
+    if (stamps.has(key)) return stamps.get(key);
+    const side = 2 * Math.ceil((1.3 * radius + 1) * ratio);
+    const pen = new OffscreenCanvas(side, side).getContext("2d");
     pen.scale(ratio, ratio);
     pen.translate(side / ratio / 2, side / ratio / 2);
     pen.beginPath();
@@ -72,8 +74,45 @@ function mapOf(root) {
       pen.strokeStyle = ink("--sheet");
       pen.stroke();
     }
-    sprites.set(key, drawn);
-    return drawn;
+    const { data } = pen.getImageData(0, 0, side, side);
+    const covered = d3.range(side * side).filter((at) => data[4 * at + 3] > 15);
+    const found = {
+      half: side / 2,
+      across: Int16Array.from(covered, (at) => (at % side) - side / 2),
+      down: Int16Array.from(covered, (at) => Math.floor(at / side) - side / 2),
+      colour: Uint8Array.from(covered.flatMap((at) => [...data.subarray(4 * at, 4 * at + 3)])),
+      whole: Uint32Array.from(covered, (at) => new Uint32Array(data.buffer)[at]),
+      cover: Float32Array.from(covered, (at) => data[4 * at + 3] / 255),
+    };
+    stamps.set(key, found);
+    return found;
+  }
+
+  function press(found, x, y, strength) {
+    const { data, width: wide } = sheet;
+    for (let at = 0; at < found.cover.length; at += 1) {
+      const pixel = (y + found.down[at]) * wide + x + found.across[at];
+      const share = found.cover[at] * strength;
+      if (share > 0.99) {
+        sheetWhole[pixel] = found.whole[at];
+        continue;
+      }
+      const place = 4 * pixel;
+      for (let part = 0; part < 3; part += 1) {
+        data[place + part] += share * (found.colour[3 * at + part] - data[place + part]);
+      }
+    }
+  }
+
+  function clear() {
+    if (!sheet) {
+      sheet = context.createImageData(canvas.width, canvas.height);
+      sheetWhole = new Uint32Array(sheet.data.buffer);
+    }
+    const pen = new OffscreenCanvas(1, 1).getContext("2d");
+    pen.fillStyle = ink("--sheet");
+    pen.fillRect(0, 0, 1, 1);
+    sheetWhole.fill(new Uint32Array(pen.getImageData(0, 0, 1, 1).data.buffer)[0]);
   }
 
   function kindOf(row) {
@@ -81,28 +120,30 @@ function mapOf(root) {
     return points.hits[row] === 1 ? "found" : points.hits[row] === 0 ? "missed" : "unasked";
   }
 
-  function drawRows(chosen, radius) {
+  function drawRows(chosen, radius, strength) {
+    const used = new Map();
     for (const row of chosen) {
-      const x = left(row);
-      const y = top(row);
-      if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
-      const dot = sprite(kindOf(row), radius);
-      context.drawImage(dot, Math.round(x * ratio - dot.width / 2), Math.round(y * ratio - dot.height / 2));
+      const kind = kindOf(row);
+      if (!used.has(kind)) used.set(kind, stamp(kind, radius));
+      const dot = used.get(kind);
+      const x = Math.round(left(row) * ratio);
+      const y = Math.round(top(row) * ratio);
+      const inside = x >= dot.half && y >= dot.half && x <= canvas.width - dot.half && y <= canvas.height - dot.half;
+      if (inside) press(dot, x, y, strength);
     }
   }
 
   function draw() {
     waiting = 0;
-    if (!points || !width) return;
+    if (!points || !canvas.width || !canvas.height) return;
     const begun = performance.now();
     const atRest = Math.max(1.5, Math.min(3.5, (0.25 * Math.min(width, height)) / Math.sqrt(points.ids.length)));
-    const radius = Math.round(2 * Math.min(7, atRest * Math.sqrt(transform.k))) / 2; // in halves: few sprites
+    const radius = Math.round(2 * Math.min(7, atRest * Math.sqrt(transform.k))) / 2; // in halves: few stamps
+    clear();
+    drawRows(points.order[colourBy], radius, lit === null ? 1 : 0.15);
+    if (lit !== null) drawRows(points.byLabel.get(lit) ?? [], radius + 1, 1);
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.globalAlpha = lit === null ? 1 : 0.15;
-    drawRows(lit === null ? points.order[colourBy] : points.order[colourBy].filter((row) => points.labels[row] !== lit), radius);
-    context.globalAlpha = 1;
-    if (lit !== null) drawRows(points.byLabel.get(lit) ?? [], radius + 1);
+    context.putImageData(sheet, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (current >= 0) drawCurrent(radius);
     if (byKeys) drawCross();
@@ -296,14 +337,15 @@ function mapOf(root) {
     ratio = window.devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
-    sprites = new Map();
+    stamps = new Map();
+    sheet = null;
     zoom.extent([[0, 0], [width, height]]).scaleExtent([0.8, CLOSEST]);
     zoom.translateExtent([[-width / 2, -height / 2], [1.5 * width, 1.5 * height]]);
     later();
   }
   new ResizeObserver(resize).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    sprites = new Map();
+    stamps = new Map();
     later();
   });
   canvas.style.touchAction = "pan-y";

@@ -2,12 +2,14 @@
 
 const SECONDS = 6;
 
+const short = (number) => Math.round(10 * number) / 10;
+
 function dots(places) {
-  return places.map(([x, y]) => `M${x.toFixed(1)} ${(-y).toFixed(1)}h0`).join("");
+  return places.map(([x, y]) => `M${short(x)} ${short(-y)}h0`).join("");
 }
 
 function diamonds(places) {
-  return places.map(([x, y]) => `M${(x - 6).toFixed(1)} ${(-y).toFixed(1)}l6-6 6 6-6 6z`).join("");
+  return places.map(([x, y]) => `M${short(x - 6)} ${short(-y)}l6-6 6 6-6 6z`).join("");
 }
 
 function between(frames, at) {

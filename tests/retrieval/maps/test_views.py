@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -68,6 +70,15 @@ def test_a_curator_makes_a_map_and_waits_for_it(
     done(Job.objects.get(kind="map"))
     assert "data-map" in page(client, model=world.models[1].pk)
     assert "has a map of this index already" in curator_client.post(address, follow=True).content.decode()
+
+
+@pytest.mark.parametrize("name", ["dataset", "dataset-map"])
+def test_a_picture_is_searched_by_from_there(member_client: Client, world: World, name: str) -> None:
+    made(world)
+    text = member_client.get(reverse(name, args=["wings"])).content.decode()
+    hidden = re.findall(r'<input type="hidden" name="(?!csrf)(\w+)" value="(\d+)">', text)
+    answer = member_client.post(reverse("search"), {**dict(hidden), "image": world.test_images[0].pk})
+    assert answer.status_code == 302 and "/searches/" in answer["Location"]
 
 
 def test_the_data_set_and_the_model_lead_to_the_map(curator_client: Client, world: World) -> None:
