@@ -7,9 +7,9 @@ import re
 import uuid
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import Site, watched
 from tests.e2e.people import faults_of, sign_in
 
 pytestmark = pytest.mark.e2e
@@ -18,12 +18,27 @@ SOON = 20_000  # ms
 PATIENCE = 300_000  # of a training, on a busy machine
 
 
-def fill_in(page: Page, site: Site, epochs: int, *losses: str) -> str:
+@pytest.fixture(scope="module")
+def tiny(browser: Browser, site: Site) -> str:
+    """Import a data set small enough to train on while somebody waits; return its name."""
+    name = f"Walked {uuid.uuid4().hex[:8]}"
+    page = watched(browser.new_context())
+    sign_in(page, site, "admin")
+    page.goto(f"{site.address}/lab/import/")
+    page.fill("input[name=name]", name)
+    page.fill("input[name=source]", "wings:species=8,per_class=6,size=32,seed=5")
+    page.click("button[data-submit]")
+    expect(page.locator("#job-status .state-succeeded")).to_be_visible(timeout=PATIENCE)
+    page.context.close()
+    return name
+
+
+def fill_in(page: Page, site: Site, tiny: str, epochs: int, *losses: str) -> str:
     """Fill the form of a new experiment in; return the experiment's name."""
     name = f"Walk {uuid.uuid4().hex[:8]}"
     page.goto(f"{site.address}/lab/experiments/new/")
     page.fill("input[name=name]", name)
-    page.select_option("select[name=dataset]", label="Wings")
+    page.select_option("select[name=dataset]", label=tiny)
     page.select_option("select[name=preset]", "demo")
     page.uncheck("input[name=publish]")
     page.click("details.advanced > summary")
@@ -38,9 +53,11 @@ def start(page: Page) -> None:
     page.wait_for_url(re.compile(r"/lab/experiments/\d+/$"))
 
 
-def test_an_experiment_is_estimated_watched_compared_and_its_index_rolled_back(page: Page, site: Site) -> None:
+def test_an_experiment_is_estimated_watched_compared_and_its_index_rolled_back(
+    page: Page, site: Site, tiny: str
+) -> None:
     sign_in(page, site, "admin")
-    name = fill_in(page, site, 2, "soft_triple", "multi_similarity")
+    name = fill_in(page, site, tiny, 2, "soft_triple", "multi_similarity")
     expect(page.locator("[data-estimate]")).to_contain_text("About", timeout=PATIENCE)
     assert faults_of(page) == []
     start(page)
@@ -97,9 +114,9 @@ def roll_back(page: Page) -> None:
     expect(page.locator(".message")).to_contain_text("now read index")
 
 
-def test_an_experiment_is_cancelled_and_another_like_it_begun(page: Page, site: Site) -> None:
+def test_an_experiment_is_cancelled_and_another_like_it_begun(page: Page, site: Site, tiny: str) -> None:
     sign_in(page, site, "admin")
-    name = fill_in(page, site, 400, "soft_triple")
+    name = fill_in(page, site, tiny, 400, "soft_triple")
     start(page)
     experiment = page.url
     expect(page.locator("tbody .state-running")).to_be_visible(timeout=PATIENCE)
