@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 
 from accounts.models import User
 from jobs.models import Job
+from retrieval.datasets.services import thumbnail_of
 from retrieval.experiments.services import set_published
 from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Image, Model, Search
@@ -355,7 +356,9 @@ def test_a_shared_picture_whose_file_is_gone_is_not_found(
 ) -> None:
     search = world.ask(member)
     token, picked = shared(member_client, search), search.rankings.all()[0].image_ids[0]
-    Image.objects.get(pk=picked).file.unlink()
+    image = Image.objects.get(pk=picked)
+    thumbnail_of(image).unlink()
+    image.file.unlink()
     assert client.get(reverse("shared-picture", args=[token, picked])).status_code == 404
 
 
