@@ -4,6 +4,7 @@ from django.http import Http404
 
 from retrieval.datasets import services
 from retrieval.datasets.services import pictures
+from retrieval.datasets.services.pictures import rendition_file
 from retrieval.errors import Refused
 from retrieval.files import jpeg_response
 from retrieval.models import Image
@@ -18,13 +19,14 @@ def test_a_thumbnail_is_small_and_made_once(world: World, monkeypatch: pytest.Mo
     assert first.read_bytes().startswith(b"\xff\xd8\xff")
     monkeypatch.setattr(pictures, "_opened", None)
     assert services.thumbnail_of(image) == first
-    assert [file.name for file in first.parent.iterdir()] == [f"{image.sha256}.jpg"]
+    assert first == rendition_file(image.sha256, "thumbnails")
 
 
 @pytest.mark.parametrize(("data", "sentence"), [(None, "is gone"), (b"rot", "is damaged")])
 def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | None, sentence: str) -> None:
     image = world.test_images[0]
     replaced(image.file, data or b"")
+    rendition_file(image.sha256, "thumbnails").unlink(missing_ok=True)  # the import has made it
     if data is None:
         image.file.unlink()
     with pytest.raises(Refused, match=sentence):
