@@ -151,6 +151,16 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     expect(page.locator("table")).to_contain_text("Wings")
     page.goto(address)
     assert faults_of(page) == []
+
+    page.goto(f"{site.address}/")
+    for one in (name, "Wings"):
+        page.get_by_role("checkbox", name=one, exact=False).first.check()
+    page.locator("[data-quick-pick]").first.click()
+    page.wait_for_url("**/searches/*/")
+    expect(page.locator("#summary")).to_contain_text("Wings")
+    expect(page.locator("#summary")).to_contain_text(name)
+    expect(page.locator("main")).to_contain_text(f"no index of {name}")
+    assert faults_of(page) == []
     deleted(page, address)
 
 
