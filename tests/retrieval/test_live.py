@@ -86,7 +86,7 @@ def test_an_index_build_killed_in_its_middle_leaves_the_old_one_serving(live: Li
     live.start_beat()
     live.wait_for(job, "succeeded", PATIENCE)
     [new] = Index.objects.filter(model=model, active=True)
-    assert new != old and new.folder.name == f"job-{job.pk}" and job.attempt == 2
+    assert new != old and new.folder.name == f"job-{job.pk}-{world.dataset.revision}" and job.attempt == 2
     assert folders(parent) == sorted([old.folder.name, new.folder.name])
     assert Index.objects.filter(model=model).count() == 2
     assert world.ask(member, models=[model]).rankings.get().index == new

@@ -43,7 +43,7 @@ def indexes_of(model: Model) -> list[dict[str, Any]]:
 
 def _job_of(index: Index) -> int:
     """Return the key of the job that built an index, which its folder is named by; 0 for none."""
-    number = index.path.rpartition("job-")[2]
+    number = index.path.rpartition("job-")[2].partition("-")[0]
     return int(number) if number.isdecimal() else 0
 
 
