@@ -77,9 +77,9 @@ def test_the_neighbours_say_what_it_is_and_the_class_has_a_page(page: Page, site
     assert faults_of(page) == []
 
     page.goto(f"{site.address}/datasets/wings/")
-    page.locator("summary", has_text="All of them").click()
-    name = page.locator(".class-list a").first.inner_text()
-    page.locator(".class-list a").first.click()
+    first = page.locator(".class-sample").first
+    name = first.locator(".answer-class").inner_text()
+    first.click()
     page.wait_for_url("**/classes/0/")
     expect(page.locator("h1")).to_have_text(name)
     expect(page.locator("main")).to_contain_text("Most easily confused with")
