@@ -30,6 +30,11 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterat
         yield writer.writerow([safe_cell(value) for value in row])
 
 
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as one text."""
+    return "".join(csv_lines(header, rows))
+
+
 def csv_response(filename: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
     """Send a table as a file, line by line, however long it is."""
     headers = {"Content-Disposition": f'attachment; filename="{filename}"'}

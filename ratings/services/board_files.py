@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.cache import cache
 
+from config.spreadsheets import csv_text
 from ratings.services.leaderboard import Row
-from retrieval.tables import csv_text
 
 CONTENT_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",

@@ -11,11 +11,11 @@ from django.db.models import Max, QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts.roles import Visitor
+from config.spreadsheets import csv_text
 from ratings.models import BlindScore, Relevance
 from retrieval.downloads.registry import Download
 from retrieval.experiments.services import visible_models
 from retrieval.models import Dataset
-from retrieval.tables import csv_text
 
 ABOUT = (
     "What people said of models and of single answers, as it stands now. A person is a pseudonym that stays the same; "

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from config.spreadsheets import csv_lines, csv_response, safe_cell
+from config.spreadsheets import csv_response, csv_text, safe_cell
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
@@ -16,8 +16,8 @@ def test_what_is_no_formula_stays_as_it_is(value: object) -> None:
 
 
 def test_a_table_can_be_read_back() -> None:
-    lines = csv_lines(("name", "votes"), [('a "b", c', -2), ("two\nlines", 3)])
-    assert list(csv.reader("".join(lines).splitlines(keepends=True))) == [
+    text = csv_text(("name", "votes"), [('a "b", c', -2), ("two\nlines", 3)])
+    assert list(csv.reader(text.splitlines(keepends=True))) == [
         ["name", "votes"],
         ['a "b", c', "-2"],
         ["two\nlines", "3"],

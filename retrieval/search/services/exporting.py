@@ -9,12 +9,12 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from config.spreadsheets import csv_text
 from retrieval.datasets.services import shown_picture_of
 from retrieval.errors import Refused
 from retrieval.models import Image, Model, Search
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.keeping import query_file
-from retrieval.tables import csv_text
 
 Marks = Mapping[tuple[int, int], str]
 """What the owner said of an answer, in words, by ranking and picture; who calls knows it."""
