@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+
+from mlcore.datasets.wings import WingsSpec, picture_bytes
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 120_000  # of an action: the first search of a site loads torch and the models
+expect.set_options(timeout=30_000)
+HELD_OUT_SPECIES, NEW_PICTURE = 41, 30  # the demo draws pictures 0 to 23 of each species
 START_SECONDS = 1200  # training included, on a busy machine
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -95,6 +100,7 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
 def watched(context: BrowserContext) -> Page:
     """Return a new page that notes in `complaints` whatever the browser complains of."""
     opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -105,3 +111,11 @@ def watched(context: BrowserContext) -> Page:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return watched(context)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A butterfly that no data set holds, of a species that no model was trained on."""
+    file = tmp_path / "my butterfly.jpg"
+    file.write_bytes(picture_bytes(WingsSpec(per_class=NEW_PICTURE + 1, size=320), HELD_OUT_SPECIES, NEW_PICTURE))
+    return file

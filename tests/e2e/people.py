@@ -1,6 +1,7 @@
 """What every walk through the site begins with, and what is asked of every page."""
 
 import uuid
+from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -30,6 +31,13 @@ def sign_in(page: Page, site: Site, role: str) -> None:
     page.fill("input[name=password]", password)
     page.click("main form button:not(.link)")
     expect(page.locator("form.search")).to_be_visible()
+
+
+def search_with(page: Page, photo: Path) -> None:
+    """Search with a file, from the search page."""
+    page.set_input_files("input[name=picture]", photo)
+    page.click("form.search button[data-submit]")
+    page.wait_for_url("**/searches/*/")
 
 
 def faults_of(page: Page) -> list[str]:

@@ -7,28 +7,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from mlcore.datasets.wings import WingsSpec, picture_bytes
 from tests.e2e.conftest import Site
-from tests.e2e.people import faults_of, sign_up
+from tests.e2e.people import faults_of, search_with, sign_up
 
 pytestmark = pytest.mark.e2e
-HELD_OUT_SPECIES = 41
-LOADING = 120_000  # ms; the first search of a process loads the models, on a busy machine
-NEW_PICTURE = 31  # the demo draws pictures 0 to 23 of each species
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A butterfly that no data set holds."""
-    file = tmp_path / "mine.jpg"
-    file.write_bytes(picture_bytes(WingsSpec(per_class=NEW_PICTURE + 1, size=200), HELD_OUT_SPECIES, NEW_PICTURE))
-    return file
-
-
-def search_with(page: Page, photo: Path) -> None:
-    page.set_input_files("input[name=picture]", photo)
-    page.click("form.search button[data-submit]", timeout=LOADING)
-    page.wait_for_url("**/searches/*/", timeout=LOADING)
 
 
 def test_an_answer_says_why_it_is_one(page: Page, site: Site, photo: Path, browser: Browser) -> None:

@@ -1,12 +1,10 @@
 """Searching as people do it: every way in, a part of the picture, other terms, Back, marks, what goes wrong."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from mlcore.datasets.wings import WingsSpec, picture_bytes
 from tests.e2e.conftest import Site
 from tests.e2e.people import faults_of, sign_up
 
@@ -22,23 +20,6 @@ GIVE = """async ([kind, target, address]) => {
     : new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: carried });
   document.querySelector(target).dispatchEvent(event);
 }"""
-
-
-@pytest.fixture(autouse=True)
-def patience(page: Page) -> Iterator[None]:
-    """The first search of a site loads torch and the models."""
-    page.set_default_timeout(120_000)
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A butterfly that no data set holds."""
-    file = tmp_path / "mine.jpg"
-    file.write_bytes(picture_bytes(WingsSpec(per_class=31, size=320), 42, 30))
-    return file
 
 
 def ask(page: Page) -> str:

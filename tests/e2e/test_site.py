@@ -5,27 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from mlcore.datasets.wings import WingsSpec, picture_bytes
 from tests.e2e.conftest import Site
-from tests.e2e.people import sign_in, sign_up
+from tests.e2e.people import search_with, sign_in, sign_up
 
 pytestmark = pytest.mark.e2e
-HELD_OUT_SPECIES = 41
-NEW_PICTURE = 30  # the demo draws pictures 0 to 23 of each species
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    """A butterfly that no data set holds, of a species that no model was trained on."""
-    file = tmp_path / "my butterfly.jpg"
-    file.write_bytes(picture_bytes(WingsSpec(per_class=NEW_PICTURE + 1, size=320), HELD_OUT_SPECIES, NEW_PICTURE))
-    return file
-
-
-def search_with(page: Page, photo: Path) -> None:
-    page.set_input_files("input[name=picture]", photo)
-    page.click("form.search button[data-submit]")
-    page.wait_for_url("**/searches/*/")
 
 
 def test_a_stranger_searches_with_their_own_picture_and_shares_the_answers(
