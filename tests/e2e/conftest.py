@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -53,10 +52,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     late = threading.Timer(START_SECONDS, process.kill)
     late.start()
     try:
-        yield _read_greeting(process, var)
+        greeted = _read_greeting(process, var)
+        late.cancel()
+        yield greeted
     finally:
         late.cancel()
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # not SIGINT, which whoever starts the tests in the background makes it ignore
         process.wait(300)
 
 
