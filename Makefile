@@ -53,10 +53,10 @@ check: env
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-# mlcore knows neither database nor queue: `make test` has tested it.
+# mlcore and the benchmarks know neither database nor queue: `make test` has tested them.
 test-services: env
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PYTEST) --ignore=tests/mlcore $(ARGS)
+		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PYTEST) --ignore=tests/mlcore --ignore=tests/test_benchmarks.py $(ARGS)
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
 		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PYTEST) -m queue $(ARGS)
 

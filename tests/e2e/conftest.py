@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 120_000  # of an action: the first search of a site loads torch and the models
 expect.set_options(timeout=30_000)
 HELD_OUT_SPECIES, NEW_PICTURE = 41, 30  # the demo draws pictures 0 to 23 of each species
-START_SECONDS = 1200  # training included, on a busy machine
+START_SECONDS = 2400  # training included, on a busy machine
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"

@@ -1,6 +1,6 @@
-"""Every page, on a phone and on a desk, by day and by night: it fits, it is accessible, nothing complains.
+"""Every page, on a phone by night and on a desk by day: it fits, it is accessible, nothing complains.
 
-KINDRED_SCREENSHOTS names a folder that gets a picture of each (`make screenshots`).
+KINDRED_SCREENSHOTS names a folder that gets a picture of each, in all four looks (`make screenshots`).
 """
 
 import os
@@ -16,6 +16,8 @@ from tests.e2e.people import faults_of, sign_in
 
 pytestmark = pytest.mark.e2e
 SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")
+# Each width and each theme once; a screenshot of each width in each theme.
+LOOKS = [(360, "dark"), (1440, "light")] + ([(360, "light"), (1440, "dark")] if SCREENSHOTS else [])
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +42,17 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     return {name: place.removeprefix(site.address) for name, place in locals().items() if isinstance(place, str)}
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module", params=[360, 1440])
-def width(request: pytest.FixtureRequest) -> int:
-    return int(request.param)
+@pytest.fixture(scope="module", params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def look(request: pytest.FixtureRequest) -> tuple[int, str]:
+    """A width in pixels and a theme."""
+    found: tuple[int, str] = request.param
+    return found
 
 
 @pytest.fixture(scope="module")
-def eyes(browser: Browser, width: int, scheme: str) -> Iterator[BrowserContext]:
-    size = {"width": width, "height": 800}
-    opened = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+def eyes(browser: Browser, look: tuple[int, str]) -> Iterator[BrowserContext]:
+    size = {"width": look[0], "height": 800}
+    opened = browser.new_context(viewport=size, color_scheme=look[1], reduced_motion="reduce")  # type: ignore[arg-type]
     yield opened
     opened.close()
 
@@ -70,9 +69,10 @@ def faults_at(page: Page, address: str, name: str) -> list[str]:
 
 
 def test_every_page_fits_and_is_accessible(
-    eyes: BrowserContext, site: Site, places: dict[str, str], width: int, scheme: str
+    eyes: BrowserContext, site: Site, places: dict[str, str], look: tuple[int, str]
 ) -> None:
     page, faults = watched(eyes), []
+    width, scheme = look
     for name, path in VISITORS_PAGES.items():
         address = site.address + path.format(**places)
         faults += faults_at(page, address, f"visitor-{name}-{width}-{scheme}")
