@@ -48,7 +48,7 @@ def test_a_picture_comes_in_by_every_way(page: Page, site: Site, photo: Path) ->
     sign_up(page, site)
     page.set_input_files("#id_picture", photo)
     expect(page.locator("[data-preview]")).to_be_visible()
-    expect(page.locator("[data-chosen]")).to_contain_text("mine.jpg")
+    expect(page.locator("[data-chosen]")).to_contain_text("my butterfly.jpg")
     page.click("[data-clear]")
     expect(page.locator("[data-preview]")).to_be_hidden()
     first = ask_by_gallery(page, site)
@@ -63,7 +63,7 @@ def test_a_picture_comes_in_by_every_way(page: Page, site: Site, photo: Path) ->
     touch = page.evaluate("matchMedia('(pointer: coarse)').matches")
     assert page.locator(".camera").is_visible() == touch
     page.set_input_files("[data-camera]", photo)
-    expect(page.locator("[data-chosen]")).to_contain_text("mine.jpg")
+    expect(page.locator("[data-chosen]")).to_contain_text("my butterfly.jpg")
     assert faults_of(page) == []
 
     page.goto(f"{site.address}/")
