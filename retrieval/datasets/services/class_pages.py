@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Min, Q
 
-from retrieval.models import Dataset, Image
+from retrieval.datasets.services.seeing import class_counts
+from retrieval.models import Dataset
 
 CLASSES = 24  # on a page
 
@@ -20,15 +20,5 @@ def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[An
     live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
     labels = [label for label in live if all(word in dataset.classes[label].casefold() for word in wanted)]
     page: Page[Any] = Paginator(labels, CLASSES).get_page(number)  # type: ignore[arg-type]  # any words of an address
-    page.object_list = _described(dataset, list(page.object_list))
+    page.object_list = class_counts(dataset, list(page.object_list))
     return page
-
-
-def _described(dataset: Dataset, labels: list[int]) -> list[dict[str, Any]]:
-    counts = (
-        dataset.images.filter(label__in=labels, hidden=False)
-        .values("label")
-        .annotate(images=Count("pk"), held_out=Count("pk", filter=~Q(split=Image.Split.TRAIN)), sample=Min("pk"))
-        .order_by("label")
-    )
-    return [{**row, "name": dataset.classes[row["label"]]} for row in counts]

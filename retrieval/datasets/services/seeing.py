@@ -1,9 +1,10 @@
 """Who sees which data sets and pictures, and what is counted of them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
@@ -25,14 +26,19 @@ def visible_images(user: Visitor) -> QuerySet[Image]:
     return images if is_curator(user) else images.filter(hidden=False)
 
 
-def class_counts(dataset: Dataset, *, hidden: bool = False) -> list[dict[str, Any]]:
-    """Return label, name and number of pictures of each class, and how many are held out, by label.
+def class_counts(
+    dataset: Dataset, labels: Collection[int] | None = None, *, hidden: bool = False
+) -> list[dict[str, Any]]:
+    """Return label, name, images, held_out of them and sample, a picture's key, of each class, by label.
 
-    Hidden pictures are not counted, unless `hidden` asks for every class that a curator may mend.
+    labels: of these classes only. Hidden pictures do not count, unless `hidden` asks for every class that a
+    curator may mend.
     """
     images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
+    if labels is not None:
+        images = images.filter(label__in=labels)
     held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
-    counts = images.values("label").annotate(images=Count("pk"), held_out=held_out).order_by("label")
+    counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
     return [{**row, "name": dataset.classes[row["label"]]} for row in counts]
 
 
