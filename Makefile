@@ -9,6 +9,8 @@ WEIGHTS ?=
 PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
+# One process a core with one thread each; ARGS="-n 0" for a single one. A module's tests stay together.
+PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --maxprocesses 8 --dist loadscope
 
 .PHONY: help demo test test-learning check test-services e2e screenshots env clean
 
@@ -38,10 +40,10 @@ demo: env
 	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 test: env
-	$(PYTEST) $(ARGS)
+	$(PARALLEL) $(ARGS)
 
 test-learning: env
-	$(PYTEST) -m learning $(ARGS)
+	$(PARALLEL) --dist load -m learning $(ARGS)
 
 check: env
 	$(BIN)/ruff check .
@@ -56,9 +58,9 @@ check: env
 # mlcore and the benchmarks know neither database nor queue: `make test` has tested them.
 test-services: env
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PYTEST) --ignore=tests/mlcore --ignore=tests/test_benchmarks.py $(ARGS)
+		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) --ignore=tests/mlcore --ignore=tests/test_benchmarks.py $(ARGS)
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PYTEST) -m queue $(ARGS)
+		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL) --dist load -m queue $(ARGS)
 
 e2e screenshots: env
 	@command -v chromium >/dev/null || { echo "make $@ needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }

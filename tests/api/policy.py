@@ -1,0 +1,156 @@
+"""Who may do what over the API: one row for every operation, written before the operation was.
+
+A row gives the status that each caller gets on a thing that exists and, for writing, with a body that is right:
+
+- `anyone`: visitors as well; what they may not see is tried in the tests of the endpoint;
+- `members`: everybody who signed in;
+- `owner`: whose it is; to all others, curators and admins too, it does not exist (404);
+- `owner_or_curators`: whose it is, and those who look after the site;
+- `curators`: members are told that it is not for them (403), unless the thing itself is hidden from them.
+
+A read-only token is its owner's, the one who may do most with the operation; it reads and never writes (403).
+An expired token is refused everywhere (401), where visitors are welcome too: who sends one believes to be somebody.
+"""
+
+from dataclasses import dataclass
+from http import HTTPMethod
+
+CALLERS = ("stranger", "member", "other_member", "curator", "admin", "read_only_token", "expired_token")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation and what each of CALLERS gets."""
+
+    method: str
+    path: str
+    expected: dict[str, int]
+
+    @property
+    def operation(self) -> tuple[str, str]:
+        return self.method, self.path
+
+
+def _row(line: str, ok: int, stranger: int, other_member: int, member: int, curator: int) -> Row:
+    method, path = line.split()
+    read_only = ok if method == HTTPMethod.GET else 403
+    return Row(method, path, dict(zip(CALLERS, (stranger, member, other_member, curator, curator, read_only, 401))))
+
+
+def anyone(line: str, ok: int = 200) -> Row:
+    return _row(line, ok, stranger=ok, member=ok, other_member=ok, curator=ok)
+
+
+def members(line: str, ok: int = 200) -> Row:
+    return _row(line, ok, stranger=401, member=ok, other_member=ok, curator=ok)
+
+
+def owner(line: str, ok: int = 200) -> Row:
+    return _row(line, ok, stranger=401, member=ok, other_member=404, curator=404)
+
+
+def owner_or_curators(line: str, ok: int = 200) -> Row:
+    return _row(line, ok, stranger=401, member=ok, other_member=404, curator=ok)
+
+
+def curators(line: str, ok: int = 200, *, to_members: int = 403) -> Row:
+    return _row(line, ok, stranger=401, member=to_members, other_member=to_members, curator=ok)
+
+
+POLICY = (
+    # --- accounts
+    members("GET /me/"),
+    members("PATCH /me/"),
+    members("GET /me/export/"),
+    members("GET /tokens/"),
+    members("POST /tokens/", 201),
+    owner("GET /tokens/{id}/"),
+    owner("DELETE /tokens/{id}/", 204),
+    curators("GET /audit/"),
+    # --- long work
+    members("GET /jobs/"),
+    owner_or_curators("GET /jobs/{id}/"),
+    owner_or_curators("POST /jobs/{id}/cancel/", 202),
+    owner_or_curators("POST /jobs/{id}/retry/", 202),
+    # --- uploads: a folder of pictures gathered file by file, then imported or added as a whole
+    curators("GET /uploads/"),
+    curators("POST /uploads/", 201),
+    curators("GET /uploads/{id}/"),
+    curators("DELETE /uploads/{id}/", 204),
+    curators("GET /uploads/{id}/files/"),
+    curators("POST /uploads/{id}/files/"),
+    # --- data sets and pictures
+    anyone("GET /datasets/"),
+    curators("POST /datasets/", 202),
+    anyone("GET /datasets/{id}/"),
+    curators("PATCH /datasets/{id}/"),
+    curators("DELETE /datasets/{id}/", 202),
+    curators("POST /datasets/{id}/reimport/", 202),
+    anyone("GET /datasets/{id}/classes/"),
+    curators("PATCH /datasets/{id}/classes/{label}/"),
+    curators("POST /datasets/{id}/classes/{label}/merge/"),
+    anyone("GET /datasets/{id}/images/"),
+    curators("POST /datasets/{id}/images/", 202),
+    curators("POST /datasets/{id}/images/hide/"),
+    curators("POST /datasets/{id}/images/show/"),
+    curators("POST /datasets/{id}/images/relabel/"),
+    curators("POST /datasets/{id}/images/delete/", 202),
+    members("GET /datasets/{id}/ratings/{part}/"),
+    anyone("GET /images/"),
+    anyone("GET /images/{id}/"),
+    anyone("GET /images/{id}/file/"),
+    curators("PATCH /images/{id}/"),
+    curators("DELETE /images/{id}/", 202),
+    # --- losses, experiments, runs, models, indexes
+    anyone("GET /losses/"),
+    anyone("GET /losses/{name}/"),
+    curators("GET /experiments/"),
+    curators("POST /experiments/", 202),
+    curators("POST /experiments/estimate/"),
+    curators("GET /experiments/{id}/"),
+    curators("POST /experiments/{id}/cancel/", 202),
+    curators("GET /experiments/{id}/report/"),
+    curators("POST /experiments/{id}/report/", 202),
+    curators("GET /experiments/{id}/report/{suffix}/"),
+    curators("GET /runs/"),
+    curators("GET /runs/{id}/"),
+    curators("GET /runs/{id}/curves/"),
+    curators("GET /runs/compare/"),
+    curators("POST /runs/compare/", 202),
+    members("GET /models/"),
+    curators("POST /models/", 202),
+    members("GET /models/{id}/"),
+    members("GET /models/{id}/diagnostics/"),
+    members("GET /models/{id}/files/"),
+    members("GET /models/{id}/files/{part}/"),
+    curators("POST /models/{id}/publish/"),
+    curators("POST /models/{id}/withdraw/"),
+    curators("GET /indexes/"),
+    curators("POST /indexes/", 202),
+    curators("GET /indexes/{id}/"),
+    curators("POST /indexes/{id}/activate/"),
+    # --- searching
+    members("GET /searches/"),
+    members("POST /searches/", 201),
+    members("POST /searches/batch/"),
+    owner("GET /searches/{id}/"),
+    owner("PATCH /searches/{id}/"),
+    owner("DELETE /searches/{id}/", 204),
+    owner("POST /searches/{id}/refine/", 201),
+    owner("GET /searches/{id}/verdict/"),
+    owner("GET /searches/{id}/answers/{suffix}/"),
+    owner("POST /searches/{id}/share/"),
+    owner("DELETE /searches/{id}/share/"),
+    # --- rating
+    members("GET /relevance/"),
+    owner("POST /relevance/"),
+    owner("DELETE /relevance/{id}/", 204),
+    members("GET /ballots/"),
+    members("POST /ballots/", 201),
+    members("GET /ballots/progress/"),
+    owner("GET /ballots/{id}/"),
+    owner("POST /ballots/{id}/vote/"),
+    owner("POST /ballots/{id}/withdraw/"),
+    anyone("GET /leaderboard/"),
+    anyone("GET /leaderboard/{suffix}/"),
+)  # fmt: skip
