@@ -1,59 +1,122 @@
-"""The account over the API: who am I, and my tokens."""
+"""The account over the API: who am I, what is known of me, and my tokens."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts import services
+from accounts import personal_data, services
 from accounts.models import ApiToken, User
 from accounts.permissions import signed_in
 from accounts.roles import Role, role_of
+from config.api.strict import Body
+from config.api.views import Resource
+
+ME = {"id": 2, "email": "mia@example.org", "display_name": "Mia", "role": "member"}
+TOKEN = {
+    "id": "7d1f0c",
+    "name": "notebook",
+    "read_only": False,
+    "created": "2026-05-04T09:30:00Z",
+    "expiry": "2026-08-02T09:30:00Z",
+    "last_used_at": None,
+}
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A member", ME, response_only=True)])
 class MeSerializer(serializers.ModelSerializer[User]):
     role = serializers.SerializerMethodField()
 
     class Meta:
         model = User
         fields = ("id", "email", "display_name", "role")
+        read_only_fields = fields
 
-    @extend_schema(responses=serializers.ChoiceField(choices=[role.value for role in Role]))
+    @extend_schema_field(serializers.ChoiceField(choices=[role.value for role in Role], allow_null=True))
     def get_role(self, user: User) -> str | None:
         return role_of(user)
 
 
-class MeView(APIView):
+@extend_schema_serializer(examples=[OpenApiExample("Another name", {"display_name": "Mia M."})])
+class MeChangesSerializer(Body):
+    display_name = serializers.CharField(max_length=80)
+
+
+class MeView(Resource):
     """Who the request comes from."""
 
-    @extend_schema(responses=MeSerializer)
+    serializer_class = MeSerializer
+    queryset = User.objects.none()
+    detail = True
+
+    def find(self) -> User:
+        return User.objects.get(pk=signed_in(self.request).pk)
+
+    @extend_schema(operation_id="me_retrieve", responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer(signed_in(request)).data)
+        """Say who I am, and what I may do."""
+        return self.retrieve(request)
+
+    @extend_schema(operation_id="me_update", request=MeChangesSerializer, responses=MeSerializer)
+    def patch(self, request: Request) -> Response:
+        """Call me something else."""
+        form = MeChangesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        me = self.get_object()
+        services.rename(me, **form.validated_data)
+        return self.shown(me)
 
 
+class MeExportView(APIView):
+    """What the site knows of me."""
+
+    @extend_schema(
+        operation_id="me_export",
+        responses={(200, "application/json"): OpenApiTypes.OBJECT},
+        examples=[OpenApiExample("The beginning of it", {"account": {"email": "mia@example.org"}, "jobs": []})],
+    )
+    def get(self, request: Request) -> Response:
+        """Give everything that is kept of my account, searches and ratings."""
+        return Response(personal_data.export_all(signed_in(request)))
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A token", TOKEN)])
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     id = serializers.CharField(source="digest", read_only=True)
 
     class Meta:
         model = ApiToken
         fields = ("id", "name", "read_only", "created", "expiry", "last_used_at")
-        read_only_fields = ("created", "expiry", "last_used_at")
+        read_only_fields = fields
 
 
-class NewTokenSerializer(TokenSerializer):
+@extend_schema_serializer(examples=[OpenApiExample("A token, once", {**TOKEN, "secret": "kin_..."})])
+class MadeTokenSerializer(TokenSerializer):
     """A new token; `secret` is in this answer only."""
 
-    expiry_days = serializers.IntegerField(min_value=1, max_value=3650, required=False, write_only=True)
     secret = serializers.CharField(read_only=True)
 
     class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "expiry_days", "secret")  # type: ignore[assignment]
+        fields = (*TokenSerializer.Meta.fields, "secret")  # type: ignore[assignment]
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("For a notebook", {"name": "notebook", "read_only": False, "expiry_days": 30})]
+)
+class NewTokenSerializer(Body):
+    name = serializers.CharField(max_length=80)
+    read_only = serializers.BooleanField(default=False)  # type: ignore[assignment]  # declared fields leave the class
+    expiry_days = serializers.IntegerField(
+        min_value=1, max_value=3650, default=services.USUAL_LIFETIME.days, allow_null=True, help_text="null: for ever."
+    )
 
 
 def lifetime(days: int | None) -> timedelta | None:
@@ -61,26 +124,31 @@ def lifetime(days: int | None) -> timedelta | None:
     return None if days is None else timedelta(days=days)
 
 
-class TokenViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[ApiToken]):
+class TokenViewSet(
+    Resource, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[ApiToken]
+):
     """One's own tokens: list, make, revoke."""
 
     serializer_class = TokenSerializer
     queryset: QuerySet[ApiToken] = ApiToken.objects.none()  # for the schema; each request gets its own
+    lookup_value_regex = "[0-9a-f]{128}"
+    page_order = ("-created", "digest")
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        if not isinstance(self.request.user, User):
-            return self.queryset
-        return services.tokens_of(self.request.user)
+        return services.tokens_of(signed_in(self.request))
 
-    @extend_schema(request=NewTokenSerializer, responses={201: NewTokenSerializer})
+    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make a token; its secret is in this answer only."""
         form = NewTokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         wish = form.validated_data
         token, secret = services.create_token(
-            signed_in(request), wish["name"], wish.get("read_only", False), lifetime(wish.get("expiry_days"))
+            signed_in(request), wish["name"], wish["read_only"], lifetime(wish["expiry_days"])
         )
-        return Response({**TokenSerializer(token).data, "secret": secret}, status=status.HTTP_201_CREATED)
+        where = reverse("token-detail", args=[token.pk], request=request)
+        body = {**TokenSerializer(token).data, "secret": secret}
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": where})
 
     def perform_destroy(self, instance: ApiToken) -> None:
         services.revoke_token(instance, by=signed_in(self.request))

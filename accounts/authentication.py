@@ -19,7 +19,9 @@ class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox
             return None
         token = found[1]
         if token.read_only and request.method not in SAFE_METHODS:
-            raise PermissionDenied(f"the token {token.name!r} is read-only; make one that may write at /me/tokens/")
+            raise PermissionDenied(
+                f"the token {token.name!r} is read-only; make one that may write at /me/tokens/", "read_only_token"
+            )
         services.note_token_use(token)
         return found
 

@@ -16,6 +16,7 @@ from accounts.errors import AccountError
 from accounts.models import ApiToken, User
 from accounts.roles import Role, given_role, holds, is_curator, role_of
 
+USUAL_LIFETIME = timedelta(days=90)  # of a token, unless asked otherwise
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
 
 
@@ -58,6 +59,12 @@ def set_role(user: User, role: Role | str, *, by: User | None = None) -> None:
     user.save(update_fields=["is_staff", "is_superuser"])
     if before != role and (before or by):  # the role that a sign-up begins with is no news
         audit.record_about(by, "change-role", user, before=before, now=str(role))
+
+
+def rename(user: User, display_name: str) -> None:
+    """Change what others see of a person."""
+    user.display_name = display_name
+    user.save(update_fields=["display_name"])
 
 
 def require_another_admin(user: User) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters  # type: ignore[import-untyped]
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,7 +13,9 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
-from config.problems import Conflict
+from config.api.problems import Conflict
+from config.api.schema import may_answer
+from config.api.views import KEY, Resource
 from jobs import services
 from jobs.errors import JobRefused
 from jobs.models import Job
@@ -21,6 +23,27 @@ from jobs.models import Job
 POLL_SECONDS = "2"
 
 
+RUNNING = {
+    "id": 12,
+    "kind": "train",
+    "queue": "train",
+    "state": "running",
+    "attempt": 1,
+    "cancel_asked": False,
+    "phase": "epoch 3",
+    "done": 40,
+    "total": 120,
+    "message": "",
+    "result": None,
+    "error": "",
+    "owner": 2,
+    "created_at": "2026-05-04T09:30:00Z",
+    "started_at": "2026-05-04T09:30:02Z",
+    "finished_at": None,
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A job at work", RUNNING)])
 class JobSerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
@@ -40,24 +63,26 @@ class JobFilter(filters.FilterSet):  # type: ignore[misc]
         fields = ("state", "kind")
 
 
-class JobViewSet(ReadOnlyModelViewSet[Job]):
+class JobViewSet(Resource, ReadOnlyModelViewSet[Job]):
     """Long work: one's own jobs; curators see all."""
 
     serializer_class = JobSerializer
     filterset_class = JobFilter
     queryset = Job.objects.none()  # for the schema; each request gets its own
-    lookup_value_regex = r"\d+"
+    lookup_value_regex = KEY
 
     def get_queryset(self) -> QuerySet[Job]:
         return services.visible_jobs(self.request.user)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Give one job, with `Retry-After` while it is active."""
-        job = self.get_object()
-        headers = {"Retry-After": POLL_SECONDS} if job.is_active else None
-        return Response(self.get_serializer(job).data, headers=headers)
+        answer = super().retrieve(request, *args, **kwargs)
+        if self.get_object().is_active:
+            answer.headers["Retry-After"] = POLL_SECONDS
+        return answer
 
     @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a queued job, or ask a running one to stop."""
@@ -69,6 +94,7 @@ class JobViewSet(ReadOnlyModelViewSet[Job]):
         return accepted(job, request)
 
     @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Queue a failed or cancelled job again."""

@@ -89,3 +89,21 @@ class Job(models.Model):
     def percent(self) -> int | None:
         """How far the phase is, 0 to 100; None when nobody knows."""
         return min(100, 100 * self.done // self.total) if self.total else None
+
+
+class IdempotentRequest(models.Model):
+    """A request with an Idempotency-Key, and the answer that it gets again."""
+
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(null=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["who", "key"], name="one_request_a_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.who_id}"

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from jobs import scratch
-from jobs.models import Job
+from jobs.models import IdempotentRequest, Job
 from jobs.services import send
 
 logger = logging.getLogger(__name__)
 
 RESEND_AT_ONCE = 10  # jobs a queue: a broker that lost all is refilled as fast as workers empty it
 RESEND_AT_MOST_EVERY = timedelta(minutes=10)  # the longer a job waits its turn, the rarer it is sent again
+KEEP_KEYS = timedelta(days=7)  # nobody sends a request again so late
 KEEP_SCRATCH_SECONDS = 7 * 24 * 3600  # of a failed or cancelled job, for whoever retries it
 
 
@@ -20,6 +21,7 @@ def sweep(now: datetime) -> None:
     """Repair what workers and brokers lost. Safe to run by several processes at once."""
     take_back(now)
     resend(now)
+    IdempotentRequest.objects.filter(created_at__lt=now - KEEP_KEYS).delete()
     active = set(Job.objects.filter(state__in=Job.ACTIVE).values_list("pk", flat=True))
     scratch.remove_older_than(KEEP_SCRATCH_SECONDS, wanted=active)
 

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
-from config.problems import Conflict
+from config.api.problems import Conflict
 from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot, Relevance
 from ratings.services import ballots, leaderboard, relevance
@@ -88,6 +88,7 @@ class BallotViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Ballot]):
     serializer_class = BallotSerializer
     queryset = Ballot.objects.none()
     lookup_value_regex = r"[0-9a-f-]{36}"
+    page_order = ("-shown_at", "id")
 
     def get_queryset(self) -> QuerySet[Ballot]:
         return ballots.ballots_of(signed_in(self.request))

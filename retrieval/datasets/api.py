@@ -16,7 +16,9 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import IsCurator, signed_in
+from config.api.views import Resource
 from jobs.api import JobSerializer, accepted
+from jobs.idempotency import idempotent
 from retrieval.datasets import services
 from retrieval.models import Dataset, Image
 from retrieval.refusals import RefusalsAsProblems
@@ -69,7 +71,7 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
         return str(reverse("picture", args=[image.pk], request=self.context.get("request")))
 
 
-class DatasetViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]):
+class DatasetViewSet(RefusalsAsProblems, Resource, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]):
     """Data sets: everybody who may see them; import for curators."""
 
     serializer_class = DatasetSerializer
@@ -84,6 +86,7 @@ class DatasetViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, Gen
         return services.visible_datasets(self.request.user)
 
     @extend_schema(request=ImportSerializer, responses={202: JobSerializer})
+    @idempotent
     def create(self, request: Request) -> Response:
         """Queue the import of an archive or a server path; follow the job at `Location`."""
         form = ImportSerializer(data=request.data)
@@ -98,5 +101,6 @@ class DatasetViewSet(RefusalsAsProblems, ListModelMixin, RetrieveModelMixin, Gen
     def images(self, request: Request, pk: str) -> Response:
         """List the pictures of a data set."""
         rows: Any = services.visible_images(request.user).filter(dataset=self.get_object())
+        self.page_order = ("id",)
         page: Any = self.paginate_queryset(rows)
         return self.get_paginated_response(ImageSerializer(page, many=True, context={"request": request}).data)

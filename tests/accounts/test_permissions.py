@@ -66,7 +66,9 @@ def test_the_api_refuses_them_with_a_problem(settings: Settings, curator: User, 
     client: Any = api_of(curator) if way == "token" else signed_in(curator)
     answer = client.get("/api/v1/indexes/")
     assert answer.status_code == 403 and answer["Content-Type"] == "application/problem+json"
-    assert answer.json()["code"] == "second_factor_required" and "/me/security/" in answer.json()["detail"]
+    assert (
+        answer.json()["type"] == "/api/problems/second-factor-required" and "/me/security/" in answer.json()["detail"]
+    )
     assert client.get("/api/v1/me/").status_code == 200, "what a member may do, they may"
     with_second_factor(curator)
     assert client.get("/api/v1/indexes/").status_code == 200

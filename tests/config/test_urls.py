@@ -28,7 +28,8 @@ def test_only_the_api_docs_may_style_inline(client: Client) -> None:
 def test_the_schema_describes_problems_and_tokens(client: Client) -> None:
     schema = client.get("/api/schema/?format=json").json()
     assert "Problem" in schema["components"]["schemas"] and "token" in schema["components"]["securitySchemes"]
-    assert "default" in schema["paths"]["/api/v1/jobs/{id}/cancel/"]["post"]["responses"]
+    answers = schema["paths"]["/api/v1/jobs/{id}/cancel/"]["post"]["responses"]
+    assert set(answers) == {"202", "400", "401", "403", "404", "406", "409", "412", "429"}
 
 
 def test_static_files_are_served_without_collecting_them(client: Client) -> None:

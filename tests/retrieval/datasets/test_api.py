@@ -17,7 +17,7 @@ def test_a_member_reads_sets_and_their_pictures(member_api: APIClient, world: Wo
     assert row["slug"] == "wings" and row["report"]["images"] == 48
     assert member_api.get(f"{ROOT}{row['id']}/").json() == row
     pictures = member_api.get(f"{ROOT}{row['id']}/images/", {"limit": 5}).json()
-    assert pictures["count"] == 48 and len(pictures["results"]) == 5
+    assert len(pictures["results"]) == 5 and "cursor=" in pictures["next"]
     first = pictures["results"][0]
     assert first["class_name"] in row["classes"] and first["url"].endswith(f"/pictures/{first['id']}")
 

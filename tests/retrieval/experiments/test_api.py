@@ -101,7 +101,7 @@ def test_members_list_published_models_and_curators_all(
     assert member_api.get(f"{MODELS}{hidden.pk}/").status_code == 404
     row = curator_api.get(f"{MODELS}{hidden.pk}/").json()
     assert row["metrics"]["map_at_r"] >= 0 and row["experiment"] == Experiment.objects.get().pk
-    assert curator_api.get(MODELS, {"loss": "soft_triple"}).json()["count"] == 1
+    assert len(curator_api.get(MODELS, {"loss": "soft_triple"}).json()["results"]) == 1
 
 
 def test_a_curator_withdraws_publishes_and_rebuilds(

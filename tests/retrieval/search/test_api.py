@@ -145,14 +145,14 @@ def test_searches_are_listed_shared_and_deleted_by_their_owner(
     assert member_api.delete(f"{ROOT}{search.pk}/share/").json()["shared_at"] is None
     assert APIClient().get(shared_at).status_code == 404
     assert member_api.delete(f"{ROOT}{search.pk}/").status_code == 204
-    assert member_api.get(ROOT).json()["count"] == 0
+    assert member_api.get(ROOT).json()["results"] == []
 
 
 def test_a_stranger_finds_nothing(member: User, other_member: User, curator: User, world: World) -> None:
     search = world.ask(member)
     for stranger in (other_member, curator):
         api = api_of(stranger)
-        assert api.get(ROOT).json()["count"] == 0
+        assert api.get(ROOT).json()["results"] == []
         assert api.get(f"{ROOT}{search.pk}/").status_code == 404
         assert api.post(f"{ROOT}{search.pk}/share/").status_code == 404
         assert api.delete(f"{ROOT}{search.pk}/").status_code == 404

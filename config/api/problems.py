@@ -1,0 +1,219 @@
+"""API errors as RFC 9457 problems (`application/problem+json`): what there is, and how each is answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import ErrorResponse
+from rest_framework import exceptions
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+CONTENT_TYPE = "application/problem+json"
+ADDRESS = "/api/problems/"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One type of problem: its status, its title, and what whoever gets it can do."""
+
+    status: HTTPStatus
+    title: str
+    about: str
+
+
+PROBLEMS: Mapping[str, Problem] = {
+    "invalid": Problem(
+        HTTPStatus.BAD_REQUEST,
+        "What was sent cannot be used",
+        "`errors` names every field that was refused, and why. The same request will be refused again.",
+    ),
+    "malformed": Problem(
+        HTTPStatus.BAD_REQUEST,
+        "What was sent cannot be read",
+        "The body is not the JSON or the form that its Content-Type promises.",
+    ),
+    "unauthenticated": Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "Nobody is signed in",
+        "Send `Authorization: Token kin_...`; make a token at /me/tokens/.",
+    ),
+    "invalid-token": Problem(
+        HTTPStatus.UNAUTHORIZED, "This token opens nothing", "It expired, was revoked, or never was. Make another one."
+    ),
+    "forbidden": Problem(
+        HTTPStatus.FORBIDDEN, "This is not for you", "Your role does not allow it; an admin can give you another."
+    ),
+    "read-only-token": Problem(
+        HTTPStatus.FORBIDDEN, "This token only reads", "Make one that may write at /me/tokens/."
+    ),
+    "second-factor-required": Problem(
+        HTTPStatus.FORBIDDEN, "Your role needs a second factor", "Set one up at /me/security/ and come again."
+    ),
+    "not-found": Problem(
+        HTTPStatus.NOT_FOUND, "There is no such thing", "It is not there, or it is somebody else's: both look the same."
+    ),
+    "method-not-allowed": Problem(
+        HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here", "`Allow` lists what can be done at this address."
+    ),
+    "not-acceptable": Problem(
+        HTTPStatus.NOT_ACCEPTABLE, "It cannot be given in that form", "Ask for application/json, or leave Accept out."
+    ),
+    "conflict": Problem(
+        HTTPStatus.CONFLICT, "The present state does not allow it", "`detail` says what has to happen first."
+    ),
+    "nothing-searchable": Problem(
+        HTTPStatus.CONFLICT,
+        "Nothing can answer yet",
+        "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
+    ),
+    "stale": Problem(
+        HTTPStatus.PRECONDITION_FAILED,
+        "It has changed meanwhile",
+        "Your `If-Match` names an earlier version. Read it again, then decide whether you still want the change.",
+    ),
+    "too-large": Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much at once", "Send less: fewer files, or smaller ones."
+    ),
+    "unsupported-media-type": Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "That kind of body is not read here", "Send JSON, or a form with files."
+    ),
+    "idempotency-key-reused": Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key belongs to another request",
+        "You used the key before with another body or address. Make a new key for each new request.",
+    ),
+    "throttled": Problem(
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as `Retry-After` says."
+    ),
+    "error": Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something broke here",
+        "It is not your fault. Tell whoever runs the site the `X-Request-ID` of the answer.",
+    ),
+    "busy": Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Too much at once",
+        "Wait as many seconds as `Retry-After` says, then ask again.",
+    ),
+}
+"""Every type of problem by the end of its address; they never change their meaning."""
+
+
+class Conflict(exceptions.APIException):
+    """The thing's present state does not allow it (409)."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
+    default_detail = "The present state does not allow this."
+
+
+class NothingSearchable(Conflict):
+    """No model can answer yet (409)."""
+
+    default_code = "nothing-searchable"
+
+
+class Stale(exceptions.APIException):
+    """If-Match names an earlier version (412)."""
+
+    status_code = HTTPStatus.PRECONDITION_FAILED
+    default_code = "stale"
+    default_detail = "It has changed since you read it; read it again."
+
+
+class TooLarge(exceptions.APIException):
+    """More than is read at once (413)."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too-large"
+    default_detail = "That is more than is read at once; send less."
+
+
+class KeyReused(exceptions.APIException):
+    """An Idempotency-Key came before with another request (422)."""
+
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "idempotency-key-reused"
+    default_detail = "this Idempotency-Key came with another request before; make a new one"
+
+
+class Busy(exceptions.APIException):
+    """Too much at once (503); `wait`, in seconds, becomes Retry-After."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "busy"
+
+    def __init__(self, detail: str, wait: int) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
+NAMES = {
+    "not_authenticated": "unauthenticated",
+    "authentication_failed": "invalid-token",
+    "parse_error": "malformed",
+    "read_only_token": "read-only-token",
+    "second_factor_required": "second-factor-required",
+}
+"""Types by the codes of errors that are not their status's usual one."""
+
+
+def type_of(status: int, code: str) -> str:
+    """Return the end of the address of a problem's type."""
+    name = NAMES.get(code, code)
+    if name in PROBLEMS and PROBLEMS[name].status == status:
+        return name
+    return next((name for name, problem in PROBLEMS.items() if problem.status == status), "invalid")
+
+
+class ProblemFormatter(ExceptionFormatter):
+    """Give the fields of RFC 9457, and `errors` with one entry a field that was refused."""
+
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        errors, status = error_response.errors, int(self.exc.status_code)
+        name = type_of(status, errors[0].code)
+        problem: dict[str, Any] = {
+            "type": f"{ADDRESS}{name}",
+            "title": PROBLEMS[name].title,
+            "status": status,
+            "detail": " ".join(f"{error.attr}: {error.detail}" if error.attr else error.detail for error in errors),
+        }
+        if any(error.attr for error in errors):
+            problem["errors"] = [{"field": error.attr, "code": error.code, "detail": error.detail} for error in errors]
+        request = self.context.get("request")
+        if request is not None and getattr(request, "request_id", ""):
+            problem["request_id"] = request.request_id
+        return problem
+
+
+class ProblemHandler(ExceptionHandler):
+    """Answer with the content type of a problem."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        """Turn what Django refuses while a body is read into what it means."""
+        if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
+            return TooLarge()
+        if isinstance(exc, SuspiciousOperation):
+            return exceptions.ParseError(str(exc))
+        return super().convert_known_exceptions(exc)
+
+    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
+        headers = self.get_headers(exc)
+        return Response(data, status=exc.status_code, headers=headers, content_type=CONTENT_TYPE)
+
+
+class UnknownAddress(APIView):
+    """Answer an address under /api/ that nothing serves: a problem, not a page."""
+
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        raise exceptions.NotFound(f"nothing is served at {request.path}; see /api/docs/")

@@ -1,0 +1,40 @@
+"""Every request has a name, which its answer and its lines in the log carry."""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-ID"
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_now: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def name_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Take the sender's name for the request if it is a harmless one, else make one."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get(HEADER, "")
+        name = sent if WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+        request.request_id = name  # type: ignore[attr-defined]
+        token = _now.set(name)
+        try:
+            answer = get_response(request)
+        finally:
+            _now.reset(token)
+        answer[HEADER] = name
+        return answer
+
+    return middleware
+
+
+class NamesRequest(logging.Filter):
+    """Give each line of the log the name of the request that it belongs to, `-` outside of one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = _now.get()
+        return True

@@ -1,0 +1,178 @@
+"""The OpenAPI description: every operation with all statuses that it answers, and why."""
+
+from collections.abc import Callable
+from http import HTTPMethod, HTTPStatus
+from typing import Any, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.permissions import SAFE_METHODS, AllowAny
+
+from config.api.problems import CONTENT_TYPE, PROBLEMS
+from config.api.strict import Strict
+from config.api.views import ChosenFields, Resource
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+HEADERS = {
+    "Location": "Where to follow what was begun, or to find what was made.",
+    "Retry-After": "Seconds to wait before asking again.",
+    "ETag": "The version of this thing, for If-Match and If-None-Match.",
+}
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457 problem details. /api/problems/ lists the types.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "enum": [f"/api/problems/{name}" for name in PROBLEMS]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail"],
+                "properties": {
+                    "field": {"type": ["string", "null"]},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def may_answer(*codes: int) -> Callable[[Method], Method]:
+    """Add statuses to those that the schema can tell by itself, such as 409 and 503."""
+
+    def marked(method: Method) -> Method:
+        method.may_answer = codes  # type: ignore[attr-defined]
+        return method
+
+    return marked
+
+
+class KindredSchema(AutoSchema):
+    """Tell headers, parameters and problems of an operation from what its view is made of."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the parameters that come from what the view is made of."""
+        found = list(super().get_override_parameters())
+        if isinstance(self.view, ChosenFields) and self._reads() and self._gives_things():
+            found.append(_parameter("fields", "Fields to give, by name, with commas between.", where="query"))
+        if self._is_single():
+            if self.method == HTTPMethod.GET:
+                found.append(_parameter("If-None-Match", "Versions that you have; 304 if it is one of them."))
+            elif self.method not in SAFE_METHODS:
+                found.append(_parameter("If-Match", "The version that you want to change; else 412."))
+        if self._is_idempotent():
+            found.append(_parameter("Idempotency-Key", "Send the same again with the same key: it is done once."))
+        return found
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Return the operation with its problems and the headers of its answers."""
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        answers: dict[str, Any] = operation["responses"]
+        for code in self._headed(answers):
+            answers[code]["headers"] = {name: _header(name) for name in self._headers_of(int(code))}
+        if self._is_single() and self.method == HTTPMethod.GET:
+            answers["304"] = {"description": "It is the version that you have."}
+        for code in sorted(self._problem_codes(operation)):
+            answers.setdefault(str(code), _problem(code))
+        return operation
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        if direction == "request" and isinstance(serializer, Strict):
+            schema["additionalProperties"] = False
+        return schema
+
+    def _reads(self) -> bool:
+        return self.method in SAFE_METHODS
+
+    def _gives_things(self) -> bool:
+        return getattr(self.view, "action", "") in ("list", "retrieve") or getattr(self._handler(), "chosen", False)
+
+    def _handler(self) -> Any:
+        return getattr(self.view, getattr(self.view, "action", "") or self.method.lower(), None)
+
+    def _is_single(self) -> bool:
+        """Say whether the operation reads or changes one thing that has a version."""
+        if not isinstance(self.view, Resource) or not getattr(self.view, "detail", False):
+            return False
+        return not self._reads() or getattr(self.view, "action", "") == "retrieve"
+
+    def _is_idempotent(self) -> bool:
+        return bool(getattr(self._handler(), "is_idempotent", False))
+
+    @staticmethod
+    def _headed(answers: dict[str, Any]) -> list[str]:
+        return [code for code in answers if code.startswith("2")]
+
+    def _headers_of(self, code: int) -> list[str]:
+        names = []
+        if code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+            names.append("Location")
+        if code == HTTPStatus.ACCEPTED:
+            names.append("Retry-After")
+        if (
+            self._is_single()
+            and code == HTTPStatus.OK
+            and getattr(self.view, "action", "")
+            in (
+                "retrieve",
+                "partial_update",
+            )
+        ):
+            names.append("ETag")
+        return names
+
+    def _problem_codes(self, operation: dict[str, Any]) -> set[int]:
+        codes = {401, 406, 429, *getattr(self._handler(), "may_answer", ())}
+        where = {parameter["in"] for parameter in operation.get("parameters", ())}
+        if "path" in where:
+            codes.add(404)
+        if "query" in where or not self._reads():
+            codes.add(400)
+        if "requestBody" in operation:
+            codes |= {413, 415}
+        if not self._reads() or not self._is_for_all():
+            codes.add(403)
+        if self._is_single() and not self._reads():
+            codes.add(412)
+        if self._is_idempotent():
+            codes.add(422)
+        return codes
+
+    def _is_for_all(self) -> bool:
+        return all(type(rule) is AllowAny for rule in self.view.get_permissions())
+
+
+def _parameter(name: str, about: str, where: str = OpenApiParameter.HEADER) -> OpenApiParameter:
+    return OpenApiParameter(name, str, where, description=about)
+
+
+def _header(name: str) -> dict[str, Any]:
+    kind = "integer" if name == "Retry-After" else "string"
+    return {"description": HEADERS[name], "schema": {"type": kind}}
+
+
+def _problem(code: int) -> dict[str, Any]:
+    names = [name for name, problem in PROBLEMS.items() if problem.status == code]
+    answer: dict[str, Any] = {
+        "description": "; ".join(PROBLEMS[name].title for name in names),
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        answer["headers"] = {"Retry-After": _header("Retry-After")}
+    return answer
+
+
+def describe_problems(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """Add what a problem looks like to the schema."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    return result

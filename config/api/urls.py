@@ -1,0 +1,46 @@
+"""Every address of the API. Pages have the plain names (model-publish), the API's the same with "api-"."""
+
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+
+from accounts.api import MeExportView, MeView, TokenViewSet
+from accounts.audit.api import AuditViewSet
+from config.api.problem_pages import every_problem, one_problem
+from config.api.problems import UnknownAddress
+from jobs.api import JobViewSet
+from ratings.api import BallotViewSet, LeaderboardView, RelevanceView
+from retrieval.datasets.api import DatasetViewSet
+from retrieval.experiments.api import ExperimentViewSet, LossView, ModelViewSet
+from retrieval.indexes.api import IndexViewSet
+from retrieval.search.api import SearchViewSet
+
+router = SimpleRouter()
+router.register("audit", AuditViewSet, basename="api-audit")
+router.register("tokens", TokenViewSet, basename="token")
+router.register("jobs", JobViewSet, basename="job")
+router.register("datasets", DatasetViewSet, basename="api-dataset")
+router.register("experiments", ExperimentViewSet, basename="api-experiment")
+router.register("models", ModelViewSet, basename="api-model")
+router.register("indexes", IndexViewSet, basename="api-index")
+router.register("searches", SearchViewSet, basename="api-search")
+router.register("ballots", BallotViewSet, basename="api-ballot")
+
+# Swagger's page styles itself from JavaScript; no other page may.
+docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
+
+urlpatterns = [
+    path("v1/me/", MeView.as_view(), name="me"),
+    path("v1/me/export/", MeExportView.as_view(), name="me-export"),
+    path("v1/losses/", LossView.as_view(), name="loss-list"),
+    path("v1/leaderboard/", LeaderboardView.as_view(), name="leaderboard-list"),
+    path("v1/relevance/", RelevanceView.as_view(), name="relevance-list"),
+    path("v1/", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", docs, name="docs"),
+    path("problems/", every_problem, name="problems"),
+    path("problems/<slug:name>", one_problem, name="problem"),
+    re_path(r"^", UnknownAddress.as_view()),
+]

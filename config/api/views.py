@@ -1,0 +1,103 @@
+"""What a viewset of things has beside its actions: fields that one chooses, and versions that one can hold on to."""
+
+import hashlib
+from typing import Any
+
+from django.db import transaction
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api.problems import Stale
+
+KEY = r"[0-9]{1,18}"
+"""What an address takes for the key of a thing: no more digits than every database holds."""
+
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+class ChosenFields(GenericAPIView[Any]):
+    """Reading, `?fields=id,name` keeps only those fields of each thing."""
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the serializer, without the fields that were not asked for.
+
+        Raises:
+            ValidationError: there is no such field.
+        """
+        serializer = super().get_serializer(*args, **kwargs)
+        wanted = self.request.query_params.get("fields")
+        if self.request.method not in SAFE_METHODS or wanted is None:
+            return serializer
+        fields = getattr(serializer, "child", serializer).fields
+        names = {name.strip() for name in wanted.split(",")}
+        unknown = sorted(names - set(fields))
+        if unknown:
+            raise ValidationError({"fields": f"there is no field {unknown[0]!r}; known are {', '.join(fields)}"})
+        for name in set(fields) - names:
+            fields.pop(name)
+        return serializer
+
+
+class Resource(ChosenFields):
+    """Single things have a version: `ETag`, `If-None-Match` to read and `If-Match` to change them.
+
+    What changes a thing under `If-Match` holds its row meanwhile, so no other change comes between.
+    """
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer; a change that depends on a version is one transaction."""
+        if request.method in SAFE_METHODS or "If-Match" not in request.headers:
+            return super().dispatch(request, *args, **kwargs)
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if response.status_code >= status.HTTP_400_BAD_REQUEST:
+                transaction.set_rollback(True)
+            return response
+
+    def find(self) -> Any:
+        """Return the thing that the address names, among those that the sender may see."""
+        return super().get_object()
+
+    def get_object(self) -> Any:
+        """Return the thing, if it still is the version that `If-Match` names.
+
+        Raises:
+            Stale: it is not.
+        """
+        thing = self.find()
+        expected = self.request.headers.get("If-Match")
+        if self.request.method in SAFE_METHODS or expected is None:
+            return thing
+        type(thing)._base_manager.select_for_update().get(pk=thing.pk)
+        thing = self.find()
+        if not _names(expected, self.etag_of(thing)):
+            raise Stale()
+        return thing
+
+    def etag_of(self, thing: Any) -> str:
+        """Return the version of a thing: a hash of all that the API shows of it."""
+        whole = self.get_serializer_class()(thing, context=self.get_serializer_context())
+        return f'"{hashlib.sha256(JSONRenderer().render(whole.data)).hexdigest()[:32]}"'
+
+    def shown(self, thing: Any, code: int = status.HTTP_200_OK, headers: dict[str, str] | None = None) -> Response:
+        """Return a thing as it is now, with its version."""
+        body = self.get_serializer(thing).data
+        return Response(body, status=code, headers={"ETag": self.etag_of(thing), **(headers or {})})
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give one thing; 304 if it is the version that `If-None-Match` names."""
+        thing = self.get_object()
+        known = request.headers.get("If-None-Match")
+        if known is not None and _names(known, self.etag_of(thing)):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": self.etag_of(thing)})
+        return self.shown(thing)
+
+
+def _names(header: str, etag: str) -> bool:
+    """Say whether a list of versions has this one; `*` is any. A proxy that compresses may have made it weak."""
+    return any(part.strip().removeprefix("W/") in ("*", etag) for part in header.split(","))

@@ -1,0 +1,90 @@
+"""A request that starts a job is done once, however often it is sent: `Idempotency-Key`.
+
+The key's row, the job and what it works on are one transaction. A request that was refused leaves its key free;
+one that comes while its twin is at work waits for that, and then gets the same answer.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import signed_in
+from config.api.problems import KeyReused
+from jobs.models import IdempotentRequest
+
+P = ParamSpec("P")
+Method = Callable[Concatenate[Any, Request, P], Response]
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+MOST_CHARACTERS = 200
+KEPT_HEADERS = ("Location", "Retry-After")
+
+
+def idempotent(method: Method[P]) -> Method[P]:
+    """Wrap a method of an API view that starts a job and answers 202; without the header it is called as ever.
+
+    Raises:
+        ValidationError: the key is empty, too long, or has characters that no header should have.
+        KeyReused: the key came with another request before.
+    """
+
+    @wraps(method)
+    def once(self: Any, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return method(self, request, *args, **kwargs)
+        if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
+            raise ValidationError({HEADER: f"a key has 1 to {MOST_CHARACTERS} printable ASCII characters"})
+        with transaction.atomic():
+            try:
+                with transaction.atomic():
+                    row = IdempotentRequest.objects.create(
+                        who=signed_in(request), key=key, request_hash=hash_of(request)
+                    )
+            except IntegrityError:
+                return _stored(request, key)
+            answer = method(self, request, *args, **kwargs)
+            row.status, row.body = answer.status_code, json.loads(JSONRenderer().render(answer.data))
+            row.headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+            row.save(update_fields=["status", "body", "headers"])
+            return answer
+
+    once.is_idempotent = True  # type: ignore[attr-defined]  # the schema asks
+    return once
+
+
+def _stored(request: Request, key: str) -> Response:
+    row = IdempotentRequest.objects.get(who=signed_in(request), key=key)
+    if row.request_hash != hash_of(request):
+        raise KeyReused()
+    return Response(row.body, status=row.status, headers={**row.headers, REPLAYED: "true"})
+
+
+def hash_of(request: Request) -> str:
+    """Return a hash of what a request asks for: its method, address, fields and files."""
+    data = request.data
+    if hasattr(data, "lists"):
+        asked = sorted((name, [_told(value) for value in values]) for name, values in data.lists())
+    else:
+        asked = data
+    told = json.dumps([request.method, request.get_full_path(), asked], sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _told(value: Any) -> Any:
+    if not isinstance(value, UploadedFile):
+        return value
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return [value.name, digest.hexdigest()]

@@ -1,0 +1,59 @@
+"""Fields that one chooses, and versions that one can hold on to."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from jobs.models import Job
+
+ME = "/api/v1/me/"
+JOBS = "/api/v1/jobs/"
+
+
+def test_only_the_fields_that_were_asked_for_come(member_api: APIClient, member: User) -> None:
+    job = Job.objects.create(kind="none", owner=member)
+    assert member_api.get(JOBS, {"fields": "id,state"}).json()["results"] == [{"id": job.pk, "state": "queued"}]
+    assert member_api.get(f"{JOBS}{job.pk}/", {"fields": "kind"}).json() == {"kind": "none"}
+
+
+@pytest.mark.parametrize("fields", ["secret", "id,,kind", "id;kind", "\x00", ""])
+def test_a_field_that_is_not_there_is_refused(member_api: APIClient, member: User, fields: str) -> None:
+    Job.objects.create(kind="none", owner=member)
+    answer = member_api.get(JOBS, {"fields": fields})
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "fields"
+
+
+def test_a_known_version_is_not_sent_again(member_api: APIClient) -> None:
+    etag = member_api.get(ME)["ETag"]
+    again = member_api.get(ME, HTTP_IF_NONE_MATCH=f'"other", W/{etag}')
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", etag)
+    assert member_api.get(ME, HTTP_IF_NONE_MATCH='"other"').status_code == 200
+
+
+def test_a_change_of_the_version_that_was_read_is_made(member_api: APIClient, member: User) -> None:
+    etag = member_api.get(ME)["ETag"]
+    changed = member_api.patch(ME, {"display_name": "Maja"}, HTTP_IF_MATCH=etag)
+    member.refresh_from_db()
+    assert (changed.status_code, member.display_name) == (200, "Maja")
+    assert changed["ETag"] == member_api.get(ME)["ETag"] != etag
+
+
+def test_a_change_of_an_earlier_version_is_refused(member_api: APIClient, member: User) -> None:
+    etag = member_api.get(ME)["ETag"]
+    member_api.patch(ME, {"display_name": "Maja"})
+    answer = member_api.patch(ME, {"display_name": "Mia"}, HTTP_IF_MATCH=etag)
+    member.refresh_from_db()
+    assert (answer.status_code, answer.json()["type"]) == (412, "/api/problems/stale")
+    assert member.display_name == "Maja"
+
+
+def test_the_version_is_the_same_whatever_fields_are_shown(member_api: APIClient) -> None:
+    assert member_api.get(ME, {"fields": "id"})["ETag"] == member_api.get(ME)["ETag"]
+
+
+def test_a_field_of_another_name_is_refused(member_api: APIClient) -> None:
+    answer = member_api.patch(ME, {"display_name": "Mia", "role": "admin"})
+    assert answer.status_code == 400
+    assert [(error["field"], "display_name" in error["detail"]) for error in answer.json()["errors"]] == [
+        ("role", True)
+    ]
