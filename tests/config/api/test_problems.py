@@ -4,7 +4,6 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from config.api.problems import ADDRESS, PROBLEMS, type_of
-
 from jobs import services
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,42 @@
+"""Requests about accounts and long work."""
+
+from accounts import services
+from jobs.models import Job
+from tests.api.things import Ask, Scene, listed, thing
+
+listed("GET /me/", "GET /me/export/", "GET /tokens/", "GET /audit/", "GET /jobs/")
+
+
+@thing("PATCH /me/")
+def another_name(scene: Scene) -> Ask:
+    return Ask("/me/", {"display_name": "Maja"})
+
+
+@thing("POST /tokens/")
+def new_token(scene: Scene) -> Ask:
+    return Ask("/tokens/", {"name": "notebook"})
+
+
+@thing("GET /tokens/{id}/")
+@thing("DELETE /tokens/{id}/")
+def own_token(scene: Scene) -> Ask:
+    return Ask(f"/tokens/{services.create_token(scene.member, 'notebook')[0].pk}/")
+
+
+def job_of(scene: Scene, state: str) -> Job:
+    return Job.objects.create(kind="index", owner=scene.member, state=state)
+
+
+@thing("GET /jobs/{id}/")
+def own_job(scene: Scene) -> Ask:
+    return Ask(f"/jobs/{job_of(scene, 'queued').pk}/")
+
+
+@thing("POST /jobs/{id}/cancel/")
+def cancelled_job(scene: Scene) -> Ask:
+    return Ask(f"/jobs/{job_of(scene, 'queued').pk}/cancel/")
+
+
+@thing("POST /jobs/{id}/retry/")
+def retried_job(scene: Scene) -> Ask:
+    return Ask(f"/jobs/{job_of(scene, 'failed').pk}/retry/")
