@@ -34,7 +34,8 @@ class Row:
 def _row(line: str, ok: int, stranger: int, other_member: int, member: int, curator: int) -> Row:
     method, path = line.split()
     read_only = ok if method == HTTPMethod.GET else 403
-    return Row(method, path, dict(zip(CALLERS, (stranger, member, other_member, curator, curator, read_only, 401))))
+    codes = (stranger, member, other_member, curator, curator, read_only, 401)
+    return Row(method, path, dict(zip(CALLERS, codes, strict=True)))
 
 
 def anyone(line: str, ok: int = 200) -> Row:

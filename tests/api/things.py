@@ -9,6 +9,7 @@ What belongs to somebody belongs to `scene.member`. The modules `things_*` hold 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from accounts.models import User
@@ -55,4 +56,8 @@ def thing(line: str) -> Callable[[Maker], Maker]:
 def listed(*lines: str) -> None:
     """Register operations whose address holds no key and that need no body."""
     for line in lines:
-        thing(line)(lambda scene, path=line.split()[1]: Ask(path))  # type: ignore[misc]
+        thing(line)(partial(_plain, line.split()[1]))
+
+
+def _plain(path: str, scene: Scene) -> Ask:
+    return Ask(path)

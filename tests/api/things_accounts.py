@@ -1,5 +1,7 @@
 """Requests about accounts and long work."""
 
+from django.utils import timezone
+
 from accounts import services
 from jobs.models import Job
 from tests.api.things import Ask, Scene, listed, thing
@@ -24,7 +26,8 @@ def own_token(scene: Scene) -> Ask:
 
 
 def job_of(scene: Scene, state: str) -> Job:
-    return Job.objects.create(kind="index", owner=scene.member, state=state)
+    ended = timezone.now() if state == "failed" else None
+    return Job.objects.create(kind="index", owner=scene.member, state=state, finished_at=ended)
 
 
 @thing("GET /jobs/{id}/")
