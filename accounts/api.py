@@ -131,6 +131,7 @@ class TokenViewSet(
 
     serializer_class = TokenSerializer
     queryset: QuerySet[ApiToken] = ApiToken.objects.none()  # for the schema; each request gets its own
+    lookup_url_kwarg = "id"
     lookup_value_regex = "[0-9a-f]{128}"
     page_order = ("-created", "digest")
 

@@ -230,8 +230,9 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],  # forms where there are files
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["config.api.filters.StrictFilters"],
     "DEFAULT_PAGINATION_CLASS": "config.api.pages.Pages",
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.KindredSchema",
     "DEFAULT_THROTTLE_CLASSES": [
@@ -264,6 +265,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.api.schema.describe_problems",
+        "config.api.schema.let_anything_be_null",
     ],
 }
 

@@ -8,10 +8,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -59,7 +60,7 @@ def idempotent(method: Method[P]) -> Method[P]:
             return answer
 
     once.is_idempotent = True  # type: ignore[attr-defined]  # the schema asks
-    return once
+    return cast(Method[P], once)
 
 
 def _stored(request: Request, key: str) -> Response:
@@ -72,10 +73,9 @@ def _stored(request: Request, key: str) -> Response:
 def hash_of(request: Request) -> str:
     """Return a hash of what a request asks for: its method, address, fields and files."""
     data = request.data
-    if hasattr(data, "lists"):
+    asked: Any = data
+    if isinstance(data, MultiValueDict):
         asked = sorted((name, [_told(value) for value in values]) for name, values in data.lists())
-    else:
-        asked = data
     told = json.dumps([request.method, request.get_full_path(), asked], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()
 

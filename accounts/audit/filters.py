@@ -4,6 +4,7 @@ import django_filters as filters  # type: ignore[import-untyped]
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema_field
 
 from accounts.models import AuditEntry, User
 
@@ -29,8 +30,8 @@ class DateInput(forms.DateInput):
 class AuditFilter(filters.FilterSet):  # type: ignore[misc]
     """Person, action, text in what was changed, first and last day."""
 
-    who = filters.ModelChoiceFilter(
-        label="Who", queryset=people_in_trail, empty_label="Anybody", null_label=NOBODY_HERE
+    who = extend_schema_field({"oneOf": [{"type": "integer"}, {"const": "null"}], "description": NOBODY_HERE})(
+        filters.ModelChoiceFilter(label="Who", queryset=people_in_trail, empty_label="Anybody", null_label=NOBODY_HERE)
     )
     action = filters.ChoiceFilter(label="Did", choices=known_actions, empty_label="Anything")
     text = filters.CharFilter(label="To what", method="containing", max_length=TEXT_LENGTH)

@@ -1,6 +1,7 @@
 """What every endpoint of the API shares, so that no endpoint says it again.
 
-- `strict`: bodies that refuse what they do not know: `class NewThing(Body)`;
+- `strict`: bodies that refuse what they do not know and JSON of other types: `class NewThing(Body)`;
+- `filters`: parameters of lists, as strict (the settings' default);
 - `problems`: errors as RFC 9457 problems, their list, and exceptions such as `Conflict`, `Busy`, `Unsearchable`;
 - `pages`: lists cut by cursors, in the order `page_order` of the view;
 - `views`: `Resource` for viewsets: `?fields=`, and ETag / If-Match on single things (`self.shown(thing)`);

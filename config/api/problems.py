@@ -187,9 +187,9 @@ class ProblemFormatter(ExceptionFormatter):
         }
         if any(error.attr for error in errors):
             problem["errors"] = [{"field": error.attr, "code": error.code, "detail": error.detail} for error in errors]
-        request = self.context.get("request")
-        if request is not None and getattr(request, "request_id", ""):
-            problem["request_id"] = request.request_id
+        name_of_request: str | None = getattr(self.context.get("request"), "request_id", None)
+        if name_of_request:
+            problem["request_id"] = name_of_request
         return problem
 
 

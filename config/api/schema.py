@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPMethod, HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -81,12 +81,12 @@ class KindredSchema(AutoSchema):
             answers[code]["headers"] = {name: _header(name) for name in self._headers_of(int(code))}
         if self._is_single() and self.method == HTTPMethod.GET:
             answers["304"] = {"description": "It is the version that you have."}
-        for code in sorted(self._problem_codes(operation)):
-            answers.setdefault(str(code), _problem(code))
+        for status in sorted(self._problem_codes(operation)):
+            answers.setdefault(str(status), _problem(status))
         return operation
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "request" and isinstance(serializer, Strict):
             schema["additionalProperties"] = False
         return schema
@@ -152,7 +152,7 @@ class KindredSchema(AutoSchema):
         return all(type(rule) is AllowAny for rule in self.view.get_permissions())
 
 
-def _parameter(name: str, about: str, where: str = OpenApiParameter.HEADER) -> OpenApiParameter:
+def _parameter(name: str, about: str, where: Literal["query", "header"] = "header") -> OpenApiParameter:
     return OpenApiParameter(name, str, where, description=about)
 
 
@@ -175,4 +175,14 @@ def _problem(code: int) -> dict[str, Any]:
 def describe_problems(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
     """Add what a problem looks like to the schema."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    return result
+
+
+def let_anything_be_null(result: Any, **kwargs: object) -> Any:
+    """Mend how a nullable field of any JSON is described: null is one of anything, and so would be two of the two."""
+    either = result.pop("oneOf", None) if isinstance(result, dict) else None
+    if either is not None and either != [{}, {"type": "null"}]:
+        result["oneOf"] = either
+    for part in result.values() if isinstance(result, dict) else result if isinstance(result, list) else ():
+        let_anything_be_null(part)
     return result

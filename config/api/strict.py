@@ -1,30 +1,80 @@
-"""Bodies that refuse what they do not know: a mistyped field must not be dropped in silence."""
+"""Bodies that refuse what they do not know: a mistyped field or a number in quotes must not pass in silence."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
+
+TYPES: tuple[tuple[type[Any], tuple[type, ...], str], ...] = (
+    (serializers.BooleanField, (bool,), "true or false"),
+    (serializers.IntegerField, (int,), "a whole number"),
+    (serializers.PrimaryKeyRelatedField, (int,), "a whole number"),
+    (serializers.FloatField, (int, float), "a number"),
+    (serializers.CharField, (str,), "a text"),
+    (serializers.UUIDField, (str,), "a text"),
+)
+"""What JSON has for a field; a form has texts for all."""
 
 
 class Strict(serializers.BaseSerializer[Any]):
-    """Refuse fields that are not declared, or only read; the schema says so too (`additionalProperties: false`)."""
+    """Refuse fields that are not declared, or only read; the schema says so too (`additionalProperties: false`).
+
+    In JSON a value must be of the field's own type: DRF would take "5" for 5 and 0 for "0".
+    """
 
     fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
-        """Validate, unless something is there that has no name here."""
+        """Validate, unless something is there that has no name here or is of another type."""
         if isinstance(data, Mapping):
-            known = {name for name, field in self.fields.items() if not field.read_only}
-            unknown = sorted(str(name) for name in set(data) - known)
-            if unknown:
-                only = f"known are {', '.join(sorted(known))}" if known else "nothing is known here"
-                raise serializers.ValidationError({name: [f"there is no such field; {only}"] for name in unknown})
+            known = {name: field for name, field in self.fields.items() if not field.read_only}
+            wrong = _unknown(data, list(known))
+            if not isinstance(data, QueryDict):
+                wrong |= {
+                    name: found for name in known if name in data and (found := mistyped(known[name], data[name]))
+                }
+            if wrong:
+                raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
+
+
+def _unknown(data: Mapping[Any, Any], known: list[str]) -> dict[str, Any]:
+    only = f"known are {', '.join(sorted(known))}" if known else "nothing is known here"
+    return {str(name): [f"there is no such field; {only}"] for name in data if name not in known}
+
+
+def _mistyped_fields(known: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: found for name in known if name in data and (found := mistyped(known[name], data[name]))}
+
+
+def mistyped(field: Any, value: Any) -> Any:
+    """Return what is wrong with the type of a JSON value, by place in lists and objects; nothing if all is right."""
+    if value is None:
+        return None  # whether it may be null is the field's own to say
+    if isinstance(field, serializers.ManyRelatedField):
+        return _mistyped_items(field.child_relation, dict(enumerate(value)) if isinstance(value, list) else {})
+    if isinstance(field, serializers.ListField):
+        return _mistyped_items(field.child, dict(enumerate(value)) if isinstance(value, list) else {})
+    if isinstance(field, serializers.DictField):
+        return _mistyped_items(field.child, value if isinstance(value, dict) else {})
+    for kind, types, name in (*_choices(field), *TYPES):
+        if isinstance(field, kind):
+            fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+            return None if fits else [f"this must be {name}"]
+    return None
+
+
+def _choices(field: Any) -> tuple[tuple[type[Any], tuple[type, ...], str], ...]:
+    if not isinstance(field, serializers.ChoiceField):
+        return ()
+    kinds = tuple({int if isinstance(choice, int) else str for choice in field.choices})
+    return ((serializers.ChoiceField, kinds, f"one of {', '.join(map(str, field.choices))}"),)
+
+
+def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(place): found for place, value in items.items() if (found := mistyped(child, value))}
 
 
 class Body(Strict, serializers.Serializer[Any]):
     """What a request carries."""
-
-
-class Nothing(Body):
-    """The body of a request that says everything by its address."""

@@ -29,11 +29,11 @@ class ChosenFields(GenericAPIView[Any]):
         Raises:
             ValidationError: there is no such field.
         """
-        serializer = super().get_serializer(*args, **kwargs)
+        serializer: Any = super().get_serializer(*args, **kwargs)
         wanted = self.request.query_params.get("fields")
         if self.request.method not in SAFE_METHODS or wanted is None:
             return serializer
-        fields = getattr(serializer, "child", serializer).fields
+        fields: dict[str, Any] = getattr(serializer, "child", serializer).fields
         names = {name.strip() for name in wanted.split(",")}
         unknown = sorted(names - set(fields))
         if unknown:
