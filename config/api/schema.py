@@ -91,6 +91,13 @@ class KindredSchema(AutoSchema):
             schema["additionalProperties"] = False
         return schema
 
+    def _get_examples(
+        self, serializer: Any, direction: Any, media_type: Any, status_code: Any = None, extras: Any = None
+    ) -> Any:
+        """Take an example of a body for every good status, not for 200 and 201 alone."""
+        good = status_code is not None and str(status_code).startswith("2")
+        return super()._get_examples(serializer, direction, media_type, "200" if good else status_code, extras)  # type: ignore[no-untyped-call]
+
     def _reads(self) -> bool:
         return self.method in SAFE_METHODS
 
