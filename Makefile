@@ -10,7 +10,7 @@ PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
 # One process a core with one thread each; ARGS="-n 0" for a single one. A module's tests stay together.
-PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --maxprocesses 8 --dist loadscope
+PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist loadscope
 
 .PHONY: help demo test test-learning check test-services e2e screenshots env clean
 
