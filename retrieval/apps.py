@@ -14,6 +14,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.datasets.services import run_import_job
         from retrieval.datasets.services.adding import run_add_pictures_job
         from retrieval.datasets.services.deleting import run_delete_job
+        from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
         from retrieval.datasets.services.reimporting import run_reimport_job
         from retrieval.disk.services.collecting import run_collect_job
         from retrieval.downloads import registry as downloads
@@ -29,6 +30,7 @@ class RetrievalConfig(AppConfig):
         registry.register("import", run_import_job, leads=outcomes.of_import)
         registry.register("add-pictures", run_add_pictures_job, leads=outcomes.of_import)
         registry.register("reimport", run_reimport_job, leads=outcomes.of_import)
+        registry.register("delete-pictures", run_delete_pictures_job, leads=outcomes.of_import)
         registry.register("delete-dataset", run_delete_job)
         registry.register("collect", run_collect_job)
         registry.register("train", run_train_job, queue="train", leads=outcomes.of_training)

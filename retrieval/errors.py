@@ -5,6 +5,10 @@ class Refused(Exception):
     """A request names something that cannot be done as asked."""
 
 
+class Blocked(Refused):
+    """Something that is there now is in the way: what needs a thing, or is changing it."""
+
+
 class Unsearchable(Refused):
     """Nothing can answer yet: no published model, no index."""
 

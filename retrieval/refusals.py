@@ -5,17 +5,19 @@ from typing import Any
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from config.api.problems import Busy, NothingSearchable
-from retrieval.errors import EngineBusy, Refused, Unsearchable
+from config.api.problems import Busy, Conflict, NothingSearchable
+from retrieval.errors import Blocked, EngineBusy, Refused, Unsearchable
 
 
 def as_problem(refusal: Exception) -> Exception:
-    """Return the problem that a refusal is: 409 when nothing can answer yet, 503 when busy, else 400."""
+    """Return the problem that a refusal is: 409 when something is in the way, 503 when busy, else 400."""
     match refusal:
         case EngineBusy():
             return Busy(str(refusal), refusal.retry_after)
         case Unsearchable():
             return NothingSearchable(str(refusal))
+        case Blocked():
+            return Conflict(str(refusal))
         case Refused():
             return exceptions.ValidationError(str(refusal))
     return refusal

@@ -6,16 +6,13 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
-from mlcore.datasets.splits import check_halves
-from mlcore.errors import DatasetError
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import checked_name, class_named, move_to_class, new_class
+from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
+from retrieval.datasets.services.seeing import set_public
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
-from retrieval.models import Dataset
-
-MOST_PICTURES = 5000
-"""Chosen at once: fewer than a database takes in one question."""
+from retrieval.models import Dataset, Image
 
 
 @transaction.atomic
@@ -28,11 +25,11 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
         Refused: none or too many are chosen, one is not of the data set, or too little would be left.
     """
     row = locked(dataset)
-    changing = row.images.filter(pk__in=_checked(row, pictures)).exclude(hidden=hidden)
+    changing = row.images.filter(pk__in=checked_choice(row, pictures)).exclude(hidden=hidden)
     count = changing.update(hidden=hidden)
     if count:
-        _left_over(row)
-        _publish(row, f"{_pictures(count)} {'hidden' if hidden else 'shown again'}", by)
+        require_enough(row)
+        _publish(row, f"{counted(count)} {'hidden' if hidden else 'shown again'}", by)
         audit.record(by, "hide-pictures" if hidden else "show-pictures", row.name, pictures=count)
     return count
 
@@ -50,12 +47,12 @@ def relabel(
             one's name is taken.
     """
     row = locked(dataset)
-    chosen = _checked(row, pictures)
+    chosen = checked_choice(row, pictures)
     label = new_class(row, name) if new else class_named(row, name)
     count = move_to_class(row, chosen, label, half)
     if count:
-        _both_halves(row)
-        _publish(row, f"{_pictures(count)} moved to {row.classes[label]}", by)
+        require_halves(row)
+        _publish(row, f"{counted(count)} moved to {row.classes[label]}", by)
         audit.record(by, "relabel-pictures", row.name, pictures=count, into=row.classes[label])
     return count
 
@@ -72,7 +69,7 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
     if target == label:
         raise Refused(f"{name} cannot be merged into itself; choose another class")
     count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
-    _both_halves(row)
+    require_halves(row)
     _publish(row, f"{name} merged into {row.classes[target]}", by)
     audit.record(by, "merge-classes", row.name, merged=name, into=row.classes[target], pictures=count)
     return count
@@ -98,16 +95,55 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
 
 
 @transaction.atomic
-def describe(dataset: Dataset, *, licence: str, attribution: str, by: User | None) -> None:
+def describe(dataset: Dataset, *, licence: str | None = None, attribution: str | None = None, by: User | None) -> None:
     """Say under which licence the pictures are, and whom to name; both are shown with every picture.
+
+    None leaves one as it is; what was said before, said again, changes nothing.
 
     Raises:
         Refused: the import has not ended well.
     """
     row = locked(dataset)
-    row.licence, row.attribution = licence.strip(), attribution.strip()
+    before = (row.licence, row.attribution)
+    row.licence = row.licence if licence is None else licence.strip()
+    row.attribution = row.attribution if attribution is None else attribution.strip()
+    if (row.licence, row.attribution) == before:
+        return
     _save_words(row)
     audit.record(by, "describe-dataset", row.name, licence=row.licence, attribution=row.attribution)
+
+
+@transaction.atomic
+def amend(
+    dataset: Dataset,
+    *,
+    licence: str | None = None,
+    attribution: str | None = None,
+    public: bool | None = None,
+    by: User | None,
+) -> None:
+    """Change what is said of a data set, and whether visitors see it: all of it or nothing; None leaves one as it is.
+
+    Raises:
+        Refused: it is to be described, and the import has not ended well.
+    """
+    if licence is not None or attribution is not None:
+        describe(dataset, licence=licence, attribution=attribution, by=by)
+    if public is not None:
+        set_public(dataset, public, by=by)
+
+
+@transaction.atomic
+def amend_picture(image: Image, *, hidden: bool | None = None, class_name: str | None = None, by: User | None) -> None:
+    """Hide or show a picture and move it to another class: all of it or nothing; None leaves one as it is.
+
+    Raises:
+        Refused: as `relabel` and `set_hidden` do.
+    """
+    if class_name is not None:
+        relabel(image.dataset, [image.pk], class_name, by=by)
+    if hidden is not None:
+        set_hidden(image.dataset, [image.pk], hidden, by=by)
 
 
 def class_name(row: Dataset, label: int) -> str:
@@ -129,36 +165,3 @@ def _save_words(row: Dataset) -> None:
 def _publish(row: Dataset, what: str, by: User | None) -> None:
     publish_revision(row, what)
     submit_rebuilds(row, by=by)
-
-
-def _checked(row: Dataset, pictures: Sequence[int]) -> list[int]:
-    chosen = list(dict.fromkeys(pictures))
-    if not chosen:
-        raise Refused("choose at least one picture")
-    if len(chosen) > MOST_PICTURES:
-        raise Refused(f"choose at most {MOST_PICTURES:,} pictures at once, not {len(chosen):,}")
-    known = set(row.images.filter(pk__in=chosen).values_list("pk", flat=True))
-    unknown = [pk for pk in chosen if pk not in known]
-    if unknown:
-        raise Refused(f"{row.name} has no picture {unknown[0]}; look at the page again")
-    return chosen
-
-
-def _left_over(row: Dataset) -> None:
-    """Refuse to hide what an index needs: two pictures."""
-    if row.images.filter(hidden=False).count() < 2:
-        raise Refused(f"{row.name} needs two pictures that are shown; delete the data set instead")
-
-
-def _both_halves(row: Dataset) -> None:
-    """Refuse classes that could no longer be learned from and measured on."""
-    if not row.labelled:
-        return
-    try:
-        check_halves(row.images.filter(hidden=False).order_by().values_list("label", "split").distinct())
-    except DatasetError as error:
-        raise Refused(str(error)) from error
-
-
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"

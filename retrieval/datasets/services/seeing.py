@@ -44,6 +44,6 @@ def class_counts(
 
 @transaction.atomic
 def set_public(dataset: Dataset, public: bool, *, by: User | None = None) -> None:
-    """Let visitors see the pictures of a data set, or not."""
-    Dataset.objects.filter(pk=dataset.pk).update(public=public)
-    audit.record(by, "show-dataset-to-visitors" if public else "show-dataset-to-members", dataset.name)
+    """Let visitors see the pictures of a data set, or not; twice is as once."""
+    if Dataset.objects.filter(pk=dataset.pk).exclude(public=public).update(public=public):
+        audit.record(by, "show-dataset-to-visitors" if public else "show-dataset-to-members", dataset.name)

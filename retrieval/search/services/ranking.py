@@ -13,7 +13,7 @@ from retrieval.errors import Refused
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import engine
 from retrieval.search.services.engine import Floats
-from retrieval.search.services.terms import allowed_ids, hidden_ids
+from retrieval.search.services.terms import allowed_ids, withdrawn_ids
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -64,7 +64,7 @@ def _nearest(
 ) -> tuple[list[int], list[float]]:
     if allowed is None:
         allowed = allowed_ids(search, index.dataset_id)
-    exclude = hidden_ids(index.dataset_id) | ({search.query_image_id} if search.query_image_id else set())
+    exclude = withdrawn_ids(index, vectors) | ({search.query_image_id} if search.query_image_id else set())
     k = min(search.k, vectors.remaining(allowed_ids=allowed, exclude=exclude))
     if k == 0:
         return [], []

@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlcore.index import VectorIndex
 from retrieval.errors import Refused
-from retrieval.models import Dataset, Image, Search
+from retrieval.models import Dataset, Image, Index, Search
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -95,9 +96,12 @@ def allowed_ids(search: Search, dataset: int) -> Collection[int] | None:
     return frozenset(pictures.values_list("pk", flat=True))
 
 
-def hidden_ids(dataset: int) -> frozenset[int]:
-    """Return the pictures of a data set that a curator hid: an index may still hold them."""
-    return frozenset(Image.objects.filter(dataset=dataset, hidden=True).values_list("pk", flat=True))
+def withdrawn_ids(index: Index, vectors: VectorIndex) -> frozenset[int]:
+    """Return the pictures that a curator hid or deleted, of those that an index still holds."""
+    images = Image.objects.filter(dataset=index.dataset_id)
+    if index.revision == index.dataset.revision:  # nothing was deleted since
+        return frozenset(images.filter(hidden=True).values_list("pk", flat=True))
+    return frozenset(vectors.ids.tolist()) - frozenset(images.filter(hidden=False).values_list("pk", flat=True))
 
 
 MOST_FOUND = 12  # classes offered for what one types

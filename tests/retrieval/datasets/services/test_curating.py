@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from retrieval.datasets.services import curating
@@ -230,3 +230,28 @@ def test_a_catalogue_cut_in_two_is_mended(world: World) -> None:
     csv.write_text("".join(lines[:-1]))
     row, catalogue = fresh_catalogue(world.dataset.pk)
     assert len(catalogue.pictures) == 48 and row.fingerprint == world.dataset.fingerprint
+
+
+# --- several words in one
+
+
+def test_a_set_is_amended_by_what_is_given_alone(world: World, curator: User) -> None:
+    curating.amend(world.dataset, licence="CC0", attribution="Kindred", public=False, by=curator)
+    curating.amend(world.dataset, attribution="", by=curator)
+    row = now(world.dataset)
+    assert (row.licence, row.attribution, row.public) == ("CC0", "", False)
+
+
+def test_what_was_so_before_leaves_no_trace(world: World, curator: User) -> None:
+    curating.amend(world.dataset, licence=world.dataset.licence, public=world.dataset.public, by=curator)
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_picture_is_moved_and_hidden_or_neither(world: World) -> None:
+    image = world.test_images[0]
+    with pytest.raises(Refused, match="no class 'Dodo'"):
+        curating.amend_picture(image, hidden=True, class_name="Dodo", by=None)
+    assert not now(world.dataset).images.filter(hidden=True).exists()
+    curating.amend_picture(image, hidden=True, class_name=world.dataset.classes[0], by=None)
+    image.refresh_from_db()
+    assert (image.hidden, image.label, image.split) == (True, 0, "train")

@@ -1,0 +1,94 @@
+"""Single pictures go for good: their rows and what hangs on them in one transaction, then their files."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from jobs.context import JobContext
+from jobs.models import Job
+from retrieval.datasets.services.catalogue import locked, publish_revision
+from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_change
+from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
+from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
+from retrieval.datasets.services.uses import uses_of_pictures
+from retrieval.errors import Blocked
+from retrieval.indexes.services import submit_rebuilds
+from retrieval.models import Dataset, Image, Search
+
+MOST_TOLD = 100  # paths in an entry of the audit trail
+
+Going = list[Any]
+"""Key, path and SHA-256 of a picture, as a job's payload keeps them: its row is gone when its files are to go."""
+
+
+@transaction.atomic
+def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: User | None) -> Job:
+    """Queue the deletion of pictures, which nothing brings back; hiding keeps them.
+
+    With a picture go its file, its renditions that no other picture shares, its marks, and the searches that
+    asked with it, with their answers and refinements. What others found stays, without it; so do their marks.
+    Models and figures that came of it stay as they were measured, and so do their files, in which is its path
+    and its vector. Where people voted on it blind, as the query, the votes need it. Its key is never given again.
+    A job that reads the file at that moment fails, and does without it when it is tried again.
+
+    Raises:
+        Refused: none or too many are chosen, one is not of the data set, or too little would be left.
+        Blocked: votes need one, or another job is changing the data set.
+    """
+    row = locked(dataset)
+    chosen = checked_choice(row, pictures)
+    _require_dispensable(row, chosen)
+    going = row.images.filter(pk__in=chosen).order_by("pk").values_list("pk", "path", "sha256")
+    return submit_change("delete-pictures", row, {"pictures": [list(picture) for picture in going]}, by=by)
+
+
+def _require_dispensable(row: Dataset, going: Collection[int]) -> None:
+    uses = uses_of_pictures(row, going)
+    if uses:
+        raise Blocked(f"what you chose of {row.name} is needed by {', '.join(uses)}; hide it instead")
+    if row.images.filter(pk__in=going, hidden=False).exists():  # the hidden count for nothing
+        require_enough(row, going)
+        require_halves(row, going)
+
+
+def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Going]) -> dict[str, Any]:
+    """Delete pictures' rows, then their files. Safe to run again: files without rows go too."""
+    row = Dataset.objects.get(pk=dataset)
+    context.check()
+    with refusals_fail():
+        _delete_rows(context, row, [pk for pk, _, _ in pictures])
+    files = _files_of(row, pictures)
+    for done, file in enumerate(files, start=1):
+        file.unlink(missing_ok=True)
+        if done % 100 == 0:
+            context.progress("files", done, len(files))
+    context.say(f"{counted(len(pictures))} deleted")
+    return {"dataset": row.pk, "deleted": len(pictures)}
+
+
+@transaction.atomic
+def _delete_rows(context: JobContext, dataset: Dataset, going: list[int]) -> None:
+    row, by = locked(dataset), asked_by(context)
+    images = row.images.filter(pk__in=going)
+    paths = list(images.values_list("path", flat=True))
+    if not paths:
+        return  # an earlier attempt came this far
+    _require_dispensable(row, going)
+    searches = Search.objects.filter(query_image__in=going).count()
+    images.delete()
+    publish_revision(row, f"{counted(len(paths))} deleted")
+    submit_rebuilds(row, by=by)
+    audit.record(by, "delete-pictures", row.name, pictures=len(paths), searches=searches, paths=[*paths[:MOST_TOLD]])
+
+
+def _files_of(row: Dataset, pictures: list[Going]) -> list[Path]:
+    """Return the files that no row has any more: an import may have put another picture in a place since."""
+    paths, contents = {path for _, path, _ in pictures}, {sha256 for _, _, sha256 in pictures}
+    paths -= set(row.images.filter(path__in=paths).values_list("path", flat=True))
+    contents -= set(Image.objects.filter(sha256__in=contents).values_list("sha256", flat=True))
+    originals = [row.folder / "images" / path for path in sorted(paths)]
+    return originals + [rendition_file(sha256, kind) for sha256 in sorted(contents) for kind in RENDITIONS]
