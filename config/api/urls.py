@@ -13,6 +13,7 @@ from config.api.problems import UnknownAddress
 from jobs.api import JobViewSet
 from ratings.api import BallotViewSet, LeaderboardView, RelevanceView
 from retrieval.datasets.api import DatasetViewSet
+from retrieval.datasets.image_api import ImageViewSet
 from retrieval.experiments.api import ExperimentViewSet, LossView, ModelViewSet
 from retrieval.indexes.api import IndexViewSet
 from retrieval.search.api import SearchViewSet
@@ -22,6 +23,7 @@ router.register("audit", AuditViewSet, basename="api-audit")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("jobs", JobViewSet, basename="job")
 router.register("datasets", DatasetViewSet, basename="api-dataset")
+router.register("images", ImageViewSet, basename="api-image")
 router.register("experiments", ExperimentViewSet, basename="api-experiment")
 router.register("models", ModelViewSet, basename="api-model")
 router.register("indexes", IndexViewSet, basename="api-index")

@@ -1,37 +1,35 @@
-"""Data sets and their pictures over the API."""
+"""Data sets over the API; their classes and pictures are in the modules beside."""
 
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
-from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.permissions import IsCurator, signed_in
-from config.api.views import Resource
+from accounts.permissions import signed_in
+from config.api.schema import may_answer
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets import services
-from retrieval.models import Dataset, Image
+from retrieval.datasets.api_bodies import ClassSerializer, DatasetChanges, DatasetSerializer, NewDataset, Reimport
+from retrieval.datasets.api_filters import DatasetFilter
+from retrieval.datasets.class_api import ClassActions
+from retrieval.datasets.image_actions import ImageActions
+from retrieval.datasets.image_bodies import ImageSerializer
+from retrieval.datasets.services import curating, deleting, reimporting
+from retrieval.models import Dataset
 from retrieval.refusals import RefusalsAsProblems
 
-
-class DatasetSerializer(serializers.ModelSerializer[Dataset]):
-    class Meta:
-        model = Dataset
-        fields = (
-            "id", "name", "slug", "licence", "attribution", "labelled", "public", "classes", "revision",
-            "fingerprint", "report", "job", "created_at",
-        )  # fmt: skip
-        read_only_fields = fields
+LISTED = {"images": ImageSerializer, "classes": ClassSerializer}
+"""What those actions list of a data set; all others are about the data set itself, and so are their versions."""
 
 
 @extend_schema_field(OpenApiTypes.INT)
@@ -42,65 +40,60 @@ class VisibleDatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
         return services.visible_datasets(self.context["request"].user)
 
 
-class ImportSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=80)
-    # The metaclass takes declared fields away, so this does not hide Field.source.
-    source = serializers.CharField(required=False, max_length=400, default="")  # type: ignore[assignment]
-    archive = serializers.FileField(required=False, default=None)
-    licence = serializers.CharField(required=False, max_length=300, default="", allow_blank=True)
-    attribution = serializers.CharField(required=False, max_length=300, default="", allow_blank=True)
-    labelled = serializers.BooleanField(required=False, default=True)
-    public = serializers.BooleanField(required=False, default=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if bool(attrs["source"]) == bool(attrs["archive"]):
-            raise serializers.ValidationError("give either source or archive")
-        return attrs
-
-
-class ImageSerializer(serializers.ModelSerializer[Image]):
-    class_name = serializers.CharField(read_only=True)
-    url = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Image
-        fields = ("id", "path", "label", "class_name", "split", "sha256", "width", "height", "url")
-        read_only_fields = fields
-
-    def get_url(self, image: Image) -> str:
-        return str(reverse("picture", args=[image.pk], request=self.context.get("request")))
-
-
-class DatasetViewSet(RefusalsAsProblems, Resource, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]):
-    """Data sets: everybody who may see them; import for curators."""
+class DatasetViewSet(
+    RefusalsAsProblems, ClassActions, ImageActions, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]
+):
+    """Data sets: whoever may see them reads, curators change them."""
 
     serializer_class = DatasetSerializer
-    queryset = Dataset.objects.none()
+    filterset_class = DatasetFilter
+    queryset = Dataset.objects.none()  # for the schema; each request gets its own
     parser_classes = (JSONParser, MultiPartParser, FormParser)
-    lookup_value_regex = r"\d+"
-
-    def get_permissions(self) -> list[BasePermission]:
-        return [IsCurator()] if self.action == "create" else [IsAuthenticated()]
 
     def get_queryset(self) -> QuerySet[Dataset]:
         return services.visible_datasets(self.request.user)
 
-    @extend_schema(request=ImportSerializer, responses={202: JobSerializer})
+    def get_serializer_class(self) -> Any:
+        return LISTED.get(self.action, DatasetSerializer)
+
+    def find(self) -> Dataset:
+        """Return the data set that the address names; filters are of lists, and here perhaps of its pictures."""
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+    @extend_schema(request=NewDataset, responses={202: JobSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Queue the import of an archive or a server path; follow the job at `Location`."""
-        form = ImportSerializer(data=request.data)
+        """Queue the import of an archive, a server path or drawn wings; the job's result names the data set."""
+        form = NewDataset(data=request.data)
         form.is_valid(raise_exception=True)
         dataset = services.submit_import(**form.validated_data, by=signed_in(request))
         if dataset.job is None:
             raise serializers.ValidationError("the import has no job")
         return accepted(dataset.job, request)
 
-    @extend_schema(responses={200: ImageSerializer(many=True)})
-    @action(detail=True, serializer_class=ImageSerializer)
-    def images(self, request: Request, pk: str) -> Response:
-        """List the pictures of a data set."""
-        rows: Any = services.visible_images(request.user).filter(dataset=self.get_object())
-        self.page_order = ("id",)
-        page: Any = self.paginate_queryset(rows)
-        return self.get_paginated_response(ImageSerializer(page, many=True, context={"request": request}).data)
+    @extend_schema(request=DatasetChanges, responses=DatasetSerializer)
+    @may_answer(409)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change the licence, whom to name, and whether visitors see it."""
+        form = DatasetChanges(data=request.data)
+        form.is_valid(raise_exception=True)
+        curating.amend(self.get_object(), **form.validated_data, by=signed_in(request))
+        return self.shown(self.find())
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Queue the deletion of a data set with its pictures, indexes and searches, once nothing needs it."""
+        return accepted(deleting.submit_deletion(self.get_object(), by=signed_in(request)), request)
+
+    @extend_schema(request=Reimport, responses={202: JobSerializer})
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def reimport(self, request: Request, pk: str) -> Response:
+        """Queue the reading of a data set again, from where it came or from another place; or a try of it."""
+        form = Reimport(data=request.data)
+        form.is_valid(raise_exception=True)
+        job = reimporting.submit_reimport(self.get_object(), **form.validated_data, by=signed_in(request))
+        return accepted(job, request)

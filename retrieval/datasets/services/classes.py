@@ -20,10 +20,14 @@ def live_labels(row: Dataset) -> set[int]:
 
 def find_class(row: Dataset, name: str) -> int | None:
     """Return the label of the class of that name, upper and lower case being one; None when there is none."""
-    wanted, live = name.strip().casefold(), live_labels(row)
-    return next(
-        (label for label, known in enumerate(row.classes) if label in live and known.casefold() == wanted), None
-    )
+    live = live_labels(row)
+    return next((label for label in labels_named(row, name) if label in live), None)
+
+
+def labels_named(row: Dataset, name: str) -> list[int]:
+    """Return the labels of that name, merged away or not; upper and lower case are one."""
+    wanted = name.strip().casefold()
+    return [label for label, known in enumerate(row.classes) if known.casefold() == wanted]
 
 
 def class_named(row: Dataset, name: str) -> int:

@@ -1,0 +1,141 @@
+"""What the API sends and takes of data sets and their classes."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from config.api.strict import Body
+from retrieval.datasets.services.classes import NAME_LENGTH
+from retrieval.models import Dataset
+
+DATASET = {
+    "id": 1,
+    "name": "Wings",
+    "slug": "wings",
+    "licence": "CC BY 4.0",
+    "attribution": "Museum of Natural History",
+    "labelled": True,
+    "public": True,
+    "classes": ["Adonis", "Brimstone", "Comma", "Grayling"],
+    "revision": 1,
+    "fingerprint": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "report": {"images": 96, "train_images": 48, "test_images": 48, "train_classes": 2, "test_classes": 2},
+    "job": 12,
+    "created_at": "2026-05-04T09:30:00Z",
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A data set", DATASET)])
+class DatasetSerializer(serializers.ModelSerializer[Dataset]):
+    """A data set; a picture's label is a place in `classes`."""
+
+    classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True)
+    report: Any = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Dataset
+        fields = (
+            "id", "name", "slug", "licence", "attribution", "labelled", "public", "classes", "revision",
+            "fingerprint", "report", "job", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class Origin(Body):
+    """Where pictures come from: fields of those bodies that say it."""
+
+    # The metaclass takes declared fields away, so this does not hide Field.source.
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=400, default="", help_text="A server path below the import folders, or wings:species=60,... (drawn)."
+    )
+    archive = serializers.FileField(default=None, help_text="Zip, tar or tar.gz with one folder a class (multipart).")
+
+    origins = ("source", "archive")
+    must_name_one = True
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask for one way in."""
+        given = [name for name in self.origins if attrs[name]]
+        if len(given) > 1 or (self.must_name_one and not given):
+            raise serializers.ValidationError(f"give one of {' and '.join(self.origins)}")
+        return attrs
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A folder on the server",
+            {"name": "Birds", "source": "/srv/imports/birds", "licence": "CC BY 4.0", "attribution": "Ada"},
+        )
+    ]
+)
+class NewDataset(Origin):
+    """A new data set, from exactly one place."""
+
+    name = serializers.CharField(max_length=80)
+    licence = serializers.CharField(max_length=300, default="", allow_blank=True)
+    attribution = serializers.CharField(max_length=300, default="", allow_blank=True)
+    labelled = serializers.BooleanField(default=True, help_text="false: folders mean nothing.")
+    public = serializers.BooleanField(default=False, help_text="true: visitors see it too.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A try, from where it came", {"dry": True})])
+class Reimport(Origin):
+    """Where a data set is read from again; without a place, from where it came."""
+
+    must_name_one = False
+
+    dry = serializers.BooleanField(default=False, help_text="true: only tell what would change.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("For visitors too", {"licence": "CC0", "public": True})])
+class DatasetChanges(Body):
+    """What to change of a data set."""
+
+    licence = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    attribution = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    public = serializers.BooleanField(required=False)
+
+
+CLASS = {"label": 0, "name": "Adonis", "images": 24, "held_out": 0, "sample": 7}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A class", CLASS)])
+class ClassSerializer(serializers.Serializer[Any]):
+    """A class with pictures that are shown; `sample` is the key of one, `held_out` counts those measured on."""
+
+    # The metaclass takes declared fields away, so this does not hide Field.label.
+    label = serializers.IntegerField(read_only=True)  # type: ignore[assignment]
+    name = serializers.CharField(read_only=True)
+    images = serializers.IntegerField(read_only=True)
+    held_out = serializers.IntegerField(read_only=True)
+    sample = serializers.IntegerField(read_only=True)
+
+
+@extend_schema_serializer(many=False, examples=[OpenApiExample("The classes", {"results": [CLASS]})])
+class ClassesSerializer(serializers.Serializer[Any]):
+    """Every class of a data set, by label."""
+
+    results = ClassSerializer(many=True, read_only=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Another name", {"name": "Adonis blue"})])
+class ClassChanges(Body):
+    """What to change of a class."""
+
+    name = serializers.CharField(max_length=NAME_LENGTH)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Into another", {"into": "Brimstone"})])
+class Merge(Body):
+    """The class, by its name, that takes in another's pictures."""
+
+    into = serializers.CharField(max_length=NAME_LENGTH)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Three pictures", {"changed": 3})])
+class ChangedSerializer(serializers.Serializer[Any]):
+    """How many pictures changed."""
+
+    changed = serializers.IntegerField(read_only=True)

@@ -1,0 +1,116 @@
+"""The pictures of one data set over the API: listed, added, hidden, shown, moved and deleted."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsCurator, signed_in
+from accounts.roles import Visitor
+from config.api.schema import may_answer
+from config.api.views import KEY, Resource
+from jobs.api import JobSerializer, accepted
+from jobs.idempotency import idempotent
+from retrieval.datasets import services
+from retrieval.datasets.api_bodies import ChangedSerializer
+from retrieval.datasets.api_filters import ImageFilter
+from retrieval.datasets.image_bodies import ChosenImages, ImageSerializer, NewImages, Relabel
+from retrieval.datasets.services import adding, curating
+from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
+from retrieval.models import Image
+
+
+def listed_images(user: Visitor) -> QuerySet[Image]:
+    """Return the pictures that a person may see; each data set is read once, not with every picture of it."""
+    return services.visible_images(user).select_related(None).prefetch_related("dataset").defer("look")
+
+
+class Curated(Resource):
+    """What everybody reads who may see it, and curators change."""
+
+    lookup_value_regex = KEY
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny()] if self.request.method in SAFE_METHODS else [IsCurator()]
+
+
+class ImageActions(Curated):
+    """What is read and changed of a data set's pictures; `If-Match` names the version of the data set."""
+
+    @extend_schema(responses={200: ImageSerializer(many=True)})
+    @action(detail=True, filterset_class=ImageFilter)
+    def images(self, request: Request, pk: str) -> Response:
+        """List the pictures of a data set; hidden ones are for curators."""
+        self.page_order = ("id",)
+        rows: Any = self.filter_queryset(listed_images(request.user).filter(dataset=self.get_object()))  # type: ignore[arg-type]
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    images.chosen = True  # type: ignore[attr-defined]  # the schema asks
+
+    @extend_schema(request={"multipart/form-data": NewImages}, responses={202: JobSerializer})
+    @may_answer(409)
+    @images.mapping.post
+    @idempotent
+    def add_images(self, request: Request, pk: str) -> Response:
+        """Queue the taking in of pictures, or of one archive of them, into a class."""
+        form = NewImages(data=request.data)
+        form.is_valid(raise_exception=True)
+        wish = form.validated_data
+        job = adding.submit_pictures(
+            self.get_object(), wish["pictures"], wish["class_name"], **_half(wish), by=signed_in(request)
+        )
+        return accepted(job, request)
+
+    @extend_schema(request=ChosenImages, responses=ChangedSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"], url_path="images/hide")
+    def hide_images(self, request: Request, pk: str) -> Response:
+        """Leave pictures out of answers from now on, and out of what is learned and measured next."""
+        return self._set_hidden(request, True)
+
+    @extend_schema(request=ChosenImages, responses=ChangedSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"], url_path="images/show")
+    def show_images(self, request: Request, pk: str) -> Response:
+        """Show hidden pictures again."""
+        return self._set_hidden(request, False)
+
+    def _set_hidden(self, request: Request, hidden: bool) -> Response:
+        form = ChosenImages(data=request.data)
+        form.is_valid(raise_exception=True)
+        chosen = form.validated_data["images"]
+        return Response({"changed": curating.set_hidden(self.get_object(), chosen, hidden, by=signed_in(request))})
+
+    @extend_schema(request=Relabel, responses=ChangedSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"], url_path="images/relabel")
+    def relabel_images(self, request: Request, pk: str) -> Response:
+        """Move pictures into a class, one that is there or a new one."""
+        form = Relabel(data=request.data)
+        form.is_valid(raise_exception=True)
+        wish = form.validated_data
+        count = curating.relabel(
+            self.get_object(), wish["images"], wish["class_name"], **_half(wish), by=signed_in(request)
+        )
+        return Response({"changed": count})
+
+    @extend_schema(request=ChosenImages, responses={202: JobSerializer})
+    @may_answer(409)
+    @action(detail=True, methods=["post"], url_path="images/delete")
+    @idempotent
+    def delete_images(self, request: Request, pk: str) -> Response:
+        """Queue the deletion of pictures for good; hiding them can be undone."""
+        form = ChosenImages(data=request.data)
+        form.is_valid(raise_exception=True)
+        chosen = form.validated_data["images"]
+        return accepted(submit_picture_deletion(self.get_object(), chosen, by=signed_in(request)), request)
+
+
+def _half(wish: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a new class."""
+    return {"new": wish["new"], "half": wish["half"]}

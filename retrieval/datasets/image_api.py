@@ -1,0 +1,75 @@
+"""Pictures of all data sets over the API."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.permissions import signed_in
+from config.api.files import AsItIs
+from config.api.schema import may_answer
+from jobs.api import JobSerializer, accepted
+from jobs.idempotency import idempotent
+from retrieval.datasets import services
+from retrieval.datasets.api_filters import ImageFilter
+from retrieval.datasets.image_actions import Curated, listed_images
+from retrieval.datasets.image_bodies import ImageChanges, ImageSerializer
+from retrieval.datasets.services import curating
+from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
+from retrieval.files import jpeg_response
+from retrieval.models import Image
+from retrieval.refusals import RefusalsAsProblems
+
+SIZES: Mapping[str, Callable[[Image], Path]] = {
+    "full": services.shown_picture_of,
+    "thumbnail": services.thumbnail_of,
+}
+SIZE = OpenApiParameter("size", str, enum=list(SIZES), default="full")
+
+
+class ImageViewSet(RefusalsAsProblems, Curated, ListModelMixin, RetrieveModelMixin, GenericViewSet[Image]):
+    """Pictures: whoever may see their data set reads, curators change them."""
+
+    serializer_class = ImageSerializer
+    filterset_class = ImageFilter
+    queryset = Image.objects.none()  # for the schema; each request gets its own
+    page_order = ("id",)
+
+    def get_queryset(self) -> QuerySet[Image]:
+        return listed_images(self.request.user)
+
+    @extend_schema(request=ImageChanges, responses=ImageSerializer)
+    @may_answer(409)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Hide or show a picture, move it to another class, or both."""
+        form = ImageChanges(data=request.data)
+        form.is_valid(raise_exception=True)
+        curating.amend_picture(self.get_object(), **form.validated_data, by=signed_in(request))
+        return self.shown(self.find())
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Queue the deletion of a picture for good; hiding it can be undone."""
+        image = self.get_object()
+        return accepted(submit_picture_deletion(image.dataset, [image.pk], by=signed_in(request)), request)
+
+    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY}, parameters=[SIZE], filters=False)
+    @action(detail=True, content_negotiation_class=AsItIs)
+    def file(self, request: Request, pk: str) -> HttpResponseBase:
+        """Give a picture as a JPEG, upright and without a camera's notes."""
+        size = request.query_params.get("size", "full")
+        if size not in SIZES:
+            raise ValidationError({"size": f"a picture comes in the sizes {' and '.join(SIZES)}"})
+        image = self.get_object()
+        return jpeg_response(lambda: SIZES[size](image))

@@ -1,0 +1,110 @@
+"""What the API sends and takes of pictures."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.reverse import reverse
+
+from config.api.strict import Body
+from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
+from retrieval.datasets.services.limits import MOST_PICTURES
+from retrieval.models import Image
+
+LARGEST_KEY = 2**63 - 1
+MOST_FILES = 100
+FILE = "https://kindred.example.org/api/v1/images/7/file/"
+IMAGE = {
+    "id": 7,
+    "dataset": 1,
+    "path": "0000/000007.png",
+    "label": 0,
+    "class_name": "Adonis",
+    "split": "train",
+    "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "width": 640,
+    "height": 480,
+    "hidden": False,
+    "url": FILE,
+    "thumbnail_url": f"{FILE}?size=thumbnail",
+}
+
+
+def picture_url(pk: int, request: Request | None) -> str:
+    """Return where the API gives a picture: to whoever may see it, by token or session."""
+    return str(reverse("api-image-file", args=[pk], request=request))
+
+
+def thumbnail_url(pk: int, request: Request | None) -> str:
+    """Return where the API gives a picture small."""
+    return f"{picture_url(pk, request)}?size=thumbnail"
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A picture", IMAGE)])
+class ImageSerializer(serializers.ModelSerializer[Image]):
+    """A picture; `sha256` is of the file that was imported, `url` gives a JPEG without a camera's notes."""
+
+    class_name = serializers.CharField(read_only=True)
+    url = serializers.SerializerMethodField()
+    thumbnail_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Image
+        fields = (
+            "id", "dataset", "path", "label", "class_name", "split", "sha256", "width", "height", "hidden",
+            "url", "thumbnail_url",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_url(self, image: Image) -> str:
+        return picture_url(image.pk, self.context.get("request"))
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_thumbnail_url(self, image: Image) -> str:
+        return thumbnail_url(image.pk, self.context.get("request"))
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Hidden", {"hidden": True, "class_name": "Brimstone"})])
+class ImageChanges(Body):
+    """What to change of a picture; `class_name` is a class of its data set."""
+
+    hidden = serializers.BooleanField(required=False)
+    class_name = serializers.CharField(max_length=NAME_LENGTH, required=False)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Three pictures", {"images": [7, 8, 9]})])
+class ChosenImages(Body):
+    """Pictures of a data set, by their keys."""
+
+    images = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_KEY), min_length=1, max_length=MOST_PICTURES
+    )
+
+
+class IntoClass(Body):
+    """A class, by its name, for pictures: one that is there, or a `new` one, of which `half` says what it is for."""
+
+    class_name = serializers.CharField(max_length=NAME_LENGTH)
+    new = serializers.BooleanField(default=False)
+    half = serializers.ChoiceField(
+        choices=HALVES, default="", allow_blank=True, help_text="Of a new class: trained on, or held out."
+    )
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("To a new class", {"images": [7, 8], "class_name": "Dodo", "new": True, "half": "train"})]
+)
+class Relabel(ChosenImages, IntoClass):
+    """Pictures that move to a class."""
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Two files", {"pictures": ["(JPEG)", "(JPEG)"], "class_name": "Adonis"})]
+)
+class NewImages(IntoClass):
+    """Pictures for a class, or one archive of them; its folders mean nothing."""
+
+    pictures: Any = serializers.ListField(child=serializers.FileField(), min_length=1, max_length=MOST_FILES)
