@@ -43,11 +43,14 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
 
 
 class Origin(Body):
-    """Where pictures come from: fields of those bodies that say it."""
+    """Where pictures come from: one of `origins`, which a body that is not about a known place must name."""
 
     # The metaclass takes declared fields away, so this does not hide Field.source.
     source = serializers.CharField(  # type: ignore[assignment]
-        max_length=400, default="", help_text="A server path below the import folders, or wings:species=60,... (drawn)."
+        max_length=400,
+        default="",
+        allow_blank=True,
+        help_text="A server path below the import folders, or wings:species=60,... (drawn).",
     )
     archive = serializers.FileField(default=None, help_text="Zip, tar or tar.gz with one folder a class (multipart).")
 

@@ -102,7 +102,13 @@ class Relabel(ChosenImages, IntoClass):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Two files", {"pictures": ["(JPEG)", "(JPEG)"], "class_name": "Adonis"})]
+    examples=[
+        OpenApiExample(
+            "Two files",
+            {"pictures": ["(JPEG)", "(JPEG)"], "class_name": "Adonis"},
+            media_type="multipart/form-data",
+        )
+    ]
 )
 class NewImages(IntoClass):
     """Pictures for a class, or one archive of them; its folders mean nothing."""

@@ -118,7 +118,6 @@ def test_the_same_request_again_imports_once(curator_api: APIClient) -> None:
     [
         ({"name": "Birds"}, "give one of source and archive"),
         ({"name": "Birds", "source": "/etc"}, "outside the import folders"),
-        ({"name": "Birds", "source": "wings:speceis=3"}, "speceis"),
         ({"source": "wings"}, "This field is required"),
         ({"name": "a\0b", "source": "wings"}, "Null characters are not allowed"),
         ({"name": "Birds", "source": "wings", "pubic": True}, "there is no such field"),
@@ -155,7 +154,8 @@ def test_what_is_said_of_a_set_is_changed_under_its_version(world: World, curato
     changed = curator_api.patch(where, {"licence": " CC0 ", "public": False}, headers={"If-Match": version})
     assert changed.status_code == 200 and changed["ETag"] != version
     assert (changed.json()["licence"], changed.json()["public"]) == ("CC0", False)
-    assert {entry.action for entry in AuditEntry.objects.all()} == {"describe-dataset", "show-dataset-to-members"}
+    actions = AuditEntry.objects.filter(target="Wings").values_list("action", flat=True)
+    assert set(actions) == {"describe-dataset", "show-dataset-to-members"}
     late = curator_api.patch(where, {"attribution": "Ada"}, headers={"If-Match": version})
     assert late.status_code == 412 and Dataset.objects.get().attribution == world.dataset.attribution
     assert curator_api.patch(where, {"name": "Moths"}).status_code == 400
