@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -31,6 +30,9 @@ from retrieval.refusals import RefusalsAsProblems
 LISTED = {"images": ImageSerializer, "classes": ClassSerializer}
 """What those actions list of a data set; all others are about the data set itself, and so are their versions."""
 
+TAKE_FILES = ("create", "reimport", "add_images")
+"""Actions that take forms; all others are JSON alone, for in a form a box left out is a box left empty."""
+
 
 @extend_schema_field(OpenApiTypes.INT)
 class VisibleDatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
@@ -48,7 +50,6 @@ class DatasetViewSet(
     serializer_class = DatasetSerializer
     filterset_class = DatasetFilter
     queryset = Dataset.objects.none()  # for the schema; each request gets its own
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
 
     def get_queryset(self) -> QuerySet[Dataset]:
         return services.visible_datasets(self.request.user)
@@ -56,9 +57,10 @@ class DatasetViewSet(
     def get_serializer_class(self) -> Any:
         return LISTED.get(self.action, DatasetSerializer)
 
-    def find(self) -> Dataset:
-        """Return the data set that the address names; filters are of lists, and here perhaps of its pictures."""
-        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+    def get_parsers(self) -> list[BaseParser]:
+        method = getattr(self.request, "method", None) or ""  # the schema asks before there is a request
+        taken = (self.action_map or {}).get(method.lower())  # `self.action` is not known yet
+        return [JSONParser(), MultiPartParser()] if taken in TAKE_FILES else super().get_parsers()
 
     @extend_schema(request=NewDataset, responses={202: JobSerializer})
     @idempotent

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
@@ -36,6 +37,10 @@ class Curated(Resource):
 
     def get_permissions(self) -> list[BasePermission]:
         return [AllowAny()] if self.request.method in SAFE_METHODS else [IsCurator()]
+
+    def find(self) -> Any:
+        """Return the thing that the address names; filters are of lists, be it of what belongs to the thing."""
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
 
 
 class ImageActions(Curated):

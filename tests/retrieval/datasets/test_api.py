@@ -159,6 +159,7 @@ def test_what_is_said_of_a_set_is_changed_under_its_version(world: World, curato
     late = curator_api.patch(where, {"attribution": "Ada"}, headers={"If-Match": version})
     assert late.status_code == 412 and Dataset.objects.get().attribution == world.dataset.attribution
     assert curator_api.patch(where, {"name": "Moths"}).status_code == 400
+    assert curator_api.patch(where, {"licence": "mine"}, format="multipart").status_code == 415
 
 
 def test_a_set_not_imported_yet_has_nothing_to_change(waiting: Dataset, curator_api: APIClient) -> None:
