@@ -2,11 +2,15 @@
 
 
 class Refused(Exception):
-    """A request names something that cannot be done as asked."""
+    """A request names something that cannot be done as asked; `field` is what of it, where one alone is to blame."""
+
+    def __init__(self, sentence: str = "", *, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
-class Blocked(Refused):
-    """Something that is there now is in the way: what needs a thing, or is changing it."""
+class NotNow(Refused):
+    """It can be done, but not as things are: something that needs it or is changing it is in the way, or comes first."""
 
 
 class Unsearchable(Refused):

@@ -6,20 +6,22 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config.api.problems import Busy, Conflict, NothingSearchable
-from retrieval.errors import Blocked, EngineBusy, Refused, Unsearchable
+from retrieval.errors import EngineBusy, NotNow, Refused, Unsearchable
 
 
 def as_problem(refusal: Exception) -> Exception:
-    """Return the problem that a refusal is: 409 when something is in the way, 503 when busy, else 400."""
+    """Return the problem that a refusal is: 409 when something else comes first, 503 when busy, else 400."""
     match refusal:
         case EngineBusy():
             return Busy(str(refusal), refusal.retry_after)
         case Unsearchable():
             return NothingSearchable(str(refusal))
-        case Blocked():
+        case NotNow():
             return Conflict(str(refusal))
-        case Refused():
+        case Refused(field=""):
             return exceptions.ValidationError(str(refusal))
+        case Refused(field=field):
+            return exceptions.ValidationError({field: str(refusal)})
     return refusal
 
 

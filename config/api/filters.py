@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import django_filters as filters  # type: ignore[import-untyped]
+from django import forms
+from django.core.exceptions import ValidationError as Unfit
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework.exceptions import ValidationError
@@ -19,8 +22,8 @@ class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
         Raises:
             ValidationError: there is no such parameter, or its value makes no sense.
         """
-        filters = self.get_filterset_class(view, queryset)
-        known = [*OURS, *(filters.base_filters if filters else ())]
+        chosen = self.get_filterset_class(view, queryset)
+        known = [*OURS, *(chosen.base_filters if chosen else ())]
         for name, values in request.query_params.lists():
             if name not in known:
                 raise ValidationError({name: f"there is no such parameter; known are {', '.join(known)}"})
@@ -28,3 +31,28 @@ class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
                 raise ValidationError({name: "it is empty; leave it out instead"})
         found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return found
+
+
+class YesNoField(forms.Field):
+    """`true` or `false`, in any case; nothing else is taken for either of them."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> bool | None:
+        """Return what was said; None for nothing.
+
+        Raises:
+            Unfit: it is neither.
+        """
+        if value in self.empty_values:
+            return None
+        said = {"true": True, "false": False}.get(str(value).lower())
+        if said is None:
+            raise Unfit("say true or false", code="invalid")
+        return said
+
+
+class YesNoFilter(filters.BooleanFilter):  # type: ignore[misc]
+    """Those of which something is so, or is not so."""
+
+    field_class = YesNoField

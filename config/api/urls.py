@@ -15,6 +15,10 @@ from ratings.api import BallotViewSet, LeaderboardView, RelevanceView
 from retrieval.datasets.api import DatasetViewSet
 from retrieval.datasets.image_api import ImageViewSet
 from retrieval.experiments.api import ExperimentViewSet, LossView, ModelViewSet
+from retrieval.experiments.experiment_api import ExperimentViewSet
+from retrieval.experiments.loss_api import LossViewSet
+from retrieval.experiments.model_api import ModelViewSet
+from retrieval.experiments.run_api import RunViewSet
 from retrieval.indexes.api import IndexViewSet
 from retrieval.search.api import SearchViewSet
 
@@ -24,6 +28,8 @@ router.register("tokens", TokenViewSet, basename="token")
 router.register("jobs", JobViewSet, basename="job")
 router.register("datasets", DatasetViewSet, basename="api-dataset")
 router.register("images", ImageViewSet, basename="api-image")
+router.register("losses", LossViewSet, basename="api-loss")
+router.register("runs", RunViewSet, basename="api-run")
 router.register("experiments", ExperimentViewSet, basename="api-experiment")
 router.register("models", ModelViewSet, basename="api-model")
 router.register("indexes", IndexViewSet, basename="api-index")
@@ -36,7 +42,6 @@ docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as
 urlpatterns = [
     path("v1/me/", MeView.as_view(), name="me"),
     path("v1/me/export/", MeExportView.as_view(), name="me-export"),
-    path("v1/losses/", LossView.as_view(), name="loss-list"),
     path("v1/leaderboard/", LeaderboardView.as_view(), name="leaderboard-list"),
     path("v1/relevance/", RelevanceView.as_view(), name="relevance-list"),
     path("v1/", include(router.urls)),

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import signed_in
 from retrieval.datasets.services import visible_datasets
 from retrieval.downloads import registry
+from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services import files
 from retrieval.experiments.services import visible_models
-from retrieval.files import attachment
 from retrieval.reports.files import report_file
 
 
@@ -65,15 +65,7 @@ def _groups(found: Iterable[registry.Download]) -> list[dict[str, Any]]:
 @require_safe
 def model_file(request: HttpRequest, pk: int, part: str) -> HttpResponseBase:
     """Give a file of a model that this person may see."""
-    model = get_object_or_404(visible_models(request.user), pk=pk)
-    file = files.model_file(model, part)
-    try:
-        opened = file.open("rb") if file else None
-    except OSError:  # gone since we looked
-        opened = None
-    if file is None or opened is None:
-        raise Http404(f"{model.name} has no {part}")
-    return attachment(opened, files.kept_name(model, file))
+    return model_attachment(get_object_or_404(visible_models(request.user), pk=pk), part)
 
 
 @login_required

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,15 +19,11 @@ MOST_DIGITS = 18  # of a key, so that the database can hold it
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 
 
-def _every_run() -> QuerySet[Run]:
-    return Run.objects.select_related("experiment__dataset", "job", "model")
-
-
 def _asked(request: HttpRequest) -> list[Run]:
     """Return the runs that the address names, in its order; what is no run is left out."""
     keys = request.POST.getlist("run") or request.GET.getlist("run")
     wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
-    found = _every_run().in_bulk(wanted)
+    found = services.every_run().in_bulk(wanted)
     return [found[key] for key in dict.fromkeys(wanted) if key in found]
 
 
@@ -37,7 +32,7 @@ def _asked(request: HttpRequest) -> list[Run]:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run: how far it is, its curves, its log, and what came of it."""
-    run = get_object_or_404(_every_run(), pk=pk)
+    run = get_object_or_404(services.every_run(), pk=pk)
     context = {"run": run, "title": services.run_title(run), "epochs": services.epoch_rows(run)}
     return render(request, "retrieval/run.html", context | {"curves": f"{reverse('run-curves')}?run={run.pk}"})
 
@@ -47,7 +42,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of a run's page that changes."""
-    run = get_object_or_404(_every_run(), pk=pk)
+    run = get_object_or_404(services.every_run(), pk=pk)
     context = {"run": run, "epochs": services.epoch_rows(run)}
     return render(request, "retrieval/_run_log.html", context, status=_status([run]))
 
@@ -85,7 +80,9 @@ def curves(request: HttpRequest) -> JsonResponse:
     """Give the curves of an experiment's runs, or of those that the address names."""
     key = request.GET.get("experiment", "")
     of_one = key.isdecimal() and len(key) <= MOST_DIGITS
-    return JsonResponse(services.curves_of(_every_run().filter(experiment=int(key)) if of_one else _asked(request)))
+    return JsonResponse(
+        services.curves_of(services.every_run().filter(experiment=int(key)) if of_one else _asked(request))
+    )
 
 
 @curator_required

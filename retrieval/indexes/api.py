@@ -1,38 +1,104 @@
 """Indexes over the API, for curators."""
 
-from drf_spectacular.utils import extend_schema
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import FilterSet, ModelChoiceFilter  # type: ignore[import-untyped]
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
+from config.api.filters import YesNoFilter
+from config.api.schema import may_answer
+from config.api.strict import Body
+from config.api.views import KEY, Resource
+from jobs.api import JobSerializer, accepted
+from jobs.idempotency import idempotent
+from retrieval.datasets.api import VisibleDatasetField
+from retrieval.experiments.services import visible_models
 from retrieval.indexes import services
-from retrieval.models import Index
+from retrieval.models import Dataset, Index, Model
 from retrieval.refusals import RefusalsAsProblems
 
+INDEX = {
+    "id": 6,
+    "model": 3,
+    "dataset": 1,
+    "revision": 2,
+    "recall": 0.998,
+    "count": 5924,
+    "active": True,
+    "manifest": {"format": 1, "space": "ip", "dim": 512, "M": 16, "ef": 50},
+    "created_at": "2026-05-04T09:30:00Z",
+}
 
+
+@extend_schema_serializer(examples=[OpenApiExample("The index that serves", INDEX)])
 class IndexSerializer(serializers.ModelSerializer[Index]):
+    manifest = serializers.DictField(read_only=True, help_text="As it was built.")
+
     class Meta:
         model = Index
         fields = ("id", "model", "dataset", "revision", "recall", "count", "active", "manifest", "created_at")
         read_only_fields = fields
 
 
-class IndexViewSet(RefusalsAsProblems, ReadOnlyModelViewSet[Index]):
+@extend_schema_field(OpenApiTypes.INT)
+class VisibleModelField(serializers.PrimaryKeyRelatedField[Model]):
+    """The key of a model that the sender may see."""
+
+    def get_queryset(self) -> QuerySet[Model]:
+        return visible_models(self.context["request"].user)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Of the model's own data set", {"model": 3})])
+class NewIndexSerializer(Body):
+    model = VisibleModelField()
+    dataset: Any = VisibleDatasetField(
+        required=False, allow_null=True, default=None, help_text="null: the one it was trained on."
+    )
+
+
+class IndexFilter(FilterSet):  # type: ignore[misc]
+    model = ModelChoiceFilter(queryset=Model.objects.all())
+    dataset = ModelChoiceFilter(queryset=Dataset.objects.all())
+    active = YesNoFilter()
+
+    class Meta:
+        model = Index
+        fields = ("model", "dataset", "active")
+
+
+class IndexViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Index]):
     """Every index that was built; one of a model and data set serves."""
 
     serializer_class = IndexSerializer
     permission_classes = (IsCurator,)
+    parser_classes = (JSONParser,)
     queryset = Index.objects.all()
-    filterset_fields = ("model", "dataset", "active")
-    lookup_value_regex = r"\d+"
+    filterset_class = IndexFilter
+    lookup_value_regex = KEY
 
-    @extend_schema(request=None, responses={200: IndexSerializer})
+    @extend_schema(request=NewIndexSerializer, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Queue the build of a model's index; what serves goes on serving until it is there."""
+        form = NewIndexSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return accepted(services.submit_index(**form.validated_data, by=signed_in(request)), request)
+
+    @extend_schema(request=None, responses=IndexSerializer)
+    @may_answer(409)
     @action(detail=True, methods=["post"])
     def activate(self, request: Request, pk: str) -> Response:
         """Let this index serve: a new one, or an older one again."""
         index = self.get_object()
         services.activate(index, by=signed_in(request))
-        return Response(self.get_serializer(index).data)
+        return self.shown(index)

@@ -25,7 +25,7 @@ from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.downloads.services.checksums import keep_checksum
-from retrieval.errors import Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Index, Model
 from retrieval.verdicts.services import calibration_of
 
@@ -37,13 +37,14 @@ def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | Non
     who ask for the same revision; one that is still queued reads what is there when it begins.
 
     Raises:
-        Refused: the data set is not imported yet, or the model cannot embed its pictures.
+        NotNow: the data set is not imported yet.
+        Refused: the model cannot embed its pictures.
     """
     dataset = dataset or model.dataset
     if not dataset.is_ready:
-        raise Refused(f"{dataset.name} is not imported yet; build the index when it is")
+        raise NotNow(f"{dataset.name} is not imported yet; build the index when it is")
     if not model.has_network and dataset.pk != model.dataset_id:
-        raise Refused(f"{model.name} has no network: it holds embeddings of {model.dataset.name} only")
+        raise Refused(f"{model.name} has no network: it holds embeddings of {model.dataset.name} only", field="dataset")
     key, values = f"index:{model.pk}:{dataset.pk}:", {"model": model.pk, "dataset": dataset.pk}
     with transaction.atomic():
         queued = Job.objects.select_for_update().filter(key__startswith=key, state=Job.State.QUEUED).first()
@@ -187,10 +188,10 @@ def activate(index: Index, *, by: User | None = None) -> None:
     `by` None is the system, which activates what it has built.
 
     Raises:
-        Refused: its files are gone.
+        NotNow: its files are gone.
     """
     if not index.folder.exists():
-        raise Refused(f"the files of index {index.pk} are gone; build a new one")
+        raise NotNow(f"the files of index {index.pk} are gone; build a new one")
     Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
     rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
     rivals.filter(active=True).exclude(pk=index.pk).update(active=False)

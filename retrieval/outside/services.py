@@ -22,7 +22,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import require_labels
-from retrieval.errors import Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Model
 from retrieval.uploads import uploads
@@ -47,11 +47,12 @@ def submit_model(
     Nothing is listed before the trial has ended well. Without a name the description's is taken, or the file's.
 
     Raises:
-        Refused: the data set is not imported, the files are not one of the two pairs, of the wrong kind or too
+        NotNow: the data set is not imported.
+        Refused: the files are not one of the two pairs, of the wrong kind or too
             large, or the description is not JSON.
     """
     if not dataset.is_ready:
-        raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
     require_labels(dataset)
     network, vectors = (weights, description), (embeddings, images)
     if weights and description and not any(vectors):

@@ -28,7 +28,7 @@ from mlcore.compare.running import plan_of
 from mlcore.config import Protocol
 from mlcore.diagnostics import MEANINGS
 from mlcore.runs import BASELINES
-from retrieval.errors import Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services import loss_titles
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 
@@ -45,16 +45,18 @@ def submit_report(experiment: Experiment, *, also: Collection[int] = (), by: Use
     """Queue the making of an experiment's report; one is queued at a time. also: keys of `outside_models`.
 
     Raises:
-        Refused: it trains no loss, none of its runs is finished, or another model is not from outside.
+        NotNow: none of its runs is finished.
+        Refused: it trains no loss, or another model is not from outside.
     """
     strangers = set(also) - set(outside_models(experiment).values_list("pk", flat=True))
     if strangers:
-        raise Refused(f"model {min(strangers)} is not a model from outside that was measured on {experiment.dataset}")
+        wrong = f"model {min(strangers)} is not a model from outside that was measured on {experiment.dataset}"
+        raise Refused(wrong, field="also")
     runs = list(experiment.runs.all())
     if all(run.loss in BASELINES for run in runs):
         raise Refused(f"{experiment.name} trains no loss, so there is nothing to compare")
     if not any(run.metrics for run in runs):
-        raise Refused(f"no run of {experiment.name} is finished yet; a report needs one")
+        raise NotNow(f"no run of {experiment.name} is finished yet; a report needs one")
     payload = {"experiment": experiment.pk, "also": sorted(set(also))}
     before = latest_job(experiment)
     with transaction.atomic():

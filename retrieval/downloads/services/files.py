@@ -69,10 +69,17 @@ def spaces(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
 
 def _model_files(user: Visitor, datasets: "QuerySet[Dataset]", parts: Iterable[str]) -> Iterator[Download]:
     for model in visible_models(user).filter(dataset__in=datasets):
-        for part in parts:
-            file = model_file(model, part)
-            if file is not None:
-                yield Download(
+        yield from (download for _, download in parts_of(model, parts))
+
+
+def parts_of(model: Model, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, Download]]:
+    """Give those of the parts that a model has, by name; who may see the model may keep them."""
+    for part in parts:
+        file = model_file(model, part)
+        if file is not None:
+            yield (
+                part,
+                Download(
                     dataset=model.dataset,
                     of=model.name,
                     color=model.color,
@@ -82,7 +89,8 @@ def _model_files(user: Visitor, datasets: "QuerySet[Dataset]", parts: Iterable[s
                     made_at=_time_of(file),
                     sha256=model.weights_sha256 if part == "weights" else checksum_of(file),
                     route=("download-model", model.pk, part),
-                )
+                ),
+            )
 
 
 def visible_reports(user: Visitor) -> QuerySet[Experiment]:

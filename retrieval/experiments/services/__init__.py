@@ -1,6 +1,7 @@
 """Rules about experiments, their runs, and the models that come out of them."""
 
 from retrieval.experiments.services.artifacts import files_of, indexes_of, maker_of
+from retrieval.experiments.services.cancelling import cancel_experiment
 from retrieval.experiments.services.choosing import (
     baselines,
     loss_table,
@@ -10,7 +11,16 @@ from retrieval.experiments.services.choosing import (
     weights_files,
 )
 from retrieval.experiments.services.cloning import form_values
-from retrieval.experiments.services.comparing import compared, run_compare_job, submit_test, test_of, told_tests
+from retrieval.experiments.services.comparing import (
+    FEWEST,
+    MOST,
+    compared,
+    run_compare_job,
+    submit_test,
+    test_of,
+    tests_by_run,
+    told_tests,
+)
 from retrieval.experiments.services.curves import curves_of, epoch_rows, run_at_work, run_title
 from retrieval.experiments.services.estimates import (
     estimate_of,
@@ -19,23 +29,30 @@ from retrieval.experiments.services.estimates import (
     submit_probe,
     time_told,
 )
+from retrieval.experiments.services.finding import every_run, runs_in
 from retrieval.experiments.services.published import experiments, set_published, visible_models
 from retrieval.experiments.services.starting import (
     LARGEST_SEED,
     MOST_TRIALS,
+    estimate_experiment,
     start_experiment,
     submit_training,
 )
 from retrieval.experiments.services.training import model_name, run_train_job
 
 __all__ = [
+    "FEWEST",
+    "MOST",
     "LARGEST_SEED",
     "MOST_TRIALS",
     "baselines",
+    "cancel_experiment",
     "compared",
     "curves_of",
     "epoch_rows",
+    "estimate_experiment",
     "estimate_of",
+    "every_run",
     "experiments",
     "files_of",
     "form_values",
@@ -52,12 +69,14 @@ __all__ = [
     "run_estimate_job",
     "run_title",
     "run_train_job",
+    "runs_in",
     "set_published",
     "start_experiment",
     "submit_probe",
     "submit_test",
     "submit_training",
     "test_of",
+    "tests_by_run",
     "time_told",
     "told_tests",
     "visible_models",

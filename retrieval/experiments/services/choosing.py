@@ -90,19 +90,20 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
         Refused: no such preset, field, value or file.
     """
     if preset not in PRESETS:
-        raise Refused(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}")
+        raise Refused(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}", field="preset")
     # Beside honest figures of a preset, a changed one must not go by its name.
     wanted = {"name": preset + CHANGED, **changes} if changes else {}
     if weights:
         if weights not in weights_files():
-            raise Refused(f"no weights file named {weights!r}; known: {', '.join(weights_files()) or 'none'}")
+            known = ", ".join(weights_files()) or "none"
+            raise Refused(f"no weights file named {weights!r}; known: {known}", field="weights")
         wanted = {"weights": "local", "backbone": _architecture_of(weights), **wanted}
     try:
         protocol = PRESETS[preset].with_changes(**wanted)
     except MlcoreError as error:
-        raise Refused(str(error)) from error
+        raise Refused(str(error), field="changes" if changes else "") from error
     if protocol.weights == "local" and not weights:
-        raise Refused("local weights need a weights file; choose one")
+        raise Refused("local weights need a weights file; choose one", field="weights")
     if weights and protocol.weights != "local":
         raise Refused(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
     return protocol

@@ -13,7 +13,7 @@ from mlcore.errors import MlcoreError
 from mlcore.evaluate import StoredScores, read_per_query
 from mlcore.losses import LOSSES
 from retrieval.diagnostics.services import metric_rows
-from retrieval.errors import Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
 
@@ -114,17 +114,18 @@ def scores_of(runs: Sequence[Run]) -> dict[int, StoredScores]:
     """Return what each query earned, by run.
 
     Raises:
-        Refused: a run has no scores, or the runs were not asked the same queries.
+        NotNow: a run has no scores.
+        Refused: the runs were not asked the same queries.
     """
     found: dict[int, StoredScores] = {}
     for run in runs:
         model = getattr(run, "model", None)
         if run.metrics is None or model is None:
-            raise Refused(f"{run_title(run)} is not measured yet, so it cannot be tested; wait until it is finished.")
+            raise NotNow(f"{run_title(run)} is not measured yet, so it cannot be tested; wait until it is finished.")
         try:
             found[run.pk] = read_per_query(model.folder)
         except MlcoreError:
-            raise Refused(
+            raise NotNow(
                 f"The scores of each query of {run_title(run)} are missing, so it cannot be tested; train it again."
             ) from None
     first = found[runs[0].pk]
@@ -156,6 +157,25 @@ def run_compare_job(context: JobContext, runs: list[int]) -> dict[str, Any]:
         pairs = Resampled(labels, values).pairs()
         result["pairs"][figure] = [{**vars(pair), "verdict": pair.verdict} for pair in pairs]
     return result
+
+
+def tests_by_run(job: Job | None) -> list[dict[str, Any]] | None:
+    """Return the tests by the keys of the runs, a row for each figure; None where none has succeeded."""
+    if job is None or job.state != Job.State.SUCCEEDED or not job.result:
+        return None
+    counted = {name: job.result[name] for name in ("queries", "classes")}
+    return [
+        {
+            "figure": figure,
+            "title": title,
+            **counted,
+            "pairs": [
+                {**pair, "first": int(pair["first"]), "second": int(pair["second"])}
+                for pair in job.result["pairs"][figure]
+            ],
+        }
+        for figure, title in TESTED.items()
+    ]
 
 
 def told_tests(runs: Sequence[Run], job: Job | None) -> dict[str, Any] | None:

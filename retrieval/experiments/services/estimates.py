@@ -20,7 +20,7 @@ from mlcore.errors import MlcoreError
 from mlcore.estimate import Rates, rates_file
 from mlcore.runs import BASELINES
 from retrieval.datasets.services.catalogue import fresh_catalogue
-from retrieval.errors import Refused
+from retrieval.errors import NotNow
 from retrieval.models import Dataset, Experiment, Run
 
 EARLIER_RUNS = 20  # of a loss that are looked at, the newest
@@ -122,10 +122,10 @@ def submit_probe(dataset: Dataset, protocol: Protocol, *, weights: str = "", by:
     """Queue the measuring of a protocol on a data set; what is being measured already is not measured twice.
 
     Raises:
-        Refused: the data set is not imported.
+        NotNow: the data set is not imported.
     """
     if not dataset.is_ready:
-        raise Refused(f"{dataset.name} is not imported yet; wait for its job")
+        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
     payload = {"dataset": dataset.pk, "protocol": protocol.to_json(), "weights": weights}
     return jobs.submit("estimate", payload, by=by, key=_key(dataset, protocol, weights))
 

@@ -8,15 +8,16 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
+from jobs.models import Job
 from mlcore.compare.plan import Comparison
 from mlcore.compare.plan import Tuning as Budget
 from mlcore.config import Protocol
 from mlcore.datasets.splits import validation_classes as hold_out
-from mlcore.errors import MlcoreError
+from mlcore.errors import MlcoreError, UnknownLossError
 from mlcore.runs import BASELINES, RunSpec
 from retrieval.datasets.services.catalogue import require_labels
-from retrieval.errors import Refused
-from retrieval.experiments.services.estimates import estimate_of
+from retrieval.errors import NotNow, Refused
+from retrieval.experiments.services.estimates import estimate_of, submit_probe
 from retrieval.models import Dataset, Experiment, Run, Tuning
 
 MOST_TRIALS = 500
@@ -44,16 +45,13 @@ def start_experiment(
     holds out); its tuned runs are queued when its trials are done. 0 tunes nothing.
 
     Raises:
-        Refused: the data set is not imported, nothing is to be run, a loss, parameter or seed is unknown, or
-            the tuning cannot tell right from wrong.
+        NotNow: the data set is not imported.
+        Refused: nothing is to be run, a loss, parameter or seed is unknown, or the tuning cannot tell right from
+            wrong.
     """
-    if not dataset.is_ready:
-        raise Refused(f"{dataset.name} is not imported yet; wait for its job")
-    require_labels(dataset)
-    cells = _cells(protocol, losses, params or {}, _checked_seeds(seeds))
+    cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
     tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
-    chosen, count = list(dict.fromkeys(losses)), len({spec.seed for spec in cells})
-    told = estimate_of(dataset, protocol, chosen, seeds=count, trials=trials, weights=weights)
+    told = _told(dataset, protocol, cells, trials, weights)
     with transaction.atomic():
         experiment = Experiment.objects.create(
             name=name,
@@ -66,8 +64,44 @@ def start_experiment(
             created_by=by,
         )
         _queue(experiment, cells, by)
-        audit.record(by, "start-experiment", name, experiment=experiment.pk, dataset=dataset.name, losses=chosen)
+        audit.record(
+            by, "start-experiment", name, experiment=experiment.pk, dataset=dataset.name, losses=_losses_of(cells)
+        )
     return experiment
+
+
+def estimate_experiment(
+    *,
+    dataset: Dataset,
+    protocol: Protocol,
+    losses: Sequence[str],
+    params: Mapping[str, Mapping[str, Any]] | None = None,
+    seeds: Iterable[int] = (0,),
+    weights: str = "",
+    trials: int = 0,
+    validation_classes: int = 0,
+    by: User | None,
+) -> dict[str, Any] | Job:
+    """Return how long such an experiment would take, as `estimate_of` has it; else the job that measures it.
+
+    Raises:
+        NotNow, Refused: it could not be started either.
+    """
+    cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
+    _checked_tuning(dataset, protocol, cells, trials, validation_classes)
+    told = _told(dataset, protocol, cells, trials, weights)
+    return submit_probe(dataset, protocol, weights=weights, by=by) if told is None else told
+
+
+def _told(
+    dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, weights: str
+) -> dict[str, Any] | None:
+    count = len({spec.seed for spec in cells})
+    return estimate_of(dataset, protocol, _losses_of(cells), seeds=count, trials=trials, weights=weights)
+
+
+def _losses_of(cells: Sequence[RunSpec]) -> list[str]:
+    return list(dict.fromkeys(spec.loss for spec in cells))
 
 
 def _queue(experiment: Experiment, cells: Sequence[RunSpec], by: User | None) -> None:
@@ -99,10 +133,12 @@ def _checked_tuning(
     """Return the budget to store, None for none; a comparison of the same losses says what cannot be."""
     if not trials:
         if held_out:
-            raise Refused("validation classes are for tuning: give the number of trials too")
+            raise Refused(
+                "validation classes are for tuning: give the number of trials too", field="validation_classes"
+            )
         return None
     if trials > MOST_TRIALS:
-        raise Refused(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}")
+        raise Refused(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}", field="trials")
     losses = {spec.loss: spec.params for spec in cells if not spec.is_baseline}
     budget = Budget(trials=trials, validation_classes=held_out)
     try:
@@ -110,7 +146,7 @@ def _checked_tuning(
         if held_out:
             hold_out(range(dataset.report["train_classes"]), held_out)
     except MlcoreError as error:
-        raise Refused(str(error)) from error
+        raise Refused(str(error), field="trials") from error
     return {"trials": trials, "validation_classes": held_out, "seed": budget.seed}
 
 
@@ -118,8 +154,21 @@ def _checked_seeds(seeds: Iterable[int]) -> list[int]:
     chosen = sorted(set(seeds))
     for seed in chosen:
         if not 0 <= seed <= LARGEST_SEED:
-            raise Refused(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}")
+            raise Refused(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}", field="seeds")
     return chosen
+
+
+def _checked_cells(
+    dataset: Dataset,
+    protocol: Protocol,
+    losses: Sequence[str],
+    params: Mapping[str, Mapping[str, Any]],
+    seeds: Iterable[int],
+) -> list[RunSpec]:
+    if not dataset.is_ready:
+        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
+    require_labels(dataset)
+    return _cells(protocol, losses, params, _checked_seeds(seeds))
 
 
 def _cells(
@@ -127,7 +176,7 @@ def _cells(
 ) -> list[RunSpec]:
     for loss in params:
         if loss not in losses:
-            raise Refused(f"there are parameters for {loss!r}, which is not among the losses")
+            raise Refused(f"there are parameters for {loss!r}, which is not among the losses", field="params")
     if not losses or not seeds:
         raise Refused("choose at least one loss and one seed")
     try:
@@ -137,5 +186,7 @@ def _cells(
             for seed in (seeds[:1] if loss in BASELINES else seeds)
             for fold in (range(protocol.folds) if protocol.folds and loss not in BASELINES else (None,))
         ]
+    except UnknownLossError as error:
+        raise Refused(str(error), field="losses") from error
     except (MlcoreError, TypeError, ValueError) as error:
-        raise Refused(str(error)) from error
+        raise Refused(str(error), field="params") from error

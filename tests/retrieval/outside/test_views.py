@@ -95,4 +95,4 @@ def test_a_client_that_sends_half_a_model_gets_a_problem(curator_api: APIClient,
     values = {"dataset": world.dataset.pk, "images": embeddings(world.dataset)["images"]}
     answer = curator_api.post(MODELS, values, format="multipart")
     assert answer.status_code == 400 and "give weights with their description" in answer.json()["detail"]
-    assert curator_api.post(MODELS, {}, format="json").status_code == 400
+    assert curator_api.post(MODELS, {}, format="multipart").status_code == 400

@@ -134,7 +134,7 @@ def test_the_api_refuses_what_cannot_be_reported_and_whom_it_must(
 ) -> None:
     waiting = started(world.dataset)
     refused = curator_api.post(f"/api/v1/experiments/{waiting.pk}/report/")
-    assert refused.status_code == 400 and "is finished yet" in refused.json()["detail"]
+    assert refused.status_code == 409 and "is finished yet" in refused.json()["detail"]
     for method in (member_api.get, member_api.post):
         assert method(f"/api/v1/experiments/{experiment.pk}/report/").status_code == 403
     assert not Report.objects.exists()

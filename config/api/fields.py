@@ -1,0 +1,21 @@
+"""Fields of bodies that more than one endpoint needs."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+LARGEST_KEY = 10**18 - 1
+"""No more digits than an address takes: every database holds that."""
+
+
+class KeyField(serializers.IntegerField):
+    """The key of a thing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_KEY, **kwargs)
+
+
+@extend_schema_field({"anyOf": [{"type": "string"}, {"type": "number"}]})
+class NumberOrTextField(serializers.CharField):
+    """A number or a text; what it stands for says which of them it must be."""

@@ -1,0 +1,23 @@
+"""How the files of a model travel, to pages and API alike."""
+
+from django.http import FileResponse, Http404
+
+from retrieval.downloads.services import files
+from retrieval.files import attachment
+from retrieval.models import Model
+
+
+def model_attachment(model: Model, part: str) -> FileResponse:
+    """Return a file of a model, by its name in `files.PARTS`, as an attachment.
+
+    Raises:
+        Http404: it has none of that name.
+    """
+    file = files.model_file(model, part)
+    try:
+        opened = file.open("rb") if file else None
+    except OSError:  # gone since we looked
+        opened = None
+    if file is None or opened is None:
+        raise Http404(f"{model.name} has no {part}")
+    return attachment(opened, files.kept_name(model, file))

@@ -1,0 +1,136 @@
+"""How experiments look over the API, and what starting one takes."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from config.api.fields import KeyField, NumberOrTextField
+from config.api.strict import Body
+from jobs.models import Job
+from retrieval.datasets.api import VisibleDatasetField
+from retrieval.experiments.run_serializers import RUN, RunSerializer
+from retrieval.experiments.services import MOST_TRIALS
+from retrieval.models import Experiment, Tuning
+
+MOST_SEEDS = 20
+WISH = {
+    "dataset": 1,
+    "preset": "frozen-features",
+    "changes": {"epochs": 30},
+    "losses": ["soft_triple", "multi_similarity", "untrained"],
+    "params": {"soft_triple": {"gamma": 0.2}},
+    "seeds": [0, 1, 2],
+}
+ESTIMATE = {"seconds": 42.5, "runs": 7, "each": {"soft_triple": 6.1, "multi_similarity": 5.9}, "source": "measured"}
+EXPERIMENT = {
+    "id": 2,
+    "name": "Two losses",
+    "dataset": 1,
+    "protocol": {"name": "frozen-features (changed)", "epochs": 30, "dim": 512},
+    "weights": "",
+    "tuning": None,
+    "publish": True,
+    "estimate": ESTIMATE,
+    "runs": [RUN],
+    "tunings": [],
+    "created_at": "2026-05-04T09:30:00Z",
+}
+
+
+class TuningSerializer(serializers.ModelSerializer[Tuning]):
+    state = serializers.ChoiceField(choices=Job.State.choices, read_only=True)
+    trials = serializers.DictField(read_only=True, help_text="What was tried and measured so far.")
+
+    class Meta:
+        model = Tuning
+        fields = ("id", "loss", "state", "job", "trials")
+        read_only_fields = fields
+
+
+class BudgetSerializer(serializers.Serializer[Any]):
+    trials = serializers.IntegerField(read_only=True)
+    validation_classes = serializers.IntegerField(read_only=True)
+    seed = serializers.IntegerField(read_only=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("An estimate", ESTIMATE)])
+class EstimateSerializer(serializers.Serializer[Any]):
+    """What the trainings take, one after the other."""
+
+    seconds = serializers.FloatField(read_only=True)
+    runs = serializers.IntegerField(read_only=True, help_text="Trials of tuning are reckoned as runs.")
+    each = serializers.DictField(child=serializers.FloatField(), read_only=True, help_text="Seconds of a run, by loss.")
+    # The metaclass takes declared fields away, so this does not hide Field.source.
+    source = serializers.CharField(read_only=True, help_text="earlier runs, measured or both")  # type: ignore[assignment]
+
+
+@extend_schema_serializer(examples=[OpenApiExample("An experiment", EXPERIMENT)])
+class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
+    protocol = serializers.DictField(read_only=True)
+    tuning = BudgetSerializer(read_only=True, allow_null=True, help_text="Of each loss; null: none is tuned.")
+    estimate = EstimateSerializer(read_only=True, allow_null=True, help_text="As it was when it began.")
+    runs = RunSerializer(many=True, read_only=True)
+    tunings = TuningSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Experiment
+        fields = (
+            "id", "name", "dataset", "protocol", "weights", "tuning", "publish", "estimate", "runs", "tunings",
+            "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Two losses and a baseline", WISH)])
+class WishSerializer(Body):
+    """One protocol, several losses, several seeds."""
+
+    dataset = VisibleDatasetField()
+    preset = serializers.CharField(max_length=80)
+    changes = serializers.DictField(
+        child=NumberOrTextField(), required=False, default=dict, help_text="Fields of the protocol to change."
+    )
+    losses = serializers.ListField(child=serializers.CharField(), min_length=1)
+    params = serializers.DictField(
+        child=serializers.DictField(child=NumberOrTextField()),
+        required=False,
+        default=dict,
+        help_text="Own parameters by loss; the rest are as the papers have them.",
+    )
+    seeds = serializers.ListField(
+        child=serializers.IntegerField(min_value=0), min_length=1, max_length=MOST_SEEDS, required=False, default=[0]
+    )
+    weights = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="A file in the weights folder."
+    )
+    trials = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_TRIALS,
+        required=False,
+        default=0,
+        help_text="Of each loss's tuning; 0 tunes nothing.",
+    )
+    validation_classes = serializers.IntegerField(
+        min_value=0, required=False, default=0, help_text="Training classes that trials are measured on."
+    )
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Two losses and a baseline", {"name": "Two losses", **WISH, "publish": True})]
+)
+class NewExperimentSerializer(WishSerializer):
+    name = serializers.CharField(max_length=120)
+    publish = serializers.BooleanField(required=False, default=True, help_text="Search with its models when they can.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Four jobs were at work", {"cancelled": 4})])
+class CancelledSerializer(serializers.Serializer[Any]):
+    cancelled = serializers.IntegerField(help_text="Jobs.")
+
+
+@extend_schema_serializer(examples=[OpenApiExample("With a model from outside", {"also": [7]})])
+class NewReportSerializer(Body):
+    also = serializers.ListField(
+        child=KeyField(), required=False, default=list, help_text="Models from outside to show as rows."
+    )

@@ -1,0 +1,110 @@
+"""Models over the API: members see the published ones, curators all, and bring some from outside."""
+
+from django.db.models import QuerySet
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.permissions import IsCurator, signed_in
+from config.api.negotiation import FilesAsTheyAre
+from config.api.schema import may_answer
+from config.api.views import KEY, Resource
+from jobs.api import JobSerializer, accepted
+from jobs.idempotency import idempotent
+from retrieval.diagnostics import services as diagnostics
+from retrieval.downloads.attachments import model_attachment
+from retrieval.downloads.services.files import PARTS, parts_of
+from retrieval.experiments import services
+from retrieval.experiments.filters import ModelFilter
+from retrieval.experiments.model_serializers import (
+    DiagnosticsSerializer,
+    ModelSerializer,
+    NewModelSerializer,
+    PartSerializer,
+)
+from retrieval.models import Model
+from retrieval.outside import services as outside
+from retrieval.refusals import RefusalsAsProblems
+
+
+class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
+    """What searches: trained here, or brought from outside."""
+
+    serializer_class = ModelSerializer
+    parser_classes = (MultiPartParser,)
+    queryset = Model.objects.none()  # for the schema; each request gets its own
+    filterset_class = ModelFilter
+    lookup_value_regex = KEY
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsCurator()] if self.request.method == "POST" else [IsAuthenticated()]
+
+    def get_queryset(self) -> QuerySet[Model]:
+        return services.visible_models(self.request.user)
+
+    @extend_schema(request=NewModelSerializer, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Bring a model from outside: weights with their JSON, or embeddings with their CSV."""
+        form = NewModelSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return accepted(outside.submit_model(**form.validated_data, by=signed_in(request)), request)
+
+    @extend_schema(responses=DiagnosticsSerializer)
+    @action(detail=True)
+    def diagnostics(self, request: Request, pk: str) -> Response:
+        """Give what was noted of each held-out class, of the worst queries with their answers, and of hubs."""
+        model = self.get_object()
+        details = diagnostics.details_of(model)
+        if details is None:
+            raise NotFound(f"{model.name} was made before diagnostics were kept; train it again")
+        return Response(details)
+
+    @extend_schema(responses=PartSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def files(self, request: Request, pk: str) -> Response:
+        """List what can be kept of it: the network, what it earned, and the embeddings of the pictures."""
+        rows = [{"part": part, **vars(download)} for part, download in parts_of(self.get_object())]
+        return Response(PartSerializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="models_file",
+        parameters=[OpenApiParameter("part", str, OpenApiParameter.PATH, enum=list(PARTS))],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+    )
+    @action(
+        detail=True,
+        url_path=r"files/(?P<part>[a-z]+)",
+        url_name="file",
+        content_negotiation_class=FilesAsTheyAre,
+    )
+    def file(self, request: Request, pk: str, part: str) -> FileResponse:
+        """Give one of its files; `files` has its checksum."""
+        return model_attachment(self.get_object(), part)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: str) -> Response:
+        """Let people search with the model."""
+        return self._set_published(True)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take the model out of search; its votes and rankings stay."""
+        return self._set_published(False)
+
+    def _set_published(self, published: bool) -> Response:
+        model = self.get_object()
+        services.set_published(model, published, by=signed_in(self.request))
+        model.refresh_from_db()
+        return self.shown(model)

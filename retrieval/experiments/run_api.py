@@ -1,0 +1,85 @@
+"""Runs over the API, for curators: how each went, and any of them side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.permissions import IsCurator, signed_in
+from config.api.schema import may_answer
+from config.api.views import KEY, Resource
+from jobs.api import JobSerializer, accepted
+from jobs.idempotency import idempotent
+from retrieval.experiments import services
+from retrieval.experiments.filters import RunFilter
+from retrieval.experiments.run_serializers import (
+    AskedRunsSerializer,
+    ComparisonSerializer,
+    CurvesSerializer,
+    RunSerializer,
+    RunsToTestSerializer,
+)
+from retrieval.models import Run
+from retrieval.refusals import RefusalsAsProblems
+
+
+class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
+    """Trainings: one loss, one seed, one fold."""
+
+    serializer_class = RunSerializer
+    permission_classes = (IsCurator,)
+    parser_classes = (JSONParser,)
+    queryset = services.every_run()
+    filterset_class = RunFilter
+    page_order = ("-id",)
+    lookup_value_regex = KEY
+
+    @extend_schema(responses=CurvesSerializer)
+    @action(detail=True)
+    def curves(self, request: Request, pk: str) -> Response:
+        """Give what was measured after each epoch, as a chart draws it; no run before the first has ended."""
+        return Response(services.curves_of([self.get_object()]))
+
+    @extend_schema(parameters=[AskedRunsSerializer], responses=ComparisonSerializer, filters=False)
+    @action(detail=False, pagination_class=None, filterset_class=None)
+    def compare(self, request: Request) -> Response:
+        """Show runs side by side: figures, what their protocols differ in, and the paired test if there is one."""
+        form = AskedRunsSerializer(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        return Response(ComparisonSerializer(_side_by_side(_chosen("run", form.validated_data["run"]))).data)
+
+    @extend_schema(operation_id="runs_test", request=RunsToTestSerializer, responses={202: JobSerializer})
+    @may_answer(409)
+    @compare.mapping.post
+    @idempotent
+    def test(self, request: Request) -> Response:
+        """Queue the paired test of every two of the runs; `compare` shows it when the job is done."""
+        form = RunsToTestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        runs = _chosen("runs", form.validated_data["runs"])
+        return accepted(services.submit_test(runs, by=signed_in(request)), request)
+
+
+def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
+    """Return the runs of these keys, in that order.
+
+    Raises:
+        ValidationError: there is none of a key; it names the field.
+    """
+    found = services.every_run().in_bulk(keys)
+    for key in keys:
+        if key not in found:
+            raise ValidationError({field: f"there is no run {key}"})
+    return [found[key] for key in dict.fromkeys(keys)]
+
+
+def _side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
+    found, job = services.compared(runs), services.test_of(runs)
+    titled = [{"id": run.pk, "title": title} for run, title in zip(runs, found["titles"], strict=True)]
+    return {**found, "runs": titled, "tests": services.tests_by_run(job), "job": job.pk if job else None}

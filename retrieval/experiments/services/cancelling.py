@@ -1,0 +1,43 @@
+"""An experiment is called off: whatever of it is queued or at work."""
+
+from collections.abc import Iterator
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from jobs import services as jobs
+from jobs.errors import JobRefused
+from jobs.models import Job
+from retrieval.errors import NotNow
+from retrieval.models import Experiment
+
+
+@transaction.atomic
+def cancel_experiment(experiment: Experiment, *, by: User | None) -> int:
+    """Cancel every queued or running job of the runs and tunings; return how many those were.
+
+    What is measured stays. Indexes of finished models go on being built: they belong to the models.
+
+    Raises:
+        NotNow: nothing of it is queued or running.
+    """
+    cancelled = 0
+    for job in _at_work(experiment):
+        try:
+            jobs.request_cancel(job, by=by)
+        except JobRefused:  # it has ended since we looked
+            continue
+        cancelled += 1
+    if not cancelled:
+        raise NotNow(f"nothing of {experiment.name} is queued or running, so there is nothing to cancel")
+    audit.record(by, "cancel-experiment", experiment.name, experiment=experiment.pk, jobs=cancelled)
+    return cancelled
+
+
+def _at_work(experiment: Experiment) -> Iterator[Job]:
+    """Give the jobs; tunings first, for each brings more runs when it ends."""
+    for rows in (experiment.tunings, experiment.runs):
+        for row in rows.filter(job__state__in=Job.ACTIVE).select_related("job"):
+            if row.job is not None:
+                yield row.job

@@ -1,0 +1,22 @@
+import pytest
+
+from jobs.models import Job
+from retrieval.experiments.services import every_run, runs_in
+from retrieval.models import Run
+from tests.retrieval.world import World, started
+
+pytestmark = pytest.mark.django_db
+
+
+def test_runs_are_found_by_the_state_that_each_says_it_has(world: World) -> None:
+    runs = list(started(world.dataset, seeds=range(3)).runs.all())
+    for run, state in zip(runs, Job.State.values, strict=False):
+        Job.objects.filter(pk=run.job_id).update(state=state, finished_at="2026-05-04T09:30:00Z")
+    Run.objects.filter(pk=runs[-1].pk).update(job=None)  # its row was cleared away
+    measured = Run.objects.filter(metrics__isnull=False).first()
+    assert measured is not None
+    Job.objects.filter(pk=measured.job_id).update(state="failed")  # the figures count
+    for state in Job.State.values:
+        assert set(runs_in(every_run(), [state])) == {run for run in every_run() if run.state == state}, state
+    some = {run for run in every_run() if run.state in ("succeeded", "cancelled")}
+    assert set(runs_in(every_run(), ["succeeded", "cancelled"])) == some and len(some) >= 3

@@ -1,0 +1,230 @@
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import AuditEntry, User
+from jobs.models import Job
+from retrieval.models import Dataset, Experiment, Run
+from tests.api.things_lab import reported
+from tests.conftest import api_of
+from tests.retrieval.world import SMALL, World, started
+
+pytestmark = pytest.mark.django_db
+
+ROOT = "/api/v1/experiments/"
+ESTIMATE = f"{ROOT}estimate/"
+
+
+def wish(world: World, **changes: Any) -> dict[str, Any]:
+    return {"dataset": world.dataset.pk, "preset": "demo", "losses": ["soft_triple"], **changes}
+
+
+def body(world: World, **changes: Any) -> dict[str, Any]:
+    return {"name": "Mine", **wish(world, **changes)}
+
+
+def fields_of(answer: Any) -> list[str]:
+    """Return the fields that a problem names."""
+    return [error["field"] for error in answer.json().get("errors", [])]
+
+
+def test_a_curator_starts_an_experiment_and_follows_it(curator_api: APIClient, world: World) -> None:
+    answer = curator_api.post(
+        ROOT, body(world, changes={"epochs": 2}, seeds=[1, 2], params={"soft_triple": {"gamma": 0.5}}), format="json"
+    )
+    assert answer.status_code == 202
+    followed = curator_api.get(answer["Location"]).json()
+    assert followed["protocol"]["epochs"] == 2 and followed == answer.json()
+    assert [(run["seed"], run["state"], run["params"]["gamma"], run["model"]) for run in followed["runs"]] == [
+        (1, "queued", 0.5, None),
+        (2, "queued", 0.5, None),
+    ]
+    assert Job.objects.filter(state="queued").count() == 2
+
+
+def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, world: World) -> None:
+    losses = ["soft_triple", "n_pairs"]
+    answer = curator_api.post(ROOT, body(world, losses=losses, trials=3, validation_classes=2), format="json")
+    assert answer.status_code == 202
+    found = answer.json()
+    assert found["tuning"] == {"trials": 3, "validation_classes": 2, "seed": 0}
+    assert [(row["loss"], row["state"], row["trials"]) for row in found["tunings"]] == [
+        (loss, "queued", {}) for loss in losses
+    ]
+    assert [run["tuned"] for run in found["runs"]] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "sentence"),
+    [
+        ({"dataset": 999999}, "dataset", "999999"),
+        ({"dataset": 10**30}, "dataset", "does not exist"),
+        ({"dataset": "x"}, "dataset", "dataset: Incorrect type"),
+        ({"preset": "nothing"}, "preset", "no protocol named 'nothing'"),
+        ({"losses": ["nothing"]}, "losses", "nothing"),
+        ({"losses": []}, "losses", "losses"),
+        ({"losses": ["soft_triple\0"]}, "losses.0", "Null"),
+        ({"changes": {"nothing": 1}}, "changes", "no field 'nothing'"),
+        ({"changes": {"learning_rate": "1e999"}}, "changes", "learning_rate must be"),
+        ({"changes": {"name": "a\0b"}}, "changes.name", "Null"),
+        ({"changes": {"epochs": [1]}}, "changes.epochs", "string"),
+        ({"changes": {"epochs": True}}, "changes.epochs", "string"),
+        ({"changes": "epochs=3"}, "changes", "dictionary"),
+        ({"params": {"soft_triple": {"gamma": "x"}}}, "params", "gamma must be a number"),
+        ({"params": {"soft_triple": {"nothing": 1}}}, "params", "no parameter 'nothing'"),
+        ({"params": {"nothing": {"gamma": 1}}}, "params", "nothing"),
+        ({"params": {"soft_triple": 1}}, "params.soft_triple", "dictionary"),
+        ({"seeds": [-1]}, "seeds.0", "seeds"),
+        ({"seeds": [10**12]}, "seeds", "a seed is"),
+        ({"seeds": []}, "seeds", "seeds"),
+        ({"weights": "nothing.safetensors"}, "weights", "no weights file named"),
+        ({"trials": 2, "validation_classes": 1}, "trials", "cannot tell right from wrong"),
+        ({"trials": 2, "validation_classes": 10**30}, "trials", "validation"),
+        ({"trials": 2}, "trials", "cannot tell right from wrong"),
+        ({"trials": -1}, "trials", "trials"),
+        ({"validation_classes": 2}, "validation_classes", "number of trials"),
+        ({"epochs": 2}, "epochs", "there is no such field"),
+    ],
+)
+@pytest.mark.parametrize("address", [ROOT, ESTIMATE])
+def test_a_wrong_wish_names_its_field_and_starts_nothing(
+    curator_api: APIClient, world: World, address: str, change: dict[str, Any], field: str, sentence: str
+) -> None:
+    values = body(world, **change) if address == ROOT else wish(world, **change)
+    answer = curator_api.post(address, values)
+    assert answer.status_code == 400 and sentence in answer.json()["detail"], answer.json()
+    assert fields_of(answer) == [field]
+    assert Experiment.objects.count() == 1 and not Job.objects.filter(state="queued").exists()
+
+
+@pytest.mark.parametrize("address", [ROOT, ESTIMATE])
+def test_a_set_that_is_not_imported_is_a_conflict(curator_api: APIClient, world: World, address: str) -> None:
+    waiting = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
+    values = (body if address == ROOT else wish)(world, dataset=waiting.pk)
+    answer = curator_api.post(address, values)
+    assert answer.status_code == 409 and "Waiting is not imported yet" in answer.json()["detail"]
+
+
+def test_the_same_request_under_one_key_starts_one_experiment(curator_api: APIClient, world: World) -> None:
+    first, again = (curator_api.post(ROOT, body(world), headers={"Idempotency-Key": "one"}) for _ in range(2))
+    assert first.status_code == again.status_code == 202 and first.json() == again.json()
+    assert again["Idempotent-Replayed"] == "true" and again["Location"] == first["Location"]
+    assert again["Retry-After"] == "2" and Experiment.objects.count() == 2
+    other = curator_api.post(ROOT, body(world, seeds=[3]), headers={"Idempotency-Key": "one"})
+    assert other.status_code == 422 and Experiment.objects.count() == 2
+
+
+def test_experiments_are_listed_of_a_data_set(curator_api: APIClient, world: World) -> None:
+    moths = Dataset.objects.create(name="Moths", slug="moths", source="wings", revision=1)
+    assert len(curator_api.get(ROOT, {"dataset": world.dataset.pk}).json()["results"]) == 1
+    assert curator_api.get(ROOT, {"dataset": moths.pk}).json()["results"] == []
+    answer = curator_api.get(ROOT, {"dataset": "9" * 30})
+    assert answer.status_code == 400 and fields_of(answer) == ["dataset"]
+
+
+def test_an_experiment_that_has_not_changed_is_not_sent_again(curator_api: APIClient, world: World) -> None:
+    address = f"{ROOT}{Experiment.objects.get().pk}/"
+    answer = curator_api.get(address)
+    assert curator_api.get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    Run.objects.filter(loss="soft_triple").update(metrics=None)
+    assert curator_api.get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 200
+
+
+# --- estimates
+
+
+def test_what_ran_before_is_estimated_at_once(curator_api: APIClient, world: World) -> None:
+    answer = curator_api.post(ESTIMATE, wish(world, changes={**SMALL, "epochs": 1}, seeds=[0, 1]))
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["runs"] == 2 and told["source"] == "earlier runs" and told["seconds"] == 2 * told["each"]["soft_triple"]
+
+
+def test_what_nobody_knows_is_measured_first_and_once(curator_api: APIClient, world: World) -> None:
+    first, again = (curator_api.post(ESTIMATE, wish(world, changes={**SMALL, "epochs": 7})) for _ in range(2))
+    assert first.status_code == 202 and first.json()["kind"] == "estimate" and first["Retry-After"] == "2"
+    assert again.json()["id"] == first.json()["id"] and Experiment.objects.count() == 1
+    assert curator_api.get(first["Location"]).json()["state"] == "queued"
+
+
+# --- calling off
+
+
+def test_cancelling_ends_what_is_queued_or_running_and_nothing_else(
+    curator_api: APIClient, curator: User, world: World
+) -> None:
+    experiment = started(world.dataset, trials=3, validation_classes=2)
+    first, second = experiment.runs.all()
+    Job.objects.filter(pk=first.job_id).update(state="running")
+    other = started(world.dataset, name="Another")
+    answer = curator_api.post(f"{ROOT}{experiment.pk}/cancel/")
+    assert answer.status_code == 202 and answer.json() == {"cancelled": 4} and answer["Retry-After"] == "2"
+    followed = curator_api.get(answer["Location"]).json()
+    assert [run["state"] for run in followed["runs"]] == ["running", "cancelled"]
+    assert [row["state"] for row in followed["tunings"]] == ["cancelled", "cancelled"]
+    assert Job.objects.get(pk=first.job_id).cancel_asked
+    assert {run.state for run in other.runs.all()} == {"queued"}
+    assert AuditEntry.objects.filter(action="cancel-experiment", details__jobs=4, who=curator).count() == 1
+
+
+def test_what_is_not_at_work_cannot_be_cancelled(curator_api: APIClient, world: World) -> None:
+    answer = curator_api.post(f"{ROOT}{Experiment.objects.get().pk}/cancel/")
+    assert answer.status_code == 409 and answer.json()["type"] == "/api/problems/conflict"
+    assert "nothing to cancel" in answer.json()["detail"]
+    assert not AuditEntry.objects.filter(action="cancel-experiment").exists()
+    assert curator_api.post(f"{ROOT}999/cancel/").status_code == 404
+
+
+def test_cancelling_heeds_the_version(curator_api: APIClient, world: World) -> None:
+    experiment = started(world.dataset)
+    address = f"{ROOT}{experiment.pk}/"
+    before = curator_api.get(address)["ETag"]
+    Job.objects.filter(pk=experiment.runs.all()[0].job_id).update(state="running")
+    assert curator_api.post(f"{address}cancel/", headers={"If-Match": before}).status_code == 412
+    assert not Job.objects.filter(cancel_asked=True).exists()
+    now = curator_api.get(address)["ETag"]
+    assert curator_api.post(f"{address}cancel/", headers={"If-Match": now}).status_code == 202
+
+
+# --- reports
+
+
+def test_making_a_report_is_asked_for_once_under_one_key(curator_api: APIClient, world: World) -> None:
+    address = f"{ROOT}{Experiment.objects.get().pk}/report/"
+    first, again = (curator_api.post(address, {}, headers={"Idempotency-Key": "r"}) for _ in range(2))
+    assert first.status_code == 202 and again["Idempotent-Replayed"] == "true" and first.json() == again.json()
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [({"also": [999]}, "also"), ({"also": [10**30]}, "also.0"), ({"also": [0]}, "also.0"), ({"alse": []}, "alse")],
+)
+def test_a_report_with_a_row_that_cannot_be_names_the_field(
+    curator_api: APIClient, world: World, values: dict[str, Any], field: str
+) -> None:
+    answer = curator_api.post(f"{ROOT}{Experiment.objects.get().pk}/report/", values)
+    assert answer.status_code == 400 and fields_of(answer) == [field]
+    assert not Job.objects.filter(kind="report").exists()
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/csv", "application/json"])
+def test_a_report_file_comes_whatever_form_is_asked_for(curator_api: APIClient, world: World, accept: str) -> None:
+    answer: Any = curator_api.get(f"{ROOT}{reported().pk}/report/csv/", headers={"Accept": accept})
+    assert answer.status_code == 200 and answer["Content-Type"] == "text/csv"
+    assert b"".join(answer.streaming_content) == b"name,map_at_r\n"
+
+
+@pytest.mark.parametrize("suffix", ["md", "pdf"])
+def test_a_report_file_that_is_not_there_is_a_problem(curator_api: APIClient, world: World, suffix: str) -> None:
+    answer = curator_api.get(f"{ROOT}{reported().pk}/report/{suffix}/", headers={"Accept": "text/markdown"})
+    assert answer.status_code == 404 and answer["Content-Type"] == "application/problem+json"
+
+
+def test_experiments_are_for_curators_whose_token_may_write(member_api: APIClient, curator: User, world: World) -> None:
+    assert member_api.get(ROOT).status_code == 403
+    assert member_api.post(ROOT, body(world), format="json").status_code == 403
+    reader = api_of(curator, read_only=True)
+    assert reader.get(ROOT).status_code == 200
+    assert reader.post(ROOT, body(world), format="json").status_code == 403
+    assert Experiment.objects.count() == 1

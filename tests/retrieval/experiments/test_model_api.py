@@ -1,0 +1,174 @@
+import hashlib
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from jobs.models import Job
+from retrieval.downloads.services.files import PARTS, model_file
+from retrieval.models import Dataset, Experiment, Model
+from tests.retrieval.outside.brought import embeddings
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.django_db
+
+MODELS = "/api/v1/models/"
+
+
+def test_members_list_published_models_and_curators_all(
+    member_api: APIClient, curator_api: APIClient, world: World
+) -> None:
+    hidden = world.models[0]
+    Model.objects.filter(pk=hidden.pk).update(published=False)
+    assert [row["name"] for row in member_api.get(MODELS).json()["results"]] == ["Multi-Similarity"]
+    assert member_api.get(f"{MODELS}{hidden.pk}/").status_code == 404
+    row = curator_api.get(f"{MODELS}{hidden.pk}/").json()
+    assert row["metrics"]["map_at_r"] >= 0 and row["experiment"] == Experiment.objects.get().pk
+    assert len(curator_api.get(MODELS, {"loss": "soft_triple"}).json()["results"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"loss": "soft_triple"}, 1),
+        ({"loss": "arc_face"}, 0),
+        ({"published": "true"}, 2),
+        ({"published": "False"}, 0),
+        ({"published": "false", "loss": "soft_triple"}, 0),
+    ],
+)
+def test_models_are_found_by_loss_and_by_whether_they_are_published(
+    member_api: APIClient, world: World, query: dict[str, str], found: int
+) -> None:
+    assert len(member_api.get(MODELS, query).json()["results"]) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("loss", "nothing"),
+        ("loss", "a\0b"),
+        ("published", "maybe"),
+        ("published", "1"),
+        ("dataset", "x"),
+        ("dataset", "999"),
+        ("dataset", "9" * 30),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_named(member_api: APIClient, world: World, name: str, value: str) -> None:
+    answer = member_api.get(MODELS, {name: value})
+    assert answer.status_code == 400 and [error["field"] for error in answer.json()["errors"]] == [name]
+
+
+def test_a_data_set_one_may_not_see_looks_like_none(
+    member_api: APIClient, curator_api: APIClient, world: World
+) -> None:
+    waiting = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
+    assert curator_api.get(MODELS, {"dataset": waiting.pk}).json()["results"] == []
+    hidden, missing = (member_api.get(MODELS, {"dataset": key}) for key in (waiting.pk, 999))
+    assert hidden.status_code == missing.status_code == 400
+    assert hidden.json()["errors"] == missing.json()["errors"]
+    assert len(member_api.get(MODELS, {"dataset": world.dataset.pk}).json()["results"]) == 2
+
+
+def test_a_curator_withdraws_and_publishes_and_gets_the_new_version(
+    member_api: APIClient, curator_api: APIClient, world: World
+) -> None:
+    address = f"{MODELS}{world.models[0].pk}/"
+    for act in ("withdraw", "publish"):
+        assert member_api.post(f"{address}{act}/").status_code == 403
+    before = curator_api.get(address)["ETag"]
+    withdrawn = curator_api.post(f"{address}withdraw/", headers={"If-Match": before})
+    assert withdrawn.status_code == 200 and withdrawn.json()["published"] is False and withdrawn["ETag"] != before
+    assert curator_api.post(f"{address}publish/", headers={"If-Match": before}).status_code == 412
+    published = curator_api.post(f"{address}publish/", headers={"If-Match": withdrawn["ETag"]})
+    assert published.json()["published"] is True and published["ETag"] == before
+
+
+def test_publishing_without_an_index_is_a_conflict(curator_api: APIClient, world: World) -> None:
+    model = world.models[0]
+    Model.objects.update(published=False)
+    model.indexes.update(active=False)
+    answer = curator_api.post(f"{MODELS}{model.pk}/publish/")
+    assert answer.status_code == 409 and "no active index yet" in answer.json()["detail"]
+
+
+def test_diagnostics_are_given_of_the_models_one_sees(
+    member_api: APIClient, curator_api: APIClient, world: World
+) -> None:
+    first, second = world.models
+    found = member_api.get(f"{MODELS}{first.pk}/diagnostics/").json()
+    assert {"classes", "worst_queries", "hubs"} <= found.keys()
+    (second.folder / "diagnostics.json").unlink()
+    missing = member_api.get(f"{MODELS}{second.pk}/diagnostics/")
+    assert missing.status_code == 404 and "before diagnostics were kept" in missing.json()["detail"]
+    Model.objects.filter(pk=first.pk).update(published=False)
+    assert member_api.get(f"{MODELS}{first.pk}/diagnostics/").status_code == 404
+    assert curator_api.get(f"{MODELS}{first.pk}/diagnostics/").status_code == 200
+
+
+# --- its files
+
+
+def test_every_file_is_listed_with_what_it_takes_to_check_it(member_api: APIClient, world: World) -> None:
+    model = world.models[0]
+    rows = member_api.get(f"{MODELS}{model.pk}/files/").json()
+    assert [row["part"] for row in rows] == list(PARTS)
+    for row in rows:
+        file = model_file(model, row["part"])
+        assert file is not None and row["size"] == file.stat().st_size and row["made_at"].endswith("Z")
+        kept: Any = member_api.get(f"{MODELS}{model.pk}/files/{row['part']}/")
+        data = b"".join(kept.streaming_content)
+        assert hashlib.sha256(data).hexdigest() == row["sha256"] and row["name"] in kept["Content-Disposition"]
+        assert kept["Content-Type"] == "application/octet-stream" and kept["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_file_that_a_model_has_not_is_not_listed_and_a_problem(member_api: APIClient, world: World) -> None:
+    address = f"{MODELS}{world.models[0].pk}/files/"
+    (world.models[0].folder / "history.jsonl").unlink()
+    assert "history" not in [row["part"] for row in member_api.get(address).json()]
+    for part in ("history", "nothing"):
+        answer = member_api.get(f"{address}{part}/", headers={"Accept": "application/octet-stream"})
+        assert answer.status_code == 404 and answer["Content-Type"] == "application/problem+json"
+
+
+def test_files_of_what_is_not_published_are_for_curators(
+    member_api: APIClient, curator_api: APIClient, world: World
+) -> None:
+    hidden = world.models[0]
+    Model.objects.filter(pk=hidden.pk).update(published=False)
+    for address in (f"{MODELS}{hidden.pk}/files/", f"{MODELS}{hidden.pk}/files/embeddings/"):
+        assert member_api.get(address).status_code == 404
+        assert curator_api.get(address).status_code == 200
+
+
+# --- from outside
+
+
+def test_a_model_from_outside_is_brought_once_under_one_key(curator_api: APIClient, world: World) -> None:
+    def sent(name: str) -> Any:
+        values = {"dataset": world.dataset.pk, "name": name, **embeddings(world.dataset)}
+        return curator_api.post(MODELS, values, format="multipart", headers={"Idempotency-Key": "theirs"})
+
+    first, again = sent("Theirs"), sent("Theirs")
+    assert first.status_code == 202 and again["Idempotent-Replayed"] == "true" and first.json() == again.json()
+    assert first["Retry-After"] == "2" and Job.objects.filter(kind="add-model").count() == 1
+    assert sent("Others").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"dataset": 999}, "dataset"), ({"weights": "no file"}, "weights"), ({"nothing": "1"}, "nothing")],
+)
+def test_a_model_that_cannot_be_brought_names_the_field(
+    curator_api: APIClient, world: World, change: dict[str, Any], field: str
+) -> None:
+    values = {"dataset": world.dataset.pk, **embeddings(world.dataset), **change}
+    answer = curator_api.post(MODELS, values, format="multipart")
+    assert answer.status_code == 400 and [error["field"] for error in answer.json()["errors"]] == [field]
+    assert not Job.objects.filter(kind="add-model").exists()
+
+
+def test_a_model_is_sent_as_a_form_with_files(curator_api: APIClient, world: World) -> None:
+    answer = curator_api.post(MODELS, {"dataset": world.dataset.pk}, format="json")
+    assert answer.status_code == 415 and answer.json()["type"] == "/api/problems/unsupported-media-type"
