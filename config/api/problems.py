@@ -173,11 +173,18 @@ def type_of(status: int, code: str) -> str:
     return next((name for name, problem in PROBLEMS.items() if problem.status == status), "invalid")
 
 
+def sendable(text: str) -> str:
+    """Return a text with halves of characters written out: JSON can name them, UTF-8 cannot carry them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class ProblemFormatter(ExceptionFormatter):
     """Give the fields of RFC 9457, and `errors` with one entry a field that was refused."""
 
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
         errors, status = error_response.errors, int(self.exc.status_code)
+        for error in errors:  # both may repeat what was sent
+            error.attr, error.detail = error.attr and sendable(error.attr), sendable(error.detail)
         name = type_of(status, errors[0].code)
         problem: dict[str, Any] = {
             "type": f"{ADDRESS}{name}",

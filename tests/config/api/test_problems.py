@@ -92,3 +92,9 @@ def test_what_django_refuses_to_read_is_too_large(member_api: APIClient, setting
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     answer = member_api.post("/api/v1/tokens/", {"name": "a name longer than that"})
     assert (answer.status_code, answer.json()["type"]) == (413, "/api/problems/too-large")
+
+
+@pytest.mark.parametrize("body", ['{"\\ud800": 1}', '{"name": "a", "expiry_days": "\\ud800"}', '{"name": "\\ud800"}'])
+def test_half_a_character_is_told_of_and_breaks_nothing(member_api: APIClient, body: str) -> None:
+    answer = member_api.post("/api/v1/tokens/", body, content_type="application/json")
+    assert answer.status_code == 400 and answer["Content-Type"] == PROBLEM and answer.json()["errors"]
