@@ -86,7 +86,7 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
 class WishSerializer(Body):
     """One protocol, several losses, several seeds."""
 
-    dataset = VisibleDatasetField()
+    dataset = VisibleDatasetField(pk_field=KeyField())
     preset = serializers.CharField(max_length=80)
     changes = serializers.DictField(
         child=NumberOrTextField(), required=False, default=dict, help_text="Fields of the protocol to change."

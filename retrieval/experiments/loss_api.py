@@ -3,14 +3,20 @@
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from config.api.fields import NumberOrTextField
 from config.api.views import Resource
 from retrieval.experiments import services
 from retrieval.models import Run
@@ -32,9 +38,14 @@ SOFT_TRIPLE = {
 }
 
 
+@extend_schema_field(OpenApiTypes.NUMBER)
+class NumberField(serializers.ReadOnlyField):
+    """A number as it is: whole ones stay whole."""
+
+
 class ParameterSerializer(serializers.Serializer[Any]):
     # The metaclass takes declared fields away, so this does not hide Field.default.
-    default = NumberOrTextField(help_text="As the paper has it.")  # type: ignore[assignment]
+    default = NumberField(help_text="As the paper has it.")  # type: ignore[assignment]
     meaning = serializers.CharField()
     letter = serializers.CharField(help_text="Its letter in the formula, LaTeX.")
     range = serializers.CharField()

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.api import VisibleDatasetField
 from retrieval.downloads.services.files import PARTS
@@ -64,7 +65,7 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
 class NewModelSerializer(Body):
     """Give weights and description, or embeddings and images."""
 
-    dataset = VisibleDatasetField()
+    dataset = VisibleDatasetField(pk_field=KeyField())
     name = serializers.CharField(
         max_length=160, required=False, default="", allow_blank=True, help_text="Else what its files say."
     )

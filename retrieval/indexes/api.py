@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
+from config.api.fields import KeyField
 from config.api.filters import YesNoFilter
 from config.api.schema import may_answer
 from config.api.strict import Body
@@ -59,9 +60,13 @@ class VisibleModelField(serializers.PrimaryKeyRelatedField[Model]):
 
 @extend_schema_serializer(examples=[OpenApiExample("Of the model's own data set", {"model": 3})])
 class NewIndexSerializer(Body):
-    model = VisibleModelField()
+    model = VisibleModelField(pk_field=KeyField())
     dataset: Any = VisibleDatasetField(
-        required=False, allow_null=True, default=None, help_text="null: the one it was trained on."
+        pk_field=KeyField(),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="null: the one it was trained on.",
     )
 
 

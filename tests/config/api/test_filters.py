@@ -1,7 +1,10 @@
 """Lists are narrowed by what they know, and refuse the rest."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from rest_framework.test import APIClient
+
+from config.api.filters import YesNoField
 
 
 @pytest.mark.parametrize("query", ["stat=failed", "state=", "state=lost", "kind", "offset=3", "state=failed&state="])
@@ -12,3 +15,14 @@ def test_a_parameter_that_narrows_nothing_is_refused(member_api: APIClient, quer
 
 def test_parameters_narrow_together(member_api: APIClient) -> None:
     assert member_api.get("/api/v1/jobs/?state=failed&state=queued&kind=index&limit=5").status_code == 200
+
+
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("False", False), ("", None), (None, None)])
+def test_yes_and_no_are_said_in_words(said: str | None, meant: bool | None) -> None:
+    assert YesNoField(required=False).clean(said) is meant
+
+
+@pytest.mark.parametrize("said", ["maybe", "1", "yes", "nottrue"])
+def test_what_is_neither_is_refused(said: str) -> None:
+    with pytest.raises(ValidationError, match="true or false"):
+        YesNoField(required=False).clean(said)

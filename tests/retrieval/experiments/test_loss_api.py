@@ -10,7 +10,7 @@ def test_everybody_may_list_the_losses_and_what_is_not_trained(client: APIClient
     rows = {row["name"]: row for row in client.get(ROOT).json()}
     assert rows["soft_triple"]["family"] == "proxies" and rows["untrained"]["family"] == "not trained"
     assert rows["soft_triple"]["parameters"]["centers"] == {
-        "default": "10",
+        "default": 10,
         "meaning": "centres of each class (K)",
         "letter": "K",
         "range": "from 1",

@@ -61,6 +61,8 @@ def test_a_build_is_asked_for_once_under_one_key(curator_api: APIClient, world: 
         ({"model": 999}, "model"),
         ({"model": 10**30}, "model"),
         ({"model": True}, "model"),
+        ({"model": 1.5}, "model"),
+        ({"dataset": 1.5}, "dataset"),
         ({"model": None}, "model"),
         ({"dataset": 999}, "dataset"),
         ({"revision": 1}, "revision"),

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from jobs.models import Job
 from retrieval.experiments.services import every_run, runs_in
@@ -11,7 +12,9 @@ pytestmark = pytest.mark.django_db
 def test_runs_are_found_by_the_state_that_each_says_it_has(world: World) -> None:
     runs = list(started(world.dataset, seeds=range(3)).runs.all())
     for run, state in zip(runs, Job.State.values, strict=False):
-        Job.objects.filter(pk=run.job_id).update(state=state, finished_at="2026-05-04T09:30:00Z")
+        now = timezone.now()
+        ended = None if state in Job.ACTIVE else now
+        Job.objects.filter(pk=run.job_id).update(state=state, finished_at=ended, heartbeat_at=now, attempt=1)
     Run.objects.filter(pk=runs[-1].pk).update(job=None)  # its row was cleared away
     measured = Run.objects.filter(metrics__isnull=False).first()
     assert measured is not None
