@@ -43,7 +43,7 @@ RUNNING = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A job at work", RUNNING, status_codes=["200", "202"])])
+@extend_schema_serializer(examples=[OpenApiExample("A job at work", RUNNING)])
 class JobSerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job

@@ -17,5 +17,16 @@ class KeyField(serializers.IntegerField):
 
 
 @extend_schema_field({"anyOf": [{"type": "string"}, {"type": "number"}]})
-class NumberOrTextField(serializers.CharField):
-    """A number or a text; what it stands for says which of them it must be."""
+class NumberOrTextField(serializers.Field[Any, Any, Any, Any]):
+    """A number or a text, given on as a text; what it stands for says which of them it must be."""
+
+    default_error_messages = {"invalid": "this must be a number or a text"}
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, bool) or not isinstance(data, int | float | str):
+            self.fail("invalid")
+        text: str = serializers.CharField().run_validation(data)
+        return text
+
+    def to_representation(self, value: Any) -> Any:
+        return value

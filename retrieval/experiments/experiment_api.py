@@ -8,7 +8,6 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -53,7 +52,6 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
 
     serializer_class = ExperimentSerializer
     permission_classes = (IsCurator,)
-    parser_classes = (JSONParser,)
     queryset = services.experiments()
     filterset_class = ExperimentFilter
     lookup_value_regex = KEY

@@ -65,7 +65,7 @@ class EstimateSerializer(serializers.Serializer[Any]):
     source = serializers.CharField(read_only=True, help_text="earlier runs, measured or both")  # type: ignore[assignment]
 
 
-@extend_schema_serializer(examples=[OpenApiExample("An experiment", EXPERIMENT, status_codes=["200", "202"])])
+@extend_schema_serializer(examples=[OpenApiExample("An experiment", EXPERIMENT)])
 class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
     protocol = serializers.DictField(read_only=True)
     tuning = BudgetSerializer(read_only=True, allow_null=True, help_text="Of each loss; null: none is tuned.")
@@ -124,7 +124,7 @@ class NewExperimentSerializer(WishSerializer):
     publish = serializers.BooleanField(required=False, default=True, help_text="Search with its models when they can.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Four jobs were at work", {"cancelled": 4}, status_codes=["202"])])
+@extend_schema_serializer(examples=[OpenApiExample("Four jobs were at work", {"cancelled": 4})])
 class CancelledSerializer(serializers.Serializer[Any]):
     cancelled = serializers.IntegerField(help_text="Jobs.")
 

@@ -6,7 +6,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -34,7 +33,6 @@ class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
 
     serializer_class = RunSerializer
     permission_classes = (IsCurator,)
-    parser_classes = (JSONParser,)
     queryset = services.every_run()
     filterset_class = RunFilter
     page_order = ("-id",)

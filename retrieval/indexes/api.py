@@ -8,7 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -85,7 +84,6 @@ class IndexViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Index]):
 
     serializer_class = IndexSerializer
     permission_classes = (IsCurator,)
-    parser_classes = (JSONParser,)
     queryset = Index.objects.all()
     filterset_class = IndexFilter
     lookup_value_regex = KEY

@@ -28,6 +28,11 @@ def test_one_loss_is_explained_and_has_a_version(client: APIClient) -> None:
     }
 
 
+def test_a_parameter_that_narrows_nothing_is_refused(client: APIClient) -> None:
+    answer = client.get(ROOT, {"family": "proxies"})
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "family"
+
+
 @pytest.mark.parametrize("name", ["nothing", "arc-face", "x" * 61])
 def test_a_loss_that_is_not_there_is_a_problem(client: APIClient, name: str) -> None:
     answer = client.get(f"{ROOT}{name}/")
