@@ -10,7 +10,7 @@ class Refused(Exception):
 
 
 class NotNow(Refused):
-    """It can be done, but not as things are: something that needs it or is changing it is in the way, or comes first."""
+    """Not as things are: something that needs it or is changing it is in the way, or has to come first."""
 
 
 class Unsearchable(Refused):

@@ -1,6 +1,6 @@
 """How an operation of the API gives a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -13,6 +13,7 @@ class AsItIs(DefaultContentNegotiation):
     For `content_negotiation_class` of what answers with a file: else `Accept: image/jpeg` would be refused (406).
     """
 
-    def select_renderer(self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None) -> Any:
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
         """Return the first renderer."""
-        return renderers[0], renderers[0].media_type
+        first = next(iter(renderers))
+        return first, first.media_type

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import django_filters as filters  # type: ignore[import-untyped]
-from django import forms
-from django.core.exceptions import ValidationError as Unfit
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
 from rest_framework.exceptions import ValidationError
@@ -31,28 +28,3 @@ class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
                 raise ValidationError({name: "it is empty; leave it out instead"})
         found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return found
-
-
-class YesNoField(forms.Field):
-    """`true` or `false`, in any case; nothing else is taken for either of them."""
-
-    widget = forms.TextInput
-
-    def to_python(self, value: Any) -> bool | None:
-        """Return what was said; None for nothing.
-
-        Raises:
-            Unfit: it is neither.
-        """
-        if value in self.empty_values:
-            return None
-        said = {"true": True, "false": False}.get(str(value).lower())
-        if said is None:
-            raise Unfit("say true or false", code="invalid")
-        return said
-
-
-class YesNoFilter(filters.BooleanFilter):  # type: ignore[misc]
-    """Those of which something is so, or is not so."""
-
-    field_class = YesNoField

@@ -14,7 +14,6 @@ from jobs.api import JobViewSet
 from ratings.api import BallotViewSet, LeaderboardView, RelevanceView
 from retrieval.datasets.api import DatasetViewSet
 from retrieval.datasets.image_api import ImageViewSet
-from retrieval.experiments.api import ExperimentViewSet, LossView, ModelViewSet
 from retrieval.experiments.experiment_api import ExperimentViewSet
 from retrieval.experiments.loss_api import LossViewSet
 from retrieval.experiments.model_api import ModelViewSet

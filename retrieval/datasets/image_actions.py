@@ -51,7 +51,7 @@ class ImageActions(Curated):
     def images(self, request: Request, pk: str) -> Response:
         """List the pictures of a data set; hidden ones are for curators."""
         self.page_order = ("id",)
-        rows: Any = self.filter_queryset(listed_images(request.user).filter(dataset=self.get_object()))  # type: ignore[arg-type]
+        rows: Any = self.filter_queryset(listed_images(request.user).filter(dataset=self.get_object()))
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.negotiation import FilesAsTheyAre
+from config.api.files import AsItIs
 from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
@@ -122,7 +122,7 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
         detail=True,
         url_path=r"report/(?P<suffix>[a-z]+)",
         url_name="report-file",
-        content_negotiation_class=FilesAsTheyAre,
+        content_negotiation_class=AsItIs,
     )
     def report_file(self, request: Request, pk: str, suffix: str) -> FileResponse:
         """Give the newest report as a file: html, md, tex, csv or json."""

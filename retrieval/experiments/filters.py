@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from config.api.filters import YesNoFilter
+from config.api.filter_kinds import TrueOrFalse
 from jobs.models import Job
 from retrieval.datasets.services import visible_datasets
 from retrieval.experiments import services
@@ -50,7 +50,7 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
 class ModelFilter(filters.FilterSet):  # type: ignore[misc]
     dataset = filters.ModelChoiceFilter(queryset=datasets_for)
     loss = filters.ChoiceFilter(choices=losses)
-    published = YesNoFilter()
+    published = TrueOrFalse()
 
     class Meta:
         model = Model

@@ -45,7 +45,7 @@ class NumberField(serializers.ReadOnlyField):
 
 class ParameterSerializer(serializers.Serializer[Any]):
     # The metaclass takes declared fields away, so this does not hide Field.default.
-    default = NumberField(help_text="As the paper has it.")  # type: ignore[assignment]
+    default = NumberField(help_text="As the paper has it.")
     meaning = serializers.CharField()
     letter = serializers.CharField(help_text="Its letter in the formula, LaTeX.")
     range = serializers.CharField()

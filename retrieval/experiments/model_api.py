@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.negotiation import FilesAsTheyAre
+from config.api.files import AsItIs
 from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
@@ -84,7 +84,7 @@ class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
         detail=True,
         url_path=r"files/(?P<part>[a-z]+)",
         url_name="file",
-        content_negotiation_class=FilesAsTheyAre,
+        content_negotiation_class=AsItIs,
     )
     def file(self, request: Request, pk: str, part: str) -> FileResponse:
         """Give one of its files; `files` has its checksum."""

@@ -14,7 +14,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
 from config.api.fields import KeyField
-from config.api.filters import YesNoFilter
+from config.api.filter_kinds import TrueOrFalse
 from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import KEY, Resource
@@ -72,7 +72,7 @@ class NewIndexSerializer(Body):
 class IndexFilter(FilterSet):  # type: ignore[misc]
     model = ModelChoiceFilter(queryset=Model.objects.all())
     dataset = ModelChoiceFilter(queryset=Dataset.objects.all())
-    active = YesNoFilter()
+    active = TrueOrFalse()
 
     class Meta:
         model = Index

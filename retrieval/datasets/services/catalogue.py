@@ -15,7 +15,7 @@ from mlcore.datasets.counts import count_pictures
 from mlcore.datasets.items import KS
 from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
 from mlcore.errors import DatasetError
-from retrieval.errors import Blocked, Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image
 
 
@@ -23,11 +23,11 @@ def locked(dataset: Dataset) -> Dataset:
     """Return the row as it is now, held until the transaction ends: two curators wait for each other.
 
     Raises:
-        Blocked: its import has not ended well, so there is nothing to change yet.
+        NotNow: its import has not ended well, so there is nothing to change yet.
     """
     row = Dataset.objects.select_for_update().get(pk=dataset.pk)
     if not row.is_ready:
-        raise Blocked(f"{row.name} is not imported yet; wait for its job")
+        raise NotNow(f"{row.name} is not imported yet; wait for its job")
     return row
 
 

@@ -16,7 +16,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.datasets import DatasetFolder, Picture, Source, import_pictures, load_dataset
-from retrieval.errors import Blocked, Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image
 
 BATCH = 1000
@@ -28,14 +28,14 @@ def submit_change(kind: str, dataset: Dataset, payload: Mapping[str, Any], *, by
     """Queue a job that adds or removes pictures; a data set has one at a time.
 
     Raises:
-        Blocked: another is queued or running, or the import has not ended well.
+        NotNow: another is queued or running, or the import has not ended well.
     """
     if not dataset.is_ready:
-        raise Blocked(f"{dataset.name} is not imported yet; wait for its job")
+        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
     wanted = {"dataset": dataset.pk, **payload}
     job = jobs.submit(kind, wanted, by=by, key=f"dataset-files:{dataset.pk}")
     if (job.kind, job.payload) != (kind, wanted):
-        raise Blocked(f"job {job.pk} ({job.kind}) is changing {dataset.name} already; wait until it has ended")
+        raise NotNow(f"job {job.pk} ({job.kind}) is changing {dataset.name} already; wait until it has ended")
     return job
 
 

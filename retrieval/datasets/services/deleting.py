@@ -17,7 +17,7 @@ from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.uses import uses_of
-from retrieval.errors import Blocked
+from retrieval.errors import NotNow
 from retrieval.models import Dataset, Image, Index, Search
 
 
@@ -31,7 +31,7 @@ def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:
     """Queue the deletion of a data set with its pictures, its indexes, and the searches over it.
 
     Raises:
-        Blocked: something needs it; the sentence says what.
+        NotNow: something needs it; the sentence says what.
     """
     with transaction.atomic():
         row = Dataset.objects.select_for_update().get(pk=dataset.pk)
@@ -46,7 +46,7 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
     uses = uses_of(row, but_job=but_job)
     if uses:
         more = f" and {len(uses) - 5} more" if len(uses) > 5 else ""
-        raise Blocked(f"{row.name} is needed by {', '.join(uses[:5])}{more}")
+        raise NotNow(f"{row.name} is needed by {', '.join(uses[:5])}{more}")
 
 
 def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
         if row is not None:
             try:
                 _require_unused(row, context.job_id)
-            except Blocked as error:
+            except NotNow as error:
                 raise JobFailed(str(error)) from error
             files = _delete_rows(row)
     for done, file in enumerate(files, start=1):

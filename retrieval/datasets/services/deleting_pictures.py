@@ -15,7 +15,7 @@ from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.uses import uses_of_pictures
-from retrieval.errors import Blocked
+from retrieval.errors import NotNow
 from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image, Search
 
@@ -37,7 +37,7 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
 
     Raises:
         Refused: none or too many are chosen, one is not of the data set, or too little would be left.
-        Blocked: votes need one, or another job is changing the data set.
+        NotNow: votes need one, or another job is changing the data set.
     """
     row = locked(dataset)
     chosen = checked_choice(row, pictures)
@@ -49,7 +49,7 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
 def _require_dispensable(row: Dataset, going: Collection[int]) -> None:
     uses = uses_of_pictures(row, going)
     if uses:
-        raise Blocked(f"what you chose of {row.name} is needed by {', '.join(uses)}; hide it instead")
+        raise NotNow(f"what you chose of {row.name} is needed by {', '.join(uses)}; hide it instead")
     if row.images.filter(pk__in=going, hidden=False).exists():  # the hidden count for nothing
         require_enough(row, going)
         require_halves(row, going)

@@ -10,7 +10,7 @@ from ratings.models import Ballot, Relevance
 from ratings.services.relevance import mark
 from retrieval.datasets.services import adding, curating, shown_picture_of, submit_import, thumbnail_of
 from retrieval.datasets.services import deleting_pictures as deleting
-from retrieval.errors import Blocked, Refused
+from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image, Index, Search
 from retrieval.search.services import answers_of, searchable_models, system_search
 from tests.retrieval.pictures import jpeg
@@ -106,7 +106,7 @@ def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, mem
     voted.voted_at = voted.shown_at
     voted.save()
     Ballot.objects.create(who=member, search=system_search(other, models, 3), order=[])
-    with pytest.raises(Blocked, match="Wings is needed by 1 blind vote; hide it instead"):
+    with pytest.raises(NotNow, match="Wings is needed by 1 blind vote; hide it instead"):
         deleting.submit_picture_deletion(world.dataset, keys([query, other]), by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
     deleted(world.dataset, [other])
@@ -158,7 +158,7 @@ def test_a_set_is_changed_by_one_job_at_a_time(world: World) -> None:
     one, other = keys(world.test_images[:2])
     job = deleting.submit_picture_deletion(world.dataset, [one], by=None)
     assert deleting.submit_picture_deletion(world.dataset, [one], by=None) == job
-    with pytest.raises(Blocked, match=rf"job {job.pk} \(delete-pictures\) is changing Wings already"):
+    with pytest.raises(NotNow, match=rf"job {job.pk} \(delete-pictures\) is changing Wings already"):
         deleting.submit_picture_deletion(world.dataset, [other], by=None)
 
 
