@@ -1,10 +1,20 @@
 """Lists are narrowed by what they know, and refuse the rest."""
 
+import django_filters
 import pytest
-from django.core.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from config.api.filters import YesNoField
+from config.api.filter_kinds import TrueOrFalse
+from retrieval.models import Dataset
+from tests.retrieval.world import World
+
+
+class Narrowed(django_filters.FilterSet):
+    public = TrueOrFalse()
+
+    class Meta:
+        model = Dataset
+        fields = ("public",)
 
 
 @pytest.mark.parametrize("query", ["stat=failed", "state=", "state=lost", "kind", "offset=3", "state=failed&state="])
@@ -17,12 +27,12 @@ def test_parameters_narrow_together(member_api: APIClient) -> None:
     assert member_api.get("/api/v1/jobs/?state=failed&state=queued&kind=index&limit=5").status_code == 200
 
 
-@pytest.mark.parametrize(("said", "meant"), [("true", True), ("False", False), ("", None), (None, None)])
-def test_yes_and_no_are_said_in_words(said: str | None, meant: bool | None) -> None:
-    assert YesNoField(required=False).clean(said) is meant
+@pytest.mark.parametrize(("said", "found"), [("true", {True}), ("false", {False}), (None, {True, False})])
+def test_yes_and_no_are_said_in_words(said: str | None, found: set[bool], world: World) -> None:
+    Dataset.objects.create(name="Hidden", slug="hidden", revision=1)
+    assert set(Narrowed({"public": said}, Dataset.objects.all()).qs.values_list("public", flat=True)) == found
 
 
-@pytest.mark.parametrize("said", ["maybe", "1", "yes", "nottrue"])
+@pytest.mark.parametrize("said", ["maybe", "1", "yes", "nottrue", "True"])
 def test_what_is_neither_is_refused(said: str) -> None:
-    with pytest.raises(ValidationError, match="true or false"):
-        YesNoField(required=False).clean(said)
+    assert set(Narrowed({"public": said}, Dataset.objects.all()).errors) == {"public"}

@@ -33,7 +33,7 @@ def test_members_list_published_models_and_curators_all(
         ({"loss": "soft_triple"}, 1),
         ({"loss": "arc_face"}, 0),
         ({"published": "true"}, 2),
-        ({"published": "False"}, 0),
+        ({"published": "false"}, 0),
         ({"published": "false", "loss": "soft_triple"}, 0),
     ],
 )

@@ -17,7 +17,7 @@ def test_a_curator_lists_indexes_and_switches(curator_api: APIClient, world: Wor
     model = world.models[0]
     old = world.index_of(model)
     new = rebuilt(model)
-    rows = curator_api.get(ROOT, {"model": model.pk, "active": True}).json()["results"]
+    rows = curator_api.get(ROOT, {"model": model.pk, "active": "true"}).json()["results"]
     assert [row["id"] for row in rows] == [new.pk]
     answer = curator_api.post(f"{ROOT}{old.pk}/activate/")
     assert answer.status_code == 200 and answer.json()["active"] and active(model) == [old]
