@@ -32,7 +32,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "invalid": Problem(
         HTTPStatus.BAD_REQUEST,
         "What was sent cannot be used",
-        "`errors` names every field that was refused, and why. The same request will be refused again.",
+        "The list errors names every field that was refused, and why. The same request will be refused again.",
     ),
     "malformed": Problem(
         HTTPStatus.BAD_REQUEST,
@@ -42,7 +42,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "unauthenticated": Problem(
         HTTPStatus.UNAUTHORIZED,
         "Nobody is signed in",
-        "Send `Authorization: Token kin_...`; make a token at /me/tokens/.",
+        "Send Authorization: Token kin_...; make a token at /me/tokens/.",
     ),
     "invalid-token": Problem(
         HTTPStatus.UNAUTHORIZED, "This token opens nothing", "It expired, was revoked, or never was. Make another one."
@@ -60,13 +60,13 @@ PROBLEMS: Mapping[str, Problem] = {
         HTTPStatus.NOT_FOUND, "There is no such thing", "It is not there, or it is somebody else's: both look the same."
     ),
     "method-not-allowed": Problem(
-        HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here", "`Allow` lists what can be done at this address."
+        HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here", "Allow lists what can be done at this address."
     ),
     "not-acceptable": Problem(
         HTTPStatus.NOT_ACCEPTABLE, "It cannot be given in that form", "Ask for application/json, or leave Accept out."
     ),
     "conflict": Problem(
-        HTTPStatus.CONFLICT, "The present state does not allow it", "`detail` says what has to happen first."
+        HTTPStatus.CONFLICT, "The present state does not allow it", "detail says what has to happen first."
     ),
     "nothing-searchable": Problem(
         HTTPStatus.CONFLICT,
@@ -76,7 +76,7 @@ PROBLEMS: Mapping[str, Problem] = {
     "stale": Problem(
         HTTPStatus.PRECONDITION_FAILED,
         "It has changed meanwhile",
-        "Your `If-Match` names an earlier version. Read it again, then decide whether you still want the change.",
+        "Your If-Match names an earlier version. Read it again, then decide whether you still want the change.",
     ),
     "too-large": Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much at once", "Send less: fewer files, or smaller ones."
@@ -90,17 +90,17 @@ PROBLEMS: Mapping[str, Problem] = {
         "You used the key before with another body or address. Make a new key for each new request.",
     ),
     "throttled": Problem(
-        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as `Retry-After` says."
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as Retry-After says."
     ),
     "error": Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "Something broke here",
-        "It is not your fault. Tell whoever runs the site the `X-Request-ID` of the answer.",
+        "It is not your fault. Tell whoever runs the site the X-Request-ID of the answer.",
     ),
     "busy": Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Too much at once",
-        "Wait as many seconds as `Retry-After` says, then ask again.",
+        "Wait as many seconds as Retry-After says, then ask again.",
     ),
 }
 """Every type of problem by the end of its address; they never change their meaning."""

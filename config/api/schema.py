@@ -71,6 +71,10 @@ class KindredSchema(AutoSchema):
             found.append(_parameter("Idempotency-Key", "Send the same again with the same key: it is done once."))
         return found
 
+    def get_summary(self) -> str:
+        """Return the first line of what a method says of itself, for lists of operations."""
+        return str(self.get_description()).strip().partition("\n")[0].rstrip(".")
+
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         """Return the operation with its problems and the headers of its answers."""
         operation = super().get_operation(*args, **kwargs)
