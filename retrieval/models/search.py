@@ -36,6 +36,7 @@ class Search(models.Model):
     filters = models.JSONField(
         default=dict, blank=True, help_text="splits: names; classes: pairs of data set and label. Empty allows all."
     )
+    exclude_self = models.BooleanField(default=True, help_text="Whether a gallery picture is left out of its answers.")
     more = models.JSONField(default=list, blank=True, help_text="Pictures that the query was moved towards.")
     less = models.JSONField(default=list, blank=True, help_text="Pictures that it was moved away from.")
     name = models.CharField(max_length=80, blank=True, help_text="A saved search has one.")

@@ -82,15 +82,16 @@ def verdict_of(search: Search, rankings: Sequence[Ranking]) -> Told | None:
     """
     if search.filters or search.more or search.less:
         return None
-    told = [found for ranking in rankings if (found := _verdict_of(ranking)) is not None]
+    told = [found for ranking in rankings if (found := _verdict_of(ranking, search.query_image_id)) is not None]
     return max(told, key=lambda found: (found.near, found.confidence), default=None)
 
 
-def _verdict_of(ranking: Ranking) -> Told | None:
+def _verdict_of(ranking: Ranking, query: int | None) -> Told | None:
+    """Return a ranking's verdict; the query, if it is among its own answers, has no vote."""
     index = ranking.index
     labels = dict(Image.objects.filter(pk__in=ranking.image_ids, hidden=False).values_list("pk", "label"))
     pairs = zip(ranking.image_ids, ranking.scores, strict=True)
-    answers = [(labels[pk], score) for pk, score in pairs if pk in labels]
+    answers = [(labels[pk], score) for pk, score in pairs if pk in labels and pk != query]
     try:
         calibration = calibration_of(index) if answers else None
     except (StaleIndexError, OSError):  # rolled back or cleared away since: the answers stay, the space is gone

@@ -1,7 +1,15 @@
 """Rules about searches."""
 
-from retrieval.search.services.answers import answers_of, overlaps_of, summary_of
-from retrieval.search.services.asking import ask, not_asked, searchable_datasets, searchable_models, system_search
+from retrieval.search.services.answers import answers_of, answers_of_all, overlaps_of, summary_of
+from retrieval.search.services.asking import (
+    Asked,
+    ask,
+    not_asked,
+    searchable_datasets,
+    searchable_models,
+    system_search,
+)
+from retrieval.search.services.batches import ask_all
 from retrieval.search.services.keeping import (
     delete_search,
     query_file,
@@ -15,9 +23,12 @@ from retrieval.search.services.state import jobs_under_way, outdated, unanswered
 from retrieval.search.services.terms import Terms, find_classes, terms_of
 
 __all__ = [
+    "Asked",
     "Terms",
     "answers_of",
+    "answers_of_all",
     "ask",
+    "ask_all",
     "delete_search",
     "not_asked",
     "find_classes",

@@ -1,34 +1,59 @@
 """What a stored search shows: a column a model, from the rankings of all its data sets."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import combinations, groupby
 from typing import Any
+from uuid import UUID
 
 from mlcore.index import overlap_at
 from retrieval.models import Dataset, Image, Ranking, Search
 from retrieval.search.services.state import outdated, unanswered
 
 
-def answers_of(search: Search) -> list[dict[str, Any]]:
+Columns = list[dict[str, Any]]
+
+
+def answers_of(search: Search) -> Columns:
     """Return a column for each model: its rankings merged by cosine, the best k, those over the threshold.
 
     An answer has the picture, its ranking, rank and cosine, and in how many columns the picture is shown;
     `below` counts what the threshold hides. Pictures deleted or hidden since are left out; ranks stay.
     """
-    rankings = search.rankings.select_related("model__run", "index__dataset").order_by("pk")
-    found = [_merged(search, list(group)) for _, group in groupby(rankings, lambda ranking: ranking.model_id)]
-    ids = {answer["image"] for column in found for answer in column["answers"]}
+    return answers_of_all([search])[search.pk]
+
+
+def answers_of_all(searches: Sequence[Search]) -> dict[UUID, Columns]:
+    """Return the columns of each search, by its key; the database is asked as often as for one."""
+    rankings = Ranking.objects.filter(search__in=searches).select_related("model__run", "index__dataset")
+    by_key = {search.pk: search for search in searches}
+    of_search: dict[UUID, list[Ranking]] = {key: [] for key in by_key}
+    for ranking in rankings.order_by("pk"):
+        ranking.search = by_key[ranking.search_id]
+        of_search[ranking.search_id].append(ranking)
+    found = {search.pk: _columns(search, of_search[search.pk]) for search in searches}
+    ids = {answer["image"] for columns in found.values() for column in columns for answer in column["answers"]}
     images = Image.objects.filter(hidden=False).select_related("dataset").in_bulk(list(ids))
-    for column in found:
+    for search in searches:
+        _show(search, found[search.pk], images)
+    return found
+
+
+def _columns(search: Search, rankings: Sequence[Ranking]) -> Columns:
+    return [_merged(search, list(group)) for _, group in groupby(rankings, lambda ranking: ranking.model_id)]
+
+
+def _show(search: Search, columns: Columns, images: Mapping[int, Image]) -> None:
+    """Put pictures in the place of their keys, and leave out what is not shown."""
+    for column in columns:
         answers = [
             answer | {"image": images[answer["image"]]} for answer in column["answers"] if answer["image"] in images
         ]
         column["answers"] = [answer for answer in answers if _is_near(search, answer)]
         column["below"] = len(answers) - len(column["answers"])
-    counts = Counter(answer["image"].pk for column in found for answer in column["answers"])
-    for answer in (answer for column in found for answer in column["answers"]):
+    counts = Counter(answer["image"].pk for column in columns for answer in column["answers"])
+    for answer in (answer for column in columns for answer in column["answers"]):
         answer["shared_count"] = counts[answer["image"].pk]
-    return found
 
 
 def summary_of(search: Search, columns: list[dict[str, Any]]) -> dict[str, Any]:

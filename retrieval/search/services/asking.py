@@ -1,7 +1,8 @@
 """Ask models for the pictures most like one."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -9,19 +10,18 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
-from mlcore.errors import MlcoreError
-from mlcore.pictures import crop_box, encode_jpeg, open_picture, thumbnail
+from mlcore.pictures import encode_jpeg
 from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
-from retrieval.search.services.ranking import rank
+from retrieval.search.services.queries import bounded, boxed, gallery_picture, given_picture
+from retrieval.search.services.ranking import Look, rank
 from retrieval.search.services.terms import Terms
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 USUAL_ANSWERS = 12  # unless asked otherwise, and unless there are fewer pictures
-STORED_SIDE = 1024  # pixels of an uploaded query that are kept; networks see 64 to 512
 
 
 def searchable_models(*datasets: Dataset) -> QuerySet[Model]:
@@ -45,21 +45,41 @@ def searchable_datasets(user: Visitor) -> QuerySet[Dataset]:
     return visible_datasets(user).filter(revision__gt=0, pk__in=serving.values("dataset"))
 
 
-def ask(
-    *,
-    datasets: Iterable[Dataset],
-    models: Iterable[Model],
-    k: int | None = None,
-    by: User,
-    upload: bytes | None = None,
-    image: Image | None = None,
-    like: Search | None = None,
-    terms: Terms | None = None,
-) -> Search:
+class Asked(TypedDict, total=False):
+    """What is asked: of whom, for how many answers, and with which one picture.
+
+    An upload, a gallery picture, or the picture of an earlier search, `like`, of which this one is then a
+    refinement. exclude_self: whether a gallery picture is left out of its own answers, as it is unless told
+    otherwise; a refinement does as its search did.
+    """
+
+    datasets: Required[Iterable[Dataset]]
+    models: Required[Iterable[Model]]
+    by: Required[User]
+    k: int | None
+    upload: bytes | None
+    image: Image | None
+    like: Search | None
+    terms: Terms | None
+    exclude_self: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """A search that can be answered: its row, not stored yet, who answers, and what they look at."""
+
+    search: Search
+    datasets: Sequence[Dataset]
+    models: Sequence[Model]
+    picture: "Picture"
+    kept: bytes | None
+    """The JPEG of an upload."""
+
+
+def ask(**asked: Unpack[Asked]) -> Search:
     """Store a search and every model's answers from the data sets of which it has an index.
 
-    The query is an upload, a gallery picture, or the picture of an earlier search, `like`, of which this one
-    is then a refinement. A model that has no network is not asked for what it never saw, see `not_asked`.
+    A model that has no network is not asked for what it never saw, see `not_asked`.
 
     Raises:
         Refused: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
@@ -67,25 +87,51 @@ def ask(
         Unsearchable: none of the models can answer.
         EngineBusy: too many are asking.
     """
+    return answer(prepare(**asked))
+
+
+def prepare(**asked: Unpack[Asked]) -> Question:
+    """Return the question, which `answer` answers. Raises Refused and Unsearchable as `ask` does."""
+    upload, image, like = asked.get("upload"), asked.get("image"), asked.get("like")
     if sum(query is not None for query in (upload, image, like)) != 1:
         raise Refused("give one picture: a file of your own or a picture of the data set")
-    searched, terms = list(dict.fromkeys(datasets)), terms or Terms()
+    searched, terms = list(dict.fromkeys(asked["datasets"])), asked.get("terms") or Terms()
     terms.check_classes(searched)
     image = like.query_image if like else image
-    search = Search(owner=by, query_image=image, root=like and (like.root or like), **terms.fields())
-    chosen = _chosen(searched, models, search)
-    search.k = _checked_k(k, chosen, image)
-    whole = _query(upload, like) if image is None else _gallery_picture(image)
-    picture = _boxed(whole, search)
-    rankings = [ranking for model in chosen for ranking in rank(search, model, picture)]
-    kept = None if upload is None else encode_jpeg(_bounded(whole))
+    search = Search(
+        owner=asked["by"],
+        query_image=image,
+        root=like and (like.root or like),
+        exclude_self=like.exclude_self if like else asked.get("exclude_self", True),
+        **terms.fields(),
+    )
+    chosen = _chosen(searched, asked["models"], search)
+    search.k = _checked_k(asked.get("k"), chosen, search)
+    whole = given_picture(upload, like) if image is None else gallery_picture(image)
+    kept = None if upload is None else encode_jpeg(bounded(whole))
+    return Question(search, searched, chosen, boxed(whole, search), kept)
+
+
+def answer(question: Question, looks: Mapping[int, Look] | None = None) -> Search:
+    """Let the models answer, and store it; `looks` are what models saw already, by their keys.
+
+    Raises:
+        Refused: a model cannot answer.
+        EngineBusy: too many are asking.
+    """
+    search, looks = question.search, looks or {}
+    rankings = [
+        ranking
+        for model in question.models
+        for ranking in rank(search, model, question.picture, look=looks.get(model.pk))
+    ]
     with transaction.atomic():
         search.save()
-        search.datasets.set(searched)
+        search.datasets.set(question.datasets)
         Ranking.objects.bulk_create(rankings)
-        if kept is not None:  # inside the transaction: a full disk must leave no search without its picture
+        if question.kept is not None:  # inside the transaction: a full disk must leave no search without its picture
             search.upload.parent.mkdir(parents=True, exist_ok=True)
-            search.upload.write_bytes(kept)
+            search.upload.write_bytes(question.kept)
     return search
 
 
@@ -115,9 +161,10 @@ def not_asked(search: Search, models: Iterable[Model]) -> list[Model]:
     return [model for model in models if not model.has_network] if _is_new(search) else []
 
 
-def _checked_k(k: int | None, models: Sequence[Model], image: Image | None) -> int:
-    """Return how many answers to ask for: at most as many as each model has pictures, the query left out."""
-    own = None if image is None else image.dataset_id
+def _checked_k(k: int | None, models: Sequence[Model], search: Search) -> int:
+    """Return how many answers to ask for: at most as many as each model has pictures that may answer."""
+    image = search.query_image
+    own = image.dataset_id if image and search.exclude_self else None
     sizes = (sum(index.count - (index.dataset_id == own) for index in model.serving) for model in models)  # type: ignore[attr-defined]
     most: int = min([settings.MOST_ANSWERS, *sizes])
     if k is None:
@@ -125,36 +172,6 @@ def _checked_k(k: int | None, models: Sequence[Model], image: Image | None) -> i
     if not 1 <= k <= most:
         raise Refused(f"ask for 1 to {most} answers, not {k}")
     return k
-
-
-def _query(upload: bytes | None, like: Search | None) -> "Picture":
-    """Return the picture of an upload, or that an earlier search keeps."""
-    try:
-        return open_picture(like.upload.read_bytes() if like else upload or b"")
-    except MlcoreError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"the picture of that search is gone ({error.strerror}); search with it anew") from error
-
-
-def _gallery_picture(image: Image) -> "Picture":
-    try:
-        return open_picture(image.file.read_bytes())
-    except MlcoreError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"the file of that picture is gone ({error.strerror}); import the data set again") from error
-
-
-def _boxed(picture: "Picture", search: Search) -> "Picture":
-    try:
-        return picture if search.box is None else crop_box(picture, search.box)
-    except MlcoreError as error:
-        raise Refused(f"{error}; draw it larger") from error
-
-
-def _bounded(picture: "Picture") -> "Picture":
-    return thumbnail(picture, STORED_SIDE) if max(picture.size) > STORED_SIDE else picture
 
 
 def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
@@ -170,7 +187,7 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     search = Search(query_image=image, k=min(k, len(allowed)))
     if search.k < 1:
         raise Refused(f"{image.dataset.name} holds out too few pictures to rate")
-    picture = _gallery_picture(image)
+    picture = gallery_picture(image)
     rankings = [ranking for model in models for ranking in rank(search, model, picture, allowed)]
     try:
         with transaction.atomic():

@@ -75,8 +75,8 @@ _waiting = threading.BoundedSemaphore(settings.ENGINE_QUEUE)
 
 
 @contextmanager
-def _place_in_queue() -> Iterator[None]:
-    if not _waiting.acquire(blocking=False):
+def _place_in_queue(patience: float = 0) -> Iterator[None]:
+    if not _waiting.acquire(timeout=patience):
         raise EngineBusy("many pictures are being searched right now; try again in a moment")
     try:
         with _encoding:
@@ -85,13 +85,13 @@ def _place_in_queue() -> Iterator[None]:
         _waiting.release()
 
 
-def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"]) -> Floats:
-    """Return unit-length embeddings [N, dim] of pictures.
+def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: float = 0) -> Floats:
+    """Return unit-length embeddings [N, dim] of pictures, waiting `patience` seconds for a place in the queue.
 
     Raises:
         EngineBusy: too many are waiting already.
     """
-    with _place_in_queue():
+    with _place_in_queue(patience):
         return encoder.embed(pictures)
 
 

@@ -39,6 +39,7 @@ def answers_json(search: Search, marks: Marks) -> str:
         "box": search.box,
         "threshold": search.threshold,
         "filters": search.filters,
+        "exclude_self": search.exclude_self,
         "more_like": search.more,
         "less_like": search.less,
         "datasets": [

@@ -74,6 +74,7 @@ def export_searches(user: User) -> list[dict[str, Any]]:
             "box": search.box,
             "threshold": search.threshold,
             "filters": search.filters,
+            "exclude_self": search.exclude_self,
             "more_like": search.more,
             "less_like": search.less,
             "answers": [

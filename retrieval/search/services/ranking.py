@@ -1,8 +1,9 @@
 """What one model answers: the nearest pictures of every index that it serves the search with."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,22 +20,37 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 
-def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[int] | None = None) -> list[Ranking]:
-    """Return the answers of one model, one ranking an index, not stored yet; the query itself is never among them.
+@dataclass(frozen=True)
+class Look:
+    """What a model saw in a picture, and how long it looked, in milliseconds."""
 
-    `allowed` keeps only those pictures, instead of the search's own filter. Fewer than k answer where fewer
-    are left. An index that is damaged is refused, naming what to do.
+    vector: Floats
+    took_ms: float
+
+
+def rank(
+    search: Search,
+    model: Model,
+    picture: "Picture",
+    allowed: Collection[int] | None = None,
+    look: Look | None = None,
+) -> list[Ranking]:
+    """Return the answers of one model, one ranking an index, not stored yet.
+
+    The query is never among them, unless the search says so. `allowed` keeps only those pictures, instead of the
+    search's own filter. Fewer than k answer where fewer are left. `look`: the model has seen the picture already.
 
     Raises:
         Refused: the model or an index of it is damaged, or it has no network and no vector of the query.
+        EngineBusy: too many are asking.
     """
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
-        held = [engine.index_of(index) for index in indexes]
-        encoder = engine.encoder_of(model) if model.has_network else None
-        started = time.perf_counter()  # loading, once a process, is not answering
-        query = engine.embed(encoder, [picture])[0] if encoder else _known_query(search, model)
-        query = moved_query(query, _vectors(held, search.more), _vectors(held, search.less))
+        held = [engine.index_of(index) for index in indexes]  # loading, once a process, is not answering
+        if look is None:
+            look = look_at(model, [picture])[0] if model.has_network else _known_look(search, model)
+        started = time.perf_counter() - look.took_ms / 1000
+        query = moved_query(look.vector, _vectors(held, search.more), _vectors(held, search.less))
         rankings = []
         for index, vectors in zip(indexes, held, strict=True):
             ids, scores = _nearest(search, index, vectors, query, allowed)
@@ -45,6 +61,21 @@ def rank(search: Search, model: Model, picture: "Picture", allowed: Collection[i
                 )
             )  # fmt: skip
     return rankings
+
+
+def look_at(model: Model, pictures: Sequence["Picture"], patience: float = 0) -> list[Look]:
+    """Let a model that has a network see pictures, all at once; it may wait `patience` seconds for its turn.
+
+    Raises:
+        Refused: the model is damaged.
+        EngineBusy: too many are waiting already.
+    """
+    with _refusals_of(model):
+        encoder = engine.encoder_of(model)
+        started = time.perf_counter()
+        vectors = engine.embed(encoder, pictures, patience)
+    took = 1000 * (time.perf_counter() - started) / len(pictures)
+    return [Look(vector, took) for vector in vectors]
 
 
 @contextmanager
@@ -64,7 +95,8 @@ def _nearest(
 ) -> tuple[list[int], list[float]]:
     if allowed is None:
         allowed = allowed_ids(search, index.dataset_id)
-    exclude = withdrawn_ids(index, vectors) | ({search.query_image_id} if search.query_image_id else set())
+    own = {search.query_image_id} if search.query_image_id and search.exclude_self else set()
+    exclude = withdrawn_ids(index, vectors.ids.tolist()) | own
     k = min(search.k, vectors.remaining(allowed_ids=allowed, exclude=exclude))
     if k == 0:
         return [], []
@@ -72,13 +104,13 @@ def _nearest(
     return ids[0].tolist(), [round(float(score), 6) for score in scores[0]]
 
 
-def _known_query(search: Search, model: Model) -> Floats:
+def _known_look(search: Search, model: Model) -> Look:
     """Return the vector that the index of the query's data set holds for it."""
     image = search.query_image
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
     if image is None or index is None:
         raise Refused(f"{model.name} has no network and no index of that picture's data set; choose another model")
-    return np.asarray(engine.index_of(index).vectors_of([image.pk])[0])
+    return Look(np.asarray(engine.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
 
 
 def _vectors(held: list[VectorIndex], pictures: Collection[int]) -> Floats:

@@ -21,7 +21,7 @@ class Terms:
     is moved towards and away from.
 
     Raises:
-        Refused: a box or threshold out of range, an unknown split.
+        Refused: a box or threshold out of range, an unknown split, a picture that is moved towards and away from.
     """
 
     box: tuple[float, ...] | None = None
@@ -40,6 +40,8 @@ class Terms:
         for split in self.splits:
             if split not in Image.Split.values:
                 raise Refused(f"there is no split {split!r}; choose among {', '.join(Image.Split.values)}")
+        for picture in set(self.more) & set(self.less):
+            raise Refused(f"picture {picture} cannot be both more and less like what is looked for")
 
     def fields(self) -> dict[str, Any]:
         """Return what a search keeps of them, as its fields."""

@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("retrieval", "0006_dataset_history")]
+
+    operations = [
+        migrations.AddField(
+            "search",
+            "exclude_self",
+            models.BooleanField(default=True, help_text="Whether a gallery picture is left out of its answers."),
+        ),
+    ]
