@@ -2,141 +2,159 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import mixins, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import ModelViewSet
+from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import signed_in
-from retrieval.datasets.api import VisibleDatasetField
-from retrieval.datasets.services import visible_images
-from retrieval.models import Dataset, Model, Search
+from config.api.schema import may_answer
+from config.api.views import UUID, Resource
+from retrieval.errors import Refused
+from retrieval.models import Search
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.search import services
+from retrieval.search.api_answers import NameSerializer, SearchSerializer
+from retrieval.search.api_batches import (
+    BatchAnswerSerializer,
+    BatchSerializer,
+    FilesBatchSerializer,
+    outcomes_of,
+    problem_of,
+)
+from retrieval.search.api_bodies import NewSearchSerializer, asked_with
+from retrieval.search.api_refining import RefineSerializer, refine
+from retrieval.search.api_verdicts import VerdictsSerializer, verdicts_of
+from retrieval.search.fetching import fetch_picture
+from retrieval.search.filters import SearchFilter
+from retrieval.search.services import history
 
 
-class NewSearchSerializer(serializers.Serializer[Any]):
-    """Give exactly one of picture (multipart) and image (a picture of the data set)."""
-
-    datasets = VisibleDatasetField(many=True, allow_empty=False)
-    models = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, default=list, help_text="Default: all."
-    )
-    k = serializers.IntegerField(required=False, default=None, allow_null=True, help_text="12 by default.")
-    picture = serializers.FileField(required=False, default=None)
-    image = serializers.IntegerField(required=False, default=None, min_value=1)
-
-    def validate_picture(self, value: Any) -> Any:
-        if value is not None and value.size > settings.PICTURE_MAX_BYTES:
-            raise serializers.ValidationError(f"at most {settings.PICTURE_MAX_BYTES // 2**20} MB are read")
-        return value
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if (attrs["picture"] is None) == (attrs["image"] is None):
-            raise serializers.ValidationError("give exactly one of picture and image")
-        if attrs["image"] is not None:
-            pictures = visible_images(self.context["request"].user).filter(hidden=False)
-            image = pictures.filter(pk=attrs["image"]).first()
-            if image is None:
-                raise serializers.ValidationError({"image": f"there is no picture {attrs['image']}"})
-            attrs["image"] = image
-        return attrs
-
-
-def _models(datasets: list[Dataset], wanted: list[int]) -> list[Model]:
-    """Return the models asked for, all that can search when none is named.
-
-    Raises:
-        ValidationError: one of them can search none of the data sets.
-    """
-    able = {model.pk: model for model in services.searchable_models(*datasets)}
-    for pk in wanted:
-        if pk not in able:
-            names = " or ".join(dataset.name for dataset in datasets)
-            raise serializers.ValidationError({"models": f"no model {pk} can search {names}"})
-    return [able[pk] for pk in wanted or able]
-
-
-class SearchSerializer(serializers.ModelSerializer[Search]):
-    results = serializers.SerializerMethodField()
-    shared_at = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Search
-        fields = ("id", "datasets", "query_image", "k", "created_at", "shared_at", "results")
-        read_only_fields = fields
-
-    def get_shared_at(self, search: Search) -> str | None:
-        if search.share_token is None:
-            return None
-        return str(reverse("shared", args=[search.share_token], request=self.context.get("request")))
-
-    def get_results(self, search: Search) -> list[dict[str, Any]]:
-        """Give each model's answers, best first, with cosine similarities."""
-        return [
-            {
-                "model": column["model"].pk,
-                "model_name": column["model"].name,
-                "indexes": [ranking.index_id for ranking in column["rankings"]],
-                "took_ms": round(column["took_ms"], 2),
-                "answers": [
-                    {
-                        "rank": answer["rank"],
-                        "ranking": answer["ranking"].pk,
-                        "image": answer["image"].pk,
-                        "class_name": answer["image"].class_name,
-                        "similarity": answer["score"],
-                    }
-                    for answer in column["answers"]
-                ],
-            }
-            for column in services.answers_of(search)
-        ]
-
-
-class SearchViewSet(RefusalsAsProblems, ModelViewSet[Search]):
+class SearchViewSet(
+    RefusalsAsProblems,
+    Resource,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[Search],
+):
     """One's own searches."""
 
     serializer_class = SearchSerializer
-    queryset = Search.objects.none()
+    filterset_class = SearchFilter
+    queryset = Search.objects.none()  # for the schema; each request gets its own
     parser_classes = (JSONParser, MultiPartParser, FormParser)
-    http_method_names = ("get", "post", "delete", "head", "options")
-    lookup_value_regex = r"[0-9a-f-]{36}"
+    lookup_value_regex = UUID
 
     def get_queryset(self) -> QuerySet[Search]:
         return services.visible_searches(self.request.user)
 
+    def get_serializer(self, *args: Any, many: bool = False, **kwargs: Any) -> Any:
+        """Return the serializer; that of several searches has all their answers at once."""
+        if not many:
+            return super().get_serializer(*args, **kwargs)
+        serializer = super().get_serializer(*args, many=True, **kwargs)
+        if args and "results" in serializer.child.fields:
+            serializer.context["columns"] = services.answers_of_all(args[0])
+        return serializer
+
     @extend_schema(request=NewSearchSerializer, responses={201: SearchSerializer})
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    @may_answer(409, 503)
+    def create(self, request: Request) -> Response:
         """Ask for the pictures most like one."""
         form = NewSearchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        search = services.ask(
-            datasets=values["datasets"],
-            models=_models(values["datasets"], values["models"]),
-            k=values["k"],
-            by=signed_in(request),
-            image=values["image"],
-            upload=values["picture"].read() if values["picture"] else None,
-        )
-        where = reverse("api-search-detail", args=[search.pk], request=request)
-        body = self.get_serializer(search).data
-        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": where})
+        asked = asked_with(values, signed_in(request))
+        return self._made(services.ask(**asked, image=values["image_id"], upload=_upload(values)))
+
+    def _made(self, search: Search) -> Response:
+        where = reverse("api-search-detail", args=[search.pk], request=self.request)
+        return self.shown(search, status.HTTP_201_CREATED, {"Location": where})
+
+    @extend_schema(
+        request={"application/json": BatchSerializer, "multipart/form-data": FilesBatchSerializer},
+        responses={200: BatchAnswerSerializer},
+    )
+    @action(detail=False, methods=["post"], filterset_class=None)
+    def batch(self, request: Request) -> Response:
+        """Ask with 1 to 50 pictures; one that is refused leaves the others.
+
+        The searches, or their problems, come in the order of the pictures. Where the engine is busy, the batch
+        waits up to 10 seconds for its turn; what is left then has a problem of type busy, to be asked again.
+        """
+        context = self.get_serializer_context()
+        outcomes = list(outcomes_of(request, context))
+        searches = [outcome for outcome in outcomes if isinstance(outcome, Search)]
+        shown = iter(self.get_serializer(searches, many=True).data)
+        problems = self.get_exception_handler_context()
+        results = [
+            {"search": next(shown)} if isinstance(outcome, Search) else {"problem": problem_of(outcome, problems)}
+            for outcome in outcomes
+        ]
+        return Response({"results": results})
+
+    @extend_schema(request=NameSerializer, responses={200: SearchSerializer})
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Save it under a name, or save it no more: ""."""
+        form = NameSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        search, name = self.get_object(), form.validated_data["name"]
+        try:
+            history.save_search(search, name) if name else history.unsave_search(search)
+        except Refused as refusal:
+            raise ValidationError({"name": str(refusal)}) from refusal
+        return self.shown(search)
 
     def perform_destroy(self, instance: Search) -> None:
         services.delete_search(instance)
 
-    @extend_schema(request=None, responses={200: SearchSerializer})
-    @action(detail=True, methods=["post", "delete"])
-    def share(self, request: Request, pk: str) -> Response:
-        """Make a link (POST) or revoke it (DELETE)."""
+    @extend_schema(request=RefineSerializer, responses={201: SearchSerializer})
+    @may_answer(409, 503)
+    @action(detail=True, methods=["post"])
+    def refine(self, request: Request, pk: str) -> Response:
+        """Ask again with the same picture, on other terms; the answers are a search of their own."""
         search = self.get_object()
-        services.set_shared(search, request.method == "POST")
-        return Response(self.get_serializer(search).data)
+        form = RefineSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        return self._made(refine(search, form.validated_data, signed_in(request)))
+
+    @extend_schema(responses={200: VerdictsSerializer})
+    @action(detail=True)
+    def verdict(self, request: Request, pk: str) -> Response:
+        """Say what the neighbours vote that it is."""
+        return Response(verdicts_of(self.get_object()))
+
+    @extend_schema(request=None, responses={200: SearchSerializer})
+    @action(detail=True, methods=["post"])
+    def share(self, request: Request, pk: str) -> Response:
+        """Make a link by which anybody may see it; sharing anew makes another link."""
+        return self._shared(True)
+
+    @extend_schema(request=None, responses={200: SearchSerializer})
+    @share.mapping.delete
+    def unshare(self, request: Request, pk: str) -> Response:
+        """Revoke the link."""
+        return self._shared(False)
+
+    def _shared(self, shared: bool) -> Response:
+        search = self.get_object()
+        services.set_shared(search, shared)
+        return self.shown(search)
+
+
+def _upload(values: dict[str, Any]) -> bytes | None:
+    """Return the bytes of a file, or of what lies at a web address."""
+    if values["image_url"] is not None:
+        try:
+            return fetch_picture(values["image_url"])
+        except Refused as refusal:
+            raise ValidationError({"image_url": str(refusal)}) from refusal
+    file = values["file"]
+    return None if file is None else bytes(file.read())

@@ -20,7 +20,7 @@ from retrieval.search.services.keeping import (
 )
 from retrieval.search.services.ranking import rank
 from retrieval.search.services.state import jobs_under_way, outdated, unanswered
-from retrieval.search.services.terms import Terms, find_classes, terms_of
+from retrieval.search.services.terms import Terms, changed_terms, find_classes, terms_of
 
 __all__ = [
     "Asked",
@@ -29,6 +29,7 @@ __all__ = [
     "answers_of_all",
     "ask",
     "ask_all",
+    "changed_terms",
     "delete_search",
     "not_asked",
     "find_classes",

@@ -10,7 +10,6 @@ from mlcore.index import overlap_at
 from retrieval.models import Dataset, Image, Ranking, Search
 from retrieval.search.services.state import outdated, unanswered
 
-
 Columns = list[dict[str, Any]]
 
 

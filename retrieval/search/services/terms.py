@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlcore.index import VectorIndex
@@ -74,6 +74,24 @@ def terms_of(search: Search) -> Terms:
         more=tuple(search.more),
         less=tuple(search.less),
     )
+
+
+def changed_terms(search: Search, datasets: Sequence[Dataset], changes: dict[str, Any]) -> Terms:
+    """Return how a search was asked, but for `changes`, fields of Terms; what is said now wins.
+
+    Classes of sets that are searched no more fall away; what moves the query one way now moves it the other no more.
+
+    Raises:
+        Refused: the changes make no sense.
+    """
+    kept, searched = terms_of(search), {dataset.pk for dataset in datasets}
+    said = {*changes.get("more", ()), *changes.get("less", ())}
+    still = {
+        "classes": tuple(pair for pair in kept.classes if pair[0] in searched),
+        "more": tuple(picture for picture in kept.more if picture not in said),
+        "less": tuple(picture for picture in kept.less if picture not in said),
+    }
+    return replace(kept, **{**still, **changes})
 
 
 def _check_box(box: Sequence[float]) -> None:

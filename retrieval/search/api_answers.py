@@ -1,0 +1,137 @@
+"""What the API shows of a search, and of what its answers say."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from config.api.strict import Body
+from retrieval.models import Search
+from retrieval.search import services
+from retrieval.search.api_bodies import ClassSerializer
+
+ANSWER = {
+    "rank": 1,
+    "ranking": 51,
+    "image": 311,
+    "dataset": 1,
+    "class_name": "Tawny owl",
+    "similarity": 0.913204,
+    "url": "https://kindred.example.org/images/311/picture",
+    "thumbnail_url": "https://kindred.example.org/images/311/thumbnail",
+}
+SEARCH = {
+    "id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "name": "Owls at dusk",
+    "datasets": [1],
+    "query_image": 310,
+    "box": [0.1, 0.2, 0.9, 0.8],
+    "k": 12,
+    "threshold": 0.4,
+    "filters": {"splits": ["test"], "classes": [{"dataset": 1, "label": 7}]},
+    "exclude_self": True,
+    "more": [],
+    "less": [],
+    "root": None,
+    "created_at": "2026-05-04T09:30:00Z",
+    "shared_at": None,
+    "results": [{"model": 3, "model_name": "Multi-Similarity", "indexes": [5], "took_ms": 14.2, "answers": [ANSWER]}],
+}
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """A picture that answers; with `ranking` and `image` it is marked, see relevance."""
+
+    rank = serializers.IntegerField()
+    ranking = serializers.IntegerField()
+    image = serializers.IntegerField()
+    dataset = serializers.IntegerField()
+    class_name = serializers.CharField()
+    similarity = serializers.FloatField(help_text="A cosine, -1 to 1.")
+    url = serializers.URLField()
+    thumbnail_url = serializers.URLField()
+
+
+class ColumnSerializer(serializers.Serializer[Any]):
+    """What one model answers, best first."""
+
+    model = serializers.IntegerField()
+    model_name = serializers.CharField()
+    indexes = serializers.ListField(child=serializers.IntegerField())
+    took_ms = serializers.FloatField()
+    answers = AnswerSerializer(many=True)
+
+
+class ShownFiltersSerializer(serializers.Serializer[Any]):
+    splits = serializers.ListField(child=serializers.CharField())
+    classes = ClassSerializer(many=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A search", SEARCH)])
+class SearchSerializer(serializers.ModelSerializer[Search]):
+    """`context["columns"]`: the answers of several searches, where they were had at once."""
+
+    filters = serializers.SerializerMethodField()
+    shared_at = serializers.SerializerMethodField()
+    results = serializers.SerializerMethodField()
+    box = serializers.ListField(child=serializers.FloatField(), allow_null=True, read_only=True)
+    more = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+    less = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = Search
+        fields = (
+            "id", "name", "datasets", "query_image", "box", "k", "threshold", "filters", "exclude_self", "more", "less",
+            "root", "created_at", "shared_at", "results",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(ShownFiltersSerializer)
+    def get_filters(self, search: Search) -> dict[str, Any]:
+        terms = services.terms_of(search)
+        classes = [{"dataset": dataset, "label": label} for dataset, label in terms.classes]
+        return {"splits": list(terms.splits), "classes": classes}
+
+    @extend_schema_field(serializers.URLField(allow_null=True, help_text="The link of a shared search."))
+    def get_shared_at(self, search: Search) -> str | None:
+        return None if search.share_token is None else self._address("shared", search.share_token)
+
+    @extend_schema_field(ColumnSerializer(many=True))
+    def get_results(self, search: Search) -> list[dict[str, Any]]:
+        """Give each model's answers, best first, with cosine similarities."""
+        known = self.context.get("columns", {})
+        columns = known[search.pk] if search.pk in known else services.answers_of(search)
+        return [
+            {
+                "model": column["model"].pk,
+                "model_name": column["model"].name,
+                "indexes": [ranking.index_id for ranking in column["rankings"]],
+                "took_ms": round(column["took_ms"], 2),
+                "answers": [self._answer(answer) for answer in column["answers"]],
+            }
+            for column in columns
+        ]
+
+    def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        image = answer["image"]
+        return {
+            "rank": answer["rank"],
+            "ranking": answer["ranking"].pk,
+            "image": image.pk,
+            "dataset": image.dataset_id,
+            "class_name": image.class_name,
+            "similarity": answer["score"],
+            "url": self._address("picture", image.pk),
+            "thumbnail_url": self._address("thumbnail", image.pk),
+        }
+
+    def _address(self, name: str, key: Any) -> str:
+        return str(reverse(name, args=[key], request=self.context.get("request")))
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("Saved", {"name": "Owls at dusk"}), OpenApiExample("Saved no more", {"name": ""})]
+)
+class NameSerializer(Body):
+    name = serializers.CharField(allow_blank=True, trim_whitespace=False, help_text="Empty: it is saved no more.")

@@ -1,0 +1,158 @@
+"""Many searches in one request."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.utils import html
+
+from accounts.permissions import signed_in
+from config.api.problems import PROBLEMS, ProblemFormatter
+from config.api.strict import Body
+from retrieval.errors import Refused
+from retrieval.models import Search
+from retrieval.refusals import as_problem
+from retrieval.search import services
+from retrieval.search.api_answers import SEARCH, SearchSerializer
+from retrieval.search.api_bodies import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
+from retrieval.search.fetching import fetch_picture
+
+MOST_SEARCHES = 50
+TOGETHER = 8
+"""Searches whose pictures are in memory at once, decoded: at most 180 MB each. Others get their turn in between."""
+PATIENCE = 10.0
+"""Seconds that a whole batch waits for a busy engine; what then is left is busy."""
+
+PROBLEM = {
+    "type": "/api/problems/invalid",
+    "title": PROBLEMS["invalid"].title,
+    "status": 400,
+    "detail": "image_id: there is no picture 9",
+    "errors": [{"field": "image_id", "code": "invalid", "detail": "there is no picture 9"}],
+}
+Outcome = Search | Exception
+
+
+@extend_schema_field(LinkedSearchSerializer(many=True, max_length=MOST_SEARCHES))
+class SearchesField(serializers.ListField):
+    """Bodies, each of which is validated by itself: one that is wrong leaves the others."""
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Two pictures", {"searches": [ASKED, {"datasets": [1], "image_url": "https://example.org/owl.jpg"}]}
+        )
+    ]
+)
+class BatchSerializer(Body):
+    searches = SearchesField(min_length=1, max_length=MOST_SEARCHES)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Two files", {"files": ["owl.jpg", "hawk.jpg"], "datasets": [1]})])
+class FilesBatchSerializer(TermsSerializer):
+    """Files that are all asked on the same terms."""
+
+    files = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True), min_length=1, max_length=MOST_SEARCHES
+    )
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """Either a search or the problem that it met."""
+
+    search = SearchSerializer(required=False)
+    problem = serializers.SerializerMethodField(required=False)
+
+    @extend_schema_field({"$ref": "#/components/schemas/Problem"})
+    def get_problem(self, outcome: Any) -> Any:
+        return outcome.get("problem")
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("One found, one refused", {"results": [{"search": SEARCH}, {"problem": PROBLEM}]})]
+)
+class BatchAnswerSerializer(serializers.Serializer[Any]):
+    results = OutcomeSerializer(many=True)
+
+
+def outcomes_of(request: Request, context: dict[str, Any]) -> Iterator[Outcome]:
+    """Ask everything that a batch holds; yield each search, or why it was refused, in order.
+
+    Raises:
+        ValidationError: it is no batch, or the terms of all its files are wrong.
+    """
+    read = _files if html.is_html_input(request.data) else _bodies
+    until = time.monotonic() + PATIENCE
+    for asked in read(request, context):
+        found = iter(
+            services.ask_all([one for one in asked if isinstance(one, dict)], max(0, until - time.monotonic()))
+        )
+        yield from (next(found) if isinstance(one, dict) else one for one in asked)
+
+
+Reading = Iterator[list[services.Asked | Exception]]
+
+
+def _files(request: Request, context: dict[str, Any]) -> Reading:
+    form = FilesBatchSerializer(data=request.data, context=context)
+    form.is_valid(raise_exception=True)
+    terms = asked_with(form.validated_data, signed_in(request))
+    for files in _parts(form.validated_data["files"]):
+        yield [_with_file(terms, file) for file in files]
+
+
+def _with_file(terms: services.Asked, file: Any) -> services.Asked | Exception:
+    try:
+        check_size(file)
+    except ValidationError as error:
+        return ValidationError({"files": error.detail})
+    return {**terms, "upload": file.read()}
+
+
+def _bodies(request: Request, context: dict[str, Any]) -> Reading:
+    form = BatchSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    for bodies in _parts(form.validated_data["searches"]):
+        forms = [LinkedSearchSerializer(data=body, context=context) for body in bodies]
+        addresses = [form.validated_data["image_url"] if form.is_valid() else None for form in forms]
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            uploads = list(pool.map(_fetched, addresses))
+        yield [_asked(form, upload, request) for form, upload in zip(forms, uploads, strict=True)]
+
+
+def _asked(
+    form: LinkedSearchSerializer, upload: bytes | Refused | None, request: Request
+) -> services.Asked | Exception:
+    if form.errors:
+        return ValidationError(form.errors)
+    if isinstance(upload, Refused):
+        return ValidationError({"image_url": str(upload)})
+    try:
+        terms = asked_with(form.validated_data, signed_in(request))
+    except Refused as refusal:
+        return refusal
+    return {**terms, "image": form.validated_data["image_id"], "upload": upload}
+
+
+def _fetched(address: str | None) -> bytes | Refused | None:
+    try:
+        return None if address is None else fetch_picture(address)
+    except Refused as refusal:
+        return refusal
+
+
+def _parts(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(things), TOGETHER):
+        yield things[start : start + TOGETHER]
+
+
+def problem_of(outcome: Exception, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the problem that a request with this search alone would have been answered with."""
+    problem: Any = as_problem(outcome)
+    return dict(ProblemFormatter(problem, context, outcome).run())

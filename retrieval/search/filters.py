@@ -1,0 +1,23 @@
+"""By what one's own searches can be narrowed."""
+
+import django_filters as filters  # type: ignore[import-untyped]
+from django.db.models import QuerySet
+
+from config.api.filters import TrueOrFalse
+from retrieval.models import Search
+from retrieval.search.services.history import SAVED
+
+
+class SearchFilter(filters.FilterSet):  # type: ignore[misc]
+    """Whether it is saved, and of which search it is a refinement."""
+
+    saved = TrueOrFalse(method="with_name", label="true: those saved under a name; false: the others.")
+    root = filters.UUIDFilter(field_name="root_id", label="Those that refine this search.")
+
+    class Meta:
+        model = Search
+        fields: tuple[str, ...] = ()
+
+    def with_name(self, searches: QuerySet[Search], name: str, saved: bool) -> QuerySet[Search]:
+        """Return the saved searches, or the others."""
+        return searches.filter(SAVED if saved else ~SAVED)

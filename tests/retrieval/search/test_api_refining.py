@@ -1,0 +1,155 @@
+import threading
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from retrieval.experiments.services import set_published
+from retrieval.models import Image, Search
+from retrieval.search.services import Terms, engine
+from tests.conftest import api_of
+from tests.retrieval.pictures import jpeg
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.django_db
+
+ROOT = "/api/v1/searches/"
+
+
+def refine(api: APIClient, search: Search, **body: Any) -> Any:
+    return api.post(f"{ROOT}{search.pk}/refine/", body, format="json")
+
+
+def test_an_uploaded_picture_is_asked_again_on_other_terms(member_api: APIClient, member: User, world: World) -> None:
+    search = world.ask(member, upload=jpeg())
+    liked, disliked = (image.pk for image in world.test_images[:2])
+    answer = refine(member_api, search, more=[liked], less=[disliked], k=5, box=[0, 0, 0.9, 0.9], threshold=-1)
+    found = answer.json()
+    assert answer.status_code == 201 and member_api.get(answer["Location"]).json() == found
+    assert (found["root"], found["more"], found["less"]) == (str(search.pk), [liked], [disliked])
+    assert (found["k"], found["box"], found["threshold"]) == (5, [0, 0, 0.9, 0.9], -1)
+
+
+def test_what_is_left_out_stays_and_null_takes_it_away(member_api: APIClient, member: User, world: World) -> None:
+    one, two = world.test_images[1].pk, world.test_images[2].pk
+    label = world.test_images[1].label
+    terms = Terms((0.0, 0.0, 0.9, 0.9), -0.9, ("test",), ((world.dataset.pk, label),), more=(one,), less=(two,))
+    search = world.ask(member, models=world.models[:1], terms=terms, exclude_self=False)
+    kept = refine(member_api, search).json()
+    names = ("datasets", "k", "box", "threshold", "filters", "exclude_self", "more", "less")
+    before = member_api.get(f"{ROOT}{search.pk}/").json()
+    assert [kept[name] for name in names] == [before[name] for name in names]
+    assert [column["model"] for column in kept["results"]] == [world.models[0].pk]
+    bare = refine(member_api, search, models=[], k=None, box=None, threshold=None, filters={}, more=[], less=[]).json()
+    assert (bare["box"], bare["threshold"], bare["more"], bare["less"], bare["k"]) == (None, None, [], [], 12)
+    assert bare["filters"] == {"splits": [], "classes": []} and len(bare["results"]) == 2
+    assert not bare["exclude_self"], "a refinement does as its search did"
+
+
+def test_a_new_word_wins_over_an_earlier_one(member_api: APIClient, member: User, world: World) -> None:
+    one, two = world.test_images[1].pk, world.test_images[2].pk
+    search = world.ask(member, terms=Terms(more=(one, two)))
+    found = refine(member_api, search, less=[one]).json()
+    assert (found["more"], found["less"]) == ([two], [one])
+
+
+def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClient, member: User, world: World) -> None:
+    other = world.another()
+    search = world.ask(
+        member,
+        datasets=[world.dataset, other],
+        models=world.models[:1],
+        terms=Terms(classes=((world.dataset.pk, world.test_images[1].label), (other.pk, 0))),
+    )
+    found = refine(member_api, search, datasets=[other.pk]).json()
+    assert found["datasets"] == [other.pk]
+    assert found["filters"]["classes"] == [{"dataset": other.pk, "label": 0}]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"more": [999999]}, "more: there is no picture 999999"),
+        ({"less": [10**30]}, "less than or equal to"),
+        ({"more": ["x"]}, "A valid integer is required"),
+        ({"more": "x"}, "Expected a list"),
+        ({"models": [999999]}, "no model 999999 can search Wings"),
+        ({"k": 0}, "ask for 1 to 47"),
+        ({"box": [1, 1, 0, 0]}, "left before right"),
+        ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "that set is not searched"),
+        ({"exclude_self": False}, "there is no such field"),
+        ({"datasets": []}, "may not be empty"),
+    ],
+)
+def test_a_wrong_refinement_is_a_problem(
+    member_api: APIClient, member: User, world: World, change: dict[str, Any], sentence: str
+) -> None:
+    answer = refine(member_api, world.ask(member), **change)
+    assert answer.status_code == 400 and sentence in answer.json()["detail"]
+    assert Search.objects.count() == 1
+
+
+def test_a_picture_is_not_both_more_and_less(member_api: APIClient, member: User, world: World) -> None:
+    one = world.test_images[1].pk
+    answer = refine(member_api, world.ask(member), more=[one], less=[one])
+    assert answer.status_code == 400 and "both more and less" in answer.json()["detail"]
+
+
+def test_a_hidden_picture_moves_no_members_search(member_api: APIClient, member: User, world: World) -> None:
+    Image.objects.filter(pk=world.test_images[1].pk).update(hidden=True)
+    assert refine(member_api, world.ask(member), more=[world.test_images[1].pk]).status_code == 400
+
+
+def test_without_its_models_nothing_answers_again(member_api: APIClient, member: User, world: World) -> None:
+    search = world.ask(member, models=world.models[:1])
+    set_published(world.models[0], False)
+    answer = refine(member_api, search)
+    assert answer.status_code == 409 and answer.json()["type"] == "/api/problems/nothing-searchable"
+    assert refine(member_api, search, models=[]).status_code == 201
+
+
+def test_a_busy_engine_refines_later(
+    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = world.ask(member)
+    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    member_api.raise_request_exception = False
+    with engine._place_in_queue():
+        answer = refine(member_api, search)
+    assert answer.status_code == 503 and answer["Retry-After"] == "2"
+
+
+# --- what the neighbours say
+
+
+def test_the_neighbours_say_what_it_is(member_api: APIClient, member: User, world: World) -> None:
+    search = world.ask(member, k=8)
+    found = member_api.get(f"{ROOT}{search.pk}/verdict/").json()
+    assert [row["model"] for row in found["verdicts"]] == [model.pk for model in world.models]
+    assert found["summary"].endswith(".")
+    for row in found["verdicts"]:
+        said = row["verdict"]
+        assert said["class_name"] == world.dataset.classes[said["label"]] == said["shares"][0]["class_name"]
+        assert 0 <= said["confidence"] <= 1 and said["dataset"] == world.dataset.pk and isinstance(said["near"], bool)
+
+
+def test_a_question_that_is_not_free_has_no_verdict(member_api: APIClient, member: User, world: World) -> None:
+    search = world.ask(member, terms=Terms(splits=("test",)))
+    found = member_api.get(f"{ROOT}{search.pk}/verdict/").json()
+    assert found["summary"] == "" and [row["verdict"] for row in found["verdicts"]] == [None, None]
+
+
+def test_a_query_among_its_own_answers_has_no_vote(member_api: APIClient, member: User, world: World) -> None:
+    verdicts = [
+        member_api.get(f"{ROOT}{world.ask(member, k=k, exclude_self=own).pk}/verdict/").json()
+        for k, own in ((5, True), (6, False))
+    ]
+    assert verdicts[0] == verdicts[1]
+
+
+def test_anothers_search_is_neither_refined_nor_explained(other_member: User, member: User, world: World) -> None:
+    search = world.ask(member)
+    stranger = api_of(other_member)
+    assert refine(stranger, search).status_code == 404
+    assert stranger.get(f"{ROOT}{search.pk}/verdict/").status_code == 404
