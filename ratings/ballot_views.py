@@ -5,20 +5,17 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
 from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot
-from ratings.services import ballots, relevance
+from ratings.services import ballots, relevance, showing
 from retrieval.errors import EngineBusy
-from retrieval.files import jpeg_response
-from retrieval.models import Image
-from retrieval.search import services as searches
 
 DIGITS = frozenset("0123456789")
 
@@ -99,27 +96,24 @@ def _own_ballot(request: HttpRequest, pk: str) -> Ballot:
 
 def _columns(ballot: Ballot) -> list[dict[str, Any]]:
     """Return the columns as they stood; a picture's own page would give its class away, so none is linked."""
-    rankings = ballots.rankings_in_order(ballot)
-    seen = Image.objects.filter(hidden=False).select_related("dataset")
-    images = seen.in_bulk([pk for row in rankings for pk in row.image_ids])
     query = ballot.search.query_image
     return [
         {
             "letter": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[place % 26],
-            "ranking": ranking,
+            "ranking": column.ranking,
+            "score": column.score,
             "answers": [
                 {
-                    "image": images[pk],
+                    "image": image,
                     "rank": rank,
-                    "thumbnail_url": reverse("thumbnail", args=[pk]),
-                    "class_name": images[pk].class_name,
-                    "right": query is not None and images[pk].label == query.label,
+                    "thumbnail_url": reverse("thumbnail", args=[image.pk]),
+                    "class_name": image.class_name,
+                    "right": query is not None and image.label == query.label,
                 }
-                for rank, pk in enumerate(ranking.image_ids, 1)
-                if pk in images
+                for rank, image in column.answers
             ],
         }
-        for place, ranking in enumerate(rankings)
+        for place, column in enumerate(showing.columns_of(ballot))
     ]
 
 
@@ -130,11 +124,10 @@ def rated(request: HttpRequest, pk: str) -> HttpResponse:
     """Show whose columns they were, after voting, with one's marks on the answers."""
     user = signed_in(request)
     ballot = get_object_or_404(ballots.ballots_of(user), pk=pk, voted_at__isnull=False)
-    given = dict(ballot.scores.values_list("ranking", "score"))
     columns = _columns(ballot)
     marks = relevance.marks_of(user, [column["ranking"] for column in columns])
     for column in columns:
-        column |= {"model": column["ranking"].model, "score": given[column["ranking"].pk]}
+        column["model"] = column["ranking"].model
         for answer in column["answers"]:
             answer["relevance"] = marks.get((column["ranking"].pk, answer["image"].pk))
     query = ballot.search.query_image
@@ -147,11 +140,3 @@ def rated(request: HttpRequest, pk: str) -> HttpResponse:
         "progress": ballots.progress_of(user),
     }
     return render(request, "ratings/rated.html", context)
-
-
-@login_required
-@require_GET
-def ballot_query(request: HttpRequest, pk: str) -> HttpResponseBase:
-    """Give the query of one's own ballot."""
-    ballot = get_object_or_404(ballots.ballots_of(signed_in(request)), pk=pk)
-    return jpeg_response(lambda: searches.query_file(ballot.search))

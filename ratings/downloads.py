@@ -8,9 +8,11 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.roles import Visitor
 from ratings.services import exports
 from retrieval.datasets.services import visible_datasets
 from retrieval.files import attachment
+from retrieval.models import Dataset
 
 
 @login_required
@@ -18,9 +20,13 @@ from retrieval.files import attachment
 @require_safe
 def ratings_file(request: HttpRequest, slug: str, part: str) -> HttpResponseBase:
     """Give what people said of the models of a data set, without who they are."""
-    dataset = get_object_or_404(visible_datasets(request.user), slug=slug)
+    return ratings_attachment(request.user, get_object_or_404(visible_datasets(request.user), slug=slug), part)
+
+
+def ratings_attachment(user: Visitor, dataset: Dataset, part: str) -> HttpResponseBase:
+    """Return one of EXPORTS as a file; of any other name there is none (404)."""
     if part not in exports.EXPORTS:
         raise Http404(f"there is no export named {part}; known: {', '.join(exports.EXPORTS)}")
-    content = exports.export_of(request.user, dataset, part)
+    content = exports.export_of(user, dataset, part)
     content_type = f"{exports.EXPORTS[part].content_type}; charset=utf-8"
     return attachment(io.BytesIO(content), exports.export_name(dataset, part), content_type)

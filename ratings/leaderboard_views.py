@@ -62,7 +62,7 @@ def board_file(request: HttpRequest, suffix: str) -> HttpResponseBase:
         known = ", ".join(board_files.CONTENT_TYPES)
         raise Http404(f"the leaderboard is kept as {known}, not as {suffix}")
     try:
-        document = board_values(request.user, **_chosen(request))["document"]
+        document = board_files.document_for(request.user, **_chosen(request))
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
     content = io.BytesIO(board_files.board_file(document, suffix))

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from accounts.permissions import signed_in
 from ratings.models import Relevance
 from ratings.services import relevance
@@ -20,6 +21,7 @@ TEXTS = {
     "csv": (exporting.answers_csv, "text/csv; charset=utf-8"),
     "json": (exporting.answers_json, "application/json"),
 }
+SUFFIXES = [*TEXTS, "zip"]
 
 
 @login_required
@@ -28,7 +30,12 @@ TEXTS = {
 def search_answers(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBase:
     """Give the answers to one's own search as CSV, JSON, or a zip of the pictures."""
     search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
-    said = relevance.marks_of(signed_in(request), search.rankings.all())
+    return answers_attachment(search, suffix, signed_in(request))
+
+
+def answers_attachment(search: Search, suffix: str, user: User) -> HttpResponseBase:
+    """Return the answers, with what this person said of them, as a file; of any other kind there is none (404)."""
+    said = relevance.marks_of(user, search.rankings.all())
     marks = {key: str(Relevance.Value(value).label) for key, value in said.items()}
     name = f"kindred-{search.created_at:%Y-%m-%d}-{str(search.pk)[:8]}.{suffix}"
     if suffix == "zip":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ratings import answer_views, ballot_views, downloads, leaderboard_views, mine, search_exports, views
+from ratings import answer_views, api_files, ballot_views, downloads, leaderboard_views, mine, search_exports, views
 
 urlpatterns = [
     path("", views.front, name="search"),
@@ -13,7 +13,7 @@ urlpatterns = [
     path("rate/", ballot_views.rate, name="rate"),
     path("rate/<uuid:pk>/", ballot_views.rated, name="rated"),
     path("rate/<uuid:pk>/undo", ballot_views.withdraw, name="withdraw"),
-    path("rate/<uuid:pk>/query", ballot_views.ballot_query, name="ballot-query"),
+    path("rate/<uuid:pk>/query", api_files.BallotQueryView.as_view(), name="ballot-query"),
     path("leaderboard/", leaderboard_views.board, name="leaderboard"),
     path("leaderboard/rows", leaderboard_views.board_rows, name="leaderboard-rows"),
     path("leaderboard/agreement", leaderboard_views.board_agreement, name="leaderboard-agreement"),
@@ -21,5 +21,5 @@ urlpatterns = [
     path("me/ratings/", mine.own_marks, name="my-marks"),
     path("me/ratings/votes/", mine.own_votes, name="my-votes"),
     path("me/ratings/<int:pk>/remove", mine.remove_mark, name="my-mark-remove"),
-    path("downloads/ratings/<slug:slug>/<slug:part>", downloads.ratings_file, name="download-ratings"),
+    path("downloads/ratings/<slug:slug>/<str:part>", downloads.ratings_file, name="download-ratings"),
 ]

@@ -10,8 +10,11 @@ from accounts.api import MeExportView, MeView, TokenViewSet
 from accounts.audit.api import AuditViewSet
 from config.api.problem_pages import every_problem, one_problem
 from config.api.problems import UnknownAddress
+from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
-from ratings.api import BallotViewSet, LeaderboardView, RelevanceView
+from ratings.api import BallotViewSet, RelevanceViewSet
+from ratings.api_board import BoardFileView, BoardView
+from ratings.api_files import DatasetRatingsView, SearchAnswersView
 from retrieval.datasets.api import DatasetViewSet
 from retrieval.datasets.image_api import ImageViewSet
 from retrieval.experiments.experiment_api import ExperimentViewSet
@@ -34,6 +37,7 @@ router.register("models", ModelViewSet, basename="api-model")
 router.register("indexes", IndexViewSet, basename="api-index")
 router.register("searches", SearchViewSet, basename="api-search")
 router.register("ballots", BallotViewSet, basename="api-ballot")
+router.register("relevance", RelevanceViewSet, basename="api-relevance")
 
 # Swagger's page styles itself from JavaScript; no other page may.
 docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
@@ -43,6 +47,11 @@ urlpatterns = [
     path("v1/me/export/", MeExportView.as_view(), name="me-export"),
     path("v1/leaderboard/", LeaderboardView.as_view(), name="leaderboard-list"),
     path("v1/relevance/", RelevanceView.as_view(), name="relevance-list"),
+    path("v1/losses/", LossView.as_view(), name="loss-list"),
+    path("v1/leaderboard/", BoardView.as_view(), name="api-leaderboard"),
+    path("v1/leaderboard/<str:suffix>/", BoardFileView.as_view(), name="api-leaderboard-file"),
+    re_path(rf"^v1/searches/(?P<id>{UUID})/answers/(?P<suffix>[a-z]+)/$", SearchAnswersView.as_view()),
+    re_path(rf"^v1/datasets/(?P<id>{KEY})/ratings/(?P<part>[a-z.]+)/$", DatasetRatingsView.as_view()),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from ratings.errors import NothingToRate, RatingRefused
+from ratings.errors import NothingToRate, RatingRefused, Settled
 from ratings.models import Ballot, BlindScore
 from ratings.services.contests import closest_contest, columns_of, contests_between, standings
 from retrieval.datasets.services import visible_datasets
@@ -142,7 +142,8 @@ def vote(ballot: Ballot, scores: Mapping[int, int], *, none_good: bool = False) 
 
     Raises:
         RatingRefused: a ranking has no score, another ballot's has one, a score is out of range, none is
-            good but a score is not 1, the ballot was cast with other scores, or its vote was withdrawn.
+            good but a score is not 1.
+        Settled: the ballot was cast with other scores, or its vote was withdrawn.
     """
     if set(scores) != set(ballot.order):
         raise RatingRefused(f"give each of the {len(ballot.order)} columns one score")
@@ -164,9 +165,9 @@ def vote(ballot: Ballot, scores: Mapping[int, int], *, none_good: bool = False) 
 def _check_repeated(ballot: Ballot, scores: Mapping[int, int]) -> None:
     """Refuse what is not the vote that was cast, sent again."""
     if Ballot.objects.filter(pk=ballot.pk, withdrawn_at__isnull=False).exists():
-        raise RatingRefused("you withdrew this vote, and its names are known; rate the next picture")
+        raise Settled("you withdrew this vote, and its names are known; rate the next picture")
     if dict(ballot.scores.values_list("ranking", "score")) != dict(scores):
-        raise RatingRefused("you have cast this ballot, and its names are known; rate the next picture")
+        raise Settled("you have cast this ballot, and its names are known; rate the next picture")
 
 
 def vote_none(ballot: Ballot) -> None:
@@ -187,15 +188,15 @@ def withdraw(ballot: Ballot) -> None:
     and of those rated, each count is one less. Marks on single answers stay. Doing it twice does no harm.
 
     Raises:
-        RatingRefused: it was not voted on, or a newer vote was cast since.
+        Settled: it was not voted on, or a newer vote was cast since.
     """
     ballot.refresh_from_db()
     if ballot.withdrawn_at is not None:
         return
     if ballot.voted_at is None:
-        raise RatingRefused("there is no vote to withdraw: this ballot is not cast yet")
+        raise Settled("there is no vote to withdraw: this ballot is not cast yet")
     if last_vote(ballot.who) != ballot:
-        raise RatingRefused("only your last vote can be withdrawn, and you have voted since")
+        raise Settled("only your last vote can be withdrawn, and you have voted since")
     Ballot.objects.filter(pk=ballot.pk).update(voted_at=None, none_good=False, withdrawn_at=timezone.now())
     ballot.scores.all().delete()
     ballot.refresh_from_db()

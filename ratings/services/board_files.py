@@ -10,7 +10,9 @@ from typing import Any
 
 from django.core.cache import cache
 
+from accounts.roles import Visitor
 from config.spreadsheets import csv_text
+from ratings.services import leaderboard
 from ratings.services.leaderboard import Row
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -36,6 +38,12 @@ ROW_INCHES, WIDTH_INCHES = 0.3, 11
 
 _drawing = Lock()
 """matplotlib's settings are the process's; two drawings at once would restore each other's."""
+
+
+def document_for(user: Visitor, dataset: str = "", protocol: str = "") -> dict[str, Any]:
+    """Return the leaderboard that this person may see, of these filters. Raises UnknownFilter."""
+    rows = leaderboard.filtered(leaderboard.leaderboard(user), dataset, protocol)
+    return document_of(leaderboard.sections(rows))
 
 
 def document_of(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -102,9 +102,9 @@ class Export:
 
 
 EXPORTS: Mapping[str, Export] = {
-    "votes": Export("blind-votes.csv", "what each model was given blind, 1 to 5", "text/csv", _votes_csv),
-    "marks": Export("marks.csv", "single answers: 0 not it, 1 same kind, 2 what I meant", "text/csv", _marks_csv),
-    "all": Export("ratings.json", "both, as JSON", "application/json", _json),
+    "votes.csv": Export("blind-votes.csv", "what each model was given blind, 1 to 5", "text/csv", _votes_csv),
+    "marks.csv": Export("marks.csv", "single answers: 0 not it, 1 same kind, 2 what I meant", "text/csv", _marks_csv),
+    "ratings.json": Export("ratings.json", "both, as JSON", "application/json", _json),
 }
 
 

@@ -89,12 +89,12 @@ def filtered(rows: Sequence[Row], dataset: str = "", protocol: str = "") -> list
     Raises:
         UnknownFilter: there is no such data set or protocol among the rows.
     """
-    for value, known, what in (
-        (dataset, {row["dataset"].slug for row in rows}, "data set"),
-        (protocol, {row["protocol_name"] for row in rows}, "protocol"),
+    for name, value, known, what in (
+        ("dataset", dataset, {row["dataset"].slug for row in rows}, "data set"),
+        ("protocol", protocol, {row["protocol_name"] for row in rows}, "protocol"),
     ):
         if value and value not in known:
-            raise UnknownFilter(f"no {what} of the leaderboard is called “{value}”")
+            raise UnknownFilter(name, f"no {what} of the leaderboard is called “{value}”")
     return [row for row in rows if dataset in ("", row["dataset"].slug) and protocol in ("", row["protocol_name"])]
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -49,7 +49,7 @@ class SearchViewSet(
     serializer_class = SearchSerializer
     filterset_class = SearchFilter
     queryset = Search.objects.none()  # for the schema; each request gets its own
-    parser_classes = (JSONParser, MultiPartParser, FormParser)
+    parser_classes = (JSONParser, MultiPartParser)
     lookup_value_regex = UUID
 
     def get_queryset(self) -> QuerySet[Search]:
@@ -117,7 +117,7 @@ class SearchViewSet(
 
     @extend_schema(request=RefineSerializer, responses={201: SearchSerializer})
     @may_answer(409, 503)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], parser_classes=(JSONParser,))
     def refine(self, request: Request, pk: str) -> Response:
         """Ask again with the same picture, on other terms; the answers are a search of their own."""
         search = self.get_object()

@@ -2,11 +2,14 @@ import threading
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from ratings.models import Ballot, BlindScore, Relevance
-from ratings.services import ballots
+from ratings.services import ballots, relevance
 from retrieval.experiments.services import set_published
 from retrieval.search.services import engine
 from tests.conftest import api_of
@@ -37,9 +40,11 @@ def test_the_open_ballot_is_given_again(member_api: APIClient, world: World) -> 
 @pytest.mark.parametrize(
     ("scores", "sentence"),
     [
-        (None, "scores"),
+        (None, "give either scores or none_good: true"),
         ({}, "give each of the 2 columns one score"),
         ({"x": 3}, "the keys are ranking ids"),
+        ({"01": 3}, "the keys are ranking ids"),
+        ({"": 3}, "the keys are ranking ids"),
         ({"9" * 5000: 3}, "the keys are ranking ids"),
         ({"999999": 3}, "give each of the 2 columns one score"),
         ({"999999": 6}, "less than or equal to 5"),
@@ -96,7 +101,9 @@ def test_an_answer_is_marked_and_marked_anew(member_api: APIClient, member: User
     for value in (1, 0):
         body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": value}
         answer = member_api.post("/api/v1/relevance/", body)
-        assert answer.status_code == 200 and answer.json() == body
+        mark = Relevance.objects.get()
+        assert answer.status_code == 200
+        assert answer.json() == {"id": mark.pk, **body, "rated_at": answer.json()["rated_at"]}
     assert Relevance.objects.get().value == 0
 
 
@@ -110,6 +117,7 @@ def test_an_answer_is_marked_and_marked_anew(member_api: APIClient, member: User
         ({"ranking": 999999}, 404, ""),
         ({"ranking": 10**30}, 404, ""),
         ({"ranking": None}, 400, "ranking"),
+        ({"colour": 1}, 400, "there is no such field"),
     ],
 )
 def test_a_wrong_mark_is_a_problem(
@@ -128,14 +136,113 @@ def test_anothers_answers_are_not_marked(member_api: APIClient, other_member: Us
     assert not Relevance.objects.exists()
 
 
-# --- leaderboard
+def test_ones_own_marks_are_listed_and_removed(
+    member_api: APIClient, member: User, other_member: User, world: World
+) -> None:
+    ranking = world.ask(member).rankings.all()[0]
+    marks = [relevance.mark(member, ranking, image, 2) for image in ranking.image_ids]
+    others = world.ask(other_member).rankings.all()[0]
+    foreign = relevance.mark(other_member, others, others.image_ids[0], 0)
+    listed = "/api/v1/relevance/"
+    assert [row["id"] for row in member_api.get(listed).json()["results"]] == [mark.pk for mark in reversed(marks)]
+    page = member_api.get(listed, {"limit": 2}).json()
+    rest = member_api.get(page["next"]).json()
+    assert [row["id"] for row in page["results"] + rest["results"]] == [mark.pk for mark in reversed(marks)]
+    assert member_api.delete(f"{listed}{marks[0].pk}/").status_code == 204
+    assert member_api.delete(f"{listed}{marks[0].pk}/").status_code == 404
+    assert member_api.delete(f"{listed}{foreign.pk}/").status_code == 404
+    assert set(Relevance.objects.values_list("pk", flat=True)) == {marks[1].pk, marks[2].pk, foreign.pk}
 
 
-def test_anybody_reads_the_leaderboard_and_votes_move_it(member: User, world: World) -> None:
+# --- voting, withdrawing, how far one is
+
+
+def vote(api: APIClient, pk: object, **body: Any) -> Any:
+    return api.post(f"{ROOT}{pk}/vote/", body)
+
+
+def test_none_is_any_good_gives_every_column_one(member_api: APIClient, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
-    ballots.vote(ballot, dict.fromkeys(ballot.order, 4))
-    rows = APIClient().get("/api/v1/leaderboard/").json()
-    assert {row["name"] for row in rows} == {model.name for model in world.models}
-    for row in rows:
-        assert (row["human_mean"], row["human_sd"], row["votes"], row["dataset"]) == (4, 0, 1, "wings")
-        assert 0 <= row["map_at_r"] <= 1 and len(row["interval_1"]) == 2
+    answer = vote(member_api, ballot.pk, none_good=True)
+    assert answer.status_code == 200 and answer.json()["none_good"]
+    assert [column["score"] for column in answer.json()["columns"]] == [1, 1]
+
+
+@pytest.mark.parametrize("none_good", [False, None, "perhaps", 10**400])
+def test_what_says_nothing_is_no_vote(member_api: APIClient, member: User, world: World, none_good: Any) -> None:
+    ballot = ballots.next_ballot(member)
+    assert vote(member_api, ballot.pk, none_good=none_good).status_code == 400
+    assert vote(member_api, ballot.pk, none_good=True, scores={str(key): 1 for key in ballot.order}).status_code == 400
+    assert vote(member_api, ballot.pk, none_good=True, colour="red").status_code == 400
+    assert not BlindScore.objects.exists()
+
+
+def test_a_ballot_is_cast_once(member_api: APIClient, member: User, world: World) -> None:
+    ballot = ballots.next_ballot(member)
+    four, five = ({str(key): score for key in ballot.order} for score in (4, 5))
+    assert vote(member_api, ballot.pk, scores=four).json() == vote(member_api, ballot.pk, scores=four).json()
+    answer = vote(member_api, ballot.pk, scores=five)
+    assert answer.status_code == 409 and "you have cast this ballot" in answer.json()["detail"]
+    assert set(BlindScore.objects.values_list("score", flat=True)) == {4}
+
+
+def test_the_last_vote_is_withdrawn_and_no_earlier_one(
+    member_api: APIClient, member: User, world: World, secrets: list[str]
+) -> None:
+    opened = member_api.post(ROOT).json()["id"]
+    early = member_api.post(f"{ROOT}{opened}/withdraw/")
+    assert early.status_code == 409 and "not cast yet" in early.json()["detail"]
+    vote(member_api, opened, none_good=True)
+    last = member_api.post(ROOT).json()["id"]
+    vote(member_api, last, none_good=True)
+    assert member_api.get(f"{ROOT}progress/").json()["done"] == 2
+    refused = member_api.post(f"{ROOT}{opened}/withdraw/")
+    assert refused.status_code == 409 and "only your last vote" in refused.json()["detail"]
+    answer = member_api.post(f"{ROOT}{last}/withdraw/")
+    assert answer.status_code == 200 and answer.json()["withdrawn_at"] and answer.json()["voted_at"] is None
+    assert not [secret for secret in secrets if secret in answer.content.decode()]
+    assert vote(member_api, last, none_good=True).status_code == 409
+    progress = member_api.get(f"{ROOT}progress/").json()
+    assert progress["done"] == 1 and progress["total"] == ballots.progress_of(member)["total"]
+
+
+def test_the_list_names_no_model_of_an_open_ballot(
+    member_api: APIClient, member: User, world: World, secrets: list[str]
+) -> None:
+    vote(member_api, member_api.post(ROOT).json()["id"], none_good=True)
+    opened = member_api.post(ROOT).json()["id"]
+    rows = {row["id"]: row for row in member_api.get(ROOT).json()["results"]}
+    assert [set(column) for column in rows.pop(opened)["columns"]] == [{"ranking", "images"}] * 2
+    [voted] = rows.values()
+    assert {column["model"] for column in voted["columns"]} == {model.name for model in world.models}
+    text = member_api.get(f"{ROOT}{opened}/").content.decode()
+    assert not [secret for secret in secrets if secret in text]
+
+
+def test_the_list_asks_the_database_as_often_for_many_as_for_one(member_api: APIClient, world: World) -> None:
+    counts = []
+    for _ in range(3):
+        vote(member_api, member_api.post(ROOT).json()["id"], none_good=True)
+        with CaptureQueriesContext(connection) as queries:
+            assert member_api.get(ROOT).status_code == 200
+        counts.append(len(queries))
+    assert counts == counts[:1] * 3
+
+
+def test_a_picture_that_is_hidden_since_is_not_shown(member_api: APIClient, member: User, world: World) -> None:
+    ballot = ballots.next_ballot(member)
+    hidden = ballots.rankings_in_order(ballot)[0].image_ids[0]
+    world.dataset.images.filter(pk=hidden).update(hidden=True)
+    columns = member_api.get(f"{ROOT}{ballot.pk}/").json()["columns"]
+    assert columns and not [column for column in columns if hidden in column["images"]]
+
+
+def test_the_query_is_seen_with_the_same_token_and_by_nobody_else(
+    member_api: APIClient, member_client: Client, other_member: User, world: World
+) -> None:
+    address = member_api.post(ROOT).json()["query_url"]
+    answer = member_api.get(address, headers={"Accept": "image/jpeg"})
+    assert answer.status_code == 200 and answer["Content-Type"] == "image/jpeg"
+    assert member_client.get(address).status_code == 200
+    assert api_of(other_member).get(address).status_code == 404
+    assert APIClient().get(address).status_code == 401

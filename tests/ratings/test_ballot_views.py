@@ -138,10 +138,10 @@ def test_rating_is_for_those_who_signed_in(client: Client, member: User, world: 
     for address in (
         reverse("rate"),
         reverse("rated", args=[ballot.pk]),
-        reverse("ballot-query", args=[ballot.pk]),
         reverse("search-detail", args=[ballot.search_id]),
     ):
         assert client.get(address)["Location"].startswith("/accounts/login/")
+    assert client.get(reverse("ballot-query", args=[ballot.pk])).status_code == 401
     assert vote(client, ballot, 3, 3).status_code == 302 and not BlindScore.objects.exists()
 
 

@@ -28,13 +28,13 @@ def test_members_keep_what_people_said(member_client: Client, other_member: User
 
 def test_before_the_first_word_nothing_is_listed_and_the_tables_are_empty(member_client: Client, world: World) -> None:
     assert "blind-votes" not in member_client.get(reverse("downloads")).content.decode()
-    answer = member_client.get(reverse("download-ratings", args=["wings", "votes"]))
+    answer = member_client.get(reverse("download-ratings", args=["wings", "votes.csv"]))
     assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
 
 
 def test_what_is_not_there_is_not_found(client: Client, member_client: Client, world: World) -> None:
-    assert client.get(reverse("download-ratings", args=["wings", "votes"])).status_code == 302
-    for where in (["wings", "people"], ["nothing", "votes"]):
+    assert client.get(reverse("download-ratings", args=["wings", "votes.csv"])).status_code == 302
+    for where in (["wings", "people"], ["nothing", "votes.csv"]):
         assert member_client.get(reverse("download-ratings", args=where)).status_code == 404
     Dataset.objects.update(revision=0)
-    assert member_client.get(reverse("download-ratings", args=["wings", "votes"])).status_code == 404
+    assert member_client.get(reverse("download-ratings", args=["wings", "votes.csv"])).status_code == 404

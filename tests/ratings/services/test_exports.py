@@ -35,7 +35,7 @@ def said(world: World, member: User, other_member: User) -> World:
 
 
 def test_votes_say_which_column_got_what(said: World, member: User) -> None:
-    rows = table(member, said.dataset, "votes")
+    rows = table(member, said.dataset, "votes.csv")
     assert len(rows) == BlindScore.objects.count() == 4
     for row, score in zip(rows, BlindScore.objects.order_by("pk"), strict=True):
         assert row["score"] == str(score.score) and row["model_id"] == str(score.ranking.model_id)
@@ -45,7 +45,7 @@ def test_votes_say_which_column_got_what(said: World, member: User) -> None:
 
 
 def test_marks_say_which_answer_it_was_and_not_whose_picture_was_asked(said: World, member: User) -> None:
-    first, second = table(member, said.dataset, "marks")
+    first, second = table(member, said.dataset, "marks.csv")
     assert (first["mark"], first["rank"], first["model"]) == ("2", "2", "SoftTriple")
     assert first["query"] == said.test_images[0].path
     assert (second["mark"], second["rank"], second["query"]) == ("0", "1", "(their own picture)")
@@ -54,17 +54,17 @@ def test_marks_say_which_answer_it_was_and_not_whose_picture_was_asked(said: Wor
 
 
 def test_json_holds_the_same_as_both_tables(said: World, member: User) -> None:
-    value = json.loads(exports.export_of(member, said.dataset, "all"))
+    value = json.loads(exports.export_of(member, said.dataset, "ratings.json"))
     assert value["dataset"] == "Wings"
     for part in ("votes", "marks"):
         rows = [{name: str(cell) for name, cell in row.items()} for row in value[part]]
-        assert rows == table(member, said.dataset, part)
+        assert rows == table(member, said.dataset, f"{part}.csv")
 
 
 def test_a_person_is_one_pseudonym_everywhere_and_nothing_else(
     said: World, member: User, other_member: User, settings: Settings
 ) -> None:
-    votes, marks = table(member, said.dataset, "votes"), table(member, said.dataset, "marks")
+    votes, marks = table(member, said.dataset, "votes.csv"), table(member, said.dataset, "marks.csv")
     names = {exports.pseudonym(member.pk), exports.pseudonym(other_member.pk)}
     assert len(names) == 2 and {row["person"] for row in votes} == names == {row["person"] for row in marks}
     for part in exports.EXPORTS:
@@ -77,9 +77,9 @@ def test_a_person_is_one_pseudonym_everywhere_and_nothing_else(
 
 def test_models_that_are_not_published_are_left_out_for_members(said: World, member: User, curator: User) -> None:
     set_published(said.models[0], False)
-    assert {row["model"] for row in table(member, said.dataset, "votes")} == {"Multi-Similarity"}
-    assert len(table(member, said.dataset, "marks")) == 1
-    assert len(table(curator, said.dataset, "votes")) == 4 and len(table(curator, said.dataset, "marks")) == 2
+    assert {row["model"] for row in table(member, said.dataset, "votes.csv")} == {"Multi-Similarity"}
+    assert len(table(member, said.dataset, "marks.csv")) == 1
+    assert len(table(curator, said.dataset, "votes.csv")) == 4 and len(table(curator, said.dataset, "marks.csv")) == 2
 
 
 def test_who_leaves_is_in_no_export(said: World, member: User, other_member: User) -> None:

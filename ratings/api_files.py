@@ -1,0 +1,83 @@
+"""Files over the API that have to do with what people said."""
+
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.permissions import signed_in
+from config.api.files import AsItIs
+from ratings.downloads import ratings_attachment
+from ratings.search_exports import SUFFIXES, answers_attachment
+from ratings.services import ballots
+from ratings.services.exports import EXPORTS
+from retrieval.datasets.services import visible_datasets
+from retrieval.files import jpeg_response
+from retrieval.search import services as searches
+
+PATH = OpenApiParameter.PATH
+ANSWERS = {
+    "search": "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "name": "Owls at dusk",
+    "answers": [{"model": "SoftTriple", "model_id": 3, "rank": 1, "cosine": 0.91, "class": "Tawny owl", "mark": ""}],
+}
+
+
+class SearchAnswersView(APIView):
+    """The answers of one's own search, to keep."""
+
+    content_negotiation_class = AsItIs
+
+    @extend_schema(
+        operation_id="searches_answers_retrieve",
+        tags=["searches"],
+        parameters=[
+            OpenApiParameter("id", OpenApiTypes.UUID, PATH),
+            OpenApiParameter("suffix", str, PATH, enum=SUFFIXES),
+        ],
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/zip"): OpenApiTypes.BINARY,
+        },
+        examples=[OpenApiExample("The beginning of it", ANSWERS)],
+    )
+    def get(self, request: Request, id: str, suffix: str) -> HttpResponseBase:
+        """Give the answers with my marks as CSV or JSON, or the pictures as a zip."""
+        search = get_object_or_404(searches.visible_searches(request.user), pk=id)
+        return answers_attachment(search, suffix, signed_in(request))
+
+
+class DatasetRatingsView(APIView):
+    """What people said of the models of a data set."""
+
+    content_negotiation_class = AsItIs
+
+    @extend_schema(
+        operation_id="datasets_ratings_retrieve",
+        tags=["datasets"],
+        parameters=[
+            OpenApiParameter("id", OpenApiTypes.INT, PATH),
+            OpenApiParameter("part", str, PATH, enum=list(EXPORTS)),
+        ],
+        responses={(200, "text/csv"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
+        examples=[OpenApiExample("Nothing said yet", {"dataset": "Birds", "votes": [], "marks": []})],
+    )
+    def get(self, request: Request, id: str, part: str) -> HttpResponseBase:
+        """Give all votes or marks, without who they are of."""
+        dataset = get_object_or_404(visible_datasets(request.user), pk=id)
+        return ratings_attachment(request.user, dataset, part)
+
+
+class BallotQueryView(APIView):
+    """The picture that a ballot asks about: for the page and for whoever votes over the API."""
+
+    content_negotiation_class = AsItIs
+    schema = None  # `query_url` of a ballot leads here
+
+    def get(self, request: Request, pk: str) -> HttpResponseBase:
+        """Give the query of one's own ballot."""
+        ballot = get_object_or_404(ballots.ballots_of(signed_in(request)), pk=pk)
+        return jpeg_response(lambda: searches.query_file(ballot.search))

@@ -1,0 +1,51 @@
+"""Requests about what people say."""
+
+from ratings.models import Ballot
+from ratings.services import ballots, relevance
+from tests.api.things import Ask, Scene, listed, thing
+
+listed("GET /relevance/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /leaderboard/")
+
+
+@thing("GET /leaderboard/{suffix}/")
+def board_file(scene: Scene) -> Ask:
+    return Ask("/leaderboard/csv/", headers={"Accept": "text/csv"})
+
+
+@thing("GET /datasets/{id}/ratings/{part}/")
+def kept_votes(scene: Scene) -> Ask:
+    return Ask(f"/datasets/{scene.world.dataset.pk}/ratings/votes.csv/", headers={"Accept": "text/csv"})
+
+
+@thing("POST /relevance/")
+def mark(scene: Scene) -> Ask:
+    ranking = scene.world.ask(scene.member).rankings.all()[0]
+    return Ask("/relevance/", {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 2})
+
+
+@thing("DELETE /relevance/{id}/")
+def own_mark(scene: Scene) -> Ask:
+    ranking = scene.world.ask(scene.member).rankings.all()[0]
+    return Ask(f"/relevance/{relevance.mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
+
+
+def open_ballot(scene: Scene) -> Ballot:
+    return ballots.next_ballot(scene.member)
+
+
+@thing("GET /ballots/{id}/")
+def own_ballot(scene: Scene) -> Ask:
+    return Ask(f"/ballots/{open_ballot(scene).pk}/")
+
+
+@thing("POST /ballots/{id}/vote/")
+def cast_ballot(scene: Scene) -> Ask:
+    ballot = open_ballot(scene)
+    return Ask(f"/ballots/{ballot.pk}/vote/", {"scores": {str(key): 4 for key in ballot.order}})
+
+
+@thing("POST /ballots/{id}/withdraw/")
+def withdrawn_ballot(scene: Scene) -> Ask:
+    ballot = open_ballot(scene)
+    ballots.vote_none(ballot)
+    return Ask(f"/ballots/{ballot.pk}/withdraw/")

@@ -1,0 +1,57 @@
+"""Requests about searching."""
+
+from retrieval.models import Search
+from tests.api.things import Ask, Scene, listed, thing
+
+listed("GET /searches/")
+
+
+def wish(scene: Scene) -> dict[str, object]:
+    return {"datasets": [scene.world.dataset.pk], "image_id": scene.world.test_images[0].pk, "k": 3}
+
+
+def own(scene: Scene) -> Search:
+    search: Search = scene.world.ask(scene.member)
+    return search
+
+
+@thing("POST /searches/")
+def new_search(scene: Scene) -> Ask:
+    return Ask("/searches/", wish(scene))
+
+
+@thing("POST /searches/batch/")
+def two_searches(scene: Scene) -> Ask:
+    return Ask("/searches/batch/", {"searches": [wish(scene), wish(scene)]})
+
+
+@thing("GET /searches/{id}/")
+@thing("DELETE /searches/{id}/")
+def own_search(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/")
+
+
+@thing("PATCH /searches/{id}/")
+def saved_search(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/", {"name": "Owls at dusk"})
+
+
+@thing("POST /searches/{id}/refine/")
+def refined_search(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/refine/", {"more": [scene.world.test_images[1].pk]})
+
+
+@thing("GET /searches/{id}/verdict/")
+def verdict(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/verdict/")
+
+
+@thing("GET /searches/{id}/answers/{suffix}/")
+def kept_answers(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/answers/csv/")
+
+
+@thing("POST /searches/{id}/share/")
+@thing("DELETE /searches/{id}/share/")
+def shared_search(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/share/")

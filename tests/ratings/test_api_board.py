@@ -1,0 +1,129 @@
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from jsonschema import Draft202012Validator
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from ratings.services import ballots
+from ratings.services.board_files import CONTENT_TYPES
+from retrieval.experiments.services import set_published
+from retrieval.models import Dataset
+from tests.conftest import api_of
+from tests.ratings.services.test_ballots import voted
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.django_db
+
+ROOT = "/api/v1/leaderboard/"
+
+
+def rows(api: APIClient, **query: str) -> list[dict[str, Any]]:
+    return [row for section in api.get(ROOT, query).json()["datasets"] for row in section["rows"]]
+
+
+def test_anybody_reads_the_leaderboard_and_votes_move_it(member_api: APIClient, world: World) -> None:
+    assert {row["model"] for row in rows(APIClient())} == {model.name for model in world.models}
+    assert {row["human_mean"] for row in rows(APIClient())} == {None}
+    ballot = member_api.post("/api/v1/ballots/").json()
+    scores = {str(column["ranking"]): 4 for column in ballot["columns"]}
+    member_api.post(f"/api/v1/ballots/{ballot['id']}/vote/", {"scores": scores})
+    for row in rows(APIClient()):
+        assert (row["human_mean"], row["votes"], row["dataset"]) == (4, 1, "wings")
+        assert 0 <= row["recall_at_1_low"] <= row["recall_at_1"] <= row["recall_at_1_high"] <= 1
+    member_api.post(f"/api/v1/ballots/{ballot['id']}/withdraw/")
+    assert {row["human_mean"] for row in rows(APIClient())} == {None}
+
+
+def test_the_page_learns_of_a_vote_that_came_over_the_api(member_api: APIClient, world: World) -> None:
+    polled = "/leaderboard/leaderboard.json"
+    before = b"".join(APIClient().get(polled).streaming_content)  # type: ignore[attr-defined]
+    ballot = member_api.post("/api/v1/ballots/").json()
+    member_api.post(f"/api/v1/ballots/{ballot['id']}/vote/", {"none_good": True})
+    assert b"".join(APIClient().get(polled).streaming_content) != before  # type: ignore[attr-defined]
+
+
+def test_it_is_narrowed_by_data_set_and_protocol(member_api: APIClient, world: World) -> None:
+    everything = rows(member_api)
+    protocol = everything[0]["protocol"]
+    assert rows(member_api, dataset="wings") == rows(member_api, protocol=protocol) == everything
+
+
+@pytest.mark.parametrize("name", ["dataset", "protocol"])
+@pytest.mark.parametrize("value", ["moths", "\0", "9" * 5000, "wings'--"])
+@pytest.mark.parametrize("suffix", ["", "csv/", "png/"])
+def test_a_filter_that_nothing_meets_is_a_problem(world: World, name: str, value: str, suffix: str) -> None:
+    answer = APIClient().get(f"{ROOT}{suffix}", {name: value})
+    assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["field"] == name
+
+
+@pytest.mark.parametrize("suffix", CONTENT_TYPES)
+def test_it_is_kept_as_a_file_in_the_form_that_its_name_says(world: World, suffix: str) -> None:
+    kind = CONTENT_TYPES[suffix]
+    answer = APIClient().get(f"{ROOT}{suffix}/", {"dataset": "wings"}, headers={"Accept": kind})
+    data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert answer.status_code == 200 and answer["Content-Type"] == kind and data
+    assert answer["Content-Disposition"] == f'attachment; filename="leaderboard.{suffix}"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("suffix", ["exe", "csv.", "json%00"])
+def test_there_is_no_other_form(world: World, suffix: str) -> None:
+    assert APIClient().get(f"{ROOT}{suffix}/").status_code == 404
+
+
+def test_what_one_may_not_see_is_in_none_of_them(curator: User, member_api: APIClient, world: World) -> None:
+    set_published(world.models[0], False)
+    assert {row["model"] for row in rows(member_api)} == {world.models[1].name}
+    answer = member_api.get(f"{ROOT}csv/")
+    table = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))  # type: ignore[attr-defined]
+    assert [row["model"] for row in table] == [world.models[1].name]
+    assert len(rows(api_of(curator))) == 2
+
+
+def test_the_leaderboard_is_what_its_description_says(world: World, member: User, tmp_path: Path) -> None:
+    call_command("spectacular", "--format", "openapi-json", "--file", str(tmp_path / "api.json"))
+    description = json.loads((tmp_path / "api.json").read_text())
+    for _ in range(6):
+        voted(member)
+    schema = {"$ref": "#/components/schemas/Board", "components": description["components"]}
+    Draft202012Validator(schema).validate(APIClient().get(ROOT).json())
+    assert ballots.progress_of(member)["done"] == 6
+
+
+# --- what people said of a data set's models
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "name"),
+    [
+        ("votes.csv", "text/csv", "wings-blind-votes.csv"),
+        ("marks.csv", "text/csv", "wings-marks.csv"),
+        ("ratings.json", "application/json", "wings-ratings.json"),
+    ],
+)
+def test_members_keep_what_people_said(
+    member_api: APIClient, other_member: User, world: World, part: str, kind: str, name: str
+) -> None:
+    voted(other_member)
+    where = f"/api/v1/datasets/{world.dataset.pk}/ratings/{part}/"
+    answer = member_api.get(where, headers={"Accept": kind})
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert answer["Content-Type"] == f"{kind}; charset=utf-8" and "person" in text
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert other_member.display_name not in text and other_member.email not in text
+    assert APIClient().get(where).status_code == 401
+
+
+def test_of_what_is_not_there_nobody_said_anything(member_api: APIClient, world: World) -> None:
+    pk = world.dataset.pk
+    for where in (f"{pk}/ratings/people.csv/", f"{pk}/ratings/votes/", "999999/ratings/votes.csv/", "9" * 5000):
+        assert member_api.get(f"/api/v1/datasets/{where}").status_code == 404
+    Dataset.objects.update(revision=0)
+    assert member_api.get(f"/api/v1/datasets/{pk}/ratings/votes.csv/").status_code == 404
