@@ -1,6 +1,8 @@
 """Searches over the API."""
 
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -15,7 +17,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
-from config.api.views import UUID, Resource
+from config.api.views import UUID as UUID_PATTERN
+from config.api.views import Resource
 from retrieval.errors import Refused
 from retrieval.models import Search
 from retrieval.refusals import RefusalsAsProblems
@@ -50,10 +53,18 @@ class SearchViewSet(
     filterset_class = SearchFilter
     queryset = Search.objects.none()  # for the schema; each request gets its own
     parser_classes = (JSONParser, MultiPartParser)
-    lookup_value_regex = UUID
+    lookup_value_regex = UUID_PATTERN
 
     def get_queryset(self) -> QuerySet[Search]:
         return services.visible_searches(self.request.user)
+
+    @cached_property
+    def columns(self) -> dict[UUID, list[dict[str, Any]]]:
+        """The answers that this request has shown already: a search's are the same in its body and in its ETag."""
+        return {}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "columns": self.columns}
 
     def get_serializer(self, *args: Any, many: bool = False, **kwargs: Any) -> Any:
         """Return the serializer; that of several searches has all their answers at once."""
@@ -61,7 +72,7 @@ class SearchViewSet(
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
         if args and "results" in serializer.child.fields:
-            serializer.context["columns"] = services.answers_of_all(args[0])
+            self.columns.update(services.answers_of_all(args[0]))
         return serializer
 
     @extend_schema(request=NewSearchSerializer, responses={201: SearchSerializer})

@@ -70,7 +70,7 @@ class ShownFiltersSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("A search", SEARCH)])
 class SearchSerializer(serializers.ModelSerializer[Search]):
-    """`context["columns"]`: the answers of several searches, where they were had at once."""
+    """`context["columns"]`: the answers of searches that are had already, by their keys."""
 
     filters = serializers.SerializerMethodField()
     shared_at = serializers.SerializerMethodField()
@@ -100,8 +100,9 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     @extend_schema_field(ColumnSerializer(many=True))
     def get_results(self, search: Search) -> list[dict[str, Any]]:
         """Give each model's answers, best first, with cosine similarities."""
-        known = self.context.get("columns", {})
-        columns = known[search.pk] if search.pk in known else services.answers_of(search)
+        known = self.context["columns"]
+        if search.pk not in known:
+            known[search.pk] = services.answers_of(search)
         return [
             {
                 "model": column["model"].pk,
@@ -110,7 +111,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
                 "took_ms": round(column["took_ms"], 2),
                 "answers": [self._answer(answer) for answer in column["answers"]],
             }
-            for column in columns
+            for column in known[search.pk]
         ]
 
     def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:

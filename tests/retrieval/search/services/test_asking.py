@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from accounts.models import User
 from retrieval.errors import EngineBusy, Refused, Unsearchable
 from retrieval.experiments.services import set_published
-from retrieval.models import Dataset, Ranking, Search
+from retrieval.models import Dataset, Model, Ranking, Search
 from retrieval.search.services import Terms, answers_of, ask, searchable_models, system_search
 from retrieval.search.services.ranking import rank
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
@@ -34,6 +34,22 @@ def test_a_gallery_picture_is_answered_by_every_model_and_never_by_itself(world:
         assert ranking.model == model and ranking.index == world.index_of(model) and ranking.took_ms > 0
         assert query.pk not in ranking.image_ids and len(set(ranking.image_ids)) == 47
         assert ranking.scores == sorted(ranking.scores, reverse=True) and abs(ranking.scores[0]) <= 1.0001
+
+
+def test_a_gallery_picture_may_be_among_its_own_answers(world: World, member: User) -> None:
+    search = world.ask(member, k=48, exclude_self=False)
+    for ranking in search.rankings.all():
+        assert ranking.image_ids[0] == search.query_image_id and len(set(ranking.image_ids)) == 48
+    again = world.ask(member, like=search, k=48)
+    assert not again.exclude_self and again.rankings.all()[0].image_ids[0] == search.query_image_id
+    with pytest.raises(Refused, match="1 to 47 answers, not 48"):
+        world.ask(member, k=48)
+
+
+def test_without_its_network_a_model_finds_a_picture_itself(world: World, member: User) -> None:
+    Model.objects.update(has_network=False)
+    search = world.ask(member, models=list(Model.objects.all()), exclude_self=False)
+    assert all(ranking.image_ids[0] == search.query_image_id for ranking in search.rankings.all())
 
 
 def test_the_answers_are_the_exact_nearest(world: World, member: User) -> None:
