@@ -86,7 +86,7 @@ def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, mo
     search = world.ask(member)
 
     class Full:
-        def acquire(self, blocking: bool) -> bool:
+        def acquire(self, timeout: float) -> bool:
             return False
 
     monkeypatch.setattr(engine, "_waiting", Full())
