@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.files import AsItIs
+from config.api.filters import check_parameters
 from ratings.refusals import RatingRefusalsAsProblems
 from ratings.services import board_files
 from retrieval.files import attachment
 
+NAMES = ("dataset", "protocol")
 FILTERS = [
     OpenApiParameter("dataset", str, description="Of this data set only, by its slug."),
     OpenApiParameter("protocol", str, description="Measured under this protocol only."),
@@ -115,7 +117,8 @@ class BoardSerializer(serializers.Serializer[Any]):
 
 
 def _document(request: Request) -> dict[str, Any]:
-    chosen = {name: request.query_params.get(name, "") for name in ("dataset", "protocol")}
+    check_parameters(request, NAMES)
+    chosen = {name: request.query_params.get(name, "") for name in NAMES}
     return board_files.document_for(request.user, **chosen)
 
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from config.api.fields import KeyField
 from config.api.strict import Body
 from ratings.models import Ballot, BlindScore, Relevance
 from ratings.services import showing
@@ -35,8 +36,8 @@ VOTED = {
 class NewRelevanceSerializer(Body):
     """A word on one answer of a search."""
 
-    ranking = serializers.IntegerField(min_value=1)
-    image = serializers.IntegerField(min_value=1)
+    ranking = KeyField()
+    image = KeyField()
     value = serializers.ChoiceField(choices=Relevance.Value.choices)
 
 

@@ -1,5 +1,6 @@
 """Lists narrowed by what the address says, and by nothing that it only seems to say."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,11 +21,19 @@ class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
             ValidationError: there is no such parameter, or its value makes no sense.
         """
         chosen = self.get_filterset_class(view, queryset)
-        known = [*OURS, *(chosen.base_filters if chosen else ())]
-        for name, values in request.query_params.lists():
-            if name not in known:
-                raise ValidationError({name: f"there is no such parameter; known are {', '.join(known)}"})
-            if not all(values):
-                raise ValidationError({name: "it is empty; leave it out instead"})
+        check_parameters(request, [*OURS, *(chosen.base_filters if chosen else ())])
         found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return found
+
+
+def check_parameters(request: Request, known: Sequence[str]) -> None:
+    """Refuse parameters of the address that are not known, and empty ones.
+
+    Raises:
+        ValidationError: naming the first of them.
+    """
+    for name, values in request.query_params.lists():
+        if name not in known:
+            raise ValidationError({name: f"there is no such parameter; known are {', '.join(known)}"})
+        if not all(values):
+            raise ValidationError({name: "it is empty; leave it out instead"})

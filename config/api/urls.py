@@ -45,9 +45,6 @@ docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as
 urlpatterns = [
     path("v1/me/", MeView.as_view(), name="me"),
     path("v1/me/export/", MeExportView.as_view(), name="me-export"),
-    path("v1/leaderboard/", LeaderboardView.as_view(), name="leaderboard-list"),
-    path("v1/relevance/", RelevanceView.as_view(), name="relevance-list"),
-    path("v1/losses/", LossView.as_view(), name="loss-list"),
     path("v1/leaderboard/", BoardView.as_view(), name="api-leaderboard"),
     path("v1/leaderboard/<str:suffix>/", BoardFileView.as_view(), name="api-leaderboard-file"),
     re_path(rf"^v1/searches/(?P<id>{UUID})/answers/(?P<suffix>[a-z]+)/$", SearchAnswersView.as_view()),

@@ -7,9 +7,10 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from config.api.strict import Body
+from retrieval.datasets.image_bodies import picture_url, thumbnail_url
 from retrieval.models import Search
 from retrieval.search import services
-from retrieval.search.api_bodies import ClassSerializer
+from retrieval.search.api_bodies import SearchedClassSerializer
 
 ANSWER = {
     "rank": 1,
@@ -18,8 +19,8 @@ ANSWER = {
     "dataset": 1,
     "class_name": "Tawny owl",
     "similarity": 0.913204,
-    "url": "https://kindred.example.org/images/311/picture",
-    "thumbnail_url": "https://kindred.example.org/images/311/thumbnail",
+    "url": "https://kindred.example.org/api/v1/images/311/file/",
+    "thumbnail_url": "https://kindred.example.org/api/v1/images/311/file/?size=thumbnail",
 }
 SEARCH = {
     "id": "0f8fad5b-d9cb-469f-a165-70867728950e",
@@ -65,7 +66,7 @@ class ColumnSerializer(serializers.Serializer[Any]):
 
 class ShownFiltersSerializer(serializers.Serializer[Any]):
     splits = serializers.ListField(child=serializers.CharField())
-    classes = ClassSerializer(many=True)
+    classes = SearchedClassSerializer(many=True)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A search", SEARCH)])
@@ -95,7 +96,9 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
 
     @extend_schema_field(serializers.URLField(allow_null=True, help_text="The link of a shared search."))
     def get_shared_at(self, search: Search) -> str | None:
-        return None if search.share_token is None else self._address("shared", search.share_token)
+        if search.share_token is None:
+            return None
+        return str(reverse("shared", args=[search.share_token], request=self.context.get("request")))
 
     @extend_schema_field(ColumnSerializer(many=True))
     def get_results(self, search: Search) -> list[dict[str, Any]]:
@@ -115,7 +118,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         ]
 
     def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        image = answer["image"]
+        image, request = answer["image"], self.context.get("request")
         return {
             "rank": answer["rank"],
             "ranking": answer["ranking"].pk,
@@ -123,12 +126,9 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
             "dataset": image.dataset_id,
             "class_name": image.class_name,
             "similarity": answer["score"],
-            "url": self._address("picture", image.pk),
-            "thumbnail_url": self._address("thumbnail", image.pk),
+            "url": picture_url(image.pk, request),
+            "thumbnail_url": thumbnail_url(image.pk, request),
         }
-
-    def _address(self, name: str, key: Any) -> str:
-        return str(reverse(name, args=[key], request=self.context.get("request")))
 
 
 @extend_schema_serializer(

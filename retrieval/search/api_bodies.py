@@ -10,6 +10,7 @@ from rest_framework.fields import empty
 from rest_framework.utils import html
 
 from accounts.models import User
+from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.api import VisibleDatasetField
 from retrieval.datasets.services import visible_images
@@ -17,7 +18,6 @@ from retrieval.models import Dataset, Image, Model
 from retrieval.search import services
 
 MOST_KEYS = 1000
-LARGEST_KEY = 10**18 - 1  # no more digits than every database holds
 
 ASKED = {
     "datasets": [1],
@@ -31,10 +31,10 @@ ASKED = {
 }
 
 
-class ClassSerializer(Body):
+class SearchedClassSerializer(Body):
     """A class of a data set."""
 
-    dataset = serializers.IntegerField(min_value=1)
+    dataset = KeyField()
     label = serializers.IntegerField(min_value=0)  # type: ignore[assignment]  # declared fields leave the class
 
 
@@ -42,7 +42,7 @@ class FiltersSerializer(Body):
     """Which pictures may answer; what is empty allows all. In a form it is JSON text."""
 
     splits = serializers.ListField(child=serializers.ChoiceField(choices=Image.Split.choices), default=list)
-    classes = ClassSerializer(many=True, default=list)
+    classes = SearchedClassSerializer(many=True, default=list)
 
     def get_value(self, dictionary: Any) -> Any:
         if not html.is_html_input(dictionary):
@@ -68,7 +68,7 @@ class BoxField(serializers.ListField):
 
 def keys_field(about: str, **kwargs: Any) -> serializers.ListField:
     return serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_KEY),
+        child=KeyField(),
         required=False,
         help_text=about,
         max_length=MOST_KEYS,
@@ -98,7 +98,7 @@ class TermsSerializer(Body):
 class LinkedSearchSerializer(TermsSerializer):
     """A search with a picture that is somewhere already: exactly one of image_id and image_url."""
 
-    image_id = serializers.IntegerField(default=None, min_value=1, help_text="A picture of a data set.")
+    image_id = KeyField(default=None, help_text="A picture of a data set.")
     image_url = serializers.URLField(default=None, max_length=2000, help_text="A picture on the web.")
     queries: tuple[str, ...] = ("image_id", "image_url")
 

@@ -63,6 +63,12 @@ def test_a_filter_that_nothing_meets_is_a_problem(world: World, name: str, value
     assert answer.json()["errors"][0]["field"] == name
 
 
+@pytest.mark.parametrize("query", ["colour=red", "dataset=", "fields=id"])
+def test_a_parameter_that_narrows_nothing_is_a_problem(world: World, query: str) -> None:
+    answer = APIClient().get(f"{ROOT}?{query}")
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == query.split("=")[0]
+
+
 @pytest.mark.parametrize("suffix", CONTENT_TYPES)
 def test_it_is_kept_as_a_file_in_the_form_that_its_name_says(world: World, suffix: str) -> None:
     kind = CONTENT_TYPES[suffix]
