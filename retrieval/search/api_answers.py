@@ -135,4 +135,6 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     examples=[OpenApiExample("Saved", {"name": "Owls at dusk"}), OpenApiExample("Saved no more", {"name": ""})]
 )
 class NameSerializer(Body):
+    """Under which name a search is saved."""
+
     name = serializers.CharField(allow_blank=True, trim_whitespace=False, help_text="Empty: it is saved no more.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -38,9 +39,20 @@ PROBLEM = {
 Outcome = Search | Exception
 
 
-@extend_schema_field(LinkedSearchSerializer(many=True, max_length=MOST_SEARCHES))
 class SearchesField(serializers.ListField):
     """Bodies, each of which is validated by itself: one that is wrong leaves the others."""
+
+
+class SearchesFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describe what belongs into a batch, and that anything else is taken too, to be answered with a problem."""
+
+    target_class = SearchesField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return the schema."""
+        right = auto_schema.resolve_serializer(LinkedSearchSerializer, direction).ref
+        anything = {"description": "What is no search has its problem in the answer."}
+        return {"type": "array", "minItems": 1, "maxItems": MOST_SEARCHES, "items": {"anyOf": [right, anything]}}
 
 
 @extend_schema_serializer(
@@ -51,6 +63,8 @@ class SearchesField(serializers.ListField):
     ]
 )
 class BatchSerializer(Body):
+    """Searches with pictures that are somewhere already."""
+
     searches = SearchesField(min_length=1, max_length=MOST_SEARCHES)
 
 

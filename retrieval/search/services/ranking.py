@@ -96,7 +96,7 @@ def _nearest(
     if allowed is None:
         allowed = allowed_ids(search, index.dataset_id)
     own = {search.query_image_id} if search.query_image_id and search.exclude_self else set()
-    exclude = withdrawn_ids(index, vectors.ids.tolist()) | own
+    exclude = withdrawn_ids(index, vectors) | own
     k = min(search.k, vectors.remaining(allowed_ids=allowed, exclude=exclude))
     if k == 0:
         return [], []

@@ -72,7 +72,7 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
     [
         ({"more": [999999]}, "more: there is no picture 999999"),
         ({"less": [10**30]}, "less than or equal to"),
-        ({"more": ["x"]}, "A valid integer is required"),
+        ({"more": ["x"]}, "this must be a whole number"),
         ({"more": "x"}, "Expected a list"),
         ({"models": [999999]}, "no model 999999 can search Wings"),
         ({"k": 0}, "ask for 1 to 47"),
