@@ -1,5 +1,7 @@
 """Files over the API that have to do with what people said."""
 
+from typing import Literal
+
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +19,7 @@ from retrieval.datasets.services import visible_datasets
 from retrieval.files import jpeg_response
 from retrieval.search import services as searches
 
-PATH = OpenApiParameter.PATH
+PATH: Literal["path"] = "path"
 ANSWERS = {
     "search": "0f8fad5b-d9cb-469f-a165-70867728950e",
     "name": "Owls at dusk",

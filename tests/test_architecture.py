@@ -53,14 +53,14 @@ def apps_above(app: str, code: str) -> set[str]:
     return roots(code) & set(APPS[APPS.index(app) + 1 :])
 
 
+def _is_above(part: str) -> bool:
+    return part in ABOVE_SERVICES or part.endswith(("_views", "_api")) or part.startswith("api_")
+
+
 def above_a_service(code: str) -> set[str]:
     """Return what a service imports of the layers that call it, in its own app or another."""
     own = {name for name in imported(code) if name.split(".")[0] in APPS}
-    return {
-        name
-        for name in own
-        if any(part in ABOVE_SERVICES or part.endswith(("_views", "_api")) for part in name.split("."))
-    }
+    return {name for name in own if any(_is_above(part) for part in name.split("."))}
 
 
 def too_long(code: str) -> list[str]:

@@ -3,7 +3,7 @@
 - `strict`: bodies that refuse what they do not know and JSON of other types: `class NewThing(Body)`;
 - `filters`: parameters of lists, as strict (the settings' default);
 - `fields`: keys of things, and what may be a number or a text;
-- `negotiation`: files are given as they are, whatever `Accept` says;
+- `files`: files are given as they are, whatever `Accept` says;
 - `problems`: errors as RFC 9457 problems, their list, and exceptions such as `Conflict`, `Busy`, `Unsearchable`;
 - `pages`: lists cut by cursors, in the order `page_order` of the view;
 - `views`: `Resource` for viewsets: `?fields=`, and ETag / If-Match on single things (`self.shown(thing)`);

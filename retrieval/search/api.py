@@ -83,7 +83,8 @@ class SearchViewSet(
         form.is_valid(raise_exception=True)
         values = form.validated_data
         asked = asked_with(values, signed_in(request))
-        return self._made(services.ask(**asked, image=values["image_id"], upload=_upload(values)))
+        asked |= {"image": values["image_id"], "upload": _upload(values)}
+        return self._made(services.ask(**asked))
 
     def _made(self, search: Search) -> Response:
         where = reverse("api-search-detail", args=[search.pk], request=self.request)

@@ -166,7 +166,7 @@ def _parts(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield things[start : start + TOGETHER]
 
 
-def problem_of(outcome: Exception, context: dict[str, Any]) -> dict[str, Any]:
+def problem_of(outcome: Exception, context: Any) -> dict[str, Any]:
     """Return the problem that a request with this search alone would have been answered with."""
     problem: Any = as_problem(outcome)
     return dict(ProblemFormatter(problem, context, outcome).run())

@@ -52,7 +52,7 @@ def refine(search: Search, values: dict[str, Any], by: User) -> Search:
         models = able_models(datasets, values["models"])
     else:
         models = list(Model.objects.filter(rankings__search=search).distinct())
-    changes = {name: values[name] for name in ("box", "threshold", "more", "less") if name in values}
+    changes: dict[str, Any] = {name: values[name] for name in ("box", "threshold", "more", "less") if name in values}
     if "filters" in values:
         changes |= filter_terms(values["filters"])
     return services.ask(
