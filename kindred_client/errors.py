@@ -1,0 +1,157 @@
+"""What can go wrong: the server's problem documents as exceptions, and the few troubles that have no document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+
+class KindredError(Exception):
+    """Whatever this client raises on its own account."""
+
+
+class Unreachable(KindredError):
+    """No answer came, tried as often as `retries` allows."""
+
+
+class WaitedTooLong(KindredError):
+    """The job is still going on after the time that was given; it goes on."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field that was refused, and why."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class Problem(KindredError):
+    """The server refused: a problem document (RFC 9457).
+
+    `slug` is the last part of its type ("not-found"), `errors` the fields that were refused, `request_id` what the
+    site's keepers find the request by, `retry_after` the seconds it asked to wait.
+    """
+
+    def __init__(self, document: Mapping[str, Any], retry_after: float | None = None) -> None:
+        self.type = str(document.get("type") or "about:blank")
+        self.slug = self.type.rstrip("/").rpartition("/")[2]
+        self.status = int(document.get("status") or 0)
+        self.title = str(document.get("title") or "Refused")
+        self.detail = str(document.get("detail") or "")
+        self.errors = tuple(
+            FieldError(str(row.get("field") or ""), str(row.get("code") or ""), str(row.get("detail") or ""))
+            for row in document.get("errors") or ()
+        )
+        self.request_id = str(document.get("request_id") or "")
+        self.retry_after = retry_after
+        super().__init__(str(self))
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Why each field was refused, by its name."""
+        return {error.field: error.detail for error in self.errors if error.field}
+
+    def __str__(self) -> str:
+        said = "; ".join(f"{field}: {detail}" for field, detail in self.fields.items()) or self.detail
+        return f"{self.title} ({self.status})" + (f": {said}" if said else "")
+
+
+class Invalid(Problem):
+    """What was sent cannot be taken; `fields` says what of it (400)."""
+
+
+class NotSignedIn(Problem):
+    """There is no token, or one that is wrong or has expired (401)."""
+
+
+class Forbidden(Problem):
+    """This is not for the token's owner, or not for a read-only token (403)."""
+
+
+class NotFound(Problem):
+    """There is no such thing, or not for the token's owner (404)."""
+
+
+class Conflict(Problem):
+    """The thing's present state does not allow it (409)."""
+
+
+class Stale(Problem):
+    """The thing was changed since it was read (412)."""
+
+
+class TooLarge(Problem):
+    """More bytes than the site takes (413)."""
+
+
+class KeyReused(Problem):
+    """The idempotency key was used for another request (422)."""
+
+
+class Throttled(Problem):
+    """Too many requests, also after waiting as asked (429)."""
+
+
+class ServerFault(Problem):
+    """The site failed; `request_id` is what its keepers need (500 and above)."""
+
+
+class Busy(ServerFault):
+    """The site has too much to do right now, also after waiting as asked (503)."""
+
+
+BY_STATUS: dict[int, type[Problem]] = {
+    400: Invalid,
+    401: NotSignedIn,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    412: Stale,
+    413: TooLarge,
+    422: KeyReused,
+    429: Throttled,
+    503: Busy,
+}
+
+
+def problem_from(document: Mapping[str, Any], retry_after: float | None = None) -> Problem:
+    """Return the problem of a document, as the class of its status."""
+    status = int(document.get("status") or 0)
+    kind = BY_STATUS.get(status, ServerFault if status >= 500 else Problem)
+    return kind(document, retry_after)
+
+
+def problem_of(response: httpx.Response) -> Problem:
+    """Return the problem of an answer that is none of ours as well: a proxy's page has a status only."""
+    try:
+        document = response.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or "status" not in document:
+        document = {"title": response.reason_phrase or "Refused", "detail": where_to(response)}
+    document["status"] = response.status_code
+    document.setdefault("request_id", response.headers.get("X-Request-ID", ""))
+    return problem_from(document, retry_after_of(response))
+
+
+def where_to(response: httpx.Response) -> str:
+    """Say where a redirect leads: it is not followed, for the token is for the address that was given."""
+    to = response.headers.get("Location", "")
+    return f"the site has moved to {to}; use that address" if response.is_redirect else f"from {response.url}"
+
+
+def retry_after_of(response: httpx.Response) -> float | None:
+    """Return the seconds that `Retry-After` asks for, given as seconds or as a date; None when it asks for none."""
+    asked = response.headers.get("Retry-After", "").strip()
+    if asked.isdecimal():
+        return float(asked)
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,112 @@
+"""Folders of pictures on this machine: what is in them, and how far a sending of one has come."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+from uuid import uuid4
+
+from kindred_client.errors import KindredError
+
+# What the server takes; a test compares. A name without a suffix may be a picture: the server looks inside.
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff", ""}
+)
+MOST_FILES, MOST_BYTES = 50, 8 * 2**20  # of one request; a single larger picture goes alone
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file below the folder; `path` is as the server will have it."""
+
+    path: str
+    where: Path
+    size: int
+
+
+def pictures_in(folder: Path) -> list[Picture]:
+    """Return the pictures below the folder by path; hidden files and what is no picture are left out.
+
+    Raises:
+        KindredError: there is none, or no such folder.
+    """
+    if not folder.is_dir():
+        raise KindredError(f"there is no folder {folder}")
+    found = []
+    for top, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            where = Path(top) / name
+            if not name.startswith(".") and where.suffix.lower() in SUFFIXES and where.is_file():
+                found.append(Picture(where.relative_to(folder).as_posix(), where, where.stat().st_size))
+    if not found:
+        raise KindredError(f"there are no pictures in {folder}")
+    return sorted(found, key=lambda picture: picture.path)
+
+
+def in_batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    """Cut them into what one request carries: bounded in count and in bytes."""
+    batch: list[Picture] = []
+    size = 0
+    for picture in pictures:
+        if batch and (len(batch) >= MOST_FILES or size + picture.size > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(picture)
+        size += picture.size
+    if batch:
+        yield batch
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def state_folder() -> Path:
+    """Return where this user's programs remember how far they came."""
+    named = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
+    return Path(named or Path.home() / ".local" / "state") / "kindred" / "uploads"
+
+
+@dataclass
+class Progress:
+    """What a sending must remember so that another process can go on with it."""
+
+    upload: str
+    key: str  # of idempotency: the job that takes the upload is started once, whoever asks again
+    sent: bool = False  # everything was there, and the job was asked for
+
+
+class Memory:
+    """The small file that remembers one sending, by what is sent where."""
+
+    def __init__(self, *what: str, folder: Path | None = None) -> None:
+        name = sha256_of("\n".join(what).encode())[:32]
+        self.path = (folder or state_folder()) / f"{name}.json"
+
+    def recall(self) -> Progress | None:
+        """Return what is remembered; None when nothing is, or nothing of use."""
+        try:
+            found: dict[str, Any] = json.loads(self.path.read_text())
+            return Progress(str(found["upload"]), str(found["key"]), bool(found["sent"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def begin(self, upload: str) -> Progress:
+        """Remember a new upload."""
+        progress = Progress(upload, uuid4().hex)
+        self.keep(progress)
+        return progress
+
+    def keep(self, progress: Progress) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=self.path.parent, prefix=".", delete=False) as file:
+            json.dump(vars(progress), file)
+        Path(file.name).replace(self.path)
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)

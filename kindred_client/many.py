@@ -1,0 +1,118 @@
+"""Thousands of searches: asked in batches, several at once, answered in order."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kindred_client import answers
+from kindred_client.api import Answer, Api, key
+from kindred_client.errors import Problem, ServerFault, Throttled, TooLarge, Unreachable, problem_from
+from kindred_client.parallel import in_order
+from kindred_client.progress import bar
+
+Item = str | Path | int | Mapping[str, object]
+Found = answers.SearchesCreate | Problem
+MOST_SEARCHES, MOST_BYTES = 20, 32 * 2**20  # of one request; the server takes 50, but each takes its time
+OF_ONE_BATCH = (ServerFault, Throttled, TooLarge)  # any other refusal of a batch would be that of all
+
+
+@dataclass
+class Batch:
+    """What one request asks: files that were read, or pictures that the server can get by itself."""
+
+    of_files: bool
+    searches: list[Any] = field(default_factory=list)  # (name, content) of a file; {image_id} or {image_url}; Problem
+    size: int = 0
+
+    @property
+    def asked(self) -> list[Any]:
+        return [search for search in self.searches if not isinstance(search, Problem)]
+
+
+def search_many(
+    api: Api, pictures: Iterable[Item], terms: Mapping[str, Any], *, workers: int, total: int | None
+) -> Iterator[Found]:
+    """Yield the search of each picture, or the Problem that it met, in order.
+
+    Raises:
+        Problem: the terms or the token are refused: nothing could be found.
+        Unreachable: two batches in a row met no answer.
+    """
+    count = len(pictures) if total is None and isinstance(pictures, Sized) else total
+    silent = False
+    with bar("searching", count, "picture", progress=api.progress) as line:
+        for batch, found in in_order(
+            lambda batch: (batch, _ask(api, batch, terms)), _batches(pictures), workers=workers
+        ):
+            if isinstance(found, Unreachable):
+                if silent:
+                    raise found
+                found, silent = [_local("unreachable", found)] * len(batch.asked), True
+            else:
+                silent = False
+            waiting = iter(found)
+            for search in batch.searches:
+                line.update()
+                yield search if isinstance(search, Problem) else next(waiting)
+
+
+def _ask(api: Api, batch: Batch, terms: Mapping[str, Any]) -> list[Found] | Unreachable:
+    if not batch.asked:
+        return []
+    try:
+        rows = _answered(api, batch, terms)["results"]
+    except OF_ONE_BATCH as problem:
+        return [problem] * len(batch.asked)
+    except Unreachable as error:
+        return error
+    return [row["search"] if "search" in row else problem_from(row["problem"]) for row in rows]
+
+
+def _answered(api: Api, batch: Batch, terms: Mapping[str, Any]) -> Mapping[str, Any]:
+    if batch.of_files:
+        parts = [("files", part) for part in batch.asked]
+        return api.call("searches.batch", Answer, data=as_form(terms), files=parts)
+    return api.call("searches.batch", Answer, json={"searches": [{**search, **terms} for search in batch.asked]})
+
+
+def as_form(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a multipart form: what has parts of its own is written as JSON."""
+    return {name: json.dumps(value) if isinstance(value, Mapping) else value for name, value in terms.items()}
+
+
+def _batches(pictures: Iterable[Item]) -> Iterator[Batch]:
+    """Cut them where one request is full, or where files and others meet."""
+    batch = Batch(of_files=False)
+    for picture in pictures:
+        search, size = _search_with(picture)
+        of_files = isinstance(search, tuple)
+        fits = len(batch.searches) < MOST_SEARCHES and batch.size + size <= MOST_BYTES
+        if batch.searches and not (fits and (batch.of_files == of_files or isinstance(search, Problem))):
+            yield batch
+            batch = Batch(of_files)
+        if not batch.asked:
+            batch.of_files = of_files
+        batch.searches.append(search)
+        batch.size += size
+    if batch.searches:
+        yield batch
+
+
+def _search_with(picture: Item) -> tuple[Any, int]:
+    """Return how the picture is asked with, and its bytes."""
+    if isinstance(picture, int | Mapping):
+        return {"image_id": key(picture)}, 0
+    if isinstance(picture, str) and picture.startswith(("http://", "https://")):
+        return {"image_url": picture}, 0
+    try:
+        content = Path(picture).read_bytes()
+    except OSError as error:
+        return _local("unreadable-file", error), 0
+    return (Path(picture).name, content), len(content)
+
+
+def _local(slug: str, error: Exception) -> Problem:
+    """Return the problem of a picture that never reached the server."""
+    return Problem({"type": slug, "title": "Not asked", "detail": str(error)})

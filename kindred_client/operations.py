@@ -1,0 +1,122 @@
+"""Every operation of the API, by the method that calls it: `OPERATIONS["datasets.list"]` is `client.datasets.list`.
+
+Methods reach the server through this table only, so comparing it with the server's schema is exact.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How it is called.
+
+    `starts_job`: it carries an Idempotency-Key, so a repeated one starts nothing twice.
+    `repeatable`: a POST that does the same when it is sent twice, by what it means.
+    """
+
+    method: str
+    path: str
+    starts_job: bool = False
+    repeatable: bool = False
+
+
+def _of(line: str, *, repeatable: bool = False) -> Operation:
+    method, path = line.split()
+    return Operation(method, path, repeatable=repeatable)
+
+
+def _job(line: str) -> Operation:
+    method, path = line.split()
+    return Operation(method, path, starts_job=True)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "me": _of("GET /me/"),
+    "me.update": _of("PATCH /me/"),
+    "me.export": _of("GET /me/export/"),
+    "tokens.list": _of("GET /tokens/"),
+    "tokens.create": _of("POST /tokens/"),
+    "tokens.get": _of("GET /tokens/{id}/"),
+    "tokens.delete": _of("DELETE /tokens/{id}/"),
+    "audit.list": _of("GET /audit/"),
+    "jobs.list": _of("GET /jobs/"),
+    "jobs.get": _of("GET /jobs/{id}/"),
+    "jobs.cancel": _of("POST /jobs/{id}/cancel/"),
+    "jobs.retry": _job("POST /jobs/{id}/retry/"),
+    "uploads.list": _of("GET /uploads/"),
+    "uploads.create": _of("POST /uploads/"),
+    "uploads.get": _of("GET /uploads/{id}/"),
+    "uploads.delete": _of("DELETE /uploads/{id}/"),
+    "uploads.files": _of("GET /uploads/{id}/files/"),
+    "uploads.send": _of("POST /uploads/{id}/files/", repeatable=True),
+    "datasets.list": _of("GET /datasets/"),
+    "datasets.create": _job("POST /datasets/"),
+    "datasets.get": _of("GET /datasets/{id}/"),
+    "datasets.update": _of("PATCH /datasets/{id}/"),
+    "datasets.delete": _job("DELETE /datasets/{id}/"),
+    "datasets.reimport": _job("POST /datasets/{id}/reimport/"),
+    "datasets.classes": _of("GET /datasets/{id}/classes/"),
+    "datasets.rename_class": _of("PATCH /datasets/{id}/classes/{label}/"),
+    "datasets.merge_class": _of("POST /datasets/{id}/classes/{label}/merge/"),
+    "datasets.images": _of("GET /datasets/{id}/images/"),
+    "datasets.add_images": _job("POST /datasets/{id}/images/"),
+    "datasets.hide_images": _of("POST /datasets/{id}/images/hide/"),
+    "datasets.show_images": _of("POST /datasets/{id}/images/show/"),
+    "datasets.relabel_images": _of("POST /datasets/{id}/images/relabel/"),
+    "datasets.delete_images": _job("POST /datasets/{id}/images/delete/"),
+    "ratings.export": _of("GET /datasets/{id}/ratings/{part}/"),
+    "images.list": _of("GET /images/"),
+    "images.get": _of("GET /images/{id}/"),
+    "images.file": _of("GET /images/{id}/file/"),
+    "images.update": _of("PATCH /images/{id}/"),
+    "images.delete": _job("DELETE /images/{id}/"),
+    "losses.list": _of("GET /losses/"),
+    "losses.get": _of("GET /losses/{name}/"),
+    "experiments.list": _of("GET /experiments/"),
+    "experiments.start": _job("POST /experiments/"),
+    "experiments.estimate": _job("POST /experiments/estimate/"),
+    "experiments.get": _of("GET /experiments/{id}/"),
+    "experiments.cancel": _of("POST /experiments/{id}/cancel/"),
+    "experiments.report": _of("GET /experiments/{id}/report/"),
+    "experiments.make_report": _job("POST /experiments/{id}/report/"),
+    "experiments.report_file": _of("GET /experiments/{id}/report/{suffix}/"),
+    "runs.list": _of("GET /runs/"),
+    "runs.get": _of("GET /runs/{id}/"),
+    "runs.curves": _of("GET /runs/{id}/curves/"),
+    "runs.compare": _of("GET /runs/compare/"),
+    "runs.test": _job("POST /runs/compare/"),
+    "models.list": _of("GET /models/"),
+    "models.create": _job("POST /models/"),
+    "models.get": _of("GET /models/{id}/"),
+    "models.diagnostics": _of("GET /models/{id}/diagnostics/"),
+    "models.files": _of("GET /models/{id}/files/"),
+    "models.file": _of("GET /models/{id}/files/{part}/"),
+    "models.publish": _of("POST /models/{id}/publish/"),
+    "models.withdraw": _of("POST /models/{id}/withdraw/"),
+    "indexes.list": _of("GET /indexes/"),
+    "indexes.build": _job("POST /indexes/"),
+    "indexes.get": _of("GET /indexes/{id}/"),
+    "indexes.activate": _of("POST /indexes/{id}/activate/"),
+    "searches.list": _of("GET /searches/"),
+    "searches.create": _of("POST /searches/"),
+    "searches.batch": _of("POST /searches/batch/"),
+    "searches.get": _of("GET /searches/{id}/"),
+    "searches.update": _of("PATCH /searches/{id}/"),
+    "searches.delete": _of("DELETE /searches/{id}/"),
+    "searches.refine": _of("POST /searches/{id}/refine/"),
+    "searches.verdict": _of("GET /searches/{id}/verdict/"),
+    "searches.file": _of("GET /searches/{id}/answers/{suffix}/"),
+    "searches.share": _of("POST /searches/{id}/share/"),
+    "searches.unshare": _of("DELETE /searches/{id}/share/"),
+    "ratings.relevance": _of("GET /relevance/"),
+    "ratings.mark": _of("POST /relevance/"),
+    "ratings.unmark": _of("DELETE /relevance/{id}/"),
+    "ratings.ballots": _of("GET /ballots/"),
+    "ratings.next_ballot": _of("POST /ballots/"),
+    "ratings.progress": _of("GET /ballots/progress/"),
+    "ratings.ballot": _of("GET /ballots/{id}/"),
+    "ratings.vote": _of("POST /ballots/{id}/vote/"),
+    "ratings.withdraw": _of("POST /ballots/{id}/withdraw/"),
+    "ratings.leaderboard": _of("GET /leaderboard/"),
+    "ratings.leaderboard_file": _of("GET /leaderboard/{suffix}/"),
+}

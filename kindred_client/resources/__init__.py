@@ -1,0 +1,1 @@
+"""The methods of the client, grouped as the API's addresses are."""

@@ -1,0 +1,75 @@
+"""The pictures of one data set."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from kindred_client import answers
+from kindred_client.api import Fields, Ref, given, key, keys
+from kindred_client.local import opened
+from kindred_client.pages import Pages
+from kindred_client.resources.base import Resource
+
+
+class DatasetImages(Resource):
+    """What is in a data set, and how that changes."""
+
+    def images(
+        self,
+        dataset: Ref,
+        *,
+        split: str | None = None,
+        label: int | None = None,
+        class_name: str | None = None,
+        sha256: Sequence[str] | None = None,
+        hidden: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.DatasetsImages]:
+        query = given(
+            split=split, label=label, class_name=class_name, sha256=sha256, hidden=hidden, limit=limit, cursor=cursor,
+            fields=fields,
+        )  # fmt: skip
+        return self._api.pages("datasets.images", answers.DatasetsImages, dataset, query=query)
+
+    def add_images(
+        self, dataset: Ref, pictures: Iterable[str | Path], class_name: str, *, new: bool = False, half: str = ""
+    ) -> answers.DatasetsAddImages:
+        """Start the taking in of at most 100 pictures, or of one archive, into a class.
+
+        half: "train" or "held out", of a new class. Whole folders of classes: `add_folder`.
+        """
+        with ExitStack() as stack:
+            parts = [opened("pictures", path, stack) for path in pictures]
+            body = {"class_name": class_name, "new": new, "half": half}
+            return self._api.call("datasets.add_images", answers.DatasetsAddImages, dataset, data=body, files=parts)
+
+    def add_upload(
+        self, dataset: Ref, upload: Ref, *, half: str = "", idempotency_key: str = ""
+    ) -> answers.DatasetsAddImages:
+        """Start the taking in of an upload, whose folders are classes; those that are new take `half`."""
+        body = {"upload": key(upload), "half": half}
+        return self._api.call("datasets.add_images", answers.DatasetsAddImages, dataset, json=body, key=idempotency_key)
+
+    def hide_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsHideImages:
+        """Take pictures out of searches and trainings to come."""
+        body = {"images": keys(images)}
+        return self._api.call("datasets.hide_images", answers.DatasetsHideImages, dataset, json=body)
+
+    def show_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsShowImages:
+        """Bring hidden pictures back."""
+        body = {"images": keys(images)}
+        return self._api.call("datasets.show_images", answers.DatasetsShowImages, dataset, json=body)
+
+    def relabel_images(
+        self, dataset: Ref, images: Iterable[Ref], class_name: str, *, new: bool = False, half: str = ""
+    ) -> answers.DatasetsRelabelImages:
+        """Say that pictures are of another class, a new one if `new`."""
+        body = {"images": keys(images), "class_name": class_name, "new": new, "half": half}
+        return self._api.call("datasets.relabel_images", answers.DatasetsRelabelImages, dataset, json=body)
+
+    def delete_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsDeleteImages:
+        """Start the job that deletes pictures."""
+        body = {"images": keys(images)}
+        return self._api.call("datasets.delete_images", answers.DatasetsDeleteImages, dataset, json=body)

@@ -1,0 +1,156 @@
+"""Data sets: their import, their classes and what is in them."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kindred_client import answers
+from kindred_client.api import Fields, Ref, given, key
+from kindred_client.folders import Memory
+from kindred_client.local import opened
+from kindred_client.pages import Pages
+from kindred_client.resources.dataset_images import DatasetImages
+from kindred_client.sending import FolderSender
+
+T = TypeVar("T")
+
+
+class Datasets(DatasetImages):
+    """The data sets that one may see.
+
+    Folders are sent picture by picture: a broken connection, a restarted server or a new process loses nothing.
+    """
+
+    def list(
+        self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
+    ) -> Pages[answers.DatasetsList]:
+        query = given(limit=limit, cursor=cursor, fields=fields)
+        return self._api.pages("datasets.list", answers.DatasetsList, query=query)
+
+    def get(self, dataset: Ref, *, fields: Fields = ()) -> answers.DatasetsGet:
+        return self._api.call("datasets.get", answers.DatasetsGet, dataset, query=given(fields=fields))
+
+    def create(
+        self,
+        name: str,
+        *,
+        source: str | None = None,
+        archive: str | Path | None = None,
+        upload: Ref | None = None,
+        licence: str = "",
+        attribution: str = "",
+        labelled: bool = True,
+        public: bool = False,
+        idempotency_key: str = "",
+    ) -> answers.DatasetsCreate:
+        """Start the import of a server's path, of an archive here, or of an upload: exactly one of them."""
+        body = {
+            "name": name, "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
+            **given(source=source, upload=None if upload is None else key(upload)),
+        }  # fmt: skip
+        return self._start("datasets.create", answers.DatasetsCreate, body, archive, key=idempotency_key)
+
+    def reimport(
+        self,
+        dataset: Ref,
+        *,
+        source: str | None = None,
+        archive: str | Path | None = None,
+        upload: Ref | None = None,
+        dry: bool = False,
+        if_match: str = "",
+    ) -> answers.DatasetsReimport:
+        """Start the import of what the source has now; `dry` only says what would change."""
+        body = {"dry": dry, **given(source=source, upload=None if upload is None else key(upload))}
+        return self._start("datasets.reimport", answers.DatasetsReimport, body, archive, dataset, if_match=if_match)
+
+    def _start(
+        self, name: str, shape: type[T], body: dict[str, Any], archive: str | Path | None, *ids: Ref, **tied: str
+    ) -> T:
+        if archive is None:
+            return self._api.call(name, shape, *ids, json=body, **tied)
+        with ExitStack() as stack:
+            return self._api.call(name, shape, *ids, data=body, files=[opened("archive", archive, stack)], **tied)
+
+    def update(
+        self,
+        dataset: Ref,
+        *,
+        licence: str | None = None,
+        attribution: str | None = None,
+        public: bool | None = None,
+        if_match: str = "",
+    ) -> answers.DatasetsUpdate:
+        body = given(licence=licence, attribution=attribution, public=public)
+        return self._api.call("datasets.update", answers.DatasetsUpdate, dataset, json=body, if_match=if_match)
+
+    def delete(self, dataset: Ref, *, if_match: str = "") -> answers.DatasetsDelete:
+        """Start the job that deletes it with all that was made of it."""
+        return self._api.call("datasets.delete", answers.DatasetsDelete, dataset, if_match=if_match)
+
+    def classes(self, dataset: Ref) -> answers.DatasetsClasses:
+        """Return all classes, in `results`."""
+        return self._api.call("datasets.classes", answers.DatasetsClasses, dataset)
+
+    def rename_class(self, dataset: Ref, label: int, name: str) -> answers.DatasetsRenameClass:
+        return self._api.call("datasets.rename_class", answers.DatasetsRenameClass, dataset, label, json={"name": name})
+
+    def merge_class(self, dataset: Ref, label: int, into: str) -> answers.DatasetsMergeClass:
+        """Move the pictures of a class into the class of that name."""
+        return self._api.call("datasets.merge_class", answers.DatasetsMergeClass, dataset, label, json={"into": into})
+
+    def import_folder(
+        self,
+        folder: str | Path,
+        name: str,
+        *,
+        licence: str = "",
+        attribution: str = "",
+        labelled: bool = True,
+        public: bool = False,
+        workers: int = 4,
+        state: str | Path | None = None,
+    ) -> answers.DatasetsGet:
+        """Send a folder of class folders, wait for its import, and return the data set.
+
+        state: the folder where it is remembered how far this came; by default one of the user's own.
+
+        Raises:
+            JobFailed: it could not be imported.
+        """
+        terms: dict[str, Any] = {
+            "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
+        }  # fmt: skip
+
+        def start(upload: str, mark: str) -> answers.DatasetsCreate:
+            return self.create(name, upload=upload, idempotency_key=mark, **terms)
+
+        sender = self._sender(folder, f"import {name}", state, workers)
+        return self.get(sender.send(start)["result"]["dataset"])
+
+    def add_folder(
+        self,
+        dataset: Ref,
+        folder: str | Path,
+        half: str = "",
+        *,
+        workers: int = 4,
+        state: str | Path | None = None,
+    ) -> answers.JobsGet:
+        """Send a folder of class folders, wait until its pictures are in the data set, and return the finished job.
+
+        half: "train" or "held out", of the classes that are new. The job's `result` says how many were added.
+
+        Raises:
+            JobFailed: they could not be added.
+        """
+
+        def start(upload: str, mark: str) -> answers.DatasetsAddImages:
+            return self.add_upload(dataset, upload, half=half, idempotency_key=mark)
+
+        return self._sender(folder, f"add to {key(dataset)} {half}", state, workers).send(start)
+
+    def _sender(self, folder: str | Path, what: str, state: str | Path | None, workers: int) -> FolderSender:
+        where = Path(folder).expanduser().resolve()
+        memory = Memory(self._api.transport.base, str(where), what, folder=Path(state) if state else None)
+        return FolderSender(self._api, where, memory, workers=workers)

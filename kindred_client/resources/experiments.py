@@ -1,0 +1,129 @@
+"""Experiments: one protocol, many losses."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from kindred_client import answers
+from kindred_client.api import Answer, Fields, Ref, given, key, keys
+from kindred_client.comparing import wait_for_runs
+from kindred_client.downloads import Download
+from kindred_client.pages import Pages
+from kindred_client.resources.base import Resource
+from kindred_client.waiting import wait_for
+
+
+class Experiments(Resource):
+    """Experiments, for curators."""
+
+    def list(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.ExperimentsList]:
+        query = given(limit=limit, cursor=cursor, fields=fields)
+        return self._api.pages("experiments.list", answers.ExperimentsList, query=query)
+
+    def get(self, experiment: Ref, *, fields: Fields = ()) -> answers.ExperimentsGet:
+        return self._api.call("experiments.get", answers.ExperimentsGet, experiment, query=given(fields=fields))
+
+    def start(
+        self,
+        name: str,
+        *,
+        dataset: Ref,
+        preset: str,
+        losses: Sequence[str],
+        changes: Mapping[str, Any] | None = None,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        seeds: Sequence[int] = (0,),
+        weights: str = "",
+        trials: int = 0,
+        validation_classes: int = 0,
+        publish: bool = True,
+    ) -> answers.ExperimentsStart:
+        """Start a run for each loss and seed.
+
+        changes: fields of the preset's protocol; params: own parameters by loss; trials: of each loss's tuning.
+        """
+        body = {
+            **wish(dataset, preset, losses, seeds),
+            **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
+        }
+        named = {"name": name, "publish": publish}
+        return self._api.call("experiments.start", answers.ExperimentsStart, json={**named, **body})
+
+    def estimate(
+        self,
+        *,
+        dataset: Ref,
+        preset: str,
+        losses: Sequence[str],
+        changes: Mapping[str, Any] | None = None,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        seeds: Sequence[int] = (0,),
+        weights: str = "",
+        trials: int = 0,
+        validation_classes: int = 0,
+    ) -> answers.ExperimentsEstimate:
+        """Return the seconds it would take; a job where that must be measured first: wait for it and ask again."""
+        body = {
+            **wish(dataset, preset, losses, seeds),
+            **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
+        }
+        return cast(answers.ExperimentsEstimate, self._api.call("experiments.estimate", Answer, json=body))
+
+    def compare(
+        self,
+        losses: Sequence[str],
+        dataset: Ref,
+        preset: str,
+        seeds: Sequence[int] = (0,),
+        *,
+        name: str = "",
+        timeout: float | None = None,
+        **more: Any,
+    ) -> answers.ExperimentsReport:
+        """Train the losses, wait for all of them, and return the report.
+
+        `more`: what `start` takes besides. `timeout`: seconds for the runs; they go on after it.
+
+        Raises:
+            JobFailed: a run failed or was cancelled; the others have ended, too.
+        """
+        named = name or f"{', '.join(losses)} on data set {key(dataset)}"[:120]
+        experiment = self.start(named, dataset=dataset, preset=preset, losses=losses, seeds=seeds, **more)
+        wait_for_runs(self._api, experiment, timeout=timeout)
+        wait_for(self._api, self.make_report(experiment))
+        return self.report(experiment)
+
+    def cancel(self, experiment: Ref, *, if_match: str = "") -> answers.ExperimentsCancel:
+        """Cancel whatever of it is still to be done."""
+        return self._api.call("experiments.cancel", answers.ExperimentsCancel, experiment, if_match=if_match)
+
+    def report(self, experiment: Ref) -> answers.ExperimentsReport:
+        """Return the newest report."""
+        return self._api.call("experiments.report", answers.ExperimentsReport, experiment)
+
+    def make_report(self, experiment: Ref, *, also: Iterable[Ref] = ()) -> answers.ExperimentsMakeReport:
+        """Start the making of the report; `also`: models from outside to show as rows."""
+        body = {"also": keys(also)}
+        return self._api.call("experiments.make_report", answers.ExperimentsMakeReport, experiment, json=body)
+
+    def report_file(self, experiment: Ref, suffix: str) -> Download:
+        """Return the newest report as a file: html, md, tex, csv or json."""
+        return self._api.download("experiments.report_file", experiment, suffix)
+
+
+def wish(dataset: Ref, preset: str, losses: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
+    """Return what an experiment and an estimate of one are asked with at least."""
+    return {"dataset": key(dataset), "preset": preset, "losses": [*losses], "seeds": [*seeds]}
+
+
+def refined(
+    changes: Mapping[str, Any] | None, params: Mapping[str, Mapping[str, Any]] | None, **others: object
+) -> dict[str, Any]:
+    """Return what they are asked with besides."""
+    own = {loss: dict(values) for loss, values in (params or {}).items()}
+    return {"changes": dict(changes or {}), "params": own, **others}

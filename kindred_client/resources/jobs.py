@@ -1,0 +1,45 @@
+"""Long work."""
+
+from collections.abc import Sequence
+
+from kindred_client import answers
+from kindred_client.api import Fields, Ref, given
+from kindred_client.pages import Pages
+from kindred_client.resources.base import Resource
+from kindred_client.waiting import wait_for
+
+
+class Jobs(Resource):
+    """One's own jobs; curators see all."""
+
+    def list(
+        self,
+        *,
+        state: Sequence[str] | None = None,
+        kind: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.JobsList]:
+        query = given(state=state, kind=kind, limit=limit, cursor=cursor, fields=fields)
+        return self._api.pages("jobs.list", answers.JobsList, query=query)
+
+    def get(self, job: Ref, *, fields: Fields = ()) -> answers.JobsGet:
+        return self._api.call("jobs.get", answers.JobsGet, job, query=given(fields=fields))
+
+    def cancel(self, job: Ref, *, if_match: str = "") -> answers.JobsCancel:
+        """Cancel a queued job, or ask a running one to stop."""
+        return self._api.call("jobs.cancel", answers.JobsCancel, job, if_match=if_match)
+
+    def retry(self, job: Ref, *, if_match: str = "") -> answers.JobsRetry:
+        """Queue a failed or cancelled job again."""
+        return self._api.call("jobs.retry", answers.JobsRetry, job, if_match=if_match)
+
+    def wait(self, job: Ref, *, timeout: float | None = None) -> answers.JobsGet:
+        """Wait until the job has succeeded and return it.
+
+        Raises:
+            JobFailed: it failed or was cancelled.
+            WaitedTooLong: `timeout` seconds were not enough; the job goes on.
+        """
+        return wait_for(self._api, job, timeout=timeout)

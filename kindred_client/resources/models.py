@@ -1,0 +1,125 @@
+"""Losses, models and the indexes that searches read."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from kindred_client import answers
+from kindred_client.api import Fields, Ref, given, key
+from kindred_client.downloads import Download
+from kindred_client.local import opened
+from kindred_client.pages import Pages
+from kindred_client.resources.base import Resource
+
+
+class Losses(Resource):
+    """The losses that can be trained."""
+
+    def list(self) -> answers.LossesList:
+        return self._api.call("losses.list", answers.LossesList)
+
+    def get(self, name: str) -> answers.LossesGet:
+        return self._api.call("losses.get", answers.LossesGet, name)
+
+
+class Models(Resource):
+    """Trained models: members see the published ones, curators all."""
+
+    def list(
+        self,
+        *,
+        dataset: Ref | None = None,
+        loss: str | None = None,
+        published: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.ModelsList]:
+        query = given(
+            dataset=None if dataset is None else key(dataset),
+            loss=loss,
+            published=published,
+            limit=limit,
+            cursor=cursor,
+            fields=fields,
+        )
+        return self._api.pages("models.list", answers.ModelsList, query=query)
+
+    def get(self, model: Ref, *, fields: Fields = ()) -> answers.ModelsGet:
+        return self._api.call("models.get", answers.ModelsGet, model, query=given(fields=fields))
+
+    def create(
+        self,
+        dataset: Ref,
+        *,
+        name: str = "",
+        weights: str | Path | None = None,
+        description: str | Path | None = None,
+        embeddings: str | Path | None = None,
+        images: str | Path | None = None,
+    ) -> answers.ModelsCreate:
+        """Start the taking in of a model from outside.
+
+        Either weights (.onnx or .safetensors) with their description (.json), or embeddings (.npy) with the images
+        of their rows (.csv).
+        """
+        chosen = given(weights=weights, description=description, embeddings=embeddings, images=images)
+        with ExitStack() as stack:
+            parts = [opened(field, path, stack) for field, path in chosen.items()]
+            body = {"dataset": key(dataset), "name": name}
+            return self._api.call("models.create", answers.ModelsCreate, data=body, files=parts)
+
+    def diagnostics(self, model: Ref) -> answers.ModelsDiagnostics:
+        """Return what was noted of each held-out class, of the worst queries and of hubs."""
+        return self._api.call("models.diagnostics", answers.ModelsDiagnostics, model)
+
+    def files(self, model: Ref) -> answers.ModelsFiles:
+        """List what can be downloaded of it."""
+        return self._api.call("models.files", answers.ModelsFiles, model)
+
+    def file(self, model: Ref, part: str) -> Download:
+        """Return one of its files, by the `part` that `files` names."""
+        return self._api.download("models.file", model, part)
+
+    def publish(self, model: Ref, *, if_match: str = "") -> answers.ModelsPublish:
+        """Let people search with it."""
+        return self._api.call("models.publish", answers.ModelsPublish, model, if_match=if_match)
+
+    def withdraw(self, model: Ref, *, if_match: str = "") -> answers.ModelsWithdraw:
+        """Take it out of search."""
+        return self._api.call("models.withdraw", answers.ModelsWithdraw, model, if_match=if_match)
+
+
+class Indexes(Resource):
+    """What searches read, for curators."""
+
+    def list(
+        self,
+        *,
+        model: Ref | None = None,
+        dataset: Ref | None = None,
+        active: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.IndexesList]:
+        query = given(
+            model=None if model is None else key(model),
+            dataset=None if dataset is None else key(dataset),
+            active=active,
+            limit=limit,
+            cursor=cursor,
+            fields=fields,
+        )
+        return self._api.pages("indexes.list", answers.IndexesList, query=query)
+
+    def get(self, index: Ref, *, fields: Fields = ()) -> answers.IndexesGet:
+        return self._api.call("indexes.get", answers.IndexesGet, index, query=given(fields=fields))
+
+    def build(self, model: Ref, *, dataset: Ref | None = None) -> answers.IndexesBuild:
+        """Start the building of a model's index, of its own data set if none is named."""
+        body = given(model=key(model), dataset=None if dataset is None else key(dataset))
+        return self._api.call("indexes.build", answers.IndexesBuild, json=body)
+
+    def activate(self, index: Ref, *, if_match: str = "") -> answers.IndexesActivate:
+        """Let searches read it: a new one, or an older one again."""
+        return self._api.call("indexes.activate", answers.IndexesActivate, index, if_match=if_match)

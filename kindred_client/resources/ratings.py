@@ -1,0 +1,73 @@
+"""What people think: marks on answers, blind votes, and the leaderboard they make."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kindred_client import answers
+from kindred_client.api import Fields, Ref, given, key
+from kindred_client.downloads import Download
+from kindred_client.pages import Pages
+from kindred_client.resources.base import Resource
+
+
+class Ratings(Resource):
+    """One's own marks and ballots, and everybody's leaderboard."""
+
+    def relevance(
+        self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
+    ) -> Pages[answers.RatingsRelevance]:
+        """List one's marks."""
+        query = given(limit=limit, cursor=cursor, fields=fields)
+        return self._api.pages("ratings.relevance", answers.RatingsRelevance, query=query)
+
+    def mark(self, ranking: Ref, image: Ref, value: int) -> answers.RatingsMark:
+        """Say what an answer is: 0 not it, 1 same kind, 2 what I meant; again changes it."""
+        body = {"ranking": key(ranking), "image": key(image), "value": value}
+        return self._api.call("ratings.mark", answers.RatingsMark, json=body)
+
+    def unmark(self, mark: Ref, *, if_match: str = "") -> None:
+        """Take a mark back."""
+        self._api.call("ratings.unmark", dict, mark, if_match=if_match)
+
+    def ballots(
+        self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
+    ) -> Pages[answers.RatingsBallots]:
+        query = given(limit=limit, cursor=cursor, fields=fields)
+        return self._api.pages("ratings.ballots", answers.RatingsBallots, query=query)
+
+    def next_ballot(self) -> answers.RatingsNextBallot:
+        """Return the next query to rate; the models' names stay hidden until the vote."""
+        return self._api.call("ratings.next_ballot", answers.RatingsNextBallot)
+
+    def ballot(self, ballot: Ref, *, fields: Fields = ()) -> answers.RatingsBallot:
+        return self._api.call("ratings.ballot", answers.RatingsBallot, ballot, query=given(fields=fields))
+
+    def progress(self) -> answers.RatingsProgress:
+        """Return how many queries one has voted on, and of how many."""
+        return self._api.call("ratings.progress", answers.RatingsProgress)
+
+    def vote(
+        self, ballot: Ref, scores: Mapping[int, int] | None = None, *, none_good: bool | None = None
+    ) -> answers.RatingsVote:
+        """Score every column, 1 to 5, by its ranking; or say that none is good. The answer names the models."""
+        by_name = None if scores is None else {str(ranking): score for ranking, score in scores.items()}
+        body = given(scores=by_name, none_good=none_good)
+        return self._api.call("ratings.vote", answers.RatingsVote, ballot, json=body)
+
+    def withdraw(self, ballot: Ref, *, if_match: str = "") -> answers.RatingsWithdraw:
+        """Take a vote back."""
+        return self._api.call("ratings.withdraw", answers.RatingsWithdraw, ballot, if_match=if_match)
+
+    def leaderboard(self, *, dataset: str | None = None, protocol: str | None = None) -> answers.RatingsLeaderboard:
+        """Return the models of each data set, measured and voted on; `dataset` is a slug."""
+        query = given(dataset=dataset, protocol=protocol)
+        return self._api.call("ratings.leaderboard", answers.RatingsLeaderboard, query=query)
+
+    def leaderboard_file(self, suffix: str, *, dataset: str | None = None, protocol: str | None = None) -> Download:
+        """Return the leaderboard as a file: csv, png, svg or json."""
+        query: dict[str, Any] = given(dataset=dataset, protocol=protocol)
+        return self._api.download("ratings.leaderboard_file", suffix, query=query)
+
+    def export(self, dataset: Ref, part: str) -> Download:
+        """Return what people said of a data set's answers: votes.csv, marks.csv or ratings.json."""
+        return self._api.download("ratings.export", dataset, part)

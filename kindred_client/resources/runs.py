@@ -1,0 +1,49 @@
+"""Runs: one loss, one seed, one fold."""
+
+from collections.abc import Iterable
+
+from kindred_client import answers
+from kindred_client.api import Fields, Ref, given, key, keys
+from kindred_client.pages import Pages
+from kindred_client.resources.base import Resource
+
+
+class Runs(Resource):
+    """Trainings, for curators."""
+
+    def list(
+        self,
+        *,
+        experiment: Ref | None = None,
+        dataset: Ref | None = None,
+        loss: str | None = None,
+        state: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.RunsList]:
+        query = given(
+            experiment=None if experiment is None else key(experiment),
+            dataset=None if dataset is None else key(dataset),
+            loss=loss,
+            state=state,
+            limit=limit,
+            cursor=cursor,
+            fields=fields,
+        )
+        return self._api.pages("runs.list", answers.RunsList, query=query)
+
+    def get(self, run: Ref, *, fields: Fields = ()) -> answers.RunsGet:
+        return self._api.call("runs.get", answers.RunsGet, run, query=given(fields=fields))
+
+    def curves(self, run: Ref) -> answers.RunsCurves:
+        """Return what was measured after each epoch."""
+        return self._api.call("runs.curves", answers.RunsCurves, run)
+
+    def compare(self, run: Iterable[Ref]) -> answers.RunsCompare:
+        """Return runs side by side, with the paired test if `test` has made it."""
+        return self._api.call("runs.compare", answers.RunsCompare, query={"run": keys(run)})
+
+    def test(self, runs: Iterable[Ref]) -> answers.RunsTest:
+        """Start the paired test of runs."""
+        return self._api.call("runs.test", answers.RunsTest, json={"runs": keys(runs)})

@@ -1,0 +1,103 @@
+"""A folder is sent picture by picture: what the server has is not sent again, in whatever process it was sent."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kindred_client.api import Api
+from kindred_client.errors import Invalid, KeyReused, KindredError, NotFound
+from kindred_client.folders import Memory, Picture, Progress, in_batches, pictures_in, sha256_of
+from kindred_client.parallel import in_order
+from kindred_client.progress import bar
+from kindred_client.resources.uploads import Uploads
+from kindred_client.waiting import JobFailed, wait_for
+
+Start = Callable[[str, str], Mapping[str, Any]]
+
+
+class FolderSender:
+    """Sends one folder and has a job take it in."""
+
+    def __init__(self, api: Api, folder: Path, memory: Memory, *, workers: int) -> None:
+        self._api = api
+        self._uploads = Uploads(api)
+        self._folder = folder
+        self._memory = memory
+        self._workers = workers
+
+    def send(self, start: Start) -> Mapping[str, Any]:
+        """Send what is missing, let `start` start the job with the upload and its key, and return the finished job.
+
+        Raises:
+            JobFailed: the job failed; the next try begins anew.
+        """
+        pictures = pictures_in(self._folder)
+        progress = self._memory.recall()
+        job = self._started_before(progress, start) if progress is not None and progress.sent else None
+        if job is None:
+            progress = self._everything_sent(pictures)
+            job = self._asked(progress, start)
+        try:
+            done = wait_for(self._api, job)
+        except JobFailed:
+            self._memory.forget()
+            raise
+        self._memory.forget()
+        return done
+
+    def _started_before(self, progress: Progress, start: Start) -> Mapping[str, Any] | None:
+        """Return the job that a process before us asked for, None when the server never heard of it."""
+        if self._is_there(progress):
+            return None  # no job has taken it: look once more whether everything is in it
+        try:
+            return start(progress.upload, progress.key)
+        except (Invalid, NotFound):
+            return None
+
+    def _asked(self, progress: Progress, start: Start) -> Mapping[str, Any]:
+        progress.sent = True
+        self._memory.keep(progress)
+        try:
+            return start(progress.upload, progress.key)
+        except KeyReused:  # it was asked for with other words: the next try begins anew
+            self._memory.forget()
+            raise
+
+    def _everything_sent(self, pictures: list[Picture]) -> Progress:
+        progress, there = self._begun({picture.path for picture in pictures})
+        with bar("sending", len(pictures), "picture", progress=self._api.progress) as line:
+
+            def take(batch: list[Picture]) -> int:
+                self._send_missing(progress.upload, batch, there)
+                return len(batch)
+
+            for count in in_order(take, in_batches(pictures), workers=self._workers):
+                line.update(count)
+        return progress
+
+    def _begun(self, paths: set[str]) -> tuple[Progress, dict[str, str]]:
+        """Return the upload to fill and the sha256 of what it has, by path; one with anything else is thrown away."""
+        progress = self._memory.recall()
+        if progress is not None and self._is_there(progress):
+            there = {row["path"]: row["sha256"] for row in self._uploads.files(progress.upload, limit=1000)}
+            if there.keys() <= paths:
+                return progress, there
+            self._uploads.delete(progress.upload)
+        return self._memory.begin(str(self._uploads.create()["id"])), {}
+
+    def _is_there(self, progress: Progress) -> bool:
+        try:
+            self._uploads.get(progress.upload)
+        except NotFound:
+            return False
+        return True
+
+    def _send_missing(self, upload: str, batch: list[Picture], there: Mapping[str, str]) -> None:
+        contents = {picture.path: picture.where.read_bytes() for picture in batch}
+        marks = {path: sha256_of(content) for path, content in contents.items()}
+        missing = {path: content for path, content in contents.items() if there.get(path) != marks[path]}
+        if not missing:
+            return
+        for row in self._uploads.send(upload, missing)["stored"]:
+            if row["sha256"] != marks[row["path"]]:
+                raise KindredError(f"{row['path']} arrived damaged; send the folder again")
