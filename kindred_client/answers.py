@@ -1,4 +1,4 @@
-"""What each operation answers, of a list one row; made by tools/client_models.py, not to be changed by hand."""
+"""The answer of each operation, of a list one row; made by tools/client_models.py: not to be changed by hand."""
 
 from typing import Any
 

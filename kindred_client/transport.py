@@ -65,11 +65,10 @@ class Transport:
         timeout: float,
         retries: int,
         via: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.base = base_of(address)
         self.retries = retries
-        self._sleep = sleep
+        self.sleep = time.sleep
         headers = {"Accept": "application/json, */*;q=0.5", "User-Agent": f"kindred-client/{VERSION}"}
         if token:
             headers["Authorization"] = f"Token {token}"
@@ -98,7 +97,7 @@ class Transport:
                 if not isinstance(found, _Later):
                     return found
                 pause = pause_before(attempt) if found.seconds is None else found.seconds
-            self._sleep(pause)
+            self.sleep(pause)
             attempt += 1
 
     def _once(self, request: Request, receive: Callable[[httpx.Response], T], *, last: bool) -> "T | _Later":

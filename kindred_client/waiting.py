@@ -1,7 +1,7 @@
 """Following a job to its end."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
@@ -22,33 +22,30 @@ class JobFailed(KindredError):
     def __init__(self, job: Mapping[str, Any]) -> None:
         self.job = job
         why = str(job.get("error") or "").strip()
-        super().__init__(f"job {job['id']} ({job['kind']}) {job['state']}" + (f": {why}" if why else ""))
+        super().__init__(f"{_called(job)} {job['state']}" + (f": {why}" if why else ""))
 
 
-def wait_for(
-    api: Api,
-    job: Ref,
-    *,
-    timeout: float | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], float] = time.monotonic,
-) -> answers.JobsGet:
+def _called(job: Mapping[str, Any]) -> str:
+    return f"job {job['id']} ({job['kind']})"
+
+
+def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.JobsGet:
     """Return the job when it has succeeded, with a bar meanwhile.
 
     Raises:
         JobFailed: it failed or was cancelled.
         WaitedTooLong: `timeout` seconds were not enough; the job goes on.
     """
-    until = None if timeout is None else now() + timeout
+    until = None if timeout is None else time.monotonic() + timeout
     with bar("waiting", None, "", progress=api.progress) as line:
         while True:
             found, pause = _look(api, job)
             show(line, found)
             if found["state"] in ENDED:
                 break
-            if until is not None and now() + pause > until:
-                raise WaitedTooLong(f"job {found['id']} ({found['kind']}) is still {found['state']}; it goes on")
-            sleep(pause)
+            if until is not None and time.monotonic() + pause > until:
+                raise WaitedTooLong(f"{_called(found)} is still {found['state']}; it goes on")
+            api.transport.sleep(pause)
     if found["state"] != "succeeded":
         raise JobFailed(found)
     return cast(answers.JobsGet, found)

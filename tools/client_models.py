@@ -28,7 +28,7 @@ No field is sure to be there: `fields=` leaves out the others.
 
 from typing import Any, Literal, TypedDict
 '''
-ANSWERS = '''"""What each operation answers, of a list one row; made by tools/client_models.py, not to be changed by hand."""
+ANSWERS = '''"""What each operation answers, one row of a list: made by tools/client_models.py, not by hand."""
 
 from typing import Any
 
