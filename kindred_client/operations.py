@@ -42,7 +42,7 @@ OPERATIONS: dict[str, Operation] = {
     "jobs.list": _of("GET /jobs/"),
     "jobs.get": _of("GET /jobs/{id}/"),
     "jobs.cancel": _of("POST /jobs/{id}/cancel/"),
-    "jobs.retry": _job("POST /jobs/{id}/retry/"),
+    "jobs.retry": _of("POST /jobs/{id}/retry/"),
     "uploads.list": _of("GET /uploads/"),
     "uploads.create": _of("POST /uploads/"),
     "uploads.get": _of("GET /uploads/{id}/"),

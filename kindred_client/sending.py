@@ -36,7 +36,7 @@ class FolderSender:
         job = self._started_before(progress, start) if progress is not None and progress.sent else None
         if job is None:
             progress = self._everything_sent(pictures)
-            job = self._asked(progress, start)
+            job = self._started(progress, start)
         try:
             done = wait_for(self._api, job)
         except JobFailed:
@@ -50,11 +50,11 @@ class FolderSender:
         if self._is_there(progress):
             return None  # no job has taken it: look once more whether everything is in it
         try:
-            return start(progress.upload, progress.key)
+            return self._started(progress, start)
         except (Invalid, NotFound):
             return None
 
-    def _asked(self, progress: Progress, start: Start) -> Mapping[str, Any]:
+    def _started(self, progress: Progress, start: Start) -> Mapping[str, Any]:
         progress.sent = True
         self._memory.keep(progress)
         try:

@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("accounts", "jobs", "retrieval", "ratings")  # each may import those before it
 WEB = {"django", "rest_framework", "celery", "config", *APPS}
+OF_THE_CLIENT = {"kindred_client", "httpx", "tqdm", "pandas"}  # beside the standard library; pandas is asked for late
+GENERATED = {"models.py", "answers.py"}  # of the client: as long as the API is large
 ABOVE_SERVICES = {"tasks", "views", "api", "admin", "forms", "urls"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 
@@ -35,6 +37,10 @@ def imported(code: str) -> set[str]:
 
 def roots(code: str) -> set[str]:
     return {name.split(".")[0] for name in imported(code)}
+
+
+def foreign_to_the_client(code: str) -> set[str]:
+    return roots(code) - OF_THE_CLIENT - sys.stdlib_module_names
 
 
 def is_service(path: Path) -> bool:
@@ -84,6 +90,10 @@ def test_mlcore_does_not_know_the_web() -> None:
     assert not broken(lambda path, code: web_in_mlcore(code), sources("mlcore"))
 
 
+def test_the_client_stands_alone() -> None:
+    assert not broken(lambda path, code: foreign_to_the_client(code), sources("kindred_client"))
+
+
 def test_only_services_reach_mlcore() -> None:
     assert not broken(mlcore_outside_services, sources(*APPS))
 
@@ -98,7 +108,9 @@ def test_services_do_not_know_who_calls_them() -> None:
 
 
 def test_files_and_functions_stay_readable() -> None:
-    assert not broken(lambda path, code: too_long(code), [*sources("mlcore", "config", *APPS), ROOT / "manage.py"])
+    client = [path for path in sources("kindred_client") if path.name not in GENERATED]
+    files = [*sources("mlcore", "config", *APPS), *client, ROOT / "manage.py"]
+    assert not broken(lambda path, code: too_long(code), files)
 
 
 def test_django_starts_without_torch() -> None:
@@ -121,6 +133,14 @@ def test_django_starts_without_torch() -> None:
 )
 def test_the_rule_on_mlcore_can_fail(code: str) -> None:
     assert web_in_mlcore(code)
+
+
+@pytest.mark.parametrize(
+    "code", ["import django", "from retrieval.models import Image", "import mlcore", "import numpy"]
+)
+def test_the_rule_on_the_client_can_fail(code: str) -> None:
+    assert foreign_to_the_client(code)
+    assert not foreign_to_the_client("import json, httpx\nfrom kindred_client.api import Api")
 
 
 def test_the_rule_on_services_can_fail() -> None:
