@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import UnknownJobKindError
@@ -34,7 +35,12 @@ class JobKind:
         return self.handler(context, **payload)
 
 
+Sweep = Callable[[datetime], None]
+"""Called with the time that it is, every few seconds. Safe to run by several processes at once."""
+
+
 KINDS: dict[str, JobKind] = {}
+SWEEPS: dict[str, Sweep] = {}
 
 
 def register(
@@ -65,3 +71,13 @@ def find_kind(name: str) -> JobKind:
     except KeyError:
         known = ", ".join(sorted(KINDS)) or "none"
         raise UnknownJobKindError(f"no job kind named {name!r}; known: {known}") from None
+
+
+def register_sweep(name: str, sweep: Sweep) -> None:
+    """Let the sweeper call this, too: an app's own rule on what goes when its time is over.
+
+    Raises:
+        ValueError: another has that name.
+    """
+    if SWEEPS.setdefault(name, sweep) != sweep:
+        raise ValueError(f"a sweep {name!r} is registered already; choose another name")

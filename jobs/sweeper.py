@@ -7,6 +7,7 @@ from django.conf import settings
 
 from jobs import scratch
 from jobs.models import IdempotentRequest, Job
+from jobs.registry import SWEEPS
 from jobs.services import send
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ def sweep(now: datetime) -> None:
     IdempotentRequest.objects.filter(created_at__lt=now - KEEP_KEYS).delete()
     active = set(Job.objects.filter(state__in=Job.ACTIVE).values_list("pk", flat=True))
     scratch.remove_older_than(KEEP_SCRATCH_SECONDS, wanted=active)
+    for of_an_app in SWEEPS.values():
+        of_an_app(now)
 
 
 def take_back(now: datetime) -> None:

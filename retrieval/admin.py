@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from retrieval.models import Dataset, Experiment, Image, Index, Model, Ranking, Report, Run, Search, Tuning
+from retrieval.models import Dataset, Experiment, Image, Index, Model, Ranking, Report, Run, Search, Tuning, Upload
 
 
 class Written(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -59,3 +59,8 @@ class IndexAdmin(Written):
 
 
 admin.site.register([Experiment, Run, Tuning, Report, Search, Ranking], Written)
+
+
+@admin.register(Upload)
+class UploadAdmin(Written):
+    list_display = ("id", "owner", "files", "bytes", "created_at")

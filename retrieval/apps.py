@@ -26,6 +26,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.tuning.services import run_tune_job
+        from retrieval.uploading.services import sweep
 
         registry.register("import", run_import_job, leads=outcomes.of_import)
         registry.register("add-pictures", run_add_pictures_job, leads=outcomes.of_import)
@@ -41,6 +42,7 @@ class RetrievalConfig(AppConfig):
         registry.register("map", run_map_job)
         registry.register("report", run_report_job, leads=outcomes.of_report)
         registry.register("add-model", run_add_job, leads=outcomes.of_model)
+        registry.register_sweep("uploads", sweep)
         personal_data.register("searches", export_searches, erase_searches)
         downloads.register("models", "Models", "A network, and what it needs to embed a picture.", files.networks)
         downloads.register(

@@ -5,12 +5,12 @@ from typing import Any
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from config.api.problems import Busy, Conflict, NothingSearchable
-from retrieval.errors import EngineBusy, NotNow, Refused, Unsearchable
+from config.api.problems import Busy, Conflict, NothingSearchable, TooLarge
+from retrieval.errors import EngineBusy, NotNow, Refused, TooMuch, Unsearchable
 
 
 def as_problem(refusal: Exception) -> Exception:
-    """Return the problem that a refusal is: 409 when something else comes first, 503 when busy, else 400."""
+    """Return the problem that a refusal is: 409 when something else comes first, 413, 503 when busy, else 400."""
     match refusal:
         case EngineBusy():
             return Busy(str(refusal), refusal.retry_after)
@@ -18,6 +18,8 @@ def as_problem(refusal: Exception) -> Exception:
             return NothingSearchable(str(refusal))
         case NotNow():
             return Conflict(str(refusal))
+        case TooMuch():
+            return TooLarge(str(refusal))
         case Refused(field=""):
             return exceptions.ValidationError(str(refusal))
         case Refused(field=field):

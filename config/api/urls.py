@@ -23,11 +23,13 @@ from retrieval.experiments.model_api import ModelViewSet
 from retrieval.experiments.run_api import RunViewSet
 from retrieval.indexes.api import IndexViewSet
 from retrieval.search.api import SearchViewSet
+from retrieval.uploading.api import UploadViewSet
 
 router = SimpleRouter()
 router.register("audit", AuditViewSet, basename="api-audit")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("jobs", JobViewSet, basename="job")
+router.register("uploads", UploadViewSet, basename="api-upload")
 router.register("datasets", DatasetViewSet, basename="api-dataset")
 router.register("images", ImageViewSet, basename="api-image")
 router.register("losses", LossViewSet, basename="api-loss")

@@ -1,7 +1,7 @@
 """One folder a class: the layout that people make by hand, with or without train/ and test/."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -38,11 +38,48 @@ def read_folder(tree: FileTree, origin: str) -> Source:
     Raises:
         DatasetError: no picture lies in a class folder, or there are too few classes.
     """
+    return _source_of_classes(tree, origin, _split_of_classes, labelled=True)
+
+
+def read_classes(tree: FileTree, origin: str) -> Source:
+    """Return the source in which every picture's class is the name of its folder, of any number, without a split.
+
+    They are for a data set that has halves already.
+
+    Raises:
+        DatasetError: no picture lies in a class folder.
+    """
+    return _source_of_classes(tree, origin, lambda placed, classes: dict.fromkeys(classes, GALLERY), labelled=False)
+
+
+def read_flat(tree: FileTree, origin: str) -> Source:
+    """Return the source of pictures whose folders say nothing: one class, only to be found.
+
+    Raises:
+        DatasetError: there is no picture.
+    """
+    paths = sorted(tree.sizes, key=path_key)
+    strays = [(path, f"is not a picture: {_suffix(path)}") for path in paths if not may_be_picture(path)]
+    items = [
+        SourceItem(path=path, label=0, split=GALLERY, read=functools.partial(tree.read, path, MAX_BYTES))
+        for path in paths
+        if may_be_picture(path)
+    ]
+    if not items:
+        raise DatasetError(f"{tree.name} has no pictures")
+    broken = (*tree.skipped, *strays)
+    return Source(tree.name, "not stated", (UNLABELLED,), items, origin, broken, labelled=False)
+
+
+SplitOfClasses = Callable[[Sequence["_Placed"], Sequence[str]], dict[str, str]]
+
+
+def _source_of_classes(tree: FileTree, origin: str, splits: SplitOfClasses, *, labelled: bool) -> Source:
     placed, strays = _place_pictures(tree)
     if not placed:
         raise DatasetError(f"{tree.name} has no pictures in class folders; give each class a folder of its own")
     classes = tuple(sorted({picture.class_name for picture in placed}, key=natural_key))
-    split_of = _split_of_classes(placed, classes)
+    split_of = splits(placed, classes)
     label_of = {name: label for label, name in enumerate(classes)}
     items = [
         SourceItem(
@@ -55,33 +92,14 @@ def read_folder(tree: FileTree, origin: str) -> Source:
     ]
     items.sort(key=lambda item: (item.label, path_key(item.path)))
     names = tuple(printable(name) for name in classes)
-    return Source(tree.name, "not stated", names, items, origin, (*tree.skipped, *strays))
-
-
-def read_flat(tree: FileTree, origin: str) -> Source:
-    """Return the source of pictures whose folders say nothing: one class, only to be found.
-
-    Raises:
-        DatasetError: there is no picture.
-    """
-    paths = sorted(tree.sizes, key=path_key)
-    strays = [(path, f"is not a picture: {_suffix(path)}") for path in paths if not _may_be_picture(path)]
-    items = [
-        SourceItem(path=path, label=0, split=GALLERY, read=functools.partial(tree.read, path, MAX_BYTES))
-        for path in paths
-        if _may_be_picture(path)
-    ]
-    if not items:
-        raise DatasetError(f"{tree.name} has no pictures")
-    broken = (*tree.skipped, *strays)
-    return Source(tree.name, "not stated", (UNLABELLED,), items, origin, broken, labelled=False)
+    return Source(tree.name, "not stated", names, items, origin, (*tree.skipped, *strays), labelled=labelled)
 
 
 def _place_pictures(tree: FileTree) -> tuple[list[_Placed], list[tuple[str, str]]]:
     """Return the pictures found in class folders, and (path, reason) of all other files."""
     paths = sorted(tree.sizes, key=path_key)
-    strays = [(path, f"is not a picture: {_suffix(path)}") for path in paths if not _may_be_picture(path)]
-    pictures = [path for path in paths if _may_be_picture(path)]
+    strays = [(path, f"is not a picture: {_suffix(path)}") for path in paths if not may_be_picture(path)]
+    pictures = [path for path in paths if may_be_picture(path)]
     top = _common_top(pictures)
     inside = [path[len(top) :].split("/") for path in pictures if path.startswith(top)]
     has_halves = _are_halves(inside)
@@ -131,6 +149,6 @@ def _suffix(path: str) -> str:
     return PurePosixPath(path).suffix.casefold()
 
 
-def _may_be_picture(path: str) -> bool:
-    """Tell by the name; a name without a suffix gets the benefit of the doubt."""
+def may_be_picture(path: str) -> bool:
+    """Tell by the name whether a file is worth opening; a name without a suffix gets the benefit of the doubt."""
     return _suffix(path) in PICTURE_SUFFIXES or not _suffix(path)

@@ -28,14 +28,19 @@ _LAYOUTS: tuple[tuple[str, str, Callable[[FileTree, str], Source]], ...] = (
 
 @contextmanager
 def open_source(
-    where: str | Path, *, flat: bool = False, limits: ArchiveLimits = LIMITS, progress: Progress = no_progress
+    where: str | Path,
+    *,
+    flat: bool = False,
+    classes: bool = False,
+    limits: ArchiveLimits = LIMITS,
+    progress: Progress = no_progress,
 ) -> Iterator[Source]:
     """Yield the pictures of a directory, a zip, tar or tar.gz, or of drawn "wings:species=60,seed=0".
 
     Benchmarks and sets with a manifest.json are known by their files (docs/datasets.md); anything
     else is read as one folder a class. `flat` takes every picture below a directory or in an archive
-    without a label, whatever its folder. The source's pictures can be read inside the `with` only;
-    `progress` hears of a tar.gz being unpacked.
+    without a label, whatever its folder; `classes` takes class folders, however few, without halves.
+    The source's pictures can be read inside the `with` only; `progress` hears of a tar.gz being unpacked.
 
     Raises:
         DatasetError: nothing readable is there, an archive is unsafe, a benchmark is not
@@ -46,7 +51,12 @@ def open_source(
         return
     with open_tree(Path(where), limits=limits, progress=progress) as tree:
         origin = Path(where).resolve().name
-        yield folder.read_flat(tree, origin) if flat else _remarked(_read_layout(tree, origin), Path(where))
+        if flat:
+            yield folder.read_flat(tree, origin)
+        elif classes:
+            yield folder.read_classes(tree, origin)
+        else:
+            yield _remarked(_read_layout(tree, origin), Path(where))
 
 
 def _remarked(source: Source, where: Path) -> Source:

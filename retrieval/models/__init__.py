@@ -6,6 +6,7 @@ from retrieval.models.index import Index
 from retrieval.models.model import COLORS, Model
 from retrieval.models.report import Report
 from retrieval.models.search import Ranking, Search
+from retrieval.models.upload import Upload
 
 __all__ = [
     "COLORS",
@@ -19,4 +20,5 @@ __all__ = [
     "Run",
     "Search",
     "Tuning",
+    "Upload",
 ]

@@ -1,4 +1,4 @@
-"""Pictures are added to a class of an imported data set."""
+"""Pictures are added to an imported data set: to one class, or a whole folder of classes."""
 
 import shutil
 import uuid
@@ -28,7 +28,7 @@ from retrieval.datasets.services.changes import (
     submit_change,
     taken_aside,
 )
-from retrieval.datasets.services.classes import HALVES, checked_name, class_named, find_class, new_class, split_in
+from retrieval.datasets.services.classes import HALVES, checked_name, class_named, fit_name, labels_by_name, split_in
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.errors import Refused
@@ -96,11 +96,15 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
 
 
 def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: str, half: str) -> dict[str, Any]:
-    """Take uploaded pictures into a class. Safe to run again: what the class has already is left out."""
+    """Take uploaded pictures into a class, or by their folders into classes. Safe to run again.
+
+    What a class has already is left out. name: "" takes the folders' names.
+    """
     folder, row = uploads() / upload, Dataset.objects.get(pk=dataset)
+    name = name or ("" if row.labelled else row.classes[0])
     where = _what_to_open(folder)
     with (
-        open_source(where, flat=True, progress=context.progress) as source,
+        open_source(where, flat=bool(name), classes=not name, progress=context.progress) as source,
         taken_aside(source, row, context) as aside,
         refusals_fail(),
     ):
@@ -115,10 +119,10 @@ def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: s
 
 
 def _what_to_open(folder: Path) -> Path:
-    files = sorted(folder.glob("*/*"))
-    if not files:
+    if not folder.is_dir():
         raise JobFailed("the uploaded pictures are gone; send them again")
-    return files[0] if files[0].name.lower().endswith(ARCHIVES) else folder
+    archives = [file for file in folder.glob("*/*") if file.name.lower().endswith(ARCHIVES)]
+    return archives[0] if archives else folder
 
 
 def _report_of(aside: DatasetFolder) -> dict[str, Any]:
@@ -129,22 +133,36 @@ def _report_of(aside: DatasetFolder) -> dict[str, Any]:
 @transaction.atomic
 def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str, half: str) -> int:
     row = locked(dataset)
-    label = find_class(row, name)
-    if label is None:
-        if half not in HALVES:  # it was there when the pictures were sent
-            raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
-        label = new_class(row, name)
-    split = split_in(row, label, half)
-    known = set(row.images.filter(label=label).values_list("sha256", flat=True))
+    places = _places(row, [name] if name else aside.classes, half)
+    known = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
     taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
-    new: list[tuple[Picture, str]] = [
-        (picture, free_path(picture.path, context.job_id, taken, ADDED))
-        for picture in aside.pictures
-        if picture.sha256 not in known
-    ]
+    new: list[tuple[Picture, str, int, str]] = []
+    for picture in aside.pictures:
+        label, split = places[picture.label]
+        if (label, picture.sha256) not in known:
+            known.add((label, picture.sha256))
+            file = Path(picture.path).name if name else picture.path
+            new.append((picture, free_path(file, context.job_id, taken, ADDED), label, split))
     if new:
-        put_in_place(row, aside, new)
-        store_rows(row, [(picture, path, label, split) for picture, path in new])
-        publish_revision(row, f"{len(new):,} pictures added to {row.classes[label]}")
+        put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
+        store_rows(row, new)
+        into = sorted({label for _, _, label, _ in new})
+        told = row.classes[into[0]] if len(into) == 1 else f"{len(into):,} classes"
+        publish_revision(row, f"{len(new):,} pictures added to {told}")
         submit_rebuilds(row, by=asked_by(context))
     return len(new)
+
+
+def _places(row: Dataset, names: Sequence[str], half: str) -> list[tuple[int, str]]:
+    """Return label and split of each class of that name, made where it is new."""
+    known, labels = labels_by_name(row), []
+    for name in names:
+        label = known.get(name.strip().casefold())
+        if label is None:
+            if half not in HALVES:  # it was there when the pictures were sent
+                raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
+            words, label = fit_name(name), len(row.classes)
+            known[words.casefold()] = label
+            row.classes = [*row.classes, words]
+        labels.append(label)
+    return [(label, split_in(row, label, half)) for label in labels]

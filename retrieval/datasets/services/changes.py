@@ -7,7 +7,7 @@ rows, which a repeat writes over.
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 from accounts.models import User
@@ -78,11 +78,11 @@ def free_path(path: str, job: int, taken: set[str], prefix: str) -> str:
 
     With a prefix it is in a folder of the job's; without, it is as given where that is free.
     """
-    name, number = Path(path), 1
-    wanted = path if prefix == "" else f"{prefix}{job}/{name.name}"
+    wanted, number = path if prefix == "" else f"{prefix}{job}/{path}", 1
     while wanted.casefold() in taken:
         number += 1
-        wanted = f"{prefix or REPLACED}{job}/{name.stem}-{number}{name.suffix}"
+        other = PurePosixPath(path).with_stem(f"{PurePosixPath(path).stem}-{number}")
+        wanted = f"{prefix or REPLACED}{job}/{other}"
     taken.add(wanted.casefold())
     return wanted
 

@@ -18,10 +18,19 @@ def live_labels(row: Dataset) -> set[int]:
     return set(row.images.order_by().values_list("label", flat=True).distinct())
 
 
+def labels_by_name(row: Dataset) -> dict[str, int]:
+    """Return the label of each class that has a picture, by its name in lower case."""
+    live = live_labels(row)
+    labels: dict[str, int] = {}
+    for label, name in enumerate(row.classes):
+        if label in live:
+            labels.setdefault(name.casefold(), label)
+    return labels
+
+
 def find_class(row: Dataset, name: str) -> int | None:
     """Return the label of the class of that name, upper and lower case being one; None when there is none."""
-    live = live_labels(row)
-    return next((label for label in labels_named(row, name) if label in live), None)
+    return labels_by_name(row).get(name.strip().casefold())
 
 
 def labels_named(row: Dataset, name: str) -> list[int]:
@@ -60,11 +69,21 @@ def checked_name(row: Dataset, name: str) -> str:
     Raises:
         Refused: it is empty, too long, or taken.
     """
+    words = fit_name(name)
+    if find_class(row, words) is not None:
+        raise Refused(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
+    return words
+
+
+def fit_name(name: str) -> str:
+    """Return what a class may be called, without superfluous spaces.
+
+    Raises:
+        Refused: it is empty or too long.
+    """
     words = " ".join(name.split())
     if not words or len(words) > NAME_LENGTH or not words.isprintable():
         raise Refused(f"a class needs a name of 1 to {NAME_LENGTH} printable characters")
-    if find_class(row, words) is not None:
-        raise Refused(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
     return words
 
 

@@ -1,4 +1,4 @@
-"""From a server path, an uploaded archive or drawn wings to a data set: queued, imported, given its rows."""
+"""From a server path, an upload or drawn wings to a data set: queued, imported, given its rows."""
 
 from typing import Any
 
@@ -13,9 +13,17 @@ from jobs.context import JobContext
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
 from retrieval.datasets.services.looks import fill_looks
-from retrieval.datasets.services.sources import checked_source, forget_upload, is_drawn, keep_upload, place_of
+from retrieval.datasets.services.sources import (
+    checked_source,
+    forget_upload,
+    is_drawn,
+    keep_upload,
+    place_of,
+    source_of,
+)
 from retrieval.errors import Refused
-from retrieval.models import Dataset, Image
+from retrieval.models import Dataset, Image, Upload
+from retrieval.uploading.services import take_upload
 
 BATCH = 1000
 SLUG_LENGTH = 90  # some characters of a name become several
@@ -27,12 +35,13 @@ def submit_import(
     by: User | None,
     source: str = "",
     archive: "UploadedFile[bytes] | None" = None,
+    upload: Upload | None = None,
     licence: str = "",
     attribution: str = "",
     labelled: bool = True,
     public: bool = False,
 ) -> Dataset:
-    """Queue the import of a server path, an uploaded archive or drawn wings; return the data set's row.
+    """Queue the import of a server path, an uploaded archive or folder, or drawn wings; return the data set's row.
 
     `by` None is the system (the demo command), which may read any path. Not `labelled`: whatever their folders,
     its pictures are one class that can be searched, but neither learned nor measured.
@@ -40,11 +49,13 @@ def submit_import(
     Raises:
         Refused: the name is taken, or the source is not one of these.
     """
-    where = keep_upload(archive) if archive else checked_source(source.strip(), by)
+    where = source_of(upload) if upload else keep_upload(archive) if archive else checked_source(source.strip(), by)
     if not labelled and is_drawn(where):
         raise Refused("drawn wings have labels; leave that box alone")
     try:
         with transaction.atomic():
+            if upload:
+                take_upload(upload)
             slug = slugify(name)[:SLUG_LENGTH] or "set"
             dataset = Dataset.objects.create(
                 name=name,
@@ -60,7 +71,8 @@ def submit_import(
             dataset.save(update_fields=["job"])
             audit.record(by, "import-dataset", name, source=where, public=public)
     except IntegrityError:
-        forget_upload(where)
+        if archive:
+            forget_upload(where)
         raise Refused(f"there is a data set like {name!r} already; choose another name") from None
     return dataset
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -27,10 +28,18 @@ from retrieval.datasets.services.changes import (
 )
 from retrieval.datasets.services.classes import find_class, new_class, split_in
 from retrieval.datasets.services.looks import fill_looks
-from retrieval.datasets.services.sources import checked_source, forget_upload, is_upload, keep_upload, place_of
+from retrieval.datasets.services.sources import (
+    checked_source,
+    forget_upload,
+    is_upload,
+    keep_upload,
+    place_of,
+    source_of,
+)
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
-from retrieval.models import Dataset, Image
+from retrieval.models import Dataset, Image, Upload
+from retrieval.uploading.services import check_not_empty, take_upload
 
 
 def submit_reimport(
@@ -38,36 +47,46 @@ def submit_reimport(
     archive: "UploadedFile[bytes] | None" = None,
     source: str = "",
     *,
+    upload: Upload | None = None,
     dry: bool = False,
     by: User | None,
 ) -> Job:
-    """Queue the reading of a data set from an archive or a server path, or of the place it came from.
+    """Queue the reading of a data set from an upload or a server path, or of the place it came from.
 
-    dry: only tell what would change.
+    dry: only tell what would change; an uploaded folder can be used again.
 
     Raises:
         Refused: the place is not there or not allowed, it came from an upload that is gone, or another job is
             changing the data set.
     """
-    if archive:
-        where = keep_upload(archive)
-    elif source.strip():
-        where = checked_source(source.strip(), by)
-    elif is_upload(dataset.source):
-        raise Refused(
-            f"{dataset.name} came from an uploaded archive, which was not kept; send one, or name a server path"
-        )
-    else:
-        where = checked_source(dataset.source, None)  # whoever stored it was allowed to
+    where = _place_to_read(dataset, archive, source.strip(), upload, by)
     try:
         with transaction.atomic():
             job = submit_change("reimport", dataset, {"source": where, "dry": dry}, by=by)
+            if upload and not dry:
+                take_upload(upload)
             if not dry:
                 audit.record(by, "reimport-dataset", dataset.name, source=where)
             return job
     except BaseException:
-        forget_upload(where)
+        if archive:
+            forget_upload(where)
         raise
+
+
+def _place_to_read(
+    dataset: Dataset, archive: "UploadedFile[bytes] | None", source: str, upload: Upload | None, by: User | None
+) -> str:
+    if upload:
+        check_not_empty(upload)
+        return source_of(upload)
+    if archive:
+        return keep_upload(archive)
+    if source:
+        return checked_source(source, by)
+    if is_upload(dataset.source):
+        raise Refused(f"{dataset.name} came from an upload, which was not kept; send one, or name a server path")
+    return checked_source(dataset.source, None)  # whoever stored it was allowed to
 
 
 def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) -> dict[str, Any]:
@@ -81,7 +100,8 @@ def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) 
         context.check()
         found = _compare_and_store(context, row, aside, source, dry)
     fill_looks(row, context.progress)
-    forget_upload(source)
+    if not (dry and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
+        forget_upload(source)
     counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} gone and hidden".format(**found)
     context.say(f"it would be: {counts}; nothing was changed" if dry else counts)
     return {"dataset": row.pk, **found}

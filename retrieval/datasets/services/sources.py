@@ -1,5 +1,6 @@
 """Where pictures may come from: uploads that wait for their job, paths below the import folders, drawn wings."""
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import User
 from retrieval.errors import Refused
+from retrieval.models import Upload
 from retrieval.uploads import uploads
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -37,9 +39,19 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
 
 
 def forget_upload(where: str) -> None:
-    """Remove the file of an uploaded source; other sources are not ours to touch."""
-    if is_upload(where):
-        Path(place_of(where)).unlink(missing_ok=True)
+    """Remove the file or folder of an uploaded source; other sources are not ours to touch."""
+    if not is_upload(where):
+        return
+    place = Path(place_of(where))
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def source_of(upload: Upload) -> str:
+    """Return an upload as the source to store; whoever queues a job that uses it up takes it, too."""
+    return f"{UPLOAD}{upload.folder.name}"
 
 
 def is_upload(where: str) -> bool:

@@ -15,7 +15,7 @@ from jobs import scratch
 from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.disk.services.sizes import bytes_below
-from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search
+from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search, Upload
 from retrieval.uploads import uploads
 
 KEEP_FOR_RETRY = timedelta(days=7)
@@ -95,7 +95,10 @@ def _scratch_folders() -> Found:
 
 
 def _uploads() -> Found:
+    filling = {upload.folder for upload in Upload.objects.all()}  # the sweep knows when those go
     for place in _below(uploads()):
+        if place in filling:
+            continue
         source = f"upload:{place.name}"
         users = Job.objects.filter(payload__upload=place.name) | Job.objects.filter(payload__source=source)
         importing = Dataset.objects.filter(source=source, revision=0).values("job")

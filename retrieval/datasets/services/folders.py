@@ -1,0 +1,50 @@
+"""An upload is added to a data set: its folders are classes. The job is that of `adding`."""
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from jobs.models import Job
+from mlcore.datasets import open_source
+from mlcore.errors import DatasetError
+from retrieval.datasets.services.changes import submit_change
+from retrieval.datasets.services.classes import HALVES, fit_name, labels_by_name
+from retrieval.errors import Refused
+from retrieval.models import Dataset, Upload
+from retrieval.uploading.services import check_not_empty, take_upload
+
+
+def submit_folder(dataset: Dataset, upload: Upload, half: str = "", *, by: User | None) -> Job:
+    """Queue the taking in of an upload; its classes that are new take `half`, "train" or "held out".
+
+    Raises:
+        Refused: nothing is in class folders, a class is new and there is no half, or another job is changing the
+            data set.
+    """
+    check_not_empty(upload)
+    if dataset.labelled:
+        _check_classes(dataset, upload, half)
+    with transaction.atomic():
+        payload = {"upload": upload.folder.name, "name": "", "half": half}
+        job = submit_change("add-pictures", dataset, payload, by=by)
+        take_upload(upload)
+        audit.record(by, "add-pictures", dataset.name, files=upload.files, into="classes by their folders")
+        return job
+
+
+def _check_classes(dataset: Dataset, upload: Upload, half: str) -> None:
+    known = labels_by_name(dataset)
+    for name in _class_names(upload):
+        if name.strip().casefold() in known:
+            continue
+        if half not in HALVES:
+            raise Refused(f"say whether the new class {name!r} is trained on or held out")
+        fit_name(name)
+
+
+def _class_names(upload: Upload) -> tuple[str, ...]:
+    try:
+        with open_source(upload.folder, classes=True) as source:
+            return source.classes
+    except DatasetError as error:
+        raise Refused(str(error)) from error

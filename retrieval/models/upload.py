@@ -1,0 +1,44 @@
+"""Pictures on their way here."""
+
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+
+from retrieval.uploads import uploads
+
+KEPT = timedelta(days=7)  # since something was added
+
+
+class Upload(models.Model):
+    """A folder that somebody fills file by file, until a job takes it and this row goes.
+
+    The files are in the folder and have no rows. `files` and `bytes` count those that are in place.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    files = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie; a job that took it finds them there, too."""
+        return uploads() / f"folder-{self.pk}"
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it goes, if nothing is added and no job takes it."""
+        return self.changed_at + KEPT

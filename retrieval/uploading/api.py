@@ -1,0 +1,188 @@
+"""Uploads over the API: a folder of pictures is gathered file by file, then imported or added as a whole."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.permissions import IsCurator, signed_in
+from config.api.pages import Pages
+from config.api.strict import Body
+from config.api.views import UUID, Resource
+from retrieval.errors import Refused
+from retrieval.models import Upload
+from retrieval.refusals import RefusalsAsProblems
+from retrieval.uploading import services
+from retrieval.uploading.services import StoredFile
+
+MOST_AT_ONCE = 100  # files of one request
+UPLOAD = {
+    "id": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10",
+    "files": 120,
+    "bytes": 8431222,
+    "created_at": "2026-05-04T09:30:00Z",
+    "expires_at": "2026-05-11T09:42:00Z",
+}
+STORED = {"path": "owls/1.jpg", "sha256": "9f" * 32, "size": 70123}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("An upload", UPLOAD)])
+class UploadSerializer(serializers.ModelSerializer[Upload]):
+    expires_at = serializers.DateTimeField(read_only=True, help_text="Unless something is added, or a job takes it.")
+
+    class Meta:
+        model = Upload
+        fields = ("id", "files", "bytes", "created_at", "expires_at")
+        read_only_fields = fields
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Nothing more is needed", {})])
+class NewUploadSerializer(Body):
+    """An upload begins empty."""
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A file that is in place", STORED)])
+class StoredFileSerializer(serializers.Serializer[StoredFile]):
+    path = serializers.CharField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("What is in place now", {"stored": [STORED]})])
+class StoredFilesSerializer(serializers.Serializer[Any]):
+    stored = StoredFileSerializer(many=True)
+
+
+class PathField(serializers.CharField):
+    """Where a file of an upload goes."""
+
+    def __init__(self) -> None:
+        super().__init__(trim_whitespace=False, help_text="Such as owls/1.jpg: a class, and at most 6 parts.")
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the path if a file may have it."""
+        path = super().to_internal_value(data)
+        try:
+            services.checked_path(path)
+        except Refused as refusal:
+            raise serializers.ValidationError(str(refusal)) from refusal
+        return path
+
+
+class NewFilesSerializer(Body):
+    """Files, and in the same order their paths."""
+
+    files = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True), min_length=1, max_length=MOST_AT_ONCE
+    )
+    paths = serializers.ListField(child=PathField(), min_length=1, max_length=MOST_AT_ONCE)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs["files"]) != len(attrs["paths"]):
+            told = f"{len(attrs['paths'])} paths came with {len(attrs['files'])} files; send one for each"
+            raise serializers.ValidationError({"paths": told})
+        return attrs
+
+
+class WaitingUploadField(serializers.UUIDField):
+    """The key of an upload that no job has."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the upload."""
+        upload = services.visible_uploads().filter(pk=super().to_internal_value(data)).first()
+        if upload is None:
+            raise serializers.ValidationError(f"there is no upload {data}; a job may have taken it")
+        return upload
+
+
+class FilePages(Pages):
+    """The files of an upload by path; a cursor is the last path that was given, and pages are walked forwards."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        """Return the page asked for; what is cut is an upload."""
+        size = self.get_page_size(request)
+        found = services.files_of(queryset, after=_path_in(request.query_params.get("cursor")), most=size + 1)
+        self.here, self.following = request.build_absolute_uri(), None
+        if len(found) > size:
+            self.following = urlsafe_b64encode(found[size - 1].path.encode()).decode()
+        return found[:size]
+
+    def get_next_link(self) -> Any:
+        return replace_query_param(self.here, "cursor", self.following) if self.following else None
+
+    def get_previous_link(self) -> Any:
+        return None
+
+
+def _path_in(cursor: str | None) -> tuple[str, ...]:
+    """Return the parts of the path that a cursor is; none without one.
+
+    Raises:
+        ValidationError: it is none of ours.
+    """
+    if cursor is None:
+        return ()
+    try:
+        return services.checked_path(urlsafe_b64decode(cursor.encode()).decode())
+    except (ValueError, Refused) as error:
+        raise serializers.ValidationError({"cursor": "this cursor is not one that a page gave"}) from error
+
+
+class UploadViewSet(
+    RefusalsAsProblems,
+    Resource,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[Upload],
+):
+    """Folders of pictures on their way here, for curators; one that a job takes is no longer listed."""
+
+    serializer_class = UploadSerializer
+    permission_classes = (IsCurator,)
+    parser_classes = (JSONParser,)
+    queryset: QuerySet[Upload] = services.visible_uploads()
+    lookup_url_kwarg = "id"
+    lookup_value_regex = UUID
+
+    @extend_schema(request=NewUploadSerializer, responses={201: UploadSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Begin an upload; then send files."""
+        NewUploadSerializer(data=request.data).is_valid(raise_exception=True)
+        upload = services.begin_upload(signed_in(request))
+        where = reverse("api-upload-detail", args=[upload.pk], request=request)
+        return self.shown(upload, status.HTTP_201_CREATED, {"Location": where})
+
+    def perform_destroy(self, instance: Upload) -> None:
+        services.delete_upload(instance)
+
+    @extend_schema(responses=StoredFileSerializer(many=True))
+    @action(detail=True, pagination_class=FilePages, parser_classes=[MultiPartParser])
+    def files(self, request: Request, id: str) -> Response:  # noqa: A002  # as the address names it
+        """List the files that are in place, by path: what need not be sent again."""
+        page: Any = self.paginate_queryset(self.get_object())
+        return self.get_paginated_response(StoredFileSerializer(page, many=True).data)
+
+    @extend_schema(request=NewFilesSerializer, responses=StoredFilesSerializer)
+    @files.mapping.post
+    def send_files(self, request: Request, id: str) -> Response:  # noqa: A002
+        """Store files by path; one that is there is replaced whole."""
+        upload = self.get_object()
+        form = NewFilesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        try:
+            stored = services.store_files(upload, list(zip(values["paths"], values["files"], strict=True)))
+        except Upload.DoesNotExist:
+            raise NotFound(f"there is no upload {id} any more; a job has taken it, or it was deleted") from None
+        return Response(StoredFilesSerializer({"stored": stored}).data)

@@ -1,0 +1,151 @@
+"""The files of an upload: each is there whole or not at all, however many processes write, or die.
+
+A request's files are written aside, then moved in place while the upload's row is locked. The folder they were
+aside in is renamed before the first move and goes after the transaction; one of that name says that a process
+died between, and its files are counted again.
+"""
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from retrieval.errors import Refused, TooMuch
+from retrieval.models import Upload
+from retrieval.uploading.services.paths import Listing, Parts, check_apart, checked_path, names_in, place_in
+
+MOST_FILES = 200_000
+ASIDE = ".aside"
+MOVING = "-moving"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of an upload, by its path there."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]]") -> list[StoredFile]:
+    """Store files by path; one that is there is replaced whole.
+
+    Raises:
+        Refused: a path is not fit, or unlike another by its case only.
+        TooMuch: the upload would hold too much.
+        Upload.DoesNotExist: it was deleted, or a job took it meanwhile.
+    """
+    paths = [checked_path(path) for path, _ in files]
+    check_apart(paths)
+    _check_sum(0, sum(file.size or 0 for _, file in files))
+    aside = upload.folder / ASIDE / uuid.uuid4().hex
+    try:
+        aside.parent.mkdir(exist_ok=True)
+        aside.mkdir()
+        stored = [_written(aside / str(number), path, file) for number, (path, file) in enumerate(files)]
+        _put_in_place(upload, aside, paths, stored)
+    except FileNotFoundError:
+        Upload.objects.get(pk=upload.pk)  # the folder went with its row; if it did not, something else is wrong
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(_moving(aside), ignore_errors=True)
+    return stored
+
+
+def _written(place: Path, path: str, file: "UploadedFile[bytes]") -> StoredFile:
+    digest, size = hashlib.sha256(), 0
+    with place.open("wb") as target:
+        for chunk in file.chunks():
+            digest.update(chunk)
+            size += target.write(chunk)
+    return StoredFile(path, digest.hexdigest(), size)
+
+
+@transaction.atomic
+def _put_in_place(upload: Upload, aside: Path, paths: Sequence[Parts], stored: Sequence[StoredFile]) -> None:
+    row = Upload.objects.select_for_update().get(pk=upload.pk)
+    if list(aside.parent.glob(f"*{MOVING}")):
+        _recount(row)
+    listing: Listing = {}
+    places = [place_in(row.folder, parts, listing) for parts in paths]
+    replaced = [place.stat().st_size for place in places if place.exists()]
+    row.files += len(places) - len(replaced)
+    row.bytes += sum(file.size for file in stored) - sum(replaced)
+    _check_sum(row.files, row.bytes)
+    moving = aside.rename(_moving(aside))
+    for number, place in enumerate(places):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (moving / str(number)).replace(place)
+    row.changed_at = timezone.now()
+    row.save(update_fields=["files", "bytes", "changed_at"])
+
+
+def _moving(aside: Path) -> Path:
+    return aside.with_name(f"{aside.name}{MOVING}")
+
+
+def _check_sum(files: int, size: int) -> None:
+    if files > MOST_FILES:
+        raise TooMuch(f"an upload holds at most {MOST_FILES:,} files; import these and begin another")
+    if size > settings.ARCHIVE_MAX_BYTES:
+        most = settings.ARCHIVE_MAX_BYTES // 2**20
+        raise TooMuch(f"an upload holds at most {most:,} MB; import these by server path")
+
+
+def _recount(row: Upload) -> None:
+    sizes = [row.folder.joinpath(*parts).stat().st_size for parts in paths_below(row.folder)]
+    row.files, row.bytes = len(sizes), sum(sizes)
+    for left in (row.folder / ASIDE).glob(f"*{MOVING}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def files_of(upload: Upload, after: Parts = (), most: int | None = None) -> list[StoredFile]:
+    """Return the files of an upload in order, folder by folder: those behind a path, at most so many."""
+    return [
+        file for parts in islice(paths_below(upload.folder, after), most) if (file := _found(upload, parts)) is not None
+    ]
+
+
+def _found(upload: Upload, parts: Parts) -> StoredFile | None:
+    """Return a file with its hash; None for one that has gone since it was listed."""
+    try:
+        with upload.folder.joinpath(*parts).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return StoredFile("/".join(parts), digest, file.tell())
+    except FileNotFoundError:
+        return None
+
+
+def paths_below(folder: Path, after: Parts = ()) -> Iterator[Parts]:
+    """Yield the paths of the files below a folder, those behind `after` only, which need not be there any more.
+
+    Folders before it are not looked into.
+    """
+    first = after[0] if after else ""
+    for name in names_in(folder):
+        place = folder / name
+        if place.is_dir():
+            if name >= first:
+                yield from ((name, *rest) for rest in paths_below(place, after[1:] if name == first else ()))
+        elif name > first:
+            yield (name,)
+
+
+def check_not_empty(upload: Upload) -> None:
+    """Check that a job would find something.
+
+    Raises:
+        Refused: nothing has arrived.
+    """
+    if next(paths_below(upload.folder), None) is None:
+        raise Refused("nothing was uploaded yet; send pictures first")

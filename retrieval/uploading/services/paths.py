@@ -1,0 +1,100 @@
+"""What a file of an upload may be called: what every system, and the import, can do something with."""
+
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path, PureWindowsPath
+
+from mlcore.datasets.filetree import is_system_file
+from mlcore.datasets.folder import may_be_picture
+from retrieval.errors import Refused
+
+MOST_PARTS = 6
+MOST_NAME_BYTES = 255
+SHOWN = 200  # characters of a path in a sentence
+
+Parts = tuple[str, ...]
+Listing = dict[Path, dict[str, str]]
+"""By folder, the names in it as case-insensitive systems know them, and as they are."""
+
+
+def checked_path(path: str) -> Parts:
+    """Return the parts of a path such as "class/picture.jpg".
+
+    Raises:
+        Refused: it leaves the folder, is too deep, or names no picture.
+    """
+    parts = tuple(path.split("/"))
+    if path.startswith("/") or PureWindowsPath(path).drive:
+        why = "is absolute; paths begin with a class"
+    elif "\\" in path:
+        why = 'has a backslash; folders are divided by "/"'
+    elif any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+        why = "has characters that no name should have"
+    elif not all(parts) or not {".", ".."}.isdisjoint(parts):
+        why = 'has an empty part, "." or ".."'
+    elif len(parts) > MOST_PARTS:
+        why = f"is deeper than {MOST_PARTS} parts"
+    elif any(len(part.encode()) > MOST_NAME_BYTES for part in parts):
+        why = f"has a name of more than {MOST_NAME_BYTES} bytes"
+    elif is_system_file(path):
+        why = "is hidden, or of the system; send pictures"
+    elif not may_be_picture(path):
+        why = "is no picture by its name"
+    else:
+        return parts
+    raise Refused(f"{path[:SHOWN]!r} {why}")
+
+
+def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
+    """Return where a file of that path goes, and add it to the listing.
+
+    Raises:
+        Refused: another is there that some systems could not tell from it, or a folder is, or a file where a
+            folder should be.
+    """
+    place = folder
+    for part in parts:
+        if place not in listing:
+            listing[place] = {folded(name): name for name in names_in(place)}
+        known = listing[place].setdefault(folded(part), part)
+        if known != part:
+            raise Refused(f"{_told(parts)} cannot lie beside {known!r}: some systems cannot tell them apart")
+        place /= part
+        if place.is_file() and place != folder.joinpath(*parts):
+            raise Refused(f"{_told(parts)} cannot be stored: {part!r} is a file")
+    if place.is_dir():
+        raise Refused(f"{_told(parts)} cannot be stored: it is a folder")
+    return place
+
+
+def check_apart(paths: Iterable[Parts]) -> None:
+    """Check that files which come together can lie together.
+
+    Raises:
+        Refused: one comes twice, or lies where another's folder should be.
+    """
+    met: set[Parts] = set()
+    for parts in paths:
+        if parts in met:
+            raise Refused(f"{_told(parts)} comes twice")
+        met.add(parts)
+    for parts in met:
+        if any(parts[:depth] in met for depth in range(1, len(parts))):
+            raise Refused(f"{_told(parts)} cannot be stored: one of its folders comes as a file")
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder of an upload, but hidden ones, in order; none while it is not there."""
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def folded(name: str) -> str:
+    """Return what a name is where upper and lower case are one, and accents are written in one way."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _told(parts: Parts) -> str:
+    return repr("/".join(parts)[:SHOWN])

@@ -1,0 +1,53 @@
+"""An upload's life: begun, filled, then taken by a job, or deleted, or forgotten."""
+
+import shutil
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from retrieval.errors import Refused
+from retrieval.models import Upload
+from retrieval.models.upload import KEPT
+from retrieval.uploading.services.files import check_not_empty
+
+
+def visible_uploads() -> QuerySet[Upload]:
+    """Return the uploads that no job has; every curator sees all of them."""
+    return Upload.objects.all()
+
+
+def begin_upload(by: User | None) -> Upload:
+    """Make an empty upload."""
+    upload = Upload.objects.create(owner=by)
+    upload.folder.mkdir(parents=True)
+    return upload
+
+
+def delete_upload(upload: Upload) -> None:
+    """Throw an upload away with its files."""
+    if Upload.objects.filter(pk=upload.pk).delete()[0]:  # else a job has just taken it, and its files
+        shutil.rmtree(upload.folder, ignore_errors=True)
+
+
+@transaction.atomic
+def take_upload(upload: Upload) -> None:
+    """Give an upload to a job that is queued in the same transaction: its row goes, its folder is the job's.
+
+    Raises:
+        Refused: another job has it, or nothing has arrived.
+    """
+    row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+    if row is None:
+        raise Refused(f"there is no upload {upload.pk} any more; a job has taken it, or it was deleted")
+    check_not_empty(row)
+    row.delete()
+
+
+def sweep(now: datetime) -> None:
+    """Delete the uploads to which nothing was added for long, and which no job took."""
+    expired = Upload.objects.filter(changed_at__lt=now - KEPT)
+    for upload in expired:
+        if expired.filter(pk=upload.pk).delete()[0]:  # else something was added a moment ago
+            shutil.rmtree(upload.folder, ignore_errors=True)
