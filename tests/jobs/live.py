@@ -76,6 +76,7 @@ class Live:
         self.prefix = prefix
         self.app = "tests.jobs.worker_app"  # another one may know other kinds of jobs
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.leaders: set[int] = set()
         self.env = {
             **os.environ,
             **TIMES,
@@ -101,7 +102,10 @@ class Live:
 
     def kill9(self, process: subprocess.Popen[bytes]) -> None:
         """Kill the process as the kernel does when memory runs out: it cleans nothing up."""
-        process.kill()
+        if process.pid in self.leaders:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
         process.wait()
 
     def terminate(self, process: subprocess.Popen[bytes], seconds: float = 15) -> None:
@@ -136,12 +140,23 @@ class Live:
                 self.kill9(process)
 
     def _start(self, argv: list[str]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "celery", "-A", self.app, *argv]
+        return self.start([sys.executable, "-m", "celery", "-A", self.app, *argv])
+
+    def start(self, command: list[str], *, leads: bool = False) -> subprocess.Popen[bytes]:
+        """Start a process of this test; `leads`: one that has others of its own, which die with it."""
         with (self.folder / f"process-{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                command,
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=leads,
             )
         self.processes.append(process)
+        if leads:
+            self.leaders.add(process.pid)
         return process
 
 

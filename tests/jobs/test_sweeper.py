@@ -1,12 +1,12 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from jobs import services, sweeper
+from jobs import registry, services, sweeper
 from jobs.context import JobContext
 from jobs.models import Job
-from jobs.registry import register
+from jobs.registry import register, register_sweep
 from tests.jobs.conftest import nothing, queued
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +79,13 @@ def test_a_job_that_was_to_be_cancelled_is_so_when_its_worker_is_silent() -> Non
     sweeper.take_back(timezone.now() + timedelta(minutes=5))
     job.refresh_from_db()
     assert job.state == "cancelled"
+
+
+def test_what_an_app_sweeps_is_swept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[datetime] = []
+    monkeypatch.setitem(registry.SWEEPS, "tests", swept.append)
+    now = timezone.now()
+    sweeper.sweep(now)
+    assert swept == [now]
+    with pytest.raises(ValueError, match="'tests' is registered already"):
+        register_sweep("tests", print)

@@ -30,6 +30,21 @@ def test_folder_names_are_classes_and_the_first_half_trains(write_files: Write) 
     assert source.broken == ()
 
 
+@pytest.mark.parametrize("paths", [["a/1.jpg"], ["a/1.jpg", "b/x/2.jpg"], ["train/a/1.jpg", "test/b/2.jpg"]])
+def test_classes_alone_need_neither_number_nor_halves(write_files: Write, paths: list[str]) -> None:
+    with open_source(write_files({path: None for path in paths}), classes=True) as source:
+        assert source.classes == ("a", "b")[: len(paths)] and not source.labelled
+        assert {item.split for item in source.items} == {"gallery"}
+
+
+def test_classes_alone_are_those_of_folders_whatever_else_lies_there(write_files: Write) -> None:
+    where = write_files({"a/1.jpg": None, "images.txt": b"", "image_class_labels.txt": b""})
+    with open_source(where, classes=True) as source:
+        assert source.classes == ("a",) and len(source.broken) == 2
+    with pytest.raises(DatasetError, match="class folders"), open_source(write_files({"1.jpg": None}, "flat"), classes=True):
+        pass
+
+
 def test_order_is_class_then_path_whatever_the_disk_says(write_files: Write) -> None:
     source = read(write_files({path: None for path in ("b/10.jpg", "c/1.jpg", "b/9.jpg", "a/x/2.jpg", "a/1.jpg")}))
     assert [item.path for item in source.items] == ["a/1.jpg", "a/x/2.jpg", "b/9.jpg", "b/10.jpg", "c/1.jpg"]
