@@ -18,6 +18,8 @@ NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 COME_AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)  # said before anything was done
 GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)  # whether it was done is unknown
 
+DIRECT = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}  # no proxy knows this machine
+
 T = TypeVar("T")
 
 
@@ -72,7 +74,9 @@ class Transport:
         headers = {"Accept": "application/json, */*;q=0.5", "User-Agent": f"kindred-client/{VERSION}"}
         if token:
             headers["Authorization"] = f"Token {token}"
-        self._http = httpx.Client(headers=headers, timeout=httpx.Timeout(timeout, connect=10), transport=via)
+        self._http = httpx.Client(
+            headers=headers, timeout=httpx.Timeout(timeout, connect=10), transport=via, mounts=DIRECT
+        )
 
     def close(self) -> None:
         self._http.close()

@@ -200,7 +200,7 @@ def described(path: Path | None) -> Schema:
         text = path.read_text()
     else:
         order = [sys.executable, str(ROOT / "manage.py"), "spectacular", "--format", "openapi-json"]
-        text = subprocess.run(order, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        text = subprocess.run(order, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout
     schema: Schema = json.loads(text)
     return schema
 

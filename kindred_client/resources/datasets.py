@@ -22,9 +22,16 @@ class Datasets(DatasetImages):
     """
 
     def list(
-        self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
+        self,
+        *,
+        slug: str | None = None,
+        labelled: bool | None = None,
+        public: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
     ) -> Pages[answers.DatasetsList]:
-        query = given(limit=limit, cursor=cursor, fields=fields)
+        query = given(slug=slug, labelled=labelled, public=public, limit=limit, cursor=cursor, fields=fields)
         return self._api.pages("datasets.list", answers.DatasetsList, query=query)
 
     def get(self, dataset: Ref, *, fields: Fields = ()) -> answers.DatasetsGet:
@@ -88,9 +95,9 @@ class Datasets(DatasetImages):
         """Start the job that deletes it with all that was made of it."""
         return self._api.call("datasets.delete", answers.DatasetsDelete, dataset, if_match=if_match)
 
-    def classes(self, dataset: Ref) -> answers.DatasetsClasses:
+    def classes(self, dataset: Ref, *, fields: Fields = ()) -> answers.DatasetsClasses:
         """Return all classes, in `results`."""
-        return self._api.call("datasets.classes", answers.DatasetsClasses, dataset)
+        return self._api.call("datasets.classes", answers.DatasetsClasses, dataset, query=given(fields=fields))
 
     def rename_class(self, dataset: Ref, label: int, name: str) -> answers.DatasetsRenameClass:
         return self._api.call("datasets.rename_class", answers.DatasetsRenameClass, dataset, label, json={"name": name})

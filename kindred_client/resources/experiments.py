@@ -18,11 +18,12 @@ class Experiments(Resource):
     def list(
         self,
         *,
+        dataset: Ref | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
     ) -> Pages[answers.ExperimentsList]:
-        query = given(limit=limit, cursor=cursor, fields=fields)
+        query = given(dataset=None if dataset is None else key(dataset), limit=limit, cursor=cursor, fields=fields)
         return self._api.pages("experiments.list", answers.ExperimentsList, query=query)
 
     def get(self, experiment: Ref, *, fields: Fields = ()) -> answers.ExperimentsGet:

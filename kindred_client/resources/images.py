@@ -41,9 +41,9 @@ class Images(Resource):
     def get(self, image: Ref, *, fields: Fields = ()) -> answers.ImagesGet:
         return self._api.call("images.get", answers.ImagesGet, image, query=given(fields=fields))
 
-    def file(self, image: Ref) -> Download:
-        """Return the picture itself, a JPEG."""
-        return self._api.download("images.file", image)
+    def file(self, image: Ref, *, size: str | None = None) -> Download:
+        """Return the picture itself, a JPEG; `size`: "full", or "thumbnail"."""
+        return self._api.download("images.file", image, query=given(size=size))
 
     def update(
         self, image: Ref, *, hidden: bool | None = None, class_name: str | None = None, if_match: str = ""

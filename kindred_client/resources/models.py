@@ -14,11 +14,12 @@ from kindred_client.resources.base import Resource
 class Losses(Resource):
     """The losses that can be trained."""
 
-    def list(self) -> answers.LossesList:
-        return self._api.call("losses.list", answers.LossesList)
+    def list(self, *, fields: Fields = ()) -> answers.LossesList:
+        """Return all of them."""
+        return self._api.call("losses.list", answers.LossesList, query=given(fields=fields))
 
-    def get(self, name: str) -> answers.LossesGet:
-        return self._api.call("losses.get", answers.LossesGet, name)
+    def get(self, name: str, *, fields: Fields = ()) -> answers.LossesGet:
+        return self._api.call("losses.get", answers.LossesGet, name, query=given(fields=fields))
 
 
 class Models(Resource):

@@ -106,17 +106,17 @@ class Searches(Resource):
         *,
         more: Iterable[Ref] = (),
         less: Iterable[Ref] = (),
+        datasets: Iterable[Ref] = (),
         models: Iterable[Ref] = (),
         k: int | None = None,
         box: Box | None = None,
         threshold: float | None = None,
         filters: Filters | None = None,
     ) -> answers.SearchesRefine:
-        """Ask again, for more like some answers and less like others."""
+        """Ask again, for more like some answers and less like others; what is not given stays as it was."""
         wanted = given(k=k, box=None if box is None else [*box], threshold=threshold, filters=filters)
-        body = {"more": keys(more), "less": keys(less), **wanted}
-        if chosen := keys(models):
-            body["models"] = chosen
+        chosen = given(datasets=keys(datasets) or None, models=keys(models) or None)
+        body = {"more": keys(more), "less": keys(less), **chosen, **wanted}
         return self._api.call("searches.refine", answers.SearchesRefine, search, json=body)
 
     def verdict(self, search: Ref) -> answers.SearchesVerdict:
