@@ -8,6 +8,7 @@ from rest_framework import serializers
 from config.api.strict import Body
 from retrieval.datasets.services.classes import NAME_LENGTH
 from retrieval.models import Dataset
+from retrieval.uploading.api import WaitingUploadField
 
 DATASET = {
     "id": 1,
@@ -53,15 +54,16 @@ class Origin(Body):
         help_text="A server path below the import folders, or wings:species=60,... (drawn).",
     )
     archive = serializers.FileField(default=None, help_text="Zip, tar or tar.gz with one folder a class (multipart).")
+    upload = WaitingUploadField(default=None, help_text="What was gathered at /uploads/.")
 
-    origins = ("source", "archive")
+    origins = ("source", "archive", "upload")
     must_name_one = True
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Ask for one way in."""
         given = [name for name in self.origins if attrs[name]]
         if len(given) > 1 or (self.must_name_one and not given):
-            raise serializers.ValidationError(f"give one of {' and '.join(self.origins)}")
+            raise serializers.ValidationError(f"give one of {', '.join(self.origins[:-1])} and {self.origins[-1]}")
         return attrs
 
 

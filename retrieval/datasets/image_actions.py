@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -19,9 +20,10 @@ from jobs.idempotency import idempotent
 from retrieval.datasets import services
 from retrieval.datasets.api_bodies import ChangedSerializer
 from retrieval.datasets.api_filters import ImageFilter
-from retrieval.datasets.image_bodies import ChosenImages, ImageSerializer, NewImages, Relabel
+from retrieval.datasets.image_bodies import ChosenImages, ImageSerializer, NewFolder, NewImages, Relabel
 from retrieval.datasets.services import adding, curating
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
+from retrieval.datasets.services.folders import submit_folder
 from retrieval.models import Image
 
 
@@ -57,15 +59,20 @@ class ImageActions(Curated):
 
     images.chosen = True  # type: ignore[attr-defined]  # the schema asks
 
-    @extend_schema(request={"multipart/form-data": NewImages}, responses={202: JobSerializer})
+    @extend_schema(
+        request={"multipart/form-data": NewImages, "application/json": NewFolder}, responses={202: JobSerializer}
+    )
     @may_answer(409)
     @images.mapping.post
     @idempotent
     def add_images(self, request: Request, pk: str) -> Response:
-        """Queue the taking in of pictures, or of one archive of them, into a class."""
-        form = NewImages(data=request.data)
+        """Queue the taking in of pictures, or of one archive of them, into a class; or of an upload, class by class."""
+        is_form = isinstance(request.data, QueryDict)
+        form = NewImages(data=request.data) if is_form else NewFolder(data=request.data)
         form.is_valid(raise_exception=True)
         wish = form.validated_data
+        if not is_form:
+            return accepted(submit_folder(self.get_object(), **wish, by=signed_in(request)), request)
         job = adding.submit_pictures(
             self.get_object(), wish["pictures"], wish["class_name"], **_half(wish), by=signed_in(request)
         )

@@ -12,6 +12,7 @@ from config.api.strict import Body
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
 from retrieval.datasets.services.limits import MOST_PICTURES
 from retrieval.models import Image
+from retrieval.uploading.api import WaitingUploadField
 
 LARGEST_KEY = 2**63 - 1
 MOST_FILES = 100
@@ -114,3 +115,17 @@ class NewImages(IntoClass):
     """Pictures for a class, or one archive of them; its folders mean nothing."""
 
     pictures: Any = serializers.ListField(child=serializers.FileField(), min_length=1, max_length=MOST_FILES)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Classes to find only", {"upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10", "half": "held out"})
+    ]
+)
+class NewFolder(Body):
+    """An upload whose folders are classes; `half` says what those that are new are for."""
+
+    upload = WaitingUploadField()
+    half = serializers.ChoiceField(
+        choices=HALVES, default="", allow_blank=True, help_text="Of new classes: trained on, or held out."
+    )

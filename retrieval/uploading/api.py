@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import mixins, serializers, status
@@ -25,7 +26,7 @@ from retrieval.refusals import RefusalsAsProblems
 from retrieval.uploading import services
 from retrieval.uploading.services import StoredFile
 
-MOST_AT_ONCE = 100  # files of one request
+MOST_AT_ONCE = settings.DATA_UPLOAD_MAX_NUMBER_FILES
 UPLOAD = {
     "id": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10",
     "files": 120,

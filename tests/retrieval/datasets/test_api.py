@@ -11,6 +11,7 @@ from jobs.models import Job
 from retrieval.models import Dataset
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg, zipped
+from tests.retrieval.uploading.filled import classes_of_jpegs, filled
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +117,7 @@ def test_the_same_request_again_imports_once(curator_api: APIClient) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"name": "Birds"}, "give one of source and archive"),
+        ({"name": "Birds"}, "give one of source, archive and upload"),
         ({"name": "Birds", "source": "/etc"}, "outside the import folders"),
         ({"source": "wings"}, "This field is required"),
         ({"name": "a\0b", "source": "wings"}, "Null characters are not allowed"),
@@ -129,6 +130,27 @@ def test_a_wrong_import_is_a_problem(curator_api: APIClient, body: dict[str, Any
     answer = curator_api.post(ROOT, body)
     assert answer.status_code == 400 and sentence in answer.json()["detail"], answer.json()
     assert not Dataset.objects.exists()
+
+
+def test_an_upload_becomes_a_data_set_once(curator_api: APIClient) -> None:
+    upload = filled(classes_of_jpegs("owl", "jay", "wren"))
+    body, key = {"name": "Birds", "upload": str(upload.pk)}, {"Idempotency-Key": "one"}
+    first, second = (curator_api.post(ROOT, body, headers=key) for _ in range(2))
+    assert first.status_code == 202 and first.json() == second.json()
+    done(Job.objects.get())
+    assert Dataset.objects.get().classes == ["jay", "owl", "wren"]
+    answer = curator_api.post(ROOT, {**body, "name": "Birds again"})
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "upload"
+
+
+def test_a_set_is_read_again_from_an_upload(curator_api: APIClient) -> None:
+    pictures = classes_of_jpegs("owl", "jay", "wren")
+    curator_api.post(ROOT, {"name": "Birds", "upload": str(filled(pictures).pk)})
+    done(Job.objects.get())
+    again = filled({**pictures, "owl/9.jpg": jpeg(9)})
+    answer = curator_api.post(f"{ROOT}{Dataset.objects.get().pk}/reimport/", {"upload": str(again.pk)})
+    assert answer.status_code == 202
+    assert done(Job.objects.get(pk=answer.json()["id"])).result["added"] == 1
 
 
 def test_two_sources_at_once_are_one_too_many(curator_api: APIClient) -> None:

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from jobs.models import Job
 from retrieval.models import Dataset, Image
 from tests.retrieval.pictures import jpeg, zipped
+from tests.retrieval.uploading.filled import classes_of_jpegs, filled
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db
@@ -277,3 +278,32 @@ def test_a_picture_is_moved_and_hidden_or_neither(world: World, curator_api: API
     assert curator_api.patch(where, {"hidden": True, "class_name": "Dodo"}).status_code == 400
     assert curator_api.patch(where, {"hidden": True, "label": 1}).status_code == 400
     assert curator_api.get(where).json() == before
+
+
+def test_an_upload_is_added_class_by_class(curator_api: APIClient, world: World) -> None:
+    upload = filled(classes_of_jpegs("Dodo", world.dataset.classes[0]))
+    answer = curator_api.post(of(world.dataset), {"upload": str(upload.pk), "half": "held out"})
+    assert answer.status_code == 202
+    assert done(Job.objects.get(pk=answer.json()["id"])).result["added"] == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "upload"),
+        ({"upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10"}, "upload"),
+        ({"upload": 7}, "upload"),
+        ({"upload": "u", "half": "both"}, "half"),
+        ({"class_name": "Dodo"}, "class_name"),
+    ],
+)
+def test_a_folder_that_cannot_be_added_is_refused_by_its_field(
+    curator_api: APIClient, world: World, body: dict[str, Any], field: str
+) -> None:
+    answer = curator_api.post(of(world.dataset), body)
+    assert answer.status_code == 400 and field in {error["field"] for error in answer.json()["errors"]}
+
+
+def test_new_classes_of_a_folder_need_a_half(curator_api: APIClient, world: World) -> None:
+    answer = curator_api.post(of(world.dataset), {"upload": str(filled(classes_of_jpegs("Dodo")).pk)})
+    assert answer.status_code == 400 and "trained on or held out" in answer.json()["detail"]
