@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
-from uuid import uuid4
 
 from kindred_client.errors import KindredError
 
@@ -77,8 +76,7 @@ class Progress:
     """What a sending must remember so that another process can go on with it."""
 
     upload: str
-    key: str  # of idempotency: the job that takes the upload is started once, whoever asks again
-    sent: bool = False  # everything was there, and the job was asked for
+    sent: bool = False  # everything was there, and a job was asked for
 
 
 class Memory:
@@ -92,15 +90,9 @@ class Memory:
         """Return what is remembered; None when nothing is, or nothing of use."""
         try:
             found: dict[str, Any] = json.loads(self.path.read_text())
-            return Progress(str(found["upload"]), str(found["key"]), bool(found["sent"]))
+            return Progress(str(found["upload"]), bool(found["sent"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-
-    def begin(self, upload: str) -> Progress:
-        """Remember a new upload."""
-        progress = Progress(upload, uuid4().hex)
-        self.keep(progress)
-        return progress
 
     def keep(self, progress: Progress) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,3 +102,8 @@ class Memory:
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)
+
+
+def key_of(upload: str, **words: object) -> str:
+    """Return the idempotency key of asking for an upload's job in these words: every process has the same one."""
+    return sha256_of(json.dumps([upload, words], sort_keys=True).encode())

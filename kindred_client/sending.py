@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from kindred_client.api import Api
-from kindred_client.errors import Invalid, KeyReused, KindredError, NotFound
+from kindred_client.errors import Invalid, KindredError, NotFound
 from kindred_client.folders import Memory, Picture, Progress, in_batches, pictures_in, sha256_of
 from kindred_client.parallel import in_order
 from kindred_client.progress import bar
 from kindred_client.resources.uploads import Uploads
 from kindred_client.waiting import JobFailed, wait_for
 
-Start = Callable[[str, str], Mapping[str, Any]]
+PAGE = 200  # files, each of which the server reads again to tell its hash
+Start = Callable[[str], Mapping[str, Any]]
 
 
 class FolderSender:
@@ -26,17 +27,17 @@ class FolderSender:
         self._workers = workers
 
     def send(self, start: Start) -> Mapping[str, Any]:
-        """Send what is missing, let `start` start the job with the upload and its key, and return the finished job.
+        """Send what is missing, let `start` start the job with the upload, and return the finished job.
 
         Raises:
             JobFailed: the job failed; the next try begins anew.
         """
         pictures = pictures_in(self._folder)
-        progress = self._memory.recall()
-        job = self._started_before(progress, start) if progress is not None and progress.sent else None
+        job = self._started_before(start)
         if job is None:
             progress = self._everything_sent(pictures)
-            job = self._started(progress, start)
+            self._memory.keep(Progress(progress.upload, sent=True))
+            job = start(progress.upload)
         try:
             done = wait_for(self._api, job)
         except JobFailed:
@@ -45,23 +46,15 @@ class FolderSender:
         self._memory.forget()
         return done
 
-    def _started_before(self, progress: Progress, start: Start) -> Mapping[str, Any] | None:
-        """Return the job that a process before us asked for, None when the server never heard of it."""
-        if self._is_there(progress):
+    def _started_before(self, start: Start) -> Mapping[str, Any] | None:
+        """Return the job that a process before us asked for in the same words, None when there is none."""
+        progress = self._memory.recall()
+        if progress is None or not progress.sent or self._is_there(progress):
             return None  # no job has taken it: look once more whether everything is in it
         try:
-            return self._started(progress, start)
+            return start(progress.upload)
         except (Invalid, NotFound):
             return None
-
-    def _started(self, progress: Progress, start: Start) -> Mapping[str, Any]:
-        progress.sent = True
-        self._memory.keep(progress)
-        try:
-            return start(progress.upload, progress.key)
-        except KeyReused:  # it was asked for with other words: the next try begins anew
-            self._memory.forget()
-            raise
 
     def _everything_sent(self, pictures: list[Picture]) -> Progress:
         progress, there = self._begun({picture.path for picture in pictures})
@@ -79,11 +72,13 @@ class FolderSender:
         """Return the upload to fill and the sha256 of what it has, by path; one with anything else is thrown away."""
         progress = self._memory.recall()
         if progress is not None and self._is_there(progress):
-            there = {row["path"]: row["sha256"] for row in self._uploads.files(progress.upload, limit=1000)}
+            there = {row["path"]: row["sha256"] for row in self._uploads.files(progress.upload, limit=PAGE)}
             if there.keys() <= paths:
                 return progress, there
             self._uploads.delete(progress.upload)
-        return self._memory.begin(str(self._uploads.create()["id"])), {}
+        progress = Progress(str(self._uploads.create()["id"]))
+        self._memory.keep(progress)
+        return progress, {}
 
     def _is_there(self, progress: Progress) -> bool:
         try:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key
-from kindred_client.folders import Memory
+from kindred_client.folders import Memory, key_of
 from kindred_client.local import opened
 from kindred_client.pages import Pages
 from kindred_client.resources.dataset_images import DatasetImages
@@ -129,10 +129,10 @@ class Datasets(DatasetImages):
             "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
         }  # fmt: skip
 
-        def start(upload: str, mark: str) -> answers.DatasetsCreate:
-            return self.create(name, upload=upload, idempotency_key=mark, **terms)
+        def start(upload: str) -> answers.DatasetsCreate:
+            return self.create(name, upload=upload, idempotency_key=key_of(upload, name=name, **terms), **terms)
 
-        sender = self._sender(folder, f"import {name}", state, workers)
+        sender = self._sender(folder, "import", state, workers)
         return self.get(sender.send(start)["result"]["dataset"])
 
     def add_folder(
@@ -152,10 +152,10 @@ class Datasets(DatasetImages):
             JobFailed: they could not be added.
         """
 
-        def start(upload: str, mark: str) -> answers.DatasetsAddImages:
-            return self.add_upload(dataset, upload, half=half, idempotency_key=mark)
+        def start(upload: str) -> answers.DatasetsAddImages:
+            return self.add_upload(dataset, upload, half=half, idempotency_key=key_of(upload, half=half))
 
-        return self._sender(folder, f"add to {key(dataset)} {half}", state, workers).send(start)
+        return self._sender(folder, f"add to {key(dataset)}", state, workers).send(start)
 
     def _sender(self, folder: str | Path, what: str, state: str | Path | None, workers: int) -> FolderSender:
         where = Path(folder).expanduser().resolve()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindred_client import JobFailed, KeyReused, Kindred, KindredError, Unreachable, folders
+from kindred_client import Invalid, JobFailed, Kindred, KindredError, Unreachable, folders
 from kindred_client.folders import SUFFIXES, Memory, in_batches, pictures_in, sha256_of, state_folder
 from mlcore.datasets.folder import PICTURE_SUFFIXES
 from tests.kindred_client.scripted import JOB, gives, refuses
@@ -23,6 +23,7 @@ class Site:
         self.fail_after: int | None = None  # requests with files, before the server is gone
         self.state = "succeeded"
         self.damage = False
+        self.refused = "a name that is taken"
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         parts = request.url.path.removeprefix("/api/v1/").strip("/").split("/")
@@ -63,7 +64,7 @@ class Site:
         key, asked = request.headers["Idempotency-Key"], json.loads(request.content)
         if key in self.jobs:
             return gives(JOB, 202) if self.jobs[key]["asked"] == asked else refuses(422, "idempotency-key-reused")
-        if asked["upload"] not in self.uploads:
+        if asked["upload"] not in self.uploads or asked.get("name") == self.refused:
             return refuses(400)
         self.jobs[key] = {"asked": asked, "files": self.uploads.pop(asked["upload"])}
         return gives(JOB, 202)
@@ -156,11 +157,9 @@ def test_what_was_taken_out_of_the_folder_is_not_imported(folder: Path) -> None:
 def test_a_job_that_was_asked_for_is_not_asked_for_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site()
     kindred = site.client()
-    monkeypatch.setattr("kindred_client.sending.wait_for", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("kindred_client.sending.wait_for", interrupted)
         kindred.datasets.import_folder(folder, "Birds")
-    monkeypatch.undo()
-    monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "state"))
     sent = len(site.sent)
     assert site.client().datasets.import_folder(folder, "Birds") == {"id": 5}
     assert len(site.jobs) == 1 and len(site.sent) == sent
@@ -170,17 +169,24 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_other_words_for_a_job_that_was_asked_for_are_refused_once(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_that_was_asked_for_in_other_words_is_another_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("kindred_client.sending.wait_for", interrupted)
         site.client().datasets.import_folder(folder, "Birds", licence="CC0")
-    with pytest.raises(KeyReused):
-        site.client().datasets.import_folder(folder, "Birds", licence="CC-BY")
-    site.client().datasets.import_folder(folder, "Birds", licence="CC-BY")
-    assert len(site.jobs) == 2
+    site.client().datasets.import_folder(folder, "Birds too", licence="CC-BY")
+    assert [job["asked"]["name"] for job in site.jobs.values()] == ["Birds", "Birds too"]
+    assert all(job["files"] == sent_by(folder) for job in site.jobs.values())
+
+
+def test_a_name_that_is_refused_costs_no_second_sending(folder: Path) -> None:
+    site = Site()
+    site.refused = "Birds"
+    with pytest.raises(Invalid):
+        site.client().datasets.import_folder(folder, "Birds")
+    sent = len(site.sent)
+    site.client().datasets.import_folder(folder, "Other birds")
+    assert len(site.sent) == sent and site.taken == sent_by(folder)
 
 
 def test_an_upload_that_is_gone_is_begun_anew(folder: Path) -> None:
