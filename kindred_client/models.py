@@ -24,7 +24,98 @@ class Ballot(TypedDict, total=False):
     voted_at: str | None
 
 
+class Cancelled(TypedDict, total=False):
+    cancelled: int
+
+
+class Changed(TypedDict, total=False):
+    """How many pictures changed."""
+
+    changed: int
+
+
+class Class(TypedDict, total=False):
+    """A class with pictures that are shown; `sample` is the key of one, `held_out` counts those measured on."""
+
+    label: int
+    name: str
+    images: int
+    held_out: int
+    sample: int
+
+
+class Classes(TypedDict, total=False):
+    """Every class of a data set, by label."""
+
+    results: list[Class]
+
+
+class Figure(TypedDict, total=False):
+    name: str
+    cells: list[dict[str, Any] | None]
+
+
+class NamedRun(TypedDict, total=False):
+    id: int
+    title: str
+
+
+class Pair(TypedDict, total=False):
+    first: int
+    second: int
+    difference: float
+    p: float
+    holm: float
+    seeds: int
+    verdict: str
+
+
+class PairedTest(TypedDict, total=False):
+    figure: str
+    title: str
+    queries: int
+    classes: int
+    pairs: list[Pair]
+
+
+class ProtocolField(TypedDict, total=False):
+    name: str
+    values: list[Any]
+    differs: bool
+
+
+class Comparison(TypedDict, total=False):
+    """Runs side by side, in the order asked for."""
+
+    runs: list[NamedRun]
+    figures: list[Figure]
+    protocol: list[ProtocolField]
+    differing: list[str]
+    warnings: list[str]
+    tests: list[PairedTest] | None
+    job: int | None
+
+
+StateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class CurvesOfRun(TypedDict, total=False):
+    title: str
+    color: int
+    state: StateEnum
+    loss: list[list[float]]
+    recall: list[list[float]]
+    speed: list[list[float]]
+
+
+class Curves(TypedDict, total=False):
+    active: bool
+    runs: list[CurvesOfRun]
+
+
 class Dataset(TypedDict, total=False):
+    """A data set; a picture's label is a place in `classes`."""
+
     id: int
     name: str
     slug: str
@@ -32,45 +123,108 @@ class Dataset(TypedDict, total=False):
     attribution: str
     labelled: bool
     public: bool
-    classes: Any
+    classes: list[str]
     revision: int
     fingerprint: str
-    report: Any
+    report: dict[str, Any]
     job: int | None
     created_at: str
 
 
+class ClassNote(TypedDict, total=False):
+    label: int
+    queries: int
+    recall_at_1: float
+    map_at_r: float
+
+
+class Hub(TypedDict, total=False):
+    id: int
+    label: int
+    found: int
+
+
+class NearDuplicate(TypedDict, total=False):
+    measured: int
+    trained: int
+    correlation: float
+
+
+class Found(TypedDict, total=False):
+    id: int
+    label: int
+    cosine: float
+
+
+class QueryNote(TypedDict, total=False):
+    id: int
+    label: int
+    average_precision: float
+    answers: list[Found]
+
+
+class Diagnostics(TypedDict, total=False):
+    """What was noted when the model was measured; pictures may be gone since."""
+
+    class_names: dict[str, str]
+    paths: dict[str, str]
+    classes: list[ClassNote]
+    worst_queries: list[QueryNote]
+    hubs: list[Hub]
+    near_duplicates: list[NearDuplicate]
+    neighbours: int
+    warnings: list[str]
+
+
+class Estimate(TypedDict, total=False):
+    """What the trainings take, one after the other."""
+
+    seconds: float
+    runs: int
+    each: dict[str, float]
+    source: str
+
+
+class Budget(TypedDict, total=False):
+    trials: int
+    validation_classes: int
+    seed: int
+
+
 class Run(TypedDict, total=False):
     id: int
+    experiment: int
+    dataset: int
     loss: str
-    params: Any
+    params: dict[str, Any]
     tuned: bool
-    changes: Any
+    changes: dict[str, Any]
     seed: int
     fold: int | None
-    state: str
+    state: StateEnum
     job: int | None
-    history: Any
-    metrics: Any
+    history: list[dict[str, Any]]
+    metrics: dict[str, Any] | None
     model: int | None
 
 
 class Tuning(TypedDict, total=False):
     id: int
     loss: str
-    state: str
+    state: StateEnum
     job: int | None
-    trials: Any
+    trials: dict[str, Any]
 
 
 class Experiment(TypedDict, total=False):
     id: int
     name: str
     dataset: int
-    protocol: Any
+    protocol: dict[str, Any]
     weights: str
-    tuning: Any
+    tuning: Budget | None
     publish: bool
+    estimate: Estimate | None
     runs: list[Run]
     tunings: list[Tuning]
     created_at: str
@@ -80,7 +234,10 @@ SplitEnum = Literal["train", "test", "query", "gallery"]
 
 
 class Image(TypedDict, total=False):
+    """A picture; `sha256` is of the file that was imported, `url` gives a JPEG without a camera's notes."""
+
     id: int
+    dataset: int
     path: str
     label: int
     class_name: str
@@ -88,7 +245,9 @@ class Image(TypedDict, total=False):
     sha256: str
     width: int
     height: int
+    hidden: bool
     url: str
+    thumbnail_url: str
 
 
 class Index(TypedDict, total=False):
@@ -99,14 +258,11 @@ class Index(TypedDict, total=False):
     recall: float
     count: int
     active: bool
-    manifest: Any
+    manifest: dict[str, Any]
     created_at: str
 
 
 QueueEnum = Literal["work", "train"]
-
-
-StateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class Job(TypedDict, total=False):
@@ -126,6 +282,28 @@ class Job(TypedDict, total=False):
     created_at: str
     started_at: str | None
     finished_at: str | None
+
+
+class Parameter(TypedDict, total=False):
+    default: float
+    meaning: str
+    letter: str
+    range: str
+
+
+class Loss(TypedDict, total=False):
+    name: str
+    title: str
+    family: str
+    paper: str
+    idea: str
+    formula: str
+    where: list[str]
+    symbols: dict[str, str]
+    parameters: dict[str, Parameter]
+    equals: dict[str, str]
+    sampler: str
+    takes_memory: bool
 
 
 class MadeToken(TypedDict, total=False):
@@ -164,8 +342,19 @@ class Model(TypedDict, total=False):
     has_network: bool
     licence: str
     weights_sha256: str
-    metrics: Any
+    metrics: dict[str, Any] | None
     created_at: str
+
+
+PartEnum = Literal["weights", "description", "metrics", "history", "embeddings", "images"]
+
+
+class Part(TypedDict, total=False):
+    part: PartEnum
+    name: str
+    size: int
+    sha256: str | None
+    made_at: str
 
 
 ValueEnum = Literal[0, 1, 2]
@@ -187,6 +376,16 @@ class Search(TypedDict, total=False):
     results: list[dict[str, Any]]
 
 
+class StoredFile(TypedDict, total=False):
+    path: str
+    sha256: str
+    size: int
+
+
+class StoredFiles(TypedDict, total=False):
+    stored: list[StoredFile]
+
+
 class Token(TypedDict, total=False):
     id: str
     name: str
@@ -194,3 +393,11 @@ class Token(TypedDict, total=False):
     created: str
     expiry: str | None
     last_used_at: str | None
+
+
+class Upload(TypedDict, total=False):
+    id: str
+    files: int
+    bytes: int
+    created_at: str
+    expires_at: str

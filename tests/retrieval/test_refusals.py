@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.errors import EngineBusy, NotNow, Refused, Unsearchable
+from retrieval.errors import EngineBusy, NotNow, Refused, TooMuch, Unsearchable
 from retrieval.refusals import as_problem
 
 
@@ -10,6 +10,7 @@ from retrieval.refusals import as_problem
         (Refused("no"), 400),
         (Refused("no", field="seeds"), 400),
         (NotNow("not yet"), 409),
+        (TooMuch("full"), 413),
         (Unsearchable("nothing"), 409),
         (EngineBusy("busy"), 503),
     ],

@@ -38,7 +38,7 @@ def _check_classes(dataset: Dataset, upload: Upload, half: str) -> None:
         if name.strip().casefold() in known:
             continue
         if half not in HALVES:
-            raise Refused(f"say whether the new class {name!r} is trained on or held out")
+            raise Refused(f"say whether the new class {name!r} is trained on or held out", field="half")
         fit_name(name)
 
 
@@ -47,4 +47,4 @@ def _class_names(upload: Upload) -> tuple[str, ...]:
         with open_source(upload.folder, classes=True) as source:
             return source.classes
     except DatasetError as error:
-        raise Refused(str(error)) from error
+        raise Refused(str(error), field="upload") from error

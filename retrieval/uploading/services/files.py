@@ -148,4 +148,4 @@ def check_not_empty(upload: Upload) -> None:
         Refused: nothing has arrived.
     """
     if next(paths_below(upload.folder), None) is None:
-        raise Refused("nothing was uploaded yet; send pictures first")
+        raise Refused("nothing was uploaded yet; send pictures first", field="upload")

@@ -11,6 +11,7 @@ from retrieval.errors import Refused
 MOST_PARTS = 6
 MOST_NAME_BYTES = 255
 SHOWN = 200  # characters of a path in a sentence
+FIELD = "paths"  # what of a request is to blame
 
 Parts = tuple[str, ...]
 Listing = dict[Path, dict[str, str]]
@@ -58,12 +59,14 @@ def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
             listing[place] = {folded(name): name for name in names_in(place)}
         known = listing[place].setdefault(folded(part), part)
         if known != part:
-            raise Refused(f"{_told(parts)} cannot lie beside {known!r}: some systems cannot tell them apart")
+            raise Refused(
+                f"{_told(parts)} cannot lie beside {known!r}: some systems cannot tell them apart", field=FIELD
+            )
         place /= part
         if place.is_file() and place != folder.joinpath(*parts):
-            raise Refused(f"{_told(parts)} cannot be stored: {part!r} is a file")
+            raise Refused(f"{_told(parts)} cannot be stored: {part!r} is a file", field=FIELD)
     if place.is_dir():
-        raise Refused(f"{_told(parts)} cannot be stored: it is a folder")
+        raise Refused(f"{_told(parts)} cannot be stored: it is a folder", field=FIELD)
     return place
 
 
@@ -76,11 +79,11 @@ def check_apart(paths: Iterable[Parts]) -> None:
     met: set[Parts] = set()
     for parts in paths:
         if parts in met:
-            raise Refused(f"{_told(parts)} comes twice")
+            raise Refused(f"{_told(parts)} comes twice", field=FIELD)
         met.add(parts)
     for parts in met:
         if any(parts[:depth] in met for depth in range(1, len(parts))):
-            raise Refused(f"{_told(parts)} cannot be stored: one of its folders comes as a file")
+            raise Refused(f"{_told(parts)} cannot be stored: one of its folders comes as a file", field=FIELD)
 
 
 def names_in(folder: Path) -> list[str]:

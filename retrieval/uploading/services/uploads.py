@@ -40,7 +40,8 @@ def take_upload(upload: Upload) -> None:
     """
     row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
     if row is None:
-        raise Refused(f"there is no upload {upload.pk} any more; a job has taken it, or it was deleted")
+        gone = f"there is no upload {upload.pk} any more; a job has taken it, or it was deleted"
+        raise Refused(gone, field="upload")
     check_not_empty(row)
     row.delete()
 

@@ -306,4 +306,4 @@ def test_a_folder_that_cannot_be_added_is_refused_by_its_field(
 
 def test_new_classes_of_a_folder_need_a_half(curator_api: APIClient, world: World) -> None:
     answer = curator_api.post(of(world.dataset), {"upload": str(filled(classes_of_jpegs("Dodo")).pk)})
-    assert answer.status_code == 400 and "trained on or held out" in answer.json()["detail"]
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "half"

@@ -70,6 +70,7 @@ def test_a_path_that_is_refused_is_named(curator_api: APIClient, path: str) -> N
 def test_a_name_that_some_systems_cannot_tell_from_another_is_a_problem(curator_api: APIClient) -> None:
     answer = send(curator_api, filled({"owls/1.jpg": b"x"}), {"Owls/2.jpg": b"2"})
     assert answer.status_code == 400 and "cannot tell them apart" in answer.json()["detail"]
+    assert answer.json()["errors"][0]["field"] == "paths"
 
 
 @pytest.mark.parametrize(
