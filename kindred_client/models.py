@@ -16,12 +16,176 @@ class AuditEntry(TypedDict, total=False):
     details: dict[str, Any]
 
 
+class BallotColumn(TypedDict, total=False):
+    """A ranking without its name; once the vote is cast, with its model's name and what it was given."""
+
+    ranking: int
+    images: list[int]
+    model: str
+    score: int
+
+
 class Ballot(TypedDict, total=False):
+    """`context["columns"]`: those of several ballots, where they were had at once."""
+
     id: str
     query_url: str
-    columns: list[dict[str, Any]]
+    columns: list[BallotColumn]
     shown_at: str
     voted_at: str | None
+    none_good: bool
+    withdrawn_at: str | None
+
+
+class Problem(TypedDict, total=False):
+    """RFC 9457 problem details. /api/problems/ lists the types."""
+
+    type: Literal[
+        "/api/problems/invalid",
+        "/api/problems/malformed",
+        "/api/problems/unauthenticated",
+        "/api/problems/invalid-token",
+        "/api/problems/forbidden",
+        "/api/problems/read-only-token",
+        "/api/problems/second-factor-required",
+        "/api/problems/not-found",
+        "/api/problems/method-not-allowed",
+        "/api/problems/not-acceptable",
+        "/api/problems/conflict",
+        "/api/problems/nothing-searchable",
+        "/api/problems/stale",
+        "/api/problems/too-large",
+        "/api/problems/unsupported-media-type",
+        "/api/problems/idempotency-key-reused",
+        "/api/problems/throttled",
+        "/api/problems/error",
+        "/api/problems/busy",
+    ]
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[dict[str, Any]]
+
+
+class Answer(TypedDict, total=False):
+    """A picture that answers; with `ranking` and `image` it is marked, see relevance."""
+
+    rank: int
+    ranking: int
+    image: int
+    dataset: int
+    class_name: str
+    similarity: float
+    url: str
+    thumbnail_url: str
+
+
+class Column(TypedDict, total=False):
+    """What one model answers, best first."""
+
+    model: int
+    model_name: str
+    indexes: list[int]
+    took_ms: float
+    answers: list[Answer]
+
+
+class SearchedClass(TypedDict, total=False):
+    """A class of a data set."""
+
+    dataset: int
+    label: int
+
+
+class ShownFilters(TypedDict, total=False):
+    splits: list[str]
+    classes: list[SearchedClass]
+
+
+class Search(TypedDict, total=False):
+    """`context["columns"]`: the answers of searches that are had already, by their keys."""
+
+    id: str
+    name: str
+    datasets: list[int]
+    query_image: int | None
+    box: list[float] | None
+    k: int
+    threshold: float | None
+    filters: ShownFilters
+    exclude_self: bool
+    more: list[int]
+    less: list[int]
+    root: str | None
+    created_at: str
+    shared_at: str | None
+    results: list[Column]
+
+
+class Outcome(TypedDict, total=False):
+    """Either a search or the problem that it met."""
+
+    search: Search
+    problem: Problem
+
+
+class BatchAnswer(TypedDict, total=False):
+    results: list[Outcome]
+
+
+class Agreement(TypedDict, total=False):
+    """How MAP@R and the human means go together: tau-b of three models or more, of two which one is better."""
+
+    models: int
+    tau: float | None
+    low: float | None
+    high: float | None
+    better: str
+    is_level: bool
+    difference: float
+    certainty: float
+
+
+class PeopleAgree(TypedDict, total=False):
+    share: float
+    comparisons: int
+
+
+class Row(TypedDict, total=False):
+    """A measured model: metrics are fractions of 1, what people say is 1 to 5, _low and _high are 95% intervals."""
+
+    id: int
+    dataset: str
+    model: str
+    color: int
+    protocol: str
+    seed: int | None
+    recall_at_1: float | None
+    recall_at_1_low: float | None
+    recall_at_1_high: float | None
+    recall_at: dict[str, float]
+    map_at_r: float
+    map_at_r_low: float | None
+    map_at_r_high: float | None
+    human_mean: float | None
+    human_low: float | None
+    human_high: float | None
+    votes: int
+    index_recall: float | None
+
+
+class Section(TypedDict, total=False):
+    dataset: str
+    name: str
+    votes: int
+    agreement: Agreement | None
+    people_agree: PeopleAgree | None
+    rows: list[Row]
+
+
+class Board(TypedDict, total=False):
+    datasets: list[Section]
 
 
 class Cancelled(TypedDict, total=False):
@@ -357,23 +521,20 @@ class Part(TypedDict, total=False):
     made_at: str
 
 
+class Progress(TypedDict, total=False):
+    done: int
+    total: int
+
+
 ValueEnum = Literal[0, 1, 2]
 
 
 class Relevance(TypedDict, total=False):
+    id: int
     ranking: int
     image: int
     value: ValueEnum
-
-
-class Search(TypedDict, total=False):
-    id: str
-    datasets: list[int]
-    query_image: int | None
-    k: int
-    created_at: str
-    shared_at: str | None
-    results: list[dict[str, Any]]
+    rated_at: str
 
 
 class StoredFile(TypedDict, total=False):
@@ -401,3 +562,31 @@ class Upload(TypedDict, total=False):
     bytes: int
     created_at: str
     expires_at: str
+
+
+class Share(TypedDict, total=False):
+    class_name: str
+    share: float
+
+
+class Verdict(TypedDict, total=False):
+    """A class, and how sure: confidence is how often votes like this one are right."""
+
+    dataset: int
+    label: int
+    class_name: str
+    confidence: float
+    shares: list[Share]
+    near: bool
+    similarity: float
+
+
+class ModelVerdict(TypedDict, total=False):
+    model: int
+    model_name: str
+    verdict: Verdict | None
+
+
+class Verdicts(TypedDict, total=False):
+    summary: str
+    verdicts: list[ModelVerdict]

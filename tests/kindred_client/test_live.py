@@ -9,12 +9,12 @@ from django.conf import settings
 
 from accounts.models import User
 from jobs.models import Job
-from kindred_client import Forbidden, Invalid, JobFailed, NotFound, NotSignedIn, Stale, etag, folders
+from kindred_client import Forbidden, Invalid, JobFailed, NotFound, NotSignedIn, Stale, answer_rows, etag, folders
 from retrieval.models import Dataset, Image, Upload
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site, tiny_jpegs
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.world import World
+from tests.retrieval.world import LOSSES, SMALL, World
 
 pytestmark = pytest.mark.queue
 
@@ -128,3 +128,47 @@ def test_a_world_is_searched(live: Live, site: Site, world: World, member: User,
     assert found[0]["query_image"] == found[4]["query_image"] == image  # type: ignore[index]
     assert {row["id"] for row in kindred.searches.list(limit=2)} >= {found[0]["id"], search["id"]}  # type: ignore[index]
     assert kindred.images.file(image).read().startswith(b"\xff\xd8")
+
+
+def test_answers_are_refined_marked_and_saved(site: Site, world: World, member: User, tmp_path: Path) -> None:
+    kindred = site.client(member)
+    search = kindred.searches.create(datasets=[world.dataset.pk], image_id=world.test_images[0].pk, k=4)
+    rows = answer_rows(search)
+    assert len(rows) == 8 and {"model_name", "rank", "similarity", "url"} <= set(rows.columns)
+    refined = kindred.searches.refine(search, more=[rows[0]["image"]], less=[rows[3]["image"]])
+    assert refined["root"] == search["id"] and refined["more"] == [rows[0]["image"]]
+    kindred.ratings.mark(rows[0]["ranking"], rows[0]["image"], 2)
+    [mark] = kindred.ratings.relevance()
+    kindred.ratings.unmark(mark)
+    assert kindred.ratings.relevance().first() is None
+    saved = kindred.searches.update(search, name="Owls", if_match=etag(kindred.searches.get(search)))
+    assert saved["name"] == "Owls" and [row["id"] for row in kindred.searches.list(saved=True)] == [search["id"]]
+    assert len(kindred.searches.file(search, "csv").table()) == 8
+    assert kindred.searches.file(search, "zip").save(tmp_path).suffix == ".zip"
+    kindred.searches.delete(refined)
+    with pytest.raises(NotFound):
+        kindred.searches.get(refined)
+
+
+def test_ballots_are_cast_and_counted(site: Site, world: World, member: User) -> None:
+    kindred = site.client(member)
+    ballot = kindred.ratings.next_ballot()
+    assert all("model" not in column for column in ballot["columns"])
+    voted = kindred.ratings.vote(ballot, {column["ranking"]: 3 for column in ballot["columns"]})
+    assert {column["model"] for column in voted["columns"]} == {model.name for model in world.models}
+    assert kindred.ratings.progress()["done"] == 1
+    [section] = kindred.ratings.leaderboard(dataset=world.dataset.slug)["datasets"]
+    assert section["votes"] == 1 and len(section["rows"]) == 2
+    assert len(kindred.ratings.export(world.dataset.pk, "votes.csv").table()) == 2
+    assert kindred.ratings.leaderboard_file("csv").table()
+    assert kindred.ratings.withdraw(ballot)["withdrawn_at"]
+
+
+def test_losses_are_compared_in_one_call(live: Live, site: Site, world: World, curator: User) -> None:
+    for queue in ("train", "work"):
+        live.start_worker(queue)
+    kindred, small = site.client(curator), {**SMALL, "epochs": 1}
+    report = kindred.experiments.compare(LOSSES, world.dataset.pk, "demo", changes=small, publish=False)
+    assert {row["loss"] for row in report["rows"]} >= set(LOSSES)
+    [experiment] = kindred.experiments.list(limit=1, dataset=world.dataset.pk).table()[:1]
+    assert experiment["name"].startswith("soft_triple, multi_similarity on data set")
