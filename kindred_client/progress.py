@@ -11,6 +11,6 @@ def shown(progress: bool | None) -> bool:
     return sys.stderr.isatty() if progress is None else progress
 
 
-def bar(what: str, total: int | None, unit: str, *, progress: bool | None) -> "tqdm[Any]":
-    """Return a bar that is a context manager; a hidden one counts all the same."""
+def bar(what: str, total: int | None, unit: str, *, progress: bool | None) -> Any:
+    """Return tqdm's bar, a context manager; a hidden one counts all the same."""
     return tqdm(desc=what, total=total, unit=unit, disable=not shown(progress), file=sys.stderr, leave=False)

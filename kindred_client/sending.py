@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kindred_client import answers
 from kindred_client.api import Api
 from kindred_client.errors import Invalid, KindredError, NotFound
 from kindred_client.folders import Memory, Picture, Progress, in_batches, pictures_in, sha256_of
@@ -26,7 +27,7 @@ class FolderSender:
         self._memory = memory
         self._workers = workers
 
-    def send(self, start: Start) -> Mapping[str, Any]:
+    def send(self, start: Start) -> answers.JobsGet:
         """Send what is missing, let `start` start the job with the upload, and return the finished job.
 
         Raises:

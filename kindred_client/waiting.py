@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
-from tqdm import tqdm
 
 from kindred_client import answers
 from kindred_client.api import Api, Ref, key
@@ -61,7 +60,7 @@ def _look(api: Api, job: Ref) -> tuple[dict[str, Any], float]:
     return api.receive("jobs.get", read, key(job))
 
 
-def show(line: "tqdm[Any]", job: Mapping[str, Any]) -> None:
+def show(line: Any, job: Mapping[str, Any]) -> None:
     """Let the bar say what the job says."""
     line.set_description(job.get("phase") or str(job["state"]), refresh=False)
     line.total = job.get("total") or None

@@ -113,7 +113,8 @@ class FilePages(Pages):
         """Return the page asked for; what is cut is an upload."""
         size = self.get_page_size(request)
         found = services.files_of(queryset, after=_path_in(request.query_params.get("cursor")), most=size + 1)
-        self.here, self.following = request.build_absolute_uri(), None
+        self.here = request.build_absolute_uri()
+        self.following: str | None = None
         if len(found) > size:
             self.following = urlsafe_b64encode(found[size - 1].path.encode()).decode()
         return found[:size]
@@ -169,14 +170,14 @@ class UploadViewSet(
 
     @extend_schema(responses=StoredFileSerializer(many=True))
     @action(detail=True, pagination_class=FilePages, parser_classes=[MultiPartParser])
-    def files(self, request: Request, id: str) -> Response:  # noqa: A002  # as the address names it
+    def files(self, request: Request, id: str) -> Response:
         """List the files that are in place, by path: what need not be sent again."""
         page: Any = self.paginate_queryset(self.get_object())
         return self.get_paginated_response(StoredFileSerializer(page, many=True).data)
 
     @extend_schema(request=NewFilesSerializer, responses=StoredFilesSerializer)
     @files.mapping.post
-    def send_files(self, request: Request, id: str) -> Response:  # noqa: A002
+    def send_files(self, request: Request, id: str) -> Response:
         """Store files by path; one that is there is replaced whole."""
         upload = self.get_object()
         form = NewFilesSerializer(data=request.data)
