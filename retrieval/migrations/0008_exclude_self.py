@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retrieval", "0006_dataset_history")]
+    dependencies = [("retrieval", "0007_uploads")]
 
     operations = [
         migrations.AddField(
