@@ -41,7 +41,8 @@ def test_classes_alone_are_those_of_folders_whatever_else_lies_there(write_files
     where = write_files({"a/1.jpg": None, "images.txt": b"", "image_class_labels.txt": b""})
     with open_source(where, classes=True) as source:
         assert source.classes == ("a",) and len(source.broken) == 2
-    with pytest.raises(DatasetError, match="class folders"), open_source(write_files({"1.jpg": None}, "flat"), classes=True):
+    flat = write_files({"1.jpg": None}, "flat")
+    with pytest.raises(DatasetError, match="class folders"), open_source(flat, classes=True):
         pass
 
 
