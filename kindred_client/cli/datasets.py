@@ -1,0 +1,98 @@
+"""Data sets: what there is, and what comes in."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kindred_client.cli.following import wait
+from kindred_client.cli.session import Session, command
+from kindred_client.cli.showing import Row, as_json, say, table
+from kindred_client.errors import KindredError
+from kindred_client.folders import pictures_in
+
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz")
+
+
+@click.group()
+def datasets() -> None:
+    """Data sets: list, import."""
+
+
+@command("list")
+def list_datasets(session: Session) -> None:
+    """List the data sets that one may see."""
+    rows = list(session.client.datasets.list())
+    if session.as_json:
+        return as_json(rows)
+    table([summary(row) for row in rows], ("id", "slug", "name", "classes", "images", "public", "licence"))
+
+
+def summary(dataset: Row) -> dict[str, Any]:
+    return {**dataset, "classes": len(dataset["classes"]), "images": (dataset["report"] or {}).get("images")}
+
+
+@command("import")
+@click.argument("source")
+@click.option("--name", required=True, help="What the data set is called.")
+@click.option("--server-path", is_flag=True, help="SOURCE is a path on the server, or wings:species=60,...")
+@click.option("--licence", default="", help="Under which its pictures may be used.")
+@click.option("--attribution", default="", help="Whom to name.")
+@click.option("--unlabelled", is_flag=True, help="Its folders are no classes.")
+@click.option("--public", is_flag=True, help="Visitors see it, too.")
+@click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 16), help="Connections, for a folder.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the import of an archive or a server path.")
+def import_dataset(
+    session: Session, source: str, *, name: str, server_path: bool, unlabelled: bool, workers: int, no_wait: bool,
+    **about: Any,
+) -> None:  # fmt: skip
+    """Import a folder of class folders, an archive of one, or what lies on the server.
+
+    A folder is sent picture by picture: when it is interrupted, the same command goes on where it was.
+    """
+    about["labelled"] = not unlabelled
+    if not server_path and Path(source).is_dir():
+        if no_wait:
+            raise click.UsageError("a folder is sent from here, so --no-wait is for archives and server paths")
+        return _show(session, _import_folder(session, source, name, workers, about))
+    way: dict[str, Any] = {"source": source} if server_path else {"archive": archive_at(source)}
+    job = session.client.datasets.create(name, **way, **about)
+    if no_wait:
+        return as_json(job) if session.as_json else say(f"Job {job['id']} imports it: kindred jobs wait {job['id']}")
+    done = wait(session, job)
+    _show(session, session.client.datasets.get(done["result"]["dataset"]))
+
+
+def _import_folder(session: Session, folder: str, name: str, workers: int, about: dict[str, Any]) -> Row:
+    try:
+        count = len(pictures_in(Path(folder)))
+    except KindredError as error:
+        raise click.UsageError(str(error)) from None
+    say(f"{count} pictures in {folder}")
+    session.hint = "The same command goes on where it was."
+    return session.client.datasets.import_folder(folder, name, workers=workers, **about)
+
+
+def archive_at(source: str) -> Path:
+    """Return the archive of that path.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise click.UsageError(f"there is no {source} here; with --server-path it is looked for on the server")
+    if not path.is_file() or path.suffix.lower() not in ARCHIVES:
+        raise click.UsageError(f"{source} is neither a folder nor an archive ({', '.join(ARCHIVES)})")
+    return path
+
+
+def _show(session: Session, dataset: Row) -> None:
+    if session.as_json:
+        return as_json(dataset)
+    table([summary(dataset)], ("id", "slug", "name", "classes", "images", "public", "licence"))
+
+
+datasets.add_command(list_datasets)
+datasets.add_command(import_dataset)
+COMMANDS = (datasets,)

@@ -1,0 +1,41 @@
+"""Waiting in the command: what is waited for goes on when the command ends, and the person is told how to follow."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kindred_client.api import Ref, key
+from kindred_client.cli.names import Thing
+from kindred_client.cli.session import Session
+from kindred_client.comparing import wait_for_runs
+from kindred_client.waiting import JobFailed
+
+
+def wait(session: Session, job: Ref, *, timeout: float | None = None) -> Any:
+    """Wait for a job. Raises JobFailed, WaitedTooLong."""
+    session.hint = f"The job goes on; follow it: kindred jobs wait {key(job)}"
+    return session.client.wait(job, timeout=timeout)
+
+
+def wait_for_all(session: Session, jobs: Iterable[Ref], *, timeout: float | None = None) -> tuple[list[Thing], int]:
+    """Wait for every job and return them as they ended, and how many did not succeed."""
+    waiting = [key(job) for job in jobs]
+    ended: list[Thing] = []
+    failed = 0
+    for place, job in enumerate(waiting):
+        left = " ".join(map(str, waiting[place:]))
+        session.hint = f"What is not done goes on; follow it: kindred jobs wait {left}"
+        try:
+            ended.append(session.client.wait(job, timeout=timeout))
+        except JobFailed as error:
+            ended.append(error.job)
+            failed += 1
+    return ended, failed
+
+
+def wait_for_experiment(session: Session, experiment: Thing) -> tuple[Thing, JobFailed | None]:
+    """Wait until no run is left; return the experiment as it ended, and the failure that is to be told."""
+    session.hint = f"The runs go on; follow them: kindred compare --experiment {experiment['id']}"
+    try:
+        return wait_for_runs(session.client.experiments._api, experiment), None
+    except JobFailed as error:
+        return session.client.experiments.get(experiment), error

@@ -1,0 +1,86 @@
+"""Models: what there is, and which of them searches read."""
+
+from typing import Any
+
+import click
+
+from kindred_client.cli.following import wait
+from kindred_client.cli.names import Thing, dataset_of, model_of
+from kindred_client.cli.session import Session, command
+from kindred_client.cli.showing import as_json, percent, say, table
+
+
+@click.group()
+def models() -> None:
+    """Models: list, activate."""
+
+
+@command("list")
+@click.option("--dataset", default=None, metavar="SLUG|NAME|ID", help="Trained on this data set.")
+@click.option("--loss", default=None, help="Trained with this loss.")
+@click.option("--published/--withdrawn", default=None, help="Those that people search with, or the others.")
+def list_models(session: Session, dataset: str | None, loss: str | None, published: bool | None) -> None:
+    """List the models that one may see, the newest first."""
+    found = None if dataset is None else dataset_of(session.client, dataset)["id"]
+    rows = list(session.client.models.list(dataset=found, loss=loss, published=published))
+    if session.as_json:
+        return as_json(rows)
+    columns = ("id", "name", "loss", "dataset", "published", "Recall@1", "MAP@R")
+    table([{**row, **figures_of(row)} for row in rows], columns)
+
+
+def figures_of(measured: Thing) -> dict[str, str]:
+    """Return what a run or a model was measured at, in percent with the 95 % interval."""
+    metrics = measured["metrics"] or {}
+    intervals = metrics.get("intervals") or {}
+    recall, map_at_r = (metrics.get("recall_at") or {}).get("1"), metrics.get("map_at_r")
+    return {
+        "Recall@1": percent(recall) + _between(intervals.get("recall_at_1")),
+        "MAP@R": percent(map_at_r) + _between(intervals.get("map_at_r")),
+    }
+
+
+def _between(interval: Any) -> str:
+    return f" [{percent(interval[0])}, {percent(interval[1])}]" if interval else ""
+
+
+@command("activate")
+@click.argument("model")
+@click.option("--index", type=int, default=None, metavar="ID", help="Let searches read this one, e.g. an older one.")
+def activate(session: Session, model: str, index: int | None) -> None:
+    """Let people search with a model: publish it, and see that it has an index that searches read.
+
+    Without --index the one that serves goes on serving; where none does, the newest does; where there is none, one is
+    built and waited for.
+    """
+    found = model_of(session.client, model)
+    serving = _serving(session, found) if index is None else _chosen(session, found, index)
+    published = found if found["published"] else session.client.models.publish(found["id"])
+    if session.as_json:
+        return as_json({"model": published, "index": serving})
+    say(f"{found['name']} is published; searches read its index {serving['id']} ({serving['count']} pictures).")
+
+
+def _chosen(session: Session, model: Thing, index: int) -> Thing:
+    found = session.client.indexes.get(index)
+    if found["model"] != model["id"]:
+        raise click.UsageError(f"index {index} is of model {found['model']}, not of {model['id']} ({model['name']})")
+    return session.client.indexes.activate(index)
+
+
+def _serving(session: Session, model: Thing) -> Thing:
+    there = list(session.client.indexes.list(model=model["id"], dataset=model["dataset"]))
+    for index in there:
+        if index["active"]:
+            return index
+    if there:
+        return session.client.indexes.activate(there[0]["id"])
+    say(f"{model['name']} has no index yet: it is being built.")
+    done = wait(session, session.client.indexes.build(model["id"]))
+    session.hint = ""
+    return session.client.indexes.get(done["result"]["index"])
+
+
+models.add_command(list_models)
+models.add_command(activate)
+COMMANDS = (models,)

@@ -1,0 +1,35 @@
+"""What people said of answers, as files."""
+
+from pathlib import Path
+
+import click
+
+from kindred_client.cli.names import dataset_of
+from kindred_client.cli.reporting import in_a_folder
+from kindred_client.cli.session import Session, command
+from kindred_client.cli.showing import as_json, say
+
+PARTS = {"votes": "votes.csv", "marks": "marks.csv", "all": "ratings.json"}
+
+
+@click.group()
+def ratings() -> None:
+    """What people said of answers: export."""
+
+
+@command("export")
+@click.option("--dataset", required=True, metavar="SLUG|NAME|ID")
+@click.option("--part", required=True, type=click.Choice(list(PARTS)), help="Votes and marks are CSV, all of it JSON.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A file, or a folder to keep it in.")
+def export(session: Session, dataset: str, part: str, out: Path) -> None:
+    """Save blind votes, marks, or both. People are pseudonyms in it."""
+    in_a_folder("--out", out)
+    found = dataset_of(session.client, dataset)
+    saved = session.client.ratings.export(found["id"], PARTS[part]).save(out)
+    if session.as_json:
+        return as_json({"dataset": found["id"], "part": part, "file": str(saved), "bytes": saved.stat().st_size})
+    say(f"Saved {saved} ({saved.stat().st_size} bytes)")
+
+
+ratings.add_command(export)
+COMMANDS = (ratings,)

@@ -1,0 +1,106 @@
+"""One call of the command: which site, whose token, and how answers are shown."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from typing import Any
+
+import click
+import httpx
+
+from kindred_client.cli.config import Sites, canonical
+from kindred_client.client import Kindred
+
+META = "kindred.session"
+COMMON = 3  # options that every command has
+
+
+@dataclass
+class Session:
+    """What a command works with.
+
+    `hint`: how to go on, told when it is interrupted or the site is gone. `quiet`: no bars.
+    """
+
+    given_address: str
+    given_token: str
+    as_json: bool
+    transport: httpx.BaseTransport | None = None
+    hint: str = ""
+    quiet: bool = False
+
+    @cached_property
+    def sites(self) -> Sites:
+        return Sites.read()
+
+    @cached_property
+    def address(self) -> str:
+        """The site: of the option, else of KINDRED_ADDRESS, else the current one."""
+        chosen = self.given_address or os.environ.get("KINDRED_ADDRESS", "")
+        if not chosen and not self.sites.current:
+            raise click.UsageError("no site is known: `kindred login`, or --address https://...")
+        return canonical(chosen) if chosen else self.sites.current
+
+    @property
+    def token(self) -> str:
+        """The token: of the option, else of KINDRED_TOKEN, else the one that was stored for this site."""
+        return checked_token(self.given_token or token_of_environment(self.address) or self.sites.token(self.address))
+
+    @cached_property
+    def client(self) -> Kindred:
+        progress = False if self.quiet else None
+        return Kindred(self.address, self.token, progress=progress, transport=self.transport)
+
+    def close(self) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+
+
+def token_of_environment(address: str) -> str:
+    """Return KINDRED_TOKEN; for another site than KINDRED_ADDRESS it is not meant."""
+    named = os.environ.get("KINDRED_ADDRESS", "")
+    meant = not named or canonical(named) == address
+    return os.environ.get("KINDRED_TOKEN", "") if meant else ""
+
+
+def checked_token(token: str) -> str:
+    """Return the token without what surrounds it.
+
+    Raises:
+        click.UsageError: no header can carry it; what it is, is not told.
+    """
+    bare = token.strip()
+    if not bare.isascii() or not bare.isprintable() or " " in bare:
+        raise click.UsageError("this is no token: it is one word of letters, digits and signs, kin_...")
+    return bare
+
+
+def hint_of(ctx: click.Context) -> str:
+    session = ctx.find_root().meta.get(META)
+    return session.hint if isinstance(session, Session) else ""
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function whose first parameter is its session."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        @click.option("--json", "as_json", is_flag=True, help="JSON on stdout; all else goes to stderr.")
+        @click.option("--token", default="", metavar="TOKEN", help="Goes before KINDRED_TOKEN and what login stored.")
+        @click.option("--address", default="", metavar="URL", help="Goes before KINDRED_ADDRESS and the current site.")
+        @click.pass_context
+        @wraps(function)
+        def run(ctx: click.Context, address: str, token: str, as_json: bool, **given: Any) -> None:
+            # A test hands its transport in as the context's object.
+            session = Session(address, token, as_json, ctx.find_root().obj)
+            ctx.find_root().meta[META] = session
+            try:
+                function(session, **given)
+            finally:
+                session.close()
+
+        made = click.command(name, **settings)(run)
+        made.params = made.params[COMMON:] + made.params[:COMMON]  # in the help, its own come first
+        return made
+
+    return decorate
