@@ -26,13 +26,14 @@ help:
 env: $(STAMP)
 
 # torch first: with it installed, nothing later asks for a build with CUDA. Made anew when a requirements file changes.
-# The charts' and the map's libraries come from npm; Node itself is in requirements.txt.
+# The last line of pip's gives $(BIN)/kindred. The charts' and the map's libraries come from npm; Node itself is in requirements.txt.
 $(STAMP):
 	@tools/preflight.sh $(PYTHON)
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --progress-bar on "$$(grep '^torch==' requirements.txt)"
 	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --no-deps -e .
 	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/npm ci
 	touch $(STAMP)
 

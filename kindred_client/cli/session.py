@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any
 
@@ -24,7 +24,7 @@ class Session:
     """
 
     given_address: str
-    given_token: str
+    given_token: str = field(repr=False)
     as_json: bool
     transport: httpx.BaseTransport | None = None
     hint: str = ""
