@@ -1,0 +1,137 @@
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.kindred_client.scripted import JOB, gives, refuses
+from tests.kindred_client.shell import WINGS, Routes, page, run, told
+from tests.kindred_client.test_folders import Site
+
+DONE = {**JOB, "state": "succeeded", "result": {"dataset": 4}}
+
+
+def queued(request: httpx.Request) -> httpx.Response:
+    return gives(JOB, 202)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("owls/1.jpg", "owls/2.jpg", "jays/1.jpg"):
+        (tmp_path / "birds" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "birds" / name).write_bytes(name.encode())
+    return tmp_path / "birds"
+
+
+@pytest.fixture
+def importing(site: Routes) -> Routes:
+    site["POST /datasets/"] = queued
+    site["GET /jobs/7/"] = DONE
+    return site
+
+
+def test_data_sets_are_listed(site: Routes) -> None:
+    lines = run(site, "datasets", "list").stdout.splitlines()
+    assert lines[0].split() == ["id", "slug", "name", "classes", "images", "public", "licence"]
+    assert lines[1].split() == ["4", "wings", "Wings", "2", "48", "yes", "CC0"]
+    assert told(run(site, "datasets", "list", "--json")) == [WINGS]
+
+
+def test_a_path_of_the_server_is_imported_and_waited_for(importing: Routes) -> None:
+    words = ("datasets", "import", "wings:species=4", "--server-path", "--name", "Wings", "--licence", "CC0")
+    assert told(run(importing, *words, "--public", "--json")) == WINGS
+    assert importing.asked("POST /datasets/") == [
+        {"name": "Wings", "source": "wings:species=4", "licence": "CC0", "attribution": "", "labelled": True,
+         "public": True}
+    ]  # fmt: skip
+    assert "wings" in run(importing, *words).stdout
+
+
+def test_an_archive_is_sent_as_a_file(importing: Routes, tmp_path: Path) -> None:
+    archive = tmp_path / "birds.zip"
+    archive.write_bytes(b"PK-these-bytes")
+    found = run(importing, "datasets", "import", archive, "--name", "Birds", "--unlabelled")
+    assert found.exit_code == 0
+    (sent,) = [request for request in importing.requests if request.method == "POST"]
+    assert b"PK-these-bytes" in sent.content and b'name="archive"; filename="birds.zip"' in sent.content
+    assert b'name="labelled"\r\n\r\nfalse' in sent.content
+
+
+def test_an_import_need_not_be_waited_for(importing: Routes) -> None:
+    words = ("datasets", "import", "wings:", "--server-path", "--name", "Wings", "--no-wait")
+    assert told(run(importing, *words, "--json"))["id"] == 7
+    assert "kindred jobs wait 7" in run(importing, *words).stderr
+
+
+def test_a_folder_is_sent_and_goes_on_where_it_was(home: Path, folder: Path) -> None:
+    site = Site()
+    site.fail_after = 0
+    transport: Any = site
+    words = ("datasets", "import", folder, "--name", "Birds")
+    found = run(transport, *words)
+    assert found.exit_code == 6 and "goes on where it was" in found.stderr
+    site.fail_after = None
+    found = run(transport, *words, "--json")
+    assert told(found)["id"] == 5 and "3 pictures" in found.stderr
+    assert sorted(site.taken) == ["jays/1.jpg", "owls/1.jpg", "owls/2.jpg"]
+
+
+def test_what_cannot_be_imported_is_wrong_usage(site: Routes, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("x")
+    for source, why in (
+        (tmp_path / "gone", "--server-path"), (tmp_path / "empty", "no pictures"), (tmp_path / "notes.txt", "archive"),
+    ):  # fmt: skip
+        found = run(site, "datasets", "import", source, "--name", "B")
+        assert found.exit_code == 2 and why in found.stderr
+    assert run(site, "datasets", "import", folder, "--name", "B", "--no-wait").exit_code == 2
+    assert not site.requests
+
+
+def test_an_import_that_fails_is_told_with_its_reason(importing: Routes) -> None:
+    importing["GET /jobs/7/"] = {**JOB, "state": "failed", "error": "no classes"}
+    found = run(importing, "datasets", "import", "x", "--server-path", "--name", "B")
+    assert found.exit_code == 7 and "no classes" in found.stderr
+
+
+def test_an_import_that_is_interrupted_goes_on_and_is_named(importing: Routes) -> None:
+    importing["GET /jobs/7/"] = [JOB, KeyboardInterrupt()]
+    found = run(importing, "datasets", "import", "x", "--server-path", "--name", "B")
+    assert found.exit_code == 130 and "kindred jobs wait 7" in found.stderr
+
+
+@pytest.mark.parametrize("called", ["wings", "Wings", "4"])
+def test_a_data_set_goes_by_slug_name_or_id(site: Routes, called: str, tmp_path: Path) -> None:
+    site["GET /datasets/4/ratings/votes.csv/"] = httpx.Response(200, text="person,score\n")
+    out = tmp_path / "votes.csv"
+    words = ("ratings", "export", "--dataset", called, "--part", "votes", "--out", out)
+    assert told(run(site, *words, "--json")) == {"dataset": 4, "part": "votes", "file": str(out), "bytes": 13}
+    assert out.read_text() == "person,score\n"
+
+
+def test_a_number_may_be_a_name(site: Routes, tmp_path: Path) -> None:
+    site["GET /datasets/"] = page({**WINGS, "name": "101", "slug": "set-101"})
+    site["GET /datasets/4/ratings/ratings.json/"] = {"votes": []}
+    words = ("ratings", "export", "--dataset", "101", "--part", "all", "--out", tmp_path / "all.json")
+    assert run(site, *words).exit_code == 0
+
+
+def test_what_has_no_name_or_two_is_told_with_what_there_is(site: Routes, tmp_path: Path) -> None:
+    words = ("ratings", "export", "--part", "all", "--out", tmp_path / "all.json", "--dataset")
+    found = run(site, *words, "birds")
+    assert found.exit_code == 5 and "'birds'" in found.stderr and "wings" in found.stderr
+    site["GET /datasets/"] = page(WINGS, {**WINGS, "id": 9, "slug": "wings-2"})
+    found = run(site, *words, "Wings")
+    assert found.exit_code == 2
+    assert "4 (wings, Wings)" in found.stderr and "9 (wings-2, Wings)" in found.stderr
+
+
+def test_ratings_are_kept_by_the_servers_name_in_a_folder(site: Routes, tmp_path: Path) -> None:
+    headers = {"Content-Disposition": 'attachment; filename="wings-marks.csv"'}
+    site["GET /datasets/4/ratings/marks.csv/"] = httpx.Response(200, text="a\n", headers=headers)
+    words = ("ratings", "export", "--dataset", "wings", "--part", "marks", "--out")
+    assert "wings-marks.csv" in run(site, *words, tmp_path).stderr
+    assert (tmp_path / "wings-marks.csv").exists()
+    assert run(site, *words, tmp_path / "gone" / "marks.csv").exit_code == 2
+    site["GET /datasets/4/ratings/marks.csv/"] = refuses(403, "forbidden")
+    assert run(site, *words, tmp_path).exit_code == 4
