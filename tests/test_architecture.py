@@ -11,7 +11,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("accounts", "jobs", "retrieval", "ratings")  # each may import those before it
 WEB = {"django", "rest_framework", "celery", "config", *APPS}
-OF_THE_CLIENT = {"kindred_client", "click", "httpx", "tqdm", "pandas"}  # beside the standard library; pandas is asked for late
+OF_THE_CLIENT = {
+    "kindred_client",
+    "click",
+    "httpx",
+    "tqdm",
+    "pandas",
+}  # beside the standard library; pandas is asked for late
 GENERATED = {"models.py", "answers.py"}  # of the client: as long as the API is large
 ABOVE_SERVICES = {"tasks", "views", "api", "admin", "forms", "urls"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
