@@ -1,0 +1,63 @@
+"""docs/client.md says every command, option and status, and its Python is Python."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import kindred_client
+from kindred_client.cli import exits, kindred
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "client.md").read_text()
+COMMON = {"--address", "--token", "--json"}
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with its whole name."""
+    for name, found in group.commands.items():
+        if isinstance(found, click.Group):
+            yield from commands(found, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", found
+
+
+def row_of(name: str) -> str:
+    """Return the row of the table that speaks of the command."""
+    return next(line for line in TEXT.splitlines() if line.startswith("|") and re.search(rf"`{name}[ `]", line))
+
+
+@pytest.mark.parametrize(("name", "found"), list(commands(kindred)), ids=lambda value: str(value))
+def test_every_option_of_every_command_is_told(name: str, found: click.Command) -> None:
+    row = row_of(name) + (row_of("train") if name == "compare" else "")
+    options = {option.opts[0] for option in found.params if isinstance(option, click.Option)}
+    assert options >= COMMON and all(option in TEXT for option in COMMON)
+    assert [option for option in sorted(options - COMMON) if f"`{option}" not in row] == []
+
+
+def test_no_option_is_told_that_is_not_there() -> None:
+    there = {opt for _, found in commands(kindred) for option in found.params
+             for opt in (*option.opts, *option.secondary_opts)}  # fmt: skip
+    told = set(re.findall(r"`(--[a-z-]+)", TEXT.partition("# The command")[2]))
+    assert told <= there
+
+
+def test_every_status_is_told() -> None:
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.M)}
+    assert told == {0, *range(exits.UNEXPECTED, exits.PARTLY + 1), exits.INTERRUPTED}
+
+
+@pytest.mark.parametrize("file", ["docs/client.md", "README.md"])
+def test_the_python_is_python(file: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / file).read_text(), re.S)
+    assert blocks
+    for block in blocks:
+        compile(block, file, "exec")
+
+
+def test_every_error_is_told() -> None:
+    errors = [name for name in kindred_client.__all__
+              if isinstance(found := getattr(kindred_client, name), type) and issubclass(found, Exception)]  # fmt: skip
+    assert [name for name in errors if f"`{name}`" not in TEXT] == []
