@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 
 from kindred_client.downloads import Download
+from kindred_client.errors import Unreachable
 from kindred_client.operations import OPERATIONS
 from kindred_client.pages import Pages
 from kindred_client.transport import Request, Transport, read_whole
@@ -122,7 +123,10 @@ def answer_of(response: httpx.Response) -> Any:
     body = read_whole(response)
     if not body.content:
         return None
-    found = body.json()
+    try:
+        found = body.json()
+    except ValueError as error:
+        raise Unreachable(f"{body.url} answered with what is no JSON: there is no Kindred site") from error
     if isinstance(found, dict):
         found = Answer(found)
         found.etag = body.headers.get("ETag", "")

@@ -1,19 +1,19 @@
-"""Waiting for all runs of an experiment, however many jobs that takes."""
+"""Waiting for all runs of an experiment and the indexes of their models, however many jobs that takes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kindred_client.api import Answer, Api, Ref
 from kindred_client.errors import WaitedTooLong
 from kindred_client.progress import bar
-from kindred_client.waiting import ENDED, JobFailed
+from kindred_client.waiting import ENDED, JobFailed, wait_for
 
 POLL_SECONDS = 5.0
 
 
 def wait_for_runs(api: Api, experiment: Ref, *, timeout: float | None = None) -> Mapping[str, Any]:
-    """Return the experiment when every run of it has succeeded.
+    """Return the experiment when every run of it has succeeded and its model has an index.
 
     Raises:
         JobFailed: all have ended, and not all succeeded.
@@ -36,7 +36,15 @@ def wait_for_runs(api: Api, experiment: Ref, *, timeout: float | None = None) ->
     for one in work:
         if one["state"] != "succeeded":
             raise JobFailed(_job_of(api, one))
+    _wait_for_indexes(api, found["runs"], until)
     return found
+
+
+def _wait_for_indexes(api: Api, runs: Iterable[Mapping[str, Any]], until: float | None) -> None:
+    for run in runs:
+        index = (_job_of(api, run).get("result") or {}).get("index_job")
+        if index is not None:
+            wait_for(api, index, timeout=None if until is None else max(0.0, until - time.monotonic()))
 
 
 def _job_of(api: Api, work: Mapping[str, Any]) -> Mapping[str, Any]:

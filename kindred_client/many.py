@@ -1,16 +1,17 @@
 """Thousands of searches: asked in batches, several at once, answered in order."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kindred_client import answers
 from kindred_client.api import Answer, Api, key
-from kindred_client.errors import Problem, ServerFault, Throttled, TooLarge, Unreachable, problem_from
+from kindred_client.errors import Busy, Problem, ServerFault, Throttled, TooLarge, Unreachable, problem_from
 from kindred_client.parallel import in_order
 from kindred_client.progress import bar
+from kindred_client.transport import pause_before
 
 Item = str | Path | int | Mapping[str, object]
 Found = answers.SearchesCreate | Problem
@@ -62,19 +63,29 @@ def _ask(api: Api, batch: Batch, terms: Mapping[str, Any]) -> list[Found] | Unre
     if not batch.asked:
         return []
     try:
-        rows = _answered(api, batch, terms)["results"]
+        found = _answered(api, batch.of_files, batch.asked, terms)
+        for attempt in range(api.transport.retries):
+            busy = [place for place, one in enumerate(found) if isinstance(one, Busy)]
+            if not busy:
+                break
+            api.transport.sleep(pause_before(attempt))
+            again = _answered(api, batch.of_files, [batch.asked[place] for place in busy], terms)
+            for place, one in zip(busy, again, strict=True):
+                found[place] = one
     except OF_ONE_BATCH as problem:
         return [problem] * len(batch.asked)
     except Unreachable as error:
         return error
+    return found
+
+
+def _answered(api: Api, of_files: bool, asked: Sequence[Any], terms: Mapping[str, Any]) -> list[Found]:
+    if of_files:
+        sent: dict[str, Any] = {"data": as_form(terms), "files": [("files", part) for part in asked]}
+    else:
+        sent = {"json": {"searches": [{**search, **terms} for search in asked]}}
+    rows = api.call("searches.batch", Answer, **sent)["results"]
     return [row["search"] if "search" in row else problem_from(row["problem"]) for row in rows]
-
-
-def _answered(api: Api, batch: Batch, terms: Mapping[str, Any]) -> Mapping[str, Any]:
-    if batch.of_files:
-        parts = [("files", part) for part in batch.asked]
-        return api.call("searches.batch", Answer, data=as_form(terms), files=parts)
-    return api.call("searches.batch", Answer, json={"searches": [{**search, **terms} for search in batch.asked]})
 
 
 def as_form(terms: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 No field is sure to be there: `fields=` leaves out the others.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
 
 class AuditEntry(TypedDict, total=False):
@@ -260,7 +260,7 @@ class Comparison(TypedDict, total=False):
     job: int | None
 
 
-StateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+StateEnum: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class CurvesOfRun(TypedDict, total=False):
@@ -394,7 +394,7 @@ class Experiment(TypedDict, total=False):
     created_at: str
 
 
-SplitEnum = Literal["train", "test", "query", "gallery"]
+SplitEnum: TypeAlias = Literal["train", "test", "query", "gallery"]
 
 
 class Image(TypedDict, total=False):
@@ -426,7 +426,7 @@ class Index(TypedDict, total=False):
     created_at: str
 
 
-QueueEnum = Literal["work", "train"]
+QueueEnum: TypeAlias = Literal["work", "train"]
 
 
 class Job(TypedDict, total=False):
@@ -482,10 +482,10 @@ class MadeToken(TypedDict, total=False):
     secret: str
 
 
-NullEnum = None
+NullEnum: TypeAlias = None
 
 
-RoleEnum = Literal["member", "curator", "admin"]
+RoleEnum: TypeAlias = Literal["member", "curator", "admin"]
 
 
 class Me(TypedDict, total=False):
@@ -510,7 +510,7 @@ class Model(TypedDict, total=False):
     created_at: str
 
 
-PartEnum = Literal["weights", "description", "metrics", "history", "embeddings", "images"]
+PartEnum: TypeAlias = Literal["weights", "description", "metrics", "history", "embeddings", "images"]
 
 
 class Part(TypedDict, total=False):
@@ -526,7 +526,7 @@ class Progress(TypedDict, total=False):
     total: int
 
 
-ValueEnum = Literal[0, 1, 2]
+ValueEnum: TypeAlias = Literal[0, 1, 2]
 
 
 class Relevance(TypedDict, total=False):

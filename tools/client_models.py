@@ -26,7 +26,7 @@ MODELS = '''"""What the API answers, made by tools/client_models.py from its des
 No field is sure to be there: `fields=` leaves out the others.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 '''
 ANSWERS = '''"""What each operation answers, one row of a list: made by tools/client_models.py, not by hand."""
 
@@ -143,7 +143,7 @@ def needed(schema: Schema, types: Iterable[str]) -> list[str]:
 def component(name: str, schema: Schema) -> str:
     """Return the code of one component."""
     if "properties" not in schema:
-        return f"{name} = {type_of(schema)}"
+        return f"{name}: TypeAlias = {type_of(schema)}"
     about = sentence(schema.get("description", ""))
     lines = [f"class {name}(TypedDict, total=False):", *([f'    """{about}"""', ""] if about else [])]
     for field, value in schema["properties"].items():

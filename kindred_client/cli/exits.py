@@ -1,7 +1,6 @@
 """How the command ends: a number for each kind of trouble, and a sentence instead of a traceback."""
 
 import errno
-from json import JSONDecodeError
 from typing import Any
 
 import click
@@ -52,8 +51,6 @@ class Guarded(click.Group):
             code, text = code_of(error), told(error)
         except (KeyboardInterrupt, click.Abort):
             code, text = INTERRUPTED, "Interrupted."
-        except JSONDecodeError:
-            code, text = UNREACHABLE, "What answers at this address is no Kindred site."
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read stdout has enough; click ends quietly
                 raise

@@ -6,7 +6,6 @@ from typing import Any
 from kindred_client.api import Ref, key
 from kindred_client.cli.names import Thing
 from kindred_client.cli.session import Session
-from kindred_client.comparing import wait_for_runs
 from kindred_client.waiting import JobFailed
 
 
@@ -36,6 +35,6 @@ def wait_for_experiment(session: Session, experiment: Thing) -> tuple[Thing, Job
     """Wait until no run is left; return the experiment as it ended, and the failure that is to be told."""
     session.hint = f"The runs go on; follow them: kindred compare --experiment {experiment['id']}"
     try:
-        return wait_for_runs(session.client.experiments._api, experiment), None
+        return session.client.experiments.wait(experiment), None
     except JobFailed as error:
         return session.client.experiments.get(experiment), error

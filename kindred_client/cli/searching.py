@@ -40,7 +40,7 @@ def search(
     pictures = list(asked(picture, listed or ()))
     session.quiet = sys.stdout.isatty()  # a bar would stand between the answers
     client = session.client
-    chosen = {
+    chosen: dict[str, Any] = {
         "datasets": [dataset_of(client, name)["id"] for name in datasets],
         "models": [model_of(client, name)["id"] for name in models],
         "filters": {"splits": list(splits)} if splits else None,

@@ -1,9 +1,10 @@
 """One call of the command: which site, whose token, and how answers are shown."""
 
+import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any
 
 import click
@@ -13,7 +14,6 @@ from kindred_client.cli.config import Sites, canonical
 from kindred_client.client import Kindred
 
 META = "kindred.session"
-COMMON = 3  # options that every command has
 
 
 @dataclass
@@ -89,8 +89,7 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], click
         @click.option("--token", default="", metavar="TOKEN", help="Goes before KINDRED_TOKEN and what login stored.")
         @click.option("--address", default="", metavar="URL", help="Goes before KINDRED_ADDRESS and the current site.")
         @click.pass_context
-        @wraps(function)
-        def run(ctx: click.Context, address: str, token: str, as_json: bool, **given: Any) -> None:
+        def run(ctx: click.Context, /, address: str, token: str, as_json: bool, **given: Any) -> None:
             # A test hands its transport in as the context's object.
             session = Session(address, token, as_json, ctx.find_root().obj)
             ctx.find_root().meta[META] = session
@@ -99,8 +98,10 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], click
             finally:
                 session.close()
 
-        made = click.command(name, **settings)(run)
-        made.params = made.params[COMMON:] + made.params[:COMMON]  # in the help, its own come first
+        command_of: Any = click.command  # with names that are not known here, its overloads tell nothing
+        made: click.Command = command_of(name, **{"help": inspect.getdoc(function), **settings})(run)
+        own: list[click.Parameter] = getattr(function, "__click_params__", [])
+        made.params = [*reversed(own), *made.params]
         return made
 
     return decorate

@@ -75,6 +75,15 @@ class Experiments(Resource):
         }
         return cast(answers.ExperimentsEstimate, self._api.call("experiments.estimate", Answer, json=body))
 
+    def wait(self, experiment: Ref, *, timeout: float | None = None) -> Mapping[str, Any]:
+        """Wait until every run has succeeded and its model can be searched with; return the experiment.
+
+        Raises:
+            JobFailed: all have ended, and not all succeeded.
+            WaitedTooLong: `timeout` seconds were not enough; the runs go on.
+        """
+        return wait_for_runs(self._api, experiment, timeout=timeout)
+
     def compare(
         self,
         losses: Sequence[str],
@@ -95,7 +104,7 @@ class Experiments(Resource):
         """
         named = name or f"{', '.join(losses)} on data set {key(dataset)}"[:120]
         experiment = self.start(named, dataset=dataset, preset=preset, losses=losses, seeds=seeds, **more)
-        wait_for_runs(self._api, experiment, timeout=timeout)
+        self.wait(experiment, timeout=timeout)
         wait_for(self._api, self.make_report(experiment))
         return self.report(experiment)
 

@@ -104,8 +104,8 @@ class Searches(Resource):
         self,
         search: Ref,
         *,
-        more: Iterable[Ref] = (),
-        less: Iterable[Ref] = (),
+        more: Iterable[Ref] | None = None,
+        less: Iterable[Ref] | None = None,
         datasets: Iterable[Ref] = (),
         models: Iterable[Ref] = (),
         k: int | None = None,
@@ -113,10 +113,14 @@ class Searches(Resource):
         threshold: float | None = None,
         filters: Filters | None = None,
     ) -> answers.SearchesRefine:
-        """Ask again, for more like some answers and less like others; what is not given stays as it was."""
+        """Ask again, for more like some answers and less like others.
+
+        What is not given stays as it was; no pictures for `more` or `less`, an empty list, take those away.
+        """
         wanted = given(k=k, box=None if box is None else [*box], threshold=threshold, filters=filters)
         chosen = given(datasets=keys(datasets) or None, models=keys(models) or None)
-        body = {"more": keys(more), "less": keys(less), **chosen, **wanted}
+        moved = given(more=None if more is None else keys(more), less=None if less is None else keys(less))
+        body = {**moved, **chosen, **wanted}
         return self._api.call("searches.refine", answers.SearchesRefine, search, json=body)
 
     def verdict(self, search: Ref) -> answers.SearchesVerdict:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindred_client import NotSignedIn, Problem, Unreachable
+from kindred_client import Busy, NotSignedIn, Problem, Unreachable
 from kindred_client.many import MOST_SEARCHES
 from kindred_client.parallel import in_order
 from tests.kindred_client.scripted import Server, gives, refuses
@@ -38,6 +38,22 @@ def test_answers_come_in_order_with_problems_in_their_places() -> None:
     assert len(server.requests) == 100 / MOST_SEARCHES
     asked = [search for request in server.requests for search in json.loads(request.content)["searches"]]
     assert {"image_id": 0, "datasets": [1], "k": 3, "exclude_self": True} in asked and len(asked) == 100
+
+
+def test_what_met_a_busy_server_is_asked_again_by_itself() -> None:
+    busy = {"type": "/api/problems/busy", "title": "Too much at once", "status": 503, "detail": "come again"}
+    first = gives({"results": [{"search": {"id": 0}}, {"problem": busy}, {"search": {"id": 4}}]})
+    server = Server(first, finds)
+    assert [told(one) for one in server.client().searches.many([0, 2, 4], datasets=[1])] == [0, 2, 4]
+    assert [search["image_id"] for search in json.loads(server.requests[1].content)["searches"]] == [2]
+    assert len(server.slept) == 1
+
+
+def test_a_server_that_stays_busy_is_not_asked_for_ever() -> None:
+    busy = {"type": "/api/problems/busy", "title": "Too much at once", "status": 503, "detail": "come again"}
+    server = Server(gives({"results": [{"problem": busy}]}))
+    [found] = server.client().searches.many([2], datasets=[1])
+    assert isinstance(found, Busy) and len(server.requests) == len(server.slept) + 1
 
 
 def test_files_ids_and_addresses_may_be_mixed(tmp_path: Path) -> None:

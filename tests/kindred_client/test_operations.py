@@ -17,6 +17,7 @@ from tests.kindred_client.scripted import Server
 ANSWER = {"results": [], "next": None, "id": 1, "state": "succeeded"}
 UNTABLED = {  # they call others of the table
     "jobs.wait", "datasets.import_folder", "datasets.add_folder", "datasets.add_upload", "experiments.compare",
+    "experiments.wait",
     "searches.many",
 }  # fmt: skip
 

@@ -56,10 +56,18 @@ def experiment(*runs: str, tunings: tuple[str, ...] = ()) -> httpx.Response:
 def test_runs_are_waited_for_until_none_is_left() -> None:
     server = Server(
         experiment(tunings=("running",)), experiment("queued", tunings=("succeeded",)),
-        experiment("succeeded", "running"), experiment("succeeded", "succeeded"),
+        experiment("succeeded", "running"), experiment("succeeded", "succeeded"), job("succeeded"), job("succeeded"),
     )  # fmt: skip
     assert len(wait_for_runs(server.client().jobs._api, 2)["runs"]) == 2
     assert len(server.slept) == 3
+
+
+def test_the_indexes_of_their_models_are_waited_for_too() -> None:
+    trained = job("succeeded", result={"run": 1, "index_job": 30})
+    server = Server(experiment("succeeded"), trained, job("running"), job("succeeded"))
+    server.client().experiments.wait(2)
+    paths = [request.url.path.removeprefix("/api/v1") for request in server.requests]
+    assert paths == ["/experiments/2/", "/jobs/10/", "/jobs/30/", "/jobs/30/"]
 
 
 def test_a_run_that_failed_is_told_when_the_others_have_ended() -> None:
@@ -71,9 +79,12 @@ def test_a_run_that_failed_is_told_when_the_others_have_ended() -> None:
 
 def test_losses_are_compared_in_one_call() -> None:
     report = {"rows": [{"loss": "arcface"}]}
-    server = Server(experiment("queued"), experiment("succeeded"), gives(JOB, 202), job("succeeded"), gives(report))
+    server = Server(
+        experiment("queued"), experiment("succeeded"), job("succeeded"),
+        gives(JOB, 202), job("succeeded"), gives(report),
+    )  # fmt: skip
     found = server.client().experiments.compare(["arcface"], 4, "quick", seeds=[0, 1], weights="imagenet")
     assert found == report
     asked = server.bodies()[0]
     assert (asked["dataset"], asked["losses"], asked["seeds"], asked["weights"]) == (4, ["arcface"], [0, 1], "imagenet")
-    assert [request.method for request in server.requests] == ["POST", "GET", "POST", "GET", "GET"]
+    assert [request.method for request in server.requests] == ["POST", "GET", "GET", "POST", "GET", "GET"]
