@@ -18,6 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from accounts.permissions import signed_in
 from config.api.problems import KeyReused
 from jobs.models import IdempotentRequest
@@ -45,14 +46,13 @@ def idempotent(method: Method[P]) -> Method[P]:
             return method(self, request, *args, **kwargs)
         if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
             raise ValidationError({HEADER: f"a key has 1 to {MOST_CHARACTERS} printable ASCII characters"})
+        asked = hash_of(request)  # before the transaction: it waits for the whole request, and SQLite has one lock
         with transaction.atomic():
             try:
                 with transaction.atomic():
-                    row = IdempotentRequest.objects.create(
-                        who=signed_in(request), key=key, request_hash=hash_of(request)
-                    )
+                    row = IdempotentRequest.objects.create(who=signed_in(request), key=key, request_hash=asked)
             except IntegrityError:
-                return _stored(request, key)
+                return _stored(signed_in(request), key, asked)
             answer = method(self, request, *args, **kwargs)
             row.status, row.body = answer.status_code, json.loads(JSONRenderer().render(answer.data))
             row.headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
@@ -63,9 +63,9 @@ def idempotent(method: Method[P]) -> Method[P]:
     return cast(Method[P], once)
 
 
-def _stored(request: Request, key: str) -> Response:
-    row = IdempotentRequest.objects.get(who=signed_in(request), key=key)
-    if row.request_hash != hash_of(request):
+def _stored(who: User, key: str, asked: str) -> Response:
+    row = IdempotentRequest.objects.get(who=who, key=key)
+    if row.request_hash != asked:
         raise KeyReused()
     return Response(row.body, status=row.status, headers={**row.headers, REPLAYED: "true"})
 

@@ -115,7 +115,8 @@ class KindredSchema(AutoSchema):
         """Say whether the operation reads or changes one thing that has a version."""
         if not isinstance(self.view, Resource) or not getattr(self.view, "detail", False):
             return False
-        return not self._reads() or getattr(self.view, "action", "") == "retrieve"
+        action = getattr(self.view, "action", "")
+        return action == "retrieve" if self._reads() else action not in self.view.unversioned
 
     def _is_idempotent(self) -> bool:
         return bool(getattr(self._handler(), "is_idempotent", False))

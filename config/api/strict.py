@@ -31,9 +31,7 @@ class Strict(serializers.BaseSerializer[Any]):
             known = {name: field for name, field in self.fields.items() if not field.read_only}
             wrong = _unknown(data, list(known))
             if not isinstance(data, QueryDict):
-                wrong |= {
-                    name: found for name in known if name in data and (found := mistyped(known[name], data[name]))
-                }
+                wrong |= _mistyped_fields(known, data)
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)

@@ -1,7 +1,7 @@
 """What a viewset of things has beside its actions: fields that one chooses, and versions that one can hold on to."""
 
 import hashlib
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from rest_framework import status
@@ -46,18 +46,24 @@ class ChosenFields(GenericAPIView[Any]):
 class Resource(ChosenFields):
     """Single things have a version: `ETag`, `If-None-Match` to read and `If-Match` to change them.
 
-    What changes a thing under `If-Match` holds its row meanwhile, so no other change comes between.
+    What changes a thing under `If-Match` is one transaction that holds its row, so no other change comes between.
+    It begins when the whole request has come and is allowed: SQLite has one lock for all who write.
     """
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer; a change that depends on a version is one transaction."""
-        if request.method in SAFE_METHODS or "If-Match" not in request.headers:
-            return super().dispatch(request, *args, **kwargs)
-        with transaction.atomic():
-            response = super().dispatch(request, *args, **kwargs)
-            if response.status_code >= status.HTTP_400_BAD_REQUEST:
-                transaction.set_rollback(True)
-            return response
+    unversioned: ClassVar[frozenset[str]] = frozenset()
+    """Actions on a thing that leave it as it is, whatever they make of it."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """See who it is, and let what depends on a version be one transaction."""
+        super().initial(request, *args, **kwargs)
+        if self._compares():
+            _ = request.data
+            name = str(request.method).lower()
+            setattr(self, name, transaction.atomic(getattr(self, name)))
+
+    def _compares(self) -> bool:
+        on_a_thing = getattr(self, "detail", False) and getattr(self, "action", "") not in self.unversioned
+        return on_a_thing and self.request.method not in SAFE_METHODS and "If-Match" in self.request.headers
 
     def find(self) -> Any:
         """Return the thing that the address names, among those that the sender may see."""
@@ -70,14 +76,17 @@ class Resource(ChosenFields):
             Stale: it is not.
         """
         thing = self.find()
-        expected = self.request.headers.get("If-Match")
-        if self.request.method in SAFE_METHODS or expected is None:
+        if not self._compares():
             return thing
-        type(thing)._base_manager.select_for_update().get(pk=thing.pk)
+        self.hold(thing)
         thing = self.find()
-        if not _names(expected, self.etag_of(thing)):
+        if not _names(self.request.headers["If-Match"], self.etag_of(thing)):
             raise Stale()
         return thing
+
+    def hold(self, thing: Any) -> None:
+        """Let nobody else change the thing until the transaction ends."""
+        type(thing)._base_manager.select_for_update().filter(pk=thing.pk).first()
 
     def etag_of(self, thing: Any) -> str:
         """Return the version of a thing: a hash of all that the API shows of it."""

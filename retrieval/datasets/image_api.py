@@ -26,7 +26,7 @@ from retrieval.datasets.image_bodies import ImageChanges, ImageSerializer
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.files import jpeg_response
-from retrieval.models import Image
+from retrieval.models import Dataset, Image
 from retrieval.refusals import RefusalsAsProblems
 
 SIZES: Mapping[str, Callable[[Image], Path]] = {
@@ -46,6 +46,10 @@ class ImageViewSet(RefusalsAsProblems, Curated, ListModelMixin, RetrieveModelMix
 
     def get_queryset(self) -> QuerySet[Image]:
         return listed_images(self.request.user)
+
+    def hold(self, thing: Image) -> None:
+        """Hold the data set, as every other change of its pictures does."""
+        Dataset.objects.select_for_update().filter(pk=thing.dataset_id).first()
 
     @extend_schema(request=ImageChanges, responses=ImageSerializer)
     @may_answer(409)

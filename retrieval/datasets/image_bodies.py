@@ -8,13 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
+from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
 from retrieval.datasets.services.limits import MOST_PICTURES
 from retrieval.models import Image
 from retrieval.uploading.api import WaitingUploadField
 
-LARGEST_KEY = 2**63 - 1
 MOST_FILES = 100
 FILE = "https://kindred.example.org/api/v1/images/7/file/"
 IMAGE = {
@@ -80,9 +80,7 @@ class ImageChanges(Body):
 class ChosenImages(Body):
     """Pictures of a data set, by their keys."""
 
-    images = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_KEY), min_length=1, max_length=MOST_PICTURES
-    )
+    images = serializers.ListField(child=KeyField(), min_length=1, max_length=MOST_PICTURES)
 
 
 class IntoClass(Body):

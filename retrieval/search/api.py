@@ -52,6 +52,7 @@ class SearchViewSet(
     serializer_class = SearchSerializer
     filterset_class = SearchFilter
     queryset = Search.objects.none()  # for the schema; each request gets its own
+    unversioned = frozenset({"refine"})  # it asks anew, which takes its time
     parser_classes = (JSONParser, MultiPartParser)
     lookup_value_regex = UUID_PATTERN
 

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from rest_framework.parsers import MultiPartParser
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from jobs.models import IdempotentRequest, Job
 from jobs.sweeper import KEEP_KEYS, sweep
 from retrieval.models import Dataset
+from tests.config.api.test_views import in_transaction
 from tests.conftest import api_of
 
 ROOT = "/api/v1/datasets/"
@@ -67,3 +69,10 @@ def test_keys_are_forgotten_after_a_week(curator_api: APIClient) -> None:
     assert IdempotentRequest.objects.exists()
     sweep(now + 1.01 * KEEP_KEYS)
     assert not IdempotentRequest.objects.exists()
+
+
+def test_a_request_is_read_before_it_holds_anything(curator_api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = in_transaction(monkeypatch, MultiPartParser, "parse")
+    archive = SimpleUploadedFile("moths.zip", b"one")
+    assert curator_api.post(ROOT, {"name": "Moths", "archive": archive}, format="multipart", **KEY).status_code == 202
+    assert parsed == [False]

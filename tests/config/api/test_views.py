@@ -1,10 +1,16 @@
 """Fields that one chooses, and versions that one can hold on to."""
 
 import pytest
+from django.db import connection
+from rest_framework.parsers import JSONParser
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts import services
+from accounts.api import TokenViewSet
+from accounts.models import ApiToken, User
 from jobs.models import Job
+from retrieval.search.services import asking as searching
+from tests.retrieval.world import World
 
 ME = "/api/v1/me/"
 JOBS = "/api/v1/jobs/"
@@ -57,3 +63,51 @@ def test_a_field_of_another_name_is_refused(member_api: APIClient) -> None:
     assert [(error["field"], "display_name" in error["detail"]) for error in answer.json()["errors"]] == [
         ("role", True)
     ]
+
+
+def in_transaction(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> list[bool]:
+    """Note at each call of a function whether it is made in a transaction of the request's own."""
+    seen: list[bool] = []
+    function, depth = getattr(module, name), len(connection.savepoint_ids)
+
+    def noted(*args: object, **kwargs: object) -> object:
+        seen.append(len(connection.savepoint_ids) > depth)
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, noted)
+    return seen
+
+
+def test_only_the_change_itself_is_in_its_transaction(member_api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    etag = member_api.get(ME)["ETag"]
+    parsed = in_transaction(monkeypatch, JSONParser, "parse")
+    renamed = in_transaction(monkeypatch, services, "rename")
+    assert member_api.patch(ME, {"display_name": "Maja"}, HTTP_IF_MATCH=etag).status_code == 200
+    assert (parsed, renamed) == ([False], [True])
+
+
+def test_a_version_holds_nothing_where_no_thing_is_named(
+    member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = in_transaction(monkeypatch, searching, "answer")
+    body = {"datasets": [world.dataset.pk], "image_id": world.test_images[0].pk}
+    made = member_api.post("/api/v1/searches/", body, HTTP_IF_MATCH='"x"')
+    assert made.status_code == 201
+    assert member_api.post(f"{made['Location']}refine/", {"k": 1}, HTTP_IF_MATCH='"x"').status_code == 201
+    assert asked == [False, False]
+
+
+def test_what_is_gone_meanwhile_is_not_found(
+    member_api: APIClient, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, _ = services.create_token(member, "notebook")
+    address = f"/api/v1/tokens/{token.pk}/"
+    etag = member_api.get(address)["ETag"]
+    hold = TokenViewSet.hold
+
+    def gone(self: TokenViewSet, thing: ApiToken) -> None:
+        ApiToken.objects.filter(pk=thing.pk).delete()
+        hold(self, thing)
+
+    monkeypatch.setattr(TokenViewSet, "hold", gone)
+    assert member_api.delete(address, HTTP_IF_MATCH=etag).status_code == 404
