@@ -64,19 +64,29 @@ def _ask(api: Api, batch: Batch, terms: Mapping[str, Any]) -> list[Found] | Unre
         return []
     try:
         found = _answered(api, batch.of_files, batch.asked, terms)
-        for attempt in range(api.transport.retries):
-            busy = [place for place, one in enumerate(found) if isinstance(one, Busy)]
-            if not busy:
-                break
-            api.transport.sleep(pause_before(attempt))
-            again = _answered(api, batch.of_files, [batch.asked[place] for place in busy], terms)
-            for place, one in zip(busy, again, strict=True):
-                found[place] = one
     except OF_ONE_BATCH as problem:
         return [problem] * len(batch.asked)
     except Unreachable as error:
         return error
+    _ask_busy_again(api, batch, terms, found)
     return found
+
+
+def _ask_busy_again(api: Api, batch: Batch, terms: Mapping[str, Any], found: list[Found]) -> None:
+    """Ask again for what met a busy server, in its places; what was answered stays, whatever this meets."""
+    for attempt in range(api.transport.retries):
+        busy = [place for place, one in enumerate(found) if isinstance(one, Busy)]
+        if not busy:
+            return
+        api.transport.sleep(pause_before(attempt))
+        try:
+            again = _answered(api, batch.of_files, [batch.asked[place] for place in busy], terms)
+        except (Problem, Unreachable) as error:  # a refusal of all is met by the next batch as well
+            met = error if isinstance(error, Problem) else _local("unreachable", error)
+            found[:] = [met if isinstance(one, Busy) else one for one in found]
+            return
+        for place, one in zip(busy, again, strict=True):
+            found[place] = one
 
 
 def _answered(api: Api, of_files: bool, asked: Sequence[Any], terms: Mapping[str, Any]) -> list[Found]:

@@ -56,6 +56,26 @@ def test_a_server_that_stays_busy_is_not_asked_for_ever() -> None:
     assert isinstance(found, Busy) and len(server.requests) == len(server.slept) + 1
 
 
+@pytest.mark.parametrize(
+    ("met", "slug"),
+    [
+        (refuses(502, "bad-gateway"), "bad-gateway"),
+        (refuses(503, "busy"), "busy"),
+        (refuses(429, "throttled"), "throttled"),
+        (refuses(401, "not-signed-in"), "not-signed-in"),
+        (httpx.ReadError("reset"), "unreachable"),
+    ],
+    ids=["502", "503", "429", "401", "silence"],
+)
+def test_what_was_answered_stays_when_asking_again_fails(met: httpx.Response | Exception, slug: str) -> None:
+    busy = {"type": "/api/problems/busy", "title": "Too much at once", "status": 503, "detail": "come again"}
+    first = gives({"results": [{"search": {"id": 0}}, {"problem": busy}, {"search": {"id": 4}}, {"problem": busy}]})
+    server = Server(first, met)
+    found: list[Any] = list(server.client(retries=1).searches.many([0, 2, 4, 6], datasets=[1]))
+    assert [one.slug if isinstance(one, Problem) else one["id"] for one in found] == [0, slug, 4, slug]
+    assert len(server.requests) <= 3
+
+
 def test_files_ids_and_addresses_may_be_mixed(tmp_path: Path) -> None:
     (tmp_path / "owl.jpg").write_bytes(b"owl")
     (tmp_path / "jay.jpg").write_bytes(b"jay")
