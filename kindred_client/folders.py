@@ -25,6 +25,7 @@ class Picture:
     path: str
     where: Path
     size: int
+    changed: int  # when, in nanoseconds
 
 
 def pictures_in(folder: Path) -> list[Picture]:
@@ -41,7 +42,8 @@ def pictures_in(folder: Path) -> list[Picture]:
         for name in names:
             where = Path(top) / name
             if not name.startswith(".") and where.suffix.lower() in SUFFIXES and where.is_file():
-                found.append(Picture(where.relative_to(folder).as_posix(), where, where.stat().st_size))
+                stat = where.stat()
+                found.append(Picture(where.relative_to(folder).as_posix(), where, stat.st_size, stat.st_mtime_ns))
     if not found:
         raise KindredError(f"there are no pictures in {folder}")
     return sorted(found, key=lambda picture: picture.path)
@@ -61,6 +63,12 @@ def in_batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
         yield batch
 
 
+def listing_of(pictures: Iterable[Picture]) -> str:
+    """Return a digest that another one of the folder equals only if nothing was added, changed or taken out."""
+    rows = [[picture.path, picture.size, picture.changed] for picture in pictures]
+    return sha256_of(json.dumps(rows).encode())
+
+
 def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -77,6 +85,7 @@ class Progress:
 
     upload: str
     sent: bool = False  # everything was there, and a job was asked for
+    listing: str = ""  # what `listing_of` said of what was sent
 
 
 class Memory:
@@ -90,7 +99,7 @@ class Memory:
         """Return what is remembered; None when nothing is, or nothing of use."""
         try:
             found: dict[str, Any] = json.loads(self.path.read_text())
-            return Progress(str(found["upload"]), bool(found["sent"]))
+            return Progress(str(found["upload"]), bool(found["sent"]), str(found["listing"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -7,7 +7,7 @@ from typing import Any
 from kindred_client import answers
 from kindred_client.api import Api
 from kindred_client.errors import Invalid, KindredError, NotFound
-from kindred_client.folders import Memory, Picture, Progress, in_batches, pictures_in, sha256_of
+from kindred_client.folders import Memory, Picture, Progress, in_batches, listing_of, pictures_in, sha256_of
 from kindred_client.parallel import in_order
 from kindred_client.progress import bar
 from kindred_client.resources.uploads import Uploads
@@ -15,6 +15,7 @@ from kindred_client.waiting import JobFailed, wait_for
 
 PAGE = 200  # files, each of which the server reads again to tell its hash
 Start = Callable[[str], Mapping[str, Any]]
+Changed = Callable[[answers.JobsGet], None]
 
 
 class FolderSender:
@@ -27,18 +28,28 @@ class FolderSender:
         self._memory = memory
         self._workers = workers
 
-    def send(self, start: Start) -> answers.JobsGet:
+    def send(self, start: Start, *, changed: Changed | None = None) -> answers.JobsGet:
         """Send what is missing, let `start` start the job with the upload, and return the finished job.
+
+        A job that an earlier process asked for is waited for. Where the folder was changed since, `changed` is asked
+        what to do: where it does not raise, the folder is sent anew.
 
         Raises:
             JobFailed: the job failed; the next try begins anew.
         """
         pictures = pictures_in(self._folder)
-        job = self._started_before(start)
-        if job is None:
-            progress = self._everything_sent(pictures)
-            self._memory.keep(Progress(progress.upload, sent=True))
-            job = start(progress.upload)
+        listing = listing_of(pictures)
+        before = self._started_before(start)
+        if before is not None:
+            progress, job = before
+            if progress.listing == listing:
+                return self._finished(job)
+            self._outdated(job, changed)
+        progress = self._everything_sent(pictures)
+        self._memory.keep(Progress(progress.upload, sent=True, listing=listing))
+        return self._finished(start(progress.upload))
+
+    def _finished(self, job: Mapping[str, Any]) -> answers.JobsGet:
         try:
             done = wait_for(self._api, job)
         except JobFailed:
@@ -47,13 +58,22 @@ class FolderSender:
         self._memory.forget()
         return done
 
-    def _started_before(self, start: Start) -> Mapping[str, Any] | None:
-        """Return the job that a process before us asked for in the same words, None when there is none."""
+    def _outdated(self, job: Mapping[str, Any], changed: Changed | None) -> None:
+        """Wait for a job that has taken the folder as it was; one that failed is no hindrance to what is there now."""
+        try:
+            done = self._finished(job)
+        except JobFailed:
+            return
+        if changed is not None:
+            changed(done)
+
+    def _started_before(self, start: Start) -> tuple[Progress, Mapping[str, Any]] | None:
+        """Return what a process before us sent and the job that it asked for in the same words; None without one."""
         progress = self._memory.recall()
         if progress is None or not progress.sent or self._is_there(progress):
             return None  # no job has taken it: look once more whether everything is in it
         try:
-            return start(progress.upload)
+            return progress, start(progress.upload)
         except (Invalid, NotFound):
             return None
 

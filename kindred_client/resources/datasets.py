@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key
+from kindred_client.errors import KindredError
 from kindred_client.folders import Memory, key_of
 from kindred_client.local import opened
 from kindred_client.pages import Pages
@@ -124,6 +125,7 @@ class Datasets(DatasetImages):
 
         Raises:
             JobFailed: it could not be imported.
+            KindredError: an earlier call was stopped, its import is done, and the folder was changed meanwhile.
         """
         terms: dict[str, Any] = {
             "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
@@ -132,8 +134,15 @@ class Datasets(DatasetImages):
         def start(upload: str) -> answers.DatasetsCreate:
             return self.create(name, upload=upload, idempotency_key=key_of(upload, name=name, **terms), **terms)
 
+        def changed(done: answers.JobsGet) -> None:
+            dataset = done["result"]["dataset"]
+            raise KindredError(
+                f"{folder} was imported as data set {dataset} ({name}) before it was changed; "
+                f"send what is new with datasets.add_folder({dataset}, {str(folder)!r})"
+            )
+
         sender = self._sender(folder, "import", state, workers)
-        return self.get(sender.send(start)["result"]["dataset"])
+        return self.get(sender.send(start, changed=changed)["result"]["dataset"])
 
     def add_folder(
         self,
@@ -146,7 +155,8 @@ class Datasets(DatasetImages):
     ) -> answers.JobsGet:
         """Send a folder of class folders, wait until its pictures are in the data set, and return the finished job.
 
-        half: "train" or "held out", of the classes that are new. The job's `result` says how many were added.
+        half: "train" or "held out", of the classes that are new. The job's `result` says how many were added. Where the
+        folder was changed since an earlier call was stopped, that call's job is waited for and the folder sent anew.
 
         Raises:
             JobFailed: they could not be added.

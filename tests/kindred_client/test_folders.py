@@ -1,6 +1,9 @@
 """A folder on its way to a server that keeps files in a dict and starts jobs at once."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ class Site:
         self.jobs: dict[str, dict[str, Any]] = {}  # by idempotency key
         self.sent: list[str] = []
         self.fail_after: int | None = None  # requests with files, before the server is gone
-        self.state = "succeeded"
+        self.ends = ["succeeded"]  # how one job after the other ends, the last one's for those to come
         self.damage = False
         self.refused = "a name that is taken"
 
@@ -33,8 +36,9 @@ class Site:
         if parts[0] == "uploads":
             return self.of_upload(request, parts[1], len(parts) == 3)
         if parts[0] == "jobs":
-            result = {"dataset": 5} if self.state == "succeeded" else None
-            return gives({**JOB, "state": self.state, "result": result, "error": "no classes"})
+            state = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+            result = {"dataset": 5} if state == "succeeded" else None
+            return gives({**JOB, "state": state, "result": result, "error": "no classes"})
         return gives({"id": 5}) if request.method == "GET" else self.starts(request)
 
     def of_upload(self, request: httpx.Request, name: str, files: bool) -> httpx.Response:
@@ -157,22 +161,79 @@ def test_what_was_taken_out_of_the_folder_is_not_imported(folder: Path) -> None:
 def test_a_job_that_was_asked_for_is_not_asked_for_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site()
     kindred = site.client()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("kindred_client.sending.wait_for", interrupted)
+    with stopped_while_waiting(monkeypatch):
         kindred.datasets.import_folder(folder, "Birds")
     sent = len(site.sent)
     assert site.client().datasets.import_folder(folder, "Birds") == {"id": 5}
     assert len(site.jobs) == 1 and len(site.sent) == sent
 
 
-def interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def stopped_while_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("kindred_client.sending.wait_for", interrupted)
+        yield
+
+
+def changes(folder: Path, how: str) -> None:
+    first = folder / "class 0" / "0.JPG"
+    if how == "added":
+        (folder / "class 0" / "12.JPG").write_bytes(b"one more")
+    elif how == "taken out":
+        first.unlink()
+    else:
+        first.write_bytes(b"changed 0")  # as long as before
+        os.utime(first, ns=(1, 1))  # a clock may be too coarse for what a test does
+
+
+CHANGES = pytest.mark.parametrize("how", ["added", "changed", "taken out"])
+
+
+@CHANGES
+def test_a_folder_that_was_changed_after_its_job_was_asked_for_is_added_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    site = Site()
+    with stopped_while_waiting(monkeypatch):
+        site.client().datasets.add_folder(5, folder)
+    changes(folder, how)
+    assert site.client().datasets.add_folder(5, folder)["state"] == "succeeded"
+    assert [job["files"] == sent_by(folder) for job in site.jobs.values()] == [False, True]
+    assert not list(state_folder().iterdir())
+
+
+@CHANGES
+def test_a_folder_that_was_changed_after_its_import_is_told_how_to_go_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    site = Site()
+    with stopped_while_waiting(monkeypatch):
+        site.client().datasets.import_folder(folder, "Birds")
+    changes(folder, how)
+    with pytest.raises(KindredError, match=r"data set 5 \(Birds\).* datasets\.add_folder\(5, "):
+        site.client().datasets.import_folder(folder, "Birds")
+    site.client().datasets.add_folder(5, folder)
+    assert [job["files"] == sent_by(folder) for job in site.jobs.values()] == [False, True]
+
+
+def test_a_folder_that_was_mended_after_its_import_failed_is_imported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site()
+    with stopped_while_waiting(monkeypatch):
+        site.client().datasets.import_folder(folder, "Birds")
+    changes(folder, "added")
+    site.ends = ["failed", "succeeded"]
+    assert site.client().datasets.import_folder(folder, "Birds") == {"id": 5}
+    assert list(site.jobs.values())[-1]["files"] == sent_by(folder)
 
 
 def test_a_job_that_was_asked_for_in_other_words_is_another_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("kindred_client.sending.wait_for", interrupted)
+    with stopped_while_waiting(monkeypatch):
         site.client().datasets.import_folder(folder, "Birds", licence="CC0")
     site.client().datasets.import_folder(folder, "Birds too", licence="CC-BY")
     assert [job["asked"]["name"] for job in site.jobs.values()] == ["Birds", "Birds too"]
@@ -202,7 +263,7 @@ def test_an_upload_that_is_gone_is_begun_anew(folder: Path) -> None:
 
 def test_a_failed_import_is_told_and_forgotten(folder: Path) -> None:
     site = Site()
-    site.state = "failed"
+    site.ends = ["failed"]
     with pytest.raises(JobFailed, match="no classes"):
         site.client().datasets.import_folder(folder, "Birds")
     assert not list(state_folder().iterdir())
@@ -242,7 +303,7 @@ def test_a_request_is_bounded_in_files_and_bytes(tmp_path: Path, monkeypatch: py
     assert batches == [[4, 4], [4], [30], [1, 1, 1], [1]]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"upload": 1}', "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"upload": 1}', '{"upload": "u", "sent": true}', "\x00"])
 def test_a_state_that_makes_no_sense_is_none(tmp_path: Path, content: str) -> None:
     memory = Memory("here", folder=tmp_path)
     memory.path.write_text(content)
