@@ -1,5 +1,6 @@
 """docs/client.md says every command, option and status, and its Python is Python."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,11 @@ import pytest
 
 import kindred_client
 from kindred_client.cli import exits, kindred
+from retrieval.datasets.services import submit_import
+from retrieval.datasets.services.folders import submit_folder
+from retrieval.models import Dataset
+from tests.retrieval.uploading.filled import classes_of_jpegs, filled
+from tests.retrieval.world import WINGS, done
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "client.md").read_text()
@@ -61,3 +67,13 @@ def test_every_error_is_told() -> None:
     errors = [name for name in kindred_client.__all__
               if isinstance(found := getattr(kindred_client, name), type) and issubclass(found, Exception)]  # fmt: skip
     assert [name for name in errors if f"`{name}`" not in TEXT] == []
+
+
+@pytest.mark.django_db
+def test_the_result_of_an_added_folder_is_as_it_is_told() -> None:
+    [comment] = re.findall(r'^print\(done\["result"\]\)\n((?:# .+\n)+)', TEXT, re.M)
+    told = json.loads(comment.replace("# ", ""))
+    done(submit_import(name="Wings", by=None, source=WINGS).job)
+    upload = filled({**classes_of_jpegs("owl"), "owl/7.jpg": b"no"})
+    result = done(submit_folder(Dataset.objects.get(), upload, "held out", by=None)).result
+    assert list(told) == list(result) and told["broken"] == result["broken"]
