@@ -44,7 +44,7 @@ def fetch_picture(address: str) -> bytes:
                 found = _asked(pool, where)
                 if isinstance(found, bytes):
                     return found
-                where = _parsed(str(where.join(found)))
+                where = _parsed(found, where)
     except httpcore.TimeoutException:
         raise Refused(f"{where.host} took longer than {settings.FETCH_SECONDS:g} seconds; try again later") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
@@ -52,9 +52,10 @@ def fetch_picture(address: str) -> bytes:
     raise Refused(f"{address[:80]} leads on and on ({REDIRECTS} redirects are followed)")
 
 
-def _parsed(address: str) -> httpx.URL:
+def _parsed(address: str, seen_from: httpx.URL | None = None) -> httpx.URL:
+    """Return an address as a URL; one that redirects may be told from where it stands."""
     try:
-        where = httpx.URL(address.strip())
+        where = seen_from.join(address.strip()) if seen_from else httpx.URL(address.strip())
     except (httpx.InvalidURL, ValueError):
         raise Refused(f"{address[:80]} is not a web address") from None
     if where.scheme not in ("http", "https") or not where.host:

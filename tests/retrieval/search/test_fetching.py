@@ -30,6 +30,9 @@ class Pages(BaseHTTPRequestHandler):
             "/moved": (302, {"Location": "/picture"}, b""),
             "/inside": (302, {"Location": f"http://inside.example:{self.server.server_port}/picture"}, b""),  # type: ignore[attr-defined]
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
+            "/no-host": (302, {"Location": "http://[::1"}, b""),
+            "/no-address": (302, {"Location": "//[zz]/"}, b""),
+            "/no-port": (302, {"Location": "http://public.example:port/"}, b""),
             "/round": (302, {"Location": "/round"}, b""),
         }
         if self.path == "/slow":
@@ -97,6 +100,9 @@ def test_a_picture_is_fetched_from_the_address_that_was_checked(web: tuple[str, 
     [
         ("/inside", "inside.example is not on the public internet"),
         ("/file", "not a web address that starts with http"),
+        ("/no-host", r"^http://\[::1 is not a web address"),
+        ("/no-address", r"^//\[zz\]/ is not a web address"),
+        ("/no-port", "^http://public.example:port/ is not a web address"),
         ("/round", "leads on and on"),
         ("/page", "that address is a web page; copy the address of the picture itself"),
         ("/none", "answered 404 instead of a picture"),
