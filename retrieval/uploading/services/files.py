@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from retrieval.errors import Refused, TooMuch
 from retrieval.models import Upload
-from retrieval.uploading.services.paths import Listing, Parts, check_apart, checked_path, names_in, place_in
+from retrieval.uploading.services.paths import Listing, Parts, check_apart, checked_path, entries_in, place_in
 
 MOST_FILES = 200_000
 ASIDE = ".aside"
@@ -132,11 +132,10 @@ def paths_below(folder: Path, after: Parts = ()) -> Iterator[Parts]:
     Folders before it are not looked into.
     """
     first = after[0] if after else ""
-    for name in names_in(folder):
-        place = folder / name
-        if place.is_dir():
-            if name >= first:
-                yield from ((name, *rest) for rest in paths_below(place, after[1:] if name == first else ()))
+    for entry in entries_in(folder, first):
+        name = entry.name
+        if entry.is_dir():
+            yield from ((name, *rest) for rest in paths_below(folder / name, after[1:] if name == first else ()))
         elif name > first:
             yield (name,)
 

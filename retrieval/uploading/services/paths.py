@@ -1,5 +1,6 @@
 """What a file of an upload may be called: what every system, and the import, can do something with."""
 
+import os
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
@@ -56,7 +57,7 @@ def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
     place = folder
     for part in parts:
         if place not in listing:
-            listing[place] = {folded(name): name for name in names_in(place)}
+            listing[place] = {folded(entry.name): entry.name for entry in entries_in(place)}
         known = listing[place].setdefault(folded(part), part)
         if known != part:
             raise Refused(
@@ -86,12 +87,17 @@ def check_apart(paths: Iterable[Parts]) -> None:
             raise Refused(f"{_told(parts)} cannot be stored: one of its folders comes as a file", field=FIELD)
 
 
-def names_in(folder: Path) -> list[str]:
-    """Return the names in a folder of an upload, but hidden ones, in order; none while it is not there."""
+def entries_in(folder: Path, first: str = "") -> list[os.DirEntry[str]]:
+    """Return what a folder of an upload holds, but hidden things, in order from a name on; none while it is not there.
+
+    An entry knows whether it is a folder, so that a large folder is listed without a look at each of its files.
+    """
     try:
-        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if entry.name >= first and not entry.name.startswith(".")]
     except FileNotFoundError:
         return []
+    return sorted(found, key=lambda entry: entry.name)
 
 
 def folded(name: str) -> str:

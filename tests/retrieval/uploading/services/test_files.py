@@ -1,4 +1,5 @@
 import hashlib
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,22 @@ def test_a_list_goes_on_behind_a_path_that_is_gone() -> None:
     assert list(paths_below(upload.folder, ("nothing", "here"))) == [
         ("owls", "1.jpg"), ("owls", "2.jpg"), ("owls-2", "1.jpg"),
     ]  # fmt: skip
+
+
+def test_a_list_looks_at_no_file_to_tell_files_from_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    upload, looked, stat = filled(FILES), list[str](), os.stat
+
+    def told(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        looked.append(str(path))
+        return stat(path, *args, **options)
+
+    scanned, scandir = list[str](), os.scandir
+    monkeypatch.setattr(os, "stat", told)
+    monkeypatch.setattr(os, "scandir", lambda path: scanned.append(Path(path).name) or scandir(path))
+    found = list(paths_below(upload.folder, ("owls", "1.jpg")))
+    monkeypatch.undo()
+    assert found == [("owls", "2.jpg"), ("owls-2", "1.jpg")] and not looked
+    assert scanned == [upload.folder.name, "owls", "owls-2"], "what lies before is not looked into"
 
 
 @pytest.mark.parametrize("path", ["../1.jpg", "owls/notes.txt", "Owls/3.jpg"])
