@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -153,11 +153,29 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
     return len(new)
 
 
+def labels_by_folder(row: Dataset) -> dict[str, int]:
+    """Return the label of each class that has a picture, by its name in lower case, also without superfluous spaces."""
+    named = labels_by_name(row)
+    return {_joined(name): named[name] for name in reversed(named)} | named
+
+
+def label_of_folder(known: Mapping[str, int], name: str) -> int | None:
+    """Return the label of the class that a folder's pictures join, among `labels_by_folder`; None for a new one.
+
+    An imported class may have a name that none would be made with: it is found by that very name first.
+    """
+    return known.get(name.strip().casefold(), known.get(_joined(name)))
+
+
+def _joined(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
 def _places(row: Dataset, names: Sequence[str], half: str) -> list[tuple[int, str]]:
     """Return label and split of each class of that name, made where it is new."""
-    known, labels = labels_by_name(row), []
+    known, labels = labels_by_folder(row), []
     for name in names:
-        label = known.get(name.strip().casefold())
+        label = label_of_folder(known, name)
         if label is None:
             if half not in HALVES:  # it was there when the pictures were sent
                 raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")

@@ -7,8 +7,9 @@ from accounts.models import User
 from jobs.models import Job
 from mlcore.datasets import open_source
 from mlcore.errors import DatasetError
+from retrieval.datasets.services.adding import label_of_folder, labels_by_folder
 from retrieval.datasets.services.changes import submit_change
-from retrieval.datasets.services.classes import HALVES, fit_name, labels_by_name
+from retrieval.datasets.services.classes import HALVES, fit_name
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
 from retrieval.uploading.services import check_not_empty, take_upload
@@ -33,9 +34,9 @@ def submit_folder(dataset: Dataset, upload: Upload, half: str = "", *, by: User 
 
 
 def _check_classes(dataset: Dataset, upload: Upload, half: str) -> None:
-    known = labels_by_name(dataset)
+    known = labels_by_folder(dataset)
     for name in _class_names(upload):
-        if name.strip().casefold() in known:
+        if label_of_folder(known, name) is not None:
             continue
         if half not in HALVES:
             raise Refused(f"say whether the new class {name!r} is trained on or held out", field="half")

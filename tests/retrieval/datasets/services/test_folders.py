@@ -120,6 +120,21 @@ def test_spaces_in_a_folders_name_make_no_class_of_its_own(wings: Dataset) -> No
     assert len(wings.classes) == 10
 
 
+def test_a_folder_joins_the_class_that_has_its_name_but_for_spaces(wings: Dataset) -> None:
+    done(submit_folder(wings, filled({"Tawny owl/1.jpg": jpeg(1)}), "train", by=None))
+    wings.refresh_from_db()
+    done(submit_folder(wings, filled({" tawny  OWL/2.jpg": jpeg(2)}), by=None))
+    assert added(wings) == [("Tawny owl", "train")] * 2 and len(wings.classes) == 9
+
+
+@pytest.mark.parametrize("name", ["tawny  owl", "Tawny owl", "Tawny   owl"])
+def test_an_imported_class_with_superfluous_spaces_is_found(wings: Dataset, name: str) -> None:
+    wings.classes = ["Tawny  owl", *wings.classes[1:]]
+    wings.save()
+    done(submit_folder(wings, filled({f"{name}/1.jpg": jpeg(1)}), by=None))
+    assert added(wings) == [("Tawny  owl", "train")] and len(wings.classes) == 8
+
+
 def test_every_model_gets_one_new_index_of_it(world: World) -> None:
     done(submit_folder(world.dataset, filled(classes_of_jpegs("Dodo", "Auk")), "held out", by=None))
     assert Job.objects.filter(kind="index", state="queued").count() == len(world.models)
