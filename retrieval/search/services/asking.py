@@ -170,7 +170,7 @@ def _checked_k(k: int | None, models: Sequence[Model], search: Search) -> int:
     if k is None:
         return min(USUAL_ANSWERS, most)
     if not 1 <= k <= most:
-        raise Refused(f"ask for 1 to {most} answers, not {k}")
+        raise Refused(f"ask for 1 to {most} answers, not {k}", field="k")
     return k
 
 

@@ -42,7 +42,7 @@ def boxed(picture: "Picture", search: Search) -> "Picture":
     try:
         return picture if search.box is None else crop_box(picture, search.box)
     except MlcoreError as error:
-        raise Refused(f"{error}; draw it larger") from error
+        raise Refused(f"{error}; draw it larger", field="box") from error
 
 
 def bounded(picture: "Picture") -> "Picture":

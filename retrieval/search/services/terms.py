@@ -36,10 +36,12 @@ class Terms:
         if self.box is not None:
             _check_box(self.box)
         if self.threshold is not None and not -1 <= self.threshold <= 1:
-            raise Refused(f"the lowest similarity is a cosine, -1 to 1, not {self.threshold:g}")
+            raise Refused(f"the lowest similarity is a cosine, -1 to 1, not {self.threshold:g}", field="threshold")
         for split in self.splits:
             if split not in Image.Split.values:
-                raise Refused(f"there is no split {split!r}; choose among {', '.join(Image.Split.values)}")
+                raise Refused(
+                    f"there is no split {split!r}; choose among {', '.join(Image.Split.values)}", field="filters"
+                )
         for picture in set(self.more) & set(self.less):
             raise Refused(f"picture {picture} cannot be both more and less like what is looked for")
 
@@ -59,9 +61,11 @@ class Terms:
         known = {dataset.pk: dataset for dataset in datasets}
         for pk, label in self.classes:
             if pk not in known:
-                raise Refused(f"class {label} of data set {pk} cannot answer: that set is not searched")
+                raise Refused(
+                    f"class {label} of data set {pk} cannot answer: that set is not searched", field="filters"
+                )
             if not 0 <= label < len(known[pk].classes):
-                raise Refused(f"{known[pk].name} has no class {label}")
+                raise Refused(f"{known[pk].name} has no class {label}", field="filters")
 
 
 def terms_of(search: Search) -> Terms:
@@ -96,11 +100,13 @@ def changed_terms(search: Search, datasets: Sequence[Dataset], changes: dict[str
 
 def _check_box(box: Sequence[float]) -> None:
     if len(box) != 4 or not all(math.isfinite(share) for share in box):
-        raise Refused("a box is four numbers: left, top, right and bottom, each 0 to 1")
+        raise Refused("a box is four numbers: left, top, right and bottom, each 0 to 1", field="box")
     left, top, right, bottom = box
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         shown = ", ".join(f"{share:g}" for share in box)
-        raise Refused(f"a box lies within the picture, left before right and top above bottom; got {shown}")
+        raise Refused(
+            f"a box lies within the picture, left before right and top above bottom; got {shown}", field="box"
+        )
 
 
 def allowed_ids(search: Search, dataset: int) -> Collection[int] | None:
