@@ -100,7 +100,9 @@ class SearchViewSet(
         """Ask with 1 to 50 pictures; one that is refused leaves the others.
 
         The searches, or their problems, come in the order of the pictures. Where the engine is busy, the batch
-        waits up to 10 seconds for its turn; what is left then has a problem of type busy, to be asked again.
+        waits up to 10 seconds for its turn; what is left then has a problem of type busy, to be asked again. So has
+        what could not be fetched from the web in the time for all image_urls, twice that for one (20 seconds,
+        unless this site is set up otherwise).
         """
         context = self.get_serializer_context()
         outcomes = list(outcomes_of(request, context))

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -21,13 +23,15 @@ from retrieval.refusals import as_problem
 from retrieval.search import services
 from retrieval.search.api_answers import SEARCH, SearchSerializer
 from retrieval.search.api_bodies import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
-from retrieval.search.fetching import fetch_picture
+from retrieval.search.fetching import FetchedTooLate, fetch_picture
 
 MOST_SEARCHES = 50
 TOGETHER = 8
 """Searches whose pictures are in memory at once, decoded: at most 180 MB each. Others get their turn in between."""
 PATIENCE = 10.0
 """Seconds that a whole batch waits for a busy engine; what then is left is busy."""
+FETCHES = 2
+"""How often FETCH_SECONDS a whole batch fetches from the web; what then is left is busy, too."""
 
 PROBLEM = {
     "type": "/api/problems/invalid",
@@ -132,21 +136,26 @@ def _with_file(terms: services.Asked, file: Any) -> services.Asked | Exception:
 def _bodies(request: Request, context: dict[str, Any]) -> Reading:
     form = BatchSerializer(data=request.data)
     form.is_valid(raise_exception=True)
+    left = FETCHES * settings.FETCH_SECONDS
     for bodies in _parts(form.validated_data["searches"]):
         forms = [LinkedSearchSerializer(data=body, context=context) for body in bodies]
         addresses = [form.validated_data["image_url"] if form.is_valid() else None for form in forms]
+        until = time.monotonic() + left
         with ThreadPoolExecutor(TOGETHER) as pool:
-            uploads = list(pool.map(_fetched, addresses))
+            uploads = list(pool.map(partial(_fetched, until=until), addresses))
+        left = until - time.monotonic()  # what the models take is not the web's
         yield [_asked(form, upload, request) for form, upload in zip(forms, uploads, strict=True)]
 
 
 def _asked(
-    form: LinkedSearchSerializer, upload: bytes | Refused | None, request: Request
+    form: LinkedSearchSerializer, upload: bytes | Refused | FetchedTooLate | None, request: Request
 ) -> services.Asked | Exception:
     if form.errors:
         return ValidationError(form.errors)
     if isinstance(upload, Refused):
         return ValidationError({"image_url": str(upload)})
+    if isinstance(upload, FetchedTooLate):
+        return upload
     try:
         terms = asked_with(form.validated_data, signed_in(request))
     except Refused as refusal:
@@ -154,10 +163,10 @@ def _asked(
     return {**terms, "image": form.validated_data["image_id"], "upload": upload}
 
 
-def _fetched(address: str | None) -> bytes | Refused | None:
+def _fetched(address: str | None, until: float) -> bytes | Refused | FetchedTooLate | None:
     try:
-        return None if address is None else fetch_picture(address)
-    except Refused as refusal:
+        return None if address is None else fetch_picture(address, until)
+    except (Refused, FetchedTooLate) as refusal:
         return refusal
 
 

@@ -12,8 +12,7 @@ from rest_framework.utils import html
 from accounts.models import User
 from config.api.fields import KeyField
 from config.api.strict import Body
-from retrieval.datasets.api import VisibleDatasetField
-from retrieval.datasets.services import visible_images
+from retrieval.datasets.services import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
 from retrieval.search import services
 
@@ -41,8 +40,10 @@ class SearchedClassSerializer(Body):
 class FiltersSerializer(Body):
     """Which pictures may answer; what is empty allows all. In a form it is JSON text."""
 
-    splits = serializers.ListField(child=serializers.ChoiceField(choices=Image.Split.choices), default=list)
-    classes = SearchedClassSerializer(many=True, default=list)
+    splits = serializers.ListField(
+        child=serializers.ChoiceField(choices=Image.Split.choices), default=list, max_length=MOST_KEYS
+    )
+    classes = SearchedClassSerializer(many=True, default=list, max_length=MOST_KEYS)
 
     def get_value(self, dictionary: Any) -> Any:
         if not html.is_html_input(dictionary):
@@ -76,10 +77,28 @@ def keys_field(about: str, **kwargs: Any) -> serializers.ListField:
     )
 
 
+class VisibleDatasetsField(serializers.ListField):
+    """Data sets that the sender may see, by their keys: found all at once, each of them once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=KeyField(), allow_empty=False, max_length=MOST_KEYS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Dataset]:
+        """Find the data sets."""
+        given = super().to_internal_value(data)
+        self.run_validators(given)  # before they are looked up, not behind it
+        keys = list(dict.fromkeys(given))
+        found = visible_datasets(self.context["request"].user).in_bulk(keys)
+        for key in keys:
+            if key not in found:
+                raise serializers.ValidationError(f"there is no data set {key}", code="does_not_exist")
+        return [found[key] for key in keys]
+
+
 class TermsSerializer(Body):
     """How a search is asked, beside its picture."""
 
-    datasets = VisibleDatasetField(many=True, allow_empty=False)
+    datasets = VisibleDatasetsField()
     models = keys_field("All that can search, unless told.", default=list)
     k = serializers.IntegerField(default=None, allow_null=True, help_text="12, unless told.")
     box = BoxField(default=None)

@@ -7,18 +7,24 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.strict import Body
-from retrieval.datasets.api import VisibleDatasetField
 from retrieval.datasets.services import visible_images
 from retrieval.models import Model, Search
 from retrieval.search import services
-from retrieval.search.api_bodies import BoxField, FiltersSerializer, able_models, filter_terms, keys_field
+from retrieval.search.api_bodies import (
+    BoxField,
+    FiltersSerializer,
+    VisibleDatasetsField,
+    able_models,
+    filter_terms,
+    keys_field,
+)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("More like the first answer", {"more": [311], "less": [402]})])
 class RefineSerializer(Body):
     """What is left out stays as it was; null, or an empty list, takes it away."""
 
-    datasets = VisibleDatasetField(many=True, allow_empty=False, required=False)
+    datasets = VisibleDatasetsField(required=False)
     models = keys_field("Left out: those that answered before. Empty: all that can search.")
     k = serializers.IntegerField(required=False, allow_null=True, help_text="null: 12.")
     box = BoxField(required=False)

@@ -6,6 +6,7 @@ Proxies of the environment are never used: httpcore knows none unless told.
 """
 
 import ipaddress
+import math
 import socket
 import ssl
 import time
@@ -16,7 +17,7 @@ import httpcore
 import httpx
 from django.conf import settings
 
-from retrieval.errors import Refused
+from retrieval.errors import EngineBusy, Refused
 
 REDIRECTS = 4
 REDIRECTING = (301, 302, 303, 307, 308)
@@ -27,18 +28,26 @@ UNICAST = ipaddress.IPv6Network("2000::/3")  # what of IPv6 is handed out to the
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def fetch_picture(address: str) -> bytes:
+class FetchedTooLate(EngineBusy):
+    """The time of all that is fetched together is over; this one may be had when it is asked for again."""
+
+
+def fetch_picture(address: str, until: float = math.inf) -> bytes:
     """Return what lies at a web address; whether it is a picture, its reader tells.
+
+    until: when, by the monotonic clock, the time of all is over that are fetched together.
 
     Raises:
         Refused: fetching is switched off, or the address cannot be had: no http, not public, too slow, too
             large, too many redirects, no such file.
+        FetchedTooLate: `until` came before its own seconds were over.
     """
     if not settings.FETCH:
         raise Refused("this site fetches no pictures from web addresses; save the picture and choose the file")
-    deadline = time.monotonic() + settings.FETCH_SECONDS
+    deadline = min(time.monotonic() + settings.FETCH_SECONDS, until)
     where = _parsed(address)
     try:
+        _left(deadline)  # no host is looked up once time is over
         with httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_PublicOnly(deadline)) as pool:
             for _ in range(REDIRECTS + 1):
                 found = _asked(pool, where)
@@ -46,6 +55,8 @@ def fetch_picture(address: str) -> bytes:
                     return found
                 where = _parsed(found, where)
     except httpcore.TimeoutException:
+        if deadline == until:
+            raise FetchedTooLate(f"there was no time left to fetch from {where.host}; ask for it again") from None
         raise Refused(f"{where.host} took longer than {settings.FETCH_SECONDS:g} seconds; try again later") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         raise Refused(f"{where.host} cannot be reached: {error}") from None

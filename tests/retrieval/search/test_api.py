@@ -75,8 +75,9 @@ def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
         ({"k": 0}, "ask for 1 to 47 answers, not 0"),
         ({"k": 10**9}, "not 1000000000"),
         ({"k": "many"}, "k: this must be a whole number"),
-        ({"datasets": [999999]}, '"999999"'),
-        ({"datasets": [10**30]}, "object does not exist"),
+        ({"datasets": [999999]}, "datasets: there is no data set 999999"),
+        ({"datasets": [1] * 1001}, "datasets: Ensure this field has no more than 1000"),
+        ({"datasets": [10**30]}, "less than or equal to"),
         ({"datasets": ["x"]}, "this must be a whole number"),
         ({"datasets": [True]}, "this must be a whole number"),
         ({"datasets": []}, "may not be empty"),
@@ -93,6 +94,8 @@ def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
         ({"filters": {"splits": ["spring"]}}, '"spring" is not a valid choice'),
         ({"filters": {"colour": "red"}}, "there is no such field"),
         ({"filters": {"classes": [{"dataset": 1, "label": 10**30}]}}, "Wings has no class"),
+        ({"filters": {"classes": [{"dataset": 1, "label": 1}] * 1001}}, "no more than 1000"),
+        ({"filters": {"splits": ["test"] * 1001}}, "no more than 1000"),
         ({"filters": "x"}, "Expected a dictionary"),
         ({"colour": "red"}, "there is no such field"),
         ({"file": "x"}, "not a file"),
@@ -108,6 +111,32 @@ def test_a_wrong_search_is_a_problem_and_stores_nothing(
     answer = member_api.post(ROOT, body(world, **change), format="json")
     assert answer.status_code == 400 and sentence in answer.json()["detail"]
     assert not Search.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("k", 48),
+        ("box", [0.5, 0, 0.2, 1]),
+        ("box", [0, 0, 0.01, 0.01]),
+        ("threshold", "nan"),
+        ("filters", '{"classes": [{"dataset": 1, "label": 99}]}'),
+        ("filters", '{"classes": [{"dataset": 999999, "label": 1}]}'),
+    ],
+)
+def test_terms_that_make_no_sense_name_their_field(member_api: APIClient, world: World, field: str, value: Any) -> None:
+    answer = member_api.post(ROOT, body(world, **{field: value}), format="multipart")
+    assert answer.status_code == 400 and [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_a_set_that_is_named_often_is_looked_up_once(
+    member_api: APIClient, world: World, django_assert_max_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as once:
+        member_api.post(ROOT, body(world), format="json")
+    with django_assert_max_num_queries(len(once)):
+        answer = member_api.post(ROOT, body(world, datasets=[world.dataset.pk] * 1000), format="json")
+    assert answer.status_code == 201 and answer.json()["datasets"] == [world.dataset.pk]
 
 
 def test_a_search_needs_one_query_and_no_two(member_api: APIClient, world: World) -> None:
@@ -126,7 +155,7 @@ def test_what_is_no_search_at_all_is_a_problem(member_api: APIClient, data: byte
 def test_a_set_one_may_not_see_does_not_exist(member_api: APIClient, world: World) -> None:
     Dataset.objects.update(revision=0)
     answer = member_api.post(ROOT, body(world), format="json")
-    assert answer.status_code == 400 and "does not exist" in answer.json()["detail"]
+    assert answer.status_code == 400 and "there is no data set" in answer.json()["detail"]
 
 
 def test_a_set_nobody_can_search_is_a_conflict(member_api: APIClient, world: World) -> None:

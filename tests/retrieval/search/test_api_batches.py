@@ -1,15 +1,18 @@
 import re
 import threading
+import time
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from retrieval.errors import Refused
 from retrieval.models import Search
 from retrieval.search import api_batches
+from retrieval.search.fetching import FetchedTooLate
 from retrieval.search.services import engine
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
@@ -100,7 +103,7 @@ def test_files_share_their_terms(member_api: APIClient, world: World) -> None:
 
 
 def test_web_addresses_are_fetched(member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetched(address: str) -> bytes:
+    def fetched(address: str, until: float) -> bytes:
         if "gone" in address:
             raise Refused("example.org answered 404 instead of a picture")
         return jpeg()
@@ -116,6 +119,25 @@ def test_web_addresses_are_fetched(member_api: APIClient, world: World, monkeypa
         "code": "invalid",
         "detail": "example.org answered 404 instead of a picture",
     }
+
+
+def test_a_batch_fetches_for_so_long_and_answers_what_it_has(
+    member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    def fetched(address: str, until: float) -> bytes:
+        if "slow" in address:
+            time.sleep(max(0, min(0.6, until - time.monotonic())))
+        if until <= time.monotonic():
+            raise FetchedTooLate("there was no time left to fetch from example.org; ask for it again")
+        return jpeg()
+
+    settings.FETCH_SECONDS = 0.5  # 1 second for all; the slow one in the first eight takes 0.6 of it
+    monkeypatch.setattr(api_batches, "fetch_picture", fetched)
+    names = ["slow", *["owl"] * 8, "slow", *["owl"] * 7, "owl"]
+    wishes = [{"datasets": [world.dataset.pk], "image_url": f"https://example.org/{name}"} for name in names]
+    rows = member_api.post(BATCH, {"searches": [*wishes, bodies(world, {})["searches"][0]]}).json()["results"]
+    assert ["search" in row for row in rows] == [True] * 9 + [False] + [True] * 6 + [False] * 2 + [True]
+    assert rows[9]["problem"]["type"] == "/api/problems/busy" and "ask for it again" in rows[9]["problem"]["detail"]
 
 
 @pytest.mark.parametrize(

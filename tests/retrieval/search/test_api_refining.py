@@ -80,6 +80,9 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
         ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "that set is not searched"),
         ({"exclude_self": False}, "there is no such field"),
         ({"datasets": []}, "may not be empty"),
+        ({"datasets": [999999]}, "datasets: there is no data set 999999"),
+        ({"datasets": [1] * 1001}, "no more than 1000"),
+        ({"filters": {"classes": [{"dataset": 1, "label": 1}] * 1001}}, "no more than 1000"),
     ],
 )
 def test_a_wrong_refinement_is_a_problem(

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from retrieval.errors import Refused
 from retrieval.search import fetching
-from retrieval.search.fetching import fetch_picture, is_public
+from retrieval.search.fetching import FetchedTooLate, fetch_picture, is_public
 
 PUBLIC = "93.184.215.14"
 PICTURE = b"bytes of a picture"
@@ -122,6 +122,17 @@ def test_a_large_file_and_a_slow_host_are_left(web: tuple[str, list[str]], setti
     with pytest.raises(Refused, match=r"took longer than 0\.5 seconds"):
         fetch_picture(f"{web[0]}/slow")
     assert time.monotonic() - began < 3
+
+
+def test_what_is_fetched_together_has_one_end(web: tuple[str, list[str]]) -> None:
+    began = time.monotonic()
+    with pytest.raises(FetchedTooLate, match=r"no time left to fetch from public\.example; ask for it again"):
+        fetch_picture(f"{web[0]}/slow", began + 0.5)
+    assert time.monotonic() - began < 3 and len(web[1]) == 1
+    with pytest.raises(FetchedTooLate):
+        fetch_picture(f"{web[0]}/picture", began)
+    assert len(web[1]) == 1, "nobody is asked any more"
+    assert fetch_picture(f"{web[0]}/picture", time.monotonic() + 5) == PICTURE
 
 
 @pytest.mark.parametrize(
