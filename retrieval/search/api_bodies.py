@@ -43,7 +43,7 @@ class FiltersSerializer(Body):
     splits = serializers.ListField(
         child=serializers.ChoiceField(choices=Image.Split.choices), default=list, max_length=MOST_KEYS
     )
-    classes = SearchedClassSerializer(many=True, default=list, max_length=MOST_KEYS)
+    classes = SearchedClassSerializer(many=True, default=list, max_length=MOST_KEYS)  # type: ignore[call-arg]  # of the list
 
     def get_value(self, dictionary: Any) -> Any:
         if not html.is_html_input(dictionary):
