@@ -448,6 +448,12 @@ class Job(TypedDict, total=False):
     finished_at: str | None
 
 
+class Log(TypedDict, total=False):
+    """The last lines of a training, the newest at the end."""
+
+    lines: list[str]
+
+
 class Parameter(TypedDict, total=False):
     default: float
     meaning: str
@@ -590,3 +596,49 @@ class ModelVerdict(TypedDict, total=False):
 class Verdicts(TypedDict, total=False):
     summary: str
     verdicts: list[ModelVerdict]
+
+
+class Place(TypedDict, total=False):
+    """A place of the network's last map, in pixels of the picture, and what it brings; faint ones are left out."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    share: float
+
+
+class Region(TypedDict, total=False):
+    """A ninth of that square, and what it brings to the similarity; below 0 it takes away."""
+
+    name: str
+    share: float
+
+
+class Square(TypedDict, total=False):
+    """The square that the network saw, in pixels of the picture."""
+
+    left: float
+    top: float
+    side: float
+
+
+class Side(TypedDict, total=False):
+    """One of the two pictures."""
+
+    width: int
+    height: int
+    square: Square
+    regions: list[Region]
+    places: list[Place]
+
+
+class Why(TypedDict, total=False):
+    """Why: `similarity` is the search's, `explained` that of the two pictures as kept; all shares sum up to it."""
+
+    similarity: float
+    explained: float
+    exact: bool
+    reason: str
+    query: Side
+    answer: Side

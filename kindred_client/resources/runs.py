@@ -40,6 +40,10 @@ class Runs(Resource):
         """Return what was measured after each epoch."""
         return self._api.call("runs.curves", answers.RunsCurves, run)
 
+    def log(self, run: Ref) -> answers.RunsLog:
+        """Return the last lines of what it wrote."""
+        return self._api.call("runs.log", answers.RunsLog, run)
+
     def compare(self, run: Iterable[Ref]) -> answers.RunsCompare:
         """Return runs side by side, with the paired test if `test` has made it."""
         return self._api.call("runs.compare", answers.RunsCompare, query={"run": keys(run)})

@@ -127,6 +127,10 @@ class Searches(Resource):
         """Return what the neighbours vote that it is."""
         return self._api.call("searches.verdict", answers.SearchesVerdict, search)
 
+    def why(self, search: Ref, ranking: Ref, image: Ref) -> answers.SearchesWhy:
+        """Return which places of query and answer made their similarity."""
+        return self._api.call("searches.why", answers.SearchesWhy, search, ranking, image)
+
     def file(self, search: Ref, suffix: str) -> Download:
         """Return the answers as a file: csv, json or zip."""
         return self._api.download("searches.file", search, suffix)

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -20,6 +22,7 @@ from config.api.views import KEY, Resource
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
+from retrieval.downloads.services.files import visible_reports
 from retrieval.experiments import services
 from retrieval.experiments.experiment_serializers import (
     CancelledSerializer,
@@ -51,10 +54,16 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer
-    permission_classes = (IsCurator,)
     queryset = services.experiments()
     filterset_class = ExperimentFilter
     lookup_value_regex = KEY
+
+    def get_permissions(self) -> list[BasePermission]:
+        """Let members keep the reports of what is published."""
+        return [IsAuthenticated() if self.action == "report_file" else IsCurator()]
+
+    def get_queryset(self) -> QuerySet[Experiment]:
+        return visible_reports(self.request.user) if self.action == "report_file" else super().get_queryset()
 
     @extend_schema(request=NewExperimentSerializer, responses={202: ExperimentSerializer})
     @may_answer(409)

@@ -21,6 +21,7 @@ from retrieval.experiments.run_serializers import (
     AskedRunsSerializer,
     ComparisonSerializer,
     CurvesSerializer,
+    LogSerializer,
     RunSerializer,
     RunsToTestSerializer,
 )
@@ -43,6 +44,12 @@ class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
     def curves(self, request: Request, pk: str) -> Response:
         """Give what was measured after each epoch, as a chart draws it; no run before the first has ended."""
         return Response(services.curves_of([self.get_object()]))
+
+    @extend_schema(responses=LogSerializer)
+    @action(detail=True)
+    def log(self, request: Request, pk: str) -> Response:
+        """Give the last lines of what it wrote, while it is at work and afterwards."""
+        return Response({"lines": self.get_object().log.splitlines()})
 
     @extend_schema(parameters=[AskedRunsSerializer], responses=ComparisonSerializer, filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None)

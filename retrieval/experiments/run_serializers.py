@@ -102,6 +102,15 @@ class CurvesSerializer(serializers.Serializer[Any]):
     runs = CurvesOfRunSerializer(many=True)
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Two lines", {"lines": ["09:30:02 train begins", "09:30:41 epoch 1 of 5: loss 1.2345"]})]
+)
+class LogSerializer(serializers.Serializer[Any]):
+    """The last lines of a training, the newest at the end."""
+
+    lines = serializers.ListField(child=serializers.CharField())
+
+
 class AskedRunsSerializer(Body):
     run = serializers.ListField(
         child=KeyField(), min_length=FEWEST, max_length=MOST, help_text="Say it again for each: ?run=4&run=5."

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +17,11 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
+from config.api.views import KEY, Resource
 from config.api.views import UUID as UUID_PATTERN
-from config.api.views import Resource
 from retrieval.errors import Refused
+from retrieval.explaining import services as explaining
+from retrieval.explaining.api_answers import WhySerializer, told
 from retrieval.models import Search
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.search import services
@@ -37,6 +39,9 @@ from retrieval.search.api_verdicts import VerdictsSerializer, verdicts_of
 from retrieval.search.fetching import fetch_picture
 from retrieval.search.filters import SearchFilter
 from retrieval.search.services import history
+
+RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Of one model, see the answers.")
+IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="One of its answers.")
 
 
 class SearchViewSet(
@@ -145,6 +150,16 @@ class SearchViewSet(
     def verdict(self, request: Request, pk: str) -> Response:
         """Say what the neighbours vote that it is."""
         return Response(verdicts_of(self.get_object()))
+
+    @extend_schema(operation_id="searches_why", responses={200: WhySerializer}, parameters=[RANKING, IMAGE])
+    @may_answer(400, 503)
+    @action(detail=True, url_path=f"why/(?P<ranking>{KEY})/(?P<image>{KEY})")
+    def why(self, request: Request, pk: str, ranking: str, image: str) -> Response:
+        """Say which places of the two pictures made their similarity."""
+        found = explaining.why(self.get_object(), int(ranking), int(image))
+        if found is None:
+            raise NotFound("that search has no such answer")
+        return Response(told(found))
 
     @extend_schema(request=None, responses={200: SearchSerializer})
     @action(detail=True, methods=["post"])

@@ -93,6 +93,11 @@ def curves_of_a_run(scene: Scene) -> Ask:
     return Ask(f"/runs/{two_runs()[0]}/curves/")
 
 
+@thing("GET /runs/{id}/log/")
+def log_of_a_run(scene: Scene) -> Ask:
+    return Ask(f"/runs/{two_runs()[0]}/log/")
+
+
 @thing("GET /runs/compare/")
 def compared_runs(scene: Scene) -> Ask:
     first, second = two_runs()

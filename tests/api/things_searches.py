@@ -46,6 +46,13 @@ def verdict(scene: Scene) -> Ask:
     return Ask(f"/searches/{own(scene).pk}/verdict/")
 
 
+@thing("GET /searches/{id}/why/{ranking}/{image}/")
+def why_an_answer_is_one(scene: Scene) -> Ask:
+    search = own(scene)
+    ranking = search.rankings.all()[0]
+    return Ask(f"/searches/{search.pk}/why/{ranking.pk}/{ranking.image_ids[0]}/")
+
+
 @thing("GET /searches/{id}/answers/{suffix}/")
 def kept_answers(scene: Scene) -> Ask:
     return Ask(f"/searches/{own(scene).pk}/answers/csv/")

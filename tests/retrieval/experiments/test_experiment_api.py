@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from jobs import services as jobs
 from jobs.models import Job
-from retrieval.models import Dataset, Experiment, Run
+from retrieval.models import Dataset, Experiment, Model, Run
 from tests.api.things_lab import reported
 from tests.conftest import api_of
 from tests.retrieval.world import SMALL, World, started
@@ -216,6 +216,15 @@ def test_a_report_file_comes_whatever_form_is_asked_for(curator_api: APIClient, 
     answer: Any = curator_api.get(f"{ROOT}{reported().pk}/report/csv/", headers={"Accept": accept})
     assert answer.status_code == 200 and answer["Content-Type"] == "text/csv"
     assert b"".join(answer.streaming_content) == b"name,map_at_r\n"
+
+
+def test_members_keep_the_report_of_what_is_published_and_nothing_else_of_it(
+    member_api: APIClient, world: World
+) -> None:
+    address = f"{ROOT}{reported().pk}/report/"
+    assert member_api.get(f"{address}csv/").status_code == 200 and member_api.get(address).status_code == 403
+    Model.objects.filter(pk=world.models[0].pk).update(published=False)
+    assert member_api.get(f"{address}csv/").status_code == 404
 
 
 @pytest.mark.parametrize("suffix", ["md", "pdf"])

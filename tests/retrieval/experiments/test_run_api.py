@@ -148,3 +148,10 @@ def test_a_run_that_is_not_measured_yet_is_a_conflict(curator_api: APIClient, wo
     waiting = started(world.dataset, ("soft_triple",)).runs.get()
     answer = curator_api.post(COMPARE, {"runs": [pair()[0], waiting.pk]})
     assert answer.status_code == 409 and "is not measured yet" in answer.json()["detail"]
+
+
+def test_a_run_tells_what_it_wrote(curator_api: APIClient, world: World) -> None:
+    run = Run.objects.all()[0]
+    Run.objects.filter(pk=run.pk).update(log="09:30:02 train begins\n09:30:41 epoch 1 of 1: loss 1.2345")
+    told = curator_api.get(f"/api/v1/runs/{run.pk}/log/").json()
+    assert told == {"lines": ["09:30:02 train begins", "09:30:41 epoch 1 of 1: loss 1.2345"]}
