@@ -56,9 +56,9 @@ class Resource(ChosenFields):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """See who it is, and let what depends on a version be one transaction."""
         super().initial(request, *args, **kwargs)
-        if self._compares():
+        name = str(request.method).lower()
+        if self._compares() and hasattr(self, name):
             _ = request.data
-            name = str(request.method).lower()
             setattr(self, name, transaction.atomic(getattr(self, name)))
 
     def _compares(self) -> bool:

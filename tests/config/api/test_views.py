@@ -97,6 +97,10 @@ def test_a_version_holds_nothing_where_no_thing_is_named(
     assert asked == [False, False]
 
 
+def test_what_cannot_be_done_to_a_thing_is_not_tried(member_api: APIClient) -> None:
+    assert member_api.put(ME, {}, HTTP_IF_MATCH='"x"').status_code == 405
+
+
 def test_what_is_gone_meanwhile_is_not_found(
     member_api: APIClient, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
