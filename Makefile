@@ -9,8 +9,8 @@ WEIGHTS ?=
 PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
-# One process a core with one thread each; ARGS="-n 0" for a single one. A module's tests stay together.
-PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist loadscope
+# One process a core with one thread each, which take work from each other at the end; ARGS="-n 0" for a single one.
+PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist worksteal
 
 .PHONY: help demo test test-learning check test-services e2e screenshots env clean
 
@@ -44,7 +44,7 @@ test: env
 	$(PARALLEL) $(ARGS)
 
 test-learning: env
-	$(PARALLEL) --dist load -m learning $(ARGS)
+	$(PARALLEL) -m learning $(ARGS)
 
 check: env
 	$(BIN)/ruff check .
@@ -61,7 +61,7 @@ test-services: env
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
 		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) --ignore=tests/mlcore --ignore=tests/test_benchmarks.py $(ARGS)
 	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL) --dist load -m queue $(ARGS)
+		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL) -m queue $(ARGS)
 
 e2e screenshots: env
 	@command -v chromium >/dev/null || { echo "make $@ needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }
