@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -16,7 +17,7 @@ from accounts.errors import AccountError
 from accounts.models import ApiToken, User
 from accounts.roles import Role, given_role, holds, is_curator, role_of
 
-USUAL_LIFETIME = timedelta(days=90)  # of a token, unless asked otherwise
+USUAL_LIFETIME = cast(timedelta, settings.REST_KNOX["TOKEN_TTL"])  # of a token, unless asked otherwise
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
 
 

@@ -1,7 +1,5 @@
 """Jobs over the API, and how other endpoints answer that they have started one."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters  # type: ignore[import-untyped]
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
@@ -74,12 +72,9 @@ class JobViewSet(Resource, ReadOnlyModelViewSet[Job]):
     def get_queryset(self) -> QuerySet[Job]:
         return services.visible_jobs(self.request.user)
 
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Give one job, with `Retry-After` while it is active."""
-        answer = super().retrieve(request, *args, **kwargs)
-        if self.get_object().is_active:
-            answer.headers["Retry-After"] = POLL_SECONDS
-        return answer
+    def headers_of(self, thing: Job) -> dict[str, str]:
+        """Say when to ask again, while the job is active."""
+        return {"Retry-After": POLL_SECONDS} if thing.is_active else {}
 
     @extend_schema(request=None, responses={202: JobSerializer})
     @may_answer(409)

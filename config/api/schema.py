@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
-from config.api.problems import CONTENT_TYPE, PROBLEMS
+from config.api.problems import ADDRESS, CONTENT_TYPE, PROBLEMS
 from config.api.strict import Strict
 from config.api.views import ChosenFields, Resource
 
@@ -20,10 +20,10 @@ HEADERS = {
 }
 PROBLEM_SCHEMA = {
     "type": "object",
-    "description": "RFC 9457 problem details. /api/problems/ lists the types.",
+    "description": f"RFC 9457 problem details. {ADDRESS} lists the types.",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "enum": [f"/api/problems/{name}" for name in PROBLEMS]},
+        "type": {"type": "string", "enum": [f"{ADDRESS}{name}" for name in PROBLEMS]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle, UserRateThrottle
+from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 
 class PersonThrottle(UserRateThrottle):
@@ -15,15 +15,10 @@ class PersonThrottle(UserRateThrottle):
         return super().get_cache_key(request, view) if request.user.is_authenticated else None
 
 
-class VisitorThrottle(SimpleRateThrottle):
+class VisitorThrottle(AnonRateThrottle):
     """Of visitors, by the address that the request comes from."""
 
     scope = "visitor"
-
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
-        if request.user.is_authenticated:
-            return None
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 
 
 class AddressThrottle(SimpleRateThrottle):

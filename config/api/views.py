@@ -80,7 +80,7 @@ class Resource(ChosenFields):
             return thing
         self.hold(thing)
         thing = self.find()
-        if not _names(self.request.headers["If-Match"], self.etag_of(thing)):
+        if not _names(self.request.headers["If-Match"], _hashed(self._whole(thing))):
             raise Stale()
         return thing
 
@@ -88,23 +88,34 @@ class Resource(ChosenFields):
         """Let nobody else change the thing until the transaction ends."""
         type(thing)._base_manager.select_for_update().filter(pk=thing.pk).first()
 
-    def etag_of(self, thing: Any) -> str:
-        """Return the version of a thing: a hash of all that the API shows of it."""
-        whole = self.get_serializer_class()(thing, context=self.get_serializer_context())
-        return f'"{hashlib.sha256(JSONRenderer().render(whole.data)).hexdigest()[:32]}"'
+    def headers_of(self, thing: Any) -> dict[str, str]:
+        """Return what else the answer to whoever reads the thing carries."""
+        return {}
 
     def shown(self, thing: Any, code: int = status.HTTP_200_OK, headers: dict[str, str] | None = None) -> Response:
         """Return a thing as it is now, with its version."""
-        body = self.get_serializer(thing).data
-        return Response(body, status=code, headers={"ETag": self.etag_of(thing), **(headers or {})})
+        return self._answer(thing, self._whole(thing), code, headers or {})
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Give one thing; 304 if it is the version that `If-None-Match` names."""
         thing = self.get_object()
+        whole, headers = self._whole(thing), self.headers_of(thing)
         known = request.headers.get("If-None-Match")
-        if known is not None and _names(known, self.etag_of(thing)):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": self.etag_of(thing)})
-        return self.shown(thing)
+        if known is not None and _names(known, _hashed(whole)):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": _hashed(whole), **headers})
+        return self._answer(thing, whole, status.HTTP_200_OK, headers)
+
+    def _whole(self, thing: Any) -> Any:
+        return self.get_serializer_class()(thing, context=self.get_serializer_context()).data
+
+    def _answer(self, thing: Any, whole: Any, code: int, headers: dict[str, str]) -> Response:
+        body = self.get_serializer(thing).data if "fields" in self.request.query_params else whole
+        return Response(body, status=code, headers={"ETag": _hashed(whole), **headers})
+
+
+def _hashed(whole: Any) -> str:
+    """Return the version of a thing: a hash of all that the API shows of it."""
+    return f'"{hashlib.sha256(JSONRenderer().render(whole)).hexdigest()[:32]}"'
 
 
 def _names(header: str, etag: str) -> bool:

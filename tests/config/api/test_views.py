@@ -6,7 +6,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.test import APIClient
 
 from accounts import services
-from accounts.api import TokenViewSet
+from accounts.api import MeSerializer, TokenViewSet
 from accounts.models import ApiToken, User
 from jobs.models import Job
 from retrieval.search.services import asking as searching
@@ -115,3 +115,11 @@ def test_what_is_gone_meanwhile_is_not_found(
 
     monkeypatch.setattr(TokenViewSet, "hold", gone)
     assert member_api.delete(address, HTTP_IF_MATCH=etag).status_code == 404
+
+
+def test_a_thing_is_put_into_words_once(member_api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[User] = []
+    monkeypatch.setattr(MeSerializer, "get_role", lambda self, user: told.append(user))
+    etag = member_api.get(ME)["ETag"]
+    assert member_api.get(ME, HTTP_IF_NONE_MATCH=etag).status_code == 304
+    assert len(told) == 2
