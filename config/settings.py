@@ -1,4 +1,4 @@
-"""Every setting, in one file; the environment is read here and nowhere else.
+"""Every setting, in one file, but for the limits, which `config/limits.py` holds. docs/settings.md lists the variables.
 
 Two ways to run: on this machine over http (the default: nothing to set, nothing to install), and
 for others over https (KINDRED_HTTPS=true), which then asks for SECRET_KEY and ALLOWED_HOSTS.
@@ -10,28 +10,17 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.celery import QUEUES, queue_named
+from config.environment import BASE_DIR, VAR_DIR, env, positive
+from config.limits import *  # noqa: F403
 
-env = environ.Env()
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("KINDRED_DEBUG", default=False)
 HTTPS = env.bool("KINDRED_HTTPS", default=False)
-
-
-def positive(name: str, default: float) -> float:
-    """Return the number of that environment variable, which must be above 0."""
-    value: float = env.float(name, default=default)
-    if value <= 0:
-        raise ImproperlyConfigured(f"{name} must be above 0, got {value:g}")
-    return value
 
 
 def kept_secret(path: Path) -> str:
@@ -329,16 +318,8 @@ CACHE_DIR = VAR_DIR / "cache"  # decoded pictures and features; can be made agai
 WEIGHTS_DIR = VAR_DIR / "weights"  # pre-trained weights that experiments may start from
 # Folders below which curators may import by server path.
 IMPORT_ROOTS = [Path(root) for root in env.list("KINDRED_IMPORT_ROOTS", default=[str(VAR_DIR / "imports")])]
-ARCHIVE_MAX_BYTES = env.int("KINDRED_ARCHIVE_MAX_MB", default=4096) * 2**20
-MODEL_MAX_BYTES = env.int("KINDRED_MODEL_MAX_MB", default=1024) * 2**20  # of an uploaded model or its embeddings
-PICTURE_MAX_BYTES = 20 * 2**20  # of an uploaded query
 # Whether people may search with the picture at a web address; only public hosts are asked (search/fetching.py).
 FETCH = env.bool("KINDRED_FETCH", default=True)
-FETCH_SECONDS = positive("KINDRED_FETCH_SECONDS", 10)  # for the whole of it, redirects included
-MOST_ANSWERS = 100  # a model gives to one search
-ENGINE_BYTES = env.int("KINDRED_ENGINE_MB", default=1024) * 2**20  # of models and indexes that a process holds
-ENGINE_QUEUE = env.int("KINDRED_ENGINE_QUEUE", default=16)  # searches at once; more are asked to come again
-TORCH_THREADS = env.int("KINDRED_THREADS", default=max(1, (os.cpu_count() or 2) // 2))
 
 # --- security
 

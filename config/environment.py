@@ -1,0 +1,34 @@
+"""The environment's variables: read by `config/settings.py` and `config/limits.py`, and nowhere else."""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()
+
+MEGABYTE = 2**20
+
+
+def positive(name: str, default: float) -> float:
+    """Return the number of that environment variable, which must be above 0."""
+    value: float = env.float(name, default=default)
+    if value <= 0:
+        raise ImproperlyConfigured(f"{name} must be above 0, got {value:g}")
+    return value
+
+
+def count(name: str, default: int) -> int:
+    """Return the whole number of that environment variable, which must be at least 1."""
+    value: int = env.int(name, default=default)
+    if value < 1:
+        raise ImproperlyConfigured(f"{name} must be at least 1, got {value}")
+    return value
+
+
+def megabytes(name: str, default: int) -> int:
+    """Return as bytes the megabytes (2**20 bytes) of that environment variable, at least 1."""
+    return count(name, default) * MEGABYTE
