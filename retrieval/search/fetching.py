@@ -1,8 +1,8 @@
 """A picture at a web address, had without letting anybody look into the network that this site stands in.
 
-Only public hosts are asked. A name is resolved once, what it says is checked, and that very address is
-connected to, so a name that answers otherwise the second time gains nothing; every redirect goes the same way.
-Proxies of the environment are never used: httpcore knows none unless told.
+Only public hosts are asked, on the ports of the web. A name is resolved once, what it says is checked, and that
+very address is connected to, so a name that answers otherwise the second time gains nothing; every redirect goes
+the same way. Proxies of the environment are never used: httpcore knows none unless told.
 """
 
 import ipaddress
@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpcore
@@ -24,6 +25,12 @@ REDIRECTING = (301, 302, 303, 307, 308)
 HEADERS: dict[bytes | str, bytes | str] = {"User-Agent": "Kindred", "Accept": "image/*", "Accept-Encoding": "identity"}
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 UNICAST = ipaddress.IPv6Network("2000::/3")  # what of IPv6 is handed out to the world
+# Python 3.11 takes the first for public (an older metadata service of Oracle's cloud lies in it); the second is the
+# host that serves Azure's own machines. Both answer to machines inside a cloud only.
+INSIDE_CLOUDS = tuple(ipaddress.IPv4Network(network) for network in ("192.0.0.0/24", "168.63.129.16/32"))
+PORTS = (None, 80, 443)  # None is the usual one of the scheme; services of others listen elsewhere
+# getaddrinfo knows no time limit, so it runs beside the request; a slow server of names holds these threads at most.
+LOOKUPS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lookup")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -73,6 +80,8 @@ def _parsed(address: str, seen_from: httpx.URL | None = None) -> httpx.URL:
         raise Refused(f"{address[:80]} is not a web address that starts with http:// or https://")
     if where.userinfo:
         raise Refused("an address with a name and a password in it is not fetched")
+    if where.port not in PORTS:
+        raise Refused(f"port {where.port} is not one of the web (80 and 443); save the picture and choose the file")
     return where
 
 
@@ -110,7 +119,7 @@ def is_public(address: str) -> bool:
     """
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv4Address):
-        return ip.is_global and not ip.is_multicast
+        return ip.is_global and not ip.is_multicast and not any(ip in network for network in INSIDE_CLOUDS)
     if ip.ipv4_mapped:
         return is_public(str(ip.ipv4_mapped))
     if ip in NAT64:
@@ -120,13 +129,17 @@ def is_public(address: str) -> bool:
     return ip in UNICAST and ip.is_global and not ip.is_multicast
 
 
-def _public_address(host: str, port: int) -> str:
+def _public_address(host: str, port: int, deadline: float) -> str:
     """Return the first address of a host; all of them must be public."""
+    lookup = LOOKUPS.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = lookup.result(_left(deadline))
+    except TimeoutError:
+        lookup.cancel()
+        raise httpcore.ConnectTimeout(f"the name {host[:80]} was not resolved in time") from None
     except (socket.gaierror, UnicodeError):
         raise Refused(f"there is no host {host[:80]}") from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = [str(entry[4][0]) for entry in entries]
     if not all(is_public(address) for address in addresses):
         raise Refused(f"{host[:80]} is not on the public internet; save the picture and choose the file")
     return addresses[0]
@@ -139,7 +152,7 @@ class _PublicOnly(httpcore.SyncBackend):
         self.deadline = deadline
 
     def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        address = _public_address(host, port)
+        address = _public_address(host, port, self.deadline)
         options["timeout"] = _left(self.deadline)  # never what the pool would grant
         return _Hurried(super().connect_tcp(address, port, **options), self.deadline)
 

@@ -28,11 +28,12 @@ class Pages(BaseHTTPRequestHandler):
             "/page": (200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>"),
             "/large": (200, {}, bytes(2**20 + 1)),
             "/moved": (302, {"Location": "/picture"}, b""),
-            "/inside": (302, {"Location": f"http://inside.example:{self.server.server_port}/picture"}, b""),  # type: ignore[attr-defined]
+            "/inside": (302, {"Location": "http://inside.example/picture"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
             "/no-host": (302, {"Location": "http://[::1"}, b""),
             "/no-address": (302, {"Location": "//[zz]/"}, b""),
             "/no-port": (302, {"Location": "http://public.example:port/"}, b""),
+            "/other-port": (302, {"Location": "http://public.example:6379/"}, b""),
             "/round": (302, {"Location": "/round"}, b""),
         }
         if self.path == "/slow":
@@ -76,13 +77,13 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
         connected.append(host)
         monkeypatch.setattr(socket, "getaddrinfo", REAL)  # the socket resolves what is an address already
         try:
-            return connect(self, "127.0.0.1", port, *args, **options)
+            return connect(self, "127.0.0.1", server.server_port, *args, **options)
         finally:
             monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", to_this_machine)
-    yield f"http://public.example:{server.server_port}", connected
+    yield "http://public.example", connected
     server.shutdown()
 
 
@@ -103,6 +104,7 @@ def test_a_picture_is_fetched_from_the_address_that_was_checked(web: tuple[str, 
         ("/no-host", r"^http://\[::1 is not a web address"),
         ("/no-address", r"^//\[zz\]/ is not a web address"),
         ("/no-port", "^http://public.example:port/ is not a web address"),
+        ("/other-port", "port 6379 is not one of the web"),
         ("/round", "leads on and on"),
         ("/page", "that address is a web page; copy the address of the picture itself"),
         ("/none", "answered 404 instead of a picture"),
@@ -145,6 +147,7 @@ def test_what_is_fetched_together_has_one_end(web: tuple[str, list[str]]) -> Non
         ("http:///x", "not a web address"),
         ("http://[::1/x", "not a web address"),
         ("http://me:secret@public.example/x", "a name and a password"),
+        ("http://public.example:8080/x", "port 8080 is not one of the web"),
     ],
 )
 def test_an_address_that_is_not_the_public_webs_is_refused(
@@ -156,9 +159,25 @@ def test_an_address_that_is_not_the_public_webs_is_refused(
 
 
 def test_a_host_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_public_address", lambda host, port: "127.0.0.1")
+    def nobody_there(*args: Any, **options: Any) -> Any:
+        raise httpcore.ConnectError("connection refused")
+
+    monkeypatch.setattr(fetching, "_public_address", lambda *where: PUBLIC)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", nobody_there)
     with pytest.raises(Refused, match=r"public\.example cannot be reached"):
-        fetch_picture("http://public.example:1/x")
+        fetch_picture("http://public.example/x")
+
+
+def test_a_slow_server_of_names_is_left_in_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    answer = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: answer.wait(20))
+    settings.FETCH_SECONDS, began = 0.3, time.monotonic()
+    try:
+        with pytest.raises(Refused, match=r"slow\.example took longer than 0\.3 seconds"):
+            fetch_picture("http://slow.example/x")
+        assert time.monotonic() - began < 5
+    finally:
+        answer.set()
 
 
 def test_a_proxy_of_the_environment_is_not_asked(web: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +202,8 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
-        "2002:7f00:1::", "::7f00:1", "64:ff9b:1::a00:1", "2001:db8::1",
+        "2002:7f00:1::", "::7f00:1", "64:ff9b:1::a00:1", "2001:db8::1", "192.0.0.192", "168.63.129.16",
+        "::ffff:168.63.129.16", "64:ff9b::c000:c0",
     ],
 )  # fmt: skip
 def test_addresses_of_a_network_of_ones_own_are_not(address: str) -> None:
