@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -144,8 +146,18 @@ def export_account(user: User) -> dict[str, Any]:
 
 
 def erase_account(user: User) -> None:
-    """Delete the row, and with it tokens and addresses."""
+    """Delete the row, and with it tokens and addresses; the admin site's log keeps what was done, without the name."""
+    _log_entries_about(user).update(object_repr="a deleted account", change_message="")
     user.delete()
+
+
+def _log_entries_about(user: User) -> QuerySet[LogEntry]:
+    """Return what the admin site wrote of the account, its e-mail addresses and its tokens."""
+    about = Q(pk__in=())
+    for rows in ([user], user.emailaddress_set.all(), ApiToken.objects.filter(user=user)):  # type: ignore[attr-defined]  # allauth's, untyped
+        for row in rows:
+            about |= Q(content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk))
+    return LogEntry.objects.filter(about)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The environment's variables: read by `config/settings.py` and `config/limits.py`, and nowhere else."""
 
+import re
 from pathlib import Path
 
 import environ
@@ -11,6 +12,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 MEGABYTE = 2**20
+
+
+def url_prefix(name: str) -> str:
+    """Return the path below which the site stands, as `/kindred`; empty for the root of its host."""
+    prefix: str = env.str(name, default="").strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", prefix):
+        raise ImproperlyConfigured(f"{name} may hold letters, digits and . _ ~ / - only, got {prefix!r}")
+    return f"/{prefix}" if prefix else ""
 
 
 def positive(name: str, default: float) -> float:

@@ -14,8 +14,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.celery import QUEUES, queue_named
-from config.environment import BASE_DIR, VAR_DIR, env, positive
+from config.environment import BASE_DIR, VAR_DIR, env, positive, url_prefix
 from config.limits import *  # noqa: F403
+from config.private import keep_private_file, keep_private_folder
 
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -53,6 +54,8 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # earlier o
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.int("KINDRED_TRUSTED_PROXIES", default=0)
+URL_PREFIX = url_prefix("KINDRED_URL_PREFIX")
+FORCE_SCRIPT_NAME = URL_PREFIX or None
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
 
 INSTALLED_APPS = [
@@ -84,6 +87,7 @@ MIDDLEWARE = [
     "config.api.request_ids.name_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.caching.keep_private",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -117,7 +121,11 @@ TEMPLATES = [
 
 # --- database: SQLite here, PostgreSQL by DATABASE_URL
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+if env.str("DATABASE_URL", default=""):
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
+else:  # not as a URL, in which some characters of a path mean something else
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}}
+    keep_private_file(VAR_DIR / "db.sqlite3")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,  # seconds a writer waits for another
@@ -130,11 +138,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://kindred")}
 
-MEDIA_ROOT = VAR_DIR / "media"
-MEDIA_URL = "/media/"
+MEDIA_ROOT = keep_private_folder(VAR_DIR / "media")
+MEDIA_URL = "media/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
-STATIC_URL = "/static/"
+STATIC_URL = "static/"  # below the prefix of the site
 # Libraries that `make env` takes from npm are served below a name of their own, and nothing else of them.
 STATICFILES_DIRS = [BASE_DIR / "static"] + [
     (name, BASE_DIR / "node_modules" / package)
@@ -157,7 +165,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20  # larger files go to a temporary file, not to memory
 
-EMAIL_FILE_PATH = VAR_DIR / "mail"  # where mail lands until EMAIL_URL names a server
+EMAIL_FILE_PATH = keep_private_folder(VAR_DIR / "mail")  # where mail lands until EMAIL_URL names a server
 if env.str("EMAIL_URL", default=""):
     vars().update(env.email_url("EMAIL_URL"))
 else:
@@ -179,7 +187,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "search"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -275,7 +283,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
     "interval_max": 0.2,
 }
 if CELERY_BROKER_URL.startswith("filesystem"):
-    BROKER_DIR = VAR_DIR / "broker"
+    BROKER_DIR = keep_private_folder(VAR_DIR / "broker")
     (BROKER_DIR / "messages").mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS |= {
         "data_folder_in": str(BROKER_DIR / "messages"),
@@ -314,7 +322,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = JOB_SWEEP_SECONDS
 
 # --- pictures, data sets, searches
 
-CACHE_DIR = VAR_DIR / "cache"  # decoded pictures and features; can be made again
+CACHE_DIR = keep_private_folder(VAR_DIR / "cache")  # decoded pictures and features; can be made again
 WEIGHTS_DIR = VAR_DIR / "weights"  # pre-trained weights that experiments may start from
 # Folders below which curators may import by server path.
 IMPORT_ROOTS = [Path(root) for root in env.list("KINDRED_IMPORT_ROOTS", default=[str(VAR_DIR / "imports")])]
@@ -338,10 +346,13 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Both bind the operator's other hosts, for a year: they are chosen, and Django need not ask for them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("KINDRED_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("KINDRED_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if HTTPS and TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 

@@ -6,6 +6,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
+from django.db import OperationalError
+from django.http import HttpRequest, JsonResponse
+from django.urls import get_script_prefix
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
@@ -14,6 +17,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from config.busy import RETRY_AFTER, is_busy
 
 CONTENT_TYPE = "application/problem+json"
 ADDRESS = "/api/problems/"
@@ -38,6 +43,11 @@ PROBLEMS: Mapping[str, Problem] = {
         HTTPStatus.BAD_REQUEST,
         "What was sent cannot be read",
         "The body is not the JSON or the form that its Content-Type promises.",
+    ),
+    "unknown-host": Problem(
+        HTTPStatus.BAD_REQUEST,
+        "This host is not known",
+        "Use the address that the site is known by. Whoever runs it can add another one to ALLOWED_HOSTS.",
     ),
     "unauthenticated": Problem(
         HTTPStatus.UNAUTHORIZED,
@@ -178,6 +188,27 @@ def sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def problem(request: object, name: str, detail: str) -> dict[str, Any]:
+    """Return the fields of RFC 9457 for one type of problem."""
+    kind = PROBLEMS[name]
+    body: dict[str, Any] = {
+        "type": f"{get_script_prefix().rstrip('/')}{ADDRESS}{name}",
+        "title": kind.title,
+        "status": kind.status.value,
+        "detail": detail,
+    }
+    request_id: str | None = getattr(request, "request_id", None)
+    if request_id:
+        body["request_id"] = request_id
+    return body
+
+
+def problem_response(request: HttpRequest, name: str, detail: str) -> JsonResponse:
+    """Return the answer for a request under /api/ that no view of the API sees."""
+    body = problem(request, name, detail)
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
+
+
 class ProblemFormatter(ExceptionFormatter):
     """Give the fields of RFC 9457, and `errors` with one entry a field that was refused."""
 
@@ -186,18 +217,11 @@ class ProblemFormatter(ExceptionFormatter):
         for error in errors:  # both may repeat what was sent
             error.attr, error.detail = error.attr and sendable(error.attr), sendable(error.detail)
         name = type_of(status, errors[0].code)
-        problem: dict[str, Any] = {
-            "type": f"{ADDRESS}{name}",
-            "title": PROBLEMS[name].title,
-            "status": status,
-            "detail": " ".join(f"{error.attr}: {error.detail}" if error.attr else error.detail for error in errors),
-        }
+        detail = " ".join(f"{error.attr}: {error.detail}" if error.attr else error.detail for error in errors)
+        body = problem(self.context.get("request"), name, detail)
         if any(error.attr for error in errors):
-            problem["errors"] = [{"field": error.attr, "code": error.code, "detail": error.detail} for error in errors]
-        name_of_request: str | None = getattr(self.context.get("request"), "request_id", None)
-        if name_of_request:
-            problem["request_id"] = name_of_request
-        return problem
+            body["errors"] = [{"field": error.attr, "code": error.code, "detail": error.detail} for error in errors]
+        return body
 
 
 class ProblemHandler(ExceptionHandler):
@@ -207,6 +231,8 @@ class ProblemHandler(ExceptionHandler):
         """Turn what Django refuses while a body is read into what it means."""
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
             return TooLarge()
+        if isinstance(exc, OperationalError) and is_busy(exc):
+            return Busy("the database is busy; ask again", RETRY_AFTER)
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(str(exc))
         return super().convert_known_exceptions(exc)

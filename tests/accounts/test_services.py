@@ -1,7 +1,9 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import authenticate
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts import personal_data, services
@@ -164,6 +166,23 @@ def test_the_account_is_erased_last(member: User, monkeypatch: pytest.MonkeyPatc
     personal_data.register("diary", lambda user: [], lambda user: found.append(User.objects.get(pk=user.pk)))
     services.delete_account(member)
     assert len(found) == 1 and not User.objects.exists()
+
+
+def test_the_admin_sites_log_forgets_the_name(member: User, admin: User) -> None:
+    for row in (
+        member,
+        member.emailaddress_set.create(email=member.email),
+        services.create_token(member, "Mias laptop")[0],
+    ):  # type: ignore[attr-defined]
+        LogEntry.objects.create(
+            user=admin,
+            content_type=ContentType.objects.get_for_model(row),
+            object_id=str(row.pk),
+            object_repr=str(row),
+            action_flag=CHANGE,
+        )
+    services.delete_account(member)
+    assert set(LogEntry.objects.values_list("object_repr", flat=True)) == {"a deleted account"}
 
 
 def test_a_deletion_that_fails_midway_deletes_nothing(member: User, monkeypatch: pytest.MonkeyPatch) -> None:

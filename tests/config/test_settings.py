@@ -73,3 +73,20 @@ def test_the_schema_is_valid_and_without_warnings(tmp_path: Path) -> None:
 def test_no_migration_is_missing(tmp_path: Path) -> None:
     done = python(tmp_path, "manage.py", "makemigrations", "--check", "--dry-run")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["C# work", "50% off?", "größe & co", "a:b@c"])
+def test_the_database_lies_in_the_folder_that_was_named(tmp_path: Path, name: str) -> None:
+    show = ("-c", "from django.conf import settings; print(settings.DATABASES['default']['NAME'])")
+    folder = tmp_path / name
+    assert python(folder, *show).stdout.strip() == str(folder / "db.sqlite3")
+
+
+def test_subdomains_are_bound_to_https_only_when_that_is_chosen(tmp_path: Path) -> None:
+    show = (
+        "-c",
+        "from django.conf import settings as s; print(s.SECURE_HSTS_INCLUDE_SUBDOMAINS, s.SECURE_HSTS_PRELOAD)",
+    )
+    assert python(tmp_path, *show, **PRODUCTION).stdout.split() == ["False", "False"]
+    chosen = {"KINDRED_HSTS_SUBDOMAINS": "true", "KINDRED_HSTS_PRELOAD": "true"}
+    assert python(tmp_path, *show, **PRODUCTION, **chosen).stdout.split() == ["True", "True"]

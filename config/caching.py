@@ -1,0 +1,19 @@
+"""What caches may keep of an answer: nothing of what a person or a program of theirs was sent."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+
+def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Tell browsers and proxies not to store what was sent to a session or a token, unless its view says more."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        answer = get_response(request)
+        personal = settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers
+        if personal and not answer.has_header("Cache-Control"):
+            answer["Cache-Control"] = "private, no-store"
+        return answer
+
+    return middleware
