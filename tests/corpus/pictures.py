@@ -154,9 +154,10 @@ def tiff_of_any_claim(chance: random.Random) -> bytes:
 
 def bmp_of_any_claim(chance: random.Random) -> bytes:
     sizes = (-(2**31), -48, 0, 16, 48, 30_000, 2**31 - 1)
-    info = struct.pack("<IiiHHIIiiII", chance.choice((12, 40, 64, 124, 2**31)), chance.choice(sizes), chance.choice(sizes),
-                       1, chance.choice((0, 1, 4, 8, 16, 24, 32, 99)), chance.choice((0, 1, 2, 3, 4, 99)), 0, 0, 0,
-                       chance.choice((0, 256, 2**32 - 1)), 0)  # fmt: skip
+    header, width, height = chance.choice((12, 40, 64, 124, 2**31)), chance.choice(sizes), chance.choice(sizes)
+    bits, method = chance.choice((0, 1, 4, 8, 16, 24, 32, 99)), chance.choice((0, 1, 2, 3, 4, 99))
+    colours = chance.choice((0, 256, 2**32 - 1))
+    info = struct.pack("<IiiHHIIiiII", header, width, height, 1, bits, method, 0, 0, 0, colours, 0)
     head = struct.pack("<IHHI", 54, 0, 0, chance.choice((0, 54, 2**32 - 1)))
     return b"BM" + head + info + chance.randbytes(chance.choice((0, 100, 50_000)))
 
