@@ -41,6 +41,36 @@ def malformed_pictures(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
         yield f"{number} {damage.__name__}", damage(chance)
 
 
+@functools.cache
+def heaviest_pictures(side: int = 7740) -> dict[str, bytes]:
+    """Return the pictures that cost most to decode for their few bytes: large, deep, of one colour, well-formed."""
+    deep = {"grey 16": (16, 0, 2), "grey and alpha 16": (16, 4, 4), "rgb 16": (16, 2, 6), "rgba 16": (16, 6, 8)}
+    plain = {"grey 8": (8, 0, 1), "grey and alpha 8": (8, 4, 2), "rgb 8": (8, 2, 3), "rgba 8": (8, 6, 4)}
+    pictures = {f"png {name}": _flat_png(side, *layout) for name, layout in (plain | deep).items()}
+    for mode, options in (("RGB", {"progressive": True}), ("CMYK", {}), ("L", {"progressive": True})):
+        pictures[f"jpeg {mode}"] = _flat(side, mode, "JPEG", **options)
+    pictures["webp RGB"] = _flat(side, "RGB", "WEBP", method=0)
+    pictures["gif"] = _flat(side, "P", "GIF")
+    for mode in ("1", "L", "RGB", "F", "I", "I;16"):
+        pictures[f"tiff {mode}"] = _flat(side, mode, "TIFF", compression="tiff_deflate")
+    return pictures
+
+
+def _flat(side: int, mode: str, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (side, side)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _flat_png(side: int, depth: int, colour: int, pixel_bytes: int) -> bytes:
+    packer, row, packed = zlib.compressobj(9), bytes(1 + side * pixel_bytes), []
+    for _ in range(side):
+        packed.append(packer.compress(row))
+    header = struct.pack(">IIBBBBB", side, side, depth, colour, 0, 0, 0)
+    data = b"".join([*packed, packer.flush()])
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+
+
 def _saved(kind: str, mode: str, options: dict[str, object]) -> bytes:
     frames = int(str(options.pop("frames", 1)))
     images = [_drawn(mode, seed) for seed in range(frames)]
