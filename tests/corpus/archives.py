@@ -14,7 +14,8 @@ from tests.corpus.pictures import valid_pictures
 NAMES = (
     "../up.png", "/etc/passwd", "a/../../up.png", "C:\\up.png", "a\\b.png", "\\\\host\\x.png", "a/\0b.png", "a//b.png",
     "a/" * 900 + "b.png", "a/" + "n" * 4000 + ".png", "a/\u202egnp.png", "a/b.png", "a/B.png", ".", "..", "",
-    "/", "a/.", "a/con.png", "a/ .png", "__MACOSX/a/b.png", "a/\udcff.png".encode("utf-8", "surrogateescape").decode("latin-1"),
+    "/", "a/.", "a/con.png", "a/ .png",
+    "__MACOSX/a/b.png", "a/\udcff.png".encode("utf-8", "surrogateescape").decode("latin-1"),
 )  # fmt: skip
 
 
