@@ -211,7 +211,7 @@ REQUIRE_2FA = env.str("KINDRED_REQUIRE_2FA", default="none")
 if REQUIRE_2FA not in ("none", "admins", "curators"):
     raise ImproperlyConfigured(f"KINDRED_REQUIRE_2FA must be none, admins or curators, got {REQUIRE_2FA!r}")
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-KNOX_TOKEN_MODEL = "accounts.ApiToken"
+KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105  # the name of a model
 MIGRATION_MODULES = {"knox": None}  # they would make a table of its own tokens, which nobody uses, beside ours
 REST_KNOX = {
     "TOKEN_PREFIX": "kin_",  # so that a leaked one is recognised

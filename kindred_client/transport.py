@@ -48,7 +48,7 @@ def base_of(address: str) -> str:
 
 def pause_before(attempt: int) -> float:
     """Return the seconds to wait after that many failures: doubled each time, and never at once with others."""
-    return random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**attempt)
+    return random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**attempt)  # noqa: S311  # no secret
 
 
 def read_whole(response: httpx.Response) -> httpx.Response:

@@ -1,5 +1,6 @@
 """Files read by name wherever they lie, and the checks that make an archive safe to read."""
 
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -12,7 +13,9 @@ from mlcore.errors import DatasetError
 
 MAX_FILE_BYTES = 64 * 2**20  # annotations of benchmarks stay under it; pictures have their own bound
 _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-DAMAGE = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError, ValueError)
+DAMAGE = (
+    OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, RuntimeError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
