@@ -12,6 +12,8 @@ admin.site.login = second_factor_first(secure_admin_login(admin.site.login))  # 
 admin.site.has_permission = may_administer  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Kindred"
 
+handler500 = "config.bodies.pages.broken"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),

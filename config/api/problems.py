@@ -1,11 +1,13 @@
 """API errors as RFC 9457 problems (`application/problem+json`): what there is, and how each is answered."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
+from django.http import UnreadablePostError
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
@@ -14,6 +16,10 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from config.full_disk import is_disk_full
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 ADDRESS = "/api/problems/"
@@ -73,6 +79,14 @@ PROBLEMS: Mapping[str, Problem] = {
         "Nothing can answer yet",
         "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
     ),
+    "too-slow": Problem(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The body did not arrive",
+        "It was cut short, or came too slowly. Send it again, in smaller pieces if the line is slow.",
+    ),
+    "length-required": Problem(
+        HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing", "Send it in the header Content-Length."
+    ),
     "stale": Problem(
         HTTPStatus.PRECONDITION_FAILED,
         "It has changed meanwhile",
@@ -101,6 +115,11 @@ PROBLEMS: Mapping[str, Problem] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Too much at once",
         "Wait as many seconds as Retry-After says, then ask again.",
+    ),
+    "disk-full": Problem(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "The server's disk is full",
+        "Nothing was stored. Tell whoever runs the site, and send it again when there is room.",
     ),
 }
 """Every type of problem by the end of its address; they never change their meaning."""
@@ -134,6 +153,30 @@ class TooLarge(exceptions.APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_code = "too-large"
     default_detail = "That is more than is read at once; send less."
+
+
+class TooSlow(exceptions.APIException):
+    """The body was cut short, or came too slowly (408)."""
+
+    status_code = HTTPStatus.REQUEST_TIMEOUT
+    default_code = "too-slow"
+    default_detail = "The body did not arrive in full and in time; send it again."
+
+
+class LengthRequired(exceptions.APIException):
+    """A body came without its length (411)."""
+
+    status_code = HTTPStatus.LENGTH_REQUIRED
+    default_code = "length-required"
+    default_detail = "The body has no Content-Length; send it with one."
+
+
+class DiskFull(exceptions.APIException):
+    """The server has no room left (507)."""
+
+    status_code = HTTPStatus.INSUFFICIENT_STORAGE
+    default_code = "disk-full"
+    default_detail = "The server's disk is full; nothing was stored. Tell whoever runs the site."
 
 
 class KeyReused(exceptions.APIException):
@@ -205,6 +248,11 @@ class ProblemHandler(ExceptionHandler):
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Turn what Django refuses while a body is read into what it means."""
+        if is_disk_full(exc):
+            logger.error("the disk is full: %s", exc)
+            return DiskFull()
+        if isinstance(exc, UnreadablePostError):
+            return TooSlow()
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
             return TooLarge()
         if isinstance(exc, SuspiciousOperation):

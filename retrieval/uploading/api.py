@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_s
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -18,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import IsCurator, signed_in
 from config.api.pages import Pages
+from config.api.parsers import JSONParser
 from config.api.strict import Body
 from config.api.views import UUID, Resource
 from retrieval.errors import Refused

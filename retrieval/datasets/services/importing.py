@@ -70,10 +70,12 @@ def submit_import(
             dataset.job = jobs.submit("import", {"dataset": dataset.pk}, by=by, key=f"import:{dataset.pk}")
             dataset.save(update_fields=["job"])
             audit.record(by, "import-dataset", name, source=where, public=public)
-    except IntegrityError:
+    except BaseException as error:
         if archive:
             forget_upload(where)
-        raise Refused(f"there is a data set like {name!r} already; choose another name") from None
+        if isinstance(error, IntegrityError):
+            raise Refused(f"there is a data set like {name!r} already; choose another name") from None
+        raise
     return dataset
 
 

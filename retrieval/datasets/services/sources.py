@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.models import User
 from retrieval.errors import Refused
 from retrieval.models import Upload
-from retrieval.uploads import uploads
+from retrieval.uploads import store, uploads
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"
@@ -32,9 +32,7 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     name = f"{uuid.uuid4()}{suffix}"
     target = uploads() / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:
-        for chunk in archive.chunks():
-            file.write(chunk)
+    store(archive, target)
     return f"{UPLOAD}{name}"
 
 

@@ -1,0 +1,112 @@
+"""50 clients that send one byte a second stop nobody, behind the Caddyfile and without it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.dripping import dripping, waited
+from tests.jobs.live import ROOT, Live, wait_until
+from tests.kindred_client.site import Site
+
+pytestmark = pytest.mark.services
+SECONDS = float(os.environ.get("KINDRED_DRIP_SECONDS", "6"))
+AT_ONCE = 2.0  # seconds, on a busy machine
+CLIENTS = 50
+
+
+@pytest.fixture
+def site(live: Live) -> Site:
+    """A site that cuts a form after 2 seconds, of a process with 2 threads."""
+    live.env |= {"KINDRED_BODY_SECONDS": "2", "WEB_THREADS": "2", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+    return Site(live)
+
+
+@pytest.fixture
+def caddy(site: Site, live: Live, tmp_path: Path) -> Iterator[int]:
+    """The port of Caddy with the Caddyfile of the project."""
+    if shutil.which("caddy") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs caddy: apt-get install caddy")
+        pytest.skip("caddy is not installed")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    own = {
+        "KINDRED_SITE": f"http://127.0.0.1:{port}, http://localhost:{port}",
+        "KINDRED_UPSTREAM": f"127.0.0.1:{site.port}",
+        "KINDRED_CADDY_ADMIN": "off",
+        "KINDRED_BODY_MAX": "2MiB",
+        "HOME": str(tmp_path),
+    }
+    live.env |= own
+    process = live.start(["caddy", "run", "--config", "deploy/Caddyfile", "--adapter", "caddyfile"])
+    wait_until(lambda: _listens(port), 30, lambda: f"caddy\n{live.log_of(process)}")
+    yield port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_server_alone_cuts_them_and_goes_on(site: Site) -> None:
+    with dripping(site.port, CLIENTS) as told:
+        time.sleep(1)
+        took = waited(site.port, SECONDS)
+    assert max(took) < AT_ONCE
+    assert told and set(told) == {b"HTTP/1.1 408 Request Timeout"}
+
+
+def test_behind_caddy_the_site_does_not_hear_of_them(caddy: int, live: Live, site: Site) -> None:
+    with dripping(caddy, CLIENTS):
+        time.sleep(1)
+        took = waited(caddy, SECONDS)
+    assert max(took) < AT_ONCE
+    assert "/accounts/login/" not in live.log_of(site.server)
+
+
+def test_caddy_passes_on_who_asks_and_bounds_bodies(caddy: int, site: Site) -> None:
+    refused = subprocess.run(
+        ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-F", f"file=@{ROOT / 'package-lock.json'}"]
+        + ["-F", "more=@-", f"http://127.0.0.1:{caddy}/"],
+        input=bytes(3 * 2**20),
+        capture_output=True,
+        check=True,
+    )
+    assert refused.stdout in (b"413", b"403")
+    chunked = urllib.request.Request(
+        f"http://127.0.0.1:{caddy}/api/v1/searches/",
+        data=iter([b'{"datasets"', b": []}"]),
+        headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"},
+        method="POST",
+    )
+    with pytest.raises(urllib.error.HTTPError) as answer:
+        urllib.request.urlopen(chunked, timeout=30)
+    assert answer.value.code == 401  # arrived, with a length
+
+
+@pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: a"])
+def test_unfinished_headers_hold_no_thread(site: Site, head: bytes) -> None:
+    clients = [socket.create_connection(("127.0.0.1", site.port), 5) for _ in range(CLIENTS)]
+    for client in clients:
+        client.sendall(head)
+    assert max(waited(site.port, 1)) < AT_ONCE
+    for client in clients:
+        client.close()
+
+
+def test_who_goes_away_frees_the_thread(site: Site) -> None:
+    """Whoever asks for much and takes nothing, or leaves, does not keep one of the two threads."""
+    for _ in range(10):
+        client = socket.create_connection(("127.0.0.1", site.port), 5)
+        client.sendall(b"GET /api/schema/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.close()
+    assert max(waited(site.port, 1)) < 10 * AT_ONCE
