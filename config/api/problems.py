@@ -79,6 +79,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "Nothing can answer yet",
         "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
     ),
+    "quota-reached": Problem(
+        HTTPStatus.CONFLICT,
+        "You keep as much as you may",
+        "Nothing is deleted by itself: delete what you no longer need, then send it again.",
+    ),
     "too-slow": Problem(
         HTTPStatus.REQUEST_TIMEOUT,
         "The body did not arrive",
@@ -137,6 +142,12 @@ class NothingSearchable(Conflict):
     """No model can answer yet (409)."""
 
     default_code = "nothing-searchable"
+
+
+class QuotaReached(Conflict):
+    """A person keeps as much as they may (409)."""
+
+    default_code = "quota-reached"
 
 
 class Stale(exceptions.APIException):

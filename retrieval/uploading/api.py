@@ -19,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.permissions import IsCurator, signed_in
 from config.api.pages import Pages
 from config.api.parsers import JSONParser
+from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import UUID, Resource
 from retrieval.errors import Refused
@@ -159,6 +160,7 @@ class UploadViewSet(
     lookup_value_regex = UUID
 
     @extend_schema(request=NewUploadSerializer, responses={201: UploadSerializer})
+    @may_answer(409)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Begin an upload; then send files."""
         NewUploadSerializer(data=request.data).is_valid(raise_exception=True)
@@ -177,6 +179,7 @@ class UploadViewSet(
         return self.get_paginated_response(StoredFileSerializer(page, many=True).data)
 
     @extend_schema(request=NewFilesSerializer, responses=StoredFilesSerializer)
+    @may_answer(409)
     @files.mapping.post
     def send_files(self, request: Request, id: str) -> Response:
         """Store files by path; one that is there is replaced whole."""

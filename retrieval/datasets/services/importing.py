@@ -18,7 +18,7 @@ from retrieval.datasets.services.sources import (
     forget_upload,
     is_drawn,
     keep_upload,
-    place_of,
+    place_to_open,
     source_of,
 )
 from retrieval.errors import Refused
@@ -83,7 +83,7 @@ def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
     """Import the pictures of a data set's source; safe to run again after any crash."""
     row = Dataset.objects.get(pk=dataset)
     if not row.folder.exists():
-        with open_source(place_of(row.source), flat=not row.labelled, progress=context.progress) as source:
+        with open_source(place_to_open(row.source), flat=not row.labelled, progress=context.progress) as source:
             import_pictures(source, row.folder, context.progress)
     context.check()
     _record(row)

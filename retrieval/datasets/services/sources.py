@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import User
+from jobs.errors import JobFailed
 from retrieval.errors import Refused
 from retrieval.models import Upload
 from retrieval.uploads import store, uploads
@@ -60,6 +61,21 @@ def is_upload(where: str) -> bool:
 def place_of(where: str) -> Path | str:
     """Return what `open_source` opens for a stored source."""
     return uploads() / where.removeprefix(UPLOAD) if is_upload(where) else where
+
+
+def place_to_open(where: str) -> Path | str:
+    """Return what a job opens for a stored source.
+
+    Raises:
+        JobFailed: it was uploaded, and has been deleted since.
+    """
+    place = place_of(where)
+    if is_upload(where) and not Path(place).exists():
+        raise JobFailed(
+            f"the uploaded files are gone: they are kept for {settings.LEFTOVER_DAYS} days after a job has failed; "
+            "send them again"
+        )
+    return place
 
 
 def is_drawn(source: str) -> bool:
