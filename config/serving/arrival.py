@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from io import RawIOBase
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -10,6 +11,7 @@ from typing import IO, Any
 from django.conf import settings
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+DROPPED_BYTES, DROP_SECONDS = 2**26, 3
 IN_MEMORY_BYTES = 2**16  # of a body that is taken in whole; the rest lies in a temporary file
 
 
@@ -56,6 +58,14 @@ class Arrival:
             raise
         body.seek(0)
         return body
+
+    async def drop(self) -> None:
+        """Let what still comes fall, for a moment: whoever is cut while sending may never read the answer."""
+        most = self.bytes + DROPPED_BYTES
+        with suppress(TimeoutError, Gone):
+            async with asyncio.timeout(DROP_SECONDS):
+                while self.bytes < most and await self.piece():
+                    pass
 
 
 class Streamed(RawIOBase):

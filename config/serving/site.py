@@ -38,6 +38,7 @@ class Site:
                 await self._answer(environ, io.BytesIO(), answer, receive)
             elif self.arriving >= settings.BODIES_AT_ONCE:
                 await self._refuse(environ, "crowd", answer)
+                await Arrival(receive).drop()
             else:
                 await self._take_in(environ, Arrival(receive), answer)
 
@@ -46,6 +47,7 @@ class Site:
         if length is None or length > most:
             allowed = await self._ask(environ, answer)
             if allowed is None:
+                await arrival.drop()
                 return
             most = allowed
         self.arriving += 1
@@ -59,6 +61,7 @@ class Site:
             self.arriving -= 1
         if isinstance(whole, str):
             await self._refuse(environ, whole, answer)
+            await arrival.drop()
             return
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         with whole:

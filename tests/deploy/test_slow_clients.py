@@ -3,22 +3,21 @@
 import os
 import shutil
 import socket
-import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
+import httpx
 import pytest
 
 from tests.deploy.dripping import dripping, waited
-from tests.jobs.live import ROOT, Live, wait_until
+from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site
 
 pytestmark = pytest.mark.services
 SECONDS = float(os.environ.get("KINDRED_DRIP_SECONDS", "6"))
-AT_ONCE = 2.0  # seconds, on a busy machine
+SOON, AT_WORST = 2.0, 10.0  # seconds; a server that is stopped answers nobody while they drip
 CLIENTS = 50
 
 
@@ -43,7 +42,6 @@ def caddy(site: Site, live: Live, tmp_path: Path) -> Iterator[int]:
         "KINDRED_SITE": f"http://127.0.0.1:{port}, http://localhost:{port}",
         "KINDRED_UPSTREAM": f"127.0.0.1:{site.port}",
         "KINDRED_CADDY_ADMIN": "off",
-        "KINDRED_BODY_MAX": "2MiB",
         "HOME": str(tmp_path),
     }
     live.env |= own
@@ -52,45 +50,46 @@ def caddy(site: Site, live: Live, tmp_path: Path) -> Iterator[int]:
     yield port
 
 
+def assert_quick(took: list[float]) -> None:
+    assert median(took) < SOON and max(took) < AT_WORST
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_the_server_alone_cuts_them_and_goes_on(site: Site) -> None:
+    waited(site.port, 0.1)
     with dripping(site.port, CLIENTS) as told:
         time.sleep(1)
         took = waited(site.port, SECONDS)
-    assert max(took) < AT_ONCE
+    assert_quick(took)
     assert told and set(told) == {b"HTTP/1.1 408 Request Timeout"}
 
 
 def test_behind_caddy_the_site_does_not_hear_of_them(caddy: int, live: Live, site: Site) -> None:
+    waited(caddy, 0.1)
     with dripping(caddy, CLIENTS):
         time.sleep(1)
         took = waited(caddy, SECONDS)
-    assert max(took) < AT_ONCE
+    assert_quick(took)
     assert "/accounts/login/" not in live.log_of(site.server)
 
 
-def test_caddy_passes_on_who_asks_and_bounds_bodies(caddy: int, site: Site) -> None:
-    refused = subprocess.run(
-        ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-F", f"file=@{ROOT / 'package-lock.json'}"]
-        + ["-F", "more=@-", f"http://127.0.0.1:{caddy}/"],
-        input=bytes(3 * 2**20),
-        capture_output=True,
-        check=True,
-    )
-    assert refused.stdout in (b"413", b"403")
-    chunked = urllib.request.Request(
-        f"http://127.0.0.1:{caddy}/api/v1/searches/",
-        data=iter([b'{"datasets"', b": []}"]),
-        headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"},
-        method="POST",
-    )
-    with pytest.raises(urllib.error.HTTPError) as answer:
-        urllib.request.urlopen(chunked, timeout=30)
-    assert answer.value.code == 401  # arrived, with a length
+def test_what_is_refused_is_told_through_caddy(caddy: int, site: Site) -> None:
+    """Whoever closes while the proxy still sends makes it answer 502."""
+    for port in (site.port, caddy):
+        for _ in range(5):
+            sent = httpx.post(f"http://127.0.0.1:{port}/", files={"file": bytes(5 * 2**20)}, trust_env=False)
+            assert sent.status_code == 403
+
+
+def test_caddy_bounds_bodies_and_tells_their_length(caddy: int) -> None:
+    address = f"http://127.0.0.1:{caddy}/api/v1/searches/"
+    json = {"Content-Type": "application/json"}
+    chunked = httpx.post(address, content=iter([b'{"datasets"', b": []}"]), headers=json, trust_env=False)
+    assert chunked.status_code == 401  # not 411: Caddy took it in
 
 
 @pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: a"])
@@ -98,7 +97,7 @@ def test_unfinished_headers_hold_no_thread(site: Site, head: bytes) -> None:
     clients = [socket.create_connection(("127.0.0.1", site.port), 5) for _ in range(CLIENTS)]
     for client in clients:
         client.sendall(head)
-    assert max(waited(site.port, 1)) < AT_ONCE
+    assert_quick(waited(site.port, 1))
     for client in clients:
         client.close()
 
@@ -109,4 +108,4 @@ def test_who_goes_away_frees_the_thread(site: Site) -> None:
         client = socket.create_connection(("127.0.0.1", site.port), 5)
         client.sendall(b"GET /api/schema/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.close()
-    assert max(waited(site.port, 1)) < 10 * AT_ONCE
+    assert_quick(waited(site.port, 1))

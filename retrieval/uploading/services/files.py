@@ -116,7 +116,7 @@ def _check_owner(row: Upload) -> None:
 
 def owned_bytes(owner: int, without: Upload | None = None) -> int:
     """Return the bytes in a person's uploads, but for one of them."""
-    others = Upload.objects.filter(owner=owner).exclude(pk=without.pk if without else None)
+    others = Upload.objects.filter(owner=owner).exclude(pk__in=[without.pk] if without else [])
     total: int = others.aggregate(total=Sum("bytes", default=0))["total"]
     return total
 

@@ -96,7 +96,6 @@ def failed(curator_api: APIClient) -> Job:
 
 
 def aged(job: Job, days: float) -> None:
-    import os
 
     then = timezone.now() - timedelta(days=days)
     Job.objects.filter(pk=job.pk).update(finished_at=then)
