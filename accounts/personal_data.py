@@ -22,6 +22,40 @@ class Section:
     erase: Erase
 
 
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a person has of something that is bounded."""
+
+    name: str
+    used: int
+    allowed: int
+    in_bytes: bool = False
+
+    def __str__(self) -> str:
+        """Say how much of how much."""
+        if self.in_bytes:
+            return f"{self.used / MEGABYTE:,.1f} of {self.allowed // MEGABYTE:,} MB"
+        return f"{self.used:,} of {self.allowed:,}"
+
+
+Quotas = Callable[[User], list[Used]]
+QUOTAS: list[Quotas] = []
+
+
+def register_quotas(quotas: Quotas) -> None:
+    """Add what an app bounds for each person; it is shown beside their data."""
+    if quotas not in QUOTAS:
+        QUOTAS.append(quotas)
+
+
+def used_by(user: User) -> list[Used]:
+    """Return what is bounded for a person, and how much of it they use."""
+    return [used for quotas in QUOTAS for used in quotas(user)]
+
+
 SECTIONS: dict[str, Section] = {}
 
 

@@ -1,5 +1,7 @@
 """The pages under /me/ that belong to the account: tokens, security, one's data."""
 
+from typing import Any
+
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import personal_data, services
 from accounts.errors import AccountError
 from accounts.forms import DeleteAccountForm, TokenForm
+from accounts.models import User
 from accounts.permissions import signed_in
 from accounts.security import services as security_services
 
@@ -61,8 +64,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @require_GET
 def data(request: HttpRequest) -> HttpResponse:
     """Show what can be exported, and how to leave."""
-    context = {"form": DeleteAccountForm(), "sections": personal_data.SECTIONS}
-    return render(request, "accounts/data.html", context)
+    return render(request, "accounts/data.html", _data_context(signed_in(request), DeleteAccountForm()))
 
 
 @login_required
@@ -91,5 +93,8 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             logout(request)
             messages.success(request, "Your account and your data are deleted.")
             return redirect("account_login")
-    context = {"form": form, "sections": personal_data.SECTIONS}
-    return render(request, "accounts/data.html", context, status=400)
+    return render(request, "accounts/data.html", _data_context(user, form), status=400)
+
+
+def _data_context(user: User, form: DeleteAccountForm) -> dict[str, Any]:
+    return {"form": form, "sections": personal_data.SECTIONS, "quotas": personal_data.used_by(user)}

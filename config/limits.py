@@ -14,6 +14,27 @@ PICTURE_MAX_BYTES = megabytes("KINDRED_PICTURE_MAX_MB", 20)  # of a picture that
 ARCHIVE_MAX_BYTES = megabytes("KINDRED_ARCHIVE_MAX_MB", 4096)
 MODEL_MAX_BYTES = megabytes("KINDRED_MODEL_MAX_MB", 1024)  # of an external model, and of its embeddings
 
+# --- bodies of requests; which address takes which files stands in config/bodies/rooms.py
+
+FORM_MAX_BYTES = count("KINDRED_FORM_MAX_KB", 64) * 2**10  # of a form without files
+JSON_MAX_BYTES = megabytes("KINDRED_JSON_MAX_MB", 1)  # also of a form with a long list of boxes
+JSON_MAX_LEVELS = 50  # of lists and objects within each other
+BATCH_MAX_BYTES = megabytes("KINDRED_BATCH_MAX_MB", 200)  # of the pictures of one request that searches with many
+BODY_SECONDS = positive("KINDRED_BODY_SECONDS", 20)  # that a body may take, and more by its size:
+BODY_BYTES_PER_SECOND = count("KINDRED_BODY_KB_PER_SECOND", 8) * 2**10  # the least rate at which it has to arrive
+BODIES_AT_ONCE = count("KINDRED_BODIES_AT_ONCE", 256)  # that are arriving at a process; further requests get 503
+UPLOADS_AT_ONCE = count("KINDRED_UPLOADS_AT_ONCE", 4)  # bodies larger than a picture that a process reads
+ANSWER_SECONDS = positive("KINDRED_ANSWER_SECONDS", 60)  # until a client must have taken the next piece of an answer
+WEB_THREADS = count("WEB_THREADS", 8)  # requests that a process answers at once, besides large uploads
+
+# --- quotas of a person
+
+SEARCHES_MAX = count("KINDRED_SEARCHES_MAX", 5000)  # refinements among them
+QUERIES_MAX_BYTES = megabytes("KINDRED_QUERIES_MAX_MB", 500)  # of stored query pictures
+UPLOADS_MAX = count("KINDRED_UPLOADS_MAX", 20)  # begun, and not taken by a job
+UPLOADS_MAX_BYTES = megabytes("KINDRED_UPLOADS_MAX_MB", 16_384)  # of the files in them
+LEFTOVER_DAYS = count("KINDRED_LEFTOVER_DAYS", 7)  # that files of a failed job wait for a retry
+
 # --- searches
 
 MOST_ANSWERS = 100  # a model gives to one search

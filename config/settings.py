@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.celery import QUEUES, queue_named
 from config.environment import BASE_DIR, VAR_DIR, env, positive, url_prefix
 from config.limits import *  # noqa: F403
+from config.limits import JSON_MAX_BYTES
 from config.private import keep_private_file, keep_private_folder
 
 VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.bodies.guard.guard_bodies",  # after whoever sends is known, before anything reads what is sent
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -160,7 +162,7 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 2**20  # bytes of a request without its files
+DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_MAX_BYTES  # of a request without its files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20  # larger files go to a temporary file, not to memory
@@ -227,7 +229,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],  # forms where there are files
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.JSONParser"],  # forms where there are files
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["config.api.filters.StrictFilters"],
     "DEFAULT_PAGINATION_CLASS": "config.api.pages.Pages",

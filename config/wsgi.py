@@ -1,4 +1,4 @@
-"""The WSGI entry point: `granian --interface wsgi config.wsgi:application`."""
+"""The WSGI entry point of `manage.py runserver`; for other people, config.asgi takes bodies in first."""
 
 import os
 from collections.abc import Callable, Iterable

@@ -53,6 +53,9 @@ class Problem(TypedDict, total=False):
         "/api/problems/not-acceptable",
         "/api/problems/conflict",
         "/api/problems/nothing-searchable",
+        "/api/problems/quota-reached",
+        "/api/problems/too-slow",
+        "/api/problems/length-required",
         "/api/problems/stale",
         "/api/problems/too-large",
         "/api/problems/unsupported-media-type",
@@ -60,6 +63,7 @@ class Problem(TypedDict, total=False):
         "/api/problems/throttled",
         "/api/problems/error",
         "/api/problems/busy",
+        "/api/problems/disk-full",
     ]
     title: str
     status: int

@@ -7,13 +7,13 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
+from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from config.api.views import KEY, UUID, ChosenFields, Resource
 from ratings.api_bodies import (

@@ -17,6 +17,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
         from retrieval.datasets.services.reimporting import run_reimport_job
         from retrieval.disk.services.collecting import run_collect_job
+        from retrieval.disk.services.leftovers import sweep_leftovers
         from retrieval.downloads import registry as downloads
         from retrieval.downloads.services import files
         from retrieval.experiments.services import run_compare_job, run_estimate_job, run_train_job
@@ -25,8 +26,9 @@ class RetrievalConfig(AppConfig):
         from retrieval.outside.services import run_add_job
         from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
+        from retrieval.search.services.quotas import used_searches
         from retrieval.tuning.services import run_tune_job
-        from retrieval.uploading.services import sweep
+        from retrieval.uploading.services import sweep, used_uploads
 
         registry.register("import", run_import_job, leads=outcomes.of_import)
         registry.register("add-pictures", run_add_pictures_job, leads=outcomes.of_import)
@@ -43,6 +45,9 @@ class RetrievalConfig(AppConfig):
         registry.register("report", run_report_job, leads=outcomes.of_report)
         registry.register("add-model", run_add_job, leads=outcomes.of_model)
         registry.register_sweep("uploads", sweep)
+        registry.register_sweep("left-overs of jobs", sweep_leftovers)
+        personal_data.register_quotas(used_searches)
+        personal_data.register_quotas(used_uploads)
         personal_data.register("searches", export_searches, erase_searches)
         downloads.register("models", "Models", "A network, and what it needs to embed a picture.", files.networks)
         downloads.register(

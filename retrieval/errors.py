@@ -13,6 +13,10 @@ class NotNow(Refused):
     """Not as things are: something that needs it or is changing it is in the way, or has to come first."""
 
 
+class OverQuota(NotNow):
+    """A person keeps as much as they may; something of theirs has to go first."""
+
+
 class TooMuch(Refused):
     """More files or bytes than are kept."""
 

@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from config.api.problems import Busy, Conflict, NothingSearchable, TooLarge
-from retrieval.errors import EngineBusy, NotNow, Refused, TooMuch, Unsearchable
+from config.api.problems import Busy, Conflict, NothingSearchable, QuotaReached, TooLarge
+from retrieval.errors import EngineBusy, NotNow, OverQuota, Refused, TooMuch, Unsearchable
 
 
 def as_problem(refusal: Exception) -> Exception:
@@ -16,6 +16,8 @@ def as_problem(refusal: Exception) -> Exception:
             return Busy(str(refusal), refusal.retry_after)
         case Unsearchable():
             return NothingSearchable(str(refusal))
+        case OverQuota():
+            return QuotaReached(str(refusal))
         case NotNow():
             return Conflict(str(refusal))
         case TooMuch():

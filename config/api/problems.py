@@ -1,5 +1,6 @@
 """API errors as RFC 9457 problems (`application/problem+json`): what there is, and how each is answered."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -7,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
-from django.http import HttpRequest, JsonResponse
+from django.http import UnreadablePostError
 from django.urls import get_script_prefix
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
@@ -19,6 +20,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.busy import RETRY_AFTER, is_busy
+from config.full_disk import is_disk_full
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 ADDRESS = "/api/problems/"
@@ -83,6 +87,19 @@ PROBLEMS: Mapping[str, Problem] = {
         "Nothing can answer yet",
         "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
     ),
+    "quota-reached": Problem(
+        HTTPStatus.CONFLICT,
+        "You keep as much as you may",
+        "Nothing is deleted by itself: delete what you no longer need, then send it again.",
+    ),
+    "too-slow": Problem(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The body did not arrive",
+        "It was cut short, or came too slowly. Send it again, in smaller pieces if the line is slow.",
+    ),
+    "length-required": Problem(
+        HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing", "Send it in the header Content-Length."
+    ),
     "stale": Problem(
         HTTPStatus.PRECONDITION_FAILED,
         "It has changed meanwhile",
@@ -112,6 +129,11 @@ PROBLEMS: Mapping[str, Problem] = {
         "Too much at once",
         "Wait as many seconds as Retry-After says, then ask again.",
     ),
+    "disk-full": Problem(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "The server's disk is full",
+        "Nothing was stored. Tell whoever runs the site, and send it again when there is room.",
+    ),
 }
 """Every type of problem by the end of its address; they never change their meaning."""
 
@@ -130,6 +152,12 @@ class NothingSearchable(Conflict):
     default_code = "nothing-searchable"
 
 
+class QuotaReached(Conflict):
+    """A person keeps as much as they may (409)."""
+
+    default_code = "quota-reached"
+
+
 class Stale(exceptions.APIException):
     """If-Match names an earlier version (412)."""
 
@@ -146,12 +174,44 @@ class TooLarge(exceptions.APIException):
     default_detail = "That is more than is read at once; send less."
 
 
+class TooSlow(exceptions.APIException):
+    """The body was cut short, or came too slowly (408)."""
+
+    status_code = HTTPStatus.REQUEST_TIMEOUT
+    default_code = "too-slow"
+    default_detail = "The body did not arrive in full and in time; send it again."
+
+
+class LengthRequired(exceptions.APIException):
+    """A body came without its length (411)."""
+
+    status_code = HTTPStatus.LENGTH_REQUIRED
+    default_code = "length-required"
+    default_detail = "The body has no Content-Length; send it with one."
+
+
+class DiskFull(exceptions.APIException):
+    """The server has no room left (507)."""
+
+    status_code = HTTPStatus.INSUFFICIENT_STORAGE
+    default_code = "disk-full"
+    default_detail = "The server's disk is full; nothing was stored. Tell whoever runs the site."
+
+
 class KeyReused(exceptions.APIException):
     """An Idempotency-Key came before with another request (422)."""
 
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "idempotency-key-reused"
     default_detail = "this Idempotency-Key came with another request before; make a new one"
+
+
+class UnknownHost(exceptions.APIException):
+    """The request names a host that is not the site's (400)."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "unknown-host"
+    default_detail = "This site does not answer for the host of that address. Add it to ALLOWED_HOSTS if it is yours."
 
 
 class Busy(exceptions.APIException):
@@ -188,6 +248,18 @@ def sendable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
+    """Return the problem that an error comes of when it is neither the sender's fault nor the site's; else None."""
+    if is_disk_full(error):
+        logger.error("the disk is full: %s", error)
+        return DiskFull()
+    if isinstance(error, UnreadablePostError):
+        return TooSlow()
+    if isinstance(error, OperationalError) and is_busy(error):
+        return Busy("The database is busy. Try again in a few seconds.", RETRY_AFTER)
+    return None
+
+
 def problem(request: object, name: str, detail: str) -> dict[str, Any]:
     """Return the fields of RFC 9457 for one type of problem."""
     kind = PROBLEMS[name]
@@ -201,12 +273,6 @@ def problem(request: object, name: str, detail: str) -> dict[str, Any]:
     if request_id:
         body["request_id"] = request_id
     return body
-
-
-def problem_response(request: HttpRequest, name: str, detail: str) -> JsonResponse:
-    """Return the answer for a request under /api/ that no view of the API sees."""
-    body = problem(request, name, detail)
-    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
 class ProblemFormatter(ExceptionFormatter):
@@ -229,10 +295,11 @@ class ProblemHandler(ExceptionHandler):
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         """Turn what Django refuses while a body is read into what it means."""
+        fault = fault_behind(exc)
+        if fault is not None:
+            return fault
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
             return TooLarge()
-        if isinstance(exc, OperationalError) and is_busy(exc):
-            return Busy("the database is busy; ask again", RETRY_AFTER)
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(str(exc))
         return super().convert_known_exceptions(exc)

@@ -25,7 +25,7 @@ from retrieval.datasets.services.catalogue import require_labels
 from retrieval.errors import NotNow, Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Model
-from retrieval.uploads import uploads
+from retrieval.uploads import store, uploads
 
 NETWORKS = (".onnx", ".safetensors")
 DESCRIPTION_MAX_BYTES = 2**20
@@ -69,7 +69,7 @@ def _submit_network(
     about = _described(description)
     listed = _listed_name(name, about.get("name") or about.get("loss") or Path(weights.name or "").stem)
     with _new_upload() as folder:
-        _keep(weights, folder / f"model{suffix}")
+        store(weights, folder / f"model{suffix}")
         write_json(folder / "model.json", {**about, "name": listed})
         return _submit(dataset, listed, folder, by)
 
@@ -80,8 +80,8 @@ def _submit_embeddings(
     _suffix(embeddings, (".npy",))
     _suffix(images, (".csv",))
     with _new_upload() as folder:
-        _keep(embeddings, folder / "embeddings.npy")
-        _keep(images, folder / "images.csv")
+        store(embeddings, folder / "embeddings.npy")
+        store(images, folder / "images.csv")
         return _submit(dataset, _listed_name(name, Path(embeddings.name or "").stem), folder, by)
 
 
@@ -130,13 +130,6 @@ def _new_upload() -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _keep(file: "UploadedFile[bytes]", target: Path) -> None:
-    """Store an upload under a name of ours: what people call it never becomes a path."""
-    with target.open("wb") as stored:
-        for chunk in file.chunks():
-            stored.write(chunk)
 
 
 def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> dict[str, Any]:

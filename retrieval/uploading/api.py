@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_s
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -18,6 +18,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import IsCurator, signed_in
 from config.api.pages import Pages
+from config.api.parsers import JSONParser
+from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import UUID, Resource
 from retrieval.errors import Refused
@@ -158,6 +160,7 @@ class UploadViewSet(
     lookup_value_regex = UUID
 
     @extend_schema(request=NewUploadSerializer, responses={201: UploadSerializer})
+    @may_answer(409)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Begin an upload; then send files."""
         NewUploadSerializer(data=request.data).is_valid(raise_exception=True)
@@ -176,6 +179,7 @@ class UploadViewSet(
         return self.get_paginated_response(StoredFileSerializer(page, many=True).data)
 
     @extend_schema(request=NewFilesSerializer, responses=StoredFilesSerializer)
+    @may_answer(409)
     @files.mapping.post
     def send_files(self, request: Request, id: str) -> Response:
         """Store files by path; one that is there is replaced whole."""

@@ -31,9 +31,9 @@ class Site:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server as the Procfile does, and return when it answers."""
-        granian = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1"]
-        threads = ["--port", str(self.port), "--workers", "1", "--blocking-threads", "4"]
-        self.server = self.live.start([*granian, *threads, "config.wsgi:application"], leads=True)
+        granian = [str(Path(sys.executable).with_name("granian")), "--interface", "asginl", "--http", "1", "--no-ws"]
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        self.server = self.live.start([*granian, *where, "config.asgi:application"], leads=True)
         wait_until(self.answers, START_SECONDS, lambda: f"an answer\n{self.live.logs()}")
         return self.server
 

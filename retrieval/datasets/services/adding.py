@@ -34,7 +34,7 @@ from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset
-from retrieval.uploads import uploads
+from retrieval.uploads import store, uploads
 
 
 def submit_pictures(
@@ -86,9 +86,7 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
         for number, file in enumerate(files):
             place = folder / str(number)  # two files may have one name
             place.mkdir()
-            with (place / (Path(file.name or "").name or "picture")).open("wb") as stored:
-                for chunk in file.chunks():
-                    stored.write(chunk)
+            store(file, place / (Path(file.name or "").name or "picture"))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

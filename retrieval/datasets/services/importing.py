@@ -18,7 +18,7 @@ from retrieval.datasets.services.sources import (
     forget_upload,
     is_drawn,
     keep_upload,
-    place_of,
+    place_to_open,
     source_of,
 )
 from retrieval.errors import Refused
@@ -70,10 +70,12 @@ def submit_import(
             dataset.job = jobs.submit("import", {"dataset": dataset.pk}, by=by, key=f"import:{dataset.pk}")
             dataset.save(update_fields=["job"])
             audit.record(by, "import-dataset", name, source=where, public=public)
-    except IntegrityError:
+    except BaseException as error:
         if archive:
             forget_upload(where)
-        raise Refused(f"there is a data set like {name!r} already; choose another name") from None
+        if isinstance(error, IntegrityError):
+            raise Refused(f"there is a data set like {name!r} already; choose another name") from None
+        raise
     return dataset
 
 
@@ -81,7 +83,7 @@ def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
     """Import the pictures of a data set's source; safe to run again after any crash."""
     row = Dataset.objects.get(pk=dataset)
     if not row.folder.exists():
-        with open_source(place_of(row.source), flat=not row.labelled, progress=context.progress) as source:
+        with open_source(place_to_open(row.source), flat=not row.labelled, progress=context.progress) as source:
             import_pictures(source, row.folder, context.progress)
     context.check()
     _record(row)

@@ -34,6 +34,7 @@ from retrieval.datasets.services.sources import (
     is_upload,
     keep_upload,
     place_of,
+    place_to_open,
     source_of,
 )
 from retrieval.errors import Refused
@@ -93,7 +94,7 @@ def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) 
     """Read a data set's source again. Safe to run again: then all is as it was."""
     row = Dataset.objects.get(pk=dataset)
     with (
-        open_source(place_of(source), flat=not row.labelled, progress=context.progress) as opened,
+        open_source(place_to_open(source), flat=not row.labelled, progress=context.progress) as opened,
         taken_aside(opened, row, context) as aside,
         refusals_fail(),
     ):

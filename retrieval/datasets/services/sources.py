@@ -8,9 +8,10 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import User
+from jobs.errors import JobFailed
 from retrieval.errors import Refused
 from retrieval.models import Upload
-from retrieval.uploads import uploads
+from retrieval.uploads import store, uploads
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"
@@ -32,9 +33,7 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     name = f"{uuid.uuid4()}{suffix}"
     target = uploads() / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:
-        for chunk in archive.chunks():
-            file.write(chunk)
+    store(archive, target)
     return f"{UPLOAD}{name}"
 
 
@@ -62,6 +61,21 @@ def is_upload(where: str) -> bool:
 def place_of(where: str) -> Path | str:
     """Return what `open_source` opens for a stored source."""
     return uploads() / where.removeprefix(UPLOAD) if is_upload(where) else where
+
+
+def place_to_open(where: str) -> Path | str:
+    """Return what a job opens for a stored source.
+
+    Raises:
+        JobFailed: it was uploaded, and has been deleted since.
+    """
+    place = place_of(where)
+    if is_upload(where) and not Path(place).exists():
+        raise JobFailed(
+            f"the uploaded files are gone: they are kept for {settings.LEFTOVER_DAYS} days after a job has failed; "
+            "send them again"
+        )
+    return place
 
 
 def is_drawn(source: str) -> bool:

@@ -18,7 +18,6 @@ from retrieval.disk.services.sizes import bytes_below
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search, Upload
 from retrieval.uploads import uploads
 
-KEEP_FOR_RETRY = timedelta(days=7)
 KEEP_CACHE = timedelta(days=30)
 KEEP_NEW = timedelta(hours=1)  # what is so young may be being written, by a job or an upload
 KEEP_INDEXES = 2  # of a model and data set: the one that serves, or served last, and the way back
@@ -84,14 +83,14 @@ def _waits_for_retry(jobs: QuerySet[Job]) -> bool:
     if jobs.filter(state__in=Job.ACTIVE).exists():
         return True
     bad = jobs.filter(state__in=(Job.State.FAILED, Job.State.CANCELLED))
-    return bad.filter(finished_at__gt=timezone.now() - KEEP_FOR_RETRY).exists()
+    return bad.filter(finished_at__gt=timezone.now() - timedelta(days=settings.LEFTOVER_DAYS)).exists()
 
 
 def _scratch_folders() -> Found:
     for folder in _below(scratch.root()):
         job = _job_named(folder)
         if job is not None and not _waits_for_retry(Job.objects.filter(pk=job)):
-            yield folder, f"job {job} has ended, and nobody retried it for {KEEP_FOR_RETRY.days} days if it failed"
+            yield folder, f"job {job} has ended, and nobody retried it for {settings.LEFTOVER_DAYS} days if it failed"
 
 
 def _uploads() -> Found:
@@ -103,7 +102,7 @@ def _uploads() -> Found:
         users = Job.objects.filter(payload__upload=place.name) | Job.objects.filter(payload__source=source)
         importing = Dataset.objects.filter(source=source, revision=0).values("job")
         if not _waits_for_retry(users) and not _waits_for_retry(Job.objects.filter(pk__in=importing)):
-            yield place, f"its job has ended, and nobody retried it for {KEEP_FOR_RETRY.days} days if it failed"
+            yield place, f"its job has ended, and nobody retried it for {settings.LEFTOVER_DAYS} days if it failed"
 
 
 def old_indexes() -> QuerySet[Index]:

@@ -15,6 +15,7 @@ from retrieval.datasets.services import visible_datasets
 from retrieval.errors import Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.queries import bounded, boxed, gallery_picture, given_picture
+from retrieval.search.services.quotas import check_room
 from retrieval.search.services.ranking import Look, rank
 from retrieval.search.services.terms import Terms
 
@@ -82,6 +83,7 @@ def ask(**asked: Unpack[Asked]) -> Search:
     A model that has no network is not asked for what it never saw, see `not_asked`.
 
     Raises:
+        OverQuota: the person keeps as many searches as they may.
         Refused: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
             that none of the models can embed.
         Unsearchable: none of the models can answer.
@@ -95,6 +97,7 @@ def prepare(**asked: Unpack[Asked]) -> Question:
     upload, image, like = asked.get("upload"), asked.get("image"), asked.get("like")
     if sum(query is not None for query in (upload, image, like)) != 1:
         raise Refused("give one picture: a file of your own or a picture of the data set")
+    check_room(asked["by"], picture=upload is not None)
     searched, terms = list(dict.fromkeys(asked["datasets"])), asked.get("terms") or Terms()
     terms.check_classes(searched)
     image = like.query_image if like else image

@@ -2,7 +2,14 @@
 
 from retrieval.uploading.services.files import StoredFile, check_not_empty, files_of, store_files
 from retrieval.uploading.services.paths import checked_path
-from retrieval.uploading.services.uploads import begin_upload, delete_upload, sweep, take_upload, visible_uploads
+from retrieval.uploading.services.uploads import (
+    begin_upload,
+    delete_upload,
+    sweep,
+    take_upload,
+    used_uploads,
+    visible_uploads,
+)
 
 __all__ = [
     "StoredFile",
@@ -14,5 +21,6 @@ __all__ = [
     "store_files",
     "sweep",
     "take_upload",
+    "used_uploads",
     "visible_uploads",
 ]

@@ -16,9 +16,10 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
-from retrieval.errors import Refused, TooMuch
+from retrieval.errors import OverQuota, Refused, TooMuch
 from retrieval.models import Upload
 from retrieval.uploading.services.paths import Listing, Parts, check_apart, checked_path, entries_in, place_in
 
@@ -41,6 +42,7 @@ def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]
 
     Raises:
         Refused: a path is not fit, or unlike another by its case only.
+        OverQuota: its owner's uploads would hold too much together.
         TooMuch: the upload would hold too much.
         Upload.DoesNotExist: it was deleted, or a job took it meanwhile.
     """
@@ -82,6 +84,7 @@ def _put_in_place(upload: Upload, aside: Path, paths: Sequence[Parts], stored: S
     row.files += len(places) - len(replaced)
     row.bytes += sum(file.size for file in stored) - sum(replaced)
     _check_sum(row.files, row.bytes)
+    _check_owner(row)
     moving = aside.rename(_moving(aside))
     for number, place in enumerate(places):
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +103,22 @@ def _check_sum(files: int, size: int) -> None:
     if size > settings.ARCHIVE_MAX_BYTES:
         most = settings.ARCHIVE_MAX_BYTES // 2**20
         raise TooMuch(f"an upload holds at most {most:,} MB; import these by server path")
+
+
+def _check_owner(row: Upload) -> None:
+    """Check what its owner's uploads hold together; those that grow at the same moment do not see each other."""
+    if row.owner_id is None:
+        return
+    if owned_bytes(row.owner_id, without=row) + row.bytes > settings.UPLOADS_MAX_BYTES:
+        most = settings.UPLOADS_MAX_BYTES // 2**20
+        raise OverQuota(f"your uploads hold {most:,} MB, as much as they may; import or delete one first")
+
+
+def owned_bytes(owner: int, without: Upload | None = None) -> int:
+    """Return the bytes in a person's uploads, but for one of them."""
+    others = Upload.objects.filter(owner=owner).exclude(pk__in=[without.pk] if without else [])
+    total: int = others.aggregate(total=Sum("bytes", default=0))["total"]
+    return total
 
 
 def _recount(row: Upload) -> None:

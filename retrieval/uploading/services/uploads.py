@@ -3,14 +3,16 @@
 import shutil
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from retrieval.errors import Refused
+from accounts.personal_data import Used
+from retrieval.errors import OverQuota, Refused
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from retrieval.uploading.services.files import check_not_empty
+from retrieval.uploading.services.files import check_not_empty, owned_bytes
 
 
 def visible_uploads() -> QuerySet[Upload]:
@@ -19,7 +21,15 @@ def visible_uploads() -> QuerySet[Upload]:
 
 
 def begin_upload(by: User | None) -> Upload:
-    """Make an empty upload."""
+    """Make an empty upload.
+
+    Raises:
+        OverQuota: the person has begun as many as they may; of requests at the same moment each may make one more.
+    """
+    if by and Upload.objects.filter(owner=by).count() >= settings.UPLOADS_MAX:
+        raise OverQuota(
+            f"you have begun {settings.UPLOADS_MAX} uploads, as many as one may; delete one, or import it, first"
+        )
     upload = Upload.objects.create(owner=by)
     upload.folder.mkdir(parents=True)
     return upload
@@ -44,6 +54,14 @@ def take_upload(upload: Upload) -> None:
         raise Refused(gone, field="upload")
     check_not_empty(row)
     row.delete()
+
+
+def used_uploads(user: User) -> list[Used]:
+    """Return what a person has of uploads that no job has taken, and what they may."""
+    return [
+        Used("Uploads that are not imported yet", Upload.objects.filter(owner=user).count(), settings.UPLOADS_MAX),
+        Used("Files in them", owned_bytes(user.pk), settings.UPLOADS_MAX_BYTES, in_bytes=True),
+    ]
 
 
 def sweep(now: datetime) -> None:

@@ -1,0 +1,7 @@
+"""The entry point of the web processes: `granian --interface asginl config.asgi:application`."""
+
+from config.wsgi import application as django  # sets Django up, which what follows stands on
+
+from config.serving.site import Site  # isort: skip
+
+application = Site(django)

@@ -1,0 +1,113 @@
+"""The middleware that refuses a body by its length: nothing of it was read, nothing lies in a temporary file.
+
+It stands before whatever reads forms. Behind `config.serving` it is asked twice about a long body: before the server
+takes it in (`ASKS`), and with it; there it also tells what happened on the way (`ARRIVED`).
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.exceptions import APIException, NotAuthenticated, ParseError, PermissionDenied
+from rest_framework.request import Request
+
+from accounts.authentication import ApiTokenAuthentication
+from accounts.roles import Visitor, is_curator
+from config.api.problems import Busy, DiskFull, LengthRequired, TooLarge, TooSlow
+from config.bodies.pages import refusal
+from config.bodies.rooms import Room, room_of, small_limit
+
+ASKS = "kindred.asks"
+"""In the environment: the body is still to come, and only whether it may is asked."""
+ARRIVED = "kindred.arrived"
+"""In the environment: what happened to the body on its way, one of FAULTS."""
+FAULTS: dict[str, Callable[[], APIException]] = {
+    "slow": TooSlow,
+    "long": TooLarge,
+    "unending": lambda: LengthRequired("A body of that length needs a Content-Length; send it with one."),
+    "crowd": lambda: Busy("Too many bodies are arriving; send yours again in a moment.", 5),
+    "full": DiskFull,
+}
+MOST_DIGITS = 18
+
+
+def guard_bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Refuse a body that is too long for its address and its sender."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        environ = getattr(request, "environ", {})
+        try:
+            if environ.get(ARRIVED):
+                raise FAULTS[environ[ARRIVED]]()
+            most = check_length(request)
+        except APIException as problem:
+            return refusal(request, problem)
+        if environ.get(ASKS):
+            return HttpResponse(str(most))
+        try:
+            return get_response(request)
+        finally:
+            _drop_unfinished(request)
+
+    return middleware
+
+
+def check_length(request: HttpRequest) -> int:
+    """Return how long a body the request may have.
+
+    Raises:
+        APIException: its body is longer, or has no length.
+    """
+    length, most = _length(request), small_limit(request)
+    if length is not None and length <= most:
+        return most
+    room = room_of(request)
+    if room is not None and room.bytes > most and (length is None or length <= room.bytes):
+        _check_sender(request, room)
+        return room.bytes
+    if length is None:
+        return most
+    longest = max(most, room.bytes if room else 0)
+    raise TooLarge(f"The body has {length:,} bytes, and at most {longest:,} are read here; send less.")
+
+
+def _length(request: HttpRequest) -> int | None:
+    """Return the length of the body; None where it is still to be counted."""
+    told = request.META.get("CONTENT_LENGTH") or ""
+    if told:
+        if not (told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS):
+            raise ParseError(f"Content-Length must be a number of bytes, not {told[:40]!r}")
+        return int(told)
+    if "HTTP_TRANSFER_ENCODING" not in request.META:
+        return 0
+    if not request.META.get(ASKS):
+        raise LengthRequired()
+    return None
+
+
+def _check_sender(request: HttpRequest, room: Room) -> None:
+    """Check that whoever sends may send files here.
+
+    Raises:
+        APIException: 401 or 403; the token is wrong or only reads, nobody is signed in, or it is for curators.
+    """
+    user = _sender(request)
+    if not user.is_authenticated:
+        raise NotAuthenticated("Sign in before you send a file; visitors send none.")
+    if room.curators and not is_curator(user):
+        raise PermissionDenied("Only curators send files here; an admin can make you one.")
+
+
+def _sender(request: HttpRequest) -> Visitor:
+    found = ApiTokenAuthentication().authenticate(Request(request)) if request.path_info.startswith("/api/") else None
+    user: Visitor = found[0] if found else request.user
+    return user
+
+
+def _drop_unfinished(request: HttpRequest) -> None:
+    """Remove the temporary file of an upload that broke off; Django leaves it until memory is collected."""
+    for handler in getattr(request, "_upload_handlers", ()):
+        if isinstance(handler, TemporaryFileUploadHandler) and hasattr(handler, "file"):
+            with suppress(OSError):  # what was not written yet finds the disk full again
+                handler.file.close()
