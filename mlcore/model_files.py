@@ -96,7 +96,7 @@ def _open_timm(folder: Path, description: dict[str, Any]) -> Encoder:
 
 
 def _open_onnx(folder: Path, description: dict[str, Any]) -> PictureEncoder:
-    from mlcore.models.onnx_network import OnnxEncoder  # the engine loads only where it is used
+    from mlcore.onnx_network import OnnxEncoder  # the engine loads only where it is used
 
     return OnnxEncoder(
         (folder / WEIGHTS["onnx"]).read_bytes(),

@@ -19,7 +19,7 @@ from mlcore.model_description import credits_of, preprocessing_of, read_model_js
 from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
 from mlcore.models.backbones import describe_weights, evaluation_sizes, load_backbone
 from mlcore.models.embedder import Embedder
-from mlcore.models.onnx_network import OnnxEncoder
+from mlcore.onnx_network import OnnxEncoder
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.runs import WEIGHTS, write_embeddings
 

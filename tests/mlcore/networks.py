@@ -58,3 +58,40 @@ def stored_onnx(folder: Path, model: onnx.ModelProto | bytes | None = None, **de
     file.write_bytes(chosen if isinstance(chosen, bytes) else chosen.SerializeToString())
     file.with_suffix(".json").write_text(json.dumps({**DESCRIBED, **described}))
     return file
+
+
+def loop_tail() -> list[onnx.NodeProto]:
+    """Return nodes behind `fields` that loop as often as a picture is bright: relu(mean - 0.97) * 1e17 times."""
+    kinds = onnx.TensorProto
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["goes"]), helper.make_node("Add", ["sum", "one"], ["more"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", kinds.INT64, ()),
+            helper.make_tensor_value_info("go", kinds.BOOL, ()),
+            helper.make_tensor_value_info("sum", kinds.FLOAT, ()),
+        ],
+        [
+            helper.make_tensor_value_info("goes", kinds.BOOL, ()),
+            helper.make_tensor_value_info("more", kinds.FLOAT, ()),
+        ],
+    )
+
+    def constant(name: str, value: object, kind: type) -> onnx.NodeProto:
+        return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.array(value, kind), name))
+
+    return [
+        constant("limit", 0.97, np.float32),
+        constant("large", 1e17, np.float32),
+        constant("one", 1, np.float32),
+        constant("zero", 0, np.float32),
+        constant("always", True, np.bool_),
+        helper.make_node("ReduceMean", ["x"], ["mean"], keepdims=0),
+        helper.make_node("Sub", ["mean", "limit"], ["above"]),
+        helper.make_node("Relu", ["above"], ["bright"]),
+        helper.make_node("Mul", ["bright", "large"], ["turns"]),
+        helper.make_node("Cast", ["turns"], ["count"], to=kinds.INT64),
+        helper.make_node("Loop", ["count", "always", "zero"], ["spent"], name="spin", body=body),
+        helper.make_node("MatMul", ["fields", "w"], ["found"]),
+        helper.make_node("Add", ["found", "spent"], ["y"]),
+    ]
