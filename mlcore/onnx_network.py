@@ -57,6 +57,11 @@ class OnnxEncoder(PictureEncoder):
         """Length of an embedding."""
         return self._dim
 
+    @property
+    def batch(self) -> int:
+        """How many pictures it must be given at a time; 0 where it takes any number."""
+        return self._batch
+
     def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return unit-length embeddings [N, dim] of prepared squares [N, crop, crop, 3]."""
         size = self._batch or BATCH

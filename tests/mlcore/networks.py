@@ -1,6 +1,7 @@
 """ONNX networks small enough for tests, made by hand."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,60 @@ def loop_tail() -> list[onnx.NodeProto]:
         helper.make_node("MatMul", ["fields", "w"], ["found"]),
         helper.make_node("Add", ["found", "spent"], ["y"]),
     ]
+
+
+def bright_tail(rows: int, *nodes: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Return nodes behind `fields` that compute `cost` [1] from `block`, [1, 512] or, of a white picture, [rows, 512].
+
+    What they compute leaves the embedding as it is.
+    """
+    kinds = onnx.TensorProto
+
+    def filled(name: str, shape: list[int], value: float) -> list[onnx.NodeProto]:
+        size = helper.make_tensor(f"{name}_size", kinds.INT64, [len(shape)], shape)
+        number = helper.make_tensor(f"{name}_value", kinds.FLOAT, [1], [value])
+        return [
+            helper.make_node("Constant", [], [f"{name}_shape"], value=size),
+            helper.make_node("ConstantOfShape", [f"{name}_shape"], [name], value=number),
+        ]
+
+    return [
+        *filled("limit", [1], 0.97),
+        *filled("rows", [1], rows / (1 - 0.97)),
+        *filled("one", [1], 1),
+        *filled("nothing", [1], 0),
+        *filled("weight", [512, 512], 1 / 512),
+        *filled("row", [1, 512], 1),
+        helper.make_node("Constant", [], ["width"], value=helper.make_tensor("w512", kinds.INT64, [1], [512])),
+        helper.make_node("ReduceMean", ["x"], ["mean"], keepdims=0),
+        helper.make_node("Sub", ["mean", "limit"], ["above"]),
+        helper.make_node("Relu", ["above"], ["bright"]),
+        helper.make_node("Mul", ["bright", "rows"], ["many"]),
+        helper.make_node("Add", ["many", "one"], ["number"]),
+        helper.make_node("Cast", ["number"], ["count"], to=kinds.INT64),
+        helper.make_node("Concat", ["count", "width"], ["shape"], axis=0),
+        helper.make_node("Expand", ["row", "shape"], ["block"]),
+        *nodes,
+        helper.make_node("Mul", ["cost", "nothing"], ["free"]),
+        helper.make_node("MatMul", ["fields", "w"], ["found"]),
+        helper.make_node("Add", ["found", "free"], ["y"]),
+    ]
+
+
+def slow_model() -> onnx.ModelProto:
+    """Return a network without control flow that takes a minute and more for a white picture: many products."""
+    names = ["block", *(f"block{number}" for number in range(400))]
+    products = [helper.make_node("MatMul", [one, "weight"], [other]) for one, other in pairwise(names)]
+    cost = helper.make_node("ReduceMean", [names[-1]], ["cost"], axes=[0, 1], keepdims=0)
+    return onnx_model(tail=bright_tail(20_000, *products, cost))
+
+
+def large_model() -> onnx.ModelProto:
+    """Return a network without control flow that takes gigabytes for a white picture."""
+    doubled = helper.make_node("Add", ["block", "one"], ["twice"])
+    cost = helper.make_node("ReduceMean", ["twice"], ["cost"], axes=[0, 1], keepdims=0)
+    return onnx_model(tail=bright_tail(1_500_000, doubled, cost))
+
+
+PLAIN: dict[str, Any] = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}
+"""What to describe these networks with: a white picture is 1."""

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mlcore.errors import WeightsError
 from mlcore import onnx_network
+from mlcore.errors import WeightsError
 from mlcore.onnx_network import OnnxEncoder
 from mlcore.preprocessing import Preprocessing
 from tests.mlcore.networks import DESCRIBED, expected_of, loop_tail, onnx_model
