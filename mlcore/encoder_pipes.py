@@ -19,6 +19,7 @@ from mlcore.errors import EncoderFailed
 LOOK_EVERY = 0.05  # seconds between two looks at the clock and at the memory
 CHUNK = 2**20
 TAIL_BYTES = 2000  # of standard error, for the sentence on a crash
+NO_ANSWER = "its process sent something that is no answer and was ended"
 
 
 class MessagePipes:
@@ -72,6 +73,8 @@ class MessagePipes:
                 self._check(until, seconds)
                 for descriptor, _ in self._poll.poll(1000 * LOOK_EVERY):
                     outgoing = self._serve(descriptor, outgoing, received)
+            if outgoing:
+                raise EncoderFailed(NO_ANSWER)
         except BaseException:
             self.close()  # whatever it still sends would answer the next question
             raise
@@ -118,11 +121,12 @@ class MessagePipes:
 
     def close(self, grace: float = 0) -> None:
         """End the process, which has `grace` seconds to end by itself, and leave nothing of it behind."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(grace)
-        with contextlib.suppress(ProcessLookupError):
+        if grace:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace)
+        if not self.has_ended:  # else its number may be another's by now
             os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+            self._process.wait()
         for stream in self._streams:
             stream.close()
 
@@ -134,9 +138,9 @@ def _message_in(received: bytearray) -> tuple[bytes, bytes] | None:
     try:
         kind, length = read_header(received[: HEADER.size], ANSWER_BYTES)
     except ValueError:
-        raise EncoderFailed("its process sent something that is no answer and was ended") from None
+        raise EncoderFailed(NO_ANSWER) from None
     if len(received) > HEADER.size + length:
-        raise EncoderFailed("its process sent more than one answer and was ended")
+        raise EncoderFailed(NO_ANSWER)
     return (kind, bytes(received[HEADER.size :])) if len(received) == HEADER.size + length else None
 
 

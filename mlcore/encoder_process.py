@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
-from mlcore.encoder_pipes import MessagePipes
+from mlcore.encoder_pipes import NO_ANSWER, MessagePipes
 from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, MlcoreError, WeightsError
 from mlcore.model_files import read_description
 from mlcore.picture_encoder import PictureEncoder
@@ -127,7 +127,7 @@ class EncoderProcess(PictureEncoder):
             return read(body)
         except (KeyError, TypeError, ValueError):
             self.close()
-            raise EncoderFailed("its process sent something that is no answer and was ended") from None
+            raise EncoderFailed(NO_ANSWER) from None
 
 
 def _sizes_in(body: bytes) -> tuple[int, int]:

@@ -158,6 +158,10 @@ DOUBLES = {
     "it never reads": (SAYS_READY + WAITS, "did not answer within 1 s"),
     "garbage": (HEARS + "send(b'hello, world')" + WAITS, "is no answer"),
     "a wrong kind": (HEARS + f"send({header_of(READY, BODY) + BODY!r})" + WAITS, "is no answer"),
+    "an answer before the question": (
+        SAYS_READY + f"send({header_of(b'V', b'abcd') + b'abcd'!r})" + WAITS,
+        "is no answer",
+    ),
     "too few numbers": (HEARS + f"send({header_of(b'V', b'abcd') + b'abcd'!r})" + WAITS, "is no answer"),
     "an error that is none": (HEARS + f"send({header_of(b'P', b'[]') + b'[]'!r})" + WAITS, "is no answer"),
     "an answer without end": (HEARS + "send(b'KNE1V' + b'\\xff' * 4)" + WAITS, "is no answer"),
