@@ -107,4 +107,4 @@ class EncoderPool:
                     place.process.close()
 
 
-BUSY = "embeds other pictures; try again in a moment"
+BUSY = "the model embeds other pictures; try again in a moment"

@@ -111,7 +111,7 @@ def _counted(model: Model) -> Iterator[None]:
     except MlcoreError as error:
         # A network that is refused when it is loaded will be so for ever.
         _count_failure(model, str(error), for_good=isinstance(error, WeightsError))
-        raise ModelUnavailable(str(error)) from error
+        raise ModelUnavailable(f"{model.name} gave no results: {error}") from error
     Model.objects.filter(pk=model.pk, suspended_at=None).exclude(encoder_failures=0).update(
         encoder_failures=0, encoder_problem=""
     )

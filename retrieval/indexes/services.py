@@ -183,7 +183,7 @@ def _embedded(
         with encoder_for_job(model) as encoder:
             return _embedded_by(encoder, catalogue, rows, progress)
     except (ModelUnavailable, ModelSuspended) as error:
-        raise JobFailed(f"{model.name} cannot embed the pictures: {error}") from error
+        raise JobFailed(str(error)) from error
 
 
 def _embedded_by(
