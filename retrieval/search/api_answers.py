@@ -38,9 +38,7 @@ SEARCH = {
     "created_at": "2026-05-04T09:30:00Z",
     "shared_at": None,
     "results": [{"model": 3, "model_name": "Multi-Similarity", "indexes": [5], "took_ms": 14.2, "answers": [ANSWER]}],
-    "problems": [
-        {"model": 4, "model_name": "Theirs", "detail": "Theirs gave no results: its process did not answer within 30 s"}
-    ],
+    "problems": [{"model": 4, "model_name": "Theirs", "detail": "Theirs gave no results: its process crashed"}],
 }
 
 
