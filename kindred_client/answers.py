@@ -61,6 +61,7 @@ ModelsDiagnostics = models.Diagnostics
 ModelsFiles = list[models.Part]
 ModelsPublish = models.Model
 ModelsWithdraw = models.Model
+ModelsResume = models.Model
 IndexesList = models.Index
 IndexesBuild = models.Job
 IndexesGet = models.Index

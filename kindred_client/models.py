@@ -95,6 +95,14 @@ class Column(TypedDict, total=False):
     answers: list[Answer]
 
 
+class ProblemOfModel(TypedDict, total=False):
+    """An external model that was asked and gave no results."""
+
+    model: int
+    model_name: str
+    detail: str
+
+
 class SearchedClass(TypedDict, total=False):
     """A class of a data set."""
 
@@ -125,6 +133,7 @@ class Search(TypedDict, total=False):
     created_at: str
     shared_at: str | None
     results: list[Column]
+    problems: list[ProblemOfModel]
 
 
 class Outcome(TypedDict, total=False):
@@ -514,6 +523,8 @@ class Model(TypedDict, total=False):
     dim: int
     published: bool
     has_network: bool
+    suspended_at: str | None
+    encoder_problem: str
     licence: str
     weights_sha256: str
     metrics: dict[str, Any] | None

@@ -29,6 +29,10 @@ class CheckpointError(MlcoreError):
     """A checkpoint or model file is damaged or belongs to another run."""
 
 
+class EncoderFailed(MlcoreError):
+    """The process of an external model gave no embedding: it took too long or too much memory, or crashed."""
+
+
 class TrainingError(MlcoreError):
     """Training cannot go on: the loss is not finite, say."""
 

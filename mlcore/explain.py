@@ -77,7 +77,12 @@ class _Seen:
 
 
 def explain_pair(encoder: PictureEncoder, first: Image.Image, second: Image.Image) -> Explanation:
-    """Return what each place of two RGB pictures brings to their cosine.
+    """Return what each place of two RGB pictures brings to their cosine. Raises as `explain_pixels` does."""
+    return explain_pixels(encoder, encoder.preprocessing.pixels([first, second]))
+
+
+def explain_pixels(encoder: PictureEncoder, pixels: NDArray[np.uint8]) -> Explanation:
+    """Return what each place of two prepared squares [2, crop, crop, 3] brings to their cosine.
 
     Raises:
         ExplanationError: the network does not show its places.
@@ -89,17 +94,17 @@ def explain_pair(encoder: PictureEncoder, first: Image.Image, second: Image.Imag
         )
     embedder = encoder.embedder
     if embedder.pooling == "cls":
-        return _by_class_token(encoder, first, second)
-    ours, theirs = (_seen(encoder, picture) for picture in (first, second))
+        return _by_class_token(encoder, pixels)
+    ours, theirs = (_seen(encoder, square) for square in pixels)
     score = float(ours.unit @ theirs.unit)
     reason = NORM if norms_behind_pooling(embedder.backbone) else GEM if embedder.pooling == "gem" else ""
     return Explanation(score, _shares(embedder, ours, theirs), _shares(embedder, theirs, ours), reason)
 
 
-def _seen(encoder: Encoder, picture: Image.Image) -> _Seen:
+def _seen(encoder: Encoder, square: NDArray[np.uint8]) -> _Seen:
     embedder = encoder.embedder
     with torch.inference_mode():
-        features = embedder.backbone.forward_features(_input(encoder, picture))  # type: ignore[operator]
+        features = embedder.backbone.forward_features(encoder.normalised(square[None]))  # type: ignore[operator]
         places = embedder.pool.places(features.float())[0]
     parts = _parts(embedder, _double(places))
     embedding, spreads = parts.sum(axis=0), []
@@ -109,10 +114,6 @@ def _seen(encoder: Encoder, picture: Image.Image) -> _Seen:
     if isinstance(embedder.head, nn.Linear):
         embedding = _double(embedder.head.weight) @ embedding + _double(embedder.head.bias)
     return _Seen(parts, _grid(features, len(parts), embedder), spreads, embedding)
-
-
-def _input(encoder: Encoder, picture: Image.Image) -> Tensor:
-    return encoder.normalised(encoder.preprocessing.pixels([picture]))
 
 
 def _double(tensor: Tensor) -> Floats:
@@ -166,17 +167,17 @@ def _shares(embedder: Embedder, ours: _Seen, theirs: _Seen) -> Floats:
     return shares.reshape(ours.grid)
 
 
-def _by_class_token(encoder: Encoder, first: Image.Image, second: Image.Image) -> Explanation:
-    unit = encoder.embed([first, second])
+def _by_class_token(encoder: Encoder, pixels: NDArray[np.uint8]) -> Explanation:
+    unit = encoder.embed_pixels(pixels)
     score = float(unit[0] @ unit[1])
     maps = [
-        _last_block_map(encoder, picture, torch.from_numpy(other).to(encoder.device), score)
-        for picture, other in ((first, unit[1]), (second, unit[0]))
+        _last_block_map(encoder, square, torch.from_numpy(other).to(encoder.device), score)
+        for square, other in zip(pixels, unit[::-1], strict=True)
     ]
     return Explanation(score, maps[0], maps[1], CLS)
 
 
-def _last_block_map(encoder: Encoder, picture: Image.Image, direction: Tensor, score: float) -> Floats:
+def _last_block_map(encoder: Encoder, square: NDArray[np.uint8], direction: Tensor, score: float) -> Floats:
     """Return gradient times feature of the patches [H, W] in the last attention, and an even share of the rest.
 
     Behind that block's norm: before it, where scaling a token changes nothing, the product is always 0.
@@ -194,7 +195,7 @@ def _last_block_map(encoder: Encoder, picture: Image.Image, direction: Tensor, s
     handle = attention.register_forward_pre_hook(keep)
     try:
         with torch.enable_grad():
-            embedding = embedder(_input(encoder, picture))[0]
+            embedding = embedder(encoder.normalised(square[None]))[0]
             # The length is taken as fixed, as in the exact parts: of two pictures all alike no gradient were left.
             (gradient,) = torch.autograd.grad(embedding @ direction / embedding.detach().norm(), kept)
     finally:

@@ -1,25 +1,27 @@
-"""The files of a trained network, and the encoder that they give back."""
+"""The files of a trained network, and the encoder that they give back.
+
+torch loads only where it is used: a process of an ONNX network takes 60 MB without it, and 220 with it.
+"""
 
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from mlcore.artifacts import read_json, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
-from mlcore.encode import Encoder
 from mlcore.errors import CheckpointError, brief
-from mlcore.models.embedder import Embedder
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing
 from mlcore.runs import WEIGHTS, RunSpec
+
+if TYPE_CHECKING:
+    from mlcore.encode import Encoder
 
 FORMAT = 1
 SAMPLE_PICTURES = 4
@@ -29,15 +31,17 @@ _NEEDED = {
 }
 
 
-def write_model(folder: Path, encoder: Encoder, spec: RunSpec, dataset: DatasetFolder) -> None:
+def write_model(folder: Path, encoder: "Encoder", spec: RunSpec, dataset: DatasetFolder) -> None:
     """Write model.safetensors and model.json: all that is needed to embed pictures again."""
     write_network(folder, encoder)
     about = {**spec.to_json(), "kind": "timm", "embedder": encoder.embedder.to_json()}
     write_description(folder, encoder, about, dataset)
 
 
-def write_network(folder: Path, encoder: Encoder) -> None:
+def write_network(folder: Path, encoder: "Encoder") -> None:
     """Write model.safetensors."""
+    from safetensors.torch import save_file
+
     state = {name: tensor.cpu().contiguous() for name, tensor in encoder.embedder.state_dict().items()}
     save_file(state, folder / WEIGHTS["timm"])
 
@@ -62,12 +66,14 @@ def write_description(folder: Path, encoder: PictureEncoder, about: Mapping[str,
     )
 
 
-def load_encoder(folder: Path) -> PictureEncoder:
+def load_encoder(folder: Path, threads: int | None = None) -> PictureEncoder:
     """Return the encoder of a run's folder, after checking that its files are whole.
+
+    threads: of an ONNX network; None takes as many as torch has.
 
     Raises:
         CheckpointError: a file is missing, damaged or of another format, or there is no network.
-        WeightsError: ONNX Runtime on this machine cannot open the network.
+        WeightsError: the ONNX network is one that is refused, or cannot be opened on this machine.
     """
     description = read_description(folder)
     kind = description["kind"]
@@ -81,12 +87,17 @@ def load_encoder(folder: Path) -> PictureEncoder:
         raise CheckpointError(f"the model in {folder} cannot be read: {error}") from error
     if description["weights_sha256"] != weights_sha256:
         raise CheckpointError(f"the weights in {folder} are damaged: their checksum differs; train again")
-    encoder = _open_onnx(folder, description) if kind == "onnx" else _open_timm(folder, description)
+    encoder = _open_onnx(folder, description, threads) if kind == "onnx" else _open_timm(folder, description)
     _check_samples(encoder, description["sample_embeddings"], folder)
     return encoder
 
 
-def _open_timm(folder: Path, description: dict[str, Any]) -> Encoder:
+def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
+    from safetensors.torch import load_file
+
+    from mlcore.encode import Encoder
+    from mlcore.models.embedder import Embedder
+
     embedder = Embedder.from_json(description["embedder"])
     try:
         embedder.load_state_dict(load_file(folder / WEIGHTS["timm"]))
@@ -95,15 +106,19 @@ def _open_timm(folder: Path, description: dict[str, Any]) -> Encoder:
     return Encoder(embedder, Preprocessing.from_json(description["preprocessing"]), description["weights_sha256"])
 
 
-def _open_onnx(folder: Path, description: dict[str, Any]) -> PictureEncoder:
-    from mlcore.models.onnx_network import OnnxEncoder  # the engine loads only where it is used
+def _open_onnx(folder: Path, description: dict[str, Any], threads: int | None) -> PictureEncoder:
+    from mlcore.onnx_network import OnnxEncoder  # the engine loads only where it is used
 
+    if threads is None:
+        import torch
+
+        threads = torch.get_num_threads()
     return OnnxEncoder(
         (folder / WEIGHTS["onnx"]).read_bytes(),
         Preprocessing.from_json(description["preprocessing"]),
         description["weights_sha256"],
         output=description["output"],
-        threads=torch.get_num_threads(),
+        threads=threads,
     )
 
 
@@ -148,6 +163,8 @@ def sample_pixels(preprocessing: Preprocessing) -> NDArray[np.uint8]:
 
 def environment() -> dict[str, str | int]:
     """Return what, besides the run itself, its figures depend on."""
+    import torch
+
     packages = ("torch", "timm", "pytorch-metric-learning", "onnxruntime", "numpy", "pillow")
     return {
         "python": platform.python_version(),

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 
 from mlcore.artifacts import published, refuse_existing
 from mlcore.datasets import DatasetFolder
+from mlcore.deadline import BoundedEncoder, Deadline
 from mlcore.encode import Encoder, embed_rows, open_pixels
 from mlcore.errors import WeightsError
 from mlcore.events import Progress, no_progress
@@ -19,7 +21,7 @@ from mlcore.model_description import credits_of, preprocessing_of, read_model_js
 from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
 from mlcore.models.backbones import describe_weights, evaluation_sizes, load_backbone
 from mlcore.models.embedder import Embedder
-from mlcore.models.onnx_network import OnnxEncoder
+from mlcore.onnx_network import OnnxEncoder
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.runs import WEIGHTS, write_embeddings
 
@@ -60,9 +62,17 @@ def open_outside(file: Path) -> OutsideModel:
 
 
 def add_model(
-    file: Path, dataset: DatasetFolder, out: Path, cache: Path, progress: Progress = no_progress
+    file: Path,
+    dataset: DatasetFolder,
+    out: Path,
+    cache: Path,
+    progress: Progress = no_progress,
+    *,
+    deadline: Deadline | None = None,
 ) -> dict[str, Any]:
     """Check the model in `file`, embed and measure a data set with it, and store all in `out`; return its metrics.
+
+    deadline: how long it may take to load and for a batch; by default as long as it likes.
 
     Raises:
         FileExistsError: `out` is already there.
@@ -70,9 +80,11 @@ def add_model(
         DatasetError, MetricsError: the data set cannot be measured on.
     """
     refuse_existing(out)
-    model = open_outside(file)
-    pixels = open_pixels(model.encoder.preprocessing, dataset, cache, progress)
-    embeddings = embed_rows(model.encoder, pixels, np.arange(len(pixels)), progress)
+    with deadline.for_start() if deadline else nullcontext():
+        model = open_outside(file)
+    encoder = BoundedEncoder(model.encoder, deadline) if deadline else model.encoder
+    pixels = open_pixels(encoder.preprocessing, dataset, cache, progress)
+    embeddings = embed_rows(encoder, pixels, np.arange(len(pixels)), progress)
     rows = dataset.held_out
     measured = measure_rows(embeddings[rows], dataset, rows, progress=progress)
     with published(out) as folder:

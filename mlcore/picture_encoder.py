@@ -22,6 +22,11 @@ class PictureEncoder(ABC):
     def dim(self) -> int:
         """Length of an embedding."""
 
+    @property
+    def batch(self) -> int:
+        """How many pictures it must be given at a time; 0 where it takes any number."""
+        return 0
+
     @abstractmethod
     def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return unit-length embeddings [N, dim] of prepared squares [N, crop, crop, 3]."""

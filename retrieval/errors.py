@@ -25,7 +25,21 @@ class Unsearchable(Refused):
     """Nothing can answer yet: no published model, no index."""
 
 
+class NoResults(Exception):
+    """One external model gives no results; what the other models find is stored all the same."""
+
+
+class ModelSuspended(NoResults, Unsearchable):
+    """It failed too often, and embeds nothing until a curator resumes it."""
+
+
 class EngineBusy(Exception):
     """Too many pictures are being encoded; ask again in a moment."""
 
     retry_after = 2  # seconds
+
+
+class ModelUnavailable(NoResults, EngineBusy):
+    """It gives no embedding now: it is busy, too slow, or crashed."""
+
+    retry_after = 10  # seconds

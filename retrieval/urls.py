@@ -79,6 +79,7 @@ urlpatterns = [
     path("lab/models/new/", outside.new, name="model-new"),
     path("lab/models/<int:pk>/", experiments.model, name="model"),
     path("lab/models/<int:pk>/publish", experiments.toggle_published, name="model-publish"),
+    path("lab/models/<int:pk>/resume", experiments.resume, name="model-resume"),
     path("lab/models/<int:pk>/index", indexes.build, name="index-build"),
     path("lab/indexes/<int:pk>/activate", indexes.activate, name="index-activate"),
 ]

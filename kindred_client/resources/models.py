@@ -89,6 +89,10 @@ class Models(Resource):
         """Take it out of search."""
         return self._api.call("models.withdraw", answers.ModelsWithdraw, model, if_match=if_match)
 
+    def resume(self, model: Ref, *, if_match: str = "") -> answers.ModelsResume:
+        """Let searches use an external model again that was suspended because it failed too often."""
+        return self._api.call("models.resume", answers.ModelsResume, model, if_match=if_match)
+
 
 class Indexes(Resource):
     """What searches read, for curators."""

@@ -1,14 +1,19 @@
 """Commands about models: embed, index, search, and bring one from elsewhere."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlcore.cli.arguments import add_child, add_command, add_data
 from mlcore.cli.terminal import Bar, emit
 from mlcore.errors import StaleIndexError, Stopped
 from mlcore.events import Progress
 from mlcore.lifetime import die_with_parent, stop_on_signal
+
+if TYPE_CHECKING:
+    from mlcore.deadline import Deadline
 
 
 def add_commands(commands: Any) -> None:
@@ -34,6 +39,8 @@ def _add_outside_commands(commands: Any) -> None:
     model.add_argument("--weights", type=Path, required=True, help=".onnx or .safetensors with its .json beside it")
     add_data(model)
     model.add_argument("--out", type=Path, required=True, help="the new folder, like a run's")
+    model.add_argument("--start-seconds", type=float, default=0, help="to load and try it (default: any time)")
+    model.add_argument("--batch-seconds", type=float, default=0, help="for a batch (default: any time)")
     add_child(model)
     embeddings = add_command(commands, "add-embeddings", _add_embeddings, "measure and store anybody's embeddings")
     embeddings.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture of the data set")
@@ -104,8 +111,24 @@ def _add_model(options: argparse.Namespace) -> Any:
     from mlcore.datasets import load_dataset
     from mlcore.outside import add_model
 
-    metrics = add_model(options.weights, load_dataset(options.data), options.out, options.cache, progress)
+    dataset, deadline = load_dataset(options.data), _deadline(options)
+    metrics = add_model(options.weights, dataset, options.out, options.cache, progress, deadline=deadline)
     return None if options.events else metrics
+
+
+def _deadline(options: argparse.Namespace) -> "Deadline | None":
+    """Return when to give a model up, in the words of whoever started this process."""
+    from mlcore.deadline import Deadline
+
+    def give_up(reason: str) -> None:
+        if options.events:
+            emit({"event": "error", "message": reason})
+        print(f"error: {reason}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+    if not (options.start_seconds and options.batch_seconds):
+        return None
+    return Deadline(options.start_seconds, options.batch_seconds, give_up)
 
 
 def _add_embeddings(options: argparse.Namespace) -> Any:

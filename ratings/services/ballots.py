@@ -61,7 +61,7 @@ Contests = Mapping[Dataset, Sequence[Model]]
 
 def _contests(user: User) -> Contests:
     """Return the models that compete, by data set."""
-    fields = {dataset: list(searchable_models(dataset)) for dataset in visible_datasets(user)}
+    fields = {dataset: list(searchable_models(dataset).filter(suspended_at=None)) for dataset in visible_datasets(user)}
     return {dataset: models for dataset, models in fields.items() if len(models) >= 2}
 
 

@@ -21,6 +21,7 @@ from jobs.idempotency import idempotent
 from retrieval.diagnostics import services as diagnostics
 from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services.files import PARTS, parts_of
+from retrieval.encoders import services as encoders
 from retrieval.experiments import services
 from retrieval.experiments.filters import ModelFilter
 from retrieval.experiments.model_serializers import (
@@ -102,6 +103,15 @@ class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
     def withdraw(self, request: Request, pk: str) -> Response:
         """Take the model out of search; its votes and rankings stay."""
         return self._set_published(False)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Let searches use an external model again that was suspended because it failed too often."""
+        model = self.get_object()
+        encoders.resume(model, by=signed_in(request))
+        model.refresh_from_db()
+        return self.shown(model)
 
     def _set_published(self, published: bool) -> Response:
         model = self.get_object()

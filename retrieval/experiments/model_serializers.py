@@ -20,6 +20,8 @@ MODEL = {
     "dim": 512,
     "published": True,
     "has_network": True,
+    "suspended_at": None,
+    "encoder_problem": "",
     "licence": "",
     "weights_sha256": "de38fbbe20081720024ea8482c07b3a56aa359b16e68496163c05132ab5cc875",
     "metrics": {"map_at_r": 0.42, "recall_at": {"1": 0.71}, "intervals": {"map_at_r": [0.38, 0.46]}},
@@ -53,8 +55,8 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
     class Meta:
         model = Model
         fields = (
-            "id", "name", "loss", "dataset", "experiment", "dim", "published", "has_network", "licence",
-            "weights_sha256", "metrics", "created_at",
+            "id", "name", "loss", "dataset", "experiment", "dim", "published", "has_network",
+            "suspended_at", "encoder_problem", "licence", "weights_sha256", "metrics", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 

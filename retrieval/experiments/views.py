@@ -16,6 +16,7 @@ from retrieval.datasets.services import visible_datasets
 from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.diagnostics import services as diagnostics
 from retrieval.drawings import curve_points
+from retrieval.encoders import services as encoders
 from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm
@@ -39,6 +40,7 @@ def lab(request: HttpRequest) -> HttpResponse:
         "datasets": visible_datasets(request.user),
         "experiments": services.experiments()[:20],
         "models": models,
+        "suspended": [model for model in models if model.suspended_at],
         "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],
     }
     return render(request, "retrieval/lab.html", context)
@@ -177,6 +179,14 @@ def _diagnostics(row: Model) -> dict[str, Any]:
         "warnings": training["warnings"],
         "curves": [(title, curve_points(values), values) for title, values in training["curves"]],
     }
+
+
+@curator_required
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let searches use a suspended model again."""
+    encoders.resume(get_object_or_404(Model, pk=pk), by=signed_in(request))
+    return redirect("model", pk=pk)
 
 
 @curator_required

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
 from jobs.context import JobContext
+from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder
@@ -25,9 +26,13 @@ from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.downloads.services.checksums import keep_checksum
-from retrieval.errors import NotNow, Refused
+from retrieval.encoders.services import encoder_for_job
+from retrieval.errors import ModelSuspended, ModelUnavailable, NotNow, Refused
 from retrieval.models import Dataset, Index, Model
 from retrieval.verdicts.services import calibration_of
+
+if TYPE_CHECKING:
+    from mlcore.picture_encoder import PictureEncoder
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:
@@ -170,10 +175,22 @@ def _taken_from_indexes(
 def _embedded(
     model: Model, catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
 ) -> np.ndarray[Any, Any]:
-    from mlcore.encode import embed_rows, open_pixels
     from mlcore.model_files import load_encoder
 
-    encoder = load_encoder(model.folder)
+    if not model.is_external:
+        return _embedded_by(load_encoder(model.folder), catalogue, rows, progress)
+    try:
+        with encoder_for_job(model) as encoder:
+            return _embedded_by(encoder, catalogue, rows, progress)
+    except (ModelUnavailable, ModelSuspended) as error:
+        raise JobFailed(str(error)) from error
+
+
+def _embedded_by(
+    encoder: "PictureEncoder", catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
+) -> np.ndarray[Any, Any]:
+    from mlcore.encode import embed_rows, open_pixels
+
     # Only these are decoded: the pixels of the others would be a second copy under the new fingerprint.
     pictures = tuple(catalogue.pictures[row] for row in rows)
     part = replace(catalogue, pictures=pictures, fingerprint=fingerprint_of(pictures))

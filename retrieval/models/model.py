@@ -32,6 +32,13 @@ class Model(models.Model):
     licence = models.CharField(max_length=300, blank=True, help_text="Of a model from outside, as it came.")
     has_network = models.BooleanField(default=True, help_text="Whether it can embed a picture that it never saw.")
     published = models.BooleanField(default=False)
+    encoder_failures = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row the process of an external model gave no embedding."
+    )
+    encoder_problem = models.CharField(max_length=300, blank=True, help_text="What failed last.")
+    suspended_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when searches skip it, because it failed too often."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -44,6 +51,11 @@ class Model(models.Model):
     @property
     def folder(self) -> Path:
         return Path(settings.MEDIA_ROOT) / self.artifact
+
+    @property
+    def is_external(self) -> bool:
+        """Whether its network was made elsewhere, so that a process of its own runs it."""
+        return self.run_id is None and self.has_network
 
     @property
     def metrics(self) -> dict[str, Any] | None:

@@ -39,6 +39,9 @@ class Search(models.Model):
     exclude_self = models.BooleanField(default=True, help_text="Whether a gallery picture is left out of its answers.")
     more = models.JSONField(default=list, blank=True, help_text="Pictures that the query was moved towards.")
     less = models.JSONField(default=list, blank=True, help_text="Pictures that it was moved away from.")
+    problems = models.JSONField(
+        default=list, blank=True, help_text="Models that gave no results, and why: pairs of key and sentence."
+    )
     name = models.CharField(max_length=80, blank=True, help_text="A saved search has one.")
     share_token = models.CharField(max_length=43, null=True, blank=True, unique=True)  # noqa: DJ001  unique, so null
     created_at = models.DateTimeField(auto_now_add=True)

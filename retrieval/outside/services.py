@@ -165,7 +165,8 @@ def _what(files: Path, name: str) -> list[str]:
     """Return the command for what lies in an upload's folder."""
     network = next((file for suffix in NETWORKS if (file := files / f"model{suffix}").is_file()), None)
     if network is not None:
-        return ["add-model", "--weights", str(network), "--cache", str(settings.CACHE_DIR)]
+        limits = [f"--start-seconds={settings.ENCODER_START_SECONDS}", f"--batch-seconds={settings.ENCODER_SECONDS}"]
+        return ["add-model", "--weights", str(network), "--cache", str(settings.CACHE_DIR), *limits]
     if not (files / "embeddings.npy").is_file():
         raise JobFailed("the uploaded files are gone; send them again")
     pair = ["--embeddings", str(files / "embeddings.npy"), "--images", str(files / "images.csv")]

@@ -38,6 +38,7 @@ SEARCH = {
     "created_at": "2026-05-04T09:30:00Z",
     "shared_at": None,
     "results": [{"model": 3, "model_name": "Multi-Similarity", "indexes": [5], "took_ms": 14.2, "answers": [ANSWER]}],
+    "problems": [{"model": 4, "model_name": "Theirs", "detail": "Theirs gave no results: its process crashed"}],
 }
 
 
@@ -64,6 +65,14 @@ class ColumnSerializer(serializers.Serializer[Any]):
     answers = AnswerSerializer(many=True)
 
 
+class ProblemOfModelSerializer(serializers.Serializer[Any]):
+    """An external model that was asked and gave no results."""
+
+    model = serializers.IntegerField()
+    model_name = serializers.CharField()
+    detail = serializers.CharField(help_text="A sentence on why.")
+
+
 class ShownFiltersSerializer(serializers.Serializer[Any]):
     splits = serializers.ListField(child=serializers.CharField())
     classes = SearchedClassSerializer(many=True)
@@ -76,6 +85,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
     filters = serializers.SerializerMethodField()
     shared_at = serializers.SerializerMethodField()
     results = serializers.SerializerMethodField()
+    problems = serializers.SerializerMethodField()
     box = serializers.ListField(child=serializers.FloatField(), allow_null=True, read_only=True)
     more = serializers.ListField(child=serializers.IntegerField(), read_only=True)
     less = serializers.ListField(child=serializers.IntegerField(), read_only=True)
@@ -84,7 +94,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         model = Search
         fields = (
             "id", "name", "datasets", "query_image", "box", "k", "threshold", "filters", "exclude_self", "more", "less",
-            "root", "created_at", "shared_at", "results",
+            "root", "created_at", "shared_at", "results", "problems",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -115,6 +125,14 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
                 "answers": [self._answer(answer) for answer in column["answers"]],
             }
             for column in known[search.pk]
+        ]
+
+    @extend_schema_field(ProblemOfModelSerializer(many=True))
+    def get_problems(self, search: Search) -> list[dict[str, Any]]:
+        """Give the external models that gave no results."""
+        return [
+            {"model": problem["model"].pk, "model_name": problem["model"].name, "detail": problem["detail"]}
+            for problem in services.problems_of(search)
         ]
 
     def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:

@@ -127,6 +127,7 @@ POLICY = (
     members("GET /models/{id}/files/{part}/"),
     curators("POST /models/{id}/publish/"),
     curators("POST /models/{id}/withdraw/"),
+    curators("POST /models/{id}/resume/"),
     curators("GET /indexes/"),
     curators("POST /indexes/", 202),
     curators("GET /indexes/{id}/"),

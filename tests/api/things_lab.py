@@ -146,6 +146,11 @@ def withdrawn_model(scene: Scene) -> Ask:
     return Ask(f"/models/{scene.world.models[0].pk}/withdraw/")
 
 
+@thing("POST /models/{id}/resume/")
+def resumed_model(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/resume/")
+
+
 @thing("POST /indexes/")
 def new_index(scene: Scene) -> Ask:
     return Ask("/indexes/", {"model": scene.world.models[0].pk})

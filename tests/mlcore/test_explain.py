@@ -18,7 +18,7 @@ from mlcore.errors import ExplanationError
 from mlcore.explain import explain_pair, region_shares
 from mlcore.models.backbones import BackboneSpec, build_backbone, load_backbone
 from mlcore.models.embedder import Embedder
-from mlcore.models.onnx_network import OnnxEncoder
+from mlcore.onnx_network import OnnxEncoder
 from mlcore.preprocessing import Preprocessing
 from tests.mlcore.networks import onnx_model
 

@@ -24,7 +24,7 @@ from mlcore.index import build_index
 from mlcore.model_description import MAX_BYTES
 from mlcore.model_files import load_encoder
 from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.onnx_network import OnnxEncoder
+from mlcore.onnx_network import OnnxEncoder
 from mlcore.outside import add_model, check_encoder, open_outside
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing

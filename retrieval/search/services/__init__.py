@@ -1,6 +1,6 @@
 """Rules about searches."""
 
-from retrieval.search.services.answers import answers_of, answers_of_all, overlaps_of, summary_of
+from retrieval.search.services.answers import answers_of, answers_of_all, overlaps_of, problems_of, summary_of
 from retrieval.search.services.asking import (
     Asked,
     ask,
@@ -36,6 +36,7 @@ __all__ = [
     "jobs_under_way",
     "outdated",
     "overlaps_of",
+    "problems_of",
     "query_file",
     "rank",
     "roots_of",

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from mlcore.index import overlap_at
-from retrieval.models import Dataset, Image, Ranking, Search
+from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.state import outdated, unanswered
 
 Columns = list[dict[str, Any]]
@@ -63,6 +63,7 @@ def summary_of(search: Search, columns: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "search": search,
         "columns": columns,
+        "problems": problems_of(search),
         "datasets": datasets,
         "shown": sum(len(column["answers"]) for column in columns),
         "below": sum(column["below"] for column in columns),
@@ -71,6 +72,13 @@ def summary_of(search: Search, columns: list[dict[str, Any]]) -> dict[str, Any]:
         "outdated": outdated(indexes),
         "filter_names": _filter_names(search, datasets),
     }
+
+
+def problems_of(search: Search) -> list[dict[str, Any]]:
+    """Return the models that were asked and gave no results, with a sentence on why."""
+    details = dict(search.problems)
+    models = Model.objects.filter(pk__in=details).order_by("pk")
+    return [{"model": model, "detail": details[model.pk]} for model in models] if details else []
 
 
 def _filter_names(search: Search, datasets: list[Dataset]) -> list[str]:

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Visitor
 from mlcore.pictures import encode_jpeg
 from retrieval.datasets.services import visible_datasets
-from retrieval.errors import Refused, Unsearchable
+from retrieval.errors import NoResults, Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.queries import bounded, boxed, gallery_picture, given_picture
 from retrieval.search.services.quotas import check_room
@@ -115,19 +115,22 @@ def prepare(**asked: Unpack[Asked]) -> Question:
     return Question(search, searched, chosen, boxed(whole, search), kept)
 
 
-def answer(question: Question, looks: Mapping[int, Look] | None = None) -> Search:
-    """Let the models answer, and store it; `looks` are what models saw already, by their keys.
+Looks = Mapping[int, Look | NoResults]
+"""What models saw of a picture, or why they did not, by their keys."""
+
+
+def answer(question: Question, looks: Looks | None = None) -> Search:
+    """Let the models answer, and store it; `looks` are what models saw already.
+
+    An external model whose process gives no embedding is noted in `problems`; the others' results are stored.
 
     Raises:
         Refused: a model cannot answer.
         EngineBusy: too many are asking.
+        ModelUnavailable, ModelSuspended: no model gave results.
     """
-    search, looks = question.search, looks or {}
-    rankings = [
-        ranking
-        for model in question.models
-        for ranking in rank(search, model, question.picture, look=looks.get(model.pk))
-    ]
+    search = question.search
+    rankings = _ranked(question, looks or {})
     with transaction.atomic():
         search.save()
         search.datasets.set(question.datasets)
@@ -136,6 +139,24 @@ def answer(question: Question, looks: Mapping[int, Look] | None = None) -> Searc
             search.upload.parent.mkdir(parents=True, exist_ok=True)
             search.upload.write_bytes(question.kept)
     return search
+
+
+def _ranked(question: Question, looks: Looks) -> list[Ranking]:
+    """Return the rankings of all models; who gave none is noted in the search."""
+    rankings: list[Ranking] = []
+    missing: list[NoResults] = []
+    for model in question.models:
+        try:
+            look = looks.get(model.pk)
+            if isinstance(look, NoResults):
+                raise look
+            rankings += rank(question.search, model, question.picture, look=look)
+        except NoResults as reason:
+            missing.append(reason)
+            question.search.problems.append([model.pk, str(reason)])
+    if missing and not rankings:
+        raise missing[0]
+    return rankings
 
 
 def _chosen(datasets: Sequence[Dataset], models: Iterable[Model], search: Search) -> list[Model]:

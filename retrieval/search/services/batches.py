@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from retrieval.errors import EngineBusy, Refused
+from retrieval.errors import EngineBusy, NoResults, Refused
 from retrieval.models import Model, Search
 from retrieval.search.services.asking import Asked, Question, answer, prepare
 from retrieval.search.services.ranking import Look, look_at
@@ -37,13 +37,13 @@ def _tried(call: Callable[[], T]) -> T | Refusal:
         return refusal
 
 
-def _looks(questions: Sequence[Question], patience: float) -> dict[UUID, dict[int, Look]]:
-    """Return what every model saw in the pictures that it is asked about, by search and model.
+def _looks(questions: Sequence[Question], patience: float) -> dict[UUID, dict[int, Look | NoResults]]:
+    """Return what every model saw in the pictures that it is asked about, or why it did not, by search and model.
 
     A damaged model is left out: each search that asks it is refused by itself.
     """
     until = time.monotonic() + patience
-    looks: dict[UUID, dict[int, Look]] = {question.search.pk: {} for question in questions}
+    looks: dict[UUID, dict[int, Look | NoResults]] = {question.search.pk: {} for question in questions}
     asked: dict[Model, list[Question]] = {}
     for question in questions:
         for model in question.models:
@@ -51,7 +51,11 @@ def _looks(questions: Sequence[Question], patience: float) -> dict[UUID, dict[in
                 asked.setdefault(model, []).append(question)
     for model, askers in asked.items():
         try:
-            seen = look_at(model, [asker.picture for asker in askers], max(0, until - time.monotonic()))
+            seen: Sequence[Look | NoResults] = look_at(
+                model, [asker.picture for asker in askers], max(0, until - time.monotonic())
+            )
+        except NoResults as reason:  # asking again for each search would wait as often
+            seen = [reason] * len(askers)
         except Refused:
             continue
         for asker, look in zip(askers, seen, strict=True):

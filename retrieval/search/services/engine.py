@@ -14,6 +14,7 @@ from django.conf import settings
 from mlcore.artifacts import read_json
 from mlcore.index import VectorIndex, load_index
 from mlcore.runs import WEIGHTS
+from retrieval.encoders.services import ExternalEncoder, external_encoder
 from retrieval.errors import EngineBusy
 from retrieval.models import Index, Model
 
@@ -74,13 +75,20 @@ _encoding = threading.Lock()
 _waiting = threading.BoundedSemaphore(settings.ENGINE_QUEUE)
 
 
+BUSY = "many pictures are being searched right now; try again in a moment"
+
+
 @contextmanager
 def _place_in_queue(patience: float = 0) -> Iterator[None]:
     if not _waiting.acquire(timeout=patience):
-        raise EngineBusy("many pictures are being searched right now; try again in a moment")
+        raise EngineBusy(BUSY)
     try:
-        with _encoding:
+        if not _encoding.acquire(timeout=max(patience, settings.ENGINE_SECONDS)):
+            raise EngineBusy(BUSY)
+        try:
             yield
+        finally:
+            _encoding.release()
     finally:
         _waiting.release()
 
@@ -89,8 +97,12 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: fl
     """Return unit-length embeddings [N, dim] of pictures, waiting `patience` seconds for a place in the queue.
 
     Raises:
-        EngineBusy: too many are waiting already.
+        EngineBusy: too many are waiting already, or others take too long.
+        ModelUnavailable: an external model gives no embedding.
     """
+    if isinstance(encoder, ExternalEncoder):  # whose process nobody else waits for
+        encoder.patience = patience
+        return encoder.embed(pictures)
     with _place_in_queue(patience):
         return encoder.embed(pictures)
 
@@ -99,9 +111,11 @@ def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "
     """Return what each place of two pictures brings to their cosine.
 
     Raises:
-        EngineBusy: too many are waiting already.
+        EngineBusy, ModelUnavailable: as for `embed`.
         ExplanationError: the network does not show its places.
     """
+    if isinstance(encoder, ExternalEncoder):
+        return encoder.explain(first, second)
     from mlcore.explain import explain_pair
 
     with _place_in_queue():
@@ -109,11 +123,14 @@ def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "
 
 
 def encoder_of(model: Model) -> "PictureEncoder":
-    """Return the loaded encoder of a model.
+    """Return the encoder of a model: loaded here, or in a process of its own where it is external.
 
     Raises:
         CheckpointError: its files are damaged.
+        ModelSuspended: it is external and failed too often.
     """
+    if model.is_external:
+        return external_encoder(model)
     import torch
 
     from mlcore.model_files import load_encoder

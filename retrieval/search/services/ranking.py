@@ -43,6 +43,7 @@ def rank(
     Raises:
         Refused: the model or an index of it is damaged, or it has no network and no vector of the query.
         EngineBusy: too many are asking.
+        ModelUnavailable, ModelSuspended: it is external and its process gives no embedding; other models go on.
     """
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
@@ -69,6 +70,7 @@ def look_at(model: Model, pictures: Sequence["Picture"], patience: float = 0) ->
     Raises:
         Refused: the model is damaged.
         EngineBusy: too many are waiting already.
+        ModelUnavailable, ModelSuspended: as for `rank`.
     """
     with _refusals_of(model):
         encoder = engine.encoder_of(model)

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from mlcore import onnx_network
 from mlcore.errors import WeightsError
-from mlcore.models import onnx_network
-from mlcore.models.onnx_network import OnnxEncoder
+from mlcore.onnx_network import OnnxEncoder
 from mlcore.preprocessing import Preprocessing
-from tests.mlcore.networks import DESCRIBED, expected_of, onnx_model
+from tests.mlcore.networks import DESCRIBED, expected_of, loop_tail, onnx_model
 
 PREPROCESSING = Preprocessing(32, 30, tuple(DESCRIBED["mean"]), tuple(DESCRIBED["std"]))
 
@@ -129,3 +129,45 @@ def test_a_constant_of_a_subgraph_in_another_file_is_never_opened() -> None:
     choice = helper.make_node("If", ["w"], ["y"], then_branch=branch, else_branch=branch)
     with pytest.raises(WeightsError, match="keeps tensor 'hidden' in another file"):
         encoder(onnx_model(tail=[choice]))
+
+
+def branching(name: str = "") -> onnx.NodeProto:
+    """Return an If with a constant in each branch."""
+    constant = helper.make_node("Constant", [], ["c"], value=numbers("c"))
+    branch = helper.make_graph([constant], "b", [], [helper.make_tensor_value_info("c", TensorProto.FLOAT, (5,))])
+    return helper.make_node("If", ["w"], ["y"], name=name, then_branch=branch, else_branch=branch)
+
+
+def in_a_function() -> onnx.ModelProto:
+    model = onnx_model(tail=[helper.make_node("Choose", ["fields"], ["y"], domain="own")])
+    function = helper.make_function("own", "Choose", ["w"], ["y"], [branching("deep")], [helper.make_opsetid("", 17)])
+    model.functions.append(function)
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    return model
+
+
+def with_a_body(kind: str, **place: str) -> onnx.NodeProto:
+    graph = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "g", [], [])
+    return helper.make_node(kind, ["fields"], ["y"], body=graph, **place)
+
+
+CONTROL_FLOW: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
+    "a loop": (lambda: onnx_model(tail=loop_tail()), r"'spin' \(Loop\)"),
+    "a choice without a name": (lambda: onnx_model(tail=[branching()]), r"'y' \(If\)"),
+    "a scan": (lambda: onnx_model(tail=[with_a_body("Scan", name="over")]), r"'over' \(Scan\)"),
+    "a loop of another domain": (
+        lambda: onnx_model(tail=[with_a_body("BeamSearch", domain="com.microsoft")]),
+        r"'y' \(BeamSearch\)",
+    ),
+    "in a function": (in_a_function, r"'deep' \(If\)"),
+    "in an operator that says nothing": (
+        lambda: onnx_model(tail=[helper.make_node("Loop", ["fields"], ["y"], domain="evil")]),
+        r"'y' \(Loop\)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "node"), CONTROL_FLOW.values(), ids=CONTROL_FLOW)
+def test_a_network_that_decides_how_long_it_runs_is_refused(make: Callable[[], onnx.ModelProto], node: str) -> None:
+    with pytest.raises(WeightsError, match=f"the ONNX network has node {node}; .*without control flow"):
+        encoder(make())

@@ -1,4 +1,4 @@
-"""Networks in ONNX, brought by anybody: looked at before they run, and run by ONNX Runtime on the CPU."""
+"""External networks in ONNX: checked before they run, and run by ONNX Runtime on the CPU."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +16,7 @@ from mlcore.preprocessing import Preprocessing
 
 MAX_DIM = 16_384
 BATCH = 64
+CONTROL_FLOW = frozenset({"Loop", "If", "Scan", "SequenceMap"})
 
 _ENGINE_ERRORS = (
     engine.EPFail,
@@ -37,14 +38,14 @@ class OnnxEncoder(PictureEncoder):
 
     Raises:
         WeightsError: the bytes are not ONNX, need other files or operators that ONNX Runtime does not have,
-            or input and output have other shapes.
+            hold control flow, or input and output have other shapes.
     """
 
     def __init__(
         self, data: bytes, preprocessing: Preprocessing, weights_sha256: str = "", *, output: str = "", threads: int = 1
     ) -> None:
         super().__init__(preprocessing, weights_sha256)
-        _refuse_other_files(data)
+        _check_graph(data)
         self._session = _open_session(data, threads)
         self._input, self._batch = _checked_input(self._session, preprocessing.crop)
         self._output = _chosen_output(self._session, output)
@@ -55,6 +56,11 @@ class OnnxEncoder(PictureEncoder):
     def dim(self) -> int:
         """Length of an embedding."""
         return self._dim
+
+    @property
+    def batch(self) -> int:
+        """How many pictures it must be given at a time; 0 where it takes any number."""
+        return self._batch
 
     def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return unit-length embeddings [N, dim] of prepared squares [N, crop, crop, 3]."""
@@ -87,30 +93,43 @@ class OnnxEncoder(PictureEncoder):
         return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
-def _refuse_other_files(data: bytes) -> None:
-    """Refuse what is not ONNX, or keeps tensors in files of its own choice on this machine."""
+def _check_graph(data: bytes) -> None:
+    """Refuse what is not ONNX, keeps tensors in files of its own choice on this machine, or has control flow."""
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError as error:
         raise WeightsError("the file is not an ONNX network; export it again, in one file") from error
     if not model.graph.node:
         raise WeightsError("the ONNX file holds no network; export it again, in one file")
-    for tensor in _tensors(model):
+    messages = list(_messages(model))
+    for tensor in (message for message in messages if isinstance(message, onnx.TensorProto)):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise WeightsError(
                 f"the ONNX network keeps tensor {tensor.name!r} in another file; export it again, in one file"
             )
+    for node in (message for message in messages if isinstance(message, onnx.NodeProto)):
+        if _has_control_flow(node):
+            raise WeightsError(
+                f"the ONNX network has node {node.name or ', '.join(node.output)!r} ({node.op_type}); "
+                "a picture could let it run for ever, so export it again without control flow"
+            )
 
 
-def _tensors(message: Message) -> Iterator[Any]:
-    """Yield every tensor below a protobuf message: initialisers, constants, those of subgraphs and functions."""
+def _has_control_flow(node: Any) -> bool:
+    """Say whether a picture can decide how often a node computes something: whatever has a graph of its own."""
+    graphs = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+    return node.op_type in CONTROL_FLOW or any(attribute.type in graphs for attribute in node.attribute)
+
+
+def _messages(message: Message) -> Iterator[Message]:
+    """Yield a protobuf message and every one below: tensors and nodes, those of subgraphs and functions as well."""
+    yield message
     if isinstance(message, onnx.TensorProto):
-        yield message
         return
     for field, value in message.ListFields():
         if field.message_type is not None:
             for child in value if field.is_repeated else [value]:
-                yield from _tensors(child)
+                yield from _messages(child)
 
 
 def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
