@@ -543,6 +543,17 @@ class Relevance(TypedDict, total=False):
     rated_at: str
 
 
+class ShareLink(TypedDict, total=False):
+    """A search that its owner made public; `id` is the search's, `created_at` when it was searched."""
+
+    id: str
+    owner: int | None
+    owner_name: str
+    datasets: list[int]
+    url: str
+    created_at: str
+
+
 class StoredFile(TypedDict, total=False):
     path: str
     sha256: str

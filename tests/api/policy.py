@@ -150,6 +150,9 @@ POLICY = (
     owner("GET /searches/{id}/answers/{suffix}/"),
     owner("POST /searches/{id}/share/"),
     owner("DELETE /searches/{id}/share/"),
+    curators("GET /share-links/"),
+    curators("GET /share-links/{id}/"),
+    curators("DELETE /share-links/{id}/", 204),
     # --- rating
     members("GET /relevance/"),
     owner("POST /relevance/"),
