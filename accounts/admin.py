@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import services
+from accounts.admins import held, require_admin, require_another_admin
 from accounts.errors import AccountError
 from accounts.models import ApiToken, AuditEntry, User
 from accounts.people import services as people
@@ -47,13 +48,15 @@ class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
         self.fields["role"].initial = given_role(self.instance) or Role.MEMBER
 
     def clean(self) -> dict[str, Any] | None:
+        """Hold who is admin from here on: what is saved afterwards stands on it."""
         data = super().clean()
         staying = self.cleaned_data.get("role") == Role.ADMIN and self.cleaned_data.get("is_active")
-        if not staying:
-            try:
-                services.require_another_admin(User.objects.get(pk=self.instance.pk))
-            except AccountError as error:
-                raise ValidationError(str(error)) from None
+        try:
+            account = held(self.instance)
+            if not staying:
+                require_another_admin(account)
+        except AccountError as error:
+            raise ValidationError(str(error)) from None
         return data
 
 
@@ -83,10 +86,11 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         admin = signed_in(request)
-        services.set_role(form.instance, form.cleaned_data["role"], by=admin)
+        require_admin(admin)  # asked again: whoever was demoted meanwhile changes nothing
         if "is_active" in form.changed_data:
             act = people.reactivate if form.cleaned_data["is_active"] else people.deactivate
             act(form.instance, by=admin)
+        services.set_role(form.instance, form.cleaned_data["role"], by=admin)  # last: who steps down could do no more
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Refuse: rows alone would go, not what other apps keep of the person. Deactivate instead."""

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit, personal_data
+from accounts.admins import held, require_another_admin
 from accounts.errors import AccountError
 from accounts.models import ApiToken, User
 from accounts.roles import Role, given_role, holds, is_curator, role_of
@@ -49,13 +50,14 @@ def set_role(user: User, role: Role | str, *, by: User | None = None) -> None:
     """Give `user` that one role. An admin may also enter the admin site, others may not. `by` None is the system.
 
     Raises:
-        AccountError: no such role, or nobody would be admin any more.
+        AccountError: no such role, the account is gone, or nobody would be admin any more.
     """
     if role not in set(Role):
         raise AccountError(f"no role named {role!r}; known: {', '.join(Role)}")
+    now = held(user)
     if role != Role.ADMIN:
-        require_another_admin(user)
-    before = given_role(user)
+        require_another_admin(now)
+    before = given_role(now)
     user.groups.set([*user.groups.exclude(name__in=list(Role)), Group.objects.get_or_create(name=str(role))[0]])
     user.__dict__.pop("group_names", None)  # read again at the next question
     user.is_staff = user.is_superuser = role == Role.ADMIN
@@ -68,17 +70,6 @@ def rename(user: User, display_name: str) -> None:
     """Change what others see of a person."""
     user.display_name = display_name
     user.save(update_fields=["display_name"])
-
-
-def require_another_admin(user: User) -> None:
-    """Refuse what would leave the site without an admin.
-
-    Raises:
-        AccountError: `user` is the only active admin.
-    """
-    others = User.objects.filter(groups__name=Role.ADMIN, is_active=True).exclude(pk=user.pk)
-    if role_of(user) is Role.ADMIN and not others.exists():
-        raise AccountError(f"{user.email} is the only admin; make somebody else admin first")
 
 
 @transaction.atomic
@@ -165,9 +156,9 @@ def delete_account(user: User) -> None:
     """Erase everything known of `user`, in every app.
 
     Raises:
-        AccountError: `user` is the only admin.
+        AccountError: `user` is the only admin, or gone already.
     """
-    require_another_admin(user)
+    require_another_admin(held(user))
     if holds(user, Role.CURATOR):
         audit.record_about(user, "delete-account", user, role=role_of(user))
     personal_data.erase_all(user)

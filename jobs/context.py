@@ -40,7 +40,7 @@ class JobContext:
         self.attempt = job.attempt
         self.kind = job.kind
         self.payload: dict[str, Any] = job.payload
-        self.owner_id: int | None = job.owner_id
+        self.asked_by_id = job.asked_by_id
         self._latest: dict[str, Any] = {}
         self._written_at = 0.0
         self._looked_at = time.monotonic()

@@ -29,6 +29,14 @@ class Job(models.Model):
     queue = models.CharField(max_length=10, choices=Queue.choices, default=Queue.WORK)
     key = models.CharField(max_length=200, blank=True, default="", help_text="Of active jobs, one may have it.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    retried_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who asked for it again, and answers for it now; null: its owner does.",
+    )
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=0, help_text="Rises at every claim and never falls.")
@@ -84,6 +92,11 @@ class Job(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in self.ACTIVE
+
+    @property
+    def asked_by_id(self) -> int | None:
+        """The key of whoever answers for it: who retried it last, or its owner; None is the system."""
+        return self.retried_by_id or self.owner_id
 
     @property
     def percent(self) -> int | None:

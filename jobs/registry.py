@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from accounts.roles import Role
 from jobs.errors import UnknownJobKindError
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ Handler = Callable[..., dict[str, Any] | None]
 
 @dataclass(frozen=True)
 class JobKind:
-    """How a kind of job is done."""
+    """How a kind of job is done. `least`: the role that whoever asks for one must hold, then and when it begins."""
 
     name: str
     handler: Handler
+    least: Role
     queue: str
     max_attempts: int
     leads: Leads | None = None
@@ -44,9 +46,15 @@ SWEEPS: dict[str, Sweep] = {}
 
 
 def register(
-    kind: str, handler: Handler, *, queue: str = "work", max_attempts: int = 3, leads: Leads | None = None
+    kind: str,
+    handler: Handler,
+    *,
+    least: Role,
+    queue: str = "work",
+    max_attempts: int = 3,
+    leads: Leads | None = None,
 ) -> None:
-    """Say that `handler` does the jobs named `kind`, and which pages tell more of one.
+    """Say that `handler` does the jobs named `kind`, for whom, and which pages tell more of one.
 
     Raises:
         ValueError: the kind has another handler already, or queue or max_attempts is out of range.
@@ -55,7 +63,7 @@ def register(
         raise ValueError(f"queue must be work or train, got {queue!r}")
     if max_attempts < 1:
         raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
-    entry = JobKind(kind, handler, queue, max_attempts, leads)
+    entry = JobKind(kind, handler, least, queue, max_attempts, leads)
     if KINDS.setdefault(kind, entry) != entry:
         raise ValueError(f"the job kind {kind!r} is registered already; choose another name")
 

@@ -10,20 +10,20 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from accounts.roles import Visitor, is_curator
+from accounts.roles import Visitor, given_role, holds, is_curator, lacks_second_factor
 from config.celery import app, broker_errors, queue_named
-from jobs import scratch
+from jobs import registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
 from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped
 from jobs.heartbeat import beating
 from jobs.models import Job
-from jobs.registry import KINDS, Link, find_kind
+from jobs.registry import Link, find_kind
 from mlcore.errors import MlcoreError, Stopped
 
 logger = logging.getLogger(__name__)
@@ -117,6 +117,7 @@ def run_job(job_id: int) -> None:
 def _work(context: JobContext) -> None:
     """Call the handler and record how it ended."""
     try:
+        _require_role_still(context)
         result = find_kind(context.kind).run(context, context.payload)
         json.dumps(result, allow_nan=False)  # what the database would refuse is the handler's failure
     except (JobStopped, ChildStopped, Stopped) as stop:
@@ -130,6 +131,15 @@ def _work(context: JobContext) -> None:
         if context.finish(result):
             logger.info("job %s (%s) succeeded", context.job_id, context.kind)
             scratch.prune(context.job_id, keep=0)
+
+
+def _require_role_still(context: JobContext) -> None:
+    """Fail a job that was asked for by somebody who lost the role that it needs; the system's need none."""
+    asker = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
+    least = find_kind(context.kind).least
+    if asker is not None and not holds(asker, least):
+        now = f"has the role {given_role(asker)} now" if asker.is_active else "is deactivated now"
+        raise JobFailed(f"only a {least} may ask for this, and {asker} {now}; a {least} can retry it")
 
 
 def _settle_failed(context: JobContext, sentence: str) -> None:
@@ -161,7 +171,7 @@ def _sentence(error: Exception) -> str:
 
 def links_of(job: Job) -> list[Link]:
     """Return links to what a job works on and what it made; none of a kind that is gone."""
-    kind = KINDS.get(job.kind)
+    kind = registry.KINDS.get(job.kind)
     return kind.leads(job.payload, job.result or {}) if kind and kind.leads else []
 
 
@@ -194,18 +204,27 @@ def request_cancel(job: Job, *, by: User | None = None) -> None:
 
 @transaction.atomic
 def retry(job: Job, by: User | None = None) -> None:
-    """Queue a failed or cancelled job again, with all its tries. `by` None is the system.
+    """Queue a failed or cancelled job again, with all its tries. `by` answers for it from then on; None is the system.
 
     Raises:
-        PermissionDenied: `by` is neither owner nor curator.
-        JobRefused: the job has not failed, or another active job does the same.
+        PermissionDenied: `by` is neither owner nor curator, or lacks the role that such a job needs.
+        JobRefused: the job has not failed, another active job does the same, or nothing does its kind any more.
     """
     _require_right(job, by)
+    least = find_kind(job.kind).least
+    if by is not None and (not holds(by, least) or lacks_second_factor(by)):
+        raise PermissionDenied(f"only a {least} may ask for a job of the kind {job.kind}")
     ended = Job.objects.filter(pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED))
     try:
         with transaction.atomic():
             queued = ended.update(
-                **FRESH, state=Job.State.QUEUED, tries=0, cancel_asked=False, sent_at=None, heartbeat_at=None
+                **FRESH,
+                state=Job.State.QUEUED,
+                retried_by=by,
+                tries=0,
+                cancel_asked=False,
+                sent_at=None,
+                heartbeat_at=None,
             )
     except IntegrityError:
         raise JobRefused(f"another job does the same as job {job.pk} already; wait for it") from None
@@ -237,5 +256,13 @@ def export_jobs(user: User) -> list[dict[str, Any]]:
 
 
 def disown_jobs(user: User) -> None:
-    """Forget who asked for the jobs; the work itself may serve others."""
+    """Forget who asked for the jobs. The work may serve others; what waits and needs a role that is lost fails."""
+    kinds = [name for name, kind in registry.KINDS.items() if not holds(user, kind.least)]
+    waiting = Job.objects.filter(Q(retried_by=user) | Q(owner=user, retried_by=None), state=Job.State.QUEUED)
+    waiting.filter(kind__in=kinds).update(
+        state=Job.State.FAILED,
+        finished_at=timezone.now(),
+        error="who asked for this lost the role for it, and left",
+    )
+    Job.objects.filter(retried_by=user).update(retried_by=None)
     Job.objects.filter(owner=user).update(owner=None)

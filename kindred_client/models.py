@@ -43,6 +43,7 @@ class Problem(TypedDict, total=False):
     type: Literal[
         "/api/problems/invalid",
         "/api/problems/malformed",
+        "/api/problems/unknown-host",
         "/api/problems/unauthenticated",
         "/api/problems/invalid-token",
         "/api/problems/forbidden",
@@ -556,6 +557,17 @@ class Relevance(TypedDict, total=False):
     image: int
     value: ValueEnum
     rated_at: str
+
+
+class ShareLink(TypedDict, total=False):
+    """A search that its owner made public; `id` is the search's, `created_at` when it was searched."""
+
+    id: str
+    owner: int | None
+    owner_name: str
+    datasets: list[int]
+    url: str
+    created_at: str
 
 
 class StoredFile(TypedDict, total=False):

@@ -73,7 +73,7 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
 
 
 def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 200) -> HttpResponse:
-    columns = searches.answers_of(search)
+    columns = searches.answers_of(search, request.user)
     rankings = [row for column in columns for row in column["rankings"]]
     marks = relevance.marks_of(signed_in(request), rankings)
     for answer in (answer for column in columns for answer in column["answers"]):
@@ -84,7 +84,7 @@ def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 
         answer["relevance"] = marks.get((answer["ranking"].pk, picture))
     able = searches.searchable_datasets(request.user)
     share = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
-    context = searches.summary_of(search, columns) | {
+    context = searches.summary_of(search, columns, request.user) | {
         "is_owner": True,
         "share_url": share,
         "query_url": reverse("search-picture", args=[search.pk]),

@@ -82,4 +82,4 @@ class BallotQueryView(APIView):
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         """Give the query of one's own ballot."""
         ballot = get_object_or_404(ballots.ballots_of(signed_in(request)), pk=pk)
-        return jpeg_response(lambda: searches.query_file(ballot.search))
+        return jpeg_response(request, lambda: searches.query_file(ballot.search, request.user))

@@ -53,6 +53,9 @@ class Ballot(models.Model):
         ordering = ["-shown_at"]
         constraints = [
             models.UniqueConstraint(fields=["who", "search"], name="one_ballot_a_person_and_query"),
+            models.UniqueConstraint(
+                fields=["who"], condition=Q(voted_at=None, withdrawn_at=None), name="one_open_ballot_a_person"
+            ),
             models.CheckConstraint(
                 condition=Q(voted_at__isnull=True) | Q(withdrawn_at__isnull=True), name="no_vote_is_cast_and_withdrawn"
             ),

@@ -39,16 +39,16 @@ def answers_attachment(search: Search, suffix: str, user: User) -> HttpResponseB
     marks = {key: str(Relevance.Value(value).label) for key, value in said.items()}
     name = f"kindred-{search.created_at:%Y-%m-%d}-{str(search.pk)[:8]}.{suffix}"
     if suffix == "zip":
-        return _zip(search, marks, name)
+        return _zip(search, user, marks, name)
     if suffix not in TEXTS:
         raise Http404(f"answers come as csv, json or zip, not as {suffix}")
     write, content_type = TEXTS[suffix]
-    return attachment(io.BytesIO(write(search, marks).encode()), name, content_type)
+    return attachment(io.BytesIO(write(search, user, marks).encode()), name, content_type)
 
 
-def _zip(search: Search, marks: exporting.Marks, name: str) -> StreamingHttpResponse:
+def _zip(search: Search, user: User, marks: exporting.Marks, name: str) -> StreamingHttpResponse:
     """Send the archive while it is made: it may be large, and nobody waits for all of it."""
-    response = StreamingHttpResponse(exporting.answers_zip(search, marks), content_type="application/zip")
+    response = StreamingHttpResponse(exporting.answers_zip(search, user, marks), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -9,6 +9,7 @@ class RetrievalConfig(AppConfig):
     def ready(self) -> None:
         """Say who does which kind of job, what is known of a person, and what can be kept."""
         from accounts import personal_data
+        from accounts.roles import Role
         from jobs import registry
         from retrieval import outcomes
         from retrieval.datasets.services import run_import_job
@@ -30,20 +31,20 @@ class RetrievalConfig(AppConfig):
         from retrieval.tuning.services import run_tune_job
         from retrieval.uploading.services import sweep, used_uploads
 
-        registry.register("import", run_import_job, leads=outcomes.of_import)
-        registry.register("add-pictures", run_add_pictures_job, leads=outcomes.of_import)
-        registry.register("reimport", run_reimport_job, leads=outcomes.of_import)
-        registry.register("delete-pictures", run_delete_pictures_job, leads=outcomes.of_import)
-        registry.register("delete-dataset", run_delete_job)
-        registry.register("collect", run_collect_job)
-        registry.register("train", run_train_job, queue="train", leads=outcomes.of_training)
-        registry.register("compare", run_compare_job, leads=outcomes.of_comparison)
-        registry.register("estimate", run_estimate_job)
-        registry.register("tune", run_tune_job, queue="train", leads=outcomes.of_tuning)
-        registry.register("index", run_index_job, leads=outcomes.of_index)
-        registry.register("map", run_map_job)
-        registry.register("report", run_report_job, leads=outcomes.of_report)
-        registry.register("add-model", run_add_job, leads=outcomes.of_model)
+        registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
+        registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
+        registry.register("reimport", run_reimport_job, least=Role.CURATOR, leads=outcomes.of_import)
+        registry.register("delete-pictures", run_delete_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
+        registry.register("delete-dataset", run_delete_job, least=Role.CURATOR)
+        registry.register("collect", run_collect_job, least=Role.CURATOR)
+        registry.register("train", run_train_job, least=Role.CURATOR, queue="train", leads=outcomes.of_training)
+        registry.register("compare", run_compare_job, least=Role.CURATOR, leads=outcomes.of_comparison)
+        registry.register("estimate", run_estimate_job, least=Role.CURATOR)
+        registry.register("tune", run_tune_job, least=Role.CURATOR, queue="train", leads=outcomes.of_tuning)
+        registry.register("index", run_index_job, least=Role.CURATOR, leads=outcomes.of_index)
+        registry.register("map", run_map_job, least=Role.CURATOR)
+        registry.register("report", run_report_job, least=Role.CURATOR, leads=outcomes.of_report)
+        registry.register("add-model", run_add_job, least=Role.CURATOR, leads=outcomes.of_model)
         registry.register_sweep("uploads", sweep)
         registry.register_sweep("left-overs of jobs", sweep_leftovers)
         personal_data.register_quotas(used_searches)

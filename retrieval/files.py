@@ -4,22 +4,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from django.http import FileResponse, Http404, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from rest_framework.request import Request
 
 from retrieval.errors import Refused
 
 
-def jpeg_response(find: Callable[[], Path]) -> HttpResponseBase:
-    """Return the JPEG that `find` gives the file of; private, and kept by the browser for a day.
+def jpeg_response(request: HttpRequest | Request, find: Callable[[], Path]) -> HttpResponseBase:
+    """Return the JPEG that `find` gives the file of, or 304 to a browser that has it.
+
+    The browser keeps it and asks each time whether it may still show it: a picture may be hidden at any time.
 
     Raises:
         Http404: the file is gone or damaged.
     """
     try:
-        response = FileResponse(find().open("rb"), content_type="image/jpeg")
+        file = find()
+        stat = file.stat()
+        etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+        known = get_conditional_response(request, etag=etag)
+        response = known or FileResponse(file.open("rb"), content_type="image/jpeg")
     except (OSError, Refused) as error:
         raise Http404(str(error) if isinstance(error, Refused) else "that picture is gone") from None
-    response["Cache-Control"] = "private, max-age=86400"
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
     response["Content-Disposition"] = "inline"  # Django would name the file, and files are often named by class
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -18,6 +18,7 @@ from retrieval.outside import views as outside
 from retrieval.reports import views as reports
 from retrieval.search import form_views
 from retrieval.search import history_views as history
+from retrieval.search import link_views as links
 from retrieval.search import views as search
 
 urlpatterns = [
@@ -52,6 +53,8 @@ urlpatterns = [
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
     path("lab/", experiments.lab, name="lab"),
     path("lab/disk/", disk, name="disk"),
+    path("lab/share-links/", links.share_links, name="share-links"),
+    path("lab/share-links/<uuid:pk>/revoke", links.revoke, name="share-link-revoke"),
     path("lab/import/", datasets.start_import, name="dataset-import"),
     path("lab/datasets/<slug:slug>/pictures/", curation.pictures, name="dataset-pictures"),
     path("lab/datasets/<slug:slug>/classes/", curation.classes, name="dataset-classes"),

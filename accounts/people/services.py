@@ -10,7 +10,6 @@ from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
@@ -19,9 +18,10 @@ from django.urls import reverse
 
 from accounts import audit
 from accounts import services as accounts
+from accounts.admins import held, require_admin, require_another_admin
 from accounts.errors import AccountError
 from accounts.models import ApiToken, User
-from accounts.roles import Role, given_role, is_admin, lacks_second_factor
+from accounts.roles import Role, given_role, lacks_second_factor
 from accounts.security import services as security
 
 
@@ -75,7 +75,7 @@ def invite(email: str, role: Role | str, display_name: str = "", *, by: User, si
         PermissionDenied: `by` is no admin.
         AccountError: the e-mail is malformed or taken, the role is unknown, or the mail could not be sent.
     """
-    _require_admin(by)
+    require_admin(by)
     email = email.strip().lower()
     if EmailAddress.objects.filter(email__iexact=email, verified=True).exists():
         raise AccountError(f"{email!r} belongs to an account already; change that one's role")
@@ -93,7 +93,7 @@ def resend_invitation(person: User, *, by: User, site: str) -> None:
         PermissionDenied: `by` is no admin.
         AccountError: there is nothing to invite to any more, or the mail could not be sent.
     """
-    _require_admin(by)
+    require_admin(by)
     if state_of(person) != "invited":
         raise AccountError(f"{person.email} is {state_of(person)}, so there is no invitation to send again")
     audit.record_about(by, "resend-invitation", person)
@@ -118,14 +118,16 @@ def _send_invitation(person: User, by: User, site: str) -> None:
         ) from None
 
 
+@transaction.atomic
 def change_role(person: User, role: Role | str, *, by: User) -> None:
     """Give somebody another role.
 
     Raises:
         PermissionDenied: `by` is no admin.
-        AccountError: no such role, or nobody would be admin any more.
+        AccountError: no such role, the account is gone, or nobody would be admin any more.
     """
-    _require_admin(by)
+    held(person)
+    require_admin(by)
     accounts.set_role(person, role, by=by)
 
 
@@ -135,10 +137,11 @@ def deactivate(person: User, *, by: User) -> None:
 
     Raises:
         PermissionDenied: `by` is no admin.
-        AccountError: nobody would be admin any more.
+        AccountError: nobody would be admin any more, or the account is gone.
     """
-    _require_admin(by)
-    accounts.require_another_admin(person)
+    account = held(person)
+    require_admin(by)
+    require_another_admin(account)
     changed = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False)
     person.is_active = False
     security.end_sessions(person)
@@ -154,7 +157,7 @@ def reactivate(person: User, *, by: User) -> None:
     Raises:
         PermissionDenied: `by` is no admin.
     """
-    _require_admin(by)
+    require_admin(by)
     if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
         audit.record_about(by, "reactivate-person", person)
     person.is_active = True
@@ -168,12 +171,7 @@ def remove_second_factor(person: User, *, by: User) -> None:
         PermissionDenied: `by` is no admin.
         AccountError: there is none.
     """
-    _require_admin(by)
+    require_admin(by)
     if not security.remove_second_factor(person):
         raise AccountError(f"{person.email} has no second factor")
     audit.record_about(by, "remove-second-factor", person)
-
-
-def _require_admin(by: User) -> None:
-    if not is_admin(by):
-        raise PermissionDenied("only an admin may do this to an account")

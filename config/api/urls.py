@@ -23,6 +23,7 @@ from retrieval.experiments.model_api import ModelViewSet
 from retrieval.experiments.run_api import RunViewSet
 from retrieval.indexes.api import IndexViewSet
 from retrieval.search.api import SearchViewSet
+from retrieval.search.link_api import ShareLinkViewSet
 from retrieval.uploading.api import UploadViewSet
 
 router = SimpleRouter()
@@ -38,6 +39,7 @@ router.register("experiments", ExperimentViewSet, basename="api-experiment")
 router.register("models", ModelViewSet, basename="api-model")
 router.register("indexes", IndexViewSet, basename="api-index")
 router.register("searches", SearchViewSet, basename="api-search")
+router.register("share-links", ShareLinkViewSet, basename="api-share-link")
 router.register("ballots", BallotViewSet, basename="api-ballot")
 router.register("relevance", RelevanceViewSet, basename="api-relevance")
 

@@ -143,6 +143,27 @@ class Searches(Resource):
         """Revoke the link."""
         return self._api.call("searches.unshare", answers.SearchesUnshare, search, if_match=if_match)
 
+    def shared(
+        self,
+        *,
+        dataset: Ref | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: Fields = (),
+    ) -> Pages[answers.SearchesShared]:
+        """List everybody's share links, or those into one data set; for curators."""
+        found = None if dataset is None else key(dataset)
+        query = given(dataset=found, limit=limit, cursor=cursor, fields=fields)
+        return self._api.pages("searches.shared", answers.SearchesShared, query=query)
+
+    def shared_link(self, search: Ref, *, fields: Fields = ()) -> answers.SearchesSharedLink:
+        """Return somebody's share link; for curators."""
+        return self._api.call("searches.shared_link", answers.SearchesSharedLink, search, query=given(fields=fields))
+
+    def revoke_link(self, search: Ref, *, if_match: str = "") -> None:
+        """Revoke somebody's share link; for curators."""
+        self._api.call("searches.revoke_link", dict, search, if_match=if_match)
+
 
 def terms(
     datasets: Iterable[Ref],

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -24,6 +24,8 @@ COLUMNS = 4
 QUERIES = 40
 """Queries of a data set that people rate: enough to compare models, few enough that votes gather."""
 
+Contests = Mapping[Dataset, Sequence[Model]]
+
 
 def next_ballot(user: User) -> Ballot:
     """Return the ballot that this person has open, or a new one where votes are most needed.
@@ -38,8 +40,7 @@ def next_ballot(user: User) -> Ballot:
     contests = _contests(user)
     if not contests:
         raise NothingToRate("there is nothing to rate yet: a data set needs two published models with an index")
-    unvoted = Ballot.objects.filter(who=user, voted_at=None, withdrawn_at=None)
-    ballot = unvoted.filter(search__in=_current(contests)).select_related("search").first()
+    ballot = _open_ballots(user).filter(search__in=_current(contests)).select_related("search").first()
     if ballot is not None:
         return ballot
     search = _new_query(contests) or _fewest_votes(user, contests)
@@ -48,15 +49,26 @@ def next_ballot(user: User) -> Ballot:
     rankings = list(search.rankings.all())
     order = [ranking.pk for ranking in columns_of(rankings, COLUMNS, _closeness(contests))]
     random.SystemRandom().shuffle(order)
-    return Ballot.objects.get_or_create(who=user, search=search, defaults={"order": order})[0]
+    return _opened(user, search, order, contests)
+
+
+def _open_ballots(user: User) -> QuerySet[Ballot]:
+    return Ballot.objects.filter(who=user, voted_at=None, withdrawn_at=None)
+
+
+def _opened(user: User, search: Search, order: list[int], contests: Contests) -> Ballot:
+    """Return a new ballot in place of one whose query or answers are not shown any more; a person has one open."""
+    try:
+        with transaction.atomic():
+            _open_ballots(user).exclude(search__in=_current(contests)).delete()  # nothing was said on it
+            return Ballot.objects.create(who=user, search=search, order=order)
+    except IntegrityError:  # another request of this person opened one at the same moment
+        return _open_ballots(user).select_related("search").first() or next_ballot(user)
 
 
 def ballots_of(user: User) -> QuerySet[Ballot]:
     """Return one's own ballots; nobody sees another's."""
-    return Ballot.objects.filter(who=user).select_related("search__query_image__dataset")
-
-
-Contests = Mapping[Dataset, Sequence[Model]]
+    return Ballot.objects.filter(who=user).select_related("who", "search__query_image__dataset")
 
 
 def _contests(user: User) -> Contests:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ratings.models import Ballot
+from retrieval.datasets.services import shown_images
 from retrieval.models import Image, Ranking
 
 
@@ -29,7 +30,8 @@ def columns_of_all(ballots: Sequence[Ballot]) -> dict[UUID, list[Column]]:
     """Return the columns of each ballot, by its key; the database is asked as often as for one."""
     keys = {key for ballot in ballots for key in ballot.order}
     rankings = Ranking.objects.select_related("model").in_bulk(list(keys))
-    seen = Image.objects.filter(hidden=False).select_related("dataset")
+    people = {ballot.who_id: ballot.who for ballot in ballots}
+    seen = shown_images(*people.values()) if people else Image.objects.none()  # one's own; nobody sees another's
     images = seen.in_bulk(list({pk for ranking in rankings.values() for pk in ranking.image_ids}))
     given = Ballot.objects.filter(pk__in=[ballot.pk for ballot in ballots], scores__isnull=False)
     scores = {(pk, key): score for pk, key, score in given.values_list("pk", "scores__ranking", "scores__score")}

@@ -20,7 +20,7 @@ from retrieval.models import Dataset, Model
 @never_cache
 def add(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the form of pictures for a class, or queue their taking in."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     form = AddForm(*sent(request))
     if request.method == "POST" and form.is_valid():
         values, by = form.cleaned_data, signed_in(request)
@@ -39,7 +39,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def reimport(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the form of another reading, or queue it."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     form = ReimportForm(*sent(request))
     if request.method == "POST" and form.is_valid():
         try:
@@ -56,7 +56,7 @@ def reimport(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def index(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what searches a data set, or queue the index by which another model does."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     models = Model.objects.filter(has_network=True).select_related("dataset").order_by("dataset__name", "name")
     form = IndexForm(sent(request)[0], models=models)
     if request.method == "POST" and form.is_valid():

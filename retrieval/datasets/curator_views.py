@@ -12,8 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import curator_required, signed_in
+from accounts.roles import Visitor
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
-from retrieval.datasets.services import class_counts, curating
+from retrieval.datasets.services import class_counts, curating, visible_datasets, visible_images
 from retrieval.datasets.services.classes import find_class
 from retrieval.errors import Refused
 from retrieval.models import Dataset
@@ -23,9 +24,9 @@ CLASSES = 200
 SHOWN = {"": "All", "shown": "Shown", "hidden": "Hidden"}
 
 
-def curated(slug: str) -> Dataset:
-    """Return an imported data set, or 404."""
-    return get_object_or_404(Dataset.objects.filter(revision__gt=0), slug=slug)
+def curated(by: Visitor, slug: str) -> Dataset:
+    """Return an imported data set that is not about to be deleted, or 404."""
+    return get_object_or_404(visible_datasets(by).filter(revision__gt=0), slug=slug)
 
 
 def sent(request: HttpRequest) -> tuple[Any, Any]:
@@ -43,7 +44,7 @@ def suggestions(dataset: Dataset) -> list[str]:
 @never_cache
 def pictures(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the pictures to choose from, or hide, show or move the chosen ones."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     form = PicturesForm(sent(request)[0])
     if request.method == "POST":
         if form.is_valid():
@@ -85,7 +86,7 @@ def _counted(count: int) -> str:
 
 
 def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, Any]]:
-    images = dataset.images.select_related("dataset").order_by("label", "pk")
+    images = visible_images(request.user).filter(dataset=dataset).order_by("label", "pk")
     wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
     if wanted:
         label = find_class(dataset, wanted)
@@ -99,7 +100,7 @@ def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, An
 @require_safe
 def classes(request: HttpRequest, slug: str) -> HttpResponse:
     """List the classes, by name when asked."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     wanted = request.GET.get("name", "").strip()
     rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row["name"].casefold()]
     page = Paginator(rows, CLASSES).get_page(request.GET.get("page"))
@@ -110,7 +111,7 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     """Show a class's two forms, or rename or merge it."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     images = dataset.images.filter(label=label).select_related("dataset")
     count = images.count()
     if not count:
@@ -159,7 +160,7 @@ def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> 
 @never_cache
 def describe(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the form of what is shown with every picture, or keep it."""
-    dataset = curated(slug)
+    dataset = curated(request.user, slug)
     form = DescribeForm(sent(request)[0], instance=dataset)
 
     def act() -> str:

@@ -76,4 +76,4 @@ class ImageViewSet(RefusalsAsProblems, Curated, ListModelMixin, RetrieveModelMix
         if size not in SIZES:
             raise ValidationError({"size": f"a picture comes in the sizes {' and '.join(SIZES)}"})
         image = self.get_object()
-        return jpeg_response(lambda: SIZES[size](image))
+        return jpeg_response(request, lambda: SIZES[size](image))

@@ -41,8 +41,22 @@ def shape_of(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def shown_details(model: Model, details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the details without the pictures that were deleted or hidden since."""
+    shown = _pictures(model, details).keys()
+    queries = [
+        {**query, "answers": [answer for answer in query["answers"] if answer["id"] in shown]}
+        for query in details["worst_queries"]
+        if query["id"] in shown
+    ]
+    hubs = [hub for hub in details["hubs"] if hub["id"] in shown]
+    pairs = [pair for pair in details.get("near_duplicates", ()) if {pair["measured"], pair["trained"]} <= shown]
+    kept = {"near_duplicates": pairs} if "near_duplicates" in details else {}
+    return {**details, "worst_queries": queries, "hubs": hubs, **kept}
+
+
 def mistakes_of(model: Model, details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the details with pictures and names in place of keys; pictures deleted since are left out.
+    """Return the details with pictures and names in place of keys; pictures deleted or hidden since are left out.
 
     {"classes": worst first, "worst_queries": each with its answers, "hubs", "near_duplicates"}.
     """
@@ -68,7 +82,7 @@ def _pictures(model: Model, details: Mapping[str, Any]) -> dict[int, Image]:
     wanted = {entry["id"] for entry in (*queries, *details["hubs"])}
     wanted |= {answer["id"] for query in queries for answer in query["answers"]}
     wanted |= {pair[which] for pair in details.get("near_duplicates", ()) for which in ("measured", "trained")}
-    return Image.objects.filter(dataset=model.dataset_id).select_related("dataset").in_bulk(list(wanted))
+    return Image.objects.filter(dataset=model.dataset_id, hidden=False).select_related("dataset").in_bulk(list(wanted))
 
 
 def _answers(query: Mapping[str, Any], pictures: Mapping[int, Image]) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
         details = diagnostics.details_of(model)
         if details is None:
             raise NotFound(f"{model.name} was made before diagnostics were kept; train it again")
-        return Response(details)
+        return Response(diagnostics.shown_details(model, details))
 
     @extend_schema(responses=PartSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)

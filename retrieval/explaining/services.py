@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from accounts.roles import Visitor
 from mlcore.errors import MlcoreError
 from mlcore.pictures import crop_box, open_picture
+from retrieval.datasets.services import shown_images
 from retrieval.errors import Refused
 from retrieval.models import Image, Ranking, Search
-from retrieval.search.services import engine
+from retrieval.search.services import engine, shown_query
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -80,16 +82,19 @@ class Why:
         return abs(self.told - self.score) >= 0.0005
 
 
-def why(search: Search, ranking: int, image: int) -> Why | None:
-    """Return why an answer of a search is one; None where the search has no such answer.
+def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None:
+    """Return why an answer of a search is one; None where it shows this person no such answer, or not its query.
 
     Raises:
         Refused: the model does not show its places, or a file is gone or damaged.
         EngineBusy: too many are asking.
     """
     row = search.rankings.select_related("model", "index__dataset").filter(pk=ranking).first()
-    shown = Image.objects.filter(hidden=False).select_related("dataset").filter(pk=image).first()
+    shown = shown_images(viewer).filter(pk=image).first()
     if row is None or shown is None or image not in row.image_ids:
+        return None
+    query = shown_query(search, viewer)
+    if search.query_image_id and query is None:
         return None
     model = row.model
     if not model.has_network:
@@ -97,7 +102,7 @@ def why(search: Search, ranking: int, image: int) -> Why | None:
     try:
         encoder = engine.encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
-        asked = search.query_image.file if search.query_image else search.upload
+        asked = query.file if query else search.upload
         whole = [open_picture(file.read_bytes()) for file in (asked, shown.file)]
         boxes = [search.box or WHOLE, WHOLE]
         found = engine.explain(encoder, *(crop_box(*pair) for pair in zip(whole, boxes, strict=True)))

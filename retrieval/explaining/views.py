@@ -46,7 +46,7 @@ def shared_why(request: HttpRequest, token: str, ranking: int, image: int) -> Ht
 
 def _page(request: HttpRequest, search: Search, answer: tuple[int, int], context: dict[str, Any]) -> HttpResponse:
     try:
-        found = services.why(search, *answer)
+        found = services.why(search, *answer, request.user)
     except Refused as error:
         return render(request, "retrieval/why.html", {"reason": str(error), **context}, status=400)
     except EngineBusy as busy:

@@ -109,7 +109,8 @@ def stored_map(index: Index) -> SpaceMap | None:
 def points_of(index: Index, found: SpaceMap) -> dict[str, Any]:
     """Return a map as the browser draws it, without the pictures that were hidden or deleted since.
 
-    near: the picture found first, 0 for those that did not miss. names: of the classes of the map, by label.
+    near: the picture found first, 0 for those that did not miss and where it is not shown any more.
+    names: of the classes of the map, by label.
     """
     shown = _shown(found.ids)
     kept = [row for row, pk in enumerate(found.ids) if pk in shown]
@@ -120,7 +121,7 @@ def points_of(index: Index, found: SpaceMap) -> dict[str, Any]:
         "steps": STEPS,
         **{name: [values[row] for row in kept] for name, values in lists.items()},
         "hits": [found.hits[row] for row in kept],
-        "near": [near.get(row, 0) for row in kept],
+        "near": [pk if (pk := near.get(row, 0)) in shown else 0 for row in kept],
         "split_names": found.split_names,
         "names": {label: classes[label] for label in sorted(set(found.labels))},
     }

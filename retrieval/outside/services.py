@@ -145,7 +145,7 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
         _add_in_child(context, row, name, files, out)
         context.check()
         model = _store_model(row, name, artifact, out)
-    owner = User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     index_job = submit_index(model, by=owner)
     shutil.rmtree(files, ignore_errors=True)
     return {"model": model.pk, "index_job": index_job.pk}

@@ -79,7 +79,7 @@ class SearchViewSet(
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
         if args and "results" in serializer.child.fields:
-            self.columns.update(services.answers_of_all(args[0]))
+            self.columns.update(services.answers_of_all(args[0], self.request.user))
         return serializer
 
     @extend_schema(request=NewSearchSerializer, responses={201: SearchSerializer})
@@ -150,14 +150,14 @@ class SearchViewSet(
     @action(detail=True)
     def verdict(self, request: Request, pk: str) -> Response:
         """Say what the neighbours vote that it is."""
-        return Response(verdicts_of(self.get_object()))
+        return Response(verdicts_of(self.get_object(), request.user))
 
     @extend_schema(operation_id="searches_why", responses={200: WhySerializer}, parameters=[RANKING, IMAGE])
     @may_answer(400, 503)
     @action(detail=True, url_path=f"why/(?P<ranking>{KEY})/(?P<image>{KEY})")
     def why(self, request: Request, pk: str, ranking: str, image: str) -> Response:
         """Say which places of the two pictures made their similarity."""
-        found = explaining.why(self.get_object(), int(ranking), int(image))
+        found = explaining.why(self.get_object(), int(ranking), int(image), request.user)
         if found is None:
             raise NotFound("that search has no such answer")
         return Response(told(found))

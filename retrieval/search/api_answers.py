@@ -115,7 +115,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         """Give each model's answers, best first, with cosine similarities."""
         known = self.context["columns"]
         if search.pk not in known:
-            known[search.pk] = services.answers_of(search)
+            known[search.pk] = services.answers_of(search, self.context["request"].user)
         return [
             {
                 "model": column["model"].pk,

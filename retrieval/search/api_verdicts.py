@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.roles import Visitor
 from retrieval.models import Search
 from retrieval.search import services
 from retrieval.verdicts.services import Told, weigh
@@ -58,9 +59,9 @@ class VerdictsSerializer(serializers.Serializer[Any]):
     verdicts = ModelVerdictSerializer(many=True)
 
 
-def verdicts_of(search: Search) -> dict[str, Any]:
+def verdicts_of(search: Search, viewer: Visitor) -> dict[str, Any]:
     """Return what each model says, and whether they agree."""
-    columns = services.answers_of(search)
+    columns = services.answers_of(search, viewer)
     summary = weigh(search, columns)
     return {
         "summary": summary,

@@ -12,7 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
 from accounts.permissions import signed_in
+from retrieval.datasets.services import shown_images
 from retrieval.errors import Refused
 from retrieval.models import Search
 from retrieval.search import services
@@ -27,7 +29,7 @@ PAGE = 24
 def every_search(request: HttpRequest) -> HttpResponse:
     """List one's own searches, one entry for all that were asked with the same picture."""
     page = Paginator(history.entries_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    page.object_list = _with_pictures(page.object_list)
+    page.object_list = _with_pictures(signed_in(request), page.object_list)
     return render(request, "retrieval/searches.html", _counts(request) | {"page": page})
 
 
@@ -37,17 +39,21 @@ def every_search(request: HttpRequest) -> HttpResponse:
 def saved_searches(request: HttpRequest) -> HttpResponse:
     """List the searches that one gave a name."""
     page = Paginator(history.saved_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    page.object_list = _with_pictures(page.object_list)
+    page.object_list = _with_pictures(signed_in(request), page.object_list)
     return render(request, "retrieval/searches_saved.html", _counts(request) | {"page": page})
 
 
-def _with_pictures(searches: Any) -> list[Search]:
-    """Return searches with the address of what each asked: a small picture, where the gallery shows one."""
+def _with_pictures(user: User, searches: Any) -> list[Search]:
+    """Return searches with the address of what each asked; "" where that is a picture which is hidden now."""
     rows: list[Any] = list(searches)
+    queries = [search.query_image_id for search in rows if search.query_image_id]
+    shown = set(shown_images(user).filter(pk__in=queries).values_list("pk", flat=True))
     for search in rows:
-        image = search.query_image
-        small = reverse("thumbnail", args=[image.pk]) if image and not image.hidden else None
-        search.query_url = small or reverse("search-picture", args=[search.pk])
+        if search.query_image_id is None:
+            search.query_url = reverse("search-picture", args=[search.pk])
+        else:
+            small = search.query_image_id in shown
+            search.query_url = reverse("thumbnail", args=[search.query_image_id]) if small else ""
     return rows
 
 

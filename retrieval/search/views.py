@@ -8,22 +8,22 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from retrieval.datasets.services import thumbnail_of
+from retrieval.datasets.services import thumbnail_of, visible_images
 from retrieval.files import jpeg_response
-from retrieval.models import Image, Search
+from retrieval.models import Search
 from retrieval.search import services
 
 
 @never_cache
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a search to whoever has its link."""
+    """Show a search to whoever has its link: of its results those that they may see without it, too."""
     search = _shared(token)
-    columns = services.answers_of(search)
+    columns = services.answers_of(search, request.user)
     for answer in (answer for column in columns for answer in column["answers"]):
         where = reverse("shared-picture", args=[token, answer["image"].pk])
         answer |= {"thumbnail_url": where, "picture_url": where, "relevance": None}
-    context = services.summary_of(search, columns) | {
+    context = services.summary_of(search, columns, request.user) | {
         "is_owner": False,
         "query_url": reverse("shared-query", args=[token]),
     }
@@ -43,15 +43,15 @@ def shared_picture(request: HttpRequest, token: str, pk: int) -> HttpResponseBas
     search = _shared(token)
     if not any(pk in ranking.image_ids for ranking in search.rankings.all()):
         raise Http404("that search does not show that picture")
-    image = get_object_or_404(Image.objects.select_related("dataset"), pk=pk)
-    return jpeg_response(lambda: thumbnail_of(image))
+    image = get_object_or_404(visible_images(request.user), pk=pk)
+    return jpeg_response(request, lambda: thumbnail_of(image))
 
 
 @require_GET
 def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
     """Give the query of a shared search."""
     search = _shared(token)
-    return jpeg_response(lambda: services.query_file(search))
+    return jpeg_response(request, lambda: services.query_file(search, request.user))
 
 
 @login_required
@@ -59,7 +59,7 @@ def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
 def query_picture(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Give the query of one's own search."""
     search = get_object_or_404(services.visible_searches(request.user), pk=pk)
-    return jpeg_response(lambda: services.query_file(search))
+    return jpeg_response(request, lambda: services.query_file(search, request.user))
 
 
 @login_required

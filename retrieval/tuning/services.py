@@ -29,7 +29,7 @@ def run_tune_job(context: JobContext, tuning: int) -> dict[str, Any]:
         row.refresh_from_db()
     context.check()
     found = best_of(row.trials, row.loss)
-    owner = User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     runs = _queue_tuned_runs(row, found, owner)
     return {"tuning": row.pk, "map_at_r": found["map_at_r"], "runs": [run.pk for run in runs]}
 

@@ -24,3 +24,27 @@ document.documentElement.classList.add("scripted");
 for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
 for (const name of ["mouseover", "focusin"]) document.addEventListener(name, light); // also what htmx brings later
 for (const input of document.querySelectorAll("[data-select-all]")) input.addEventListener("focus", () => input.select());
+
+// --- a request of htmx that fails says so
+
+function failure(status) {
+  if (status === 0) return "The site did not answer. Check your connection, then try again.";
+  if (status === 401 || status === 403) return "The site refused this. Reload the page, sign in if it asks you to, then try again.";
+  if (status === 404) return "What this was about is gone. Reload the page.";
+  if (status === 429 || status === 503) return "The site is busy. Wait a moment, then try again.";
+  return status < 500 ? "The site did not accept this. Reload the page, then try again." : "The site met an error. Try again; if it stays, tell whoever runs the site.";
+}
+
+function tellFailure(event) {
+  const said = failure(event.detail.xhr?.status ?? 0);
+  const shown = document.getElementById("request-failed") ?? document.createElement("p");
+  Object.assign(shown, { id: "request-failed", className: "message error request-failed", role: "alert" });
+  if (!shown.isConnected) document.body.append(shown);
+  if (shown.textContent !== said) shown.textContent = said; // once for a page that asks every two seconds
+  for (const button of event.detail.elt.querySelectorAll("[data-submit]")) button.ariaBusy = null;
+}
+
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, tellFailure);
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) document.getElementById("request-failed")?.remove();
+});

@@ -6,6 +6,7 @@ A row gives the status that each caller gets on a thing that exists and, for wri
 - `members`: everybody who signed in;
 - `owner`: whose it is; to all others, curators and admins too, it does not exist (404);
 - `owner_or_curators`: whose it is, and those who look after the site;
+- `owner_with_the_role`: those who look after the site; whose it is, but who has not the role that it needs, is told so;
 - `curators`: members are told that it is not for them (403), unless the thing itself is hidden from them.
 
 A read-only token is its owner's, the one who may do most with the operation; it reads and never writes (403).
@@ -54,6 +55,11 @@ def owner_or_curators(line: str, ok: int = 200) -> Row:
     return _row(line, ok, stranger=401, member=ok, other_member=404, curator=ok)
 
 
+def owner_with_the_role(line: str, ok: int = 200) -> Row:
+    """Return a row whose thing is a member's who was a curator when it was made, and is told to be one first."""
+    return _row(line, ok, stranger=401, member=403, other_member=404, curator=ok)
+
+
 def curators(line: str, ok: int = 200, *, to_members: int = 403) -> Row:
     return _row(line, ok, stranger=401, member=to_members, other_member=to_members, curator=ok)
 
@@ -72,7 +78,7 @@ POLICY = (
     members("GET /jobs/"),
     owner_or_curators("GET /jobs/{id}/"),
     owner_or_curators("POST /jobs/{id}/cancel/", 202),
-    owner_or_curators("POST /jobs/{id}/retry/", 202),
+    owner_with_the_role("POST /jobs/{id}/retry/", 202),
     # --- uploads: a folder of pictures gathered file by file, then imported or added as a whole
     curators("GET /uploads/"),
     curators("POST /uploads/", 201),
@@ -145,6 +151,9 @@ POLICY = (
     owner("GET /searches/{id}/answers/{suffix}/"),
     owner("POST /searches/{id}/share/"),
     owner("DELETE /searches/{id}/share/"),
+    curators("GET /share-links/"),
+    curators("GET /share-links/{id}/"),
+    curators("DELETE /share-links/{id}/", 204),
     # --- rating
     members("GET /relevance/"),
     owner("POST /relevance/"),

@@ -1,9 +1,10 @@
 """Requests about searching."""
 
 from retrieval.models import Search
+from retrieval.search.services import set_shared
 from tests.api.things import Ask, Scene, listed, thing
 
-listed("GET /searches/")
+listed("GET /searches/", "GET /share-links/")
 
 
 def wish(scene: Scene) -> dict[str, object]:
@@ -13,6 +14,14 @@ def wish(scene: Scene) -> dict[str, object]:
 def own(scene: Scene) -> Search:
     search: Search = scene.world.ask(scene.member)
     return search
+
+
+@thing("GET /share-links/{id}/")
+@thing("DELETE /share-links/{id}/")
+def anybodys_link(scene: Scene) -> Ask:
+    search = own(scene)
+    set_shared(search, True)
+    return Ask(f"/share-links/{search.pk}/")
 
 
 @thing("POST /searches/")

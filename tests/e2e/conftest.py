@@ -82,6 +82,14 @@ def _read_greeting(process: subprocess.Popen[str], var: Path) -> Site:
     raise AssertionError(f"the demo ended before it served:\n{''.join(said[-40:])}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def database_beside_playwright() -> Iterator[None]:
+    """Let tests of a site in this process use the database: Playwright's loop runs in the same thread."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
+
+
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium."""

@@ -56,6 +56,7 @@ PAGES = {
     "experiment": "/lab/experiments/1/",
     "report": "/lab/experiments/1/report/",
     "audit": "/lab/audit/",
+    "share-links": "/lab/share-links/",
     "people": "/lab/people/",
     "person": "/lab/people/1/",
     "invite": "/lab/people/invite/",
@@ -79,5 +80,5 @@ NO_PAGES = {
     "reactivate_person", "relevance", "remove_second_factor", "report-file", "report-make", "report-status",
     "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-answers", "search-classes",
     "search-delete", "search-picture", "search-refine", "search-save", "search-share", "search-unsave",
-    "shared-picture", "shared-query", "thumbnail", "withdraw",
+    "share-link-revoke", "shared-picture", "shared-query", "thumbnail", "withdraw",
 }  # fmt: skip

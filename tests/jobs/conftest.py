@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accounts.roles import Role
 from config.celery import app
 from jobs import context, registry
 from jobs.models import Job
@@ -38,9 +39,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return ids
 
 
-def queued(handler: Handler, **fields: Any) -> Job:
+def queued(handler: Handler, least: Role = Role.MEMBER, **fields: Any) -> Job:
     """Return a queued job that `handler` will do."""
-    register("kind", handler)
+    register("kind", handler, least=least)
     return Job.objects.create(kind="kind", **fields)
 
 

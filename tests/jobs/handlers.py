@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from accounts.roles import Role
 from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.registry import KINDS, register
@@ -48,4 +49,4 @@ def register_all() -> None:
     for handler in (echo, walk, walk_in_child):
         name = f"test.{handler.__name__}"
         if name not in KINDS:
-            register(name, handler)
+            register(name, handler, least=Role.MEMBER)

@@ -8,10 +8,12 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from accounts import services as accounts
 from accounts.models import AuditEntry, User
 from accounts.personal_data import export_all
+from accounts.roles import Role
 from config.celery import app
 from jobs import services, sweeper
 from jobs.children import ChildFailed, ChildStopped
@@ -20,6 +22,7 @@ from jobs.errors import JobLost, JobRefused, UnknownJobKindError
 from jobs.models import Job
 from jobs.registry import register
 from mlcore.errors import DatasetError, Stopped
+from tests.conftest import person
 from tests.jobs.conftest import nothing, queued
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +44,7 @@ def fields_of(job: Job) -> dict[str, Any]:
 def test_submit_sends_after_commit(
     sent: list[int], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    register("kind", nothing, queue="train", max_attempts=2)
+    register("kind", nothing, least=Role.MEMBER, queue="train", max_attempts=2)
     with django_capture_on_commit_callbacks(execute=True):
         job = services.submit("kind", {"a": 1})
         assert sent == []
@@ -52,7 +55,7 @@ def test_submit_sends_after_commit(
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    register("import", nothing)
+    register("import", nothing, least=Role.MEMBER)
     with pytest.raises(UnknownJobKindError, match="no job kind named 'imprt'; known: import"):
         services.submit("imprt", {})
     assert not Job.objects.exists()
@@ -61,7 +64,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
 def test_a_key_returns_the_active_job_instead_of_a_second(
     sent: list[int], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    register("kind", nothing)
+    register("kind", nothing, least=Role.MEMBER)
     with django_capture_on_commit_callbacks(execute=True):
         first = services.submit("kind", {}, key="index-7")
         second = services.submit("kind", {}, key="index-7")
@@ -71,14 +74,14 @@ def test_a_key_returns_the_active_job_instead_of_a_second(
 
 
 def test_a_key_is_free_again_once_its_job_has_finished() -> None:
-    register("kind", nothing)
+    register("kind", nothing, least=Role.MEMBER)
     first = services.submit("kind", {}, key="index-7")
     services.run_job(first.pk)
     assert services.submit("kind", {}, key="index-7") != first
 
 
 def test_a_key_taken_between_look_and_write_returns_that_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    register("kind", nothing)
+    register("kind", nothing, least=Role.MEMBER)
     rival = services.submit("kind", {}, key="index-7")
     first = QuerySet.first
     answers = iter([None])  # at our first look the rival was not there yet
@@ -349,7 +352,7 @@ def test_a_cancelled_job_can_run_again() -> None:
 
 
 def test_a_retry_is_refused_while_another_job_does_the_same() -> None:
-    register("kind", nothing)
+    register("kind", nothing, least=Role.MEMBER)
     first = services.submit("kind", {}, key="index-7")
     services.request_cancel(first)
     services.submit("kind", {}, key="index-7")
@@ -357,6 +360,78 @@ def test_a_retry_is_refused_while_another_job_does_the_same() -> None:
         services.retry(first)
     first.refresh_from_db()
     assert first.state == "cancelled"
+
+
+# --- the role that a kind needs
+
+
+def lose_role(curator: User, how: str) -> None:
+    if how == "demoted":
+        accounts.set_role(curator, "member")
+    else:
+        User.objects.filter(pk=curator.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("how", ["demoted", "deactivated"])
+def test_a_waiting_job_of_somebody_who_lost_the_role_fails_with_a_sentence(curator: User, how: str) -> None:
+    done: list[bool] = []
+    job = queued(lambda context: done.append(True), least=Role.CURATOR, owner=curator)
+    lose_role(curator, how)
+    services.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, done) == ("failed", []) and "curator" in job.error
+
+
+def test_who_lost_the_role_cannot_retry_and_another_curator_answers_for_it(curator: User) -> None:
+    job = queued(nothing, least=Role.CURATOR, owner=curator, state="failed", finished_at=timezone.now())
+    lose_role(curator, "demoted")
+    once = User.objects.get(pk=curator.pk)
+    with pytest.raises(PermissionDenied, match="only a curator"):
+        services.retry(job, by=once)
+    job.refresh_from_db()
+    assert job.state == "failed"
+    services.retry(job, by=person("dora", "curator"))
+    services.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.owner) == ("succeeded", curator)
+
+
+def test_what_another_retried_fails_when_that_one_loses_the_role(curator: User) -> None:
+    job = queued(nothing, least=Role.CURATOR, owner=curator, state="failed", finished_at=timezone.now())
+    dora = person("dora", "curator")
+    services.retry(job, by=dora)
+    lose_role(dora, "demoted")
+    services.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == "failed"
+
+
+def test_a_role_without_its_second_factor_retries_nothing(curator: User, settings: Settings) -> None:
+    job = queued(nothing, least=Role.CURATOR, owner=curator, state="failed", finished_at=timezone.now())
+    settings.REQUIRE_2FA = "curators"
+    with pytest.raises(PermissionDenied):
+        services.retry(job, by=curator)
+
+
+def test_the_systems_jobs_need_no_role() -> None:
+    job = queued(nothing, least=Role.ADMIN)
+    services.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+
+
+def test_a_job_of_a_kind_that_is_gone_is_not_retried() -> None:
+    job = Job.objects.create(kind="gone", state="failed", finished_at=timezone.now())
+    with pytest.raises(JobRefused):
+        services.retry(job)
+
+
+def test_who_lost_the_role_leaves_no_waiting_job_to_the_system(curator: User) -> None:
+    job = queued(nothing, least=Role.CURATOR, owner=curator)
+    lose_role(curator, "demoted")
+    accounts.delete_account(User.objects.get(pk=curator.pk))
+    job.refresh_from_db()
+    assert (job.state, job.owner) == ("failed", None) and job.error
 
 
 # --- interruption

@@ -9,7 +9,8 @@ from config.celery import app
 
 django.setup()
 
-from jobs.context import JobContext  # noqa: E402  # these need the models
+from accounts.roles import Role  # noqa: E402  # these need the models
+from jobs.context import JobContext  # noqa: E402
 from jobs.registry import KINDS, register  # noqa: E402
 from retrieval.indexes.services import run_index_job  # noqa: E402
 
@@ -31,4 +32,4 @@ def slow_index(context: JobContext, **payload: Any) -> dict[str, Any]:
 
 
 if SLOW_INDEX not in KINDS:
-    register(SLOW_INDEX, slow_index)
+    register(SLOW_INDEX, slow_index, least=Role.MEMBER)

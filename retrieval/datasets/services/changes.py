@@ -62,7 +62,7 @@ def refusals_fail() -> Iterator[None]:
 
 def asked_by(context: JobContext) -> User | None:
     """Return who asked for a job, if that account is still there."""
-    return User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    return User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
 
 
 def put_in_place(row: Dataset, aside: DatasetFolder, pictures: Iterable[tuple[Picture, str]]) -> None:

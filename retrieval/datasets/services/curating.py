@@ -9,8 +9,8 @@ from accounts.models import User
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import checked_name, class_named, move_to_class, new_class
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
-from retrieval.datasets.services.seeing import set_public
-from retrieval.errors import Refused
+from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
+from retrieval.errors import NotNow, Refused
 from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image
 
@@ -23,9 +23,13 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
 
     Raises:
         Refused: none or too many are chosen, one is not of the data set, or too little would be left.
+        NotNow: one is to be shown whose deletion is queued.
     """
     row = locked(dataset)
-    changing = row.images.filter(pk__in=checked_choice(row, pictures)).exclude(hidden=hidden)
+    chosen = checked_choice(row, pictures)
+    if not hidden and pictures_being_deleted().intersection(chosen):
+        raise NotNow(f"what you chose of {row.name} is being deleted; cancel that job first")
+    changing = row.images.filter(pk__in=chosen).exclude(hidden=hidden)
     count = changing.update(hidden=hidden)
     if count:
         require_enough(row)

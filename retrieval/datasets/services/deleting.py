@@ -15,6 +15,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
+from retrieval.datasets.services.seeing import DELETION
 from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.uses import uses_of
 from retrieval.errors import NotNow
@@ -28,7 +29,7 @@ def searches_over(dataset: Dataset) -> QuerySet[Search]:
 
 
 def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:
-    """Queue the deletion of a data set with its pictures, its indexes, and the searches over it.
+    """Queue the deletion of a data set with its pictures, indexes and searches; nobody sees it from now on.
 
     Raises:
         NotNow: something needs it; the sentence says what.
@@ -37,7 +38,7 @@ def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:
         row = Dataset.objects.select_for_update().get(pk=dataset.pk)
         _require_unused(row)
         payload = {"dataset": row.pk, "name": row.name, "folder": row.folder.name}
-        job = jobs.submit("delete-dataset", payload, by=by, key=f"delete-dataset:{row.pk}")
+        job = jobs.submit("delete-dataset", payload, by=by, key=f"{DELETION}{row.pk}")
         audit.record(by, "delete-dataset", row.name, pictures=row.images.count())
         return job
 

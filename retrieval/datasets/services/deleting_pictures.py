@@ -33,6 +33,7 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
     asked with it, with their answers and refinements. What others found stays, without it; so do their marks.
     Models and figures that came of it stay as they were measured, and so do their files, in which is its path
     and its vector. Where people voted on it blind, as the query, the votes need it. Its key is never given again.
+    They are hidden at once, for nobody to see, and stay hidden should the job fail or be cancelled.
     A job that reads the file at that moment fails, and does without it when it is tried again.
 
     Raises:
@@ -43,7 +44,12 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
     chosen = checked_choice(row, pictures)
     _require_dispensable(row, chosen)
     going = row.images.filter(pk__in=chosen).order_by("pk").values_list("pk", "path", "sha256")
-    return submit_change("delete-pictures", row, {"pictures": [list(picture) for picture in going]}, by=by)
+    job = submit_change("delete-pictures", row, {"pictures": [list(picture) for picture in going]}, by=by)
+    count = row.images.filter(pk__in=chosen, hidden=False).update(hidden=True)
+    if count:
+        publish_revision(row, f"{counted(count)} hidden, to be deleted")  # the job queues the indexes
+        audit.record(by, "hide-pictures", row.name, pictures=count, job=job.pk)
+    return job
 
 
 def _require_dispensable(row: Dataset, going: Collection[int]) -> None:

@@ -4,26 +4,52 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import CharField, Count, Exists, Min, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
+from jobs.models import Job
 from retrieval.models import Dataset, Image
+
+DELETION = "delete-dataset:"  # of the key of a job that deletes a data set; behind it is the data set's
 
 
 def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
-    """Return the data sets this person may see: curators all, members the imported, visitors the public ones."""
+    """Return the data sets this person may see: curators all, members the imported, visitors the public ones.
+
+    One whose deletion is queued is seen by nobody; it comes back should the job fail or be cancelled.
+    """
+    deletion = Job.objects.filter(state__in=Job.ACTIVE, key=Concat(Value(DELETION), Cast(OuterRef("pk"), CharField())))
+    there = Dataset.objects.exclude(Exists(deletion))
     if is_curator(user):
-        return Dataset.objects.all()
-    ready = Dataset.objects.filter(revision__gt=0)
+        return there
+    ready = there.filter(revision__gt=0)
     return ready if user.is_authenticated else ready.filter(public=True)
 
 
 def visible_images(user: Visitor) -> QuerySet[Image]:
-    """Return the pictures of the data sets this person may see; hidden ones are for curators."""
+    """Return the pictures of which this person may have the file; hidden ones are for curators.
+
+    This is the one rule: whatever serves a picture, by whichever link, finds it here. One whose deletion is queued
+    is for nobody.
+    """
+    if not is_curator(user):
+        return shown_images(user)
     images = Image.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset")
-    return images if is_curator(user) else images.filter(hidden=False)
+    return images.exclude(pk__in=pictures_being_deleted())
+
+
+def shown_images(user: Visitor) -> QuerySet[Image]:
+    """Return the pictures that results show this person: those of visible data sets that are not hidden."""
+    return Image.objects.filter(dataset__in=visible_datasets(user), hidden=False).select_related("dataset")
+
+
+def pictures_being_deleted() -> frozenset[int]:
+    """Return the keys of the pictures whose deletion is queued."""
+    deletions = Job.objects.filter(kind="delete-pictures", state__in=Job.ACTIVE)
+    return frozenset(pk for payload in deletions.values_list("payload", flat=True) for pk, *_ in payload["pictures"])
 
 
 def class_counts(

@@ -28,7 +28,7 @@ def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
         _train_in_child(context, row, out)
     context.check()
     model = _store_model(row, artifact, out)
-    owner = User.objects.filter(pk=context.owner_id).first() if context.owner_id else None
+    owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     index_job = submit_index(model, by=owner)
     return {"run": row.pk, "model": model.pk, "index_job": index_job.pk}
 

@@ -14,11 +14,11 @@ from retrieval.search.services.keeping import (
     delete_search,
     query_file,
     roots_of,
-    set_shared,
-    shared_search,
+    shown_query,
     visible_searches,
 )
 from retrieval.search.services.ranking import rank
+from retrieval.search.services.sharing import links_into, revoke_link, set_shared, shared_search
 from retrieval.search.services.state import jobs_under_way, outdated, unanswered
 from retrieval.search.services.terms import Terms, changed_terms, find_classes, terms_of
 
@@ -34,16 +34,19 @@ __all__ = [
     "not_asked",
     "find_classes",
     "jobs_under_way",
+    "links_into",
     "outdated",
     "overlaps_of",
     "problems_of",
     "query_file",
     "rank",
+    "revoke_link",
     "roots_of",
     "searchable_datasets",
     "searchable_models",
     "set_shared",
     "shared_search",
+    "shown_query",
     "summary_of",
     "system_search",
     "terms_of",

@@ -6,25 +6,30 @@ from itertools import combinations, groupby
 from typing import Any
 from uuid import UUID
 
+from accounts.roles import Visitor
 from mlcore.index import overlap_at
+from retrieval.datasets.services import shown_images, visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
+from retrieval.search.services.keeping import shown_query
 from retrieval.search.services.state import outdated, unanswered
 
 Columns = list[dict[str, Any]]
 
 
-def answers_of(search: Search) -> Columns:
+def answers_of(search: Search, viewer: Visitor) -> Columns:
     """Return a column for each model: its rankings merged by cosine, the best k, those over the threshold.
 
     An answer has the picture, its ranking, rank and cosine, and in how many columns the picture is shown;
-    `below` counts what the threshold hides. Pictures deleted or hidden since are left out; ranks stay.
+    `below` counts what the threshold hides. Data sets that `viewer` may not see are left out, and so are pictures
+    deleted or hidden since; the ranks of the others stay.
     """
-    return answers_of_all([search])[search.pk]
+    return answers_of_all([search], viewer)[search.pk]
 
 
-def answers_of_all(searches: Sequence[Search]) -> dict[UUID, Columns]:
+def answers_of_all(searches: Sequence[Search], viewer: Visitor) -> dict[UUID, Columns]:
     """Return the columns of each search, by its key; the database is asked as often as for one."""
-    rankings = Ranking.objects.filter(search__in=searches).select_related("model__run", "index__dataset")
+    rankings = Ranking.objects.filter(search__in=searches, index__dataset__in=visible_datasets(viewer))
+    rankings = rankings.select_related("model__run", "index__dataset")
     by_key = {search.pk: search for search in searches}
     of_search: dict[UUID, list[Ranking]] = {key: [] for key in by_key}
     for ranking in rankings.order_by("pk"):
@@ -32,7 +37,7 @@ def answers_of_all(searches: Sequence[Search]) -> dict[UUID, Columns]:
         of_search[ranking.search_id].append(ranking)
     found = {search.pk: _columns(search, of_search[search.pk]) for search in searches}
     ids = {answer["image"] for columns in found.values() for column in columns for answer in column["answers"]}
-    images = Image.objects.filter(hidden=False).select_related("dataset").in_bulk(list(ids))
+    images = shown_images(viewer).in_bulk(list(ids))
     for search in searches:
         _show(search, found[search.pk], images)
     return found
@@ -55,9 +60,17 @@ def _show(search: Search, columns: Columns, images: Mapping[int, Image]) -> None
         answer["shared_count"] = counts[answer["image"].pk]
 
 
-def summary_of(search: Search, columns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what a page says of a search beside each answer."""
-    datasets, indexes = list(search.datasets.all()), [row.index for column in columns for row in column["rankings"]]
+def summary_of(search: Search, columns: list[dict[str, Any]], viewer: Visitor) -> dict[str, Any]:
+    """Return what a page says of a search beside each answer.
+
+    withheld: how many data sets were searched that `viewer` may not see. query: the picture of a data set that was
+    searched with, None where it was another or is hidden.
+    """
+    query = shown_query(search, viewer)
+    seen = set(visible_datasets(viewer).values_list("pk", flat=True))
+    searched = list(search.datasets.all())
+    datasets = [dataset for dataset in searched if dataset.pk in seen]
+    indexes = [row.index for column in columns for row in column["rankings"]]
     for column in columns:
         column["missing"] = unanswered(datasets, [row.index for row in column["rankings"]])
     return {
@@ -65,6 +78,9 @@ def summary_of(search: Search, columns: list[dict[str, Any]]) -> dict[str, Any]:
         "columns": columns,
         "problems": problems_of(search),
         "datasets": datasets,
+        "withheld": len(searched) - len(datasets),
+        "query": query,
+        "query_shown": search.query_image_id is None or query is not None,
         "shown": sum(len(column["answers"]) for column in columns),
         "below": sum(column["below"] for column in columns),
         "took_ms": sum(column["took_ms"] for column in columns),

@@ -11,7 +11,7 @@ from django.db.models import Prefetch, QuerySet
 from accounts.models import User
 from accounts.roles import Visitor
 from mlcore.pictures import encode_jpeg
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services import shown_images, visible_datasets
 from retrieval.errors import NoResults, Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.queries import bounded, boxed, gallery_picture, given_picture
@@ -110,6 +110,8 @@ def prepare(**asked: Unpack[Asked]) -> Question:
     )
     chosen = _chosen(searched, asked["models"], search)
     search.k = _checked_k(asked.get("k"), chosen, search)
+    if image is not None and not shown_images(asked["by"]).filter(pk=image.pk).exists():
+        raise Refused("that picture is hidden; search with another")
     whole = given_picture(upload, like) if image is None else gallery_picture(image)
     kept = None if upload is None else encode_jpeg(bounded(whole))
     return Question(search, searched, chosen, boxed(whole, search), kept)

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from retrieval.datasets.services import shown_picture_of
 from retrieval.errors import Refused
 from retrieval.models import Image, Model, Search
 from retrieval.search.services.answers import answers_of
-from retrieval.search.services.keeping import query_file
+from retrieval.search.services.keeping import query_file, shown_query
 
 Marks = Mapping[tuple[int, int], str]
 """What the owner said of an answer, in words, by ranking and picture; who calls knows it."""
@@ -23,14 +24,14 @@ FIELDS = ("model", "model_id", "rank", "cosine", "class", "dataset", "picture", 
 NAME_LENGTH = 60  # of a class in a file's name
 
 
-def answers_csv(search: Search, marks: Marks) -> str:
+def answers_csv(search: Search, viewer: Visitor, marks: Marks) -> str:
     """Return the answers as CSV, a line an answer."""
-    return _csv([row for _, _, row in _rows(search, marks)])
+    return _csv([row for _, _, row in _rows(search, viewer, marks)])
 
 
-def answers_json(search: Search, marks: Marks) -> str:
+def answers_json(search: Search, viewer: Visitor, marks: Marks) -> str:
     """Return the answers as JSON, with what was asked."""
-    query = search.query_image
+    query = shown_query(search, viewer)
     value = {
         "search": str(search.pk),
         "name": search.name,
@@ -46,12 +47,12 @@ def answers_json(search: Search, marks: Marks) -> str:
             {"name": dataset.name, "licence": dataset.licence, "attribution": dataset.attribution}
             for dataset in search.datasets.all()
         ],
-        "answers": [row for _, _, row in _rows(search, marks)],
+        "answers": [row for _, _, row in _rows(search, viewer, marks)],
     }
     return json.dumps(value, indent=1)
 
 
-def answers_zip(search: Search, marks: Marks) -> Iterator[bytes]:
+def answers_zip(search: Search, viewer: Visitor, marks: Marks) -> Iterator[bytes]:
     """Yield a zip, picture by picture: a folder a model, answers.csv, LICENCE.txt, and the query.
 
     Pictures are as pages show them, without what a camera wrote. One that is damaged has no `file` in
@@ -60,9 +61,9 @@ def answers_zip(search: Search, marks: Marks) -> Iterator[bytes]:
     sink = _Sink()
     rows = []
     with zipfile.ZipFile(sink, "w") as archive:  # stored, not deflated: a JPEG gets no smaller
-        _put(archive, "query.jpg", lambda: query_file(search))
+        _put(archive, "query.jpg", lambda: query_file(search, viewer))
         yield sink.taken()
-        for model, image, row in _rows(search, marks):
+        for model, image, row in _rows(search, viewer, marks):
             name = _file_name(model, image, row["rank"])
             is_there = _put(archive, name, partial(shown_picture_of, image))
             rows.append({**row, "file": name if is_there else ""})
@@ -103,8 +104,8 @@ def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path]) -> bool:
     return True
 
 
-def _rows(search: Search, marks: Marks) -> Iterator[tuple[Model, Image, dict[str, Any]]]:
-    for column in answers_of(search):
+def _rows(search: Search, viewer: Visitor, marks: Marks) -> Iterator[tuple[Model, Image, dict[str, Any]]]:
+    for column in answers_of(search, viewer):
         model = column["model"]
         for answer in column["answers"]:
             image = answer["image"]

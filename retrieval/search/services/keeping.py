@@ -1,6 +1,5 @@
 """Searches once asked: whose they are, how they are shared, kept and removed."""
 
-import secrets
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
-from retrieval.datasets.services import shown_picture_of
-from retrieval.models import Search
+from retrieval.datasets.services import shown_picture_of, visible_images
+from retrieval.errors import Refused
+from retrieval.models import Image, Search
 
 
 def visible_searches(user: Visitor) -> QuerySet[Search]:
@@ -26,18 +26,6 @@ def roots_of(user: Visitor) -> QuerySet[Search]:
     return visible_searches(user).filter(root=None)
 
 
-def shared_search(token: str) -> Search | None:
-    """Return the search behind a share link, None when it was revoked or never was."""
-    searches = Search.objects.filter(share_token=token).select_related("query_image__dataset")
-    return searches.prefetch_related("datasets").first()
-
-
-def set_shared(search: Search, shared: bool) -> None:
-    """Make a link that nobody can guess, or revoke it; sharing anew makes another link."""
-    search.share_token = secrets.token_urlsafe(32) if shared else None
-    search.save(update_fields=["share_token"])
-
-
 def delete_search(search: Search) -> None:
     """Remove a search and its answers; a root goes with its refinements and its uploaded picture.
 
@@ -50,13 +38,23 @@ def delete_search(search: Search) -> None:
             transaction.on_commit(partial(upload.unlink, missing_ok=True))
 
 
-def query_file(search: Search) -> Path:
-    """Return the JPEG of the picture that was asked with.
+def shown_query(search: Search, viewer: Visitor) -> Image | None:
+    """Return the picture of a data set that was searched with, if this person may see it."""
+    return visible_images(viewer).filter(pk=search.query_image_id).first() if search.query_image_id else None
+
+
+def query_file(search: Search, viewer: Visitor) -> Path:
+    """Return the JPEG of the picture that was searched with.
 
     Raises:
-        Refused: it was a picture of the data set, whose file is gone or damaged.
+        Refused: it is a picture of a data set that this person may not see, or whose file is gone or damaged.
     """
-    return shown_picture_of(search.query_image) if search.query_image else search.upload
+    if search.query_image_id is None:
+        return search.upload
+    image = shown_query(search, viewer)
+    if image is None:
+        raise Refused(f"the picture of search {search.pk} is hidden")
+    return shown_picture_of(image)
 
 
 def export_searches(user: User) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ def first_answer(search: Search, at: int = 0) -> tuple[int, int]:
 def test_both_maps_sum_up_to_the_cosine_that_the_search_gave(world: World, member: User) -> None:
     search = world.ask(member)
     for at in range(2):
-        found = why(search, *first_answer(search, at))
+        found = why(search, *first_answer(search, at), search.owner)
         assert found is not None and found.exact and not found.differs
         assert abs(found.score - found.told) < 1e-4
         for side in (found.query, found.answer):
@@ -32,7 +32,7 @@ def test_both_maps_sum_up_to_the_cosine_that_the_search_gave(world: World, membe
 
 def test_an_upload_is_explained_by_the_copy_that_is_kept(world: World, member: User) -> None:
     search = world.ask(member, upload=jpeg(7, (64, 48)))
-    found = why(search, *first_answer(search))
+    found = why(search, *first_answer(search), search.owner)
     kept = open_picture(search.upload.read_bytes())
     assert found is not None and (found.query.width, found.query.height) == kept.size
     side = min(kept.size)  # the network's crop is its whole short side here
@@ -41,7 +41,7 @@ def test_an_upload_is_explained_by_the_copy_that_is_kept(world: World, member: U
 
 def test_only_the_box_is_explained(world: World, member: User) -> None:
     search = world.ask(member, upload=jpeg(7, (96, 64)), terms=Terms(box=(0.5, 0.25, 1, 1)))
-    found = why(search, *first_answer(search))
+    found = why(search, *first_answer(search), search.owner)
     assert found is not None
     assert (found.query.left, found.query.top, found.query.side) == ("48.00", "16.00", "48.00")
     assert abs(found.score - found.told) < 0.01  # of the kept copy, which is compressed anew
@@ -50,24 +50,24 @@ def test_only_the_box_is_explained(world: World, member: User) -> None:
 
 def test_it_gives_the_same_twice(world: World, member: User) -> None:
     search = world.ask(member)
-    assert why(search, *first_answer(search)) == why(search, *first_answer(search))
+    assert why(search, *first_answer(search), search.owner) == why(search, *first_answer(search), search.owner)
 
 
 def test_what_is_no_answer_of_the_search_has_no_reason(world: World, member: User, other_member: User) -> None:
     search, other = world.ask(member), world.ask(other_member)
     ranking, image = first_answer(search)
-    assert why(other, ranking, image) is None
+    assert why(other, ranking, image, other.owner) is None
     unseen = next(picture for picture in world.train_images if picture.pk not in search.rankings.all()[0].image_ids)
-    assert why(search, ranking, unseen.pk) is None
+    assert why(search, ranking, unseen.pk, search.owner) is None
     world.dataset.images.filter(pk=image).update(hidden=True)
-    assert why(search, ranking, image) is None
+    assert why(search, ranking, image, search.owner) is None
 
 
 def test_a_model_without_its_network_is_refused(world: World, member: User) -> None:
     search = world.ask(member)
     Model.objects.update(has_network=False)
     with pytest.raises(Refused, match="came as embeddings without their network"):
-        why(search, *first_answer(search))
+        why(search, *first_answer(search), search.owner)
 
 
 def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member: User) -> None:
@@ -76,10 +76,10 @@ def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member
     file = world.dataset.images.select_related("dataset").get(pk=image).file
     replaced(file, b"no picture")
     with pytest.raises(Refused, match="cannot say why: the file is not a picture"):
-        why(search, ranking, image)
+        why(search, ranking, image, search.owner)
     file.unlink()
     with pytest.raises(Refused, match="a file is gone"):
-        why(search, ranking, image)
+        why(search, ranking, image, search.owner)
 
 
 def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,12 +91,12 @@ def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, mo
 
     monkeypatch.setattr(engine, "_waiting", Full())
     with pytest.raises(EngineBusy):
-        why(search, *first_answer(search))
+        why(search, *first_answer(search), search.owner)
 
 
 def test_the_regions_that_bring_most_are_named_in_order(world: World, member: User) -> None:
     search = world.ask(member)
-    found = why(search, *first_answer(search))
+    found = why(search, *first_answer(search), search.owner)
     assert found is not None
     shares = [share for _, share in found.query.adds]
     assert shares == sorted(shares, reverse=True) and len(shares) <= 3

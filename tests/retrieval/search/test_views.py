@@ -324,7 +324,6 @@ def shared(client: Client, search: Search) -> str:
 def test_a_shared_search_is_seen_by_whoever_has_the_link_until_it_is_revoked(
     client: Client, member_client: Client, member: User, world: World
 ) -> None:
-    Dataset.objects.update(public=False)
     search = world.ask(member, upload=jpeg())
     address = reverse("shared", args=[shared(member_client, search)])
     assert address in text_of(member_client.get(reverse("search-detail", args=[search.pk])))

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from jobs.models import Job
@@ -40,7 +41,7 @@ def test_pictures_go_with_their_rows_and_files(world: World, curator: User) -> N
     row = Dataset.objects.get()
     assert job.result == {"dataset": row.pk, "deleted": 2} and job.message == "2 pictures deleted"
     assert not any(file.exists() for file in files) and not Image.objects.filter(pk__in=keys(going)).exists()
-    assert row.revision == 2 and row.history[-1]["what"] == "2 pictures deleted" and row.report["images"] == 46
+    assert row.revision == 3 and row.history[-1]["what"] == "2 pictures deleted" and row.report["images"] == 46
     assert {picture.id for picture in load_dataset(row.folder).pictures} == set(keys(list(row.images.all())))
     entry = AuditEntry.objects.get(action="delete-pictures")
     assert (entry.target, entry.who) == ("Wings", curator)
@@ -71,7 +72,7 @@ def test_earlier_answers_stay_without_it_and_so_do_marks_of_others(world: World,
     mark(member, ranking, gone, 2)
     mark(member, ranking, kept, 1)
     deleted(world.dataset, [Image.objects.get(pk=gone)])
-    column = answers_of(Search.objects.get())[0]
+    column = answers_of(Search.objects.get(), member)[0]
     assert [(answer["image"].pk, answer["rank"]) for answer in column["answers"]] == [
         (pk, rank) for rank, pk in enumerate(ranking.image_ids, 1) if pk != gone
     ]
@@ -162,12 +163,14 @@ def test_a_set_is_changed_by_one_job_at_a_time(world: World) -> None:
         deleting.submit_picture_deletion(world.dataset, [other], by=None)
 
 
-def test_what_came_to_need_it_meanwhile_ends_the_job(world: World) -> None:
+def test_what_came_to_need_it_meanwhile_ends_the_job_and_they_stay_hidden(world: World, member: User) -> None:
     held_out = world.test_images
-    job = deleting.submit_picture_deletion(world.dataset, keys(held_out[:12]), by=None)
-    curating.set_hidden(world.dataset, keys(held_out[12:]), True, by=None)
-    assert "0 test classes" in failed(job)
+    job = deleting.submit_picture_deletion(world.dataset, keys(held_out[:2]), by=None)
+    search = Search.objects.create(query_image=held_out[0], k=1)
+    Ballot.objects.create(who=member, search=search, order=[], voted_at=timezone.now())
+    assert "1 blind vote" in failed(job)
     assert world.dataset.images.count() == 48 and held_out[0].file.exists()
+    assert world.dataset.images.filter(hidden=True).count() == 2
     assert not AuditEntry.objects.filter(action="delete-pictures").exists()
 
 
@@ -186,7 +189,7 @@ def test_a_job_killed_between_rows_and_files_is_taken_up(world: World, monkeypat
         assert "Permission denied" in failed(job)
     assert not Image.objects.filter(pk=going.pk).exists() and going.file.exists()
     again(job)
-    assert not going.file.exists() and Dataset.objects.get().revision == 2
+    assert not going.file.exists() and Dataset.objects.get().revision == 3
     assert AuditEntry.objects.filter(action="delete-pictures").count() == 1
 
 

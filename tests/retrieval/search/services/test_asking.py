@@ -104,7 +104,7 @@ def test_several_sets_are_searched_and_each_models_answers_merged_by_cosine(worl
     moths = world.another(*world.models)
     search = world.ask(member, datasets=[world.dataset, moths], k=59)
     assert set(search.datasets.all()) == {world.dataset, moths} and search.rankings.count() == 4
-    for column in answers_of(search):
+    for column in answers_of(search, search.owner):
         scores = {pk: score for row in column["rankings"] for pk, score in zip(row.image_ids, row.scores, strict=True)}
         shown = [(answer["image"].pk, answer["score"]) for answer in column["answers"]]
         assert shown == sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:59]
@@ -115,7 +115,10 @@ def test_several_sets_are_searched_and_each_models_answers_merged_by_cosine(worl
 def test_a_model_answers_from_the_sets_that_it_has_an_index_of(world: World, member: User) -> None:
     moths = world.another(world.models[0])
     search = world.ask(member, datasets=[moths, world.dataset])
-    sets = {column["model"]: [row.index.dataset for row in column["rankings"]] for column in answers_of(search)}
+    sets = {
+        column["model"]: [row.index.dataset for row in column["rankings"]]
+        for column in answers_of(search, search.owner)
+    }
     assert sets == {world.models[0]: [moths, world.dataset], world.models[1]: [world.dataset]}
 
 

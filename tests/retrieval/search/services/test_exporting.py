@@ -21,16 +21,16 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def zipped(search: Search, marks: Any = None) -> zipfile.ZipFile:
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(exporting.answers_zip(search, marks or {}))))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(exporting.answers_zip(search, search.owner, marks or {}))))
     assert archive.testzip() is None
     return archive
 
 
 def test_the_table_holds_what_the_page_shows(world: World, member: User) -> None:
     search = world.ask(member)
-    shown = [(column["model"], answer) for column in answers_of(search) for answer in column["answers"]]
+    shown = [(column["model"], answer) for column in answers_of(search, search.owner) for answer in column["answers"]]
     model, third = shown[2]
-    rows = table(exporting.answers_csv(search, {(third["ranking"].pk, third["image"].pk): "Same kind"}))
+    rows = table(exporting.answers_csv(search, search.owner, {(third["ranking"].pk, third["image"].pk): "Same kind"}))
     assert len(rows) == len(shown) == 6 and [row["mark"] for row in rows] == ["", "", "Same kind", "", "", ""]
     for row, (model, answer) in zip(rows, shown, strict=True):
         image = answer["image"]
@@ -42,18 +42,18 @@ def test_names_that_would_be_formulas_are_text(world: World, member: User) -> No
     search = world.ask(member)
     world.dataset.classes = [f"=cmd|{number}" for number in range(8)]
     world.dataset.save()
-    assert all(row["class"].startswith("'=cmd|") for row in table(exporting.answers_csv(search, {})))
+    assert all(row["class"].startswith("'=cmd|") for row in table(exporting.answers_csv(search, search.owner, {})))
 
 
 def test_json_says_what_was_asked_and_what_may_be_done_with_it(world: World, member: User) -> None:
     Dataset.objects.update(licence="CC BY 4.0", attribution="Wings, drawn here")
     search = world.ask(member)
-    value = json.loads(exporting.answers_json(search, {}))
+    value = json.loads(exporting.answers_json(search, search.owner, {}))
     assert value["search"] == str(search.pk) and value["query"]["picture"] == world.test_images[0].path
     assert value["datasets"] == [{"name": "Wings", "licence": "CC BY 4.0", "attribution": "Wings, drawn here"}]
     rows = [{name: str(cell) for name, cell in row.items()} for row in value["answers"]]
-    assert rows == table(exporting.answers_csv(search, {}))
-    assert json.loads(exporting.answers_json(world.ask(member, upload=jpeg()), {}))["query"] is None
+    assert rows == table(exporting.answers_csv(search, search.owner, {}))
+    assert json.loads(exporting.answers_json(world.ask(member, upload=jpeg()), member, {}))["query"] is None
 
 
 def test_the_archive_has_a_folder_a_model_the_table_and_the_licence(world: World, member: User) -> None:
@@ -80,7 +80,7 @@ def test_a_data_set_without_a_licence_says_so(world: World, member: User) -> Non
 
 def test_no_picture_says_what_a_camera_wrote(world: World, member: User) -> None:
     search = world.ask(member)
-    image = answers_of(search)[0]["answers"][0]["image"]
+    image = answers_of(search, search.owner)[0]["answers"][0]["image"]
     replaced(image.file, GOOD["a photo lying on its side"])
     Image.objects.filter(pk=image.pk).update(sha256="f" * 64)  # nothing is kept of it yet
     archive = zipped(search)
@@ -92,7 +92,7 @@ def test_no_picture_says_what_a_camera_wrote(world: World, member: User) -> None
 
 def test_a_picture_that_is_gone_is_left_out_and_said_to_be(world: World, member: User) -> None:
     search = world.ask(member)
-    image = answers_of(search)[0]["answers"][0]["image"]
+    image = answers_of(search, search.owner)[0]["answers"][0]["image"]
     image.file.unlink()
     Image.objects.filter(pk=image.pk).update(sha256="e" * 64)
     archive = zipped(search)
@@ -102,7 +102,7 @@ def test_a_picture_that_is_gone_is_left_out_and_said_to_be(world: World, member:
 
 
 def test_the_archive_comes_picture_by_picture(world: World, member: User) -> None:
-    parts = list(exporting.answers_zip(world.ask(member), {}))
+    parts = list(exporting.answers_zip(world.ask(member), member, {}))
     assert len(parts) == 8 and all(parts), "the query, six answers, and the end"
 
 
@@ -113,7 +113,7 @@ def test_an_archive_cut_off_midway_does_not_open(world: World, member: User, mon
     monkeypatch.setattr(exporting, "_licences", fail)
     parts = []
     with pytest.raises(OSError, match="disk"):
-        for part in exporting.answers_zip(world.ask(member), {}):
+        for part in exporting.answers_zip(world.ask(member), member, {}):
             parts.append(part)
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(b"".join(parts)))

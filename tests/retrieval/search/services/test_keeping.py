@@ -51,7 +51,7 @@ def test_a_root_takes_its_refinements_along_and_a_refinement_nothing(
 ) -> None:
     root = world.ask(member, upload=jpeg())
     first, second = world.ask(member, like=root, k=4), world.ask(member, like=root, k=5)
-    assert list(services.roots_of(member)) == [root] and services.query_file(second) == root.upload
+    assert list(services.roots_of(member)) == [root] and services.query_file(second, member) == root.upload
     with django_capture_on_commit_callbacks(execute=True):
         services.delete_search(first)
     assert set(Search.objects.all()) == {root, second} and root.upload.exists()
@@ -72,8 +72,8 @@ def test_a_search_whose_file_is_gone_already_is_deleted(
 
 def test_an_uploaded_query_is_its_own_file(world: World, member: User) -> None:
     upload, gallery = world.ask(member, upload=jpeg()), world.ask(member)
-    assert services.query_file(upload) == upload.upload
-    assert services.query_file(gallery) == shown_picture_of(gallery.query_image)
+    assert services.query_file(upload, member) == upload.upload
+    assert services.query_file(gallery, member) == shown_picture_of(gallery.query_image)
 
 
 # --- personal data

@@ -1,0 +1,69 @@
+"""Share links over the API, for curators."""
+
+import django_filters as filters  # type: ignore[import-untyped]
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import mixins, serializers
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.permissions import IsCurator, signed_in
+from config.api.filter_kinds import WholeNumber
+from config.api.views import UUID, Resource
+from retrieval.models import Search
+from retrieval.search import services
+
+LINK = {
+    "id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "owner": 2,
+    "owner_name": "Mia",
+    "datasets": [1],
+    "url": "https://kindred.example.org/shared/Vb3kq0W1d7n2/",
+    "created_at": "2026-05-04T09:30:00Z",
+}
+
+
+class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
+    """Links into one data set."""
+
+    dataset = WholeNumber(field_name="datasets", label="Links into this data set.")
+
+    class Meta:
+        model = Search
+        fields: tuple[str, ...] = ()
+
+
+@extend_schema_serializer(examples=[OpenApiExample("A shared search", LINK)])
+class ShareLinkSerializer(serializers.ModelSerializer[Search]):
+    """A search that its owner made public; `id` is the search's, `created_at` when it was searched."""
+
+    owner_name = serializers.CharField(source="owner.display_name", read_only=True)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Search
+        fields = ("id", "owner", "owner_name", "datasets", "url", "created_at")
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField())
+    def get_url(self, search: Search) -> str:
+        return str(reverse("shared", args=[search.share_token], request=self.context.get("request")))
+
+
+class ShareLinkViewSet(
+    Resource, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Search]
+):
+    """The links by which members made searches public."""
+
+    serializer_class = ShareLinkSerializer
+    permission_classes = (IsCurator,)
+    filterset_class = ShareLinkFilter
+    queryset = Search.objects.none()  # for the schema; each request gets its own
+    lookup_value_regex = UUID
+    page_order = ("-created_at", "id")
+
+    def get_queryset(self) -> QuerySet[Search]:
+        return services.links_into(self.request.user)
+
+    def perform_destroy(self, instance: Search) -> None:
+        services.revoke_link(instance.pk, by=signed_in(self.request))

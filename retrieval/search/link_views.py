@@ -1,0 +1,36 @@
+"""The page on which curators see who made searches public, and revoke their links."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.permissions import curator_required, signed_in
+from retrieval.search import services
+
+PAGE = 50
+
+
+@curator_required
+@never_cache
+@require_safe
+def share_links(request: HttpRequest) -> HttpResponse:
+    """List the share links into all data sets, or into the one that the address names."""
+    slug = request.GET.get("dataset", "")
+    links = services.links_into(request.user)
+    if slug:
+        links = links.filter(datasets__slug=slug)
+    page = Paginator(links, PAGE).get_page(request.GET.get("page"))
+    return render(request, "retrieval/share_links.html", {"page": page, "slug": slug})
+
+
+@curator_required
+@require_POST
+def revoke(request: HttpRequest, pk: str) -> HttpResponse:
+    """Revoke a share link."""
+    search = get_object_or_404(services.links_into(request.user), pk=pk)
+    services.revoke_link(search.pk, by=signed_in(request))
+    messages.success(request, "The link is revoked. The search stays its owner's.")
+    return redirect("share-links")
