@@ -11,10 +11,13 @@ from rest_framework.request import Request
 from retrieval.errors import Refused
 
 
-def jpeg_response(request: HttpRequest | Request, find: Callable[[], Path]) -> HttpResponseBase:
+def jpeg_response(
+    request: HttpRequest | Request, find: Callable[[], Path], *, personal: bool = False
+) -> HttpResponseBase:
     """Return the JPEG that `find` gives the file of, or 304 to a browser that has it.
 
-    The browser keeps it and asks each time whether it may still show it: a picture may be hidden at any time.
+    The browser keeps it and asks each time whether it may still show it: a picture may be hidden at any time. What a
+    person sent is `personal` and kept nowhere: somebody else may use the browser next.
 
     Raises:
         Http404: the file is gone or damaged.
@@ -28,7 +31,7 @@ def jpeg_response(request: HttpRequest | Request, find: Callable[[], Path]) -> H
     except (OSError, Refused) as error:
         raise Http404(str(error) if isinstance(error, Refused) else "that picture is gone") from None
     response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
     response["Content-Disposition"] = "inline"  # Django would name the file, and files are often named by class
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -51,7 +51,7 @@ def shared_picture(request: HttpRequest, token: str, pk: int) -> HttpResponseBas
 def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
     """Give the query of a shared search."""
     search = _shared(token)
-    return jpeg_response(request, lambda: services.query_file(search, request.user))
+    return jpeg_response(request, lambda: services.query_file(search, request.user), personal=True)
 
 
 @login_required
@@ -59,7 +59,7 @@ def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
 def query_picture(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Give the query of one's own search."""
     search = get_object_or_404(services.visible_searches(request.user), pk=pk)
-    return jpeg_response(request, lambda: services.query_file(search, request.user))
+    return jpeg_response(request, lambda: services.query_file(search, request.user), personal=True)
 
 
 @login_required

@@ -168,7 +168,7 @@ def test_an_external_network_is_asked_why_in_its_process(world: World, tmp_path:
     model = external_model(world, tmp_path)
     ranking = search(world, [model], member).rankings.get()
     with pytest.raises(Refused, match="it is in ONNX"):
-        why(ranking.search, ranking.pk, ranking.image_ids[0])
+        why(ranking.search, ranking.pk, ranking.image_ids[0], member)
     model.refresh_from_db()
     assert model.encoder_failures == 0
 

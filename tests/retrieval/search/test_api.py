@@ -65,7 +65,7 @@ def test_a_bad_picture_is_a_problem(member_api: APIClient, world: World, name: s
 
 def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
     answer = member_api.post(ROOT, with_picture(world, bytes(50 * 2**20)), format="multipart")
-    assert answer.status_code == 400 and "at most 20 MB" in answer.json()["detail"]
+    assert answer.status_code == 413 and answer.json()["type"] == "/api/problems/too-large"
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,15 @@ def test_an_entry_shows_its_picture_its_count_and_leads_to_the_newest(
     assert text.count("<img") == 1 and str(theirs.pk) not in text
 
 
-def test_the_picture_of_an_entry_is_its_own_where_the_gallery_shows_none(
+def test_an_entry_shows_the_picture_that_was_sent_and_none_that_is_hidden(
     member_client: Client, member: User, world: World
 ) -> None:
     own, hidden = world.ask(member, upload=jpeg()), world.ask(member)
     Image.objects.filter(pk=hidden.query_image_id).update(hidden=True)
     text = page(member_client)
-    for search in (own, hidden):
-        address = reverse("search-picture", args=[search.pk])
-        assert address in text and member_client.get(address).status_code == 200
+    sent, gone = (reverse("search-picture", args=[search.pk]) for search in (own, hidden))
+    assert sent in text and member_client.get(sent)["Cache-Control"] == "private, no-store"
+    assert gone not in text and member_client.get(gone).status_code == 404
 
 
 def test_many_entries_come_in_pages(member_client: Client, member: User, world: World) -> None:
