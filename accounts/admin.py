@@ -19,6 +19,7 @@ from accounts.models import ApiToken, AuditEntry, User
 from accounts.people import services as people
 from accounts.permissions import signed_in
 from accounts.roles import Role, given_role
+from accounts.security import services as security
 
 admin.site.unregister(Group)  # groups here are roles, and roles are given below
 for guarded in (mfa_admin.Authenticator, usersessions_admin.UserSession):
@@ -27,7 +28,20 @@ for guarded in (mfa_admin.Authenticator, usersessions_admin.UserSession):
 ROLE = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], initial=Role.MEMBER)
 
 
-class CreateUser(BaseUserCreationForm):  # type: ignore[type-arg]
+class FreeAddress:
+    """The e-mail address of an account; who enters it here vouches for it."""
+
+    cleaned_data: dict[str, Any]
+    instance: User
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if security.is_taken(email, by_other_than=self.instance if self.instance.pk else None):
+            raise ValidationError(f"{email} belongs to another account, as a further address.")
+        return email
+
+
+class CreateUser(FreeAddress, BaseUserCreationForm):  # type: ignore[type-arg]
     role = ROLE
 
     class Meta:
@@ -35,7 +49,7 @@ class CreateUser(BaseUserCreationForm):  # type: ignore[type-arg]
         fields = ("email", "display_name")
 
 
-class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
+class ChangeUser(FreeAddress, UserChangeForm):  # type: ignore[type-arg]
     role = ROLE
 
     class Meta:
@@ -48,12 +62,15 @@ class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean()
+        user = User.objects.get(pk=self.instance.pk)
         staying = self.cleaned_data.get("role") == Role.ADMIN and self.cleaned_data.get("is_active")
-        if not staying:
-            try:
-                services.require_another_admin(User.objects.get(pk=self.instance.pk))
-            except AccountError as error:
-                raise ValidationError(str(error)) from None
+        try:
+            if not staying:
+                services.require_another_admin(user)
+            if "role" in self.cleaned_data and "email" not in self.changed_data:
+                services.require_confirmed(user, self.cleaned_data["role"])
+        except AccountError as error:
+            raise ValidationError(str(error)) from None
         return data
 
 
@@ -83,6 +100,8 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         admin = signed_in(request)
+        if "email" in form.changed_data:
+            security.confirm_address(form.instance)
         services.set_role(form.instance, form.cleaned_data["role"], by=admin)
         if "is_active" in form.changed_data:
             act = people.reactivate if form.cleaned_data["is_active"] else people.deactivate

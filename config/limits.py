@@ -14,6 +14,12 @@ PICTURE_MAX_BYTES = megabytes("KINDRED_PICTURE_MAX_MB", 20)  # of a picture that
 ARCHIVE_MAX_BYTES = megabytes("KINDRED_ARCHIVE_MAX_MB", 4096)
 MODEL_MAX_BYTES = megabytes("KINDRED_MODEL_MAX_MB", 1024)  # of an external model, and of its embeddings
 
+# --- accounts
+
+TOKENS_PER_PERSON = count("KINDRED_TOKENS_PER_PERSON", 20)  # API tokens that are valid at the same time
+# Wrong passwords in a minute: from one IP address, of one account from there, of one account from everywhere.
+ACCOUNT_RATE_LIMITS = {"password_failed_here": "10/m/ip,5/m/key", "password_failed": "20/m/key"}  # accounts/adapter.py
+
 # --- searches
 
 MOST_ANSWERS = 100  # a model gives to one search
