@@ -78,7 +78,10 @@ def is_taken(email: str, by_other_than: User | None = None) -> bool:
 
 def may_reset_by(user: User, email: str) -> bool:
     """Say whether a link that is sent to `email` may open the account: its own address, or a confirmed further one."""
-    return email.lower() == user.email.lower() or is_confirmed(user)
+    if email.lower() == user.email.lower():
+        return True
+    found = EmailAddress.objects.filter(user=user, email=email.lower(), verified=True)
+    return bool(is_confirmed(user) and found.exists())
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 
@@ -175,6 +176,11 @@ def test_a_confirmed_further_address_resets_the_password_and_stays(member: User)
     assert addresses_of(member) == {(member.email, True), ("second@example.org", True)}
 
 
+def test_an_unconfirmed_further_address_resets_nothing(member: User) -> None:
+    EmailAddress.objects.create(user=member, email=ATTACKER, verified=False)
+    assert not reset_by(ATTACKER) and addresses_of(member) == {(member.email, True), (ATTACKER, False)}
+
+
 def test_a_further_address_is_confirmed_without_losing_others(member: User, member_client: Client) -> None:
     proven(member_client).post("/accounts/email/", {"email": "second@example.org", "action_add": ""})
     confirm("second@example.org")
@@ -184,8 +190,6 @@ def test_a_further_address_is_confirmed_without_losing_others(member: User, memb
 def test_the_link_to_confirm_is_sent_again_from_the_page_of_tokens() -> None:
     _, client = squatted()
     mail.outbox.clear()
-    from django.core.cache import cache
-
     cache.clear()  # a mail every three minutes
     client.post("/accounts/email/", {"email": VICTIM, "action_send": ""})
     confirm(VICTIM)
