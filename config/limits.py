@@ -17,8 +17,11 @@ MODEL_MAX_BYTES = megabytes("KINDRED_MODEL_MAX_MB", 1024)  # of an external mode
 # --- accounts
 
 TOKENS_PER_PERSON = count("KINDRED_TOKENS_PER_PERSON", 20)  # API tokens that are valid at the same time
-# Wrong passwords in a minute: from one IP address, of one account from there, of one account from everywhere.
-ACCOUNT_RATE_LIMITS = {"password_failed_here": "10/m/ip,5/m/key", "password_failed": "20/m/key"}  # accounts/adapter.py
+ACCOUNT_RATE_LIMITS = {
+    "password_failed_here": "10/m/ip,5/m/key",  # wrong passwords from one IP address, and of one account from there
+    "password_failed": "20/m/key",  # wrong passwords of one account, from everywhere
+    "confirm_email": "1/m/key",  # mails with a link to confirm one address
+}
 
 # --- searches
 

@@ -190,7 +190,7 @@ def test_a_further_address_is_confirmed_without_losing_others(member: User, memb
 def test_the_link_to_confirm_is_sent_again_from_the_page_of_tokens() -> None:
     _, client = squatted()
     mail.outbox.clear()
-    cache.clear()  # a mail every three minutes
+    cache.clear()  # a mail a minute
     client.post("/accounts/email/", {"email": VICTIM, "action_send": ""})
     confirm(VICTIM)
     assert "Create token" in client.get("/me/tokens/").content.decode()
