@@ -81,15 +81,15 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         super().set_unusable_password()
         self._password = ""  # what `save` looks at
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Accept the password in any Unicode form; a hash that was made of another form is made anew."""
-        normal, *others = forms_of(raw_password)
+        normal, *others = forms_of(raw_password or "")
         if super().check_password(normal):
             return True
         if not any(hashers.check_password(form, self.password) for form in others):
             return False
         self.set_password(normal)
-        self._password = None  # the same password, so nothing ends
+        self._password = None  # type: ignore[assignment]  # the same password, so nothing ends
         self.save(update_fields=["password"])
         return True
 

@@ -70,6 +70,8 @@ class AddAddressForm(AddEmailForm):  # type: ignore[misc]  # allauth has no type
 class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
     """Where the link for a new password is to be sent."""
 
+    users: list[User]
+
     def clean_email(self) -> str:
         """Take an address that may not open the account for unknown."""
         email: str = super().clean_email()
