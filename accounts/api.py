@@ -8,7 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -143,11 +142,15 @@ class TokenViewSet(
     def get_queryset(self) -> QuerySet[ApiToken]:
         return services.tokens_of(signed_in(self.request))
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         fresh = [IsFreshSession()] if self.action == "create" else []
         return [*super().get_permissions(), *fresh]
 
-    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer}, auth=[{"cookieAuth": []}])
+    @extend_schema(
+        request=NewTokenSerializer,
+        responses={201: MadeTokenSerializer},
+        auth=[{"cookieAuth": []}],  # type: ignore[list-item]  # as OpenAPI has it
+    )
     @may_answer(409)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make a token; its secret is in this answer only.

@@ -5,19 +5,20 @@ from rest_framework.test import APIClient
 
 from config.api.problems import ADDRESS, PROBLEMS, type_of
 from jobs import services
+from tests.conftest import proven
 
 pytestmark = pytest.mark.django_db
 PROBLEM = "application/problem+json"
 
 
-def test_a_refused_field_is_named(member_api: APIClient) -> None:
-    answer = member_api.patch("/api/v1/me/", {"age": 0})
+def test_a_refused_field_is_named(member_client: Client) -> None:
+    answer = proven(member_client).post("/api/v1/tokens/", {"expiry_days": 0}, content_type="application/json")
     assert answer.status_code == 400 and answer["Content-Type"] == PROBLEM
     problem = answer.json()
     assert (problem["type"], problem["status"]) == ("/api/problems/invalid", 400)
     assert problem["title"] == PROBLEMS["invalid"].title and problem["request_id"] == answer["X-Request-ID"]
-    assert {error["field"] for error in problem["errors"]} == {"display_name", "age"}
-    assert "display_name: This field is required." in problem["detail"]
+    assert {error["field"] for error in problem["errors"]} == {"name", "expiry_days"}
+    assert "name: This field is required." in problem["detail"]
 
 
 def test_what_is_not_there_is_a_problem_too(member_api: APIClient) -> None:
