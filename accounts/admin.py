@@ -20,6 +20,7 @@ from accounts.models import ApiToken, AuditEntry, User
 from accounts.people import services as people
 from accounts.permissions import signed_in
 from accounts.roles import Role, given_role
+from accounts.security import services as security
 
 admin.site.unregister(Group)  # groups here are roles, and roles are given below
 for guarded in (mfa_admin.Authenticator, usersessions_admin.UserSession):
@@ -28,7 +29,20 @@ for guarded in (mfa_admin.Authenticator, usersessions_admin.UserSession):
 ROLE = forms.ChoiceField(choices=[(role.value, role.value) for role in Role], initial=Role.MEMBER)
 
 
-class CreateUser(BaseUserCreationForm):  # type: ignore[type-arg]
+class FreeAddress:
+    """The e-mail address of an account; who enters it here vouches for it."""
+
+    cleaned_data: dict[str, Any]
+    instance: User
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if security.is_taken(email, by_other_than=self.instance if self.instance.pk else None):
+            raise ValidationError(f"{email} belongs to another account, as a further address.")
+        return email
+
+
+class CreateUser(FreeAddress, BaseUserCreationForm):  # type: ignore[type-arg]
     role = ROLE
 
     class Meta:
@@ -36,7 +50,7 @@ class CreateUser(BaseUserCreationForm):  # type: ignore[type-arg]
         fields = ("email", "display_name")
 
 
-class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
+class ChangeUser(FreeAddress, UserChangeForm):  # type: ignore[type-arg]
     role = ROLE
 
     class Meta:
@@ -55,6 +69,8 @@ class ChangeUser(UserChangeForm):  # type: ignore[type-arg]
             account = held(self.instance)
             if not staying:
                 require_another_admin(account)
+            if "role" in self.cleaned_data and "email" not in self.changed_data:
+                services.require_confirmed(account, self.cleaned_data["role"])
         except AccountError as error:
             raise ValidationError(str(error)) from None
         return data
@@ -87,6 +103,8 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable 
         super().save_related(request, form, formsets, change)
         admin = signed_in(request)
         require_admin(admin)  # asked again: whoever was demoted meanwhile changes nothing
+        if "email" in form.changed_data:
+            security.confirm_address(form.instance)
         if "is_active" in form.changed_data:
             act = people.reactivate if form.cleaned_data["is_active"] else people.deactivate
             act(form.instance, by=admin)

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -14,9 +15,12 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts import personal_data, services
+from accounts.errors import AccountError, UnconfirmedError
 from accounts.models import ApiToken, User
-from accounts.permissions import signed_in
+from accounts.permissions import IsFreshSession, signed_in
 from accounts.roles import Role, role_of
+from config.api.problems import Conflict
+from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import Resource
 
@@ -138,18 +142,35 @@ class TokenViewSet(
     def get_queryset(self) -> QuerySet[ApiToken]:
         return services.tokens_of(signed_in(self.request))
 
-    @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
+    def get_permissions(self) -> list[Any]:
+        fresh = [IsFreshSession()] if self.action == "create" else []
+        return [*super().get_permissions(), *fresh]
+
+    @extend_schema(
+        request=NewTokenSerializer,
+        responses={201: MadeTokenSerializer},
+        auth=[{"cookieAuth": []}],  # type: ignore[list-item]  # as OpenAPI has it
+    )
+    @may_answer(409)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Make a token; its secret is in this answer only."""
+        """Make a token; its secret is in this answer only.
+
+        Tokens make no tokens: this takes a session that gave its password, or a code, in the last five minutes.
+        """
         form = NewTokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        wish = form.validated_data
-        token, secret = services.create_token(
-            signed_in(request), wish["name"], wish["read_only"], lifetime(wish["expiry_days"])
-        )
+        token, secret = self._made(**form.validated_data)
         where = reverse("token-detail", args=[token.pk], request=request)
         body = {**TokenSerializer(token).data, "secret": secret}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": where})
+
+    def _made(self, name: str, read_only: bool, expiry_days: int | None) -> tuple[ApiToken, str]:
+        try:
+            return services.create_token(signed_in(self.request), name, read_only, lifetime(expiry_days))
+        except UnconfirmedError as error:
+            raise PermissionDenied(str(error), "unconfirmed_address") from None
+        except AccountError as error:
+            raise Conflict(str(error)) from None
 
     def perform_destroy(self, instance: ApiToken) -> None:
         services.revoke_token(instance, by=signed_in(self.request))

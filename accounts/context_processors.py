@@ -17,6 +17,12 @@ def roles(request: HttpRequest) -> dict[str, bool]:
 
 
 def mail(request: HttpRequest) -> dict[str, object]:
-    """Give `mail_folder`: where mail lies while no server is named; None when it is really sent."""
+    """Give `mail_folder`, where mail lies while no server is named, and whether signing in needs a confirmed address.
+
+    `mail_folder` is None when mail is really sent.
+    """
     to_files = settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
-    return {"mail_folder": settings.EMAIL_FILE_PATH if to_files else None}
+    return {
+        "mail_folder": settings.EMAIL_FILE_PATH if to_files else None,
+        "confirmation_first": settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory",
+    }

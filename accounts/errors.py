@@ -3,3 +3,7 @@
 
 class AccountError(Exception):
     """An account or token cannot be made, changed or deleted as asked."""
+
+
+class UnconfirmedError(AccountError):
+    """The account's e-mail address is not confirmed yet."""

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.contrib.auth import hashers
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
 from knox.models import AbstractAuthToken
+
+from accounts.passwords import forms_of
 
 
 class UserManager(BaseUserManager["User"]):
@@ -23,8 +26,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Return a saved admin: what `manage.py createsuperuser` calls."""
+        """Return a saved admin, whose address is taken for confirmed: what `manage.py createsuperuser` calls."""
+        from accounts.security.services import confirm_address  # it needs this module
+
         user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        confirm_address(user)
         user.groups.add(Group.objects.get_or_create(name="admin")[0])
         return user
 
@@ -58,6 +64,34 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def __str__(self) -> str:
         return self.display_name or self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash the password in its normal form.
+
+        Sign-in calls this for an unknown address, to take as long as for a known one: so it hashes as often as
+        `check_password` does.
+        """
+        normal, *others = forms_of(raw_password) if raw_password else [raw_password]
+        super().set_password(normal)
+        for form in others:
+            hashers.make_password(form)
+
+    def set_unusable_password(self) -> None:
+        """Let no password open the account; saving it ends access as a new password does."""
+        super().set_unusable_password()
+        self._password = ""  # what `save` looks at
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Accept the password in any Unicode form; a hash that was made of another form is made anew."""
+        normal, *others = forms_of(raw_password or "")
+        if super().check_password(normal):
+            return True
+        if not any(hashers.check_password(form, self.password) for form in others):
+            return False
+        self.set_password(normal)
+        self._password = None  # type: ignore[assignment]  # the same password, so nothing ends
+        self.save(update_fields=["password"])
+        return True
 
     def get_full_name(self) -> str:
         return self.display_name

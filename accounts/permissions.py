@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -110,3 +111,16 @@ class IsAdmin(HoldsRole):
 
     least = Role.ADMIN
     sentence = "This is for admins."
+
+
+class IsFreshSession(BasePermission):
+    """Those who signed in with a browser and proved a few minutes ago that they are still the same person."""
+
+    code = "session_required"
+    message = "A token makes no tokens. Make one at /me/tokens/."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if request.auth is not None:
+            return False
+        self.code, self.message = "proof_required", "Send your password to /accounts/reauthenticate/ first."
+        return bool(did_recently_reauthenticate(request))

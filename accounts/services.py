@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from accounts import audit, personal_data
 from accounts.admins import held, require_another_admin
-from accounts.errors import AccountError
+from accounts.errors import AccountError, UnconfirmedError
 from accounts.models import ApiToken, User
-from accounts.roles import Role, given_role, holds, is_curator, role_of
+from accounts.roles import Role, given_role, holds, role_of
+from accounts.security import services as security
 
 USUAL_LIFETIME = cast(timedelta, settings.REST_KNOX["TOKEN_TTL"])  # of a token, unless asked otherwise
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
@@ -26,7 +27,9 @@ LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a 
 
 @transaction.atomic
 def create_account(email: str, password: str | None, role: Role | str, display_name: str) -> User:
-    """Return a new account with its role; without a password it can sign in by a reset mail only.
+    """Return a new account with its role, whose address is taken for confirmed: who calls this vouches for it.
+
+    Without a password it can sign in by a reset mail only, which confirms the address.
 
     Raises:
         AccountError: the e-mail is malformed or taken, the password is weak, the role is unknown.
@@ -40,7 +43,11 @@ def create_account(email: str, password: str | None, role: Role | str, display_n
         raise AccountError(f"{email!r}: {' '.join(error.messages)}") from None
     if User.objects.filter(email__iexact=email).exists():
         raise AccountError(f"{email!r} has an account already; sign in, or reset its password")
+    if security.is_taken(email):
+        raise AccountError(f"{email!r} belongs to an account already, as a further address; use that account")
     user = User.objects.create_user(email, password, display_name=display_name)
+    if password is not None:
+        security.confirm_address(user)
     set_role(user, role)
     return user
 
@@ -50,13 +57,14 @@ def set_role(user: User, role: Role | str, *, by: User | None = None) -> None:
     """Give `user` that one role. An admin may also enter the admin site, others may not. `by` None is the system.
 
     Raises:
-        AccountError: no such role, the account is gone, or nobody would be admin any more.
+        AccountError: no such role, the account is gone, its address is not confirmed, or nobody would be admin.
     """
     if role not in set(Role):
         raise AccountError(f"no role named {role!r}; known: {', '.join(Role)}")
     now = held(user)
     if role != Role.ADMIN:
         require_another_admin(now)
+    require_confirmed(now, role)
     before = given_role(now)
     user.groups.set([*user.groups.exclude(name__in=list(Role)), Group.objects.get_or_create(name=str(role))[0]])
     user.__dict__.pop("group_names", None)  # read again at the next question
@@ -72,26 +80,54 @@ def rename(user: User, display_name: str) -> None:
     user.save(update_fields=["display_name"])
 
 
+def require_confirmed(user: User, role: Role | str) -> None:
+    """Refuse to raise an account that somebody can sign in to without having shown that its address is theirs.
+
+    Raises:
+        AccountError: `role` is above that of an unconfirmed account.
+    """
+    ranks = [None, *Role]
+    rises = role != Role.MEMBER and ranks.index(Role(role)) > ranks.index(given_role(user))
+    if rises and user.has_usable_password() and not security.is_confirmed(user):
+        raise AccountError(
+            f"{user.email} is not confirmed, so the account may be somebody else's; "
+            "invite that address, and its owner gets the account and the role"
+        )
+
+
 @transaction.atomic
 def create_token(
     user: User, name: str, read_only: bool = False, expiry: timedelta | None = None
 ) -> tuple[ApiToken, str]:
     """Return a new token's row and its secret, which is stored nowhere and shown once.
 
-    `expiry` is how long it lives; None is for ever.
+    `expiry` is how long it lives; None is for ever. The owner is told by mail.
 
     Raises:
-        AccountError: no name, or an expiry that is over already.
+        AccountError: no name, an expiry that is over already, as many tokens as a person may have, an address that is
+            not confirmed, or a password that was changed since `user` was read.
     """
     name = name.strip()
     if not name:
         raise AccountError("a token needs a name, so that you know later which program has it")
     if expiry is not None and expiry <= timedelta(0):
         raise AccountError(f"a token must live for some time, got {expiry}")
+    _require_room_for_token(user)
     row, secret = ApiToken.objects.create(user=user, expiry=expiry, name=name[:80], read_only=read_only)
-    if is_curator(user):
-        audit.record(user, "make-token", row.name, read_only=read_only)
+    audit.record(user, "make-token", row.name, account=user.pk, read_only=read_only)
+    transaction.on_commit(lambda: security.tell(user, "token_created", token=row), robust=True)
     return cast(ApiToken, row), secret
+
+
+def _require_room_for_token(user: User) -> None:
+    """Hold the account's row, so that neither a second request nor a new password comes between."""
+    stored = User.objects.select_for_update().get(pk=user.pk)
+    if stored.password != user.password:
+        raise AccountError("the password was changed meanwhile; sign in again")
+    if not security.is_confirmed(user):
+        raise UnconfirmedError(f"confirm {user.email} first; unconfirmed accounts make no tokens")
+    if tokens_of(user).count() >= settings.TOKENS_PER_PERSON:
+        raise AccountError(f"you have {settings.TOKENS_PER_PERSON} tokens, the most allowed; revoke one first")
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:
@@ -104,8 +140,8 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
 def revoke_token(token: ApiToken, *, by: User) -> None:
     """Make the token's secret worthless from now on; doing it twice is no error."""
     gone, _ = ApiToken.objects.filter(pk=token.pk).delete()
-    if gone and is_curator(by):
-        audit.record(by, "revoke-token", token.name, owner=token.user_id)
+    if gone:
+        audit.record(by, "revoke-token", token.name, account=token.user_id)
 
 
 def note_token_use(token: ApiToken) -> None:

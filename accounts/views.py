@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -22,6 +23,7 @@ from accounts.security import services as security_services
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # the form is sent again by itself
 def tokens(request: HttpRequest) -> HttpResponse:
     """List the tokens; a POST makes one and shows its secret, this once."""
     user = signed_in(request)
@@ -29,10 +31,20 @@ def tokens(request: HttpRequest) -> HttpResponse:
     secret = None
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        _, secret = services.create_token(user, data["name"], data["read_only"], form.lifetime())
-        form = TokenForm()
-    context = {"form": form, "secret": secret, "tokens": services.tokens_of(user)}
-    return render(request, "accounts/tokens.html", context)
+        try:
+            _, secret = services.create_token(user, data["name"], data["read_only"], form.lifetime())
+        except AccountError as error:
+            form.add_error(None, str(error))
+        else:
+            form = TokenForm()
+    context = {
+        "form": form,
+        "secret": secret,
+        "tokens": services.tokens_of(user),
+        "confirmed": security_services.is_confirmed(user),
+        "most": settings.TOKENS_PER_PERSON,
+    }
+    return render(request, "accounts/tokens.html", context, status=400 if form.errors else 200)
 
 
 @login_required

@@ -35,6 +35,15 @@ UPLOADS_MAX = count("KINDRED_UPLOADS_MAX", 20)  # begun, and not taken by a job
 UPLOADS_MAX_BYTES = megabytes("KINDRED_UPLOADS_MAX_MB", 16_384)  # of the files in them
 LEFTOVER_DAYS = count("KINDRED_LEFTOVER_DAYS", 7)  # that files of a failed job wait for a retry
 
+# --- accounts
+
+TOKENS_PER_PERSON = count("KINDRED_TOKENS_PER_PERSON", 20)  # API tokens that are valid at the same time
+ACCOUNT_RATE_LIMITS = {
+    "password_failed_here": "10/m/ip,5/m/key",  # wrong passwords from one IP address, and of one account from there
+    "password_failed": "20/m/key",  # wrong passwords of one account, from everywhere
+    "confirm_email": "1/m/key",  # mails with a link to confirm one address
+}
+
 # --- searches
 
 MOST_ANSWERS = 100  # a model gives to one search

@@ -188,7 +188,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "accounts.security.validators.NewPassword"}]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "search"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -196,14 +196,19 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupFields"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = env.str("KINDRED_EMAIL_VERIFICATION", default="optional")
+ACCOUNT_EMAIL_VERIFICATION = env.str("KINDRED_EMAIL_VERIFICATION", default="mandatory" if HTTPS else "optional")
 if ACCOUNT_EMAIL_VERIFICATION not in ("mandatory", "optional", "none"):
     raise ImproperlyConfigured(
         f"KINDRED_EMAIL_VERIFICATION must be mandatory, optional or none, got {ACCOUNT_EMAIL_VERIFICATION!r}"
     )
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Kindred: "
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, address or second factor
-ACCOUNT_FORMS = {"reset_password_from_key": "accounts.security.forms.ChosenPasswordForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.security.forms.SignUpForm",
+    "add_email": "accounts.security.forms.AddAddressForm",
+    "reset_password": "accounts.security.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "accounts.security.forms.ChosenPasswordForm",
+}
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 MFA_ADAPTER = "accounts.security.adapter.SecondFactorAdapter"
@@ -369,7 +374,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"}},
-    "filters": {"request": {"()": "config.api.request_ids.NamesRequest"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
+    "filters": {
+        "request": {"()": "config.api.request_ids.NamesRequest"},
+        "refusals": {"()": "config.logs.RefusalsWithoutTraceback"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request", "refusals"]},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -8,7 +8,6 @@ MeGet = models.Me
 MeUpdate = models.Me
 MeExport = dict[str, Any]
 TokensList = models.Token
-TokensCreate = models.MadeToken
 TokensGet = models.Token
 AuditList = models.AuditEntry
 JobsList = models.Job

@@ -49,6 +49,9 @@ class Problem(TypedDict, total=False):
         "/api/problems/forbidden",
         "/api/problems/read-only-token",
         "/api/problems/second-factor-required",
+        "/api/problems/session-required",
+        "/api/problems/proof-required",
+        "/api/problems/unconfirmed-address",
         "/api/problems/not-found",
         "/api/problems/method-not-allowed",
         "/api/problems/not-acceptable",
@@ -488,18 +491,6 @@ class Loss(TypedDict, total=False):
     equals: dict[str, str]
     sampler: str
     takes_memory: bool
-
-
-class MadeToken(TypedDict, total=False):
-    """A new token; `secret` is in this answer only."""
-
-    id: str
-    name: str
-    read_only: bool
-    created: str
-    expiry: str | None
-    last_used_at: str | None
-    secret: str
 
 
 NullEnum: TypeAlias = None

@@ -1,6 +1,7 @@
 """Every operation of the API, by the method that calls it: `OPERATIONS["datasets.list"]` is `client.datasets.list`.
 
-Methods reach the server through this table only, so comparing it with the server's schema is exact.
+Methods reach the server through this table only, so comparing it with the server's schema is exact. What the server
+leaves to sessions is not in it: the client sends a token.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,6 @@ OPERATIONS: dict[str, Operation] = {
     "me.update": _of("PATCH /me/"),
     "me.export": _of("GET /me/export/"),
     "tokens.list": _of("GET /tokens/"),
-    "tokens.create": _of("POST /tokens/"),
     "tokens.get": _of("GET /tokens/{id}/"),
     "tokens.delete": _of("DELETE /tokens/{id}/"),
     "audit.list": _of("GET /audit/"),

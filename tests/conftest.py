@@ -77,6 +77,12 @@ def signed_in(user: User) -> Client:
     return client
 
 
+def proven(client: Client) -> Client:
+    """Have the client say the password of its account once more, as before all that concerns its safety."""
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return client
+
+
 @pytest.fixture
 def member_client(member: User) -> Client:
     return signed_in(member)

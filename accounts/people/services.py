@@ -7,7 +7,6 @@ from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.forms import default_token_generator
-from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import send_mail
@@ -69,6 +68,7 @@ def state_of(account: User) -> str:
 def invite(email: str, role: Role | str, display_name: str = "", *, by: User, site: str) -> User:
     """Make an account that nobody can enter yet, and send the link with which its owner chooses a password.
 
+    An account that somebody has made with this address, and never confirmed, becomes that account: see `_taken_over`.
     site: the address of this site, as in `https://kindred.example`.
 
     Raises:
@@ -77,12 +77,28 @@ def invite(email: str, role: Role | str, display_name: str = "", *, by: User, si
     """
     require_admin(by)
     email = email.strip().lower()
-    if EmailAddress.objects.filter(email__iexact=email, verified=True).exists():
-        raise AccountError(f"{email!r} belongs to an account already; change that one's role")
+    name = display_name.strip()[:80] or email.split("@")[0][:80]
     with transaction.atomic():
-        person = accounts.create_account(email, None, role, display_name.strip()[:80] or email.split("@")[0][:80])
-        audit.record_about(by, "invite-person", person, role=str(role))
-    _send_invitation(person, by, site)
+        found = User.objects.select_for_update().filter(email=email).first()
+        if found and state_of(found) == "active" and not security.is_confirmed(found):
+            person, action = _taken_over(found, role, name, by), "invite-over-unconfirmed"
+        else:
+            person, action = accounts.create_account(email, None, role, name), "invite-person"
+        audit.record_about(by, action, person, role=str(role))
+    _send_invitation(person, site)
+    return person
+
+
+def _taken_over(person: User, role: Role | str, name: str, by: User) -> User:
+    """Close an unconfirmed account to whoever signed up with the address, and give it the role.
+
+    That may have been anybody, so the password, sessions, tokens, further addresses and name go. What was made stays.
+    """
+    person.display_name = name
+    person.set_unusable_password()
+    person.save()
+    security.remove_second_factor(person)
+    accounts.set_role(person, role, by=by)
     return person
 
 
@@ -97,16 +113,16 @@ def resend_invitation(person: User, *, by: User, site: str) -> None:
     if state_of(person) != "invited":
         raise AccountError(f"{person.email} is {state_of(person)}, so there is no invitation to send again")
     audit.record_about(by, "resend-invitation", person)
-    _send_invitation(person, by, site)
+    _send_invitation(person, site)
 
 
-def _send_invitation(person: User, by: User, site: str) -> None:
+def _send_invitation(person: User, site: str) -> None:
     link = reverse(
         "account_reset_password_from_key",
         kwargs={"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)},
     )
     days = settings.PASSWORD_RESET_TIMEOUT // 86_400
-    context = {"person": person, "by": by, "site": site, "link": site.rstrip("/") + link, "days": days}
+    context = {"site": site, "link": site.rstrip("/") + link, "days": days}
     text = render_to_string("accounts/email/invitation.txt", {**context, "role": given_role(person)})
     subject = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}an invitation"
     try:

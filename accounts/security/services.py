@@ -7,9 +7,14 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
 
-from accounts.models import User
+from accounts import audit
+from accounts.models import ApiToken, User
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,63 @@ def addresses_of(user: User) -> list[Any]:
     return list(EmailAddress.objects.filter(user=user).order_by("-primary", "email"))
 
 
+def is_confirmed(user: User) -> bool:
+    """Say whether somebody has shown, or an admin has vouched, that the account's e-mail address is its owner's."""
+    return bool(EmailAddress.objects.filter(user=user, email=user.email.lower(), verified=True).exists())
+
+
+def is_taken(email: str, by_other_than: User | None = None) -> bool:
+    """Say whether an account, or another one, has confirmed that address."""
+    found = EmailAddress.objects.filter(email=email.lower(), verified=True)
+    return bool((found.exclude(user=by_other_than) if by_other_than else found).exists())
+
+
+def may_reset_by(user: User, email: str) -> bool:
+    """Say whether a link that is sent to `email` may open the account: its own address, or a confirmed further one."""
+    if email.lower() == user.email.lower():
+        return True
+    found = EmailAddress.objects.filter(user=user, email=email.lower(), verified=True)
+    return bool(is_confirmed(user) and found.exists())
+
+
+@transaction.atomic
+def end_access(user: User) -> None:
+    """Revoke what was given under the former password: API tokens, and addresses that others may have added.
+
+    Sessions end by themselves, as each holds a hash of the password.
+    """
+    tokens, _ = ApiToken.objects.filter(user=user).delete()
+    addresses = drop_addresses(user, keep_confirmed=is_confirmed(user))
+    if tokens or addresses:
+        audit.record_about(None, "end-access", user, tokens=tokens, addresses=addresses)
+
+
+def drop_addresses(user: User, *, keep_confirmed: bool) -> int:
+    """Remove the account's further addresses and return their number.
+
+    keep_confirmed: False while the account's own address is not confirmed, since whoever signed up with it may be
+    anybody, and so may be the owner of the others.
+    """
+    others = EmailAddress.objects.filter(user=user).exclude(email=user.email.lower())
+    gone, _ = (others.filter(verified=False) if keep_confirmed else others).delete()
+    return int(gone)
+
+
 def confirm_address(user: User) -> None:
-    """Hold the account's e-mail address for confirmed: somebody used a link that was sent there."""
-    if EmailAddress.objects.filter(email__iexact=user.email, verified=True).exclude(user=user).exists():
+    """Take the account's e-mail address for confirmed: a link that was sent there was used, or an admin vouches."""
+    if is_taken(user.email, by_other_than=user):
         return  # a second address of somebody else, who has confirmed it before
     EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email).update(primary=False)
     EmailAddress.objects.update_or_create(
         user=user, email=user.email.lower(), defaults={"verified": True, "primary": True}
     )
+
+
+def tell(user: User, what: str, **about: Any) -> None:
+    """Send the account's owner a mail; it carries no text that somebody typed."""
+    text = render_to_string(f"accounts/email/{what}.txt", about)
+    subject = render_to_string(f"accounts/email/{what}_subject.txt", about).strip()
+    send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", text, None, [user.email])
 
 
 def export_security(user: User) -> dict[str, Any]:

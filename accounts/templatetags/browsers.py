@@ -11,10 +11,14 @@ SYSTEMS |= {"Linux": "Linux"}
 
 
 @register.filter
-def browser_name(user_agent: str) -> str:
-    """Return `Firefox on Windows` and the like; what is not known, as it calls itself."""
+def known_browser(user_agent: str) -> str:
+    """Return `Firefox on Windows` and the like, empty if it is none of these: no text that the sender chose."""
     browser = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
     system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or user_agent or "unknown"
+    return f"{browser} on {system}" if browser and system else browser
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """Return the browser as people call it; what is not known, as it calls itself."""
+    return known_browser(user_agent) or user_agent or "unknown"

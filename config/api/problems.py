@@ -70,6 +70,21 @@ PROBLEMS: Mapping[str, Problem] = {
     "second-factor-required": Problem(
         HTTPStatus.FORBIDDEN, "Your role needs a second factor", "Set one up at /me/security/ and come again."
     ),
+    "session-required": Problem(
+        HTTPStatus.FORBIDDEN,
+        "A token cannot do this",
+        "Sign in with a browser and do it there, or send the session's cookies instead of a token.",
+    ),
+    "proof-required": Problem(
+        HTTPStatus.FORBIDDEN,
+        "Your password is needed once more",
+        "Send it to /accounts/reauthenticate/ with the session's cookies; that counts for five minutes.",
+    ),
+    "unconfirmed-address": Problem(
+        HTTPStatus.FORBIDDEN,
+        "Your e-mail address is not confirmed",
+        "Open the link that was sent to it, or have it sent again at /accounts/email/.",
+    ),
     "not-found": Problem(
         HTTPStatus.NOT_FOUND, "There is no such thing", "It is not there, or it is somebody else's: both look the same."
     ),
@@ -231,6 +246,9 @@ NAMES = {
     "parse_error": "malformed",
     "read_only_token": "read-only-token",
     "second_factor_required": "second-factor-required",
+    "session_required": "session-required",
+    "proof_required": "proof-required",
+    "unconfirmed_address": "unconfirmed-address",
 }
 """Types by the codes of errors that are not their status's usual one."""
 

@@ -22,18 +22,13 @@ class Me(Resource):
 
 
 class Tokens(Resource):
-    """One's own tokens."""
+    """One's own tokens; new ones are made at /me/tokens/ of the site, as no token makes another."""
 
     def list(
         self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
     ) -> Pages[answers.TokensList]:
         query = given(limit=limit, cursor=cursor, fields=fields)
         return self._api.pages("tokens.list", answers.TokensList, query=query)
-
-    def create(self, name: str, *, read_only: bool = False, expiry_days: int | None = 90) -> answers.TokensCreate:
-        """Make a token; its `secret` is in this answer only. `expiry_days` None: it lives until it is revoked."""
-        body = {"name": name, "read_only": read_only, "expiry_days": expiry_days}
-        return self._api.call("tokens.create", answers.TokensCreate, json=body)
 
     def get(self, token: Ref, *, fields: Fields = ()) -> answers.TokensGet:
         return self._api.call("tokens.get", answers.TokensGet, token, query=given(fields=fields))

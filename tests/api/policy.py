@@ -7,7 +7,8 @@ A row gives the status that each caller gets on a thing that exists and, for wri
 - `owner`: whose it is; to all others, curators and admins too, it does not exist (404);
 - `owner_or_curators`: whose it is, and those who look after the site;
 - `owner_with_the_role`: those who look after the site; whose it is, but who has not the role that it needs, is told so;
-- `curators`: members are told that it is not for them (403), unless the thing itself is hidden from them.
+- `curators`: members are told that it is not for them (403), unless the thing itself is hidden from them;
+- `sessions`: nobody by a token (403).
 
 A read-only token is its owner's, the one who may do most with the operation; it reads and never writes (403).
 An expired token is refused everywhere (401), where visitors are welcome too: who sends one believes to be somebody.
@@ -64,13 +65,19 @@ def curators(line: str, ok: int = 200, *, to_members: int = 403) -> Row:
     return _row(line, ok, stranger=401, member=to_members, other_member=to_members, curator=ok)
 
 
+def sessions(line: str) -> Row:
+    """A row of what no token may do, whoever's it is; with a session it is tried in the tests of the endpoint."""
+    method, path = line.split()
+    return Row(method, path, {**dict.fromkeys(CALLERS, 403), "stranger": 401, "expired_token": 401})
+
+
 POLICY = (
     # --- accounts
     members("GET /me/"),
     members("PATCH /me/"),
     members("GET /me/export/"),
     members("GET /tokens/"),
-    members("POST /tokens/", 201),
+    sessions("POST /tokens/"),
     owner("GET /tokens/{id}/"),
     owner("DELETE /tokens/{id}/", 204),
     curators("GET /audit/"),
@@ -167,3 +174,6 @@ POLICY = (
     anyone("GET /leaderboard/"),
     anyone("GET /leaderboard/{suffix}/"),
 )  # fmt: skip
+
+SESSIONS_ONLY = {("POST", "/tokens/")}
+"""What no token may do, and so no client."""

@@ -20,6 +20,8 @@ def token_of(site: Site, role: str) -> str:
         browser.get("/accounts/login/")
         form = {"login": email, "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         browser.post("/accounts/login/", data=form).raise_for_status()
+        proof = {"password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        browser.post("/accounts/reauthenticate/", data=proof).raise_for_status()
         made = browser.post(
             "/api/v1/tokens/",
             json={"name": "notebook", "expiry_days": 1},

@@ -94,7 +94,7 @@ def test_each_call_has_a_key_of_its_own() -> None:
 def test_another_post_is_not_sent_twice_when_it_may_have_arrived(trouble: httpx.Response | Exception) -> None:
     server = Server(trouble, gives({"id": 1}, 201))
     with pytest.raises((Unreachable, ServerFault)):
-        server.client().tokens.create("notebook")
+        server.client().uploads.create()
     assert len(server.requests) == 1
     assert "Idempotency-Key" not in server.requests[0].headers
 
@@ -102,7 +102,7 @@ def test_another_post_is_not_sent_twice_when_it_may_have_arrived(trouble: httpx.
 @pytest.mark.parametrize("trouble", [NEVER_SENT, httpx.ConnectTimeout("slow"), refuses(429), refuses(503)], ids=str)
 def test_another_post_is_sent_again_when_nothing_was_done(trouble: httpx.Response | Exception) -> None:
     server = Server(trouble, gives({"id": 1}, 201))
-    assert server.client().tokens.create("notebook")["id"] == 1
+    assert server.client().uploads.create()["id"] == 1
     assert len(server.requests) == 2
 
 

@@ -65,6 +65,7 @@ def test_a_visitor_has_no_session_to_note(client: Client) -> None:
 
 
 def test_a_confirmed_address_is_the_only_one_we_write_to(member: User) -> None:
+    EmailAddress.objects.filter(user=member).delete()
     EmailAddress.objects.create(user=member, email="old@example.org", primary=True, verified=False)
     for _ in range(2):
         services.confirm_address(member)
@@ -73,6 +74,7 @@ def test_a_confirmed_address_is_the_only_one_we_write_to(member: User) -> None:
 
 
 def test_an_address_that_somebody_else_confirmed_stays_theirs(member: User, other_member: User) -> None:
+    EmailAddress.objects.filter(user=member).delete()
     EmailAddress.objects.create(user=other_member, email=member.email, verified=True)
     services.confirm_address(member)
     assert not services.addresses_of(member)

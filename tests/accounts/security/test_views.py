@@ -9,15 +9,10 @@ from django.test import Client
 from accounts.models import User
 from accounts.security import services
 from tests.accounts.security.factors import code_of, with_second_factor
-from tests.conftest import PASSWORD, signed_in
+from tests.conftest import PASSWORD, proven, signed_in
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/me/security/", "/accounts/sessions/", "/accounts/2fa/totp/activate/", "/accounts/2fa/recovery-codes/")
-
-
-def reauthenticated(client: Client) -> Client:
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    return client
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -29,7 +24,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(member_client: Client, mem
     services.confirm_address(member)
     begin = member_client.get("/accounts/2fa/totp/activate/")
     assert begin.headers["Location"].startswith("/accounts/reauthenticate/")
-    page = reauthenticated(member_client).get("/accounts/2fa/totp/activate/").content.decode()
+    page = proven(member_client).get("/accounts/2fa/totp/activate/").content.decode()
     assert '<img class="qr" src="data:image/svg+xml;base64,' in page and "style=" not in page
     secret = re.search(r'<code id="authenticator_secret">(\w+)</code>', page)[1]  # type: ignore[index]
     assert "does not fit" in member_client.post("/accounts/2fa/totp/activate/", {"code": "1"}).content.decode()
@@ -53,7 +48,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(member_client: Client, mem
 
 
 def test_an_unconfirmed_address_comes_before_a_second_factor(member_client: Client, member: User) -> None:
-    EmailAddress.objects.create(user=member, email=member.email, primary=True, verified=False)
+    EmailAddress.objects.filter(user=member).update(verified=False)
     page = member_client.get("/accounts/2fa/totp/activate/", follow=True)
     assert page.redirect_chain[-1][0] == "/me/security/"
     assert "Confirm your e-mail address first" in page.content.decode()
@@ -73,7 +68,7 @@ def test_it_is_turned_off_after_one_more_proof(member_client: Client, member: Us
     with_second_factor(member)
     answer = member_client.post("/accounts/2fa/totp/deactivate/")
     assert answer.status_code == 302 and Authenticator.objects.count() == 2
-    reauthenticated(member_client)  # which sends the form again
+    proven(member_client)  # which sends the form again
     assert "Your password alone will open" in member_client.get("/accounts/2fa/totp/deactivate/").content.decode()
     member_client.post("/accounts/2fa/totp/deactivate/")
     assert not Authenticator.objects.exists()
@@ -81,7 +76,7 @@ def test_it_is_turned_off_after_one_more_proof(member_client: Client, member: Us
 
 def test_new_recovery_codes_replace_the_old_ones(member_client: Client, member: User) -> None:
     with_second_factor(member)
-    reauthenticated(member_client)
+    proven(member_client)
     old = member_client.get("/accounts/2fa/recovery-codes/download/").content.decode().split()
     member_client.post("/accounts/2fa/recovery-codes/generate/")
     new = member_client.get("/accounts/2fa/recovery-codes/download/").content.decode().split()
@@ -103,7 +98,7 @@ def test_other_sessions_are_signed_out(member_client: Client, member: User) -> N
 def test_a_changed_second_factor_is_told_by_mail(member_client: Client, member: User) -> None:
     services.confirm_address(member)
     with_second_factor(member)
-    reauthenticated(member_client)
+    proven(member_client)
     member_client.post("/accounts/2fa/totp/deactivate/")
     assert [message.to for message in mail.outbox] == [[member.email]]
     assert mail.outbox[0].subject.startswith("Kindred: ")

@@ -5,13 +5,14 @@ from rest_framework.test import APIClient
 
 from config.api.problems import ADDRESS, PROBLEMS, type_of
 from jobs import services
+from tests.conftest import proven
 
 pytestmark = pytest.mark.django_db
 PROBLEM = "application/problem+json"
 
 
-def test_a_refused_field_is_named(member_api: APIClient) -> None:
-    answer = member_api.post("/api/v1/tokens/", {"expiry_days": 0})
+def test_a_refused_field_is_named(member_client: Client) -> None:
+    answer = proven(member_client).post("/api/v1/tokens/", {"expiry_days": 0}, content_type="application/json")
     assert answer.status_code == 400 and answer["Content-Type"] == PROBLEM
     problem = answer.json()
     assert (problem["type"], problem["status"]) == ("/api/problems/invalid", 400)
@@ -34,7 +35,7 @@ def test_who_is_not_signed_in_is_told_how(client: Client) -> None:
 
 
 def test_malformed_json_is_a_problem(member_api: APIClient) -> None:
-    answer = member_api.post("/api/v1/tokens/", data="{", content_type="application/json")
+    answer = member_api.patch("/api/v1/me/", data="{", content_type="application/json")
     assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM)
 
 
@@ -90,11 +91,13 @@ def test_every_error_has_its_type(status: int, code: str, name: str) -> None:
 
 def test_what_django_refuses_to_read_is_too_large(member_api: APIClient, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
-    answer = member_api.post("/api/v1/tokens/", {"name": "a name longer than that"})
+    answer = member_api.patch("/api/v1/me/", {"display_name": "a name longer than that"})
     assert (answer.status_code, answer.json()["type"]) == (413, "/api/problems/too-large")
 
 
-@pytest.mark.parametrize("body", ['{"\\ud800": 1}', '{"name": "a", "expiry_days": "\\ud800"}', '{"name": "\\ud800"}'])
+@pytest.mark.parametrize(
+    "body", ['{"\\ud800": 1}', '{"display_name": "a", "\\ud800": 1}', '{"display_name": "\\ud800"}']
+)
 def test_half_a_character_is_told_of_and_breaks_nothing(member_api: APIClient, body: str) -> None:
-    answer = member_api.post("/api/v1/tokens/", body, content_type="application/json")
+    answer = member_api.patch("/api/v1/me/", body, content_type="application/json")
     assert answer.status_code == 400 and answer["Content-Type"] == PROBLEM and answer.json()["errors"]
