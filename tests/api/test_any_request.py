@@ -36,7 +36,7 @@ schema = schemathesis.openapi.from_dict(
 schema.app = get_wsgi_application()
 
 
-@pytest.fixture(params=["stranger", "member", "curator"])
+@pytest.fixture(params=["stranger", "member", pytest.param("curator", marks=pytest.mark.services)])
 def caller(request: pytest.FixtureRequest, world: World, member: User, curator: User) -> dict[str, str]:
     """Return the headers of somebody."""
     if request.param == "stranger":
