@@ -19,6 +19,8 @@ from tests.api.policy import CALLERS, POLICY, Row
 from tests.api.things import THINGS, Ask, Scene
 from tests.retrieval.world import World
 
+pytestmark = pytest.mark.services
+
 PREFIX = "/api/v1"
 for module in pkgutil.iter_modules(tests.api.__path__):
     if module.name.startswith("things_"):

@@ -22,7 +22,7 @@ from jobs.registry import register
 from mlcore.errors import DatasetError, Stopped
 from tests.jobs.conftest import nothing, queued
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def claimed(job: Job) -> JobContext:
