@@ -50,7 +50,7 @@ test: env
 	$(PARALLEL) $(ARGS)
 
 test-learning: env
-	$(PARALLEL) -m "learning and not full" $(ARGS)
+	$(PARALLEL) -m "learning and not full" tests/mlcore $(ARGS)
 
 check: env
 	$(BIN)/ruff check .
@@ -69,9 +69,9 @@ test-services: env
 # The whole site on PostgreSQL and Redis, every test of the queue on RabbitMQ, every case of every grid: for a night.
 ci-full: check
 	$(PARALLEL) -m "not e2e and not learning" $(ARGS)
-	$(PARALLEL) -m learning $(ARGS)
+	$(PARALLEL) -m learning tests/mlcore $(ARGS)
 	$(ON_REDIS) -m "not e2e and not learning" $(ARGS)
-	$(ON_RABBITMQ) -m queue $(ARGS)
+	$(ON_RABBITMQ) $(SITE) -m queue $(ARGS)
 	$(MAKE) e2e WALKS=e2e KINDRED_E2E_EPOCHS= $(if $(ARGS),ARGS="$(ARGS)")
 
 e2e screenshots: env

@@ -14,8 +14,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from mlcore.datasets.wings import WingsSpec, picture_bytes
+from tests.turns import take_turns
 
-ROOT = Path(__file__).parents[2]
+HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 PATIENCE_MS = 120_000  # of an action: the first search of a site loads torch and the models
 expect.set_options(timeout=30_000)
 HELD_OUT_SPECIES, NEW_PICTURE = 41, 30  # the demo draws pictures 0 to 23 of each species
@@ -93,6 +94,16 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
     yield chromium
     chromium.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each walk be at one width, in turns: every page is looked at in both (test_every_page)."""
+    walks: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.parent == HERE and "context" in item.fixturenames:
+            walks.setdefault((item.path, item.originalname), []).append(item)
+    take_turns(walks.values())
 
 
 @pytest.fixture(params=[360, 1440])
