@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt package-lock.json | sha256sum | cut -c1-16)
 DATA ?=
 WEIGHTS ?=
+EPOCHS ?=
 PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
@@ -44,7 +45,7 @@ $(STAMP):
 	touch $(STAMP)
 
 demo: env
-	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(EPOCHS),--epochs "$(EPOCHS)")
 
 test: env
 	$(PARALLEL) $(ARGS)

@@ -13,7 +13,7 @@ from retrieval.models import Dataset, Experiment, Model
 from retrieval.reports.services import FORMATS, submit_report
 from tests.retrieval.world import World, done
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]
 
 
 def page(client: Client, **filters: str) -> str:

@@ -17,7 +17,7 @@ from tests.retrieval.outside.brought import described, embeddings, network
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]
 
 
 def uploads() -> list[Path]:

@@ -15,7 +15,7 @@ from retrieval.models import Experiment, Report, Run
 from retrieval.reports import services
 from tests.retrieval.world import SMALL, World, done, failed, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]
 
 
 @pytest.fixture
