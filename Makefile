@@ -6,21 +6,28 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt package-lock.json | sha256sum | cut -c1-16)
 DATA ?=
 WEIGHTS ?=
+EPOCHS ?=
 PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
 # One process a core with one thread each, which take work from each other at the end; ARGS="-n 0" for a single one.
 PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist worksteal
+# mlcore and the benchmarks know neither database nor queue: `make test` has tested them.
+SITE := --ignore=tests/mlcore --ignore=tests/test_benchmarks.py
+ON_SERVICES := DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5}
+ON_REDIS := $(ON_SERVICES) CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) $(SITE)
+ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL)
 
-.PHONY: help demo test test-learning check test-services e2e screenshots env clean
+.PHONY: help demo test test-learning check test-services e2e ci-full screenshots env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive WEIGHTS=file.safetensors for your own"
 	@echo "make test           the tests that need nothing but this machine"
 	@echo "make test-learning  every loss trained on drawn pictures: better than untrained, better than on shuffled labels"
 	@echo "make check          format, types, layers, migrations, deployment settings"
-	@echo "make test-services  the site's tests on PostgreSQL and Redis, the queue's tests again on RabbitMQ"
+	@echo "make test-services  what differs there on PostgreSQL and Redis; the queue's own tests on RabbitMQ"
 	@echo "make e2e            a real browser (Chromium) against a real site"
+	@echo "make ci-full        all of that everywhere, the whole grids too; .ci/run is the half hour for every change"
 	@echo "make screenshots    every page, both widths, both themes, into SCREENSHOTS (var/screenshots)"
 
 env: $(STAMP)
@@ -38,13 +45,13 @@ $(STAMP):
 	touch $(STAMP)
 
 demo: env
-	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(EPOCHS),--epochs "$(EPOCHS)")
 
 test: env
 	$(PARALLEL) $(ARGS)
 
 test-learning: env
-	$(PARALLEL) -m learning $(ARGS)
+	$(PARALLEL) -m "learning and not full" tests/mlcore $(ARGS)
 
 check: env
 	$(BIN)/ruff check .
@@ -56,20 +63,27 @@ check: env
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-# mlcore and the benchmarks know neither database nor queue: `make test` has tested them.
 test-services: env
-	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) --ignore=tests/mlcore --ignore=tests/test_benchmarks.py $(ARGS)
-	DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5} \
-		CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL) -m queue $(ARGS)
+	$(ON_REDIS) -m "(services or queue) and not full" $(ARGS)
+	$(ON_RABBITMQ) -m "queue and not full" tests/jobs $(ARGS)
+
+# The whole site on PostgreSQL and Redis, every test of the queue on RabbitMQ, every case of every grid: for a night.
+ci-full: check
+	$(PARALLEL) -m "not e2e and not learning" $(ARGS)
+	$(PARALLEL) -m learning tests/mlcore $(ARGS)
+	$(ON_REDIS) -m "not e2e and not learning" $(ARGS)
+	$(ON_RABBITMQ) $(SITE) -m queue $(ARGS)
+	$(MAKE) e2e WALKS=e2e KINDRED_E2E_EPOCHS= $(if $(ARGS),ARGS="$(ARGS)")
 
 e2e screenshots: env
 	@command -v chromium >/dev/null || { echo "make $@ needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }
-	$(PYTEST) -m e2e $(E2E) $(ARGS)
+	$(PYTEST) -m "$(WALKS)" $(E2E) $(ARGS)
 
+WALKS ?= e2e and not full
 e2e: E2E = tests/e2e
 screenshots: E2E = tests/e2e/test_every_page.py
 screenshots: export KINDRED_SCREENSHOTS = $(SCREENSHOTS)
+screenshots: export KINDRED_E2E_EPOCHS =
 
 clean:
 	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache

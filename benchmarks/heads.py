@@ -26,6 +26,6 @@ def timed_head(loss: object, classes: int) -> Result:
 
 
 def above_start(found: Mapping[str, Result]) -> None:
-    """Put the memory above the start in place of the start's, in every row."""
+    """Put the memory above the start in place of the start's, in every row: at least the 0.1 that it is rounded to."""
     for row in found.values():
-        row["above_start_mib"] = round(row["peak_mib"] - row.pop("start_mib"), 1)
+        row["above_start_mib"] = max(0.1, round(row["peak_mib"] - row.pop("start_mib"), 1))

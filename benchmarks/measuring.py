@@ -34,6 +34,11 @@ def measure_sides(module: str, sides: Sequence[str], repeats: int, arguments: Se
     return {side: _medians(found) for side, found in results.items()}
 
 
+def run_sides(sides: Mapping[str, Callable[[], Result]]) -> dict[str, Result]:
+    """Run each side once in this process: what shows that it runs, where starting Python would take the longest."""
+    return {side: {**result(), "peak_mib": round(peak_mib(), 1)} for side, result in sides.items()}
+
+
 def answer(sides: Mapping[str, Callable[[], Result]], side: str) -> None:
     """In a child process: measure one side and say so, with the peak memory of the process."""
     result = sides[side]()

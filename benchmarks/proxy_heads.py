@@ -7,7 +7,7 @@ and the potential field has none: the first is measured against it in soft_tripl
 from collections.abc import Callable, Mapping
 
 from benchmarks.heads import CENTRES, DIM, FULL, above_start, timed_head
-from benchmarks.measuring import Result, answer, measure_sides, parser, report
+from benchmarks.measuring import Result, answer, measure_sides, parser, report, run_sides
 
 GIGABYTES = 4  # what every head must fit into, the process included
 PEERS: Mapping[str, tuple[str, Mapping[str, float]]] = {
@@ -25,11 +25,14 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--classes", type=int, default=FULL)
     chosen = options.parse_args()
-    classes, repeats = (30, 1) if chosen.quick else (chosen.classes, chosen.repeats)
+    classes = 30 if chosen.quick else chosen.classes
     sides = _sides(classes)
     if chosen.side:
         return answer(sides, chosen.side)
-    found = measure_sides("benchmarks.proxy_heads", tuple(sides), repeats, ["--classes", str(classes)])
+    if chosen.quick:
+        found = run_sides(sides)
+    else:
+        found = measure_sides("benchmarks.proxy_heads", tuple(sides), chosen.repeats, ["--classes", str(classes)])
     above_start(found)
     notes = [_ratios(name, found[name], found[f"{name}, peer"]) for name in PEERS]
     largest = max(row["peak_mib"] for name, row in found.items() if not name.endswith("peer")) / 1024

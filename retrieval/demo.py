@@ -88,19 +88,24 @@ def _copy_whole(file: Path, target: Path) -> None:
     scratch.replace(target)
 
 
-def start_training(dataset: Dataset, weights: str) -> Experiment:
+def start_training(dataset: Dataset, weights: str, epochs: int | None = None) -> Experiment:
     """Return the demo's experiment on a data set; started at first, taken up again when it was cut off.
 
-    Without weights a small network learns from scratch; with them the whole backbone is fine-tuned.
+    Without weights a small network learns from scratch; with them the whole backbone is fine-tuned;
+    for as many epochs as the preset has, unless told otherwise.
+
+    Raises:
+        Refused: nothing can be trained for so many epochs.
     """
     preset = "fine-tune-small" if weights else "demo"
     name = f"{preset} on {dataset.name}"
     experiment = Experiment.objects.filter(name=name, dataset=dataset, weights=weights).first()
     if experiment is None:
-        protocol = experiments.make_protocol(preset, {}, weights)
+        changes: dict[str, object] = {} if epochs is None else {"epochs": epochs}
+        protocol = experiments.make_protocol(preset, changes, weights)
         # A principal component analysis gives fewer directions than there are pictures.
         if protocol.head_init != "random" and dataset.report["train_images"] <= protocol.dim:
-            protocol = experiments.make_protocol(preset, {"head_init": "random"}, weights)
+            protocol = experiments.make_protocol(preset, {**changes, "head_init": "random"}, weights)
         return experiments.start_experiment(
             dataset=dataset, name=name, protocol=protocol, losses=LOSSES, weights=weights, by=None
         )

@@ -16,7 +16,6 @@ PROXY_LOSSES = [name for name, spec in LOSSES.items() if spec.has_proxies]
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = {
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
-    "ranking_metrics": {"ours", "peer"},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
     "training_speed": {"48 px, ours", "48 px, peer-0"},
     "two_processes": {"multi_similarity"},
@@ -29,7 +28,11 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("name", SIDES)
+# Two processes are what tests.mlcore.test_distributed starts as well.
+LONG = {"two_processes": [pytest.mark.full]}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])
 def test_a_benchmark_gives_a_row_for_each_side(name: str) -> None:
     ended = run(name, "--json")
     assert ended.returncode == 0, ended.stderr
@@ -41,6 +44,7 @@ def test_a_benchmark_gives_a_row_for_each_side(name: str) -> None:
 
 def test_both_sides_of_the_ranking_benchmark_measure_the_same() -> None:
     figures = json.loads(run("ranking_metrics", "--json").stdout)["figures"]
+    assert figures.keys() == {"ours", "peer"}
     for name in ("p_at_1", "r_precision", "map_at_r"):
         assert figures["ours"][name] == pytest.approx(figures["peer"][name], abs=0.005)
 

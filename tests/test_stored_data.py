@@ -218,7 +218,7 @@ def test_a_job_that_waited_is_done(kept: Kept, key: str) -> None:
         assert before and run.history[: len(before)] == before and len(run.history) > len(before)
 
 
-@pytest.mark.learning
+@pytest.mark.full
 def test_this_code_can_leave_data_of_its_own(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.fixtures.make", str(tmp_path / "made")]
     subprocess.run(command, check=True, cwd=Path(__file__).parent.parent)

@@ -9,7 +9,7 @@ from accounts import services
 from accounts.models import ApiToken, User
 from tests.conftest import api_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_a_token_opens_the_api_and_its_use_is_noted(member: User) -> None:

@@ -12,7 +12,7 @@ from accounts.models import ApiToken, AuditEntry, User
 from accounts.roles import Role, is_admin, is_curator, is_member, role_of
 from tests.conftest import PASSWORD, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_an_account_has_its_role_and_can_sign_in() -> None:

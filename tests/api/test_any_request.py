@@ -5,7 +5,6 @@ with all its checks. The accounts and things are the test's own, nothing that a 
 runs. Where an operation works on a thing, right requests go to one that exists (`tests.api.things`).
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,26 +16,24 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiJsonRenderer
 from rest_framework.throttling import SimpleRateThrottle
 
 from accounts import services
 from accounts.models import User
-from tests.api.test_policy import PREFIX
-from tests.api.things import THINGS, Scene
+from tests.api.description import PREFIX, description
+from tests.api.test_policy import THINGS  # all of them: it has read every module of things
+from tests.api.things import Scene
 from tests.retrieval.world import World
 
 EXAMPLES = 8  # random requests for each operation and person, beside those that cover its description
-DESCRIPTION = json.loads(OpenApiJsonRenderer().render(SchemaGenerator().get_schema(request=None, public=True)))
 
 schema = schemathesis.openapi.from_dict(
-    DESCRIPTION, config=schemathesis.Config.from_path(Path(__file__).with_name("schemathesis.toml"))
+    description(), config=schemathesis.Config.from_path(Path(__file__).with_name("schemathesis.toml"))
 )
 schema.app = get_wsgi_application()
 
 
-@pytest.fixture(params=["stranger", "member", "curator"])
+@pytest.fixture(params=["stranger", "member", pytest.param("curator", marks=pytest.mark.services)])
 def caller(request: pytest.FixtureRequest, world: World, member: User, curator: User) -> dict[str, str]:
     """Return the headers of somebody."""
     if request.param == "stranger":

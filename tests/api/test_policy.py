@@ -3,33 +3,33 @@
 import pkgutil
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache
 from importlib import import_module
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 import tests.api
 from accounts import services
 from accounts.models import ApiToken, User
+from tests.api.description import PREFIX, description
 from tests.api.policy import CALLERS, POLICY, Row
 from tests.api.things import THINGS, Ask, Scene
 from tests.retrieval.world import World
 
-PREFIX = "/api/v1"
+pytestmark = pytest.mark.services
+
 for module in pkgutil.iter_modules(tests.api.__path__):
     if module.name.startswith("things_"):
         import_module(f"tests.api.{module.name}")
 
 
-@cache
 def operations() -> set[tuple[str, str]]:
     """Return method and path of every operation that the schema describes."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
-    paths = {path.removeprefix(PREFIX): item for path, item in schema["paths"].items() if path.startswith(PREFIX)}
+    paths = {
+        path.removeprefix(PREFIX): item for path, item in description()["paths"].items() if path.startswith(PREFIX)
+    }
     return {(method.upper(), path) for path, item in paths.items() for method in item if method != "parameters"}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from tests.api.test_any_request import DESCRIPTION
-from tests.api.test_policy import PREFIX
+from tests.api.description import PREFIX, description
 
+DESCRIPTION = description()
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, item in DESCRIPTION["paths"].items()

@@ -12,6 +12,7 @@ PRODUCTION = {
     "SECRET_KEY": "x9-long-and-random-enough-for-a-test-0123456789-abcdefgh",
     "ALLOWED_HOSTS": "kindred.example.org",
 }
+IN_CHECK = pytest.mark.full  # `make check` runs the same command
 
 
 def python(var: Path, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -33,6 +34,7 @@ def test_the_made_secret_is_kept(tmp_path: Path) -> None:
     assert len(first) > 50 and first == second
 
 
+@IN_CHECK
 def test_the_production_settings_pass_the_deploy_check(tmp_path: Path) -> None:
     done = python(tmp_path, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
     assert done.returncode == 0, done.stderr
@@ -65,11 +67,13 @@ def test_starting_django_loads_no_torch(tmp_path: Path) -> None:
     assert python(tmp_path, "-c", code).returncode == 0
 
 
+@IN_CHECK
 def test_the_schema_is_valid_and_without_warnings(tmp_path: Path) -> None:
     done = python(tmp_path, "manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "s"))
     assert done.returncode == 0, done.stderr
 
 
+@IN_CHECK
 def test_no_migration_is_missing(tmp_path: Path) -> None:
     done = python(tmp_path, "manage.py", "makemigrations", "--check", "--dry-run")
     assert done.returncode == 0, done.stdout

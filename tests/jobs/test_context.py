@@ -12,7 +12,7 @@ from jobs.errors import JobCancelled, JobInterrupted
 from jobs.models import Job
 from tests.jobs.conftest import nothing, queued
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.fixture

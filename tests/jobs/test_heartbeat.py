@@ -14,7 +14,7 @@ from jobs.heartbeat import beating
 from jobs.models import Job
 from tests.jobs.conftest import nothing, queued
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.services]
 
 
 @pytest.fixture

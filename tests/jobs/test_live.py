@@ -53,7 +53,7 @@ def test_a_killed_worker_loses_no_job_and_leaves_no_child(live: Live, tmp_path: 
     assert not any(process_is_alive(pid) for pid in pids(tmp_path))
 
 
-@pytest.mark.parametrize("pool", ["threads", "solo"])
+@pytest.mark.parametrize("pool", ["threads", pytest.param("solo", marks=pytest.mark.full)])  # threads, unless told
 def test_a_stopped_worker_gives_its_job_back(live: Live, tmp_path: Path, pool: str) -> None:
     worker = live.start_worker("work", pool=pool)
     job = services.submit("test.walk_in_child", {"folder": str(tmp_path), "steps": 30})

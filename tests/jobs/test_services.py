@@ -25,7 +25,7 @@ from mlcore.errors import DatasetError, Stopped
 from tests.conftest import person
 from tests.jobs.conftest import nothing, queued
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def claimed(job: Job) -> JobContext:

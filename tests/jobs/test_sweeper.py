@@ -10,7 +10,7 @@ from jobs.models import Job
 from jobs.registry import register, register_sweep
 from tests.jobs.conftest import nothing, queued
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def claimed(job: Job) -> JobContext:

@@ -11,6 +11,8 @@ from jobs.context import worker_is_stopping
 from jobs.models import Job
 from tests.jobs.conftest import nothing, queued
 
+pytestmark = pytest.mark.services
+
 
 @pytest.mark.django_db
 def test_the_task_does_the_job_of_its_id() -> None:

@@ -2,14 +2,13 @@
 
 import inspect
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 
 from kindred_client.operations import OPERATIONS
+from tests.api.description import description
 from tests.api.policy import SESSIONS_ONLY
 from tests.kindred_client.scripted import Server, gives
 from tests.kindred_client.test_operations import method_of
@@ -23,17 +22,11 @@ OWN_WORDS = {  # what a method makes itself, or leaves to another one
 }
 
 
-@cache
-def schema() -> dict[str, Any]:
-    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return found
-
-
 def operations() -> dict[tuple[str, str], dict[str, Any]]:
     """Return the operations of the description, by method and path without the names of ids."""
     return {
         (method.upper(), nameless(path)): operation
-        for path, methods in schema()["paths"].items()
+        for path, methods in description()["paths"].items()
         for method, operation in methods.items()
         if isinstance(operation, dict)
     }
@@ -54,7 +47,7 @@ def test_every_operation_has_a_method_and_every_method_an_operation() -> None:
 @pytest.mark.parametrize(("file", "source"), [("models.py", models_source), ("answers.py", answers_source)])
 def test_the_types_are_those_of_the_description(file: str, source: Any) -> None:
     written = (Path(ROOT) / "kindred_client" / file).read_text()
-    assert written == source(schema()), "run python tools/client_models.py"
+    assert written == source(description()), "run python tools/client_models.py"
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -70,7 +63,7 @@ def test_a_method_takes_what_the_operation_takes(name: str) -> None:
 def fields_of(body: dict[str, Any]) -> set[str]:
     """Return the fields of a body, of every kind it may be."""
     if "$ref" in body:
-        return fields_of(schema()["components"]["schemas"][body["$ref"].rpartition("/")[2]])
+        return fields_of(description()["components"]["schemas"][body["$ref"].rpartition("/")[2]])
     kinds = [kind for key in ("oneOf", "anyOf", "allOf") for kind in body.get(key, ())]
     return set(body.get("properties", ())).union(*(fields_of(kind) for kind in kinds))
 

@@ -60,6 +60,19 @@ def test_a_training_is_started_once_and_taken_up_where_it_was_cut_off(world: Wor
     assert {run.job.state for run in experiment.runs.all()} == {"queued"}
 
 
+def test_a_training_can_be_told_how_long_to_take(world: World) -> None:
+    experiment = demo.start_training(world.dataset, "", epochs=2)
+    assert (experiment.protocol["epochs"], experiment.protocol["name"]) == (2, "demo (changed)")
+    assert demo.start_training(world.dataset, "") == experiment
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+def test_a_training_that_would_not_begin_is_refused(world: World, epochs: int) -> None:
+    with pytest.raises(Refused, match="epochs"):
+        demo.start_training(world.dataset, "", epochs=epochs)
+    assert Experiment.objects.count() == 1
+
+
 def test_an_experiment_is_served_when_each_run_has_an_active_index(world: World) -> None:
     experiment = Experiment.objects.get()
     assert demo.is_served(experiment)

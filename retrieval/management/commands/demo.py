@@ -39,6 +39,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", default=demo.WINGS, help="folder or archive of your own pictures")
         parser.add_argument("--weights", type=Path, help="pre-trained .safetensors with its .json beside it")
+        parser.add_argument("--epochs", type=int, help="epochs of each training; without it those of the preset")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--exit", action="store_true", help="stop once everything is served")
 
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         passwords = demo.make_accounts()
         try:
             with _processes(port):
-                experiment = self._prepare(options["data"], options["weights"])
+                experiment = self._prepare(options["data"], options["weights"], options["epochs"])
                 self._serve(experiment, port, passwords)
                 if not options["exit"]:
                     signal.pause()
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopped. `make demo` goes on from here.")
 
-    def _prepare(self, source: str, weights: Path | None) -> Experiment:
+    def _prepare(self, source: str, weights: Path | None, epochs: int | None) -> Experiment:
         dataset = demo.import_data(source)
         if dataset.job is not None and not dataset.is_ready:
             _watch([dataset.job], f"import of {dataset.name}")
@@ -69,7 +70,7 @@ class Command(BaseCommand):
                 "No WEIGHTS given: a small network learns from scratch. With WEIGHTS=file.safetensors it starts "
                 "from what another has learned, and finds far better."
             )
-        experiment = demo.start_training(dataset, name)
+        experiment = demo.start_training(dataset, name, epochs)
         while not demo.is_served(experiment):
             waiting = [job for job in demo.jobs_of(experiment) if job.is_active]
             # Asked again: the last job may have ended between the two questions.

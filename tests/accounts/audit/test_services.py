@@ -5,7 +5,7 @@ from django.test import Client
 from accounts import audit, personal_data, services
 from accounts.models import AuditEntry, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_an_entry_says_who_did_what_to_what(curator: User) -> None:

@@ -18,7 +18,7 @@ from accounts.roles import role_of
 from tests.accounts.security.factors import with_second_factor
 from tests.conftest import PASSWORD, api_of, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 SITE = "https://kindred.example/"
 
 

@@ -13,7 +13,7 @@ from accounts.security import services
 from tests.accounts.security.factors import with_second_factor
 from tests.conftest import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_a_password_alone_is_no_second_factor(member: User) -> None:

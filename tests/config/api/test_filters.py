@@ -8,6 +8,8 @@ from config.api.filter_kinds import TrueOrFalse
 from retrieval.models import Dataset
 from tests.retrieval.world import World
 
+pytestmark = pytest.mark.services
+
 
 class Narrowed(django_filters.FilterSet):
     public = TrueOrFalse()

@@ -15,6 +15,8 @@ from retrieval.models import Dataset
 from tests.config.api.test_views import in_transaction
 from tests.conftest import api_of
 
+pytestmark = pytest.mark.services
+
 ROOT = "/api/v1/datasets/"
 MOTHS = {"name": "Moths", "source": "wings:species=3,per_class=4,size=32"}
 KEY = {"HTTP_IDEMPOTENCY_KEY": "import-1"}

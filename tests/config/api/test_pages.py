@@ -8,6 +8,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from jobs.models import Job
 
+pytestmark = pytest.mark.services
+
 JOBS = "/api/v1/jobs/"
 
 

@@ -8,6 +8,8 @@ from rest_framework.throttling import SimpleRateThrottle
 from accounts.models import User
 from tests.conftest import api_of
 
+pytestmark = pytest.mark.services
+
 ME, LOSSES = "/api/v1/me/", "/api/v1/leaderboard/"
 
 

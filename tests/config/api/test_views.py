@@ -12,6 +12,8 @@ from jobs.models import Job
 from retrieval.search.services import asking as searching
 from tests.retrieval.world import World
 
+pytestmark = pytest.mark.services
+
 ME = "/api/v1/me/"
 JOBS = "/api/v1/jobs/"
 

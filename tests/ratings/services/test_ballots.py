@@ -15,7 +15,7 @@ from retrieval.search.services import engine
 from tests.retrieval.indexes.test_services import rebuilt
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def voted(user: User, score: int = 3) -> Ballot:

@@ -17,6 +17,8 @@ from ratings.services.contests import (
 from retrieval.models import Ranking
 from tests.retrieval.world import World
 
+pytestmark = pytest.mark.services
+
 
 def standing(*scores: int) -> Standing:
     return Standing(len(scores), sum(scores), sum(score * score for score in scores))

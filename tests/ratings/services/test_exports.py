@@ -16,7 +16,7 @@ from tests.ratings.services.test_ballots import voted
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def table(user: User, dataset: Dataset, part: str) -> list[dict[str, str]]:

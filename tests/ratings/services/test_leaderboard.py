@@ -16,7 +16,7 @@ from retrieval.models import Dataset
 from tests.retrieval.indexes.test_services import rebuilt
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def vote(user: User, scores: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ from ratings.services.relevance import mark, marks_of
 from retrieval.models import Image
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_a_mark_is_stored_and_said_again_changes(world: World, member: User) -> None:

@@ -89,6 +89,7 @@ def asked(world: World, **changes: object) -> dict[str, object]:
     return {**values, "changes": changed, **changes}
 
 
+@pytest.mark.usefixtures("children_here")
 def test_the_time_is_measured_where_nobody_knows_it(curator_client: Client, world: World) -> None:
     address = reverse("experiment-estimate")
     first = curator_client.post(address, asked(world)).content.decode()

@@ -16,7 +16,7 @@ from retrieval.models import Index, Model
 from retrieval.search.services import engine
 from tests.retrieval.world import World, done, failed, replaced
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def rebuilt(model: Model) -> Index:

@@ -10,6 +10,8 @@ from retrieval.maps import services
 from retrieval.models import Dataset, Image, Index, Model
 from tests.retrieval.world import World, done, failed, replaced
 
+pytestmark = pytest.mark.services
+
 
 def mapped(world: World) -> tuple[Index, SpaceMap]:
     index = world.index_of(world.models[0])

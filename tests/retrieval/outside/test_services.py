@@ -17,7 +17,7 @@ from tests.retrieval.outside.brought import described, embeddings, network
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]
 
 
 def uploads() -> list[Path]:
@@ -96,6 +96,7 @@ def test_a_model_that_cannot_be_used_is_not_listed_and_its_job_says_why(world: W
     assert not list((Path(settings.MEDIA_ROOT) / "outside").glob("job-*"))
 
 
+@pytest.mark.services
 def test_a_job_that_runs_twice_lists_one_model(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     job = services.submit_model(dataset=world.dataset, **embeddings(world.dataset), by=None)
     done(job)

@@ -15,7 +15,7 @@ from retrieval.models import Experiment, Report, Run
 from retrieval.reports import services
 from tests.retrieval.world import SMALL, World, done, failed, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def test_a_report_has_a_row_for_each_loss_with_its_figures_and_tests(experiment:
         assert file is not None and file.stat().st_size > 100
 
 
+@pytest.mark.services
 def test_a_report_made_again_replaces_the_old_one_whole(
     experiment: Experiment, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_report_made_again_replaces_the_old_one_whole(
     assert new.folder.is_dir() and not old.folder.exists()
 
 
+@pytest.mark.services
 def test_a_report_job_that_runs_twice_makes_one_report(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     made(experiment)
     job, before = services.latest_job(experiment), Report.objects.get()

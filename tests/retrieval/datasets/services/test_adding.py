@@ -14,7 +14,7 @@ from retrieval.models import Dataset, Index
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import WINGS, World, done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from retrieval.datasets.services import class_page
 from retrieval.models import Dataset, Image
 from tests.retrieval.world import World
 
+pytestmark = pytest.mark.services
+
 
 def test_each_class_has_its_count_and_a_sample(world: World) -> None:
     page = class_page(world.dataset)

@@ -11,7 +11,7 @@ from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Index
 from tests.retrieval.world import World, done
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def keys(images: list[Image]) -> list[int]:

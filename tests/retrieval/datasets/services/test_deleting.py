@@ -16,7 +16,7 @@ from retrieval.search.services.asking import system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 SOURCE = "wings:species=4,per_class=3,size=32,seed=5"
 
 

@@ -17,7 +17,7 @@ from retrieval.search.services import answers_of, searchable_models, system_sear
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import WINGS, World, done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def keys(images: list[Image]) -> list[int]:

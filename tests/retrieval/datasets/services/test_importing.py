@@ -20,7 +20,7 @@ from retrieval.outside.services import submit_model
 from tests.retrieval.pictures import jpeg, write_folder, zipped
 from tests.retrieval.world import done, failed, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 CLASSES = {"wren": 3, "robin": 3, "finch": 3, "tit": 3}
 

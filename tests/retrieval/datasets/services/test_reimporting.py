@@ -14,7 +14,7 @@ from retrieval.models import Dataset, Image
 from tests.retrieval.pictures import jpeg, write_folder, zipped
 from tests.retrieval.world import done, failed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from retrieval.models import Dataset
 from tests.retrieval.pictures import write_folder
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_visitors_see_public_sets_members_the_imported_and_curators_all(member: User, curator: User) -> None:

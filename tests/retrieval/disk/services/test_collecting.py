@@ -18,7 +18,7 @@ from retrieval.indexes import services as indexes
 from retrieval.models import Dataset, Index
 from tests.retrieval.world import World, done
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 DAY = 24 * 3600
 

@@ -8,7 +8,7 @@ from retrieval.experiments import services
 from retrieval.indexes.services import submit_index
 from tests.retrieval.world import World, done
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_every_file_of_a_model_has_its_size_and_checksum(world: World) -> None:

@@ -11,7 +11,7 @@ from retrieval.experiments.services import cancel_experiment
 from retrieval.models import Experiment
 from tests.retrieval.world import World, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_tunings_end_before_runs_for_they_bring_more(

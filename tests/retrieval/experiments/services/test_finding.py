@@ -6,7 +6,7 @@ from retrieval.experiments.services import every_run, runs_in
 from retrieval.models import Run
 from tests.retrieval.world import World, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_runs_are_found_by_the_state_that_each_says_it_has(world: World) -> None:

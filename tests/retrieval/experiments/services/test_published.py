@@ -7,7 +7,7 @@ from retrieval.experiments import services
 from retrieval.models import COLORS, Dataset
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_a_model_without_an_active_index_cannot_be_published(world: World) -> None:

@@ -11,7 +11,7 @@ from retrieval.experiments import services
 from retrieval.models import Dataset, Experiment, Run
 from tests.retrieval.world import SMALL, World, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_an_experiment_has_a_run_and_a_job_for_each_cell(world: World, curator: User) -> None:

@@ -6,7 +6,7 @@ from retrieval.search import services
 from retrieval.search.services import Terms
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_answers_say_where_else_a_picture_stands(world: World, member: User) -> None:

@@ -16,7 +16,7 @@ from retrieval.search.services.ranking import rank
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def stored_uploads() -> list[Path]:

@@ -7,7 +7,7 @@ from retrieval.search.services import Asked, ask_all
 from tests.retrieval.pictures import drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def wish(world: World, by: User, picture: bytes, models: list[Model] | None = None) -> Asked:

@@ -9,7 +9,7 @@ from retrieval.search.services import history
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 Captured = Any  # pytest-django's django_capture_on_commit_callbacks
 

@@ -12,7 +12,7 @@ from retrieval.search import services
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 Captured = Any  # pytest-django's django_capture_on_commit_callbacks
 

@@ -15,7 +15,7 @@ from retrieval.uploading.services import files
 from retrieval.uploading.services.files import StoredFile, files_of, paths_below
 from tests.retrieval.uploading.filled import filled, sent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 FILES = {"owls/1.jpg": b"one", "owls/2.jpg": b"two", "jays/a b/1.jpg": b"three", "owls-2/1.jpg": b"four", "0.jpg": b"5"}
 
 

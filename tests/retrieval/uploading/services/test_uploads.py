@@ -14,7 +14,7 @@ from retrieval.models.upload import KEPT
 from retrieval.uploading import services
 from tests.retrieval.uploading.filled import filled, folders, sent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def aged(upload: Upload, days: float) -> None:
