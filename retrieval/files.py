@@ -4,9 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from django.http import FileResponse, Http404, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 
-from retrieval.errors import Refused
+from retrieval.errors import EngineBusy, Refused
+
+
+def jpeg_page(find: Callable[[], Path]) -> HttpResponseBase:
+    """Return what `jpeg_response` does, for a browser: 503 when too many pictures are being read."""
+    try:
+        return jpeg_response(find)
+    except EngineBusy as busy:
+        headers = {"Retry-After": str(busy.retry_after)}
+        return HttpResponse(str(busy), status=503, content_type="text/plain", headers=headers)
 
 
 def jpeg_response(find: Callable[[], Path]) -> HttpResponseBase:
@@ -14,6 +23,7 @@ def jpeg_response(find: Callable[[], Path]) -> HttpResponseBase:
 
     Raises:
         Http404: the file is gone or damaged.
+        EngineBusy: too many pictures are being read.
     """
     try:
         response = FileResponse(find().open("rb"), content_type="image/jpeg")
