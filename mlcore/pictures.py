@@ -1,8 +1,9 @@
 """Pictures from anywhere, made safe and alike: bounded, oriented, RGB, without metadata."""
 
+import ctypes
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ MIN_SIDE = 16  # below this there is nothing to learn from or to recognise
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
 _FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, GIF, BMP or TIFF"
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_LARGE_PIXELS = 4_000_000  # from here on it is worth some milliseconds to return what was freed
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -70,7 +72,11 @@ def open_with_size(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int =
         size = header.size[::-1] if turn in _SIDEWAYS else header.size
         plain = _decoded(header, data, reduction_of(header, data), max_pixels)
         del header  # and with it the decoded picture: turned is a third copy
-        return OpenedPicture(plain if turn is None else plain.transpose(turn), size)
+        upright = plain if turn is None else plain.transpose(turn)
+        del plain
+        if size[0] * size[1] > _LARGE_PIXELS:
+            give_back_memory()
+        return OpenedPicture(upright, size)
     except PictureError:
         raise
     # Decoders fed with hostile bytes raise nearly anything: OSError, ValueError, struct.error, zlib.error...
@@ -169,6 +175,20 @@ def _read_header(data: bytes) -> Image.Image:
         raise PictureError(f"the file is not a picture in {_FORMAT_NAMES}") from error
     except Exception as error:  # see open_picture
         raise PictureError(f"the picture's header is damaged: {error}") from error
+
+
+def give_back_memory() -> None:
+    """Return what was freed to the system: glibc would keep hundreds of megabytes that large pictures took."""
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """Return glibc's function, None where the C library has none."""
+    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim
 
 
 @functools.cache

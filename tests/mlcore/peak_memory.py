@@ -83,7 +83,7 @@ def _serve(seconds: int, limits: dict[str, int]) -> None:
 
 def _decode_in_fork(told: int, seconds: int, count: int, limits: dict[str, int]) -> None:
     signal.alarm(seconds)
-    before = _resident()
+    before = resident()
     os.write(told, json.dumps({"before": before, **_decoded(_read(count), limits)}).encode())
     os._exit(0)
 
@@ -108,7 +108,7 @@ def _warm() -> bytes:
     return buffer.getvalue()
 
 
-def _resident() -> float:
+def resident() -> float:
     """Return the megabytes that this process has in memory; those of libraries come when a fork first uses them."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / MEGABYTE

@@ -1,5 +1,7 @@
 """What decoding costs: at most 300 MB of resident memory, whatever the format, mode and depth, at the largest size."""
 
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -19,7 +21,7 @@ from tests.mlcore.large_pictures import (
     scans_apart,
     tiff,
 )
-from tests.mlcore.peak_memory import decode_apart
+from tests.mlcore.peak_memory import ROOT, decode_apart
 
 MOST = 300  # MB
 TURNED = chunk(b"eXIf", exif_of(6))
@@ -122,3 +124,26 @@ def test_a_damaged_large_jpeg_is_refused_though_it_is_reduced() -> None:
     data = jpeg("RGB")(26)
     with pytest.raises(PictureError, match="damaged"):
         open_picture(data[: len(data) // 2])
+
+
+AFTERWARDS = """
+from concurrent.futures import ThreadPoolExecutor
+from mlcore.pictures import encode_jpeg, open_picture, thumbnail
+from tests.mlcore.large_pictures import jpeg, png
+from tests.mlcore.peak_memory import resident
+
+def read(data):
+    encode_jpeg(thumbnail(open_picture(data), 1024))
+
+read(jpeg("RGB")(0.1))
+pictures = [png(16, 0)(40), png(8, 6)(40), jpeg("RGB", progressive=True)(40)] * 2
+before = resident()
+with ThreadPoolExecutor(2) as two:
+    list(two.map(read, pictures))
+print(resident() - before)
+"""
+
+
+def test_memory_goes_back_after_large_pictures() -> None:
+    told = subprocess.run([sys.executable, "-c", AFTERWARDS], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(told.stdout) < 200
