@@ -1,5 +1,6 @@
 """The environment's variables: read by `config/settings.py` and `config/limits.py`, and nowhere else."""
 
+import os
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 MEGABYTE = 2**20
+_CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def url_prefix(name: str) -> str:
@@ -30,6 +32,11 @@ def positive(name: str, default: float) -> float:
     return value
 
 
+def positive_or_none(name: str) -> float | None:
+    """Return the number of that environment variable, which must be above 0; None where it is not set or empty."""
+    return positive(name, 0) if env.str(name, default="") else None
+
+
 def count(name: str, default: int) -> int:
     """Return the whole number of that environment variable, which must be at least 1."""
     value: int = env.int(name, default=default)
@@ -41,3 +48,10 @@ def count(name: str, default: int) -> int:
 def megabytes(name: str, default: int) -> int:
     """Return as bytes the megabytes (2**20 bytes) of that environment variable, at least 1."""
     return count(name, default) * MEGABYTE
+
+
+def machine_megabytes() -> int:
+    """Return the megabytes of memory that this machine has, or that its control group may take where that is less."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    allowed = _CONTROL_GROUP.read_text().strip() if _CONTROL_GROUP.is_file() else ""
+    return min(installed, int(allowed) if allowed.isdecimal() else installed) // MEGABYTE

@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from django.conf import settings
+
+from jobs.bounds import Bounds, Watch
 from jobs.errors import JobFailed
 
 logger = logging.getLogger(__name__)
@@ -45,8 +48,11 @@ def run_child(
     on_line: Callable[[str], None] = lambda line: None,
     env: Mapping[str, str] | None = None,
     grace: float = GRACE,
+    bounds: Bounds | None = None,
 ) -> None:
     """Run `argv` to its end; `on_event` gets each event and `on_line` what else it writes, in this thread.
+
+    Above its `bounds`, by default those of the settings, its whole group gets SIGKILL at once.
 
     When `should_stop` says so, or `on_event` raises, the child gets SIGTERM and, `grace` seconds
     later, its whole group gets SIGKILL: nothing of it is left when this returns or raises.
@@ -56,6 +62,7 @@ def run_child(
         ChildStopped: it ended because it was asked to.
     """
     child = _Child(argv, cwd, env)
+    watch = Watch(child.process.pid, bounds or Bounds(settings.JOB_MEMORY, settings.JOB_SECONDS))
     last: Event = {}
     try:
         while not child.has_ended():
@@ -66,13 +73,15 @@ def run_child(
             if should_stop():
                 break
     finally:
-        code = child.end(grace)
+        code = child.end(grace, watch)
     for event in child.new_events(timeout=0):
         last = event
         on_event(event)
     child.tell_lines(on_line)
     if code == 0:
         return
+    if watch.reason:
+        raise ChildFailed(watch.reason)
     if child.was_asked or (_looks_stopped(code, last) and _soon(should_stop)):
         raise ChildStopped(f"stopped as asked, with {_ending(code)}")
     raise ChildFailed(_reason(code, last, child.tail))
@@ -128,7 +137,7 @@ class _Child:
         while not self.said.empty():
             hear(self.said.get_nowait())
 
-    def end(self, grace: float) -> int:
+    def end(self, grace: float, watch: Watch) -> int:
         """See to it that nothing of the child is left; return its exit code."""
         if not self.has_ended():
             self.was_asked = True
@@ -137,6 +146,7 @@ class _Child:
                 self.process.wait(grace)
             except subprocess.TimeoutExpired:
                 logger.warning("child %s does not heed SIGTERM and is killed", self.process.pid)
+        watch.stop()
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:

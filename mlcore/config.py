@@ -1,11 +1,12 @@
 """The one protocol under which every loss of an experiment is trained and measured."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
-from mlcore.errors import ProtocolError
+from mlcore.errors import ProtocolError, shortened
 
 CHOICES = {
     "pooling": ("average", "max", "average+max", "gem", "cls"),
@@ -42,6 +43,32 @@ ABOVE_ZERO = (
     "adam_eps",
     "step_factor",
 )
+# What a new protocol may ask for at most; see Protocol.bounded. Stored ones are read whatever they say.
+AT_MOST: dict[str, float] = {
+    "dim": 8192,
+    "crop": 2048,
+    "short_side": 2048,
+    "samples_per_class": 1024,
+    "batch_size": 16_384,
+    "epochs": 10_000,
+    "warmup_epochs": 10_000,
+    "step_epochs": 10_000,
+    "batches_per_epoch": 1_000_000,
+    "validation_classes": 100_000,
+    "folds": 1000,
+    "patience": 10_000,
+    "memory": 1_000_000,
+    "memory_warmup_epochs": 10_000,
+    "weight_decay": 100,
+    "learning_rate": 100,
+    "head_rate_factor": 1_000_000,
+    "proxy_rate_factor": 1_000_000,
+    "adam_eps": 1,
+    "step_factor": 10,
+}
+_LONGEST_NAME = 80
+_ARCHITECTURE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?")
+_TAG = re.compile(r"[A-Za-z0-9_.-]+")
 # Fields that came after the first runs were stored: at their defaults these change nothing, and what was begun
 # without them has to go on.
 LATER = ("memory", "memory_warmup_epochs")
@@ -119,7 +146,7 @@ class Protocol:
                 raise ProtocolError(f"{name} must be one of {', '.join(choices)}; got {getattr(self, name)!r}")
         for name, least in AT_LEAST.items():
             if not least <= getattr(self, name) < math.inf:
-                raise ProtocolError(f"{name} must be at least {least} and finite, got {getattr(self, name)!r}")
+                raise ProtocolError(f"{name} must be at least {least} and finite, got {shortened(getattr(self, name))}")
         for name in ABOVE_ZERO:
             if not 0 < getattr(self, name) < math.inf:
                 raise ProtocolError(f"{name} must be positive and finite, got {getattr(self, name)!r}")
@@ -128,18 +155,18 @@ class Protocol:
 
     def _check_together(self) -> None:
         if self.crop > self.short_side:
-            raise ProtocolError(f"crop {self.crop} must not exceed short_side {self.short_side}")
+            raise ProtocolError(f"crop {shortened(self.crop)} must not exceed short_side {shortened(self.short_side)}")
         if self.crop_scale > 1:
             raise ProtocolError(f"crop_scale must be at most 1, got {self.crop_scale!r}")
         if self.batch_size < 2 * self.samples_per_class:
             raise ProtocolError(
                 f"batch_size {self.batch_size} holds fewer than two classes of "
-                f"samples_per_class {self.samples_per_class}"
+                f"samples_per_class {shortened(self.samples_per_class)}"
             )
         if self.memory and self.memory_warmup_epochs >= self.epochs:
             raise ProtocolError(
-                f"memory {self.memory} would rest through all epochs ({self.epochs}); "
-                f"lower memory_warmup_epochs, {self.memory_warmup_epochs}, or set memory to 0"
+                f"memory {shortened(self.memory)} would rest through all epochs ({self.epochs}); "
+                f"lower memory_warmup_epochs, {shortened(self.memory_warmup_epochs)}, or set memory to 0"
             )
         self._check_held_out()
 
@@ -152,6 +179,25 @@ class Protocol:
             raise ProtocolError("selection 'validation' needs validation_classes of at least 1, or folds")
         if self.patience and self.selection != "validation":
             raise ProtocolError("patience watches the validation classes; set selection to validation")
+
+    def bounded(self) -> Self:
+        """Return the same protocol if it may be run anew.
+
+        Raises:
+            ProtocolError: a field is above its bound, or the backbone cannot be one of timm's.
+        """
+        for name, most in AT_MOST.items():
+            if getattr(self, name) > most:
+                raise ProtocolError(f"{name} must be at most {most:,}, got {shortened(getattr(self, name))}")
+        if len(self.name) > _LONGEST_NAME:
+            raise ProtocolError(f"name must have at most {_LONGEST_NAME} letters, got {len(self.name)}")
+        if not _ARCHITECTURE.fullmatch(self.backbone):
+            raise ProtocolError(
+                f"backbone must be an architecture of timm, such as resnet50; got {shortened(self.backbone)}"
+            )
+        if not _TAG.fullmatch(self.weights.removeprefix("hub:")):
+            raise ProtocolError(f"weights must be scratch, hub, hub:TAG or local; got {shortened(self.weights)}")
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """Return every field as plain JSON values."""
@@ -192,7 +238,7 @@ def _convert(name: str, kind: type, value: object) -> object:
     wrong_text = kind is str and not isinstance(value, str)
     cut = kind is int and isinstance(value, float) and converted != value
     if converted is None or wrong_text or cut:
-        raise ProtocolError(f"{name} must be {'text' if kind is str else _A[kind]}, got {value!r}")
+        raise ProtocolError(f"{name} must be {'text' if kind is str else _A[kind]}, got {shortened(value)}")
     return converted
 
 

@@ -64,3 +64,9 @@ class StaleIndexError(MlcoreError):
 def brief(error: Exception) -> str:
     """Return the beginning of a message in one line: torch names every tensor that does not fit."""
     return " ".join(line.strip() for line in str(error).splitlines()[:2])
+
+
+def shortened(value: object) -> str:
+    """Return how a value is told in a sentence, its middle left out where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:30]}...{text[-20:]} ({len(text)} characters)"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mlcore.artifacts import read_json, sha256_of_file
-from mlcore.errors import ProtocolError, WeightsError
+from mlcore.config import AT_MOST
+from mlcore.errors import ProtocolError, WeightsError, shortened
 from mlcore.pictures import MIN_SIDE
 from mlcore.preprocessing import Preprocessing
 
@@ -54,19 +55,26 @@ def preprocessing_of(described: Mapping[str, Any], file: Path) -> Preprocessing:
     if missing:
         raise WeightsError(f"{file.with_suffix('.json').name} does not say {', '.join(missing)}")
     short_side, crop = described["short_side"], described["crop"]
-    if not (isinstance(short_side, int) and isinstance(crop, int) and MIN_SIDE <= crop <= short_side):
-        raise ProtocolError(
-            f"short_side and crop must be whole pixels, {MIN_SIDE} <= crop <= short_side; got {short_side} and {crop}"
-        )
+    check_sizes(short_side, crop)
     mean, std = (_three_numbers(described, name) for name in ("mean", "std"))
     if min(std) <= 0:
         raise ProtocolError(f"std must be above 0, got {list(std)}")
     return Preprocessing(short_side, crop, mean, std, str(described.get("interpolation", "bicubic")))
 
 
+def check_sizes(short_side: object, crop: object) -> None:
+    """Refuse sizes that no network takes. Raises ProtocolError."""
+    most = AT_MOST["short_side"]
+    if not (isinstance(short_side, int) and isinstance(crop, int) and MIN_SIDE <= crop <= short_side <= most):
+        raise ProtocolError(
+            f"short_side and crop must be whole pixels, {MIN_SIDE} <= crop <= short_side <= {most}; "
+            f"got {shortened(short_side)} and {shortened(crop)}"
+        )
+
+
 def _three_numbers(described: Mapping[str, Any], name: str) -> tuple[float, ...]:
     values = described[name]
     numbers = [value for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
     if len(numbers) != 3 or len(values) != 3 or not all(math.isfinite(value) for value in numbers):
-        raise ProtocolError(f"{name} must be three numbers, one a channel, for pixels in 0..1; got {values!r}")
+        raise ProtocolError(f"{name} must be three numbers, one a channel, for pixels in 0..1; got {shortened(values)}")
     return tuple(float(value) for value in numbers)

@@ -17,7 +17,7 @@ from mlcore.encode import Encoder, embed_rows, open_pixels
 from mlcore.errors import WeightsError
 from mlcore.events import Progress, no_progress
 from mlcore.measurement import measure_rows
-from mlcore.model_description import credits_of, preprocessing_of, read_model_json
+from mlcore.model_description import check_sizes, credits_of, preprocessing_of, read_model_json
 from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
 from mlcore.models.backbones import describe_weights, evaluation_sizes, load_backbone
 from mlcore.models.embedder import Embedder
@@ -57,6 +57,7 @@ def open_outside(file: Path) -> OutsideModel:
         raise WeightsError(f"{file.name} is not a model: it must end in {' or '.join(openers)}")
     described = read_model_json(file)
     model = _open_run(file) if "weights_sha256" in described else openers[file.suffix](file, described)
+    check_sizes(model.encoder.preprocessing.short_side, model.encoder.preprocessing.crop)
     check_encoder(model.encoder)
     return model
 

@@ -1,23 +1,28 @@
 """Pictures from anywhere, made safe and alike: bounded, oriented, RGB, without metadata."""
 
+import ctypes
 import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pillow_heif
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from mlcore.errors import PictureError
+from mlcore.picture_costs import reduction_of
+from mlcore.picture_strips import plain_rgb, rows_of
 
 MAX_BYTES = 25 * 2**20
-MAX_PIXELS = 60_000_000  # the largest common phone sensors (50 megapixels) fit; 180 MB once decoded
+MAX_PIXELS = 60_000_000  # the largest common phone sensors (50 megapixels) fit; picture_costs bounds the memory
 MAX_SIDE = 65_500  # the longest side that JPEG, which we store, can hold
 MIN_SIDE = 16  # below this there is nothing to learn from or to recognise
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
 _FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, GIF, BMP or TIFF"
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_LARGE_PIXELS = 4_000_000  # from here on it is worth some milliseconds to return what was freed
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -28,6 +33,15 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = [_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)]
+
+
+@dataclass(frozen=True)
+class OpenedPicture:
+    """A decoded picture; `full_size` is its upright size in the file, which is larger where it was reduced."""
+
+    image: Image.Image
+    full_size: tuple[int, int]
 
 
 def open_picture(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -35,11 +49,17 @@ def open_picture(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = M
 
     The format is found from the content. Of an animation the first frame is taken, EXIF
     orientation is applied, transparency is laid on white, 16-bit grey is scaled to 8 bits.
+    What has more than WHOLE_PIXELS is reduced by a whole factor: JPEGs while they are decoded, others after.
 
     Raises:
-        PictureError: empty, too large in bytes or pixels (seen before anything is decoded),
+        PictureError: empty, too large in bytes, pixels or memory (seen before anything is decoded),
             under 16 px, of another format, or damaged.
     """
+    return open_with_size(data, max_bytes=max_bytes, max_pixels=max_pixels).image
+
+
+def open_with_size(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> OpenedPicture:
+    """Return the same as `open_picture`, with the upright size that the file has."""
     if not data:
         raise PictureError("the file is empty (0 bytes)")
     if len(data) > max_bytes:
@@ -48,17 +68,41 @@ def open_picture(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = M
     _check_size(header.size, max_pixels)
     _check_tiles(header, max_pixels)
     try:
-        header.load()
-        _check_size(header.size, max_pixels)
-        upright = _turned_upright(header)
-        plain = _eight_bit(upright) if upright.mode.startswith(("I", "F")) else _on_white(upright)
+        turn = _turn_of(header)
+        size = header.size[::-1] if turn in _SIDEWAYS else header.size
+        plain = _decoded(header, data, reduction_of(header, data), max_pixels)
+        del header  # and with it the decoded picture: turned is a third copy
+        upright = plain if turn is None else plain.transpose(turn)
+        del plain
+        if size[0] * size[1] > _LARGE_PIXELS:
+            give_back_memory()
+        return OpenedPicture(upright, size)
     except PictureError:
         raise
     # Decoders fed with hostile bytes raise nearly anything: OSError, ValueError, struct.error, zlib.error...
     except Exception as error:
         raise PictureError(f"the picture is damaged and cannot be decoded: {error}") from error
-    plain.info = {}
-    return plain
+
+
+def _decoded(header: Image.Image, data: bytes, factor: int, max_pixels: int) -> Image.Image:
+    """Return the pixels as RGB, reduced by `factor`."""
+    if header.format == "HEIF":
+        return _decoded_heif(data, factor, max_pixels)
+    if factor > 1 and isinstance(header, JpegImagePlugin.JpegImageFile):
+        header.draft(None, (header.width // factor, header.height // factor))
+        factor = 1
+    header.load()
+    _check_size(header.size, max_pixels)
+    return plain_rgb(rows_of(header), header.size, factor)
+
+
+def _decoded_heif(data: bytes, factor: int, max_pixels: int) -> Image.Image:
+    """Return the pixels of a HEIC from libheif's own buffer: Pillow would copy it before anything is reduced."""
+    heif = pillow_heif.open_heif(io.BytesIO(data), remove_stride=False)
+    pixels = np.asarray(heif)
+    _check_size(heif.size, max_pixels)
+    pixels = pixels[:, : heif.size[0]]  # rows may end in padding
+    return plain_rgb(lambda top, bottom: Image.fromarray(pixels[top:bottom], heif.mode), heif.size, factor)
 
 
 def encode_jpeg(image: Image.Image, quality: int = 90) -> bytes:
@@ -133,6 +177,20 @@ def _read_header(data: bytes) -> Image.Image:
         raise PictureError(f"the picture's header is damaged: {error}") from error
 
 
+def give_back_memory() -> None:
+    """Return what was freed to the system: glibc would keep hundreds of megabytes that large pictures took."""
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """Return glibc's function, None where the C library has none."""
+    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim
+
+
 @functools.cache
 def _register_heif() -> None:
     """Teach Pillow to read HEIC, once per process."""
@@ -158,42 +216,16 @@ def _check_tiles(image: Image.Image, max_pixels: int) -> None:
             raise PictureError(f"the TIFF has tiles of {width} x {length} px; save it again without tiles")
 
 
-def _turned_upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; a damaged EXIF block counts as none.
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    """Return how to turn the picture upright by its EXIF orientation; a damaged EXIF block counts as none.
 
     Not ImageOps.exif_transpose, which rewrites the whole EXIF block and fails on a damaged one.
     """
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG, 1)
     except (SyntaxError, ValueError, OSError, KeyError, IndexError, TypeError):
-        return image
-    method = _UPRIGHT.get(orientation)
-    return image if method is None else image.transpose(method)
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale a deep grey picture to 8 bits; Pillow's own conversion would clip it to white.
-
-    16-bit modes are divided by 257. 32-bit ones have no agreed white, so values above
-    16 bits, below zero or with a fraction are stretched from their minimum to their maximum.
-    """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I") and low >= 0 and high <= 65_535:
-        grey = values / 257
-    else:
-        grey = (values - low) * (255 / (high - low)) if high > low else values * 0
-    return Image.fromarray(np.rint(grey).astype(np.uint8)).convert("RGB")
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """Return RGB, with whatever is transparent laid on white."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layered = image.convert("RGBA")
-    white = Image.new("RGB", layered.size, "white")
-    white.paste(layered, mask=layered.getchannel("A"))
-    return white
+        return None
+    return _UPRIGHT.get(orientation)
 
 
 def _centre_cut(image: Image.Image, width: int, height: int) -> Image.Image:

@@ -4,11 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
-from retrieval.errors import Refused
+from retrieval.errors import EngineBusy, Refused
+
+
+def jpeg_page(request: HttpRequest, find: Callable[[], Path], *, personal: bool = False) -> HttpResponseBase:
+    """Return what `jpeg_response` does, for a browser: 503 when too many pictures are being read."""
+    try:
+        return jpeg_response(request, find, personal=personal)
+    except EngineBusy as busy:
+        headers = {"Retry-After": str(busy.retry_after)}
+        return HttpResponse(str(busy), status=503, content_type="text/plain", headers=headers)
 
 
 def jpeg_response(
@@ -21,6 +30,7 @@ def jpeg_response(
 
     Raises:
         Http404: the file is gone or damaged.
+        EngineBusy: too many pictures are being read.
     """
     try:
         file = find()

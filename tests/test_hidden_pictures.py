@@ -27,7 +27,7 @@ from tests.retrieval.world import World
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[1]
-GIVERS = frozenset({"jpeg_response", "thumbnail_of", "shown_picture_of", "query_file", "gallery_picture"})
+GIVERS = frozenset({"jpeg_page", "jpeg_response", "thumbnail_of", "shown_picture_of", "query_file", "stored_query"})
 """What gives the file of a picture, or its pixels; below are all that call one of them."""
 
 
@@ -97,6 +97,7 @@ WAYS = (
 )
 
 ASKED_OTHERWISE = {
+    "retrieval.files.jpeg_page": "gives what the ways above pass to it",
     "retrieval.search.services.asking.prepare": "looks at a picture that the sender may see; tested below",
     "retrieval.search.services.asking.system_search": "asks with pictures that `asking()` gives, the hidden left out",
     "retrieval.search.services.exporting.answers_zip": "an archive; tested below",

@@ -152,4 +152,5 @@ def _protocol(options: argparse.Namespace) -> Protocol:
     changes: dict[str, object] = dict(pair(text) for text in options.set)
     if options.weights and chosen.weights != "scratch":
         changes = {"weights": "local", "backbone": local_architecture(options.weights), **changes}
-    return chosen.with_changes(**changes)
+    chosen = chosen.with_changes(**changes)
+    return chosen if options.child else chosen.bounded()  # a job goes on with what it was begun with

@@ -146,7 +146,7 @@ def read_comparison(file: Path, changes: Mapping[str, object] | None = None) -> 
     unknown = asked.keys() - ASKED
     if unknown:
         raise ComparisonError(f"{file.name} has an unknown key {min(unknown)!r}; known: {', '.join(sorted(ASKED))}")
-    protocol = _protocol(asked).with_changes(**(changes or {}))
+    protocol = _protocol(asked).with_changes(**(changes or {})).bounded()
     return Comparison(
         name=str(asked["name"]),
         protocol=protocol,

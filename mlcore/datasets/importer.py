@@ -18,7 +18,7 @@ from mlcore.datasets.ordered import in_order
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress
-from mlcore.pictures import open_picture
+from mlcore.pictures import open_with_size
 
 _LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
 
@@ -142,7 +142,7 @@ def _verify(item: SourceItem) -> _Verified | str:
     """Read and fully decode a picture; return why not, when it cannot be."""
     try:
         data = item.read()
-        width, height = open_picture(data).size
+        width, height = open_with_size(data).full_size
     except (MlcoreError, OSError) as error:
         return str(error)
     return _Verified(data, hashlib.sha256(data).hexdigest(), width, height)

@@ -6,6 +6,10 @@ from itertools import pairwise
 from math import isfinite
 from typing import Literal
 
+from mlcore.errors import shortened
+
+LARGEST = 1_000_000  # of a parameter that has no bound of its own: no paper has one near it
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -39,7 +43,7 @@ class Parameter:
         try:
             number = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
-            raise ValueError(f"{name} must be a number, got {value!r}") from None
+            raise ValueError(f"{name} must be a number, got {shortened(value)}") from None
         if not isfinite(number):
             raise ValueError(f"{name} must be finite, got {value!r}")
         if isinstance(self.default, int) and number != int(number):
@@ -49,8 +53,9 @@ class Parameter:
             raise ValueError(f"{name} must be {bound}, got {value}")
         if self.low is not None and number < self.low:
             raise ValueError(f"{name} must be at least {self.low}, got {value}")
-        if self.high is not None and number > self.high:
-            raise ValueError(f"{name} must be at most {self.high}, got {value}")
+        most = LARGEST if self.high is None else self.high
+        if number > most:
+            raise ValueError(f"{name} must be at most {most}, got {number:g}")
         return type(self.default)(number)
 
 

@@ -93,7 +93,7 @@ CLASSIFICATION: dict[str, LossSpec] = {
             "w_{c,k}": "centre k of class c: a learned point of the same space, scaled to length 1",
         },
         parameters={
-            "centers": Parameter(3, low=1, search=(1, 10), meaning="centres of each class (K)"),
+            "centers": Parameter(3, low=1, high=1000, search=(1, 10), meaning="centres of each class (K)"),
             "margin": Parameter(0.5, low=0, high=1.5, meaning="added to the true class's angle, in radians (m)"),
             "scale": Parameter(64.0, above=0, meaning="multiplies similarities before the softmax (s)"),
         },

@@ -25,7 +25,7 @@ PROXIES: dict[str, LossSpec] = {
             "S_{i,c}": "similarity of picture i to class c, mostly that of the nearest centre",
         },
         parameters={
-            "centers": Parameter(10, low=1, search=(1, 20), meaning="centres of each class (K)"),
+            "centers": Parameter(10, low=1, high=1000, search=(1, 20), meaning="centres of each class (K)"),
             "scale": Parameter(20.0, above=0, meaning="multiplies similarities before the softmax (lambda)"),
             "gamma": Parameter(0.1, above=0, meaning="softness of the choice among centres"),
             "tau": Parameter(0.2, low=0, meaning="weight of the term that merges centres"),
@@ -106,7 +106,7 @@ PROXIES: dict[str, LossSpec] = {
             r"\psi": "the energy that one adds to the field at the other",
         },
         parameters={
-            "proxies": Parameter(15, low=1, search=(1, 30), meaning="proxies of each class"),
+            "proxies": Parameter(15, low=1, high=1000, search=(1, 30), meaning="proxies of each class"),
             "alpha": Parameter(1.0, above=0, meaning="how fast the field decays"),
             "delta": Parameter(0.5, above=0, high=2, meaning="radius where attraction rests and repulsion works"),
         },

@@ -14,6 +14,7 @@ from torch import nn
 
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError, brief
+from mlcore.models.network_size import bounded_size
 from mlcore.preprocessing import Preprocessing
 
 # Arguments of timm's builder that are none of the architecture's: they would open other files, or other weights.
@@ -77,9 +78,16 @@ def build_backbone(spec: BackboneSpec) -> nn.Module:
     for argument in NOT_OF_THE_ARCHITECTURE & spec.arguments.keys():
         raise ProtocolError(f"{argument} is no argument of {spec.architecture}; leave it out of the arguments")
     try:
-        backbone: nn.Module = timm.create_model(spec.architecture, pretrained=False, num_classes=0, **spec.arguments)
-    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        raise ProtocolError(f"timm cannot build backbone {spec.architecture!r}: {brief(error)}") from error
+        with bounded_size():
+            backbone: nn.Module = timm.create_model(
+                spec.architecture, pretrained=False, num_classes=0, **spec.arguments
+            )
+    # Arguments that an architecture did not expect make it raise nearly anything: KeyError, AttributeError...
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError | RuntimeError) else f"{type(error).__name__}: "
+        raise ProtocolError(
+            f"timm cannot build backbone {spec.architecture!r} with these arguments: {kind}{brief(error)}"
+        ) from error
     return backbone
 
 

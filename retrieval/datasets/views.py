@@ -11,7 +11,7 @@ from accounts.permissions import curator_required, signed_in
 from retrieval.datasets import services
 from retrieval.datasets.forms import ImportForm
 from retrieval.errors import Refused
-from retrieval.files import jpeg_response
+from retrieval.files import jpeg_page
 from retrieval.models import Image
 
 PAGE = 60
@@ -61,14 +61,14 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
 def picture(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Give a picture of a data set in its full size, without the camera's notes."""
     image = get_object_or_404(services.visible_images(request.user), pk=pk)
-    return jpeg_response(request, lambda: services.shown_picture_of(image))
+    return jpeg_page(request, lambda: services.shown_picture_of(image))
 
 
 @require_GET
 def thumbnail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Give a small JPEG of a picture."""
     image = get_object_or_404(services.visible_images(request.user), pk=pk)
-    return jpeg_response(request, lambda: services.thumbnail_of(image))
+    return jpeg_page(request, lambda: services.thumbnail_of(image))
 
 
 @curator_required

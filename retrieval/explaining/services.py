@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accounts.roles import Visitor
 from mlcore.errors import MlcoreError
 from mlcore.pictures import crop_box, open_picture
 from retrieval.datasets.services import shown_images
+from retrieval.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import engine, shown_query
+from retrieval.search.services.queries import for_networks
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -103,25 +106,30 @@ def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None
         encoder = engine.encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
         asked = query.file if query else search.upload
-        whole = [open_picture(file.read_bytes()) for file in (asked, shown.file)]
         boxes = [search.box or WHOLE, WHOLE]
-        found = engine.explain(encoder, *(crop_box(*pair) for pair in zip(whole, boxes, strict=True)))
+        sizes, seen = zip(*map(_size_and_part, (asked, shown.file), boxes), strict=True)
+        found = engine.explain(encoder, *seen)
     except MlcoreError as error:
         raise Refused(f"{model.name} cannot say why: {error}") from error
     except OSError as error:
         raise Refused(f"{model.name} cannot say why: a file is gone ({error.strerror})") from error
     told = row.scores[row.image_ids.index(image)]
-    squares = [_square(encoder, *pair) for pair in zip(whole, boxes, strict=True)]
+    squares = [_square(encoder, *pair) for pair in zip(sizes, boxes, strict=True)]
     return _as_drawn(row, shown, told, found, squares)
 
 
-def _square(encoder: "PictureEncoder", picture: "Picture", box: Sequence[float]) -> dict[str, Any]:
+def _size_and_part(file: Path, box: Sequence[float]) -> tuple[tuple[int, int], "Picture"]:
+    """Return a picture's size, and what lies in a box of it, as large as networks need."""
+    with decoding():
+        whole = open_picture(file.read_bytes())
+        return whole.size, for_networks(crop_box(whole, box))
+
+
+def _square(encoder: "PictureEncoder", size: tuple[int, int], box: Sequence[float]) -> dict[str, Any]:
     """Return the size of a picture and the square of it that the network sees: the middle of the box."""
-    left, top, right, bottom = (
-        round(share * length) for share, length in zip(box, (picture.width, picture.height) * 2, strict=True)
-    )
+    left, top, right, bottom = (round(share * length) for share, length in zip(box, size * 2, strict=True))
     side = min(right - left, bottom - top) * encoder.preprocessing.crop / encoder.preprocessing.short_side
-    return {"size": picture.size, "left": (left + right - side) / 2, "top": (top + bottom - side) / 2, "side": side}
+    return {"size": size, "left": (left + right - side) / 2, "top": (top + bottom - side) / 2, "side": side}
 
 
 def _as_drawn(ranking: Ranking, image: Image, told: float, found: "Explanation", squares: list[dict[str, Any]]) -> Why:

@@ -27,7 +27,7 @@ from retrieval.search.fetching import FetchedTooLate, fetch_picture
 
 MOST_SEARCHES = 50
 TOGETHER = 8
-"""Searches whose pictures are in memory at once, decoded: at most 180 MB each. Others get their turn in between."""
+"""Searches whose pictures are in memory at once, made small: at most 8 MB each. Others get their turn in between."""
 PATIENCE = 10.0
 """Seconds that a whole batch waits for a busy engine; what then is left is busy."""
 FETCHES = 2

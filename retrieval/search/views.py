@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from retrieval.datasets.services import thumbnail_of, visible_images
-from retrieval.files import jpeg_response
+from retrieval.files import jpeg_page
 from retrieval.models import Search
 from retrieval.search import services
 
@@ -44,14 +44,14 @@ def shared_picture(request: HttpRequest, token: str, pk: int) -> HttpResponseBas
     if not any(pk in ranking.image_ids for ranking in search.rankings.all()):
         raise Http404("that search does not show that picture")
     image = get_object_or_404(visible_images(request.user), pk=pk)
-    return jpeg_response(request, lambda: thumbnail_of(image))
+    return jpeg_page(request, lambda: thumbnail_of(image))
 
 
 @require_GET
 def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
     """Give the query of a shared search."""
     search = _shared(token)
-    return jpeg_response(request, lambda: services.query_file(search, request.user), personal=True)
+    return jpeg_page(request, lambda: services.query_file(search, request.user), personal=True)
 
 
 @login_required
@@ -59,7 +59,7 @@ def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
 def query_picture(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Give the query of one's own search."""
     search = get_object_or_404(services.visible_searches(request.user), pk=pk)
-    return jpeg_response(request, lambda: services.query_file(search, request.user), personal=True)
+    return jpeg_page(request, lambda: services.query_file(search, request.user), personal=True)
 
 
 @login_required

@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from mlcore.config import ABOVE_ZERO, AT_LEAST, CHOICES, PRESETS, Protocol, preset
 from mlcore.errors import ProtocolError
+from mlcore.losses import LOSSES
 
 INFINITY = float("inf")
 
@@ -130,3 +132,59 @@ def test_reality_check_is_what_the_paper_says() -> None:
     assert (protocol.batch_norm, protocol.selection, protocol.batches_per_epoch) == ("frozen", "validation", 100)
     assert (protocol.optimizer, protocol.learning_rate, protocol.weight_decay) == ("rmsprop", 1e-6, 1e-4)
     assert (protocol.short_side, protocol.crop, protocol.crop_scale, protocol.patience) == (256, 227, 0.16, 9)
+
+
+NUMBERS = [field.name for field in fields(Protocol) if field.type in (int, float)]
+ABSURD = (10**15, 10**400)
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name != "crop_scale"])
+@pytest.mark.parametrize("value", ABSURD, ids=["1e15", "1e400"])
+def test_every_number_of_a_new_protocol_has_an_upper_bound(name: str, value: int) -> None:
+    with pytest.raises(ProtocolError, match=f"^{name} must be") as refused:
+        whole = preset("demo").with_changes(short_side=2048)
+        whole.with_changes(**{name: value, **FITTING.get(name, {})}).bounded()
+    assert len(str(refused.value)) < 250
+
+
+FITTING: dict[str, dict[str, Any]] = {
+    "crop": {"short_side": 10**400},
+    "samples_per_class": {"batch_size": 10**401},
+    "patience": {"selection": "validation", "validation_classes": 2},
+    "folds": {"selection": "validation"},
+}
+"""What must be as absurd, or else, before these fields can be."""
+
+
+@pytest.mark.parametrize(
+    "backbone", ["../../x", "hf-hub:evil/x", "local-dir:/etc", "https://evil.example/x", "", "a b", "x" * 10_000 + "/"]
+)
+def test_a_backbone_that_cannot_be_one_of_timms_is_refused_at_once(backbone: str) -> None:
+    with pytest.raises(ProtocolError, match="^backbone must be an architecture of timm") as refused:
+        preset("demo").with_changes(backbone=backbone).bounded()
+    assert len(str(refused.value)) < 250
+
+
+@pytest.mark.parametrize("weights", ["hub:../../x", "hub:evil/x", "hub:"])
+def test_a_tag_that_cannot_be_one_of_the_hubs_is_refused_at_once(weights: str) -> None:
+    with pytest.raises(ProtocolError, match="^weights must be"):
+        preset("demo").with_changes(weights=weights).bounded()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_within_the_bounds(name: str) -> None:
+    assert preset(name).bounded() == preset(name)
+
+
+def test_a_stored_protocol_above_a_bound_is_still_read() -> None:
+    stored = {**preset("demo").to_json(), "epochs": 10**6, "memory": 10**9}
+    assert Protocol.from_json(stored).to_json() == stored
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_number_of_a_loss_has_an_upper_bound(loss: str) -> None:
+    for name in LOSSES[loss].parameters:
+        for value in (10**9, 10**400, "1e308"):
+            with pytest.raises(ValueError, match=f"^{name} must be") as refused:
+                LOSSES[loss].checked({name: value})
+            assert len(str(refused.value)) < 250

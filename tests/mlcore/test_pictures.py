@@ -10,7 +10,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from mlcore import picture_strips
 from mlcore.errors import PictureError
+from mlcore.picture_strips import plain_rgb, rows_of
 from mlcore.pictures import (
     MAX_BYTES,
     centre_crop,
@@ -330,3 +332,26 @@ def test_random_damage_gives_a_picture_or_a_sentence_never_a_crash(kind: str) ->
             assert open_picture(bytes(data), max_pixels=10**6).mode == "RGB"
         except PictureError as error:
             assert str(error)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "LA", "CMYK", "1"])
+def test_strips_give_what_the_whole_picture_would(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = noise(70, 50).convert(mode)
+    once = plain_rgb(rows_of(image), image.size, 1)
+    monkeypatch.setattr(picture_strips, "_STRIP_PIXELS", 300)
+    assert np.array_equal(np.asarray(plain_rgb(rows_of(image), image.size, 1)), np.asarray(once))
+    reduced = plain_rgb(rows_of(image), image.size, 3)
+    assert np.array_equal(np.asarray(reduced), np.asarray(once.reduce(3))) and reduced.size == (24, 17)
+
+
+def test_a_deep_picture_in_strips_is_stretched_between_the_extremes_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_strips, "_STRIP_PIXELS", 64)
+    ramp = np.tile(np.linspace(-3.0, 5.0, 32, dtype=np.float32)[:, None], (1, 20))
+    image = np.asarray(open_picture(saved(Image.fromarray(ramp), "TIFF")))
+    assert (image[0, 0, 0], image[31, 0, 0]) == (0, 255) and abs(int(image[16, 0, 0]) - 131) <= 2
+
+
+def test_every_value_of_sixteen_bits_is_rounded_to_the_nearest() -> None:
+    every = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
+    image = np.asarray(open_picture(saved(Image.fromarray(every), "PNG")))[:, :, 0]
+    assert np.array_equal(image, np.rint(every / 257).astype(np.uint8))

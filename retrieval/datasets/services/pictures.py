@@ -9,6 +9,7 @@ from django.conf import settings
 
 from mlcore.errors import PictureError
 from mlcore.pictures import encode_jpeg, open_picture, thumbnail
+from retrieval.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Image
 
@@ -21,6 +22,7 @@ def thumbnail_of(image: Image) -> Path:
 
     Raises:
         Refused: the picture's file is gone or damaged.
+        EngineBusy: too many pictures are being read.
     """
     return _rendition(image, "thumbnails", lambda picture: thumbnail(picture, THUMBNAIL_SIDE))
 
@@ -32,6 +34,7 @@ def shown_picture_of(image: Image) -> Path:
 
     Raises:
         Refused: the picture's file is gone or damaged.
+        EngineBusy: too many pictures are being read.
     """
     return _rendition(image, "pictures", lambda picture: picture)
 
@@ -40,7 +43,9 @@ def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
     """Return a JPEG made from a picture at its first request, kept by the picture's content."""
     target = rendition_file(image.sha256, kind)
     if not target.exists():
-        _write_whole(target, encode_jpeg(change(_opened(image))))
+        with decoding():
+            data = encode_jpeg(change(_opened(image)))
+        _write_whole(target, data)
     return target
 
 

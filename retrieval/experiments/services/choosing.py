@@ -99,7 +99,7 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
             raise Refused(f"no weights file named {weights!r}; known: {known}", field="weights")
         wanted = {"weights": "local", "backbone": _architecture_of(weights), **wanted}
     try:
-        protocol = PRESETS[preset].with_changes(**wanted)
+        protocol = PRESETS[preset].with_changes(**wanted).bounded()
     except MlcoreError as error:
         raise Refused(str(error), field="changes" if changes else "") from error
     if protocol.weights == "local" and not weights:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
@@ -12,6 +13,7 @@ from jobs.models import Job
 from mlcore.compare.plan import Comparison
 from mlcore.compare.plan import Tuning as Budget
 from mlcore.config import Protocol
+from mlcore.datasets.splits import k_folds
 from mlcore.datasets.splits import validation_classes as hold_out
 from mlcore.errors import MlcoreError, UnknownLossError
 from mlcore.runs import BASELINES, RunSpec
@@ -168,7 +170,31 @@ def _checked_cells(
     if not dataset.is_ready:
         raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
     require_labels(dataset)
-    return _cells(protocol, losses, params, _checked_seeds(seeds))
+    chosen, seeds = list(dict.fromkeys(losses)), _checked_seeds(seeds)
+    _check_held_out(dataset, protocol)
+    _check_count(len(chosen) * len(seeds) * max(1, protocol.folds))
+    return _cells(protocol, chosen, params, seeds)
+
+
+def _check_held_out(dataset: Dataset, protocol: Protocol) -> None:
+    """Refuse more folds or validation classes than the data set's training classes make."""
+    classes = range(dataset.report["train_classes"])
+    try:
+        if protocol.folds:
+            k_folds(classes, protocol.folds, seed=0)
+        if protocol.validation_classes:
+            hold_out(classes, protocol.validation_classes)
+    except MlcoreError as error:
+        name = "folds" if protocol.folds else "validation_classes"
+        raise Refused(f"{name}: {error}", field="changes") from error
+
+
+def _check_count(runs: int) -> None:
+    if runs > settings.EXPERIMENT_RUNS:
+        raise Refused(
+            f"losses, seeds and folds make {runs:,} runs; an experiment has at most {settings.EXPERIMENT_RUNS:,}",
+            field="losses",
+        )
 
 
 def _cells(
@@ -182,7 +208,7 @@ def _cells(
     try:
         return [
             RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed, fold=fold).checked()
-            for loss in dict.fromkeys(losses)
+            for loss in losses
             for seed in (seeds[:1] if loss in BASELINES else seeds)
             for fold in (range(protocol.folds) if protocol.folds and loss not in BASELINES else (None,))
         ]

@@ -10,11 +10,10 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
-from mlcore.pictures import encode_jpeg
 from retrieval.datasets.services import shown_images, visible_datasets
 from retrieval.errors import NoResults, Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
-from retrieval.search.services.queries import bounded, boxed, gallery_picture, given_picture
+from retrieval.search.services.queries import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room
 from retrieval.search.services.ranking import Look, rank
 from retrieval.search.services.terms import Terms
@@ -93,7 +92,7 @@ def ask(**asked: Unpack[Asked]) -> Search:
 
 
 def prepare(**asked: Unpack[Asked]) -> Question:
-    """Return the question, which `answer` answers. Raises Refused and Unsearchable as `ask` does."""
+    """Return the question, which `answer` answers. Raises what `ask` does."""
     upload, image, like = asked.get("upload"), asked.get("image"), asked.get("like")
     if sum(query is not None for query in (upload, image, like)) != 1:
         raise Refused("give one picture: a file of your own or a picture of the data set")
@@ -112,9 +111,8 @@ def prepare(**asked: Unpack[Asked]) -> Question:
     search.k = _checked_k(asked.get("k"), chosen, search)
     if image is not None and not shown_images(asked["by"]).filter(pk=image.pk).exists():
         raise Refused("that picture is hidden; search with another")
-    whole = given_picture(upload, like) if image is None else gallery_picture(image)
-    kept = None if upload is None else encode_jpeg(bounded(whole))
-    return Question(search, searched, chosen, boxed(whole, search), kept)
+    query = stored_query(search) if upload is None else uploaded_query(upload, search)
+    return Question(search, searched, chosen, query.seen, query.kept)
 
 
 Looks = Mapping[int, Look | NoResults]
@@ -213,7 +211,7 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     search = Search(query_image=image, k=min(k, len(allowed)))
     if search.k < 1:
         raise Refused(f"{image.dataset.name} holds out too few pictures to rate")
-    picture = gallery_picture(image)
+    picture = stored_query(search).seen
     rankings = [ranking for model in models for ranking in rank(search, model, picture, allowed)]
     try:
         with transaction.atomic():

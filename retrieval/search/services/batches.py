@@ -21,13 +21,22 @@ def ask_all(asked: Sequence[Asked], patience: float = 0) -> list[Search | Refusa
     All their pictures are in memory at once, decoded. `patience`: how many seconds the engine may be busy before
     all that need it are refused.
     """
-    questions = [_tried(partial(prepare, **one)) for one in asked]
+    questions = _prepared(asked)
     looks = _tried(partial(_looks, [one for one in questions if isinstance(one, Question)], patience))
     if not isinstance(looks, dict):
         return [looks if isinstance(one, Question) else one for one in questions]
     return [
         _tried(partial(answer, one, looks[one.search.pk])) if isinstance(one, Question) else one for one in questions
     ]
+
+
+def _prepared(asked: Sequence[Asked]) -> list[Question | Refusal]:
+    """Return the questions; what comes after one that waited in vain for its turn does not wait as well."""
+    questions: list[Question | Refusal] = []
+    for one in asked:
+        last = questions[-1] if questions else None
+        questions.append(last if isinstance(last, EngineBusy) else _tried(partial(prepare, **one)))
+    return questions
 
 
 def _tried(call: Callable[[], T]) -> T | Refusal:

@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from retrieval.datasets.services import shown_picture_of
-from retrieval.errors import Refused
+from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Image, Model, Search
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.keeping import query_file, shown_query
@@ -96,12 +96,14 @@ class _Sink:
 
 def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path]) -> bool:
     """Add the JPEG that `find` gives the file of; say whether there was one that can be read."""
-    try:
-        data = find().read_bytes()
-    except (OSError, Refused):
-        return False
-    archive.writestr(name, data)
-    return True
+    while True:
+        try:
+            archive.writestr(name, find().read_bytes())
+        except EngineBusy:  # its turn comes: better late than an archive without the picture
+            continue
+        except (OSError, Refused):
+            return False
+        return True
 
 
 def _rows(search: Search, viewer: Visitor, marks: Marks) -> Iterator[tuple[Model, Image, dict[str, Any]]]:

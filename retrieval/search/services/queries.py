@@ -1,50 +1,80 @@
 """The picture that a search asks with: read, cut out, and made small enough to keep."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from mlcore.errors import MlcoreError
-from mlcore.pictures import crop_box, open_picture, thumbnail
+from mlcore.pictures import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
+from retrieval.decoding import decoding
 from retrieval.errors import Refused
-from retrieval.models import Image, Search
+from retrieval.models import Search
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-STORED_SIDE = 1024  # pixels of an uploaded query that are kept; networks see 64 to 512
+STORED_SIDE = 1024  # pixels of an uploaded query that are kept
+SEEN_SIDE = 1024  # of a query's short side that networks get, of which they see 64 to 512
 
 
-def given_picture(upload: bytes | None, like: Search | None) -> "Picture":
-    """Return the picture of an upload, or that an earlier search keeps.
+@dataclass(frozen=True)
+class Query:
+    """What is left of a picture once it is read: what networks look at, and the JPEG of an upload, to be kept."""
+
+    seen: "Picture"
+    kept: bytes | None = None
+
+
+def uploaded_query(data: bytes, search: Search) -> Query:
+    """Return the query of an upload.
 
     Raises:
-        Refused: it cannot be read, or is gone.
+        Refused: it cannot be read, or the search's box is too small.
+        EngineBusy: too many pictures are being read.
     """
+    with decoding():
+        try:
+            whole = open_picture(data, max_bytes=settings.PICTURE_MAX_BYTES, max_pixels=settings.PICTURE_MAX_PIXELS)
+        except MlcoreError as error:
+            raise Refused(str(error)) from error
+        return Query(_seen(whole, search), encode_jpeg(_bounded(whole)))
+
+
+def stored_query(search: Search) -> Query:
+    """Return the query that is a picture of a data set, or that an earlier search keeps.
+
+    Raises:
+        Refused: its file is damaged or gone, or the search's box is too small.
+        EngineBusy: too many pictures are being read.
+    """
+    image = search.query_image
+    with decoding():
+        try:
+            whole = open_picture((image.file if image else search.upload).read_bytes())
+        except MlcoreError as error:
+            raise Refused(str(error)) from error
+        except OSError as error:
+            what = "the file of that picture" if image else "the picture of that search"
+            way_out = "import the data set again" if image else "search with it anew"
+            raise Refused(f"{what} is gone ({error.strerror}); {way_out}") from error
+        return Query(_seen(whole, search))
+
+
+def _seen(picture: "Picture", search: Search) -> "Picture":
+    """Return what of the picture is searched, for networks. Raises Refused when the box is too small."""
     try:
-        return open_picture(like.upload.read_bytes() if like else upload or b"")
-    except MlcoreError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"the picture of that search is gone ({error.strerror}); search with it anew") from error
-
-
-def gallery_picture(image: Image) -> "Picture":
-    """Return a picture of a data set. Raises Refused when its file is damaged or gone."""
-    try:
-        return open_picture(image.file.read_bytes())
-    except MlcoreError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"the file of that picture is gone ({error.strerror}); import the data set again") from error
-
-
-def boxed(picture: "Picture", search: Search) -> "Picture":
-    """Return what of the picture is searched. Raises Refused when the box is too small."""
-    try:
-        return picture if search.box is None else crop_box(picture, search.box)
+        part = picture if search.box is None else crop_box(picture, search.box)
     except MlcoreError as error:
         raise Refused(f"{error}; draw it larger", field="box") from error
+    return for_networks(part)
 
 
-def bounded(picture: "Picture") -> "Picture":
+def for_networks(picture: "Picture") -> "Picture":
+    """Return a picture no larger than networks need; what is smaller stays as it is."""
+    return resize_short_side(picture, min(SEEN_SIDE, *picture.size))
+
+
+def _bounded(picture: "Picture") -> "Picture":
     """Return the picture as it is kept."""
     return thumbnail(picture, STORED_SIDE) if max(picture.size) > STORED_SIDE else picture

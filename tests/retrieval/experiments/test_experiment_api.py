@@ -240,3 +240,45 @@ def test_experiments_are_for_curators_whose_token_may_write(member_api: APIClien
     assert reader.get(ROOT).status_code == 200
     assert reader.post(ROOT, body(world), format="json").status_code == 403
     assert Experiment.objects.count() == 1
+
+
+@pytest.mark.parametrize("address", [ROOT, ESTIMATE])
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"folds": 1_000_000_000, "selection": "validation"}, "folds"),
+        ({"folds": 900, "selection": "validation"}, "folds"),
+        ({"validation_classes": 900, "selection": "validation"}, "validation_classes"),
+        ({"epochs": 10**400}, "epochs"),
+        ({"epochs": 10**15}, "epochs"),
+        ({"short_side": 10**6}, "short_side"),
+        ({"short_side": 10**6, "crop": 10**6}, "crop"),
+        ({"batch_size": 10**9}, "batch_size"),
+        ({"dim": 10**9}, "dim"),
+        ({"memory": 10**12}, "memory"),
+        ({"batches_per_epoch": 10**12}, "batches_per_epoch"),
+        ({"backbone": "../../x"}, "backbone"),
+        ({"backbone": "hf-hub:evil/x"}, "backbone"),
+        ({"weights": "hub:../x"}, "weights"),
+    ],
+)
+def test_what_no_machine_could_train_is_refused_before_anything_is_queued(
+    curator_api: APIClient, world: World, address: str, changes: dict[str, Any], field: str
+) -> None:
+    before = Run.objects.count(), Job.objects.count()
+    sent = wish(world, changes=changes) if address == ESTIMATE else body(world, changes=changes)
+    answer = curator_api.post(address, sent, format="json")
+    assert answer.status_code == 400 and fields_of(answer) == ["changes"]
+    assert answer.json()["errors"][0]["detail"].startswith(field) and len(answer.content) < 2000
+    assert (Run.objects.count(), Job.objects.count()) == before
+
+
+def test_a_loss_that_would_not_fit_is_refused(curator_api: APIClient, world: World) -> None:
+    answer = curator_api.post(ROOT, body(world, params={"soft_triple": {"centers": 10**9}}), format="json")
+    assert answer.status_code == 400 and fields_of(answer) == ["params"] and "centers" in answer.json()["detail"]
+
+
+def test_losses_seeds_and_folds_together_are_bounded(curator_api: APIClient, world: World, settings: Any) -> None:
+    settings.EXPERIMENT_RUNS = 3
+    answer = curator_api.post(ROOT, body(world, seeds=[0, 1, 2, 3]), format="json")
+    assert answer.status_code == 400 and fields_of(answer) == ["losses"] and "4 runs" in answer.json()["detail"]

@@ -13,7 +13,7 @@ def test_everybody_may_list_the_losses_and_what_is_not_trained(client: APIClient
         "default": 10,
         "meaning": "centres of each class (K)",
         "letter": "K",
-        "range": "from 1",
+        "range": "from 1 up to 1000",
     }
 
 

@@ -1,6 +1,7 @@
 import pytest
 from django.conf import settings
 from django.http import Http404
+from django.test import RequestFactory
 
 from retrieval.datasets import services
 from retrieval.datasets.services import pictures
@@ -32,7 +33,7 @@ def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | N
     with pytest.raises(Refused, match=sentence):
         services.thumbnail_of(image)
     with pytest.raises(Http404, match=sentence):
-        jpeg_response(lambda: services.thumbnail_of(image))
+        jpeg_response(RequestFactory().get("/"), lambda: services.thumbnail_of(image))
 
 
 def test_an_image_says_its_class_and_file(world: World) -> None:
