@@ -32,6 +32,7 @@ from jobs.models import Job
 ROOT = Path(__file__).resolve().parents[2]
 BROKER = os.environ.get("CELERY_BROKER_URL", "filesystem://")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO")
+START_SECONDS = 120  # of a worker, on a busy machine
 TIMES = {
     "JOB_HEARTBEAT_SECONDS": "0.5",
     "JOB_STALE_SECONDS": "3",
@@ -92,7 +93,7 @@ class Live:
         name = f"{queue}{len(self.processes)}@test"
         argv = ["worker", "--queues", f"{self.prefix}{queue}", "--hostname", name, *QUIET]
         worker = self._start([*argv, "--pool", pool] if pool else argv)
-        wait_until(lambda: self._says(worker, f"{name} ready"), 30, lambda: f"a worker\n{self.logs()}")
+        wait_until(lambda: self._says(worker, f"{name} ready"), START_SECONDS, lambda: f"a worker\n{self.logs()}")
         return worker
 
     def start_beat(self) -> subprocess.Popen[bytes]:
