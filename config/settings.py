@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "jobs",
     "retrieval",
     "ratings",
+    "backups",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F
 
 from jobs import scratch
 from jobs.models import IdempotentRequest, Job
@@ -43,6 +44,14 @@ def take_back(now: datetime) -> None:
         else:
             logger.error("job %s: given up after %s silent workers", job.pk, job.tries)
             row.update(state=Job.State.FAILED, finished_at=now, error=_given_up(job))
+
+
+def give_back_all(now: datetime) -> None:
+    """Queue every running job again without counting its attempt, in a database whose workers are not there."""
+    running = Job.objects.filter(state=Job.State.RUNNING)
+    running.filter(cancel_asked=True).update(state=Job.State.CANCELLED, finished_at=now)
+    running.update(state=Job.State.QUEUED, tries=F("tries") - 1, heartbeat_at=None)
+    Job.objects.filter(state=Job.State.QUEUED).update(sent_at=None)
 
 
 def _given_up(job: Job) -> str:

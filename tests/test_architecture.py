@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("accounts", "jobs", "retrieval", "ratings")  # each may import those before it
+APPS = ("accounts", "jobs", "retrieval", "ratings", "backups")  # each may import those before it
 WEB = {"django", "rest_framework", "celery", "config", *APPS}
 OF_THE_CLIENT = {
     "kindred_client",

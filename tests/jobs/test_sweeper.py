@@ -82,6 +82,19 @@ def test_a_job_that_was_to_be_cancelled_is_so_when_its_worker_is_silent() -> Non
     assert job.state == "cancelled"
 
 
+def test_in_a_database_without_workers_every_running_job_is_queued_and_loses_no_try() -> None:
+    now = timezone.now()
+    job, cancelled, waiting = queued(nothing), queued(nothing), queued(nothing, sent_at=now)
+    claimed(job)
+    claimed(cancelled)
+    services.request_cancel(cancelled)
+    sweeper.give_back_all(now)
+    for row in (job, cancelled, waiting):
+        row.refresh_from_db()
+    assert (job.state, job.attempt, job.tries) == ("queued", 1, 0) and waiting.sent_at is None
+    assert (cancelled.state, cancelled.finished_at) == ("cancelled", now)
+
+
 def test_what_an_app_sweeps_is_swept_too(monkeypatch: pytest.MonkeyPatch) -> None:
     swept: list[datetime] = []
     monkeypatch.setitem(registry.SWEEPS, "tests", swept.append)

@@ -1,0 +1,17 @@
+"""What `manage.py check`, and every command that runs it, says of a restore that was cut short."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, register
+
+from backups.services.unfinished import unfinished_restore
+
+
+@register()
+def no_unfinished_restore(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Fail while the database and the files may be of different times."""
+    sentence = unfinished_restore()
+    hint = "Database and files may be of different times until then."
+    return [Error(sentence, hint=hint, id="kindred.backups.E001")] if sentence else []

@@ -1,0 +1,31 @@
+"""`manage.py backup FOLDER`: the whole site into a folder, while it runs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from backups.errors import BackupError
+from backups.services.backing_up import back_up
+
+
+class Command(BaseCommand):
+    """Write a backup and say what it holds."""
+
+    help = "Back the database, the files and the secret up into a new folder, while the site runs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, help="folder to write: new, empty, or of a backup that was cut short")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = back_up(options["folder"], self.stdout.write)
+        except BackupError as error:
+            raise CommandError(str(error)) from error
+        for fault in made.faults:
+            self.stderr.write(f"warning: {fault}")
+        self.stdout.write(
+            f"Backed up {made.rows:,} rows and {made.files:,} files ({made.bytes / 2**20:,.1f} MB) "
+            f"as of {made.created_at} into {options['folder']}."
+        )

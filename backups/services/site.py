@@ -1,0 +1,47 @@
+"""Whether the site's database and files agree: each file that a row needs is there, with the checksum it records."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from backups.errors import explained
+from backups.services.files import content_of
+from backups.services.unfinished import unfinished_restore
+from retrieval.disk.services.needed import NeededFile, is_still_needed, needed_files, place_of
+
+
+def check_site() -> Iterator[str]:
+    """Yield a line for each file that is missing or changed, as it is found; the site may run meanwhile.
+
+    Raises:
+        BackupError: the database or a folder cannot be read.
+    """
+    if unfinished := unfinished_restore():
+        yield unfinished
+    with explained("the site cannot be checked"):
+        for file in needed_files():
+            fault = _fault_of(file)
+            if fault and is_still_needed(file):  # a job may have deleted both meanwhile
+                yield f"{file.path} of {file.row[0].lower()} {file.row[1]} {fault}"
+
+
+def _fault_of(file: NeededFile) -> str:
+    place = place_of(file.path)
+    try:
+        if file.path.endswith("/"):
+            return "" if any(place.iterdir()) else "is empty"
+        if place.is_symlink() or place.is_dir():
+            return "is a link or no file"
+        return _difference(place, file)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+
+
+def _difference(place: Path, file: NeededFile) -> str:
+    size = place.stat().st_size
+    if file.bytes is not None and size != file.bytes:
+        return f"has {size} bytes, not {file.bytes}"
+    if file.sha256 and content_of(place).sha256 != file.sha256:
+        return "is damaged: its checksum differs"
+    return ""
