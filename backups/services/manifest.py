@@ -20,7 +20,7 @@ from backups.services.tables import Table
 
 PROGRAM, FORMAT = "kindred backup", 1
 MANIFEST, FILES, UNFINISHED, LEDGER = "manifest.json", "files.jsonl", "unfinished", ".ledger"
-SECRET = "secret_key"
+SECRET = "secret_key"  # noqa: S105  # the name of a file
 OWN = frozenset({MANIFEST, FILES, UNFINISHED, LEDGER})
 """Files of a backup that its list does not hold."""
 
