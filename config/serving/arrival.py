@@ -60,7 +60,7 @@ class Arrival:
         return body
 
     async def drop(self) -> None:
-        """Let what still comes fall, for a moment: whoever is cut while sending may never read the answer."""
+        """Let what still comes fall, for a moment, before a refusal: whoever is cut while sending may not read it."""
         most = self.bytes + DROPPED_BYTES
         with suppress(TimeoutError, Gone):
             async with asyncio.timeout(DROP_SECONDS):

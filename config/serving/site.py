@@ -37,8 +37,8 @@ class Site:
             if not _has_body(environ):
                 await self._answer(environ, io.BytesIO(), answer, receive)
             elif self.arriving >= settings.BODIES_AT_ONCE:
-                await self._refuse(environ, "crowd", answer)
                 await Arrival(receive).drop()
+                await self._refuse(environ, "crowd", answer)
             else:
                 await self._take_in(environ, Arrival(receive), answer)
 
@@ -46,8 +46,10 @@ class Site:
         length, most = _length(environ), int(settings.FORM_MAX_BYTES)
         if length is None or length > most:
             allowed = await self._ask(environ, answer)
-            if allowed is None:
+            if not isinstance(allowed, int):
                 await arrival.drop()
+                for message in allowed:
+                    await answer.send(message)
                 return
             most = allowed
         self.arriving += 1
@@ -60,23 +62,19 @@ class Site:
         finally:
             self.arriving -= 1
         if isinstance(whole, str):
-            await self._refuse(environ, whole, answer)
             await arrival.drop()
+            await self._refuse(environ, whole, answer)
             return
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         with whole:
             await self._answer(environ | {"CONTENT_LENGTH": str(arrival.bytes)}, whole, answer, arrival.receive)
 
-    async def _ask(self, environ: Environ, answer: Answer) -> int | None:
-        """Return how long the body may be; None after a refusal, which is sent."""
+    async def _ask(self, environ: Environ, answer: Answer) -> int | list[Mapping[str, Any]]:
+        """Return how long the body may be, or the messages of a refusal."""
         messages: list[Mapping[str, Any]] = []
         asking = environ | {ASKS: True, "wsgi.input": io.BytesIO()}
         await answer.loop.run_in_executor(self.threads, call, self.application, asking, messages.append)
-        if messages[0]["status"] == 200:
-            return int(messages[1]["body"])
-        for message in messages:
-            await answer.send(message)
-        return None
+        return int(messages[1]["body"]) if messages[0]["status"] == 200 else messages
 
     async def _refuse(self, environ: Environ, fault: str, answer: Answer) -> None:
         await self._in_thread(self.threads, environ | {ARRIVED: fault, "wsgi.input": io.BytesIO()}, answer)

@@ -21,7 +21,7 @@ from jobs.idempotency import idempotent
 from retrieval.diagnostics import services as diagnostics
 from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services.files import PARTS, parts_of
-from retrieval.encoders import services as encoders
+from retrieval.encoders.services import external as encoders
 from retrieval.experiments import services
 from retrieval.experiments.filters import ModelFilter
 from retrieval.experiments.model_serializers import (

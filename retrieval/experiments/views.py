@@ -16,7 +16,7 @@ from retrieval.datasets.services import visible_datasets
 from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.diagnostics import services as diagnostics
 from retrieval.drawings import curve_points
-from retrieval.encoders import services as encoders
+from retrieval.encoders.services import external as encoders
 from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm

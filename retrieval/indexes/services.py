@@ -26,7 +26,7 @@ from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.downloads.services.checksums import keep_checksum
-from retrieval.encoders.services import encoder_for_job
+from retrieval.encoders.services.external import encoder_for_job
 from retrieval.errors import ModelSuspended, ModelUnavailable, NotNow, Refused
 from retrieval.models import Dataset, Index, Model
 from retrieval.verdicts.services import calibration_of

@@ -311,7 +311,7 @@ def test_a_loss_that_is_not_finite_at_once_promises_no_checkpoint(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     place = place_in(tmp_path, cache_root)
-    spec = replace(tiny_spec(), params={"scale": 1e39})
+    spec = replace(tiny_spec(), params={"gamma": 1e-60})
     with pytest.raises(TrainingError, match=r"became (nan|inf) at epoch 1, step 1\. Lower the learning rate"):
         train(spec, wings, place)
 

@@ -21,7 +21,7 @@ from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services import submit_import
-from retrieval.encoders import services as encoders
+from retrieval.encoders.services import external as encoders
 from retrieval.experiments.services import make_protocol, start_experiment
 from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Run

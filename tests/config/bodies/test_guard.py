@@ -104,21 +104,21 @@ def test_a_body_of_unknown_length_asks_for_one(curator_api: APIClient) -> None:
 
 @pytest.mark.parametrize("nested", ["[" * 200_000, '{"name": ' + "[" * 200_000 + "]" * 200_000 + "}", '{"a":' * 900])
 def test_json_nested_deep_is_malformed(member_api: APIClient, nested: str) -> None:
-    answer = member_api.post("/api/v1/tokens/", data=nested, content_type="application/json")
+    answer = member_api.patch("/api/v1/me/", data=nested, content_type="application/json")
     assert (answer.status_code, answer.json()["type"]) == (400, "/api/problems/malformed")
 
 
 def test_json_of_51_levels_is_told_of_them(member_api: APIClient) -> None:
     for levels, told in ((50, False), (51, True)):
         body = '{"name": ' + "[" * (levels - 1) + "]" * (levels - 1) + "}"
-        answer = member_api.post("/api/v1/tokens/", data=body, content_type="application/json")
+        answer = member_api.patch("/api/v1/me/", data=body, content_type="application/json")
         assert answer.status_code == 400 and ("50 levels" in answer.json()["detail"]) == told
 
 
 def test_what_is_packed_stays_packed(member_api: APIClient) -> None:
-    packed = gzip.compress(json.dumps({"name": "packed", "expiry_days": 1}).encode())
-    answer = member_api.post(
-        "/api/v1/tokens/", packed, content_type="application/json", headers={"Content-Encoding": "gzip"}
+    packed = gzip.compress(json.dumps({"display_name": "Packed"}).encode())
+    answer = member_api.patch(
+        "/api/v1/me/", packed, content_type="application/json", headers={"Content-Encoding": "gzip"}
     )
     assert answer.status_code in (400, 415)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.encoders.pool import EncoderPool
+from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelUnavailable
 
 

@@ -20,7 +20,7 @@ from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore import onnx_network
 from ratings.services import ballots
-from retrieval.encoders import services
+from retrieval.encoders.services import external as services
 from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refused, Unsearchable
 from retrieval.explaining.services import why
 from retrieval.indexes.services import submit_index

@@ -19,7 +19,7 @@ from mlcore.errors import ExplanationError, MlcoreError, WeightsError
 from mlcore.model_files import read_description
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing
-from retrieval.encoders.pool import EncoderPool
+from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model
 

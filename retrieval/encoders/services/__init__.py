@@ -1,0 +1,1 @@
+"""Rules about the encoders of external models."""
