@@ -94,7 +94,12 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]  # not subscriptable 
         return given_role(user) or ""
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Leave `active` as it was: the service below ends sessions and tokens as well."""
+        """Leave `active` as it was: the service below ends sessions and tokens as well.
+
+        Who is admin is held before a row is written, which for a change the form did already.
+        """
+        held(signed_in(request))
+        require_admin(signed_in(request))
         if change:
             obj.is_active = form.initial["is_active"]
         super().save_model(request, obj, form, change)

@@ -75,10 +75,11 @@ def invite(email: str, role: Role | str, display_name: str = "", *, by: User, si
         PermissionDenied: `by` is no admin.
         AccountError: the e-mail is malformed or taken, the role is unknown, or the mail could not be sent.
     """
-    require_admin(by)
     email = email.strip().lower()
     name = display_name.strip()[:80] or email.split("@")[0][:80]
     with transaction.atomic():
+        held(by)  # before the row of any account, as everywhere: two orders would be a deadlock
+        require_admin(by)
         found = User.objects.select_for_update().filter(email=email).first()
         if found and state_of(found) == "active" and not security.is_confirmed(found):
             person, action = _taken_over(found, role, name, by), "invite-over-unconfirmed"
@@ -173,6 +174,7 @@ def reactivate(person: User, *, by: User) -> None:
     Raises:
         PermissionDenied: `by` is no admin.
     """
+    held(by)
     require_admin(by)
     if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
         audit.record_about(by, "reactivate-person", person)
@@ -187,6 +189,7 @@ def remove_second_factor(person: User, *, by: User) -> None:
         PermissionDenied: `by` is no admin.
         AccountError: there is none.
     """
+    held(by)
     require_admin(by)
     if not security.remove_second_factor(person):
         raise AccountError(f"{person.email} has no second factor")

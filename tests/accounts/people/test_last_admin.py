@@ -4,14 +4,18 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from accounts import admins
 from accounts import services as accounts
 from accounts.errors import AccountError
 from accounts.models import User
 from accounts.people import services
 from accounts.roles import Role
-from tests.conftest import person, signed_in
+from tests.accounts.security.factors import with_second_factor
+from tests.conftest import PASSWORD, person, signed_in
 from tests.racing import at_once
 
 pytestmark = pytest.mark.services
@@ -71,6 +75,46 @@ def test_who_was_demoted_meanwhile_does_nothing_more(admin: User) -> None:
         with pytest.raises(PermissionDenied):
             act(admin, stale)
     assert active_admins() == 1
+
+
+def invite(target: User, by: User) -> None:
+    services.invite("nora@example.org", "member", by=by, site="https://kindred.example")
+
+
+def reactivate(target: User, by: User) -> None:
+    services.reactivate(target, by=by)
+
+
+def remove_second_factor(target: User, by: User) -> None:
+    services.remove_second_factor(target, by=by)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("act", [invite, demote, deactivate, reactivate, remove_second_factor])
+def test_the_admins_are_held_before_any_account(admin: User, member: User, act: Act) -> None:
+    with_second_factor(member)
+    with CaptureQueriesContext(connection) as asked:
+        act(member, admin)
+    first = next(query["sql"] for query in asked.captured_queries if query["sql"].startswith("SELECT"))
+    assert 'FROM "auth_group"' in first
+
+
+@pytest.mark.django_db
+def test_the_admin_site_holds_the_admins_before_it_adds_an_account(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[bool] = []
+    keep = admins.held
+
+    def held(user: User) -> User:
+        there.append(User.objects.filter(email="nora@example.org").exists())
+        return keep(user)
+
+    monkeypatch.setattr("accounts.admin.held", held)
+    form = {"email": "nora@example.org", "display_name": "Nora", "role": "member"}
+    form |= {"password1": PASSWORD, "password2": PASSWORD}
+    assert signed_in(admin).post("/admin/accounts/user/add/", form).status_code == 302
+    assert there == [False] and User.objects.filter(email="nora@example.org").exists()
 
 
 @pytest.mark.django_db
