@@ -22,6 +22,7 @@ Marks = Mapping[tuple[int, int], str]
 
 FIELDS = ("model", "model_id", "rank", "cosine", "class", "dataset", "picture", "picture_id", "mark")
 NAME_LENGTH = 60  # of a class in a file's name
+TRIES = 3  # for a picture whose turn does not come: each waits as long as a page does
 
 
 def answers_csv(search: Search, viewer: Visitor, marks: Marks) -> str:
@@ -55,8 +56,8 @@ def answers_json(search: Search, viewer: Visitor, marks: Marks) -> str:
 def answers_zip(search: Search, viewer: Visitor, marks: Marks) -> Iterator[bytes]:
     """Yield a zip, picture by picture: a folder a model, answers.csv, LICENCE.txt, and the query.
 
-    Pictures are as pages show them, without what a camera wrote. One that is damaged has no `file` in
-    answers.csv, which therefore comes last.
+    Pictures are as pages show them, without what a camera wrote. One that is damaged, or whose turn did not come, has
+    no `file` in answers.csv, which therefore comes last.
     """
     sink = _Sink()
     rows = []
@@ -96,14 +97,15 @@ class _Sink:
 
 def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path]) -> bool:
     """Add the JPEG that `find` gives the file of; say whether there was one that can be read."""
-    while True:
+    for _ in range(TRIES):
         try:
             archive.writestr(name, find().read_bytes())
-        except EngineBusy:  # its turn comes: better late than an archive without the picture
+        except EngineBusy:  # better late than an archive without the picture, but not for ever
             continue
         except (OSError, Refused):
             return False
         return True
+    return False
 
 
 def _rows(search: Search, viewer: Visitor, marks: Marks) -> Iterator[tuple[Model, Image, dict[str, Any]]]:

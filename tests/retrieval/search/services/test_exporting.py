@@ -2,12 +2,14 @@ import csv
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image as Pillow
 
 from accounts.models import User
+from retrieval.errors import EngineBusy
 from retrieval.models import Dataset, Image, Search
 from retrieval.search.services import answers_of, exporting
 from tests.retrieval.pictures import GOOD, jpeg
@@ -99,6 +101,18 @@ def test_a_picture_that_is_gone_is_left_out_and_said_to_be(world: World, member:
     rows = table(archive.read("answers.csv").decode())
     assert {row["picture_id"] for row in rows if not row["file"]} == {str(image.pk)}
     assert len([name for name in archive.namelist() if "/" in name]) == len([row for row in rows if row["file"]])
+
+
+def test_a_picture_whose_turn_does_not_come_is_left_out() -> None:
+    tries: list[int] = []
+
+    def find() -> Path:
+        tries.append(1)
+        raise EngineBusy
+
+    with zipfile.ZipFile(io.BytesIO(), "w") as archive:
+        assert not exporting._put(archive, "a.jpg", find)
+        assert not archive.namelist() and len(tries) == exporting.TRIES
 
 
 def test_the_archive_comes_picture_by_picture(world: World, member: User) -> None:
