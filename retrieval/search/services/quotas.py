@@ -3,12 +3,18 @@
 Searches that run at the same moment count each other only once they are stored, so a quota may be passed by as many.
 """
 
+from datetime import datetime
+
 from django.conf import settings
+from django.core.cache import cache
+from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data import MEGABYTE, Used
 from retrieval.errors import OverQuota
 from retrieval.models import Search
+
+KEPT_SECONDS = 3600  # how long a sum is remembered
 
 
 def check_room(user: User, *, picture: bool) -> None:
@@ -26,9 +32,31 @@ def check_room(user: User, *, picture: bool) -> None:
 
 
 def query_bytes(user: User) -> int:
-    """Return the bytes of the pictures that a person searched with."""
-    own = Search.objects.filter(owner=user, root=None, query_image=None)
-    return sum(search.upload.stat().st_size for search in own.only("pk", "root") if search.upload.exists())
+    """Return the bytes of the pictures that a person searched with.
+
+    Thousands of files are too many to ask at every upload, so the last sum is remembered, and only what came since is
+    added; where rows are gone, their number no longer fits, and all files are asked.
+    """
+    own = (
+        Search.objects.filter(owner=user, root=None, query_image=None)
+        .order_by("created_at")
+        .only("pk", "root", "created_at")
+    )
+    key = f"query-bytes-{user.pk}"
+    count, size, newest = _extended(own, *cache.get(key, (0, 0, None)))
+    if count != own.count():
+        count, size, newest = _extended(own, 0, 0, None)
+    cache.set(key, (count, size, newest), KEPT_SECONDS)
+    return size
+
+
+def _extended(
+    own: QuerySet[Search], count: int, size: int, newest: datetime | None
+) -> tuple[int, int, datetime | None]:
+    """Return number, bytes and last moment of the searches, given those of the searches up to a moment."""
+    came = list(own.filter(created_at__gt=newest) if newest else own)
+    size += sum(search.upload.stat().st_size for search in came if search.upload.exists())
+    return count + len(came), size, came[-1].created_at if came else newest
 
 
 def used_searches(user: User) -> list[Used]:

@@ -18,6 +18,7 @@ from jobs import sweeper
 from jobs.models import Job
 from jobs.services import run_job
 from retrieval.models import Dataset, Search, Upload
+from retrieval.search.services.quotas import query_bytes
 from retrieval.uploads import uploads
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World
@@ -55,6 +56,30 @@ def test_pictures_end_at_the_quota(member_api: APIClient, world: World, settings
     assert told(search(member_api, world)) == REACHED
     own = {"image_id": world.dataset.images.all()[0].pk, "datasets": [world.dataset.pk]}
     assert member_api.post("/api/v1/searches/", own).status_code == 201
+
+
+def test_only_new_pictures_are_measured(
+    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+    exists = Path.exists
+
+    def noted(path: Path) -> bool:
+        asked.extend([path] if "searches" in path.parts else [])
+        return exists(path)
+
+    sizes = []
+    for number in range(1, 4):
+        assert search(member_api, world).status_code == 201
+        with monkeypatch.context() as watched:
+            watched.setattr(Path, "exists", noted)
+            sizes.append(query_bytes(member))
+        assert len(asked) == number
+    first = Search.objects.filter(owner=member).earliest("created_at")
+    one = first.upload.stat().st_size
+    assert sizes == [one, 2 * one, 3 * one]
+    first.delete()
+    assert query_bytes(member) == 2 * one
 
 
 def test_the_page_says_so(member: User, member_client: Client, world: World, settings: Settings) -> None:
