@@ -28,9 +28,12 @@ class MessagePipes:
     def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], memory_bytes: int) -> None:
         pipe = subprocess.PIPE
         # A session of its own: a Ctrl-C reaches it through its parent only, which closes its standard input.
-        self._process = subprocess.Popen(
-            argv, cwd=cwd, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True
-        )
+        try:
+            self._process = subprocess.Popen(
+                argv, cwd=cwd, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True
+            )
+        except OSError as error:  # too many files open, say: the files of the model are not to blame
+            raise EncoderFailed(f"its process could not be started ({error.strerror})") from error
         self._memory_bytes = memory_bytes
         self._tail = b""
         self._streams = [

@@ -186,6 +186,11 @@ def test_a_process_that_never_loads_is_ended(tiny: Path) -> None:
         pytest.fail("it says nothing")
 
 
+def test_a_process_that_cannot_be_started_is_a_failure(tiny: Path) -> None:
+    with pytest.raises(EncoderFailed, match=r"could not be started \(No such file"), process(tiny, ["/nowhere"]):
+        pytest.fail("there is no such program")
+
+
 def test_the_process_knows_no_secret_of_its_parent(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "very secret")
     monkeypatch.setenv("DATABASE_URL", "postgres://secret")
