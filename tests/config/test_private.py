@@ -18,6 +18,15 @@ def test_what_is_made_at_a_start_is_the_users_alone(tmp_path: Path) -> None:
     assert {mode(var / name) for name in ("media", "mail", "cache", "broker")} == {0o700}
 
 
+def test_a_database_of_another_name_is_the_users_alone(tmp_path: Path) -> None:
+    database = tmp_path / "other.sqlite3"
+    done = python(tmp_path / "var", "manage.py", "check", DATABASE_URL=f"sqlite:///{database}")
+    assert done.returncode == 0, done.stderr
+    assert mode(database) == 0o600
+    show = ("-c", "from django.conf import settings; print(settings.DATABASES['default']['NAME'])")
+    assert python(tmp_path / "var", *show, DATABASE_URL="sqlite://:memory:").stdout.strip() == ":memory:"
+
+
 def test_what_was_open_before_is_closed(tmp_path: Path) -> None:
     database, log, folder = tmp_path / "db.sqlite3", tmp_path / "db.sqlite3-wal", tmp_path / "media"
     for file in (database, log):
