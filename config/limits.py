@@ -24,8 +24,9 @@ BATCH_MAX_BYTES = megabytes("KINDRED_BATCH_MAX_MB", 200)  # of the pictures of o
 BODY_SECONDS = positive("KINDRED_BODY_SECONDS", 20)  # that a body may take, and more by its size:
 BODY_BYTES_PER_SECOND = count("KINDRED_BODY_KB_PER_SECOND", 8) * 2**10  # the least rate at which it has to arrive
 BODIES_AT_ONCE = count("KINDRED_BODIES_AT_ONCE", 256)  # that are arriving at a process; further requests get 503
-UPLOADS_AT_ONCE = count("KINDRED_UPLOADS_AT_ONCE", 4)  # bodies larger than a picture that a process reads
-ANSWER_SECONDS = positive("KINDRED_ANSWER_SECONDS", 60)  # until a client must have taken the next piece of an answer
+UPLOADS_AT_ONCE = count("KINDRED_UPLOADS_AT_ONCE", 4)  # archives, and as many batches, that a process reads
+DOWNLOADS_AT_ONCE = count("KINDRED_DOWNLOADS_AT_ONCE", 32)  # answers above 1 MB; further ones get 503
+ANSWER_SECONDS = positive("KINDRED_ANSWER_SECONDS", 60)  # that a client has for an answer, and more by its size
 WEB_THREADS = count("WEB_THREADS", 8)  # requests that a process answers at once, besides large uploads
 
 # --- quotas of a person

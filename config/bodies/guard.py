@@ -20,6 +20,8 @@ from config.bodies.rooms import Room, room_of, small_limit
 
 ASKS = "kindred.asks"
 """In the environment: the body is still to come, and only whether it may is asked."""
+MOST_HEADER = "Kindred-Most"
+"""Of the answer to that: how many bytes the body may have. Static files answer too, and have it not."""
 ARRIVED = "kindred.arrived"
 """In the environment: what happened to the body on its way, one of FAULTS."""
 FAULTS: dict[str, Callable[[], APIException]] = {
@@ -44,7 +46,7 @@ def guard_bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Cal
         except APIException as problem:
             return refusal(request, problem)
         if environ.get(ASKS):
-            return HttpResponse(str(most))
+            return HttpResponse(headers={MOST_HEADER: str(most)})
         try:
             return get_response(request)
         finally:

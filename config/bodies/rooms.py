@@ -28,6 +28,7 @@ class Room:
 
 
 PICTURE = Room("PICTURE_MAX_BYTES", curators=False)
+BATCH = Room("BATCH_MAX_BYTES", curators=False)
 ARCHIVE = Room("ARCHIVE_MAX_BYTES")
 MODEL = Room("MODEL_MAX_BYTES", files=2)
 BOXES = Room("JSON_MAX_BYTES", content_type="application/x-www-form-urlencoded")
@@ -35,7 +36,7 @@ BOXES = Room("JSON_MAX_BYTES", content_type="application/x-www-form-urlencoded")
 ROOMS = {
     "search": PICTURE,
     "api-search-list": PICTURE,
-    "api-search-batch": Room("BATCH_MAX_BYTES", curators=False),
+    "api-search-batch": BATCH,
     "dataset-import": ARCHIVE,
     "dataset-add": ARCHIVE,
     "dataset-reimport": ARCHIVE,

@@ -2,30 +2,51 @@
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import IO, Any
+from functools import partial
+from typing import IO, Any, TypeVar
 
 from django.conf import settings
 
-from config.bodies.guard import ARRIVED, ASKS
-from config.bodies.rooms import PICTURE
+from config.bodies.guard import ARRIVED, ASKS, MOST_HEADER
+from config.bodies.rooms import BATCH, PICTURE
 from config.full_disk import is_disk_full
-from config.serving.answering import Answer, Application, Send, call
+from config.serving.answering import Answer, Application, Reply, Send
 from config.serving.arrival import Arrival, Gone, Receive, Streamed
 from config.serving.environ import Environ, environ_of
 
 PIECE_BYTES = 2**16
+MOST = MOST_HEADER.lower().encode()
+
+T = TypeVar("T")
+
+
+class Places:
+    """Threads of one kind of work, and how many of them are taken: nobody waits for one in a queue."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self.threads, self.free = ThreadPoolExecutor(count, name), count
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do the work in a thread that is free."""
+        self.free -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+        finally:
+            self.free += 1
 
 
 class Site:
-    """A WSGI application behind an event loop that takes bodies in."""
+    """A WSGI application behind an event loop that takes bodies in and lets answers go out."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self.threads = ThreadPoolExecutor(settings.WEB_THREADS, "web")
-        self.uploads = ThreadPoolExecutor(settings.UPLOADS_AT_ONCE, "upload")
+        self.uploads = Places(settings.UPLOADS_AT_ONCE, "upload")  # of curators
+        self.batches = Places(settings.UPLOADS_AT_ONCE, "batch")  # of members, who cannot keep curators waiting
+        self.downloads = Places(settings.DOWNLOADS_AT_ONCE, "download")
         self.arriving = 0
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -37,58 +58,72 @@ class Site:
             if not _has_body(environ):
                 await self._answer(environ, io.BytesIO(), answer, receive)
             elif self.arriving >= settings.BODIES_AT_ONCE:
-                await Arrival(receive).drop()
-                await self._refuse(environ, "crowd", answer)
+                await self._refuse(environ, "crowd", answer, Arrival(receive))
             else:
                 await self._take_in(environ, Arrival(receive), answer)
 
     async def _take_in(self, environ: Environ, arrival: Arrival, answer: Answer) -> None:
         length, most = _length(environ), int(settings.FORM_MAX_BYTES)
         if length is None or length > most:
-            allowed = await self._ask(environ, answer)
-            if not isinstance(allowed, int):
+            reply = await self._reply(environ | {ASKS: True})
+            if MOST not in reply.headers:
                 await arrival.drop()
-                for message in allowed:
-                    await answer.send(message)
+                await self._send(reply, environ, answer)
                 return
-            most = allowed
+            most = int(reply.headers[MOST])
+        if length is not None and length > PICTURE.bytes:
+            await self._stream(environ, arrival, answer, most)
+            return
         self.arriving += 1
         try:
-            if length is not None and length > PICTURE.bytes:
-                body = io.BufferedReader(Streamed(arrival, answer.loop), PIECE_BYTES)
-                await self._in_thread(self.uploads, environ | {"wsgi.input": body}, answer)
-                return
             whole = await _whole(arrival, most)
         finally:
             self.arriving -= 1
         if isinstance(whole, str):
-            await arrival.drop()
-            await self._refuse(environ, whole, answer)
+            await self._refuse(environ, whole, answer, arrival)
             return
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         with whole:
             await self._answer(environ | {"CONTENT_LENGTH": str(arrival.bytes)}, whole, answer, arrival.receive)
 
-    async def _ask(self, environ: Environ, answer: Answer) -> int | list[Mapping[str, Any]]:
-        """Return how long the body may be, or the messages of a refusal."""
-        messages: list[Mapping[str, Any]] = []
-        asking = environ | {ASKS: True, "wsgi.input": io.BytesIO()}
-        await answer.loop.run_in_executor(self.threads, call, self.application, asking, messages.append)
-        return int(messages[1]["body"]) if messages[0]["status"] == 200 else messages
+    async def _stream(self, environ: Environ, arrival: Arrival, answer: Answer, most: int) -> None:
+        """Let a large body be read while it arrives, where there is a place for one."""
+        places = self.batches if most <= BATCH.bytes else self.uploads
+        if not places.free:
+            await self._refuse(environ, "crowd", answer, arrival)
+            return
+        body = io.BufferedReader(Streamed(arrival, answer.loop), PIECE_BYTES)
+        reply = await places.run(partial(Reply, self.application, environ | {"wsgi.input": body}))
+        await arrival.drop()  # what was refused before it had come
+        await self._send(reply, environ, answer)
 
-    async def _refuse(self, environ: Environ, fault: str, answer: Answer) -> None:
-        await self._in_thread(self.threads, environ | {ARRIVED: fault, "wsgi.input": io.BytesIO()}, answer)
+    async def _reply(self, environ: Environ) -> Reply:
+        """Return what the application answers to a request without a body."""
+        work = partial(Reply, self.application, {"wsgi.input": io.BytesIO()} | environ)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    async def _refuse(self, environ: Environ, fault: str, answer: Answer, arrival: Arrival) -> None:
+        await arrival.drop()
+        await self._send(await self._reply(environ | {ARRIVED: fault}), environ, answer)
 
     async def _answer(self, environ: Environ, body: IO[bytes], answer: Answer, receive: Receive) -> None:
         """Answer a request that has arrived whole; stop when the client goes away."""
         watching = asyncio.create_task(_note_when_gone(receive, answer))
         try:
-            await self._in_thread(self.threads, environ | {"wsgi.input": body}, answer)
+            await self._send(await self._reply(environ | {"wsgi.input": body}), environ, answer)
         finally:
             watching.cancel()
 
-    async def _in_thread(self, threads: ThreadPoolExecutor, environ: Environ, answer: Answer) -> None:
-        await answer.loop.run_in_executor(threads, call, self.application, environ, answer.send_from_thread)
+    async def _send(self, reply: Reply, environ: Environ, answer: Answer) -> None:
+        """Send an answer; a long one only where there is a place for it."""
+        if not reply.is_long:
+            await reply.send(answer)
+        elif self.downloads.free:
+            await self.downloads.run(partial(reply.send_long, answer))
+        else:
+            await asyncio.get_running_loop().run_in_executor(self.threads, reply.close)
+            crowded = await self._reply(environ | {ARRIVED: "crowd"})
+            await crowded.send(answer)
 
 
 async def _whole(arrival: Arrival, most: int) -> IO[bytes] | str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import errno
+import itertools
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.bodies.guard import ARRIVED, ASKS
+from config.bodies.guard import ARRIVED, ASKS, MOST_HEADER
 from config.serving.environ import environ_of
 from config.serving.site import Site
 
@@ -28,9 +29,10 @@ class Django:
         self.seen: list[dict[str, Any]] = []
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "text/plain")])
         if environ.get(ASKS):
-            return [self.allowed]
+            start_response("200 OK", [(MOST_HEADER, self.allowed.decode())])
+            return []
+        start_response("200 OK", [("Content-Type", "text/plain")])
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         self.seen.append({"body": body, "fault": environ.get(ARRIVED), "length": environ.get("CONTENT_LENGTH")})
         return [b"done"]
@@ -44,7 +46,7 @@ def scope_of(headers: Headers, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def asked(django: Django, headers: Headers, pieces: list[bytes], *, ends: bool = True) -> list[Mapping[str, Any]]:
+def asked(django: Any, headers: Headers, pieces: list[bytes], *, ends: bool = True) -> list[Mapping[str, Any]]:
     """Send those pieces; `ends`: else nothing more comes, and nobody leaves."""
     messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
     if ends:
@@ -67,7 +69,7 @@ def test_a_form_arrives_whole() -> None:
     django = Django()
     sent = asked(django, {"Content-Length": "6"}, [b"abc", b"def"])
     assert django.seen == [{"body": b"abcdef", "fault": None, "length": "6"}]
-    assert [message["type"] for message in sent] == ["http.response.start", *["http.response.body"] * 2]
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
 def test_a_chunked_body_gets_the_length_that_it_has() -> None:
@@ -178,6 +180,61 @@ def test_whoever_takes_nothing_of_an_answer_is_left(settings: Settings) -> None:
         return await asyncio.Event().wait() and {}
 
     asyncio.run(asyncio.wait_for(Site(django)(scope_of({}), receive, stuck), 10))
+
+
+class Film:
+    """A long answer: pieces for ever."""
+
+    streaming, closed = True, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return itertools.repeat(bytes(MEGABYTE))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_whoever_takes_a_long_answer_slowly_keeps_no_thread_from_others(settings: Settings) -> None:
+    settings.WEB_THREADS, settings.DOWNLOADS_AT_ONCE, settings.ANSWER_SECONDS = 2, 3, 2
+    films: list[Film] = []
+    statuses: list[int] = []
+
+    def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        start_response("503 Busy" if environ.get(ARRIVED) else "200 OK", [])
+        if environ["PATH_INFO"] != "/film" or environ.get(ARRIVED):
+            return [b"page"]
+        films.append(Film())
+        return films[-1]
+
+    async def stuck(message: Mapping[str, Any]) -> None:
+        await asyncio.sleep(30 if "body" in message and len(message["body"]) == MEGABYTE else 0)
+
+    async def quick(message: Mapping[str, Any]) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    async def receive() -> Mapping[str, Any]:
+        return await asyncio.Event().wait() and {}
+
+    async def all_of_it() -> None:
+        site = Site(django)
+        viewers = [asyncio.create_task(site(scope_of({}, path="/film"), receive, stuck)) for _ in range(3)]
+        while site.downloads.free:
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(site(scope_of({}), receive, quick), 1)
+        await site(scope_of({}, path="/film"), receive, quick)
+        await asyncio.gather(*viewers)
+
+    asyncio.run(asyncio.wait_for(all_of_it(), 20))
+    assert statuses == [200, 503] and all(film.closed for film in films) and len(films) == 4
+
+
+def test_what_answers_before_the_guard_answers_a_body_too() -> None:
+    def static(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/css")])
+        return [b"a {}"]
+
+    sent = asked(static, {"Content-Length": str(MEGABYTE)}, [bytes(MEGABYTE)])
+    assert (sent[0]["status"], sent[1]["body"]) == (200, b"a {}")
 
 
 def test_the_environment_has_bytes_as_latin_1_and_no_doubtful_header() -> None:
