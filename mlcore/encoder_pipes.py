@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlcore.encoder_messages import ANSWER_BYTES, HEADER, header_of, read_header
-from mlcore.errors import EncoderFailed
+from mlcore.errors import EncoderEnded, EncoderFailed
 
 LOOK_EVERY = 0.05  # seconds between two looks at the clock and at the memory
 CHUNK = 2**20
@@ -33,7 +33,7 @@ class MessagePipes:
                 argv, cwd=cwd, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True
             )
         except OSError as error:  # too many files open, say: the files of the model are not to blame
-            raise EncoderFailed(f"its process could not be started ({error.strerror})") from error
+            raise EncoderEnded(f"its process could not be started ({error.strerror})") from error
         self._memory_bytes = memory_bytes
         self._tail = b""
         self._streams = [
@@ -77,7 +77,7 @@ class MessagePipes:
                 for descriptor, _ in self._poll.poll(1000 * LOOK_EVERY):
                     outgoing = self._serve(descriptor, outgoing, received)
             if outgoing:
-                raise EncoderFailed(NO_ANSWER)
+                raise EncoderEnded(NO_ANSWER)
         except BaseException:
             self.close()  # whatever it still sends would answer the next question
             raise
@@ -89,7 +89,7 @@ class MessagePipes:
             try:
                 outgoing = outgoing[os.write(descriptor, outgoing[:CHUNK]) :]
             except BrokenPipeError:
-                raise EncoderFailed(self._ending()) from None
+                raise self._ending() from None
             if not outgoing:
                 self._poll.unregister(descriptor)
             return outgoing
@@ -101,26 +101,25 @@ class MessagePipes:
         elif data:
             received += data
         else:
-            raise EncoderFailed(self._ending())
+            raise self._ending()
         return outgoing
 
     def _check(self, until: float, seconds: float) -> None:
         if time.monotonic() > until:
-            raise EncoderFailed(f"its process did not answer within {seconds:g} s and was ended")
+            raise EncoderEnded(f"its process did not answer within {seconds:g} s and was ended")
         if resident_bytes(self.pid) > self._memory_bytes:
-            raise EncoderFailed(
-                f"its process took more than {self._memory_bytes // 2**20:,} MB of memory and was ended"
-            )
+            raise EncoderEnded(f"its process took more than {self._memory_bytes // 2**20:,} MB of memory and was ended")
 
-    def _ending(self) -> str:
-        """Return how the process ended, which it is about to where its pipes are closed already."""
+    def _ending(self) -> EncoderFailed:
+        """Tell how the process ended, which it is about to where its pipes are closed already."""
         self.close(grace=1)
         code = self._process.returncode
         if code < 0:
             perhaps = ": perhaps out of memory" if code == -signal.SIGKILL else ""
-            return f"its process was killed by signal {-code} ({signal.Signals(-code).name}){perhaps}"
+            return EncoderEnded(f"its process was killed by signal {-code} ({signal.Signals(-code).name}){perhaps}")
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return f"its process ended with exit code {code}: {lines[-1][:200] if lines else 'it said nothing'}"
+        said = lines[-1][:200] if lines else "it said nothing"
+        return EncoderFailed(f"its process ended with exit code {code}: {said}")
 
     def close(self, grace: float = 0) -> None:
         """End the process, which has `grace` seconds to end by itself, and leave nothing of it behind."""
@@ -141,9 +140,9 @@ def _message_in(received: bytearray) -> tuple[bytes, bytes] | None:
     try:
         kind, length = read_header(received[: HEADER.size], ANSWER_BYTES)
     except ValueError:
-        raise EncoderFailed(NO_ANSWER) from None
+        raise EncoderEnded(NO_ANSWER) from None
     if len(received) > HEADER.size + length:
-        raise EncoderFailed(NO_ANSWER)
+        raise EncoderEnded(NO_ANSWER)
     return (kind, bytes(received[HEADER.size :])) if len(received) == HEADER.size + length else None
 
 

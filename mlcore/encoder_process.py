@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlcore.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
 from mlcore.encoder_pipes import NO_ANSWER, MessagePipes
-from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, MlcoreError, WeightsError
+from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, ExplanationError, MlcoreError, WeightsError
 from mlcore.model_files import read_description
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing
@@ -127,7 +127,7 @@ class EncoderProcess(PictureEncoder):
             return read(body)
         except (KeyError, TypeError, ValueError):
             self.close()
-            raise EncoderFailed(NO_ANSWER) from None
+            raise EncoderEnded(NO_ANSWER) from None
 
 
 def _sizes_in(body: bytes) -> tuple[int, int]:

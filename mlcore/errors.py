@@ -33,6 +33,10 @@ class EncoderFailed(MlcoreError):
     """The process of an external model gave no embedding: it took too long or too much memory, or crashed."""
 
 
+class EncoderEnded(EncoderFailed):
+    """One whose message quotes nothing that the process said, which may be paths of the server: anybody may read it."""
+
+
 class TrainingError(MlcoreError):
     """Training cannot go on: the loss is not finite, say."""
 

@@ -1,5 +1,6 @@
 """Rules about external models' encoders: a process of its own embeds, and a model that fails again and again rests."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from accounts import audit
 from accounts.models import User
 from mlcore.encoder_process import EncoderProcess, ProcessLimits
-from mlcore.errors import ExplanationError, MlcoreError, WeightsError
+from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsError
 from mlcore.model_files import read_description
 from mlcore.picture_encoder import PictureEncoder
 from mlcore.preprocessing import Preprocessing
@@ -98,12 +99,15 @@ def _limits() -> ProcessLimits:
 
 def _require_active(model: Model) -> None:
     if model.suspended_at is not None:
-        raise ModelSuspended(f"{model.name} is suspended: {model.encoder_problem}; a curator can resume it")
+        raise ModelSuspended(f"{model.name} is suspended; a curator can resume it")
 
 
 @contextmanager
 def _counted(model: Model) -> Iterator[None]:
-    """Count a failure against the model, and forget earlier ones when it embeds."""
+    """Count a failure against the model, and forget earlier ones when it embeds.
+
+    Who has the link of a search reads why, so the words of the network itself stay with the model, for curators.
+    """
     try:
         yield
     except ExplanationError:
@@ -111,7 +115,8 @@ def _counted(model: Model) -> Iterator[None]:
     except MlcoreError as error:
         # A network that is refused when it is loaded will be so for ever.
         _count_failure(model, str(error), for_good=isinstance(error, WeightsError))
-        raise ModelUnavailable(f"{model.name} gave no results: {error}") from error
+        reason = str(error) if isinstance(error, EncoderEnded) else "its network failed"
+        raise ModelUnavailable(f"{model.name} gave no results: {reason}") from error
     Model.objects.filter(pk=model.pk, suspended_at=None).exclude(encoder_failures=0).update(
         encoder_failures=0, encoder_problem=""
     )
@@ -120,6 +125,7 @@ def _counted(model: Model) -> Iterator[None]:
 @transaction.atomic
 def _count_failure(model: Model, problem: str, *, for_good: bool) -> None:
     """Note a failure; suspend the model, which stays published, once there are too many in a row."""
+    logging.getLogger(__name__).warning("model %s gave no embedding: %s", model.pk, problem)
     problem = problem[:PROBLEM_LENGTH]
     row = Model.objects.filter(pk=model.pk, suspended_at=None)
     row.update(encoder_failures=F("encoder_failures") + 1, encoder_problem=problem)

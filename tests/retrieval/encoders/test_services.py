@@ -4,8 +4,10 @@ import io
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore import onnx_network
+from mlcore.encoder_process import EncoderProcess
 from ratings.services import ballots
 from retrieval.encoders.services import external as services
 from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refused, Unsearchable
@@ -129,11 +132,27 @@ def test_a_stored_network_with_control_flow_is_suspended_when_it_is_loaded(
         before.setattr(onnx_network, "_has_control_flow", lambda node: False)
         model = external_model(world, tmp_path, onnx_model(tail=loop_tail()))
     found = search(world, [world.models[0], model], member, white())
-    assert "has node 'spin' (Loop)" in problems_of(found)[0]["detail"]
+    assert problems_of(found)[0]["detail"] == "Theirs gave no results: its network failed"
     model.refresh_from_db()
+    assert "has node 'spin' (Loop)" in model.encoder_problem
     assert model.suspended_at is not None and model.published
     with pytest.raises(Unsearchable):
         search(world, [model], member)
+
+
+def test_what_a_crashed_network_said_is_for_curators(
+    world: World, tmp_path: Path, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = external_model(world, tmp_path)
+    crash = (sys.executable, "-c", "import sys; sys.exit('/srv/kindred/secret.onnx is bad')")
+    monkeypatch.setattr(services, "EncoderProcess", partial(EncoderProcess, argv=crash))
+    for _ in range(3):
+        found = search(world, [world.models[0], model], member)
+        assert problems_of(found)[0]["detail"] == "Theirs gave no results: its network failed"
+    model.refresh_from_db()
+    assert "/srv/kindred/secret.onnx is bad" in model.encoder_problem
+    problem = problems_of(search(world, [world.models[0], model], member))[0]["detail"]
+    assert problem == "Theirs is suspended; a curator can resume it"
 
 
 def test_a_hanging_model_is_tried_once_for_a_batch(world: World, slow: Model, member_api: APIClient) -> None:
