@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from accounts.roles import is_curator
 from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.api import VisibleDatasetField
@@ -59,6 +60,14 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
             "suspended_at", "encoder_problem", "licence", "weights_sha256", "metrics", "created_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, instance: Model) -> dict[str, Any]:
+        """Leave out what a network said, which may be paths of the server, unless a curator asks."""
+        value = super().to_representation(instance)
+        request = self.context.get("request")
+        if "encoder_problem" in value and not (request and is_curator(request.user)):
+            value["encoder_problem"] = ""
+        return value
 
 
 @extend_schema_serializer(

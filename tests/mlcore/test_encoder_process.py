@@ -159,7 +159,7 @@ DOUBLES = {
     "garbage": (HEARS + "send(b'hello, world')" + WAITS, "is no answer"),
     "a wrong kind": (HEARS + f"send({header_of(READY, BODY) + BODY!r})" + WAITS, "is no answer"),
     "an answer before the question": (
-        SAYS_READY + f"send({header_of(b'V', b'abcd') + b'abcd'!r})" + WAITS,
+        f"{SAYS_READY}time.sleep(0.5)\nsend({header_of(b'V', b'abcd') + b'abcd'!r})" + WAITS,  # not with the first
         "is no answer",
     ),
     "too few numbers": (HEARS + f"send({header_of(b'V', b'abcd') + b'abcd'!r})" + WAITS, "is no answer"),

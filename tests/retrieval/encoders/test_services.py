@@ -155,6 +155,15 @@ def test_what_a_crashed_network_said_is_for_curators(
     assert problem == "Theirs is suspended; a curator can resume it"
 
 
+def test_only_curators_are_told_over_the_api_what_failed(
+    world: World, member_api: APIClient, curator_api: APIClient
+) -> None:
+    model = world.models[0]
+    Model.objects.filter(pk=model.pk).update(encoder_problem="it crashed")
+    told = [api.get(f"/api/v1/models/{model.pk}/").json()["encoder_problem"] for api in (member_api, curator_api)]
+    assert told == ["", "it crashed"]
+
+
 def test_a_hanging_model_is_tried_once_for_a_batch(world: World, slow: Model, member_api: APIClient) -> None:
     image = world.test_images[0]
     replaced(image.file, white())
