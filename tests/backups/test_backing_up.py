@@ -88,12 +88,13 @@ def test_one_backup_at_a_time_writes_into_a_folder(site: User, tmp_path: Path) -
 
 def test_a_database_that_is_older_or_newer_than_the_code_is_not_backed_up(site: User, tmp_path: Path) -> None:
     migrations = MigrationRecorder(connection)
-    migrations.record_unapplied("ratings", "0003_withdrawn_votes")
+    last = max(name for app, name in migrations.applied_migrations() if app == "ratings")
+    migrations.record_unapplied("ratings", last)
     try:
-        with pytest.raises(CommandError, match="ratings.0003"):
+        with pytest.raises(CommandError, match=f"ratings.{last}"):
             run("backup", tmp_path / "b")
     finally:
-        migrations.record_applied("ratings", "0003_withdrawn_votes")
+        migrations.record_applied("ratings", last)
     migrations.record_applied("ratings", "9999_later")
     try:
         with pytest.raises(CommandError, match="ratings.9999_later"):

@@ -161,9 +161,10 @@ def test_a_backup_of_newer_code_is_refused(backup: Path, monkeypatch: pytest.Mon
 
 
 def test_rows_of_an_older_schema_are_migrated() -> None:
-    later = {("retrieval", "0008_exclude_self"), ("ratings", "0003_withdrawn_votes")}
-    assert later <= set(schema.applied_migrations())
-    with schema.replaced_database(set(schema.applied_migrations()) - later) as apps:
+    first = {"retrieval": "0008_exclude_self", "ratings": "0003_withdrawn_votes"}  # that the old schema lacks
+    now = set(schema.applied_migrations())
+    assert set(first.items()) <= now
+    with schema.replaced_database({(app, name) for app, name in now if name < first.get(app, "~")}) as apps:
         assert "exclude_self" not in {field.name for field in apps.get_model("retrieval.search")._meta.fields}
         user = apps.get_model("accounts.user").objects.create(email="old@example.org")
         search = apps.get_model("retrieval.search").objects.create(owner=user, k=3)
