@@ -278,11 +278,16 @@ def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
     return None
 
 
+def address_of(name: str) -> str:
+    """Return the address of a problem's type, below the prefix of the site if it has one."""
+    return f"{get_script_prefix().rstrip('/')}{ADDRESS}{name}"
+
+
 def problem(request: object, name: str, detail: str) -> dict[str, Any]:
     """Return the fields of RFC 9457 for one type of problem."""
     kind = PROBLEMS[name]
     body: dict[str, Any] = {
-        "type": f"{get_script_prefix().rstrip('/')}{ADDRESS}{name}",
+        "type": address_of(name),
         "title": kind.title,
         "status": kind.status.value,
         "detail": detail,

@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
-from config.api.problems import ADDRESS, CONTENT_TYPE, PROBLEMS
+from config.api.problems import ADDRESS, CONTENT_TYPE, PROBLEMS, address_of
 from config.api.strict import Strict
 from config.api.views import ChosenFields, Resource
 
@@ -17,30 +17,6 @@ HEADERS = {
     "Location": "Where to follow what was begun, or to find what was made.",
     "Retry-After": "Seconds to wait before asking again.",
     "ETag": "The version of this thing, for If-Match and If-None-Match.",
-}
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "description": f"RFC 9457 problem details. {ADDRESS} lists the types.",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "enum": [f"{ADDRESS}{name}" for name in PROBLEMS]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "detail"],
-                "properties": {
-                    "field": {"type": ["string", "null"]},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
 }
 
 
@@ -184,9 +160,36 @@ def _problem(code: int) -> dict[str, Any]:
     return answer
 
 
+def _problem_schema() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": f"RFC 9457 problem details. {ADDRESS} lists the types.",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "enum": [address_of(name) for name in PROBLEMS]},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "code", "detail"],
+                    "properties": {
+                        "field": {"type": ["string", "null"]},
+                        "code": {"type": "string"},
+                        "detail": {"type": "string"},
+                    },
+                },
+            },
+        },
+    }
+
+
 def describe_problems(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
     """Add what a problem looks like to the schema."""
-    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _problem_schema()
     return result
 
 
