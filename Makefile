@@ -12,7 +12,7 @@ SCREENSHOTS ?= $(CURDIR)/var/screenshots
 PYTEST := $(BIN)/python -m pytest
 # One process a core with one thread each, which take work from each other at the end; ARGS="-n 0" for a single one.
 PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist worksteal
-# mlcore and the benchmarks know neither database nor queue: `make test` has tested them.
+# mlcore and the benchmarks know neither database nor queue, and the client only HTTP: `make test` has tested them.
 SITE := --ignore=tests/mlcore --ignore=tests/test_benchmarks.py
 ON_SERVICES := DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres} CACHE_URL=$${CACHE_URL:-redis://127.0.0.1:6379/5}
 ON_REDIS := $(ON_SERVICES) CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) $(SITE)
@@ -64,7 +64,7 @@ check: env
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 test-services: env
-	$(ON_REDIS) -m "(services or queue) and not full" $(ARGS)
+	$(ON_REDIS) --ignore=tests/kindred_client -m "(services or queue) and not full" $(ARGS)
 	$(ON_RABBITMQ) -m "queue and not full" tests/jobs $(ARGS)
 
 # The whole site on PostgreSQL and Redis, every test of the queue on RabbitMQ, every case of every grid: for a night.

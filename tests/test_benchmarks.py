@@ -28,8 +28,8 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
-# Two processes are what tests.mlcore.test_distributed starts as well.
-LONG = {"two_processes": [pytest.mark.full]}
+# Two processes are what tests.mlcore.test_distributed starts as well; a training is what most tests of mlcore are.
+LONG = {"two_processes": [pytest.mark.full], "training_speed": [pytest.mark.full]}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])

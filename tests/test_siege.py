@@ -84,7 +84,6 @@ def seconds_of_a_page(site: Site, path: str) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.queue
 @pytest.mark.parametrize(
     ("seconds", "patience"),
     [(6, 10.0), pytest.param(120, 2.0, marks=pytest.mark.full)],  # the first on a machine that does other things

@@ -20,7 +20,7 @@ from retrieval.models import Search
 from tests.backups.sites import PICTURES, files_below, media, put, run, small_site
 from tests.conftest import person
 
-pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def site() -> User:
     return small_site()
 
 
+@pytest.mark.services
 def test_a_backup_holds_what_rows_need_and_no_left_overs(site: User, tmp_path: Path) -> None:
     assert "Backed up" in run("backup", tmp_path / "b")
     held_files = {path for path in files_below(tmp_path / "b") if not path.startswith("database/")}
@@ -86,6 +87,7 @@ def test_one_backup_at_a_time_writes_into_a_folder(site: User, tmp_path: Path) -
         run("backup", tmp_path / "b")
 
 
+@pytest.mark.services
 def test_a_database_that_is_older_or_newer_than_the_code_is_not_backed_up(site: User, tmp_path: Path) -> None:
     migrations = MigrationRecorder(connection)
     last = max(name for app, name in migrations.applied_migrations() if app == "ratings")
@@ -157,6 +159,7 @@ def after_the_database(monkeypatch: pytest.MonkeyPatch, changes: Iterator[Any]) 
     monkeypatch.setattr(backing_up, "_copy_files", change_then_copy)
 
 
+@pytest.mark.services
 def test_what_a_job_deletes_meanwhile_is_in_neither_rows_nor_files(
     site: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +234,7 @@ def test_links_are_not_followed_out_of_the_media_folder(site: User, tmp_path: Pa
         run("verify")
 
 
+@pytest.mark.services
 def test_the_database_is_read_at_one_moment_while_others_write(site: User, settings: Settings) -> None:
     def write() -> None:
         person("otto", "member")

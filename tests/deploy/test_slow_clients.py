@@ -15,7 +15,6 @@ from tests.deploy.dripping import dripping, waited
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site
 
-pytestmark = pytest.mark.services
 SECONDS = float(os.environ.get("KINDRED_DRIP_SECONDS", "6"))
 SOON, AT_WORST = 2.0, 10.0  # seconds; a server that is stopped answers nobody while they drip
 CLIENTS = 50
