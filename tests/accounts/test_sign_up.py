@@ -91,5 +91,5 @@ def test_ten_sign_ups_at_once_make_one_account() -> None:
     cache.clear()
     with ThreadPoolExecutor(10) as threads:
         codes = list(threads.map(sign_up, range(10)))
-    assert codes == [302] * 10
+    assert 302 in codes and set(codes) <= {302, 429}  # 429: who waited too long for the count of sign-ups
     assert User.objects.get().email == "new@example.org" and EmailAddress.objects.count() == 1

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import models, transaction
+from django.core.management.color import no_style
+from django.db import connection, models, transaction
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -159,6 +160,9 @@ def world(trained: Trained, db: None, own_surroundings: None, settings: Settings
     shutil.copytree(trained.media, settings.MEDIA_ROOT, copy_function=os.link, dirs_exist_ok=True)
     for kind, rows in trained.rows.items():
         kind._default_manager.bulk_create([kind(**row) for row in rows])
+    with connection.cursor() as cursor:  # PostgreSQL's counters know nothing of keys that were given
+        for statement in connection.ops.sequence_reset_sql(no_style(), list(KINDS)):
+            cursor.execute(statement)
     _forget_indexes()
     yield World(Dataset.objects.get(), list(Model.objects.order_by("pk")))
     _forget_indexes()
