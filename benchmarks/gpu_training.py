@@ -86,11 +86,11 @@ def bare(protocol: Protocol) -> Result:
     import torch
 
     from mlcore.encode import Encoder
+    from mlcore.images.preprocessing import Preprocessing
     from mlcore.learning import build_optimizer, prepare_for_epoch
     from mlcore.losses import build_loss
     from mlcore.models.backbones import load_backbone
     from mlcore.models.embedder import Embedder
-    from mlcore.preprocessing import Preprocessing
 
     backbone, described = load_backbone(protocol.backbone, protocol.weights, None)
     embedder = Embedder(backbone, described, protocol.pooling, protocol.dim)

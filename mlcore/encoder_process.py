@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from mlcore.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
 from mlcore.encoder_pipes import NO_ANSWER, MessagePipes
 from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, ExplanationError, MlcoreError, WeightsError
+from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import read_description
 from mlcore.picture_encoder import PictureEncoder
-from mlcore.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from mlcore.explain import Explanation

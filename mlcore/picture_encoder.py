@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlcore.preprocessing import Preprocessing
+from mlcore.images.preprocessing import Preprocessing
 
 
 class PictureEncoder(ABC):

@@ -92,9 +92,9 @@ def _index(options: argparse.Namespace) -> Any:
 
 
 def _search(options: argparse.Namespace) -> Any:
+    from mlcore.images.pictures import open_picture
     from mlcore.index import load_index
     from mlcore.model_files import load_encoder
-    from mlcore.pictures import open_picture
 
     encoder = load_encoder(options.model)
     index = load_index(options.index, model_sha256=encoder.weights_sha256)

@@ -20,7 +20,7 @@ from mlcore.datasets.catalogue import DatasetFolder, Picture
 from mlcore.datasets.ordered import in_order
 from mlcore.errors import DatasetError, PictureError
 from mlcore.events import Progress, no_progress
-from mlcore.pictures import open_picture, resize_short_side
+from mlcore.images.pictures import open_picture, resize_short_side
 
 logger = logging.getLogger(__name__)
 

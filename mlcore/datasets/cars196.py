@@ -10,7 +10,7 @@ from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, SourceItem
 from mlcore.datasets.listed import Listed, listed_source
 from mlcore.datasets.matlab import read_mat
 from mlcore.errors import DatasetError
-from mlcore.pictures import MAX_BYTES
+from mlcore.images.pictures import MAX_BYTES
 
 ANNOTATIONS = "cars_annos.mat"
 MANIFEST = "manifest.json"

@@ -18,7 +18,7 @@ from mlcore.datasets.ordered import in_order
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress
-from mlcore.pictures import open_with_size
+from mlcore.images.pictures import open_with_size
 
 _LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
 

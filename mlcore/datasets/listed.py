@@ -8,7 +8,7 @@ from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import KS, OfficialCounts, Source, SourceItem, path_key
 from mlcore.datasets.splits import check_official
 from mlcore.errors import DatasetError
-from mlcore.pictures import MAX_BYTES
+from mlcore.images.pictures import MAX_BYTES
 
 
 @dataclass(frozen=True)

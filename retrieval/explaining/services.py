@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.roles import Visitor
 from mlcore.errors import MlcoreError
-from mlcore.pictures import crop_box, open_picture
+from mlcore.images.pictures import crop_box, open_picture
 from retrieval.datasets.services import shown_images
 from retrieval.decoding import decoding
 from retrieval.errors import Refused

@@ -55,7 +55,7 @@ def decode_apart(pictures: Iterable[bytes], *, seconds: int = 60, **limits: int)
 
 def _serve(seconds: int, limits: dict[str, int]) -> None:
     """Fork for each picture on the standard input; a line of JSON on the standard output tells its cost."""
-    from mlcore import pictures
+    from mlcore.images import pictures
 
     pictures.open_picture(_warm())  # codecs load when they are first used
     while header := _read(8):
@@ -89,8 +89,8 @@ def _decode_in_fork(told: int, seconds: int, count: int, limits: dict[str, int])
 
 
 def _decoded(data: bytes, limits: dict[str, int]) -> dict[str, Any]:
-    from mlcore import pictures
     from mlcore.errors import PictureError
+    from mlcore.images import pictures
 
     try:
         return {"size": pictures.open_picture(data, **limits).size}

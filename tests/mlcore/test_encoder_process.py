@@ -21,10 +21,10 @@ from mlcore.encoder_messages import READY, header_of
 from mlcore.encoder_process import BATCH, EncoderProcess, ProcessLimits
 from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, WeightsError
 from mlcore.explain import explain_pixels
+from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import load_encoder, write_description
 from mlcore.onnx_network import OnnxEncoder
 from mlcore.outside import add_model
-from mlcore.preprocessing import Preprocessing
 from tests.mlcore.networks import PLAIN, large_model, loop_tail, onnx_model, slow_model, stored_onnx
 from tests.mlcore.test_outside import stored_timm
 from tests.mlcore.tiny import flip_byte

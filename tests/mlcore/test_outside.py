@@ -20,6 +20,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.diagnostics import GRADIENT_NORMS
 from mlcore.encode import Encoder
 from mlcore.errors import CheckpointError, MlcoreError, ProtocolError, WeightsError
+from mlcore.images.preprocessing import Preprocessing
 from mlcore.index import build_index
 from mlcore.model_description import MAX_BYTES
 from mlcore.model_files import load_encoder
@@ -27,7 +28,6 @@ from mlcore.models.backbones import BackboneSpec, build_backbone
 from mlcore.onnx_network import OnnxEncoder
 from mlcore.outside import add_model, check_encoder, open_outside
 from mlcore.picture_encoder import PictureEncoder
-from mlcore.preprocessing import Preprocessing
 from mlcore.runs import read_ids
 from mlcore.train import train
 from tests.mlcore.networks import expected_of, onnx_model, stored_onnx

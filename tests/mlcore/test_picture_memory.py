@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from mlcore.errors import PictureError
-from mlcore.pictures import open_picture, open_with_size
+from mlcore.images.pictures import open_picture, open_with_size
 from tests.mlcore.large_pictures import (
     Made,
     by_pillow,

@@ -11,7 +11,7 @@ from PIL import Image
 from mlcore.datasets.wings.scene import render
 from mlcore.datasets.wings.species import MAX_SPECIES, forms_of, name_of
 from mlcore.errors import DatasetError
-from mlcore.pictures import encode_jpeg
+from mlcore.images.pictures import encode_jpeg
 
 PREFIX = "wings"
 JPEG_QUALITY = 90

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mlcore.events import Progress, no_progress
-from mlcore.looks import stored_look
-from mlcore.pictures import open_picture
+from mlcore.images.looks import stored_look
+from mlcore.images.pictures import open_picture
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image

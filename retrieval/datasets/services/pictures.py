@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from mlcore.errors import PictureError
-from mlcore.pictures import encode_jpeg, open_picture, thumbnail
+from mlcore.images.pictures import encode_jpeg, open_picture, thumbnail
 from retrieval.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Image

@@ -17,9 +17,9 @@ from accounts import audit
 from accounts.models import User
 from mlcore.encoder_process import EncoderProcess, ProcessLimits
 from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsError
+from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import read_description
 from mlcore.picture_encoder import PictureEncoder
-from mlcore.preprocessing import Preprocessing
 from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model

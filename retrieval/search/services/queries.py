@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from mlcore.errors import MlcoreError
-from mlcore.pictures import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
+from mlcore.images.pictures import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
 from retrieval.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Search

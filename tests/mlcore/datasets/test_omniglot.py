@@ -12,7 +12,7 @@ from mlcore.datasets.archives import open_tree
 from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.omniglot import OFFICIAL, read_omniglot
 from mlcore.errors import DatasetError
-from mlcore.pictures import open_picture
+from mlcore.images.pictures import open_picture
 
 TINY = OfficialSplit(classes=4, train_classes=3, train_images=6, test_images=2)
 CHARACTERS = (

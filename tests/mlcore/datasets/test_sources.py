@@ -9,7 +9,7 @@ import pytest
 
 from mlcore.datasets import open_source
 from mlcore.errors import DatasetError
-from mlcore.pictures import open_picture
+from mlcore.images.pictures import open_picture
 
 FILES = {f"flowers/{name}/{number}.jpg": None for name in ("rose", "aster", "tulip") for number in (1, 2)}
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from mlcore.artifacts import sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError
+from mlcore.images.preprocessing import Preprocessing
 from mlcore.models import backbones
 from mlcore.models.backbones import (
     BackboneSpec,
@@ -18,7 +19,6 @@ from mlcore.models.backbones import (
     load_backbone,
     local_architecture,
 )
-from mlcore.preprocessing import Preprocessing
 from tests.mlcore.tiny import cut_short
 
 pytestmark = pytest.mark.usefixtures("one_thread")

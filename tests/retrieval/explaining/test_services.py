@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from accounts.models import User
-from mlcore.pictures import open_picture
+from mlcore.images.pictures import open_picture
 from retrieval.errors import EngineBusy, Refused
 from retrieval.explaining.services import why
 from retrieval.models import Model, Search

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mlcore.looks import stored_look
-from mlcore.pictures import open_picture
+from mlcore.images.looks import stored_look
+from mlcore.images.pictures import open_picture
 from retrieval.datasets.services import thumbnail_of
 from retrieval.datasets.services.looks import fill_looks
 from tests.retrieval.world import World, replaced

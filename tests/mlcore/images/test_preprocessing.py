@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mlcore.errors import ProtocolError
-from mlcore.preprocessing import Preprocessing
+from mlcore.images.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing(32, 24, (0.5, 0.4, 0.3), (0.2, 0.2, 0.3))
 

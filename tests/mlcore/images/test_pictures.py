@@ -10,10 +10,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from mlcore import picture_strips
 from mlcore.errors import PictureError
-from mlcore.picture_strips import plain_rgb, rows_of
-from mlcore.pictures import (
+from mlcore.images import picture_strips
+from mlcore.images.picture_strips import plain_rgb, rows_of
+from mlcore.images.pictures import (
     MAX_BYTES,
     centre_crop,
     encode_jpeg,
