@@ -12,9 +12,9 @@ from typing import Any
 from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
 from mlcore.datasets.counts import count_pictures
-from mlcore.datasets.folder import PICTURE_SUFFIXES
 from mlcore.datasets.items import Source, SourceItem, printable
 from mlcore.datasets.ordered import in_order
+from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress

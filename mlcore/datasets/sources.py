@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mlcore.datasets import cars196, cub200, flowers102, folder, inshop, omniglot, online_products, pets
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.checksums import ARCHIVES, remark_on
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
 from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem
+from mlcore.datasets.readers import cars196, cub200, flowers102, folder, inshop, omniglot, online_products, pets
 from mlcore.events import Progress, no_progress
 
 WINGS = "wings"
@@ -93,7 +93,7 @@ def _folder_of(tree: FileTree, name: str) -> str | None:
 
 def _drawn_wings(text: str) -> Source:
     # Drawing is not needed to read photographs.
-    from mlcore.datasets import wings
+    from mlcore import butterflies as wings
 
     spec = wings.WingsSpec.parse(text)
     items = [

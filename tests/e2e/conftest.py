@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from mlcore.datasets.wings import WingsSpec, picture_bytes
+from mlcore.butterflies import WingsSpec, picture_bytes
 from tests.turns import take_turns
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 
 from kindred_client import Invalid, JobFailed, Kindred, KindredError, Unreachable, folders
 from kindred_client.folders import SUFFIXES, Memory, in_batches, pictures_in, sha256_of, state_folder
-from mlcore.datasets.folder import PICTURE_SUFFIXES
+from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from tests.kindred_client.scripted import JOB, gives, refuses
 
 

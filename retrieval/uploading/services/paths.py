@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
 from mlcore.datasets.filetree import is_system_file
-from mlcore.datasets.folder import may_be_picture
+from mlcore.datasets.readers.folder import may_be_picture
 from retrieval.errors import Refused
 
 MOST_PARTS = 6

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlcore.datasets.wings.field import (
+from mlcore.butterflies.field import (
     CELLS,
     Canvas,
     Floats,
@@ -22,7 +22,7 @@ from mlcore.datasets.wings.field import (
     streaks,
     wing_field,
 )
-from mlcore.datasets.wings.genera import Palette, WingPattern
+from mlcore.butterflies.genera import Palette, WingPattern
 
 Motif = Callable[["Wing"], None]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 
 from PIL import Image
 
-from mlcore.datasets.wings.scene import render
-from mlcore.datasets.wings.species import MAX_SPECIES, forms_of, name_of
+from mlcore.butterflies.scene import render
+from mlcore.butterflies.species import MAX_SPECIES, forms_of, name_of
 from mlcore.errors import DatasetError
 from mlcore.images.pictures import encode_jpeg
 

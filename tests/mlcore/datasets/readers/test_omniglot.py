@@ -10,7 +10,7 @@ from PIL import Image
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.items import OfficialSplit
-from mlcore.datasets.omniglot import OFFICIAL, read_omniglot
+from mlcore.datasets.readers.omniglot import OFFICIAL, read_omniglot
 from mlcore.errors import DatasetError
 from mlcore.images.pictures import open_picture
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from mlcore.datasets.wings.field import Floats
+from mlcore.butterflies.field import Floats
 
 _SIDE = 64
 _OVER = 2  # leaves and petals are drawn this much larger, for smooth edges

@@ -9,7 +9,7 @@ import pytest
 from mlcore.datasets import import_pictures, open_source, sources
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.items import OfficialSplit
-from mlcore.datasets.online_products import OFFICIAL, read_online_products
+from mlcore.datasets.readers.online_products import OFFICIAL, read_online_products
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=4)

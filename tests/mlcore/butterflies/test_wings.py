@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlcore.datasets.wings import WingsSpec, draw, form_name, picture_bytes, scene, species_name
-from mlcore.datasets.wings.species import GENUS_COUNT, MAX_SPECIES
+from mlcore.butterflies import WingsSpec, draw, form_name, picture_bytes, scene, species_name
+from mlcore.butterflies.species import GENUS_COUNT, MAX_SPECIES
 from mlcore.errors import DatasetError
 
 SMALL = WingsSpec(species=24, per_class=12, size=32)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mlcore.datasets.wings.background import background
-from mlcore.datasets.wings.body import BODY_BOX, paint_body
-from mlcore.datasets.wings.field import FORE_BOX, HIND_BOX, Box, fore_outline, hind_outline
-from mlcore.datasets.wings.motifs import paint_wing
-from mlcore.datasets.wings.species import forms_of
+from mlcore.butterflies.background import background
+from mlcore.butterflies.body import BODY_BOX, paint_body
+from mlcore.butterflies.field import FORE_BOX, HIND_BOX, Box, fore_outline, hind_outline
+from mlcore.butterflies.motifs import paint_wing
+from mlcore.butterflies.species import forms_of
 
 SUPERSAMPLING = 2
 _LENS = 4.2  # distance of the lens in wing units: near enough for raised wings to grow

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mlcore.datasets.wings.field import Box, Floats, smooth, streaks
-from mlcore.datasets.wings.genera import Palette
-from mlcore.datasets.wings.species import mix
+from mlcore.butterflies.field import Box, Floats, smooth, streaks
+from mlcore.butterflies.genera import Palette
+from mlcore.butterflies.species import mix
 
 BODY_BOX: Box = (-0.42, -0.86, 0.42, 0.66)
 

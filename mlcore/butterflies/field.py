@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mlcore.datasets.wings.genera import Colour, Shape
+from mlcore.butterflies.genera import Colour, Shape
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]

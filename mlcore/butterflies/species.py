@@ -11,16 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mlcore.datasets.wings.genera import (
-    EPITHETS,
-    GENERA,
-    GENUS_NAMES,
-    Colour,
-    Genus,
-    Palette,
-    Shape,
-    WingPattern,
-)
+from mlcore.butterflies.genera import EPITHETS, GENERA, GENUS_NAMES, Colour, Genus, Palette, Shape, WingPattern
 
 # Species number i is in genus i % 14, whatever the size of the data set, so each half of it
 # (train and test) holds members of every genus and a species never changes its looks.

@@ -1,0 +1,1 @@
+"""One file a layout in which data sets are downloaded or made by hand."""
