@@ -89,8 +89,8 @@ def bare(protocol: Protocol) -> Result:
     from mlcore.images.preprocessing import Preprocessing
     from mlcore.learning import build_optimizer, prepare_for_epoch
     from mlcore.losses import build_loss
-    from mlcore.models.backbones import load_backbone
-    from mlcore.models.embedder import Embedder
+    from mlcore.networks.backbones import load_backbone
+    from mlcore.networks.embedder import Embedder
 
     backbone, described = load_backbone(protocol.backbone, protocol.weights, None)
     embedder = Embedder(backbone, described, protocol.pooling, protocol.dim)

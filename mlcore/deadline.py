@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.encoder_process import BATCH
-from mlcore.picture_encoder import PictureEncoder
+from mlcore.networks.picture_encoder import PictureEncoder
 
 
 class Deadline:

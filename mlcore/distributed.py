@@ -19,8 +19,8 @@ from torch import Tensor, distributed, nn
 
 from mlcore.config import Protocol
 from mlcore.errors import ProtocolError, TrainingError
-from mlcore.models.backbones import synchronised_batch_norm
-from mlcore.models.embedder import Embedder
+from mlcore.networks.backbones import synchronised_batch_norm
+from mlcore.networks.embedder import Embedder
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from mlcore.encoder_pipes import NO_ANSWER, MessagePipes
 from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, ExplanationError, MlcoreError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import read_description
-from mlcore.picture_encoder import PictureEncoder
+from mlcore.networks.picture_encoder import PictureEncoder
 
 if TYPE_CHECKING:
     from mlcore.explain import Explanation

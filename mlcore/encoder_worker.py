@@ -29,7 +29,7 @@ from mlcore.encoder_messages import (
 )
 from mlcore.errors import MlcoreError
 from mlcore.model_files import load_encoder, read_description
-from mlcore.picture_encoder import PictureEncoder
+from mlcore.networks.picture_encoder import PictureEncoder
 
 Request = tuple[bytes, bytes]
 

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from mlcore.encode import Encoder
 from mlcore.errors import ExplanationError
-from mlcore.models.embedder import Embedder
-from mlcore.models.pooling import LEAST_ACTIVATION, norms_behind_pooling
-from mlcore.picture_encoder import PictureEncoder
+from mlcore.networks.embedder import Embedder
+from mlcore.networks.picture_encoder import PictureEncoder
+from mlcore.networks.pooling import LEAST_ACTIVATION, norms_behind_pooling
 
 Floats = NDArray[np.float64]
 NORM = (

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from mlcore.config import Protocol
-from mlcore.models.embedder import Embedder
-from mlcore.models.stages import freeze_batch_norm, last_stage_parameters, rest_batch_norm_of_frozen_stages
+from mlcore.networks.embedder import Embedder
+from mlcore.networks.stages import freeze_batch_norm, last_stage_parameters, rest_batch_norm_of_frozen_stages
 
 OPTIMIZERS: dict[str, tuple[Any, dict[str, float]]] = {
     "adam": (torch.optim.Adam, {}),

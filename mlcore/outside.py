@@ -19,10 +19,10 @@ from mlcore.events import Progress, no_progress
 from mlcore.measurement import measure_rows
 from mlcore.model_description import check_sizes, credits_of, preprocessing_of, read_model_json
 from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
-from mlcore.models.backbones import describe_weights, evaluation_sizes, load_backbone
-from mlcore.models.embedder import Embedder
-from mlcore.onnx_network import OnnxEncoder
-from mlcore.picture_encoder import PictureEncoder
+from mlcore.networks.backbones import describe_weights, evaluation_sizes, load_backbone
+from mlcore.networks.embedder import Embedder
+from mlcore.networks.onnx_network import OnnxEncoder
+from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.runs import WEIGHTS, write_embeddings
 
 SAME = 0.999

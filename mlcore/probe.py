@@ -19,9 +19,9 @@ from mlcore.estimate import Rates
 from mlcore.events import Progress, no_progress
 from mlcore.index import build_index
 from mlcore.measurement import measure_rows
-from mlcore.models.backbones import load_backbone
-from mlcore.models.embedder import Embedder
 from mlcore.near_duplicates import find_near_duplicates
+from mlcore.networks.backbones import load_backbone
+from mlcore.networks.embedder import Embedder
 from mlcore.probe_steps import LOSS, Bench, median_of, seconds_of_training, timed
 from mlcore.runs import RunSpec
 from mlcore.train import make_deterministic

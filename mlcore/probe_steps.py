@@ -18,7 +18,7 @@ from mlcore.epoch_figures import EpochFigures
 from mlcore.learning import prepare_for_epoch
 from mlcore.losses import LOSSES, build_loss
 from mlcore.losses.samplers import epoch_batches
-from mlcore.models.embedder import start_head_from_pca
+from mlcore.networks.embedder import start_head_from_pca
 from mlcore.runs import RunSpec
 from mlcore.trainer import Listener, Trainer, Workplace
 

@@ -20,9 +20,9 @@ from mlcore.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.keeper import Event
 from mlcore.measurement import measure_rows
 from mlcore.model_files import write_model
-from mlcore.models.backbones import BackboneSpec, load_backbone
-from mlcore.models.embedder import Embedder, start_head_from_pca
 from mlcore.near_duplicates import near_duplicates
+from mlcore.networks.backbones import BackboneSpec, load_backbone
+from mlcore.networks.embedder import Embedder, start_head_from_pca
 from mlcore.runs import RunSpec, write_embeddings
 from mlcore.trainer import Listener, Trainer, Workplace
 

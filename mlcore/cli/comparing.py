@@ -89,7 +89,7 @@ def _changes(weights: Path | None) -> dict[str, object]:
     """Return what a local weights file asks of the protocol."""
     if weights is None:
         return {}
-    from mlcore.models.backbones import local_architecture
+    from mlcore.networks.backbones import local_architecture
 
     return {"weights": "local", "backbone": local_architecture(weights)}
 

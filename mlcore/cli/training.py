@@ -144,7 +144,7 @@ def _epoch_line(event: dict[str, Any]) -> str:
 
 
 def _protocol(options: argparse.Namespace) -> Protocol:
-    from mlcore.models.backbones import local_architecture
+    from mlcore.networks.backbones import local_architecture
 
     chosen = preset(options.preset)
     if options.protocol:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from mlcore.explain import Explanation, Floats
-    from mlcore.picture_encoder import PictureEncoder
+    from mlcore.networks.picture_encoder import PictureEncoder
 
 FAINTEST = 0.01  # of the strongest place: what is below is not drawn
 DENSEST = 0.65  # the picture stays visible below its strongest place

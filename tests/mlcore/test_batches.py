@@ -13,8 +13,8 @@ from mlcore.datasets import DatasetFolder, open_cache
 from mlcore.encode import Encoder, evaluation_pixels
 from mlcore.errors import DatasetError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.embedder import Embedder
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
 from tests.mlcore.tiny import parted, tiny_protocol
 

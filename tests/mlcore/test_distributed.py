@@ -18,7 +18,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.distributed import World, joined, require_shareable
 from mlcore.errors import ProtocolError
 from mlcore.losses import LOSSES
-from mlcore.models.backbones import BackboneSpec, build_backbone, synchronised_batch_norm
+from mlcore.networks.backbones import BackboneSpec, build_backbone, synchronised_batch_norm
 from mlcore.train import train
 from tests.mlcore.ranks import SHARED, STOPPED
 from tests.mlcore.tiny import place_in, tiny_protocol

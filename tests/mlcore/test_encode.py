@@ -15,8 +15,8 @@ from mlcore.datasets import DatasetFolder, PixelCache, open_cache
 from mlcore.encode import Encoder, cached_features, embed_rows, evaluation_pixels, open_pixels, state_sha256
 from mlcore.errors import CheckpointError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.embedder import Embedder
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.embedder import Embedder
 from tests.mlcore.tiny import flip_byte
 
 

@@ -15,7 +15,6 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from mlcore import onnx_network
 from mlcore.datasets import DatasetFolder
 from mlcore.encoder_messages import READY, header_of
 from mlcore.encoder_process import BATCH, EncoderProcess, ProcessLimits
@@ -23,7 +22,8 @@ from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, Weig
 from mlcore.explain import explain_pixels
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import load_encoder, write_description
-from mlcore.onnx_network import OnnxEncoder
+from mlcore.networks import onnx_network
+from mlcore.networks.onnx_network import OnnxEncoder
 from mlcore.outside import add_model
 from tests.mlcore.networks import PLAIN, large_model, loop_tail, onnx_model, slow_model, stored_onnx
 from tests.mlcore.test_outside import stored_timm

@@ -17,9 +17,9 @@ from mlcore.encode import Encoder
 from mlcore.errors import ExplanationError
 from mlcore.explain import explain_pair, region_shares
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.models.backbones import BackboneSpec, build_backbone, load_backbone
-from mlcore.models.embedder import Embedder
-from mlcore.onnx_network import OnnxEncoder
+from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone
+from mlcore.networks.embedder import Embedder
+from mlcore.networks.onnx_network import OnnxEncoder
 from tests.mlcore.networks import onnx_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")

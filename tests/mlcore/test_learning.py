@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from mlcore.config import Protocol
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.losses import build_loss
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.embedder import Embedder
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.embedder import Embedder
 from tests.mlcore.tiny import tiny_protocol
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -13,8 +13,8 @@ from mlcore.encode import Encoder
 from mlcore.errors import CheckpointError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import environment, load_encoder, sample_pixels, write_model
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.embedder import Embedder
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.embedder import Embedder
 from tests.mlcore.tiny import cut_short, flip_byte, tiny_spec
 
 PREPROCESSING = Preprocessing(32, 30, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))

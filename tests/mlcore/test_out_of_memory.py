@@ -15,8 +15,8 @@ from mlcore.datasets import DatasetFolder
 from mlcore.distributed import World
 from mlcore.errors import TrainingError
 from mlcore.losses import build_loss
-from mlcore.models.backbones import BackboneSpec, build_backbone, synchronised_batch_norm
-from mlcore.models.embedder import Embedder
+from mlcore.networks.backbones import BackboneSpec, build_backbone, synchronised_batch_norm
+from mlcore.networks.embedder import Embedder
 from mlcore.out_of_memory import first_that_fits, is_out_of_memory, smaller_batches
 from mlcore.train import train
 from tests.mlcore.tiny import STEPS_PER_EPOCH, place_in, tiny_spec

@@ -24,10 +24,10 @@ from mlcore.images.preprocessing import Preprocessing
 from mlcore.index import build_index
 from mlcore.model_description import MAX_BYTES
 from mlcore.model_files import load_encoder
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.onnx_network import OnnxEncoder
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.onnx_network import OnnxEncoder
+from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.outside import add_model, check_encoder, open_outside
-from mlcore.picture_encoder import PictureEncoder
 from mlcore.runs import read_ids
 from mlcore.train import train
 from tests.mlcore.networks import expected_of, onnx_model, stored_onnx

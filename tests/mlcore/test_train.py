@@ -25,8 +25,8 @@ from mlcore.evaluate import read_per_query
 from mlcore.keeper import Keeper
 from mlcore.losses import LOSSES, build_loss
 from mlcore.model_files import load_encoder
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.embedder import half_whitened_pca
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.embedder import half_whitened_pca
 from mlcore.runs import RunSpec
 from mlcore.train import Listener, Workplace, train
 from tests.mlcore.tiny import (
@@ -246,7 +246,7 @@ def test_without_the_hub_a_run_says_how_to_go_on(
     def unreachable(*args: Any, **kwargs: Any) -> nn.Module:
         raise OSError("no network")
 
-    monkeypatch.setattr("mlcore.models.backbones.timm.create_model", unreachable)
+    monkeypatch.setattr("mlcore.networks.backbones.timm.create_model", unreachable)
     with pytest.raises(WeightsError, match="--weights"):
         train(tiny_spec(weights="hub"), wings, place_in(tmp_path, cache_root))
 

@@ -19,7 +19,7 @@ from mlcore.encoder_process import EncoderProcess, ProcessLimits
 from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.model_files import read_description
-from mlcore.picture_encoder import PictureEncoder
+from mlcore.networks.picture_encoder import PictureEncoder
 from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model

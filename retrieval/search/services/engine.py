@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from mlcore.explain import Explanation
-    from mlcore.picture_encoder import PictureEncoder
+    from mlcore.networks.picture_encoder import PictureEncoder
 
 T = TypeVar("T")
 Floats = np.ndarray[Any, np.dtype[np.float32]]

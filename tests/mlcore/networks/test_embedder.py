@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from mlcore.errors import ProtocolError
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.embedder import Embedder, half_whitened_pca, start_head_from_pca
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.embedder import Embedder, half_whitened_pca, start_head_from_pca
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -15,7 +15,7 @@ from torch import nn
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError, brief
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.models.network_size import bounded_size
+from mlcore.networks.network_size import bounded_size
 
 # Arguments of timm's builder that are none of the architecture's: they would open other files, or other weights.
 NOT_OF_THE_ARCHITECTURE = frozenset(

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from mlcore import torchvision_repair
-from mlcore.torchvision_repair import declare_missing_operators
+from mlcore.networks import torchvision_repair
+from mlcore.networks.torchvision_repair import declare_missing_operators
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        "from mlcore.torchvision_repair import declare_missing_operators as d; d(); import torchvision",
-        "import mlcore.models.stages",  # whichever module of the package comes first
+        "from mlcore.networks.torchvision_repair import declare_missing_operators as d; d(); import torchvision",
+        "import mlcore.networks.stages",  # whichever module of the package comes first
         pytest.param("import mlcore.outside", marks=pytest.mark.full),
     ],
 )
 def test_torchvision_can_be_imported_after_it(code: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 

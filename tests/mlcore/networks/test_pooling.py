@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from mlcore.config import CHOICES
 from mlcore.errors import ProtocolError
-from mlcore.models.backbones import load_backbone
-from mlcore.models.embedder import Embedder
-from mlcore.models.pooling import PLAIN, FeaturePool, GeM
+from mlcore.networks.backbones import load_backbone
+from mlcore.networks.embedder import Embedder
+from mlcore.networks.pooling import PLAIN, FeaturePool, GeM
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

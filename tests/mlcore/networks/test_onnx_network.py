@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mlcore import onnx_network
 from mlcore.errors import WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.onnx_network import OnnxEncoder
+from mlcore.networks import onnx_network
+from mlcore.networks.onnx_network import OnnxEncoder
 from tests.mlcore.networks import DESCRIBED, expected_of, loop_tail, onnx_model
 
 PREPROCESSING = Preprocessing(32, 30, tuple(DESCRIBED["mean"]), tuple(DESCRIBED["std"]))

@@ -12,13 +12,8 @@ from torch import nn
 from mlcore.artifacts import sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.models import backbones
-from mlcore.models.backbones import (
-    BackboneSpec,
-    build_backbone,
-    load_backbone,
-    local_architecture,
-)
+from mlcore.networks import backbones
+from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone, local_architecture
 from tests.mlcore.tiny import cut_short
 
 pytestmark = pytest.mark.usefixtures("one_thread")

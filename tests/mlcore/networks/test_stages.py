@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.stages import freeze_batch_norm, last_stage_parameters, rest_batch_norm_of_frozen_stages
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.stages import freeze_batch_norm, last_stage_parameters, rest_batch_norm_of_frozen_stages
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

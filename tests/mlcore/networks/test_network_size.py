@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from mlcore.errors import ProtocolError
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.network_size import bounded_size
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.network_size import bounded_size
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_arguments_that_an_architecture_cannot_take_are_told(arguments: dict[str
 
 
 def test_a_network_of_endless_layers_is_not_built_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcore.models.network_size.MOST_MODULES", 200)
+    monkeypatch.setattr("mlcore.networks.network_size.MOST_MODULES", 200)
     with pytest.raises(ProtocolError, match="more than 200 modules"):
         build_backbone(BackboneSpec("resnet10t", "local", {"layers": [10**6] * 4}))
 

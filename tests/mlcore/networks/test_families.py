@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from mlcore.models.backbones import BackboneSpec, build_backbone, timm
-from mlcore.models.pooling import FeaturePool
+from mlcore.networks.backbones import BackboneSpec, build_backbone, timm
+from mlcore.networks.pooling import FeaturePool
 
 TABLE = (Path(__file__).parents[3] / "docs" / "backbones.md").read_text().split("\n\n")[2].splitlines()[2:]
 ROWS = {cells[1].strip("`"): cells for cells in ([cell.strip() for cell in line.split("|")[1:-1]] for line in TABLE)}

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlcore.errors import ProtocolError
-from mlcore.models.backbones import BackboneSpec, build_backbone
-from mlcore.models.pooling import FeaturePool, norm_behind_pooling
+from mlcore.networks.backbones import BackboneSpec, build_backbone
+from mlcore.networks.pooling import FeaturePool, norm_behind_pooling
 
 
 class Embedder(nn.Module):
