@@ -85,8 +85,8 @@ def bare(protocol: Protocol) -> Result:
     """Repeat forward, loss, backward and optimiser step on one batch that lies on the GPU."""
     import torch
 
-    from mlcore.encode import Encoder
     from mlcore.images.preprocessing import Preprocessing
+    from mlcore.inference.encode import Encoder
     from mlcore.learning import build_optimizer, prepare_for_epoch
     from mlcore.losses import build_loss
     from mlcore.networks.backbones import load_backbone

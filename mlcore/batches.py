@@ -14,8 +14,8 @@ from mlcore.augment import random_view
 from mlcore.datasets import DatasetFolder, PixelCache
 from mlcore.datasets.splits import k_folds, validation_classes
 from mlcore.distributed import ALONE, World
-from mlcore.encode import Encoder, evaluation_pixels
 from mlcore.errors import DatasetError
+from mlcore.inference.encode import Encoder, evaluation_pixels
 from mlcore.losses import loss_spec
 from mlcore.losses.samplers import epoch_batches
 from mlcore.runs import RunSpec

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.encoder_process import BATCH
+from mlcore.inference.encoder_process import BATCH
 from mlcore.networks.picture_encoder import PictureEncoder
 
 

@@ -9,9 +9,9 @@ from torch import nn
 from mlcore.batches import RunData
 from mlcore.checkpoint import describe_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from mlcore.distributed import ALONE, World
-from mlcore.encode import Encoder, Floats, embed_rows
 from mlcore.errors import CheckpointError
 from mlcore.evaluate import measure
+from mlcore.inference.encode import Encoder, Floats, embed_rows
 from mlcore.runs import RunSpec
 
 Event = dict[str, Any]

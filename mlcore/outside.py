@@ -13,12 +13,18 @@ import torch
 from mlcore.artifacts import published, refuse_existing
 from mlcore.datasets import DatasetFolder
 from mlcore.deadline import BoundedEncoder, Deadline
-from mlcore.encode import Encoder, embed_rows, open_pixels
 from mlcore.errors import WeightsError
 from mlcore.events import Progress, no_progress
+from mlcore.inference.encode import Encoder, embed_rows, open_pixels
+from mlcore.inference.model_files import (
+    load_encoder,
+    read_description,
+    sample_pixels,
+    write_description,
+    write_network,
+)
 from mlcore.measurement import measure_rows
 from mlcore.model_description import check_sizes, credits_of, preprocessing_of, read_model_json
-from mlcore.model_files import load_encoder, read_description, sample_pixels, write_description, write_network
 from mlcore.networks.backbones import describe_weights, evaluation_sizes, load_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.networks.onnx_network import OnnxEncoder

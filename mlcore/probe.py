@@ -14,10 +14,10 @@ import numpy as np
 from mlcore.batches import Rows, RunData
 from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder, PixelCache, cache_folder
-from mlcore.encode import Encoder, Floats, embed_rows, features_folder, open_pixels
 from mlcore.estimate import Rates
 from mlcore.events import Progress, no_progress
 from mlcore.index import build_index
+from mlcore.inference.encode import Encoder, Floats, embed_rows, features_folder, open_pixels
 from mlcore.measurement import measure_rows
 from mlcore.near_duplicates import find_near_duplicates
 from mlcore.networks.backbones import load_backbone

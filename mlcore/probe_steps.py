@@ -13,8 +13,8 @@ import torch
 from mlcore.batches import Rows, RunData
 from mlcore.checkpoint import save_checkpoint
 from mlcore.config import Protocol
-from mlcore.encode import Encoder, Floats
 from mlcore.epoch_figures import EpochFigures
+from mlcore.inference.encode import Encoder, Floats
 from mlcore.learning import prepare_for_epoch
 from mlcore.losses import LOSSES, build_loss
 from mlcore.losses.samplers import epoch_batches

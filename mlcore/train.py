@@ -16,10 +16,10 @@ from mlcore.batches import RunData
 from mlcore.cost import cost_of
 from mlcore.datasets import DatasetFolder
 from mlcore.distributed import ALONE, World, require_shareable
-from mlcore.encode import Encoder, cached_features, embed_rows, open_pixels
+from mlcore.inference.encode import Encoder, cached_features, embed_rows, open_pixels
+from mlcore.inference.model_files import write_model
 from mlcore.keeper import Event
 from mlcore.measurement import measure_rows
-from mlcore.model_files import write_model
 from mlcore.near_duplicates import near_duplicates
 from mlcore.networks.backbones import BackboneSpec, load_backbone
 from mlcore.networks.embedder import Embedder, start_head_from_pca

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from mlcore.batches import Batches, Rows, RunData
 from mlcore.collapse import collapse_warnings
 from mlcore.distributed import ALONE, World, share_batch_norm
-from mlcore.encode import Encoder, Floats, cached_features
 from mlcore.epoch_figures import EpochFigures
 from mlcore.errors import Stopped, TrainingError
+from mlcore.inference.encode import Encoder, Floats, cached_features
 from mlcore.keeper import Event, Keeper
 from mlcore.learning import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.losses import build_loss, loss_spec

@@ -56,8 +56,8 @@ def _embed(options: argparse.Namespace) -> Any:
 
     from mlcore.artifacts import published, write_json
     from mlcore.datasets import load_dataset
-    from mlcore.encode import embed_rows, open_pixels
-    from mlcore.model_files import load_encoder
+    from mlcore.inference.encode import embed_rows, open_pixels
+    from mlcore.inference.model_files import load_encoder
     from mlcore.runs import write_embeddings
 
     encoder, dataset, bar = load_encoder(options.model), load_dataset(options.data), Bar()
@@ -94,7 +94,7 @@ def _index(options: argparse.Namespace) -> Any:
 def _search(options: argparse.Namespace) -> Any:
     from mlcore.images.pictures import open_picture
     from mlcore.index import load_index
-    from mlcore.model_files import load_encoder
+    from mlcore.inference.model_files import load_encoder
 
     encoder = load_encoder(options.model)
     index = load_index(options.index, model_sha256=encoder.weights_sha256)

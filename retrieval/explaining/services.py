@@ -18,7 +18,7 @@ from retrieval.search.services.queries import for_networks
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from mlcore.explain import Explanation, Floats
+    from mlcore.inference.explain import Explanation, Floats
     from mlcore.networks.picture_encoder import PictureEncoder
 
 FAINTEST = 0.01  # of the strongest place: what is below is not drawn
@@ -140,7 +140,7 @@ def _as_drawn(ranking: Ranking, image: Image, told: float, found: "Explanation",
 
 
 def _side(shares: "Floats", strongest: float, square: dict[str, Any]) -> Side:
-    from mlcore.explain import REGIONS, region_shares
+    from mlcore.inference.explain import REGIONS, region_shares
 
     found = region_shares(shares)
     ordered = sorted(found.items(), key=lambda region: -region[1])

@@ -175,7 +175,7 @@ def _taken_from_indexes(
 def _embedded(
     model: Model, catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
 ) -> np.ndarray[Any, Any]:
-    from mlcore.model_files import load_encoder
+    from mlcore.inference.model_files import load_encoder
 
     if not model.is_external:
         return _embedded_by(load_encoder(model.folder), catalogue, rows, progress)
@@ -189,7 +189,7 @@ def _embedded(
 def _embedded_by(
     encoder: "PictureEncoder", catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
 ) -> np.ndarray[Any, Any]:
-    from mlcore.encode import embed_rows, open_pixels
+    from mlcore.inference.encode import embed_rows, open_pixels
 
     # Only these are decoded: the pixels of the others would be a second copy under the new fingerprint.
     pictures = tuple(catalogue.pictures[row] for row in rows)

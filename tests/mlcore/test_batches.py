@@ -10,9 +10,9 @@ import torch
 
 from mlcore.batches import Batches, RunData
 from mlcore.datasets import DatasetFolder, open_cache
-from mlcore.encode import Encoder, evaluation_pixels
 from mlcore.errors import DatasetError
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference.encode import Encoder, evaluation_pixels
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec

@@ -18,12 +18,12 @@ from safetensors.torch import save_file
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.datasets import DatasetFolder
 from mlcore.diagnostics import GRADIENT_NORMS
-from mlcore.encode import Encoder
 from mlcore.errors import CheckpointError, MlcoreError, ProtocolError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.index import build_index
+from mlcore.inference.encode import Encoder
+from mlcore.inference.model_files import load_encoder
 from mlcore.model_description import MAX_BYTES
-from mlcore.model_files import load_encoder
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.onnx_network import OnnxEncoder
 from mlcore.networks.picture_encoder import PictureEncoder

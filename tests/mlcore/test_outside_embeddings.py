@@ -14,7 +14,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, DatasetError
 from mlcore.evaluate import measure
 from mlcore.index import build_index
-from mlcore.model_files import load_encoder
+from mlcore.inference.model_files import load_encoder
 from mlcore.outside_embeddings import add_embeddings
 from mlcore.runs import read_ids
 

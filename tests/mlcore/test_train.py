@@ -19,12 +19,12 @@ from mlcore.batches import RunData
 from mlcore.checkpoint import latest_checkpoint
 from mlcore.datasets import DatasetFolder, open_cache
 from mlcore.datasets.catalogue import fingerprint_of
-from mlcore.encode import embed_rows
 from mlcore.errors import Stopped, TrainingError, WeightsError
 from mlcore.evaluate import read_per_query
+from mlcore.inference.encode import embed_rows
+from mlcore.inference.model_files import load_encoder
 from mlcore.keeper import Keeper
 from mlcore.losses import LOSSES, build_loss
-from mlcore.model_files import load_encoder
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import half_whitened_pca
 from mlcore.runs import RunSpec

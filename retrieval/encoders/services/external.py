@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from accounts import audit
 from accounts.models import User
-from mlcore.encoder_process import EncoderProcess, ProcessLimits
 from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.model_files import read_description
+from mlcore.inference.encoder_process import EncoderProcess, ProcessLimits
+from mlcore.inference.model_files import read_description
 from mlcore.networks.picture_encoder import PictureEncoder
 from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelSuspended, ModelUnavailable
@@ -27,7 +27,7 @@ from retrieval.models import Model
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from mlcore.explain import Explanation
+    from mlcore.inference.explain import Explanation
 
 T = TypeVar("T")
 PROBLEM_LENGTH = 300  # what the database's column holds

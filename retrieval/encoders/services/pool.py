@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mlcore.encoder_process import EncoderProcess
+from mlcore.inference.encoder_process import EncoderProcess
 from retrieval.errors import ModelUnavailable
 
 

@@ -21,7 +21,7 @@ from retrieval.models import Index, Model
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from mlcore.explain import Explanation
+    from mlcore.inference.explain import Explanation
     from mlcore.networks.picture_encoder import PictureEncoder
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "
     """
     if isinstance(encoder, ExternalEncoder):
         return encoder.explain(first, second)
-    from mlcore.explain import explain_pair
+    from mlcore.inference.explain import explain_pair
 
     with _place_in_queue():
         return explain_pair(encoder, first, second)
@@ -133,7 +133,7 @@ def encoder_of(model: Model) -> "PictureEncoder":
         return external_encoder(model)
     import torch
 
-    from mlcore.model_files import load_encoder
+    from mlcore.inference.model_files import load_encoder
 
     def load() -> "PictureEncoder":
         torch.set_num_threads(settings.TORCH_THREADS)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mlcore.datasets import DatasetFolder, import_pictures, load_dataset, open_cache, open_source
-from mlcore.encode import embed_rows
+from mlcore.inference.encode import embed_rows
+from mlcore.inference.model_files import load_encoder
 from mlcore.losses import LOSSES
-from mlcore.model_files import load_encoder
 from mlcore.runs import RunSpec
 from mlcore.train import Workplace, train
 from tests.mlcore.tiny import tiny_protocol

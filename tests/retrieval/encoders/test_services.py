@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
 from jobs.models import Job
-from mlcore.encoder_process import EncoderProcess
+from mlcore.inference.encoder_process import EncoderProcess
 from mlcore.networks import onnx_network
 from ratings.services import ballots
 from retrieval.encoders.services import external as services
@@ -29,8 +29,8 @@ from retrieval.explaining.services import why
 from retrieval.indexes.services import submit_index
 from retrieval.models import Model, Search
 from retrieval.search.services import ask, engine, problems_of
+from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.networks import loop_tail, onnx_model, slow_model
-from tests.mlcore.test_encoder_process import is_gone
 from tests.retrieval.encoders.external import external_model
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed, replaced

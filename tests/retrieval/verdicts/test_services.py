@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from mlcore.errors import StaleIndexError
-from mlcore.voting import Calibration, Sureness
+from mlcore.inference.voting import Calibration, Sureness
 from retrieval.models import Image, Ranking, Search
 from retrieval.verdicts import services
 from retrieval.verdicts.services import calibration_of, verdict_of, weigh

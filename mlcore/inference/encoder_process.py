@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
-from mlcore.encoder_pipes import NO_ANSWER, MessagePipes
 from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, ExplanationError, MlcoreError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.model_files import read_description
+from mlcore.inference.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
+from mlcore.inference.encoder_pipes import NO_ANSWER, MessagePipes
+from mlcore.inference.model_files import read_description
 from mlcore.networks.picture_encoder import PictureEncoder
 
 if TYPE_CHECKING:
-    from mlcore.explain import Explanation
+    from mlcore.inference.explain import Explanation
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BATCH = 8
 """Pictures that have one deadline together; a network whose batch is fixed gets that many."""
 INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
@@ -57,7 +57,7 @@ class EncoderProcess(PictureEncoder):
         description = read_description(folder)
         super().__init__(Preprocessing.from_json(description["preprocessing"]), description["weights_sha256"])
         self._limits = limits
-        worker = [sys.executable, "-m", "mlcore.encoder_worker", str(folder), "--threads", str(threads)]
+        worker = [sys.executable, "-m", "mlcore.inference.encoder_worker", str(folder), "--threads", str(threads)]
         env = {name: os.environ[name] for name in INHERITED if name in os.environ} | {"OMP_NUM_THREADS": str(threads)}
         self._pipes = MessagePipes(argv or worker, cwd=ROOT, env=env, memory_bytes=limits.memory_bytes)
         try:
@@ -137,7 +137,7 @@ def _sizes_in(body: bytes) -> tuple[int, int]:
 
 
 def _explanation_in(body: bytes) -> "Explanation":
-    from mlcore.explain import Explanation
+    from mlcore.inference.explain import Explanation
 
     why = json.loads(body)
     first, second = (np.array(why[name], np.float64) for name in ("first", "second"))

@@ -1,6 +1,6 @@
 """The process of an external model: loads one encoder, then embeds what its parent sends, until that goes.
 
-python -m mlcore.encoder_worker FOLDER --threads N
+python -m mlcore.inference.encoder_worker FOLDER --threads N
 """
 
 import argparse
@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.encoder_messages import (
+from mlcore.errors import MlcoreError
+from mlcore.inference.encoder_messages import (
     EMBED,
     EXPLAIN,
     HEADER,
@@ -27,8 +28,7 @@ from mlcore.encoder_messages import (
     header_of,
     read_header,
 )
-from mlcore.errors import MlcoreError
-from mlcore.model_files import load_encoder, read_description
+from mlcore.inference.model_files import load_encoder, read_description
 from mlcore.networks.picture_encoder import PictureEncoder
 
 Request = tuple[bytes, bytes]
@@ -99,7 +99,7 @@ def _answer(encoder: PictureEncoder, kind: bytes, body: bytes) -> tuple[bytes, b
 
 
 def _shares_of(encoder: PictureEncoder, pixels: NDArray[np.uint8]) -> dict[str, Any]:
-    from mlcore.explain import explain_pixels
+    from mlcore.inference.explain import explain_pixels
 
     why = explain_pixels(encoder, pixels)
     return {"score": why.score, "first": why.first.tolist(), "second": why.second.tolist(), "reason": why.reason}

@@ -13,8 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mlcore.encoder_messages import ANSWER_BYTES, HEADER, header_of, read_header
 from mlcore.errors import EncoderEnded, EncoderFailed
+from mlcore.inference.encoder_messages import ANSWER_BYTES, HEADER, header_of, read_header
 
 LOOK_EVERY = 0.05  # seconds between two looks at the clock and at the memory
 CHUNK = 2**20

@@ -21,7 +21,7 @@ from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.runs import WEIGHTS, RunSpec
 
 if TYPE_CHECKING:
-    from mlcore.encode import Encoder
+    from mlcore.inference.encode import Encoder
 
 FORMAT = 1
 SAMPLE_PICTURES = 4
@@ -95,7 +95,7 @@ def load_encoder(folder: Path, threads: int | None = None) -> PictureEncoder:
 def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
     from safetensors.torch import load_file
 
-    from mlcore.encode import Encoder
+    from mlcore.inference.encode import Encoder
     from mlcore.networks.embedder import Embedder
 
     embedder = Embedder.from_json(description["embedder"])

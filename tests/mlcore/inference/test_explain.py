@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
-from mlcore.encode import Encoder
 from mlcore.errors import ExplanationError
-from mlcore.explain import explain_pair, region_shares
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference.encode import Encoder
+from mlcore.inference.explain import explain_pair, region_shares
 from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.networks.onnx_network import OnnxEncoder
@@ -24,7 +24,7 @@ from tests.mlcore.networks import onnx_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PLAIN = Preprocessing(60, 60, (0.0,) * 3, (1.0,) * 3)
-SHARED = Path(os.environ.get("KINDRED_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHARED = Path(os.environ.get("KINDRED_SHARED_DATA", Path(__file__).parents[4] / "shared" / "data"))
 REAL = sorted(SHARED.glob("mobilenetv2_100.imagenet.safetensors"))  # at most one; none, no case to run
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from mlcore.encode import Encoder
 from mlcore.errors import ExplanationError
+from mlcore.inference.encode import Encoder
 from mlcore.networks.embedder import Embedder
 from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.networks.pooling import LEAST_ACTIVATION, norms_behind_pooling

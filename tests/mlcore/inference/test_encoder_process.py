@@ -16,12 +16,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mlcore.datasets import DatasetFolder
-from mlcore.encoder_messages import READY, header_of
-from mlcore.encoder_process import BATCH, EncoderProcess, ProcessLimits
 from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, WeightsError
-from mlcore.explain import explain_pixels
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.model_files import load_encoder, write_description
+from mlcore.inference.encoder_messages import READY, header_of
+from mlcore.inference.encoder_process import BATCH, EncoderProcess, ProcessLimits
+from mlcore.inference.explain import explain_pixels
+from mlcore.inference.model_files import load_encoder, write_description
 from mlcore.networks import onnx_network
 from mlcore.networks.onnx_network import OnnxEncoder
 from mlcore.outside import add_model
@@ -203,7 +203,7 @@ def test_the_process_goes_with_its_parent_even_while_it_computes(wings: DatasetF
     folder = stored(tmp_path / "slow", wings, slow_model())
     script = (
         "import sys, numpy as np; from pathlib import Path\n"
-        "from mlcore.encoder_process import EncoderProcess, ProcessLimits\n"
+        "from mlcore.inference.encoder_process import EncoderProcess, ProcessLimits\n"
         "encoder = EncoderProcess(Path(sys.argv[1]), ProcessLimits(60, 60, 2**30))\n"
         "print(encoder.pid, flush=True)\n"
         "encoder.embed_pixels(np.full((1, 30, 30, 3), 255, np.uint8))\n"

@@ -9,10 +9,10 @@ import torch
 
 from mlcore.artifacts import read_json, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
-from mlcore.encode import Encoder
 from mlcore.errors import CheckpointError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.model_files import environment, load_encoder, sample_pixels, write_model
+from mlcore.inference.encode import Encoder
+from mlcore.inference.model_files import environment, load_encoder, sample_pixels, write_model
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from tests.mlcore.tiny import cut_short, flip_byte, tiny_spec

@@ -10,11 +10,18 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlcore import encode
 from mlcore.datasets import DatasetFolder, PixelCache, open_cache
-from mlcore.encode import Encoder, cached_features, embed_rows, evaluation_pixels, open_pixels, state_sha256
 from mlcore.errors import CheckpointError
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference import encode
+from mlcore.inference.encode import (
+    Encoder,
+    cached_features,
+    embed_rows,
+    evaluation_pixels,
+    open_pixels,
+    state_sha256,
+)
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from tests.mlcore.tiny import flip_byte

@@ -1,0 +1,1 @@
+"""From pictures to embeddings with a trained network, and what is told from them."""
