@@ -61,7 +61,7 @@ def training(protocol: Protocol, pictures: int) -> Result:
     """Train on drawn wings; the first epoch, in which kernels are chosen, is not counted."""
     from mlcore.datasets import import_pictures, load_dataset, open_source
     from mlcore.runs import RunSpec
-    from mlcore.train import Listener, Workplace, train
+    from mlcore.training.train import Listener, Workplace, train
 
     rates: list[float] = []
 
@@ -87,10 +87,10 @@ def bare(protocol: Protocol) -> Result:
 
     from mlcore.images.preprocessing import Preprocessing
     from mlcore.inference.encode import Encoder
-    from mlcore.learning import build_optimizer, prepare_for_epoch
     from mlcore.losses import build_loss
     from mlcore.networks.backbones import load_backbone
     from mlcore.networks.embedder import Embedder
+    from mlcore.training.learning import build_optimizer, prepare_for_epoch
 
     backbone, described = load_backbone(protocol.backbone, protocol.weights, None)
     embedder = Embedder(backbone, described, protocol.pooling, protocol.dim)

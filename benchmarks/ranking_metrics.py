@@ -45,7 +45,7 @@ def drawn(pictures: int) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndar
 
 def ours(pictures: int) -> Result:
     """Measure with mlcore."""
-    from mlcore.metrics import retrieval_metrics
+    from mlcore.evaluation.metrics import retrieval_metrics
 
     embeddings, labels = drawn(pictures)
     started = time.perf_counter()

@@ -125,7 +125,7 @@ def ours(folder: Path, protocol: Protocol) -> Result:
     """Train by mlcore; the time to decode into the cache is a figure of its own."""
     from mlcore.datasets import import_pictures, load_dataset, open_source
     from mlcore.runs import RunSpec
-    from mlcore.train import Listener, Workplace, train
+    from mlcore.training.train import Listener, Workplace, train
 
     _use_all_threads()
     rates: list[float] = []

@@ -28,7 +28,7 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
-# Two processes are what tests.mlcore.test_distributed starts as well; a training is what most tests of mlcore are.
+# tests.mlcore.training.test_distributed starts two processes as well; most tests of mlcore are a training.
 LONG = {"two_processes": [pytest.mark.full], "training_speed": [pytest.mark.full]}
 
 

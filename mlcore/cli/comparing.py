@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlcore.cli.arguments import add_child, add_command, add_data
 from mlcore.cli.terminal import emit
-from mlcore.compare.plan import Comparison, read_comparison
-from mlcore.compare.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
-from mlcore.compare.running import Bench, run_comparison, run_tuning
-from mlcore.compare.workers import run_workers
+from mlcore.comparison.plan import Comparison, read_comparison
+from mlcore.comparison.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
+from mlcore.comparison.running import Bench, run_comparison, run_tuning
+from mlcore.comparison.workers import run_workers
 from mlcore.errors import ComparisonError, Stopped
 from mlcore.lifetime import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
-    from mlcore.compare.results import Places
+    from mlcore.comparison.results import Places
 
 MOVED_STATUS = 4
 
@@ -123,7 +123,7 @@ def _tune(options: argparse.Namespace) -> dict[str, Any] | None:
     state = run_tuning(_bench(options), comparison, options.loss, listen=say, should_stop=should_stop)
     if options.events:
         return None
-    from mlcore.compare.tuning import best_of
+    from mlcore.comparison.tuning import best_of
 
     best, measured = best_of(state, options.loss), state["measured"]
     failed = sum(trial["map_at_r"] is None for trial in measured)
@@ -167,9 +167,9 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
 def _report(options: argparse.Namespace) -> dict[str, Any] | None:
     step = _steps(options, ("read", "join folds", "test differences", "write"))
     step()
-    from mlcore.compare.report.document import document_of
-    from mlcore.compare.report.rendering import write_report
-    from mlcore.compare.results import places_in, places_listed, read_results
+    from mlcore.comparison.report.document import document_of
+    from mlcore.comparison.report.rendering import write_report
+    from mlcore.comparison.results import places_in, places_listed, read_results
 
     is_folder = options.folder.is_dir()
     places = places_in(options.folder) if is_folder else places_listed(options.folder)
@@ -189,7 +189,7 @@ def _report(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def _with_joined_folds(places: "Places", data: Path, folder: Path) -> "Places":
-    from mlcore.compare.folds import join_folds
+    from mlcore.comparison.folds import join_folds
     from mlcore.datasets import load_dataset
 
     return replace(places, joined=join_folds(load_dataset(data), places.comparison, places.done, folder))

@@ -46,13 +46,13 @@ def _losses(options: argparse.Namespace) -> Any:
 
 
 def _toys(options: argparse.Namespace) -> Any:
-    from mlcore.toy import write_toys
+    from mlcore.losses.toy import write_toys
 
     return {"losses": len(write_toys(options.out)), "out": str(options.out)}
 
 
 def _evaluate(options: argparse.Namespace) -> Any:
-    from mlcore.evaluate import measure, read_labelled
+    from mlcore.evaluation.evaluate import measure, read_labelled
 
     embeddings, labels = read_labelled(options.embeddings, options.labels)
     return measure(

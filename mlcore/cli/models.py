@@ -13,7 +13,7 @@ from mlcore.events import Progress
 from mlcore.lifetime import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
-    from mlcore.deadline import Deadline
+    from mlcore.external.deadline import Deadline
 
 
 def add_commands(commands: Any) -> None:
@@ -109,7 +109,7 @@ def _search(options: argparse.Namespace) -> Any:
 def _add_model(options: argparse.Namespace) -> Any:
     progress = _progress(options)
     from mlcore.datasets import load_dataset
-    from mlcore.outside import add_model
+    from mlcore.external.outside import add_model
 
     dataset, deadline = load_dataset(options.data), _deadline(options)
     metrics = add_model(options.weights, dataset, options.out, options.cache, progress, deadline=deadline)
@@ -118,7 +118,7 @@ def _add_model(options: argparse.Namespace) -> Any:
 
 def _deadline(options: argparse.Namespace) -> "Deadline | None":
     """Return when to give a model up, in the words of whoever started this process."""
-    from mlcore.deadline import Deadline
+    from mlcore.external.deadline import Deadline
 
     def give_up(reason: str) -> None:
         if options.events:
@@ -134,7 +134,7 @@ def _deadline(options: argparse.Namespace) -> "Deadline | None":
 def _add_embeddings(options: argparse.Namespace) -> Any:
     progress = _progress(options)
     from mlcore.datasets import load_dataset
-    from mlcore.outside_embeddings import add_embeddings
+    from mlcore.external.outside_embeddings import add_embeddings
 
     dataset = load_dataset(options.data)
     progress("measure", 0, 1)

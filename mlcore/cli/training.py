@@ -15,7 +15,7 @@ from mlcore.losses import LOSSES
 from mlcore.runs import BASELINES
 
 if TYPE_CHECKING:
-    from mlcore.distributed import World
+    from mlcore.training.distributed import World
 
 
 def add_commands(commands: Any) -> None:
@@ -49,7 +49,7 @@ def _train(options: argparse.Namespace) -> Any:
     if options.child:
         die_with_parent()
     should_stop = stop_on_signal()
-    from mlcore.distributed import joined
+    from mlcore.training.distributed import joined
 
     if options.threads:
         import torch
@@ -62,7 +62,7 @@ def _train(options: argparse.Namespace) -> Any:
 def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable[[], bool]) -> Any:
     from mlcore.datasets import load_dataset
     from mlcore.runs import RunSpec
-    from mlcore.train import Listener, Workplace, train
+    from mlcore.training.train import Listener, Workplace, train
 
     spec = RunSpec(
         protocol=_protocol(options),
@@ -106,9 +106,9 @@ def _estimate(options: argparse.Namespace) -> Any:
     should_stop = stop_on_signal()
     from mlcore.artifacts import write_json
     from mlcore.datasets import load_dataset
-    from mlcore.estimate import rates_file
-    from mlcore.probe import probe
-    from mlcore.trainer import Listener
+    from mlcore.training.estimate import rates_file
+    from mlcore.training.probe import probe
+    from mlcore.training.trainer import Listener
 
     if options.threads:
         import torch

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlcore.compare.report.rendering import diagnostic_text, figure_name
-from mlcore.compare.rerun import figures_of
-from mlcore.diagnostics import MEANINGS, read_details
+from mlcore.comparison.report.rendering import diagnostic_text, figure_name
+from mlcore.comparison.rerun import figures_of
+from mlcore.evaluation.diagnostics import MEANINGS, read_details
 from retrieval.models import Image, Model, Run
 
 CURVES = {

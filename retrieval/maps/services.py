@@ -17,8 +17,8 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
+from mlcore.evaluation.project import STEPS, SpaceMap, map_of
 from mlcore.index import load_index
-from mlcore.project import STEPS, SpaceMap, map_of
 from retrieval.errors import Refused
 from retrieval.experiments.services import visible_models
 from retrieval.models import Dataset, Image, Index

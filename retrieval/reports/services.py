@@ -20,13 +20,20 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
-from mlcore.compare.plan import Cell, Comparison
-from mlcore.compare.plan import Tuning as Budget
-from mlcore.compare.report.document import FORMAT
-from mlcore.compare.report.rendering import diagnostic_text, figure_name, found_values, matrix_of, notes_of, parameters
-from mlcore.compare.running import plan_of
+from mlcore.comparison.plan import Cell, Comparison
+from mlcore.comparison.plan import Tuning as Budget
+from mlcore.comparison.report.document import FORMAT
+from mlcore.comparison.report.rendering import (
+    diagnostic_text,
+    figure_name,
+    found_values,
+    matrix_of,
+    notes_of,
+    parameters,
+)
+from mlcore.comparison.running import plan_of
 from mlcore.config import Protocol
-from mlcore.diagnostics import MEANINGS
+from mlcore.evaluation.diagnostics import MEANINGS
 from mlcore.runs import BASELINES
 from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services import loss_titles

@@ -11,8 +11,8 @@ from accounts.models import User
 from jobs.children import run_child
 from jobs.context import JobContext
 from mlcore.artifacts import read_json, write_json
-from mlcore.compare.report.rendering import found_values
-from mlcore.compare.tuning import PROXY_RATE, best_of
+from mlcore.comparison.report.rendering import found_values
+from mlcore.comparison.tuning import PROXY_RATE, best_of
 from mlcore.errors import ComparisonError
 from retrieval.experiments.services import loss_titles, submit_training
 from retrieval.models import Experiment, Run, Tuning

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 
 from mlcore.datasets import DatasetFolder, load_dataset
-from mlcore.distributed import World, joined
 from mlcore.errors import ProtocolError, Stopped
-from mlcore.keeper import Event
 from mlcore.runs import RunSpec
-from mlcore.train import Listener, train
+from mlcore.training.distributed import World, joined
+from mlcore.training.keeper import Event
+from mlcore.training.train import Listener, train
 from tests.mlcore.tiny import STEPS_PER_EPOCH, head_protocol, place_in, stopping_after, tiny_protocol, tiny_spec
 
 FROZEN = tiny_protocol(batch_norm="frozen-statistics")

@@ -19,7 +19,7 @@ from mlcore.config import PRESETS
 from mlcore.datasets import DatasetFolder
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
-from mlcore.train import train
+from mlcore.training.train import train
 from tests.mlcore.networks import stored_onnx
 from tests.mlcore.tiny import model_bytes, place_in, tiny_protocol, tiny_spec
 

@@ -8,7 +8,7 @@ from mlcore.config import Protocol, preset
 from mlcore.datasets import DatasetFolder
 from mlcore.datasets.catalogue import fingerprint_of
 from mlcore.runs import RunSpec
-from mlcore.train import Listener, Workplace
+from mlcore.training.train import Listener, Workplace
 
 STEPS_PER_EPOCH = 3
 LOSSES_TO_RESUME = ("soft_triple", "multi_similarity")

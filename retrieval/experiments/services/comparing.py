@@ -8,9 +8,9 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.compare.significance import Resampled
+from mlcore.comparison.significance import Resampled
 from mlcore.errors import MlcoreError
-from mlcore.evaluate import StoredScores, read_per_query
+from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.losses import LOSSES
 from retrieval.diagnostics.services import metric_rows
 from retrieval.errors import NotNow, Refused

@@ -17,8 +17,8 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
-from mlcore.estimate import Rates, rates_file
 from mlcore.runs import BASELINES
+from mlcore.training.estimate import Rates, rates_file
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.errors import NotNow
 from retrieval.models import Dataset, Experiment, Run

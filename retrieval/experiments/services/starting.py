@@ -10,8 +10,8 @@ from accounts import audit
 from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
-from mlcore.compare.plan import Comparison
-from mlcore.compare.plan import Tuning as Budget
+from mlcore.comparison.plan import Comparison
+from mlcore.comparison.plan import Tuning as Budget
 from mlcore.config import Protocol
 from mlcore.datasets.splits import k_folds
 from mlcore.datasets.splits import validation_classes as hold_out

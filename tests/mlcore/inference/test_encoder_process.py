@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, WeightsError
+from mlcore.external.outside import add_model
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_messages import READY, header_of
 from mlcore.inference.encoder_process import BATCH, EncoderProcess, ProcessLimits
@@ -24,9 +25,8 @@ from mlcore.inference.explain import explain_pixels
 from mlcore.inference.model_files import load_encoder, write_description
 from mlcore.networks import onnx_network
 from mlcore.networks.onnx_network import OnnxEncoder
-from mlcore.outside import add_model
+from tests.mlcore.external.test_outside import stored_timm
 from tests.mlcore.networks import PLAIN, large_model, loop_tail, onnx_model, slow_model, stored_onnx
-from tests.mlcore.test_outside import stored_timm
 from tests.mlcore.tiny import flip_byte
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,7 +14,7 @@ from mlcore.inference.encode import embed_rows
 from mlcore.inference.model_files import load_encoder
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
-from mlcore.train import Workplace, train
+from mlcore.training.train import Workplace, train
 from tests.mlcore.tiny import tiny_protocol
 
 pytestmark = pytest.mark.learning

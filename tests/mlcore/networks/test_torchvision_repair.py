@@ -16,7 +16,7 @@ from mlcore.networks.torchvision_repair import declare_missing_operators
     [
         "from mlcore.networks.torchvision_repair import declare_missing_operators as d; d(); import torchvision",
         "import mlcore.networks.stages",  # whichever module of the package comes first
-        pytest.param("import mlcore.outside", marks=pytest.mark.full),
+        pytest.param("import mlcore.external.outside", marks=pytest.mark.full),
     ],
 )
 def test_torchvision_can_be_imported_after_it(code: str) -> None:

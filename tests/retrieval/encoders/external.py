@@ -8,7 +8,7 @@ from django.conf import settings
 
 from mlcore.artifacts import read_json
 from mlcore.datasets import load_dataset
-from mlcore.outside import add_model
+from mlcore.external.outside import add_model
 from retrieval.experiments.services import set_published
 from retrieval.indexes.services import submit_index
 from retrieval.models import Model

@@ -3,7 +3,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from jobs.models import Job
-from mlcore.project import SpaceMap
+from mlcore.evaluation.project import SpaceMap
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
 from retrieval.maps import services

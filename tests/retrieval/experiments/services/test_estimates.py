@@ -13,7 +13,7 @@ from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.experiments.services import estimates
 from retrieval.models import Dataset, Run
-from tests.mlcore.test_estimate import RATES
+from tests.mlcore.training.test_estimate import RATES
 from tests.retrieval.world import SMALL, World, done, failed, started
 
 pytestmark = pytest.mark.django_db

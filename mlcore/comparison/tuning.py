@@ -1,0 +1,241 @@
+"""The same number of trials for every loss, on training classes held out for it: no loss is tuned better."""
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlcore.artifacts import read_json, write_json
+from mlcore.comparison.plan import Comparison, Tuning
+from mlcore.errors import ComparisonError, Stopped, TrainingError
+from mlcore.losses import loss_spec
+from mlcore.losses.spec import Parameter
+from mlcore.runs import RunSpec
+
+if TYPE_CHECKING:
+    import optuna
+
+    from mlcore.comparison.running import Bench, Listen
+
+AROUND = 4.0
+"""A parameter is searched from a quarter of the paper's value to four times it."""
+
+MOST_DRAWS = 1000
+PROXY_RATE_AROUND = 10.0
+PROXY_RATE = "proxy_rate_factor"
+
+
+@dataclass(frozen=True)
+class SearchRange:
+    """Where trials look for a parameter; ends included."""
+
+    low: float
+    high: float
+    log: bool
+    whole: bool
+
+
+def search_range(parameter: Parameter) -> SearchRange:
+    """Return where to search: the parameter's own range, or a factor of 4 around its default, where legal."""
+    whole = isinstance(parameter.default, int)
+    if parameter.search is not None:
+        return SearchRange(*parameter.search, log=False, whole=whole)
+    low, high = parameter.default / AROUND, parameter.default * AROUND
+    if whole:
+        low = max(1, math.floor(low))
+    low = max(low, parameter.low if parameter.low is not None else -math.inf)
+    high = min(high, parameter.high if parameter.high is not None else math.inf)
+    return SearchRange(low, high, log=True, whole=whole)
+
+
+def freed(comparison: Comparison, loss: str) -> dict[str, SearchRange]:
+    """Return what the trials of a loss may change: its own parameters and, if it has proxies, their rate."""
+    spec, rate = loss_spec(loss), comparison.protocol.proxy_rate_factor
+    ranges = {name: search_range(parameter) for name, parameter in spec.parameters.items()}
+    if spec.has_proxies:
+        ranges[PROXY_RATE] = SearchRange(rate / PROXY_RATE_AROUND, rate * PROXY_RATE_AROUND, log=True, whole=False)
+    return ranges
+
+
+def tune(
+    bench: "Bench",
+    comparison: Comparison,
+    loss: str,
+    *,
+    listen: "Listen" = lambda name, event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Do the trials of a loss that its file does not hold yet; the first is the loss as it is, untuned.
+
+    Each trial trains without the held-out training classes and is measured on them by MAP@R: no test
+    picture is read. A trial whose loss is not finite counts as one that found nothing. What a trial tries
+    depends on the trials before it and on the tuning's seed, so an interrupted tuning goes on as if it
+    had not been.
+
+    Raises:
+        Stopped: as asked; the finished trials are kept.
+        ComparisonError: the file holds trials of other ranges.
+    """
+    tuning, file = _tuning_of(comparison), bench.tuning(loss)
+    ranges = freed(comparison, loss)
+    state = _read_state(file, tuning, ranges)
+    for number in range(len(state["measured"]), tuning.trials):
+        started = time.perf_counter()
+        values = (
+            _untuned(comparison, loss) if number == 0 else _suggested(loss, state["measured"], ranges, tuning, number)
+        )
+        name = f"{loss} trial {number + 1} of {tuning.trials}"
+        listener = (lambda event, name=name: listen(name, event), should_stop)
+        state["measured"].append({"number": number, **values, **_measured(bench, comparison, loss, values, listener)})
+        state["seconds"] = round(state["seconds"] + time.perf_counter() - started, 2)
+        write_json(file, state)
+        found = state["measured"][-1]["map_at_r"]
+        listen(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": found})
+
+
+def best_of(state: Mapping[str, Any], loss: str) -> dict[str, Any]:
+    """Return the best trial's {"params", "proxy_rate_factor", "map_at_r"}; state: the values of the loss's file.
+
+    Raises:
+        ComparisonError: no trial could be measured.
+    """
+    trials = [trial for trial in state["measured"] if trial["map_at_r"] is not None]
+    if not trials:
+        raise ComparisonError(f"none of the trials of {loss} could be measured: their losses were not finite")
+    return dict(max(trials, key=lambda trial: (trial["map_at_r"], -trial["number"])))
+
+
+def _tuning_of(comparison: Comparison) -> Tuning:
+    if comparison.tuning is None:
+        raise ComparisonError(f"{comparison.name} has no tuning; give it trials and validation classes")
+    return comparison.tuning
+
+
+def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -> dict[str, Any]:
+    described = {name: [found.low, found.high] for name, found in ranges.items()}
+    if not file.exists():
+        return {
+            "trials": tuning.trials,
+            "validation_classes": tuning.validation_classes,
+            "seed": tuning.seed,
+            "ranges": described,
+            "measured": [],
+            "seconds": 0.0,
+        }
+    state: dict[str, Any] = read_json(file)
+    if (state["ranges"], state["validation_classes"], state["seed"]) != (
+        described,
+        tuning.validation_classes,
+        tuning.seed,
+    ):
+        raise ComparisonError(f"{file.name} holds trials of another tuning; choose another folder")
+    return {**state, "trials": tuning.trials}
+
+
+def _untuned(comparison: Comparison, loss: str) -> dict[str, Any]:
+    rate = comparison.protocol.proxy_rate_factor if loss_spec(loss).has_proxies else None
+    return {"params": dict(comparison.losses[loss]), PROXY_RATE: rate}
+
+
+def _suggested(
+    loss: str, measured: list[dict[str, Any]], ranges: Mapping[str, SearchRange], tuning: Tuning, number: int
+) -> dict[str, Any]:
+    """Return what to try next, by a tree-structured Parzen estimator over the trials so far.
+
+    Values that the loss refuses together are drawn again and cost no trial.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    distributions = {name: _distribution(found) for name, found in ranges.items()}
+    finished = [_finished(trial, distributions) for trial in measured if trial["map_at_r"] is not None]
+    for draw in range(MOST_DRAWS):
+        # A sampler of its own for each trial: its draws must not depend on whether the process was restarted.
+        seed = (tuning.seed * 1_000_003 + number + draw * 7_368_787) % 2**32
+        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+        study.add_trials(finished)
+        params = dict(study.ask(distributions).params)
+        rate = params.pop(PROXY_RATE, None)
+        if _goes_together(loss, params):
+            return {PROXY_RATE: rate, "params": params}
+    raise ComparisonError(
+        f"{MOST_DRAWS} draws gave no parameters that {loss} takes together; give it others to begin at"
+    )
+
+
+def _goes_together(loss: str, params: Mapping[str, Any]) -> bool:
+    try:
+        loss_spec(loss).checked(params)
+    except ValueError:
+        return False
+    return True
+
+
+def _distribution(found: SearchRange) -> "optuna.distributions.BaseDistribution":
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    if found.whole:
+        return IntDistribution(int(found.low), int(found.high), log=found.log)
+    return FloatDistribution(found.low, found.high, log=found.log)
+
+
+def _finished(
+    trial: Mapping[str, Any], distributions: Mapping[str, "optuna.distributions.BaseDistribution"]
+) -> "optuna.trial.FrozenTrial":
+    import optuna
+
+    values = {**trial["params"], PROXY_RATE: trial[PROXY_RATE]}
+    # What a person chose may lie outside the ranges: the estimator then learns from its nearest point.
+    params = {name: _within(values[name], found) for name, found in distributions.items()}
+    return optuna.trial.create_trial(params=params, distributions=dict(distributions), value=trial["map_at_r"])
+
+
+def _within(value: float, found: Any) -> float:
+    return min(max(value, found.low), found.high)  # type: ignore[no-any-return]
+
+
+def _measured(
+    bench: "Bench",
+    comparison: Comparison,
+    loss: str,
+    values: Mapping[str, Any],
+    listener: tuple[Callable[[dict[str, Any]], None], Callable[[], bool]],
+) -> dict[str, Any]:
+    """Train one trial in a folder that is removed; return {"map_at_r", "error"}."""
+    from mlcore.training.train import Listener, Workplace, train
+
+    scratch = bench.folder / "work" / f"tune-{loss}"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a trial that was cut off: a new one begins
+    place = Workplace(scratch / "out", scratch / "work", bench.cache)
+    weights = None if comparison.protocol.weights == "scratch" else bench.weights
+    try:
+        metrics = train(
+            trial_spec(comparison, loss, values), bench.dataset, place, weights=weights, listener=Listener(*listener)
+        )
+    except Stopped:
+        raise
+    except TrainingError as error:
+        return {"map_at_r": None, "error": str(error)}
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return {"map_at_r": metrics["map_at_r"], "error": ""}
+
+
+def trial_spec(comparison: Comparison, loss: str, values: Mapping[str, Any]) -> RunSpec:
+    """Return the run of a trial: measured on training classes that it does not learn from."""
+    tuning, changes = _tuning_of(comparison), {}
+    if not comparison.protocol.folds:
+        changes["validation_classes"] = tuning.validation_classes
+    if values[PROXY_RATE] is not None:
+        changes[PROXY_RATE] = values[PROXY_RATE]
+    return RunSpec(
+        protocol=comparison.protocol.with_changes(**changes),
+        loss=loss,
+        params=dict(values["params"]),
+        seed=tuning.seed,
+        fold=0 if comparison.protocol.folds else None,
+        measured_on="validation",
+    )

@@ -1,0 +1,1 @@
+"""Exact search, the metrics on it, and what explains them."""

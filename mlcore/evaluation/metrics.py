@@ -1,0 +1,263 @@
+"""Retrieval and clustering figures from exact search in bounded memory (see ranking.py for its rules).
+
+Every figure is a fraction from 0 to 1; whoever shows it multiplies.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlcore.errors import MetricsError
+from mlcore.evaluation.ranking import (
+    Floats,
+    Ints,
+    Trial,
+    checked_labels,
+    first_relevant,
+    ranked_relevance,
+    trial_of,
+    unit_rows,
+)
+from mlcore.events import Progress, no_progress
+
+_SCORES_AT_ONCE = 1 << 24
+"""Bound on queries x gallery held at a time: 128 MiB of float64, 64 MiB of ranking keys."""
+
+
+@dataclass(frozen=True)
+class RetrievalMetrics:
+    """Means over the measured queries, as fractions from 0 to 1.
+
+    `queries` were measured; `lonely` have no picture of their class to find and were left out.
+    """
+
+    recall_at: dict[int, float]
+    precision_at_1: float
+    r_precision: float
+    map_at_r: float
+    queries: int
+    lonely: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; the ks of `recall_at` become strings."""
+        return {
+            "recall_at": {str(k): value for k, value in self.recall_at.items()},
+            "precision_at_1": self.precision_at_1,
+            "r_precision": self.r_precision,
+            "map_at_r": self.map_at_r,
+            "queries": self.queries,
+            "lonely": self.lonely,
+        }
+
+
+@dataclass(frozen=True)
+class PerQueryScores:
+    """What each measured query earned; the raw material of means, intervals and paired tests.
+
+    Shapes: rows [Q], row numbers in the embeddings; hits [Q, len(ks)], whether the class was met among
+    the first k; precision_at_1, r_precision, average_precision [Q]. `lonely` counts the queries left out,
+    `total` the rows of the embeddings.
+    """
+
+    ks: tuple[int, ...]
+    rows: Ints
+    hits: NDArray[np.bool_]
+    precision_at_1: Floats
+    r_precision: Floats
+    average_precision: Floats
+    lonely: int
+    total: int
+
+    def columns(self) -> dict[str, Floats]:
+        """Return one array [Q] a figure, by the figure's name."""
+        recalls = self.hits.astype(np.float64)
+        return {f"recall_at_{k}": recalls[:, place] for place, k in enumerate(self.ks)} | {
+            "precision_at_1": self.precision_at_1,
+            "r_precision": self.r_precision,
+            "map_at_r": self.average_precision,
+        }
+
+    def means(self) -> RetrievalMetrics:
+        """Return the mean of every figure over the measured queries."""
+        return RetrievalMetrics(
+            recall_at={k: float(self.hits[:, place].mean()) for place, k in enumerate(self.ks)},
+            precision_at_1=float(self.precision_at_1.mean()),
+            r_precision=float(self.r_precision.mean()),
+            map_at_r=float(self.average_precision.mean()),
+            queries=len(self.rows),
+            lonely=self.lonely,
+        )
+
+
+def retrieval_metrics(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    ks: Sequence[int] = (1, 2, 4, 8),
+    *,
+    ids: ArrayLike | None = None,
+    asks: ArrayLike | None = None,
+    block_size: int = 1024,
+    progress: Progress = no_progress,
+) -> RetrievalMetrics:
+    """Return the mean figures of every query: see `per_query_scores`."""
+    found = per_query_scores(embeddings, labels, ks, ids=ids, asks=asks, block_size=block_size, progress=progress)
+    return found.means()
+
+
+def per_query_scores(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    ks: Sequence[int] = (1, 2, 4, 8),
+    *,
+    ids: ArrayLike | None = None,
+    asks: ArrayLike | None = None,
+    block_size: int = 1024,
+    progress: Progress = no_progress,
+) -> PerQueryScores:
+    """Rank all other pictures for every picture, or the gallery for every query, and score each ranking.
+
+    Shapes: embeddings [N, D], of any length (normalised here); labels [N]; ids [N]. Rows that share an id
+    are one picture and stay out of each other's galleries; without ids every row is its own picture.
+    asks [N], true or false: those rows are the queries and the others their gallery; without it every row
+    asks all the others. `block_size` bounds the queries ranked at a time and changes no figure.
+    Raises: MetricsError for a zero or non-finite row, shapes that do not match, a k outside 1 to the
+    gallery's size, an id with two labels, or when no query has a picture to find.
+    Source: R-Precision and MAP@R of Musgrave et al., ECCV 2020 (R = pictures of the class to find).
+    """
+    if block_size < 1:
+        raise MetricsError(f"block_size must be at least 1, got {block_size}")
+    trial = trial_of(embeddings, labels, ids, asks)
+    depths = _checked_ks(ks, trial.smallest)
+    rows = np.flatnonzero(trial.relevant > 0)
+    if len(rows) == 0:
+        fault = "no class has two pictures" if asks is None else "no query has a picture of its class in the gallery"
+        raise MetricsError(f"{fault}, so there is nothing to find")
+    first, r_precision, average_precision = _score_all(trial, rows, depths[-1], block_size, progress)
+    return PerQueryScores(
+        ks=depths,
+        rows=rows,
+        hits=first[:, None] < np.asarray(depths),
+        precision_at_1=(first == 0).astype(np.float64),
+        r_precision=r_precision,
+        average_precision=average_precision,
+        lonely=trial.asking - len(rows),
+        total=len(trial.every),
+    )
+
+
+def _score_all(
+    trial: Trial, rows: Ints, deepest: int, block_size: int, progress: Progress
+) -> tuple[Ints, Floats, Floats]:
+    """Return of each query, [Q]: how many pictures stand before the first relevant one, R-Precision, AP at R.
+
+    Of a first one beyond `deepest` it is only known that it stands there.
+    """
+    depth = int(trial.relevant.max())
+    first = np.empty(len(rows), dtype=np.int64)
+    r_precision = np.empty(len(rows))
+    average_precision = np.empty(len(rows))
+    for start, stop in _blocks(len(rows), len(trial.gallery), block_size):
+        relevance = ranked_relevance(trial, rows[start:stop], depth)
+        found = relevance.any(axis=1)
+        first[start:stop] = np.where(found, relevance.argmax(axis=1), deepest)
+        if deepest > depth:
+            deeper = np.flatnonzero(~found)
+            first[start + deeper] = first_relevant(trial, rows[start + deeper])
+        scores = _precisions(relevance, trial.relevant[rows[start:stop]])
+        r_precision[start:stop], average_precision[start:stop] = scores
+        progress("metrics", stop, len(rows))
+    return first, r_precision, average_precision
+
+
+def bootstrap_intervals(
+    per_query: PerQueryScores,
+    labels: ArrayLike,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """Return (low, high) for each figure of `per_query.columns()`, by the percentile bootstrap.
+
+    Classes are drawn with replacement, then as many queries as each drawn class has, with replacement:
+    queries of one class are not independent, and resampling queries alone gives intervals too narrow.
+    Shapes: labels [N], the ones given to `per_query_scores`.
+    Raises: MetricsError when samples < 1, level is not inside 0 to 1, or labels are not those measured.
+    """
+    if samples < 1:
+        raise MetricsError(f"samples must be at least 1, got {samples}")
+    if not 0 < level < 1:
+        raise MetricsError(f"level must lie between 0 and 1, got {level}")
+    every_label = np.asarray(labels)
+    if every_label.shape != (per_query.total,):
+        raise MetricsError(f"expected the {per_query.total} measured labels, got shape {every_label.shape}")
+    classes, sizes = np.unique(every_label[per_query.rows], return_inverse=True, return_counts=True)[1:]
+    columns = per_query.columns()
+    by_class = np.stack(list(columns.values()), axis=1)[np.argsort(classes, kind="stable")]
+    means = _bootstrap_means(by_class, sizes, samples, np.random.default_rng(seed))
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    return {name: (float(low[place]), float(high[place])) for place, name in enumerate(columns)}
+
+
+def clustering_metrics(embeddings: ArrayLike, labels: ArrayLike, seed: int) -> dict[str, float]:
+    """Return {"nmi", "ami"} of k-means with as many clusters as there are classes, against the classes.
+
+    Scikit-learn's KMeans, k-means++ and ONE start from `seed` (the field's custom; report mean and sd over
+    seeds), on L2-normalised rows in float32, arithmetic mean in both scores. Figures of other k-means
+    (faiss) or of the geometric mean are not comparable with these.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
+    from threadpoolctl import threadpool_limits
+
+    rows = unit_rows(embeddings).astype(np.float32)
+    truth = checked_labels(labels, len(rows))
+    clusters = len(np.unique(truth))
+    with threadpool_limits(1):  # several threads add up in any order, and wait for each other on a busy machine
+        found = KMeans(n_clusters=clusters, n_init=1, random_state=seed).fit_predict(rows)
+    return {
+        "nmi": float(normalized_mutual_info_score(truth, found, average_method="arithmetic")),
+        "ami": float(adjusted_mutual_info_score(truth, found, average_method="arithmetic")),
+    }
+
+
+def _checked_ks(ks: Sequence[int], smallest_gallery: int) -> tuple[int, ...]:
+    if not ks:
+        raise MetricsError("ks is empty; give at least one k")
+    for k in ks:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise MetricsError(f"k must be a whole number, got {k!r}")
+        if not 1 <= k <= smallest_gallery:
+            raise MetricsError(f"k must lie between 1 and the gallery's {smallest_gallery} pictures, got {k}")
+    return tuple(sorted({int(k) for k in ks}))
+
+
+def _blocks(queries: int, gallery: int, block_size: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, stop) of each block, narrower than asked where the gallery is large."""
+    step = max(1, min(block_size, _SCORES_AT_ONCE // gallery))
+    for start in range(0, queries, step):
+        yield start, min(start + step, queries)
+
+
+def _precisions(relevance: NDArray[np.bool_], relevant: Ints) -> tuple[Floats, Floats]:
+    """Return R-Precision and average precision at R, each [B], of rankings [B, depth] with R `relevant`."""
+    ranks = np.arange(1, relevance.shape[1] + 1)
+    hits = relevance & (ranks <= relevant[:, None])
+    precision_at_rank = np.cumsum(hits, axis=1) / ranks
+    return hits.sum(axis=1) / relevant, (precision_at_rank * hits).sum(axis=1) / relevant
+
+
+def _bootstrap_means(by_class: Floats, sizes: Ints, samples: int, random: np.random.Generator) -> Floats:
+    """Return [samples, figures], means over queries drawn by class; by_class [Q, figures] is grouped."""
+    starts = np.cumsum(sizes) - sizes
+    means = np.empty((samples, by_class.shape[1]))
+    for sample in range(samples):
+        drawn = random.integers(len(sizes), size=len(sizes))
+        repeated = np.repeat(drawn, sizes[drawn])
+        places = starts[repeated] + random.integers(sizes[repeated])
+        means[sample] = by_class[places].mean(axis=0)
+    return means

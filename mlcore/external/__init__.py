@@ -1,0 +1,1 @@
+"""Models and embeddings that were made elsewhere: checked, measured, stored."""

@@ -1,0 +1,1 @@
+"""One run under its protocol: trained, kept, resumed, timed."""

@@ -1,0 +1,155 @@
+"""Time a few real steps of a protocol on a data set, and what stands around them; `estimate` extrapolates."""
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlcore.config import Protocol
+from mlcore.datasets import DatasetFolder, PixelCache, cache_folder
+from mlcore.evaluation.measurement import measure_rows
+from mlcore.evaluation.near_duplicates import find_near_duplicates
+from mlcore.events import Progress, no_progress
+from mlcore.index import build_index
+from mlcore.inference.encode import Encoder, Floats, embed_rows, features_folder, open_pixels
+from mlcore.networks.backbones import load_backbone
+from mlcore.networks.embedder import Embedder
+from mlcore.runs import RunSpec
+from mlcore.training.batches import Rows, RunData
+from mlcore.training.estimate import Rates
+from mlcore.training.probe_steps import LOSS, Bench, median_of, seconds_of_training, timed
+from mlcore.training.train import make_deterministic
+from mlcore.training.trainer import Workplace
+
+SAMPLE = 64  # pictures that are decoded
+MOST_ROWS = 1500  # that are measured or indexed; more are reckoned from these
+PHASES = ("load", "decode", "measure", "train")
+
+
+def probe(
+    protocol: Protocol,
+    dataset: DatasetFolder,
+    cache: Path,
+    *,
+    weights: Path | None = None,
+    begun: float | None = None,
+    progress: Progress = no_progress,
+) -> Rates:
+    """Measure what the trainings of a protocol cost here; nothing is kept but the answer.
+
+    begun: by time.perf_counter(), when the process began to load its libraries.
+
+    Raises:
+        DatasetError, WeightsError: as training does.
+    """
+    begun = time.perf_counter() if begun is None else begun
+    now = {phase: partial(progress, phase, step, len(PHASES)) for step, phase in enumerate(PHASES)}
+    now["load"]()
+    make_deterministic(0)
+    encoder = _encoder(protocol, weights)
+    load = time.perf_counter() - begun
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".probe-", dir=cache) as folder:
+        place = Workplace(Path(folder) / "out", Path(folder) / "work", Path(folder))
+        now["decode"]()
+        sample = _sample_of(dataset)
+        decoding = timed(lambda: open_pixels(encoder.preprocessing, sample, place.cache))
+        pixels = open_pixels(encoder.preprocessing, sample, place.cache)
+        spec = RunSpec(protocol=protocol, loss=LOSS, fold=0 if protocol.folds else None)
+        bench = Bench(spec, RunData.of(spec, dataset, pixels.repeated(len(dataset.pictures))), encoder, place)
+        now["measure"]()
+        around = _seconds_around(bench, pixels)
+        now["train"]()
+        training = seconds_of_training(bench)
+        training["epoch"] += _seconds_of_validation(bench, around["feature"])
+        names = _names_in_cache(protocol, dataset, cache, weights)
+        return Rates(
+            pictures=len(dataset.pictures), load=load, decode=decoding / len(pixels), **around, **training, **names
+        )
+
+
+def _encoder(protocol: Protocol, weights: Path | None, pooling: str = "") -> Encoder:
+    backbone, described = load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
+    embedder = Embedder(backbone, described, pooling or protocol.pooling, protocol.dim)
+    return Encoder(embedder, described.preprocessing(protocol.short_side, protocol.crop))
+
+
+def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, weights: Path | None) -> dict[str, Any]:
+    """Return the folders that hold pixels and, by pooling, features as a run of seed 0 begins with."""
+    features = {}
+    for pooling in {"average", protocol.pooling}:
+        make_deterministic(0)
+        encoder = _encoder(protocol, weights, pooling)
+        features[pooling] = features_folder(encoder, dataset, cache).name
+    pixels = cache_folder(dataset, protocol.short_side, cache, encoder.preprocessing.interpolation)
+    return {"pixels": pixels.name, "features": features}
+
+
+def _seconds_around(bench: Bench, pixels: PixelCache) -> dict[str, Any]:
+    """Return the fields of Rates that tell of what stands around the steps."""
+    data, dim = bench.data, bench.protocol.dim
+    return {
+        "feature": median_of(lambda: embed_rows(bench.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
+        "measure": _reckoned(partial(_measure, data.dataset, data.measured_rows, dim), len(data.measured_rows)),
+        "index": _reckoned(partial(_index, bench.place.cache, data.dataset, dim), len(data.dataset.pictures)),
+        "duplicates": _duplicates(pixels) * (len(data.measured_rows) + len(data.train_rows)),
+    }
+
+
+def _seconds_of_validation(bench: Bench, feature: float) -> float:
+    """Return what measuring the validation classes adds to an epoch, if they select."""
+    if bench.protocol.selection != "validation":
+        return 0.0
+    rows = bench.data.validation_rows
+    embedding = 0.0 if bench.protocol.trains == "head" else len(rows) * feature
+    return embedding + _reckoned(partial(_measure, bench.data.dataset, rows, bench.protocol.dim), len(rows))
+
+
+def _sample_of(dataset: DatasetFolder) -> DatasetFolder:
+    """Return a few pictures from all over the data set."""
+    places = np.unique(np.linspace(0, len(dataset.pictures) - 1, SAMPLE).astype(int))
+    pictures = tuple(dataset.pictures[place] for place in places)
+    return replace(dataset, pictures=pictures, fingerprint=f"probe-{dataset.fingerprint[:8]}")
+
+
+def _reckoned(seconds_of: Callable[[int], float], total: int) -> float:
+    """Return the seconds for all rows: measured, or where they are many, prolonged from two smaller counts."""
+    if total <= MOST_ROWS:
+        return seconds_of(total)
+    half, whole = seconds_of(MOST_ROWS // 2), seconds_of(MOST_ROWS)
+    growth = min(2.0, max(1.0, math.log2(whole / half)))  # linear to quadratic
+    return whole * float((total / MOST_ROWS) ** growth)
+
+
+def _clustered(labels: Rows, dim: int) -> Floats:
+    """Return embeddings [N, dim] much like trained ones: without structure an index would be built again and again."""
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((int(labels.max()) + 1, dim), np.float32)
+    values = centres[labels] + 0.7 * random.standard_normal((len(labels), dim), np.float32)
+    unit: Floats = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return unit
+
+
+def _measure(dataset: DatasetFolder, rows: Rows, dim: int, count: int) -> float:
+    some = rows[np.argsort(dataset.labels[rows], kind="stable")][:count]  # whole classes
+    embeddings = _clustered(dataset.labels[some], dim)
+    return timed(lambda: measure_rows(embeddings, dataset, some))
+
+
+def _index(folder: Path, dataset: DatasetFolder, dim: int, count: int) -> float:
+    embeddings = _clustered(dataset.labels[:count], dim)
+    build = partial(build_index, folder / f"index-{count}", model_sha256="", preprocessing={})
+    return timed(lambda: build(embeddings, dataset.ids[:count]))
+
+
+def _duplicates(pixels: PixelCache) -> float:
+    """Return the seconds that the search for near-duplicates spends on one picture."""
+    rows = np.arange(len(pixels))
+    middle = len(rows) // 2
+    return timed(lambda: find_near_duplicates(pixels, rows[:middle], rows[middle:])) / len(rows)

@@ -1,0 +1,138 @@
+"""Time the steps of a training: of the network, of every loss, and of what ends an epoch."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from mlcore.config import Protocol
+from mlcore.inference.encode import Encoder, Floats
+from mlcore.losses import LOSSES, build_loss
+from mlcore.losses.samplers import epoch_batches
+from mlcore.networks.embedder import start_head_from_pca
+from mlcore.runs import RunSpec
+from mlcore.training.batches import Rows, RunData
+from mlcore.training.checkpoint import save_checkpoint
+from mlcore.training.epoch_figures import EpochFigures
+from mlcore.training.learning import prepare_for_epoch
+from mlcore.training.trainer import Listener, Trainer, Workplace
+
+TIMED = 5  # steps, after one to warm up
+LONGEST_STEP = 4.0  # seconds; of a larger batch a part is timed
+LOSS = "multi_similarity"  # drives the timed steps, and is then taken off them
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a training would stand on: the whole data set's labels, and a few pictures shown again and again."""
+
+    spec: RunSpec
+    data: RunData
+    encoder: Encoder
+    place: Workplace
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.spec.protocol
+
+
+def seconds_of_training(bench: Bench) -> dict[str, Any]:
+    """Return the fields of Rates that tell of steps, epochs and how a head starts."""
+    losses, features, head_start = seconds_of_losses(bench), _features(bench), 0.0
+    if features is not None:
+        rows = features[bench.data.train_rows]
+        head_start = timed(partial(start_head_from_pca, bench.encoder.embedder, rows))
+    trainer = Trainer(bench.spec, bench.data, bench.encoder, bench.place, Listener(), features=features)
+    return {
+        "losses": losses,
+        "head_start": head_start,
+        "resting_step": max(0.0, _seconds_a_step(trainer, 1) - losses[LOSS]),
+        "step": max(0.0, _seconds_a_step(trainer, bench.protocol.epochs) - losses[LOSS]),
+        "epoch": timed(lambda: trainer.batches.plan(1)) + _seconds_to_keep(trainer),
+        "steps": {sampler: len(_plan(bench, sampler)) for sampler in ("random", "balanced")},
+    }
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that some work takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def median_of(work: Callable[[], object], times: int = 3) -> float:
+    """Return the median seconds of some work, after one time to warm up."""
+    work()
+    return median(timed(work) for _ in range(times))
+
+
+def _plan(bench: Bench, sampler: str) -> list[Rows]:
+    protocol = bench.protocol
+    return epoch_batches(
+        sampler,
+        bench.data.labels,
+        batches=protocol.batches_per_epoch,
+        batch_size=protocol.batch_size,
+        samples_per_class=protocol.samples_per_class,
+        seed=bench.spec.seed,
+        epoch=1,
+    )
+
+
+def seconds_of_losses(bench: Bench) -> dict[str, float]:
+    """Return the seconds of every loss and its proxies in one batch, without a network."""
+    place, dim, data = bench.encoder.device, bench.protocol.dim, bench.data
+    plans = {sampler: _plan(bench, sampler)[0] for sampler in ("random", "balanced")}
+    found = {}
+    for name, known in LOSSES.items():
+        loss = build_loss(name, num_classes=int(data.labels.max()) + 1, dim=dim).to(place)
+        labels = torch.from_numpy(data.labels[plans[known.sampler]]).to(place)
+        embeddings = torch.randn(len(labels), dim, device=place, requires_grad=True)
+        optimizer = torch.optim.AdamW([embeddings, *loss.parameters()])
+
+        def step(loss: torch.nn.Module = loss, labels: torch.Tensor = labels) -> None:
+            optimizer.zero_grad(set_to_none=True)  # noqa: B023  # done before the next turn
+            loss(embeddings, labels).backward()  # noqa: B023
+            optimizer.step()  # noqa: B023
+
+        found[name] = median_of(step)
+    return found
+
+
+def _features(bench: Bench) -> Floats | None:
+    """Return features [N, F] of noise where a head starts from features: what they are makes no step slower."""
+    protocol = bench.protocol
+    if protocol.trains != "head" and protocol.head_init != "half-whitened-pca":
+        return None
+    length = bench.encoder.features_of_pixels(np.zeros((1, protocol.crop, protocol.crop, 3), np.uint8)).shape[1]
+    return np.random.default_rng(0).standard_normal((len(bench.data.dataset.pictures), length), np.float32)
+
+
+def _seconds_a_step(trainer: Trainer, epoch: int) -> float:
+    """Return the median seconds of a step of that epoch, its crops included."""
+    prepare_for_epoch(trainer.protocol, trainer.embedder, epoch)
+    plan = trainer.batches.plan(epoch)
+    least = 2 * trainer.protocol.samples_per_class
+    first = max(_steps(trainer, [plan[0][:least]] * 2, epoch)[1:])
+    fitting = max(least, int(least * LONGEST_STEP / first))
+    timed = _steps(trainer, [batch[:fitting] for batch in (plan * (TIMED + 1))[: TIMED + 1]], epoch)[1:]
+    return median(timed) * max(1.0, len(plan[0]) / fitting)
+
+
+def _steps(trainer: Trainer, plan: list[Rows], epoch: int) -> list[float]:
+    seconds, begun = [], time.perf_counter()
+    for inputs, labels in trainer.batches.loaded(plan, epoch):
+        trainer.step(inputs, labels, 0.5, EpochFigures(len(plan)))
+        seconds.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+    return seconds
+
+
+def _seconds_to_keep(trainer: Trainer) -> float:
+    keeper = trainer.keeper
+    return median_of(lambda: save_checkpoint(keeper.folder, 1, keeper.modules, keeper.optimizer, {}), times=1)

@@ -1,0 +1,333 @@
+"""A report says what its cells say, no more, and in every format the same."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcore.artifacts import read_json, write_json
+from mlcore.cli import main
+from mlcore.comparison import significance
+from mlcore.comparison.plan import Comparison, Tuning
+from mlcore.comparison.report.document import document_of
+from mlcore.comparison.report.rendering import rendered
+from mlcore.comparison.results import places_in, places_listed, read_results
+from mlcore.comparison.running import Bench, run_comparison
+from mlcore.datasets import DatasetFolder
+from mlcore.errors import ComparisonError
+from mlcore.evaluation.diagnostics import GRADIENT_NORMS, MEANINGS
+from tests.mlcore.tiny import head_protocol, parted
+
+NASTY = r"<b>100%</b> & $x_1$ | `a` \ {c} #"
+
+
+def comparison(**changes: Any) -> Comparison:
+    fields: dict[str, Any] = {
+        "name": NASTY,
+        "protocol": head_protocol(epochs=2, dim=8),
+        "losses": {"soft_triple": {}, "n_pairs": {}},
+        "seeds": (0, 1),
+    }
+    return Comparison(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def finished(wings: DatasetFolder, tmp_path_factory: pytest.TempPathFactory, cache_root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("finished") / "whole"
+    whole = comparison(
+        losses={"soft_triple": {"centers": 2}, "n_pairs": {}}, tuning=Tuning(trials=2, validation_classes=2)
+    )
+    run_comparison(Bench(folder, wings, None, cache_root), whole)
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(finished, tmp_path / "comparison"))
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(significance, "RESAMPLES", 200)
+
+
+def document(folder: Path, *also: Path) -> dict[str, Any]:
+    return document_of(read_results(places_in(folder), also))
+
+
+def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in found["rows"]}
+
+
+def test_a_row_is_the_mean_and_deviation_of_its_cells(folder: Path) -> None:
+    row = by_name(document(folder))["n_pairs"]
+    values = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["map_at_r"] for seed in (0, 1)]
+    found = row["figures"]["map_at_r"]
+    assert found["mean"] == pytest.approx(sum(values) / 2)
+    assert found["sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
+    assert found["low"] <= found["mean"] <= found["high"] and row["seeds"] == [0, 1]
+
+
+def test_what_was_not_trained_comes_first_and_the_rest_from_the_best_down(folder: Path) -> None:
+    found = document(folder)["rows"]
+    assert {row["name"] for row in found[:2]} == {"untrained", "half_whitened_pca"}
+    means = [row["figures"]["map_at_r"]["mean"] for row in found[2:]]
+    assert means == sorted(means, reverse=True) and len(found) == 6
+    best = [row for row in found if row["best"]]
+    assert len(best) == 1 and best[0]["level_with_best"]
+
+
+def test_tuned_stands_beside_untuned_with_what_was_found(folder: Path) -> None:
+    found = document(folder)
+    assert {"soft_triple", "soft_triple-tuned"} <= by_name(found).keys()
+    assert found["tuning"]["soft_triple"]["trials"] == found["tuning"]["n_pairs"]["trials"] == 2
+    text = rendered(found)["md"]
+    assert "SoftTriple (tuned)" in text and "## Tuning" in text and "proxy rate factor" in text
+
+
+def test_every_format_escapes_what_people_named(folder: Path) -> None:
+    found = rendered(document(folder))
+    assert "<b>100%" not in found["html"] and "&lt;b&gt;100%&lt;/b&gt;" in found["html"]
+    assert r"\<b\>100%\</b\> & $x\_1$ \| \`a\` \\ \{c\} \#" in found["md"]
+    assert all(line.startswith("%") for line in found["tex"].splitlines() if "x_1" in line)
+    assert json.loads(found["json"])["title"] == NASTY
+    assert len(list(csv.DictReader(io.StringIO(found["csv"])))) == 6
+
+
+def test_every_format_has_the_same_figures(folder: Path) -> None:
+    found = document(folder)
+    shown = f"{100 * by_name(found)['soft_triple']['figures']['map_at_r']['mean']:.2f}"
+    texts = rendered(found)
+    for suffix in ("html", "md", "tex"):
+        assert shown in texts[suffix], suffix
+    assert "each against all the others" in texts["html"] and "each against all the others" in texts["md"]
+    (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "soft_triple"]
+    assert f"{100 * float(line['map_at_r_mean']):.2f}" == shown
+
+
+def test_queries_of_a_gallery_and_other_ks_are_shown_as_they_are(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    clothes = replace(parted(wings), ks=(1, 3, 16, 40))
+    small = comparison(losses={"n_pairs": {}}, seeds=(0,))
+    run_comparison(Bench(tmp_path, clothes, None, cache_root), small)
+    found = document(tmp_path)
+    assert (found["queries"], found["gallery"]) == (8, 16)
+    assert [name for name in found["figures"] if "recall" in name] == ["recall_at_1", "recall_at_3", "recall_at_16"]
+    texts = rendered(found)
+    assert "8 queries of 4 held-out classes, each against a gallery of 16 others" in texts["html"]
+    assert "each against a gallery of 16 others" in texts["md"] and "Recall@16" in texts["md"]
+
+
+def test_a_page_stands_alone_and_repeats_to_the_byte(folder: Path) -> None:
+    first, second = (rendered(document(folder)) for _ in range(2))
+    assert first == second
+    # Names of XML vocabularies within drawings are no addresses to fetch.
+    assert not re.findall(r'(?:src|href)="(?!#)', first["html"]) and "<script" not in first["html"]
+
+
+def test_a_comparison_half_failed_says_so_and_shows_the_rest(folder: Path) -> None:
+    for seed in (0, 1):
+        shutil.rmtree(folder / "cells" / f"n_pairs-s{seed}")
+    write_json(folder / "cells" / "n_pairs-s0.error.json", {"error": "the loss became nan at epoch 1, step 3"})
+    found = document(folder)
+    assert "n_pairs" not in by_name(found) and "soft_triple" in by_name(found)
+    texts = rendered(found)
+    for suffix in ("html", "md", "tex"):
+        assert "1 of 10 cells failed, the rest is shown: " in texts[suffix]
+        assert "the loss became nan at epoch 1, step 3" in texts[suffix]
+        assert "1 of 10 cells are not run yet" in texts[suffix]
+
+
+def test_the_report_says_why(folder: Path) -> None:
+    found = document(folder)
+    why = found["diagnostics"]
+    cells = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["diagnostics"] for seed in (0, 1)]
+    density = sum(cell["density"] for cell in cells) / 2
+    assert why["rows"]["n_pairs"]["density"] == pytest.approx(density)
+    assert why["rows"]["soft_triple"].keys() == why["meanings"].keys() == MEANINGS.keys()
+    assert why["rows"]["n_pairs"].keys() == MEANINGS.keys() - {"proxy_gradient_norm"}
+    assert why["rows"]["untrained"].keys() == MEANINGS.keys() - set(GRADIENT_NORMS)
+    recalls = [entry["recall_at_1"] for entry in why["hardest_classes"]]
+    assert recalls == sorted(recalls) and len(recalls) == 4
+    assert all(entry["recall_at_1"] <= entry["best_recall_at_1"] for entry in why["hardest_classes"])
+    assert why["of"] == next(row["title"] for row in found["rows"] if row["best"])
+    query = why["worst_queries"][0]
+    texts = rendered(found)
+    for suffix in ("html", "md"):
+        assert "The hardest classes" in texts[suffix] and f"{density:.3f}" in texts[suffix]
+        assert all(answer["class"] in texts[suffix] for answer in query["answers"])
+    (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "n_pairs"]
+    assert float(line["density"]) == pytest.approx(density)
+
+
+def test_the_report_says_which_runs_were_warned(folder: Path) -> None:
+    warning = "epoch 2: the space collapses"
+    for seed in (0, 1):
+        file = folder / "cells" / f"n_pairs-s{seed}" / "diagnostics.json"
+        write_json(file, read_json(file) | {"warnings": [warning] if seed else []})
+    found = document(folder)
+    assert found["diagnostics"]["warnings"] == {"n_pairs": [warning]}
+    for suffix in ("html", "md", "tex"):
+        assert f"N-pairs was warned in training: {warning}" in rendered(found)[suffix]
+
+
+def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Path) -> None:
+    for file in folder.glob("cells/*/diagnostics.json"):
+        file.unlink()
+    for file in folder.glob("cells/*/metrics.json"):
+        metrics = read_json(file)
+        del metrics["diagnostics"]
+        write_json(file, metrics)
+    found = document(folder)
+    assert found["diagnostics"] is None
+    assert "hardest" not in "".join(rendered(found).values())
+
+
+def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    run_comparison(Bench(tmp_path / "one", wings, None, cache_root), comparison(seeds=(3,)))
+    found = document(tmp_path / "one")
+    practice = next(one for one in found["unfairness"] if one["name"] == "one seed")
+    assert practice["present"] and "SoftTriple" in practice["why"]
+    assert by_name(found)["soft_triple"]["figures"]["map_at_r"]["sd"] is None
+    assert "not over trainings" in rendered(found)["md"]
+
+
+def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    folded = comparison(losses={"n_pairs": {}}, seeds=(0,), protocol=head_protocol(epochs=1, dim=8, folds=2))
+    run_comparison(Bench(tmp_path / "folds", wings, None, cache_root), folded)
+    found = by_name(document(tmp_path / "folds"))
+    cells = [read_json(tmp_path / "folds/cells" / f"n_pairs-s0-f{fold}/metrics.json")["map_at_r"] for fold in (0, 1)]
+    assert found["n_pairs"]["figures"]["map_at_r"]["mean"] == pytest.approx(sum(cells) / 2)
+    assert found["n_pairs-joined"]["title"] == "N-pairs (folds joined)"
+    joined = read_json(tmp_path / "folds/cells/n_pairs-s0-joined/metrics.json")
+    assert joined["dim"] == 16 and found["n_pairs-joined"]["figures"]["map_at_r"]["mean"] == joined["map_at_r"]
+
+
+def test_every_practice_is_named_and_follows_the_protocol(folder: Path) -> None:
+    results = read_results(places_in(folder))
+    plain = {one["name"]: one["present"] for one in document_of(results)["unfairness"]}
+    both = replace(results.comparison, protocol=results.comparison.protocol.with_changes(pooling="average+max"))
+    changed = {one["name"]: one["present"] for one in document_of(replace(results, comparison=both))["unfairness"]}
+    assert len(plain) == 12
+    pooling = "average + max pooling, where the trunk's own is average"
+    assert changed[pooling] and plain["batches composed differently"]
+    assert not plain["pre-training that may have seen the test classes"], "this network began at random"
+
+
+@pytest.mark.parametrize(
+    ("losses", "size", "present", "why"),
+    [
+        (["contrastive", "soft_triple"], 0, False, "memory: 0, for all losses"),
+        (
+            ["contrastive", "margin"],
+            8,
+            False,
+            "memory: 8 embeddings of earlier batches beside Contrastive, Margin, every ",
+        ),
+        (["contrastive", "soft_triple", "n_pairs"], 8, True, " beside Contrastive; not beside SoftTriple, N-pairs"),
+        (["soft_triple"], 8, False, " beside none; not beside SoftTriple"),
+    ],
+)
+def test_a_memory_beside_some_losses_only_is_named(
+    losses: list[str], size: int, present: bool, why: str, folder: Path
+) -> None:
+    results = read_results(places_in(folder))
+    protocol = results.comparison.protocol.with_changes(memory=size)
+    asked = replace(results.comparison, protocol=protocol, losses={loss: {} for loss in losses})
+    found = {one["name"]: one for one in document_of(replace(results, comparison=asked))["unfairness"]}
+    memory = found["cross-batch memory for some losses only"]
+    assert memory["present"] == present and why in memory["why"]
+
+
+def test_a_measured_folder_from_elsewhere_joins_the_table(folder: Path, tmp_path: Path) -> None:
+    elsewhere = Path(shutil.copytree(folder / "cells" / "n_pairs-s0", tmp_path / "their model"))
+    found = document(folder, elsewhere)
+    assert by_name(found)["outside-1"]["title"] == "their model (from outside)"
+    assert next(one for one in found["unfairness"] if one["name"].startswith("different trunks"))["present"]
+    with pytest.raises(ComparisonError, match="has no metrics.json"):
+        document(folder, tmp_path)
+
+
+def test_rows_measured_on_other_pictures_never_share_a_table(
+    folder: Path, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    pictures = tuple(replace(picture, id=picture.id + 1000) for picture in wings.pictures)
+    other = Bench(tmp_path / "other", replace(wings, pictures=pictures), None, cache_root)
+    run_comparison(other, comparison(losses={"n_pairs": {}}, seeds=(0,)))
+    with pytest.raises(ComparisonError, match="was not measured on the same pictures as"):
+        document(folder, tmp_path / "other" / "cells" / "n_pairs-s0")
+
+
+def test_a_folder_without_a_finished_cell_has_no_report(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ComparisonError, match="holds no comparison"):
+        places_in(tmp_path)
+    shutil.rmtree(folder / "cells")
+    with pytest.raises(ComparisonError, match="is finished yet; wait for one, or run compare first"):
+        read_results(places_in(folder))
+
+
+def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(folder), "--json"]) == 0
+    assert sorted(path.name for path in (folder / "report").iterdir()) == [
+        f"report.{suffix}" for suffix in ("csv", "html", "json", "md", "tex")
+    ]
+    assert json.loads(capsys.readouterr().out)["rows"] == 6
+    assert main(["report", str(folder)]) == 1
+    assert "is already there" in capsys.readouterr().err
+
+
+# --- cells that lie elsewhere
+
+
+def listed(folder: Path, at: Path, **changes: Any) -> Path:
+    """Write the list of what is in a comparison's folder, as a site that keeps cells its own way does."""
+    places = places_in(folder)
+    values = {
+        "plan": places.plan,
+        "cells": {cell.name: str(path) for cell, path in places.done.items()},
+        "failed": places.failed,
+        "missing": list(places.missing),
+        "tuning": places.tuning,
+    }
+    write_json(at, {**values, **changes})
+    return at
+
+
+def test_cells_may_lie_anywhere_and_give_the_same_report(folder: Path, tmp_path: Path) -> None:
+    before = document(folder)
+    shutil.copytree(folder / "cells", tmp_path / "elsewhere")
+    cells = {cell.name: str(tmp_path / "elsewhere" / cell.name) for cell in places_in(folder).done}
+    file = listed(folder, tmp_path / "cells.json", cells=cells)
+    shutil.rmtree(folder)
+    assert document_of(read_results(places_listed(file))) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"cells": {"n_pairs-s9": "x"}}, "a cell 'n_pairs-s9' that the comparison does not have"),
+        ({"more": 1}, "must list"),
+    ],
+)
+def test_a_list_that_cannot_be_meant_is_refused(
+    folder: Path, tmp_path: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ComparisonError, match=sentence):
+        places_listed(listed(folder, tmp_path / "cells.json", **changes))
+
+
+def test_the_command_joins_the_folds_of_listed_cells(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
+    folded = comparison(losses={"n_pairs": {}}, seeds=(0,), protocol=head_protocol(epochs=1, dim=8, folds=2))
+    run_comparison(Bench(tmp_path / "folds", wings, None, cache_root), folded)
+    whole = document(tmp_path / "folds")
+    file = listed(tmp_path / "folds", tmp_path / "cells.json")
+    assert main(["report", str(file), "--data", str(wings.folder), "--out", str(tmp_path / "report")]) == 0
+    assert read_json(tmp_path / "report" / "report.json") == json.loads(json.dumps(whole))

@@ -1,0 +1,59 @@
+"""What is measured: all held-out pictures, or queries against their gallery, by whoever embeds."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlcore.artifacts import read_json
+from mlcore.datasets import DatasetFolder
+from mlcore.evaluation.evaluate import read_per_query, score
+from mlcore.evaluation.measurement import measure_rows
+from mlcore.external.outside_embeddings import add_embeddings
+from mlcore.training.train import train
+from tests.mlcore.tiny import parted, place_in, tiny_spec
+
+
+def test_queries_alone_are_scored_and_the_size_of_their_gallery_is_said(wings: DatasetFolder) -> None:
+    dataset = parted(wings)
+    rows, asks = dataset.held_out, dataset.asks(dataset.held_out)
+    assert asks is not None
+    embeddings = np.random.default_rng(0).standard_normal((len(rows), 6)).astype(np.float32)
+    measured = measure_rows(embeddings, dataset, rows)
+    alone = score(embeddings, dataset.labels[rows], asks=asks)
+    assert measured.scores.rows.tolist() == np.flatnonzero(asks).tolist() == alone.rows.tolist()
+    assert measured.metrics["map_at_r"] == alone.means().map_at_r
+    assert (measured.metrics["queries"], measured.metrics["gallery"], measured.metrics["lonely"]) == (8, 16, 0)
+    assert "gallery" not in measure_rows(embeddings, wings, rows).metrics
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_recall_is_at_the_ks_of_the_data_set_where_its_gallery_is_large_enough(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    dataset = replace(wings, ks=(1, 3, 10, 1000))
+    place = place_in(tmp_path, cache_root)
+    metrics = train(tiny_spec(epochs=1, selection="validation", validation_classes=2), dataset, place)
+    assert list(metrics["recall_at"]) == ["1", "3", "10"]
+    (epoch,) = (json.loads(line) for line in (place.out / "history.jsonl").read_text().splitlines())
+    assert epoch["validation"]["recall_at"].keys() == metrics["recall_at"].keys()
+    assert {name for name in metrics["intervals"] if "recall" in name} == {"recall_at_1", "recall_at_3", "recall_at_10"}
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_and_embeddings_from_elsewhere_are_measured_alike(
+    wings: DatasetFolder, tmp_path: Path, cache_root: Path
+) -> None:
+    dataset = parted(wings)
+    place = place_in(tmp_path, cache_root)
+    trained = train(tiny_spec(epochs=1), dataset, place)
+    with (tmp_path / "pictures.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path",), *((picture.path,) for picture in dataset.pictures)])
+    brought = add_embeddings(place.out / "embeddings.npy", tmp_path / "pictures.csv", dataset, tmp_path / "brought")
+    figures = ("recall_at", "map_at_r", "r_precision", "queries", "gallery", "intervals")
+    assert {name: brought[name] for name in figures} == {name: trained[name] for name in figures}
+    assert read_json(place.out / "metrics.json")["queries"] == 8
+    assert read_per_query(place.out).ids.tolist() == dataset.ids[dataset.rows("query")].tolist()

@@ -1,0 +1,48 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from mlcore.config import Protocol
+from mlcore.datasets import DatasetFolder
+from mlcore.errors import Stopped
+from mlcore.losses import LOSSES
+from mlcore.runs import RunSpec
+from mlcore.training.probe import probe
+from mlcore.training.train import train
+from tests.mlcore.tiny import head_protocol, place_in, tiny_protocol
+
+
+@pytest.mark.parametrize("protocol", [tiny_protocol(), head_protocol()], ids=["network", "head"])
+def test_a_probe_times_everything_and_leaves_nothing(protocol: Protocol, wings: DatasetFolder, tmp_path: Path) -> None:
+    phases: list[str] = []
+    rates = probe(protocol, wings, tmp_path / "cache", progress=lambda phase, done, total: phases.append(phase))
+    assert phases == ["load", "decode", "measure", "train"]
+    assert set(rates.losses) == set(LOSSES) and all(seconds > 0 for seconds in rates.losses.values())
+    assert min(rates.load, rates.decode, rates.feature, rates.epoch, rates.measure, rates.index) > 0
+    assert rates.pictures == len(wings.pictures) and min(rates.steps.values()) >= 1
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_probe_stops_when_asked_and_leaves_nothing(wings: DatasetFolder, tmp_path: Path) -> None:
+    def stop(phase: str, done: int, total: int) -> None:
+        if phase == "train":
+            raise Stopped("stopped")
+
+    with pytest.raises(Stopped):
+        probe(tiny_protocol(), wings, tmp_path / "cache", progress=stop)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.learning
+def test_a_training_takes_what_was_reckoned_within_a_factor_of_two(wings: DatasetFolder, tmp_path: Path) -> None:
+    """Its neighbours on the machine may disturb either side, so the middle one of three tries counts."""
+    protocol, factors = tiny_protocol(epochs=60, backbone="resnet10t", batch_size=16), []
+    for attempt in range(3):
+        cache = tmp_path / f"cache-{attempt}"
+        rates = probe(protocol, wings, cache)
+        promised = rates.of_run(protocol, "soft_triple") + rates.once(protocol, ["soft_triple"], cache) - rates.index
+        begun = time.perf_counter()
+        train(RunSpec(protocol=protocol, loss="soft_triple"), wings, place_in(tmp_path, cache, f"run-{attempt}"))
+        factors.append(promised / (time.perf_counter() - begun))
+    assert 0.5 < sorted(factors)[1] < 2, factors
