@@ -20,7 +20,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
 from mlcore.training.train import train
-from tests.mlcore.networks import stored_onnx
+from tests.mlcore.onnx_models import stored_onnx
 from tests.mlcore.tiny import model_bytes, place_in, tiny_protocol, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("own_signals", "one_thread")

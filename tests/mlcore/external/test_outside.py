@@ -30,7 +30,7 @@ from mlcore.networks.onnx_network import OnnxEncoder
 from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.runs import read_ids
 from mlcore.training.train import train
-from tests.mlcore.networks import expected_of, onnx_model, stored_onnx
+from tests.mlcore.onnx_models import expected_of, onnx_model, stored_onnx
 from tests.mlcore.tiny import flip_byte, place_in, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -26,7 +26,7 @@ from mlcore.inference.model_files import load_encoder, write_description
 from mlcore.networks import onnx_network
 from mlcore.networks.onnx_network import OnnxEncoder
 from tests.mlcore.external.test_outside import stored_timm
-from tests.mlcore.networks import PLAIN, large_model, loop_tail, onnx_model, slow_model, stored_onnx
+from tests.mlcore.onnx_models import PLAIN, large_model, loop_tail, onnx_model, slow_model, stored_onnx
 from tests.mlcore.tiny import flip_byte
 
 pytestmark = pytest.mark.usefixtures("one_thread")

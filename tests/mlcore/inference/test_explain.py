@@ -20,7 +20,7 @@ from mlcore.inference.explain import explain_pair, region_shares
 from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.networks.onnx_network import OnnxEncoder
-from tests.mlcore.networks import onnx_model
+from tests.mlcore.onnx_models import onnx_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PLAIN = Preprocessing(60, 60, (0.0,) * 3, (1.0,) * 3)

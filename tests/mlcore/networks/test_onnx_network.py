@@ -13,7 +13,7 @@ from mlcore.errors import WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.networks import onnx_network
 from mlcore.networks.onnx_network import OnnxEncoder
-from tests.mlcore.networks import DESCRIBED, expected_of, loop_tail, onnx_model
+from tests.mlcore.onnx_models import DESCRIBED, expected_of, loop_tail, onnx_model
 
 PREPROCESSING = Preprocessing(32, 30, tuple(DESCRIBED["mean"]), tuple(DESCRIBED["std"]))
 

@@ -12,7 +12,7 @@ from mlcore.external.outside import add_model
 from retrieval.experiments.services import set_published
 from retrieval.indexes.services import submit_index
 from retrieval.models import Model
-from tests.mlcore.networks import PLAIN, stored_onnx
+from tests.mlcore.onnx_models import PLAIN, stored_onnx
 from tests.retrieval.world import World, done
 
 

@@ -30,7 +30,7 @@ from retrieval.indexes.services import submit_index
 from retrieval.models import Model, Search
 from retrieval.search.services import ask, engine, problems_of
 from tests.mlcore.inference.test_encoder_process import is_gone
-from tests.mlcore.networks import loop_tail, onnx_model, slow_model
+from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
 from tests.retrieval.encoders.external import external_model
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed, replaced

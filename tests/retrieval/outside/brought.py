@@ -10,7 +10,7 @@ import numpy as np
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from retrieval.models import Dataset
-from tests.mlcore.networks import stored_onnx
+from tests.mlcore.onnx_models import stored_onnx
 
 
 def network(folder: Path, **described: Any) -> dict[str, SimpleUploadedFile]:
