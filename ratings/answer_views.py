@@ -12,9 +12,9 @@ from accounts.permissions import signed_in
 from ratings.services import relevance
 from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Search
-from retrieval.search import services as searches
 from retrieval.search.form_views import class_choices, tell_not_asked
 from retrieval.search.forms import RefineForm, initial_of
+from retrieval.search.services import answers, asking, keeping
 
 
 @login_required
@@ -22,9 +22,9 @@ from retrieval.search.forms import RefineForm, initial_of
 @require_safe
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     """Show one's own search: every model's answers, with one's marks on them."""
-    search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
     return _page(
-        request, search, RefineForm(initial=initial_of(search), datasets=searches.searchable_datasets(request.user))
+        request, search, RefineForm(initial=initial_of(search), datasets=asking.searchable_datasets(request.user))
     )
 
 
@@ -32,10 +32,10 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 def refine(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask with the same picture on other terms; the answers get an address of their own."""
-    search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
     if request.method != "POST":  # the page of a failed attempt, loaded again
         return redirect("search-detail", pk=pk)
-    form = RefineForm(request.POST, datasets=searches.searchable_datasets(request.user))
+    form = RefineForm(request.POST, datasets=asking.searchable_datasets(request.user))
     if not form.is_valid():
         return _page(request, search, form, status=400)
     try:
@@ -59,8 +59,8 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
     more, less = (search.more, search.less) if values["keep_moved"] else ([], [])
     if "marks" in request.POST:
         more, less = relevance.moved_by_marks(user, search, more, less)
-    models = list(values["models"] or searches.searchable_models(*values["datasets"]))
-    refined = searches.ask(
+    models = list(values["models"] or asking.searchable_models(*values["datasets"]))
+    refined = asking.ask(
         datasets=values["datasets"],
         models=models,
         k=values["k"],
@@ -73,7 +73,7 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
 
 
 def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 200) -> HttpResponse:
-    columns = searches.answers_of(search, request.user)
+    columns = answers.answers_of(search, request.user)
     rankings = [row for column in columns for row in column["rankings"]]
     marks = relevance.marks_of(signed_in(request), rankings)
     for answer in (answer for column in columns for answer in column["answers"]):
@@ -82,15 +82,15 @@ def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 
             reverse(name, args=[picture]) for name in ("thumbnail", "picture")
         )
         answer["relevance"] = marks.get((answer["ranking"].pk, picture))
-    able = searches.searchable_datasets(request.user)
+    able = asking.searchable_datasets(request.user)
     share = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
-    context = searches.summary_of(search, columns, request.user) | {
+    context = answers.summary_of(search, columns, request.user) | {
         "is_owner": True,
         "share_url": share,
         "query_url": reverse("search-picture", args=[search.pk]),
         "form": form,
         "searchable": able,
-        "models": searches.searchable_models(*able),
+        "models": asking.searchable_models(*able),
         "marked": bool(marks),
         **class_choices(able, _sent(form)),
     }

@@ -15,9 +15,9 @@ from ratings.downloads import ratings_attachment
 from ratings.search_exports import SUFFIXES, answers_attachment
 from ratings.services import ballots
 from ratings.services.exports import EXPORTS
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.files import jpeg_response
-from retrieval.search import services as searches
+from retrieval.search.services import keeping
 
 PATH: Literal["path"] = "path"
 ANSWERS = {
@@ -48,7 +48,7 @@ class SearchAnswersView(APIView):
     )
     def get(self, request: Request, id: str, suffix: str) -> HttpResponseBase:
         """Give the answers with my marks as CSV or JSON, or the pictures as a zip."""
-        search = get_object_or_404(searches.visible_searches(request.user), pk=id)
+        search = get_object_or_404(keeping.visible_searches(request.user), pk=id)
         return answers_attachment(search, suffix, signed_in(request))
 
 
@@ -82,4 +82,4 @@ class BallotQueryView(APIView):
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         """Give the query of one's own ballot."""
         ballot = get_object_or_404(ballots.ballots_of(signed_in(request)), pk=pk)
-        return jpeg_response(request, lambda: searches.query_file(ballot.search, request.user))
+        return jpeg_response(request, lambda: keeping.query_file(ballot.search, request.user))

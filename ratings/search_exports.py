@@ -14,8 +14,7 @@ from ratings.models import Relevance
 from ratings.services import relevance
 from retrieval.files import attachment
 from retrieval.models import Search
-from retrieval.search import services as searches
-from retrieval.search.services import exporting
+from retrieval.search.services import exporting, keeping
 
 TEXTS = {
     "csv": (exporting.answers_csv, "text/csv; charset=utf-8"),
@@ -29,7 +28,7 @@ SUFFIXES = [*TEXTS, "zip"]
 @require_safe
 def search_answers(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBase:
     """Give the answers to one's own search as CSV, JSON, or a zip of the pictures."""
-    search = get_object_or_404(searches.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
     return answers_attachment(search, suffix, signed_in(request))
 
 

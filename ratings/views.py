@@ -11,7 +11,7 @@ from ratings.errors import RatingRefused
 from ratings.forms import MarkForm
 from ratings.leaderboard_views import board_values
 from ratings.services import ballots, relevance
-from retrieval.datasets.services import visible_datasets, visible_images
+from retrieval.datasets.services.seeing import visible_datasets, visible_images
 from retrieval.models import Image
 from retrieval.search.form_views import home
 

@@ -12,16 +12,18 @@ class RetrievalConfig(AppConfig):
         from accounts.roles import Role
         from jobs import registry
         from retrieval import outcomes
-        from retrieval.datasets.services import run_import_job
         from retrieval.datasets.services.adding import run_add_pictures_job
         from retrieval.datasets.services.deleting import run_delete_job
         from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
+        from retrieval.datasets.services.importing import run_import_job
         from retrieval.datasets.services.reimporting import run_reimport_job
         from retrieval.disk.services.collecting import run_collect_job
         from retrieval.disk.services.leftovers import sweep_leftovers
         from retrieval.downloads import registry as downloads
         from retrieval.downloads.services import files
-        from retrieval.experiments.services import run_compare_job, run_estimate_job, run_train_job
+        from retrieval.experiments.services.comparing import run_compare_job
+        from retrieval.experiments.services.estimates import run_estimate_job
+        from retrieval.experiments.services.training import run_train_job
         from retrieval.indexes.services import run_index_job
         from retrieval.maps.services import run_map_job
         from retrieval.outside.services import run_add_job
@@ -29,7 +31,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.search.services.quotas import used_searches
         from retrieval.tuning.services import run_tune_job
-        from retrieval.uploading.services import sweep, used_uploads
+        from retrieval.uploading.services.uploads import sweep, used_uploads
 
         registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
         registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)

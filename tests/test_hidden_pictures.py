@@ -16,11 +16,12 @@ from accounts.models import User
 from jobs import services as jobs
 from ratings.models import Ballot
 from ratings.services.ballots import next_ballot
-from retrieval.datasets.services import curating, set_public
+from retrieval.datasets.services import curating
 from retrieval.datasets.services.deleting import submit_deletion
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
+from retrieval.datasets.services.seeing import set_public
 from retrieval.models import Image, Search
-from retrieval.search.services import set_shared
+from retrieval.search.services.sharing import set_shared
 from tests.conftest import signed_in
 from tests.retrieval.world import World
 

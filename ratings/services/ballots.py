@@ -12,10 +12,10 @@ from accounts.models import User
 from ratings.errors import NothingToRate, RatingRefused, Settled
 from ratings.models import Ballot, BlindScore
 from ratings.services.contests import closest_contest, columns_of, contests_between, standings
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Model, Ranking, Search
-from retrieval.search.services import searchable_models, system_search
+from retrieval.search.services.asking import searchable_models, system_search
 
 ANSWERS = 8
 COLUMNS = 4

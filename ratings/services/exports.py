@@ -14,7 +14,7 @@ from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from ratings.models import BlindScore, Relevance
 from retrieval.downloads.registry import Download
-from retrieval.experiments.services import visible_models
+from retrieval.experiments.services.published import visible_models
 from retrieval.models import Dataset
 
 ABOUT = (

@@ -22,7 +22,7 @@ from ratings.services.opinions import (
     share_in_order,
 )
 from ratings.services.same_losses import same_losses
-from retrieval.experiments.services import visible_models
+from retrieval.experiments.services.published import visible_models
 from retrieval.models import Index, Model
 
 FROM_OUTSIDE = "from outside"

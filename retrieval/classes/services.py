@@ -8,7 +8,8 @@ from django.db.models import Count, Q, QuerySet
 from mlcore.errors import StaleIndexError
 from mlcore.evaluation.space import nearest_centres
 from retrieval.models import Dataset, Image, Index, Model
-from retrieval.search.services import engine, searchable_models
+from retrieval.search.services import engine
+from retrieval.search.services.asking import searchable_models
 
 NEAREST = 3
 

@@ -18,13 +18,12 @@ from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets import services
 from retrieval.datasets.api_bodies import ClassSerializer, DatasetChanges, DatasetSerializer, NewDataset, Reimport
 from retrieval.datasets.api_filters import DatasetFilter
 from retrieval.datasets.class_api import ClassActions
 from retrieval.datasets.image_actions import ImageActions
 from retrieval.datasets.image_bodies import ImageSerializer
-from retrieval.datasets.services import curating, deleting, reimporting
+from retrieval.datasets.services import curating, deleting, importing, reimporting, seeing
 from retrieval.models import Dataset
 from retrieval.refusals import RefusalsAsProblems
 
@@ -40,7 +39,7 @@ class VisibleDatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
     """The key of a data set that the sender may see."""
 
     def get_queryset(self) -> QuerySet[Dataset]:
-        return services.visible_datasets(self.context["request"].user)
+        return seeing.visible_datasets(self.context["request"].user)
 
 
 class DatasetViewSet(
@@ -53,7 +52,7 @@ class DatasetViewSet(
     queryset = Dataset.objects.none()  # for the schema; each request gets its own
 
     def get_queryset(self) -> QuerySet[Dataset]:
-        return services.visible_datasets(self.request.user)
+        return seeing.visible_datasets(self.request.user)
 
     def get_serializer_class(self) -> Any:
         return LISTED.get(self.action, DatasetSerializer)
@@ -69,7 +68,7 @@ class DatasetViewSet(
         """Queue the import of an archive, a server path or drawn wings; the job's result names the data set."""
         form = NewDataset(data=request.data)
         form.is_valid(raise_exception=True)
-        dataset = services.submit_import(**form.validated_data, by=signed_in(request))
+        dataset = importing.submit_import(**form.validated_data, by=signed_in(request))
         if dataset.job is None:
             raise serializers.ValidationError("the import has no job")
         return accepted(dataset.job, request)

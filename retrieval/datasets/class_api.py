@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
 from config.api.views import KEY, Resource
-from retrieval.datasets import services
 from retrieval.datasets.api_bodies import (
     ChangedSerializer,
     ClassChanges,
@@ -17,7 +16,7 @@ from retrieval.datasets.api_bodies import (
     DatasetSerializer,
     Merge,
 )
-from retrieval.datasets.services import curating
+from retrieval.datasets.services import curating, seeing
 from retrieval.models import Dataset
 
 ONE_CLASS = rf"classes/(?P<label>{KEY})"
@@ -31,7 +30,7 @@ class ClassActions(Resource):
     @action(detail=True)
     def classes(self, request: Request, pk: str) -> Response:
         """List every class with pictures that are shown, by label."""
-        rows = services.class_counts(self.get_object())
+        rows = seeing.class_counts(self.get_object())
         return Response({"results": self.get_serializer(rows, many=True).data})
 
     classes.chosen = True  # type: ignore[attr-defined]  # the schema asks

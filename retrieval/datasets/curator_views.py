@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import curator_required, signed_in
 from accounts.roles import Visitor
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
-from retrieval.datasets.services import class_counts, curating, visible_datasets, visible_images
+from retrieval.datasets.services import curating
 from retrieval.datasets.services.classes import find_class
+from retrieval.datasets.services.seeing import class_counts, visible_datasets, visible_images
 from retrieval.errors import Refused
 from retrieval.models import Dataset
 

@@ -17,11 +17,10 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets import services
 from retrieval.datasets.api_bodies import ChangedSerializer
 from retrieval.datasets.api_filters import ImageFilter
 from retrieval.datasets.image_bodies import ChosenImages, ImageSerializer, NewFolder, NewImages, Relabel
-from retrieval.datasets.services import adding, curating
+from retrieval.datasets.services import adding, curating, seeing
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.datasets.services.folders import submit_folder
 from retrieval.models import Image
@@ -29,7 +28,7 @@ from retrieval.models import Image
 
 def listed_images(user: Visitor) -> QuerySet[Image]:
     """Return the pictures that a person may see; each data set is read once, not with every picture of it."""
-    return services.visible_images(user).select_related(None).prefetch_related("dataset").defer("look")
+    return seeing.visible_images(user).select_related(None).prefetch_related("dataset").defer("look")
 
 
 class Curated(Resource):

@@ -19,19 +19,18 @@ from config.api.files import AsItIs
 from config.api.schema import may_answer
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets import services
 from retrieval.datasets.api_filters import ImageFilter
 from retrieval.datasets.image_actions import Curated, listed_images
 from retrieval.datasets.image_bodies import ImageChanges, ImageSerializer
-from retrieval.datasets.services import curating
+from retrieval.datasets.services import curating, pictures
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.files import jpeg_response
 from retrieval.models import Dataset, Image
 from retrieval.refusals import RefusalsAsProblems
 
 SIZES: Mapping[str, Callable[[Image], Path]] = {
-    "full": services.shown_picture_of,
-    "thumbnail": services.thumbnail_of,
+    "full": pictures.shown_picture_of,
+    "thumbnail": pictures.thumbnail_of,
 }
 SIZE = OpenApiParameter("size", str, enum=list(SIZES), default="full")
 

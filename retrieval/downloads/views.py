@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import signed_in
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.downloads import registry
 from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services import files
-from retrieval.experiments.services import visible_models
+from retrieval.experiments.services.published import visible_models
 from retrieval.reports.files import report_file
 
 

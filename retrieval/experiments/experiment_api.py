@@ -23,7 +23,6 @@ from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
 from retrieval.downloads.services.files import visible_reports
-from retrieval.experiments import services
 from retrieval.experiments.experiment_serializers import (
     CancelledSerializer,
     EstimateSerializer,
@@ -33,6 +32,7 @@ from retrieval.experiments.experiment_serializers import (
     WishSerializer,
 )
 from retrieval.experiments.filters import ExperimentFilter
+from retrieval.experiments.services import cancelling, choosing, published, starting
 from retrieval.models import Experiment
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.reports import services as reports
@@ -54,7 +54,7 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer
-    queryset = services.experiments()
+    queryset = published.experiments()
     filterset_class = ExperimentFilter
     lookup_value_regex = KEY
 
@@ -71,7 +71,7 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
     def create(self, request: Request) -> Response:
         """Start an experiment: a job for each run."""
         values = self._wanted(NewExperimentSerializer)
-        experiment = services.start_experiment(**values, by=signed_in(request))
+        experiment = starting.start_experiment(**values, by=signed_in(request))
         return self.shown(experiment, status.HTTP_202_ACCEPTED, self._followed(experiment))
 
     @extend_schema(
@@ -84,7 +84,7 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
     @idempotent
     def estimate(self, request: Request) -> Response:
         """Say how long it would take here; 202 where that must be measured first: ask again after the job."""
-        found = services.estimate_experiment(**self._wanted(WishSerializer), by=signed_in(request))
+        found = starting.estimate_experiment(**self._wanted(WishSerializer), by=signed_in(request))
         return accepted(found, request) if isinstance(found, Job) else Response(EstimateSerializer(found).data)
 
     @extend_schema(request=None, responses={202: CancelledSerializer})
@@ -93,7 +93,7 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel whatever of it is queued or running: runs, and the tuning that would bring more."""
         experiment = self.get_object()
-        cancelled = services.cancel_experiment(experiment, by=signed_in(request))
+        cancelled = cancelling.cancel_experiment(experiment, by=signed_in(request))
         headers = self._followed(experiment)
         return Response({"cancelled": cancelled}, status=status.HTTP_202_ACCEPTED, headers=headers)
 
@@ -142,7 +142,7 @@ class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Exper
         form = kind(data=self.request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         values: dict[str, Any] = form.validated_data
-        protocol = services.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+        protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
         return {**values, "protocol": protocol}
 
     def _followed(self, experiment: Experiment) -> dict[str, str]:

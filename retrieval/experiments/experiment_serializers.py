@@ -10,7 +10,7 @@ from config.api.strict import Body
 from jobs.models import Job
 from retrieval.datasets.api import VisibleDatasetField
 from retrieval.experiments.run_serializers import RUN, RunSerializer
-from retrieval.experiments.services import MOST_TRIALS
+from retrieval.experiments.services.starting import MOST_TRIALS
 from retrieval.models import Experiment, Tuning
 
 MOST_SEEDS = 20

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from config.api.filter_kinds import TrueOrFalse
 from jobs.models import Job
-from retrieval.datasets.services import visible_datasets
-from retrieval.experiments import services
+from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.experiments.services import choosing, finding
 from retrieval.models import Dataset, Experiment, Model, Run
 
 
@@ -21,7 +21,7 @@ def datasets_for(request: HttpRequest | None) -> QuerySet[Dataset]:
 
 def losses() -> list[tuple[str, str]]:
     """Return every loss and baseline as choices."""
-    return list(services.loss_titles().items())
+    return list(choosing.loss_titles().items())
 
 
 class ExperimentFilter(filters.FilterSet):  # type: ignore[misc]
@@ -44,7 +44,7 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
 
     def of_state(self, runs: QuerySet[Run], name: str, states: Collection[str]) -> QuerySet[Run]:
         """Keep the runs in one of the states."""
-        return services.runs_in(runs, states)
+        return finding.runs_in(runs, states)
 
 
 class ModelFilter(filters.FilterSet):  # type: ignore[misc]

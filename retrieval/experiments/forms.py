@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 
-from retrieval.datasets.services import visible_datasets
-from retrieval.experiments import services
+from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.experiments.services import choosing, starting
 from retrieval.models import Dataset
 
 MOST_SEEDS = 20
@@ -26,7 +26,7 @@ class ExperimentForm(forms.Form):
     trials = forms.IntegerField(
         required=False,
         min_value=0,
-        max_value=services.MOST_TRIALS,
+        max_value=starting.MOST_TRIALS,
         initial=0,
         label="Trials of each loss",
         help_text="0 tunes nothing. Each trial is a training; its parameters are searched, the tuned runs come beside.",
@@ -60,10 +60,10 @@ class ExperimentForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields = self.fields
         fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0, labelled=True)  # type: ignore[attr-defined]
-        fields["preset"].choices = [(row["name"], row["name"]) for row in services.presets()]  # type: ignore[attr-defined]
-        fields["losses"].choices = list(services.loss_titles().items())  # type: ignore[attr-defined]
-        fields["losses"].initial = services.baselines()  # rows of every honest table, and cheap
-        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in services.weights_files())]  # type: ignore[attr-defined]
+        fields["preset"].choices = [(row["name"], row["name"]) for row in choosing.presets()]  # type: ignore[attr-defined]
+        fields["losses"].choices = list(choosing.loss_titles().items())  # type: ignore[attr-defined]
+        fields["losses"].initial = choosing.baselines()  # rows of every honest table, and cheap
+        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in choosing.weights_files())]  # type: ignore[attr-defined]
 
     def clean_trials(self) -> int:
         """Return 0 for an empty field."""

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from config.api.views import Resource
-from retrieval.experiments import services
+from retrieval.experiments.services import choosing
 from retrieval.models import Run
 
 PARAMETER = {"default": 0.1, "meaning": "softness of the choice among centres", "letter": "\\gamma", "range": "above 0"}
@@ -80,7 +80,7 @@ class LossViewSet(Resource, GenericViewSet[Run]):
     lookup_value_regex = "[a-z0-9_]{1,60}"
 
     def find(self) -> dict[str, Any]:
-        for row in services.loss_table():
+        for row in choosing.loss_table():
             if row["name"] == self.kwargs["name"]:
                 return row
         raise Http404(f"no loss is named {self.kwargs['name']}")
@@ -88,7 +88,7 @@ class LossViewSet(Resource, GenericViewSet[Run]):
     def list(self, request: Request) -> Response:
         """List the losses."""
         self.filter_queryset(self.get_queryset())  # nothing narrows it: whoever believes so is told
-        return Response(self.get_serializer(services.loss_table(), many=True).data)
+        return Response(self.get_serializer(choosing.loss_table(), many=True).data)
 
     @extend_schema(parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH)])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -22,7 +22,6 @@ from retrieval.diagnostics import services as diagnostics
 from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services.files import PARTS, parts_of
 from retrieval.encoders.services import external as encoders
-from retrieval.experiments import services
 from retrieval.experiments.filters import ModelFilter
 from retrieval.experiments.model_serializers import (
     DiagnosticsSerializer,
@@ -30,6 +29,7 @@ from retrieval.experiments.model_serializers import (
     NewModelSerializer,
     PartSerializer,
 )
+from retrieval.experiments.services import published as published_services
 from retrieval.models import Model
 from retrieval.outside import services as outside
 from retrieval.refusals import RefusalsAsProblems
@@ -48,7 +48,7 @@ class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
         return [IsCurator()] if self.request.method == "POST" else [IsAuthenticated()]
 
     def get_queryset(self) -> QuerySet[Model]:
-        return services.visible_models(self.request.user)
+        return published_services.visible_models(self.request.user)
 
     @extend_schema(request=NewModelSerializer, responses={202: JobSerializer})
     @may_answer(409)
@@ -115,6 +115,6 @@ class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
 
     def _set_published(self, published: bool) -> Response:
         model = self.get_object()
-        services.set_published(model, published, by=signed_in(self.request))
+        published_services.set_published(model, published, by=signed_in(self.request))
         model.refresh_from_db()
         return self.shown(model)

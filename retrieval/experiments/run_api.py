@@ -15,7 +15,6 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.experiments import services
 from retrieval.experiments.filters import RunFilter
 from retrieval.experiments.run_serializers import (
     AskedRunsSerializer,
@@ -25,6 +24,8 @@ from retrieval.experiments.run_serializers import (
     RunSerializer,
     RunsToTestSerializer,
 )
+from retrieval.experiments.services import comparing, finding
+from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Run
 from retrieval.refusals import RefusalsAsProblems
 
@@ -34,7 +35,7 @@ class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
 
     serializer_class = RunSerializer
     permission_classes = (IsCurator,)
-    queryset = services.every_run()
+    queryset = finding.every_run()
     filterset_class = RunFilter
     page_order = ("-id",)
     lookup_value_regex = KEY
@@ -43,7 +44,7 @@ class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
     @action(detail=True)
     def curves(self, request: Request, pk: str) -> Response:
         """Give what was measured after each epoch, as a chart draws it; no run before the first has ended."""
-        return Response(services.curves_of([self.get_object()]))
+        return Response(curves_services.curves_of([self.get_object()]))
 
     @extend_schema(responses=LogSerializer)
     @action(detail=True)
@@ -68,7 +69,7 @@ class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
         form = RunsToTestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         runs = _chosen("runs", form.validated_data["runs"])
-        return accepted(services.submit_test(runs, by=signed_in(request)), request)
+        return accepted(comparing.submit_test(runs, by=signed_in(request)), request)
 
 
 def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
@@ -77,7 +78,7 @@ def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
     Raises:
         ValidationError: there is none of a key; it names the field.
     """
-    found = services.every_run().in_bulk(keys)
+    found = finding.every_run().in_bulk(keys)
     for key in keys:
         if key not in found:
             raise ValidationError({field: f"there is no run {key}"})
@@ -85,6 +86,6 @@ def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
 
 
 def _side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
-    found, job = services.compared(runs), services.test_of(runs)
+    found, job = comparing.compared(runs), comparing.test_of(runs)
     titled = [{"id": run.pk, "title": title} for run, title in zip(runs, found["titles"], strict=True)]
-    return {**found, "runs": titled, "tests": services.tests_by_run(job), "job": job.pk if job else None}
+    return {**found, "runs": titled, "tests": comparing.tests_by_run(job), "job": job.pk if job else None}

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from config.api.fields import KeyField
 from config.api.strict import Body
 from jobs.models import Job
-from retrieval.experiments.services import FEWEST, MOST
+from retrieval.experiments.services.comparing import FEWEST, MOST
 from retrieval.models import Run
 
 NUMBER_OR_NULL = {"type": ["number", "null"]}

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from retrieval.errors import Refused
-from retrieval.experiments import services
+from retrieval.experiments.services import comparing, estimates, finding
+from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
 
 MOST_DIGITS = 18  # of a key, so that the database can hold it
@@ -23,7 +24,7 @@ def _asked(request: HttpRequest) -> list[Run]:
     """Return the runs that the address names, in its order; what is no run is left out."""
     keys = request.POST.getlist("run") or request.GET.getlist("run")
     wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
-    found = services.every_run().in_bulk(wanted)
+    found = finding.every_run().in_bulk(wanted)
     return [found[key] for key in dict.fromkeys(wanted) if key in found]
 
 
@@ -32,8 +33,8 @@ def _asked(request: HttpRequest) -> list[Run]:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run: how far it is, its curves, its log, and what came of it."""
-    run = get_object_or_404(services.every_run(), pk=pk)
-    context = {"run": run, "title": services.run_title(run), "epochs": services.epoch_rows(run)}
+    run = get_object_or_404(finding.every_run(), pk=pk)
+    context = {"run": run, "title": curves_services.run_title(run), "epochs": curves_services.epoch_rows(run)}
     return render(request, "retrieval/run.html", context | {"curves": f"{reverse('run-curves')}?run={run.pk}"})
 
 
@@ -42,8 +43,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of a run's page that changes."""
-    run = get_object_or_404(services.every_run(), pk=pk)
-    context = {"run": run, "epochs": services.epoch_rows(run)}
+    run = get_object_or_404(finding.every_run(), pk=pk)
+    context = {"run": run, "epochs": curves_services.epoch_rows(run)}
     return render(request, "retrieval/_run_log.html", context, status=_status([run]))
 
 
@@ -65,11 +66,11 @@ def now(request: HttpRequest, pk: int) -> HttpResponse:
 
 def at_work(experiment: Experiment) -> dict[str, Any]:
     """Return the context of what is at work."""
-    run = services.run_at_work(experiment)
+    run = curves_services.run_at_work(experiment)
     return {
         "at_work": run,
-        "at_work_title": services.run_title(run) if run else "",
-        "time": services.time_told(experiment),
+        "at_work_title": curves_services.run_title(run) if run else "",
+        "time": estimates.time_told(experiment),
     }
 
 
@@ -81,7 +82,7 @@ def curves(request: HttpRequest) -> JsonResponse:
     key = request.GET.get("experiment", "")
     of_one = key.isdecimal() and len(key) <= MOST_DIGITS
     return JsonResponse(
-        services.curves_of(services.every_run().filter(experiment=int(key)) if of_one else _asked(request))
+        curves_services.curves_of(finding.every_run().filter(experiment=int(key)) if of_one else _asked(request))
     )
 
 
@@ -94,12 +95,12 @@ def compare(request: HttpRequest) -> HttpResponse:
     names = "&".join(f"run={run.pk}" for run in runs)
     context: dict[str, Any] = {"runs": runs, "curves": f"{reverse('run-curves')}?{names}", "names": names}
     try:
-        context |= {"compared": services.compared(runs)}
+        context |= {"compared": comparing.compared(runs)}
     except Refused as error:
         context |= {"refused": str(error)}
         return render(request, "retrieval/compare.html", context, status=400 if runs else 200)
-    job = services.test_of(runs)
-    context |= {"job": job, "tests": services.told_tests(runs, job)}
+    job = comparing.test_of(runs)
+    context |= {"job": job, "tests": comparing.told_tests(runs, job)}
     if request.headers.get("HX-Request"):
         stop = STOP_POLLING if job is None or not job.is_active else 200
         return render(request, "retrieval/_compare_tests.html", context, status=stop)
@@ -112,7 +113,7 @@ def test(request: HttpRequest) -> HttpResponse:
     """Queue the paired test between runs."""
     runs = _asked(request)
     try:
-        services.submit_test(runs, by=signed_in(request))
+        comparing.submit_test(runs, by=signed_in(request))
     except Refused as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('compare')}?{'&'.join(f'run={run.pk}' for run in runs)}#tests-title")

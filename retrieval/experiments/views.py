@@ -12,15 +12,15 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from jobs.services import visible_jobs
-from retrieval.datasets.services import visible_datasets
 from retrieval.datasets.services.moved_on import measured_revision
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.diagnostics import services as diagnostics
 from retrieval.drawings import curve_points
 from retrieval.encoders.services import external as encoders
 from retrieval.errors import Refused
-from retrieval.experiments import services
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.run_views import MOST_DIGITS, STOP_POLLING, at_work
+from retrieval.experiments.services import artifacts, choosing, cloning, estimates, published, starting
 from retrieval.indexes.services import indexable_datasets
 from retrieval.models import Experiment, Model, Report
 from retrieval.tuning.services import tunings_of
@@ -38,7 +38,7 @@ def lab(request: HttpRequest) -> HttpResponse:
     jobs = visible_jobs(request.user)
     context = {
         "datasets": visible_datasets(request.user),
-        "experiments": services.experiments()[:20],
+        "experiments": published.experiments()[:20],
         "models": models,
         "suspended": [model for model in models if model.suspended_at],
         "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],
@@ -53,14 +53,14 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            protocol = services.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
-            experiment = services.start_experiment(**values, protocol=protocol, by=signed_in(request))
+            protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+            experiment = starting.start_experiment(**values, protocol=protocol, by=signed_in(request))
         except Refused as error:
             form.add_error(None, str(error))
         else:
             return redirect("experiment", pk=experiment.pk)
-    losses = [{"name": row["name"], "spec": row} for row in services.loss_table()]
-    context = {"form": form, "losses": losses, "presets": services.presets()}
+    losses = [{"name": row["name"], "spec": row} for row in choosing.loss_table()]
+    context = {"form": form, "losses": losses, "presets": choosing.presets()}
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 
@@ -68,7 +68,7 @@ def _like(request: HttpRequest) -> dict[str, Any]:
     pk = request.GET.get("like", "")
     if not pk.isdecimal() or len(pk) > MOST_DIGITS:
         return {}
-    return services.form_values(get_object_or_404(Experiment.objects.all(), pk=pk))
+    return cloning.form_values(get_object_or_404(Experiment.objects.all(), pk=pk))
 
 
 @curator_required
@@ -83,16 +83,16 @@ def estimate(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     weights, dataset = values["weights"], values["dataset"]
     try:
-        protocol = services.make_protocol(values["preset"], values["changes"], weights)
-        told = services.estimate_of(
+        protocol = choosing.make_protocol(values["preset"], values["changes"], weights)
+        told = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
         )
-        job = None if told else services.probe_of(dataset, protocol, weights=weights)
+        job = None if told else estimates.probe_of(dataset, protocol, weights=weights)
         if not told and (job is None or not job.is_active) and (job is None or "again" in request.POST):
-            job = services.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
+            job = estimates.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
     except Refused as error:
         return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
-    titles = services.loss_titles()
+    titles = choosing.loss_titles()
     each = [(titles[loss], seconds) for loss, seconds in told["each"].items()] if told else []
     return render(request, "retrieval/_estimate.html", {"told": told, "each": each, "job": job})
 
@@ -143,7 +143,7 @@ def _is_working(experiment: Experiment) -> bool:
 
 
 def _runs(experiment: Experiment) -> list[Any]:
-    titles = services.loss_titles()
+    titles = choosing.loss_titles()
     rows: list[Any] = list(experiment.runs.select_related("job", "model"))
     for run in rows:
         run.loss_title = titles.get(run.loss, run.loss) + (" (tuned)" if run.tuned else "")
@@ -158,9 +158,9 @@ def _runs(experiment: Experiment) -> list[Any]:
 def model(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a model with its figures and every index it had."""
     row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
-    row.loss_title = services.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
-    context = {"model": row, "run": row.run, "indexes": services.indexes_of(row), **_diagnostics(row)}
-    context |= {"files": services.files_of(row), "made_by": services.maker_of(row)}
+    row.loss_title = choosing.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
+    context = {"model": row, "run": row.run, "indexes": artifacts.indexes_of(row), **_diagnostics(row)}
+    context |= {"files": artifacts.files_of(row), "made_by": artifacts.maker_of(row)}
     context["indexable"] = indexable_datasets(row)
     context["measured_revision"] = measured_revision(row)
     return render(request, "retrieval/model.html", context)
@@ -195,7 +195,7 @@ def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
     """Let people search with a model, or not any more."""
     row = get_object_or_404(Model, pk=pk)
     try:
-        services.set_published(row, not row.published, by=signed_in(request))
+        published.set_published(row, not row.published, by=signed_in(request))
     except Refused as error:
         messages.error(request, str(error))
     return redirect("model", pk=pk)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from accounts.roles import Visitor
 from mlcore.errors import MlcoreError
 from mlcore.images.pictures import crop_box, open_picture
-from retrieval.datasets.services import shown_images
+from retrieval.datasets.services.seeing import shown_images
 from retrieval.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Image, Ranking, Search
-from retrieval.search.services import engine, shown_query
+from retrieval.search.services import engine
+from retrieval.search.services.keeping import shown_query
 from retrieval.search.services.queries import for_networks
 
 if TYPE_CHECKING:

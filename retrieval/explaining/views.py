@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from retrieval.errors import EngineBusy, Refused
 from retrieval.explaining import services
 from retrieval.models import Search
-from retrieval.search.services import shared_search, visible_searches
+from retrieval.search.services.keeping import visible_searches
+from retrieval.search.services.sharing import shared_search
 
 
 @login_required

@@ -20,7 +20,7 @@ from jobs.models import Job
 from mlcore.evaluation.project import STEPS, SpaceMap, map_of
 from mlcore.index import load_index
 from retrieval.errors import Refused
-from retrieval.experiments.services import visible_models
+from retrieval.experiments.services.published import visible_models
 from retrieval.models import Dataset, Image, Index
 
 MOST_POINTS = 12_000

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.errors import Refused
 from retrieval.maps import services
 from retrieval.models import Dataset, Index

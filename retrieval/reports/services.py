@@ -36,7 +36,7 @@ from mlcore.config import Protocol
 from mlcore.evaluation.diagnostics import MEANINGS
 from mlcore.runs import BASELINES
 from retrieval.errors import NotNow, Refused
-from retrieval.experiments.services import loss_titles
+from retrieval.experiments.services.choosing import loss_titles
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}

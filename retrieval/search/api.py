@@ -25,7 +25,6 @@ from retrieval.explaining import services as explaining
 from retrieval.explaining.api_answers import WhySerializer, told
 from retrieval.models import Search
 from retrieval.refusals import RefusalsAsProblems
-from retrieval.search import services
 from retrieval.search.api_answers import NameSerializer, SearchSerializer
 from retrieval.search.api_batches import (
     BatchAnswerSerializer,
@@ -39,7 +38,7 @@ from retrieval.search.api_refining import RefineSerializer, refine
 from retrieval.search.api_verdicts import VerdictsSerializer, verdicts_of
 from retrieval.search.fetching import fetch_picture
 from retrieval.search.filters import SearchFilter
-from retrieval.search.services import history
+from retrieval.search.services import answers, asking, history, keeping, sharing
 
 RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Of one model, see the answers.")
 IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="One of its answers.")
@@ -63,7 +62,7 @@ class SearchViewSet(
     lookup_value_regex = UUID_PATTERN
 
     def get_queryset(self) -> QuerySet[Search]:
-        return services.visible_searches(self.request.user)
+        return keeping.visible_searches(self.request.user)
 
     @cached_property
     def columns(self) -> dict[UUID, list[dict[str, Any]]]:
@@ -79,7 +78,7 @@ class SearchViewSet(
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
         if args and "results" in serializer.child.fields:
-            self.columns.update(services.answers_of_all(args[0], self.request.user))
+            self.columns.update(answers.answers_of_all(args[0], self.request.user))
         return serializer
 
     @extend_schema(request=NewSearchSerializer, responses={201: SearchSerializer})
@@ -91,7 +90,7 @@ class SearchViewSet(
         values = form.validated_data
         asked = asked_with(values, signed_in(request))
         asked |= {"image": values["image_id"], "upload": _upload(values)}
-        return self._made(services.ask(**asked))
+        return self._made(asking.ask(**asked))
 
     def _made(self, search: Search) -> Response:
         where = reverse("api-search-detail", args=[search.pk], request=self.request)
@@ -134,7 +133,7 @@ class SearchViewSet(
         return self.shown(search)
 
     def perform_destroy(self, instance: Search) -> None:
-        services.delete_search(instance)
+        keeping.delete_search(instance)
 
     @extend_schema(request=RefineSerializer, responses={201: SearchSerializer})
     @may_answer(409, 503)
@@ -176,7 +175,7 @@ class SearchViewSet(
 
     def _shared(self, shared: bool) -> Response:
         search = self.get_object()
-        services.set_shared(search, shared)
+        sharing.set_shared(search, shared)
         return self.shown(search)
 
 

@@ -9,8 +9,9 @@ from rest_framework.reverse import reverse
 from config.api.strict import Body
 from retrieval.datasets.image_bodies import picture_url, thumbnail_url
 from retrieval.models import Search
-from retrieval.search import services
 from retrieval.search.api_bodies import SearchedClassSerializer
+from retrieval.search.services import answers as answers_services
+from retrieval.search.services import terms as terms_services
 
 ANSWER = {
     "rank": 1,
@@ -100,7 +101,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
 
     @extend_schema_field(ShownFiltersSerializer)
     def get_filters(self, search: Search) -> dict[str, Any]:
-        terms = services.terms_of(search)
+        terms = terms_services.terms_of(search)
         classes = [{"dataset": dataset, "label": label} for dataset, label in terms.classes]
         return {"splits": list(terms.splits), "classes": classes}
 
@@ -115,7 +116,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         """Give each model's answers, best first, with cosine similarities."""
         known = self.context["columns"]
         if search.pk not in known:
-            known[search.pk] = services.answers_of(search, self.context["request"].user)
+            known[search.pk] = answers_services.answers_of(search, self.context["request"].user)
         return [
             {
                 "model": column["model"].pk,
@@ -132,7 +133,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         """Give the external models that gave no results."""
         return [
             {"model": problem["model"].pk, "model_name": problem["model"].name, "detail": problem["detail"]}
-            for problem in services.problems_of(search)
+            for problem in answers_services.problems_of(search)
         ]
 
     def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:

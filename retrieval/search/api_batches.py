@@ -20,10 +20,10 @@ from config.api.strict import Body
 from retrieval.errors import Refused
 from retrieval.models import Search
 from retrieval.refusals import as_problem
-from retrieval.search import services
 from retrieval.search.api_answers import SEARCH, SearchSerializer
 from retrieval.search.api_bodies import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
 from retrieval.search.fetching import FetchedTooLate, fetch_picture
+from retrieval.search.services import asking, batches
 
 MOST_SEARCHES = 50
 TOGETHER = 8
@@ -108,13 +108,11 @@ def outcomes_of(request: Request, context: dict[str, Any]) -> Iterator[Outcome]:
     read = _files if html.is_html_input(request.data) else _bodies
     until = time.monotonic() + PATIENCE
     for asked in read(request, context):
-        found = iter(
-            services.ask_all([one for one in asked if isinstance(one, dict)], max(0, until - time.monotonic()))
-        )
+        found = iter(batches.ask_all([one for one in asked if isinstance(one, dict)], max(0, until - time.monotonic())))
         yield from (next(found) if isinstance(one, dict) else one for one in asked)
 
 
-Reading = Iterator[list[services.Asked | Exception]]
+Reading = Iterator[list[asking.Asked | Exception]]
 
 
 def _files(request: Request, context: dict[str, Any]) -> Reading:
@@ -125,7 +123,7 @@ def _files(request: Request, context: dict[str, Any]) -> Reading:
         yield [_with_file(terms, file) for file in files]
 
 
-def _with_file(terms: services.Asked, file: Any) -> services.Asked | Exception:
+def _with_file(terms: asking.Asked, file: Any) -> asking.Asked | Exception:
     try:
         check_size(file)
     except ValidationError as error:
@@ -149,7 +147,7 @@ def _bodies(request: Request, context: dict[str, Any]) -> Reading:
 
 def _asked(
     form: LinkedSearchSerializer, upload: bytes | Refused | FetchedTooLate | None, request: Request
-) -> services.Asked | Exception:
+) -> asking.Asked | Exception:
     if form.errors:
         return ValidationError(form.errors)
     if isinstance(upload, Refused):

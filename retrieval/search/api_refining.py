@@ -7,9 +7,8 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.strict import Body
-from retrieval.datasets.services import visible_images
+from retrieval.datasets.services.seeing import visible_images
 from retrieval.models import Model, Search
-from retrieval.search import services
 from retrieval.search.api_bodies import (
     BoxField,
     FiltersSerializer,
@@ -18,6 +17,7 @@ from retrieval.search.api_bodies import (
     filter_terms,
     keys_field,
 )
+from retrieval.search.services import asking, terms
 
 
 @extend_schema_serializer(examples=[OpenApiExample("More like the first answer", {"more": [311], "less": [402]})])
@@ -52,7 +52,7 @@ class RefineSerializer(Body):
 
 
 def refine(search: Search, values: dict[str, Any], by: User) -> Search:
-    """Ask again with a valid body. Raises what `services.ask` does."""
+    """Ask again with a valid body. Raises what `asking.ask` does."""
     datasets = values.get("datasets") or list(search.datasets.all())
     if "models" in values:
         models = able_models(datasets, values["models"])
@@ -61,11 +61,11 @@ def refine(search: Search, values: dict[str, Any], by: User) -> Search:
     changes: dict[str, Any] = {name: values[name] for name in ("box", "threshold", "more", "less") if name in values}
     if "filters" in values:
         changes |= filter_terms(values["filters"])
-    return services.ask(
+    return asking.ask(
         datasets=datasets,
         models=models,
         k=values.get("k", search.k),
         by=by,
         like=search,
-        terms=services.changed_terms(search, datasets, changes),
+        terms=terms.changed_terms(search, datasets, changes),
     )

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.roles import Visitor
 from retrieval.models import Search
-from retrieval.search import services
+from retrieval.search.services import answers
 from retrieval.verdicts.services import Told, weigh
 
 VERDICT = {
@@ -61,7 +61,7 @@ class VerdictsSerializer(serializers.Serializer[Any]):
 
 def verdicts_of(search: Search, viewer: Visitor) -> dict[str, Any]:
     """Return what each model says, and whether they agree."""
-    columns = services.answers_of(search, viewer)
+    columns = answers.answers_of(search, viewer)
     summary = weigh(search, columns)
     return {
         "summary": summary,

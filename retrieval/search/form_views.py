@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.permissions import signed_in
-from retrieval.datasets.services import visible_datasets, visible_images
+from retrieval.datasets.services.seeing import visible_datasets, visible_images
 from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Dataset, Image, Index, Model, Search
-from retrieval.search import services
 from retrieval.search.fetching import fetch_picture
 from retrieval.search.forms import MOST_DIGITS, SIDES, SearchForm
+from retrieval.search.services import asking, keeping, state, terms
 
 GALLERY = 24
 RECENT = 6
@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         request.POST,
         request.FILES,
         datasets=visible_datasets(request.user).filter(revision__gt=0),
-        searches=services.visible_searches(request.user),
+        searches=keeping.visible_searches(request.user),
     )
     if not form.is_valid():
         return _form_page(request, form, 400)
@@ -54,8 +54,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _asked(request: HttpRequest, form: SearchForm) -> Search:
     values = form.cleaned_data
-    models = list(values["models"] or services.searchable_models(*values["datasets"]))
-    search = services.ask(
+    models = list(values["models"] or asking.searchable_models(*values["datasets"]))
+    search = asking.ask(
         datasets=values["datasets"],
         models=models,
         k=values["k"],
@@ -79,17 +79,17 @@ def _picture(values: dict[str, Any]) -> dict[str, Any]:
 
 def tell_not_asked(request: HttpRequest, search: Search, models: Iterable[Model]) -> None:
     """Say which models could not look at the picture."""
-    for model in services.not_asked(search, models):
+    for model in asking.not_asked(search, models):
         messages.info(request, f"{model.name} was not asked: it can look at whole pictures of the gallery only.")
 
 
 def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> HttpResponse:
-    datasets = services.searchable_datasets(request.user)
-    able = list(services.searchable_models(*datasets))
+    datasets = asking.searchable_datasets(request.user)
+    able = list(asking.searchable_models(*datasets))
     sent = request.GET if form is None else request.POST
     chosen = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets[:1])
     if form is None:
-        searches = services.visible_searches(request.user)
+        searches = keeping.visible_searches(request.user)
         initial = _initial(request, chosen, able)
         form = SearchForm(datasets=datasets, searches=searches, initial=initial)
     pictures = Image.objects.filter(dataset__in=chosen, hidden=False).select_related("dataset")
@@ -98,9 +98,9 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
         "datasets": datasets,
         "models": able,
         "gallery": pictures.order_by("?")[:GALLERY],
-        "recent": services.roots_of(request.user)[:RECENT],
-        "under_way": [] if able else services.jobs_under_way(),
-        "outdated": services.outdated(_serving(able, chosen)),
+        "recent": keeping.roots_of(request.user)[:RECENT],
+        "under_way": [] if able else state.jobs_under_way(),
+        "outdated": state.outdated(_serving(able, chosen)),
         "chosen_url": _chosen_url(form),
         "fetches": settings.FETCH,
         **class_choices(datasets, sent),
@@ -121,7 +121,7 @@ def _initial(request: HttpRequest, chosen: Sequence[Dataset], able: Sequence[Mod
     image, like = said["image"] or "", said["like"] or ""
     if not (_is_key(image) and visible_images(request.user).filter(pk=image, hidden=False).exists()):
         said["image"] = None
-    if not (_is_uuid(like) and services.visible_searches(request.user).filter(pk=like).exists()):
+    if not (_is_uuid(like) and keeping.visible_searches(request.user).filter(pk=like).exists()):
         said["like"] = None
     return said
 
@@ -148,7 +148,7 @@ def _chosen_url(form: SearchForm) -> str:
 def class_choices(datasets: Iterable[Dataset], sent: QueryDict) -> dict[str, Any]:
     """Return the classes that one chose, and those that match what one types, by the fields of a form."""
     searched = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets)[:1]
-    chosen, found = services.find_classes(searched, sent.getlist("classes"), sent.get("class_name", ""))
+    chosen, found = terms.find_classes(searched, sent.getlist("classes"), sent.get("class_name", ""))
     return {"chosen_classes": chosen, "found_classes": found, "class_name": sent.get("class_name", "")}
 
 
@@ -156,5 +156,5 @@ def class_choices(datasets: Iterable[Dataset], sent: QueryDict) -> dict[str, Any
 @require_GET
 def classes(request: HttpRequest) -> HttpResponse:
     """Give the part of a form in which classes are chosen."""
-    found = class_choices(services.searchable_datasets(request.user), request.GET)
+    found = class_choices(asking.searchable_datasets(request.user), request.GET)
     return render(request, "retrieval/_class_choices.html", found)

@@ -14,11 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.permissions import signed_in
-from retrieval.datasets.services import shown_images
+from retrieval.datasets.services.seeing import shown_images
 from retrieval.errors import Refused
 from retrieval.models import Search
-from retrieval.search import services
-from retrieval.search.services import history
+from retrieval.search.services import history, keeping
 
 PAGE = 24
 
@@ -66,7 +65,7 @@ def _counts(request: HttpRequest) -> dict[str, Any]:
 @require_POST
 def save(request: HttpRequest, pk: str) -> HttpResponse:
     """Save one's own search under a name, or give a saved one another."""
-    search = get_object_or_404(services.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
     try:
         history.save_search(search, request.POST.get("name", ""))
     except Refused as error:
@@ -80,7 +79,7 @@ def save(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def unsave(request: HttpRequest, pk: str) -> HttpResponse:
     """Take the name of a saved search away; the search stays."""
-    history.unsave_search(get_object_or_404(services.visible_searches(request.user), pk=pk))
+    history.unsave_search(get_object_or_404(keeping.visible_searches(request.user), pk=pk))
     messages.success(request, "It is not saved any more; it stays in your history.")
     return redirect(_back(request, pk))
 

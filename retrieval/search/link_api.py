@@ -11,7 +11,7 @@ from accounts.permissions import IsCurator, signed_in
 from config.api.filter_kinds import WholeNumber
 from config.api.views import UUID, Resource
 from retrieval.models import Search
-from retrieval.search import services
+from retrieval.search.services import sharing
 
 LINK = {
     "id": "0f8fad5b-d9cb-469f-a165-70867728950e",
@@ -63,7 +63,7 @@ class ShareLinkViewSet(
     page_order = ("-created_at", "id")
 
     def get_queryset(self) -> QuerySet[Search]:
-        return services.links_into(self.request.user)
+        return sharing.links_into(self.request.user)
 
     def perform_destroy(self, instance: Search) -> None:
-        services.revoke_link(instance.pk, by=signed_in(self.request))
+        sharing.revoke_link(instance.pk, by=signed_in(self.request))

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
-from retrieval.search import services
+from retrieval.search.services import sharing
 
 PAGE = 50
 
@@ -19,7 +19,7 @@ PAGE = 50
 def share_links(request: HttpRequest) -> HttpResponse:
     """List the share links into all data sets, or into the one that the address names."""
     slug = request.GET.get("dataset", "")
-    links = services.links_into(request.user)
+    links = sharing.links_into(request.user)
     if slug:
         links = links.filter(datasets__slug=slug)
     page = Paginator(links, PAGE).get_page(request.GET.get("page"))
@@ -30,7 +30,7 @@ def share_links(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: str) -> HttpResponse:
     """Revoke a share link."""
-    search = get_object_or_404(services.links_into(request.user), pk=pk)
-    services.revoke_link(search.pk, by=signed_in(request))
+    search = get_object_or_404(sharing.links_into(request.user), pk=pk)
+    sharing.revoke_link(search.pk, by=signed_in(request))
     messages.success(request, "The link is revoked. The search stays its owner's.")
     return redirect("share-links")

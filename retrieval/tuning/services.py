@@ -14,7 +14,8 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.report.rendering import found_values
 from mlcore.comparison.tuning import PROXY_RATE, best_of
 from mlcore.errors import ComparisonError
-from retrieval.experiments.services import loss_titles, submit_training
+from retrieval.experiments.services.choosing import loss_titles
+from retrieval.experiments.services.starting import submit_training
 from retrieval.models import Experiment, Run, Tuning
 
 

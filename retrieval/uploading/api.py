@@ -25,8 +25,10 @@ from config.api.views import UUID, Resource
 from retrieval.errors import Refused
 from retrieval.models import Upload
 from retrieval.refusals import RefusalsAsProblems
-from retrieval.uploading import services
-from retrieval.uploading.services import StoredFile
+from retrieval.uploading.services import files as files_services
+from retrieval.uploading.services import paths as paths_services
+from retrieval.uploading.services import uploads
+from retrieval.uploading.services.files import StoredFile
 
 MOST_AT_ONCE = settings.DATA_UPLOAD_MAX_NUMBER_FILES
 UPLOAD = {
@@ -76,7 +78,7 @@ class PathField(serializers.CharField):
         """Return the path if a file may have it."""
         path = super().to_internal_value(data)
         try:
-            services.checked_path(path)
+            paths_services.checked_path(path)
         except Refused as refusal:
             raise serializers.ValidationError(str(refusal)) from refusal
         return path
@@ -102,7 +104,7 @@ class WaitingUploadField(serializers.UUIDField):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the upload."""
-        upload = services.visible_uploads().filter(pk=super().to_internal_value(data)).first()
+        upload = uploads.visible_uploads().filter(pk=super().to_internal_value(data)).first()
         if upload is None:
             raise serializers.ValidationError(f"there is no upload {data}; a job may have taken it")
         return upload
@@ -114,7 +116,7 @@ class FilePages(Pages):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         """Return the page asked for; what is cut is an upload."""
         size = self.get_page_size(request)
-        found = services.files_of(queryset, after=_path_in(request.query_params.get("cursor")), most=size + 1)
+        found = files_services.files_of(queryset, after=_path_in(request.query_params.get("cursor")), most=size + 1)
         self.here = request.build_absolute_uri()
         self.following: str | None = None
         if len(found) > size:
@@ -137,7 +139,7 @@ def _path_in(cursor: str | None) -> tuple[str, ...]:
     if cursor is None:
         return ()
     try:
-        return services.checked_path(urlsafe_b64decode(cursor.encode()).decode())
+        return paths_services.checked_path(urlsafe_b64decode(cursor.encode()).decode())
     except (ValueError, Refused) as error:
         raise serializers.ValidationError({"cursor": "this cursor is not one that a page gave"}) from error
 
@@ -155,7 +157,7 @@ class UploadViewSet(
     serializer_class = UploadSerializer
     permission_classes = (IsCurator,)
     parser_classes = (JSONParser,)
-    queryset: QuerySet[Upload] = services.visible_uploads()
+    queryset: QuerySet[Upload] = uploads.visible_uploads()
     lookup_url_kwarg = "id"
     lookup_value_regex = UUID
 
@@ -164,12 +166,12 @@ class UploadViewSet(
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Begin an upload; then send files."""
         NewUploadSerializer(data=request.data).is_valid(raise_exception=True)
-        upload = services.begin_upload(signed_in(request))
+        upload = uploads.begin_upload(signed_in(request))
         where = reverse("api-upload-detail", args=[upload.pk], request=request)
         return self.shown(upload, status.HTTP_201_CREATED, {"Location": where})
 
     def perform_destroy(self, instance: Upload) -> None:
-        services.delete_upload(instance)
+        uploads.delete_upload(instance)
 
     @extend_schema(responses=StoredFileSerializer(many=True))
     @action(detail=True, pagination_class=FilePages, parser_classes=[MultiPartParser])
@@ -188,7 +190,7 @@ class UploadViewSet(
         form.is_valid(raise_exception=True)
         values = form.validated_data
         try:
-            stored = services.store_files(upload, list(zip(values["paths"], values["files"], strict=True)))
+            stored = files_services.store_files(upload, list(zip(values["paths"], values["files"], strict=True)))
         except Upload.DoesNotExist:
             raise NotFound(f"there is no upload {id} any more; a job has taken it, or it was deleted") from None
         return Response(StoredFilesSerializer({"stored": stored}).data)

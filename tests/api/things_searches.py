@@ -1,7 +1,7 @@
 """Requests about searching."""
 
 from retrieval.models import Search
-from retrieval.search.services import set_shared
+from retrieval.search.services.sharing import set_shared
 from tests.api.things import Ask, Scene, listed, thing
 
 listed("GET /searches/", "GET /share-links/")

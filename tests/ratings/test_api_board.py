@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from ratings.services import ballots
 from ratings.services.board_files import CONTENT_TYPES
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset
 from tests.conftest import api_of
 from tests.ratings.services.test_ballots import voted

@@ -21,12 +21,14 @@ from pytest_django import DjangoDbBlocker, Settings
 from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
-from retrieval.datasets.services import submit_import
+from retrieval.datasets.services.importing import submit_import
 from retrieval.encoders.services import external as encoders
-from retrieval.experiments.services import make_protocol, start_experiment
+from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.starting import start_experiment
 from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Run
-from retrieval.search.services import ask, engine
+from retrieval.search.services import engine
+from retrieval.search.services.asking import ask
 
 WINGS = "wings:species=8,per_class=6,size=32"
 SMALL = {"short_side": 32, "crop": 32, "batch_size": 16, "dim": 16}

@@ -12,7 +12,8 @@ from retrieval.datasets.services.changes import submit_change
 from retrieval.datasets.services.classes import HALVES, fit_name
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
-from retrieval.uploading.services import check_not_empty, take_upload
+from retrieval.uploading.services.files import check_not_empty
+from retrieval.uploading.services.uploads import take_upload
 
 
 def submit_folder(dataset: Dataset, upload: Upload, half: str = "", *, by: User | None) -> Job:

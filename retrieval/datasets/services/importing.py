@@ -23,7 +23,7 @@ from retrieval.datasets.services.sources import (
 )
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Upload
-from retrieval.uploading.services import take_upload
+from retrieval.uploading.services.uploads import take_upload
 
 BATCH = 1000
 SLUG_LENGTH = 90  # some characters of a name become several

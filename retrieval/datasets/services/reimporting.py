@@ -40,7 +40,8 @@ from retrieval.datasets.services.sources import (
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image, Upload
-from retrieval.uploading.services import check_not_empty, take_upload
+from retrieval.uploading.services.files import check_not_empty
+from retrieval.uploading.services.uploads import take_upload
 
 
 def submit_reimport(

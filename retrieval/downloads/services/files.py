@@ -10,10 +10,10 @@ from django.utils.text import slugify
 
 from accounts.roles import Visitor, is_curator
 from mlcore.runs import WEIGHTS
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.downloads.registry import Download
 from retrieval.downloads.services.checksums import checksum_of
-from retrieval.experiments.services import visible_models
+from retrieval.experiments.services.published import visible_models
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.reports.services import FORMATS, file_of
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
-from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.errors import NotNow
 from retrieval.models import Experiment, Model
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from jobs.models import Job
 from retrieval import demo
-from retrieval.datasets.services import is_drawn
+from retrieval.datasets.services.sources import is_drawn
 from retrieval.errors import Refused
 from retrieval.models import Experiment
 

@@ -10,7 +10,7 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
-from retrieval.datasets.services import shown_images, visible_datasets
+from retrieval.datasets.services.seeing import shown_images, visible_datasets
 from retrieval.errors import NoResults, Refused, Unsearchable
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.queries import stored_query, uploaded_query

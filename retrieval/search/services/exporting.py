@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from accounts.roles import Visitor
 from config.spreadsheets import csv_text
-from retrieval.datasets.services import shown_picture_of
+from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Image, Model, Search
 from retrieval.search.services.answers import answers_of

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
-from retrieval.datasets.services import shown_picture_of, visible_images
+from retrieval.datasets.services.pictures import shown_picture_of
+from retrieval.datasets.services.seeing import visible_images
 from retrieval.errors import Refused
 from retrieval.models import Image, Search
 

@@ -9,7 +9,7 @@ from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.errors import EngineBusy
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset, Search
 from retrieval.search.services import engine
 from tests.retrieval.indexes.test_services import rebuilt

@@ -11,7 +11,7 @@ from ratings.services import ballots
 from ratings.services import leaderboard as service
 from ratings.services.leaderboard import filtered, leaderboard, sections, votes_total
 from ratings.services.opinions import Votes
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset
 from tests.retrieval.indexes.test_services import rebuilt
 from tests.retrieval.world import World

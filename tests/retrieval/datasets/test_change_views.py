@@ -4,7 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
-from retrieval.datasets.services import submit_import
+from retrieval.datasets.services.importing import submit_import
 from retrieval.models import Dataset, Index, Model
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World, done

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from retrieval.downloads.services import checksums, files
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.reports.services import FORMATS, submit_report
 from tests.retrieval.world import World, done

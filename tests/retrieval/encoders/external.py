@@ -9,7 +9,7 @@ from django.conf import settings
 from mlcore.artifacts import read_json
 from mlcore.datasets import load_dataset
 from mlcore.external.outside import add_model
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.indexes.services import submit_index
 from retrieval.models import Model
 from tests.mlcore.onnx_models import PLAIN, stored_onnx

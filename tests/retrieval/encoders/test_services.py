@@ -28,7 +28,9 @@ from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refus
 from retrieval.explaining.services import why
 from retrieval.indexes.services import submit_index
 from retrieval.models import Model, Search
-from retrieval.search.services import ask, engine, problems_of
+from retrieval.search.services import engine
+from retrieval.search.services.answers import problems_of
+from retrieval.search.services.asking import ask
 from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
 from tests.retrieval.encoders.external import external_model

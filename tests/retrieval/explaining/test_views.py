@@ -6,7 +6,7 @@ from accounts.models import User
 from retrieval.errors import EngineBusy
 from retrieval.explaining import services as explaining
 from retrieval.models import Model, Search
-from retrieval.search.services import set_shared
+from retrieval.search.services.sharing import set_shared
 from tests.conftest import signed_in
 from tests.retrieval.world import World
 

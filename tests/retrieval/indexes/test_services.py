@@ -10,7 +10,7 @@ from jobs.models import Job
 from mlcore.datasets import load_dataset
 from mlcore.events import no_progress
 from retrieval.errors import Refused
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.indexes import services
 from retrieval.models import Index, Model
 from retrieval.search.services import engine

@@ -8,11 +8,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import AuditEntry, User
 from jobs.models import Job
 from retrieval.errors import Refused
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.outside import services
 from retrieval.reports import services as reports
-from retrieval.search.services import ask, not_asked, searchable_models, system_search
+from retrieval.search.services.asking import ask, not_asked, searchable_models, system_search
 from tests.retrieval.outside.brought import described, embeddings, network
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed

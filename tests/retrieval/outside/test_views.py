@@ -7,7 +7,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from jobs.models import Job
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Experiment, Model
 from tests.retrieval.outside.brought import embeddings, network
 from tests.retrieval.pictures import jpeg

@@ -10,7 +10,7 @@ from jobs import services as jobs
 from jobs.models import Job
 from mlcore.artifacts import read_json
 from retrieval.errors import Refused
-from retrieval.experiments.services import make_protocol
+from retrieval.experiments.services.choosing import make_protocol
 from retrieval.models import Experiment, Report, Run
 from retrieval.reports import services
 from tests.retrieval.world import SMALL, World, done, failed, started

@@ -5,9 +5,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Image, Search
-from retrieval.search.services import Terms, engine
+from retrieval.search.services import engine
+from retrieval.search.services.terms import Terms
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World

@@ -4,7 +4,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
 from retrieval.models import Search
-from retrieval.search.services import set_shared
+from retrieval.search.services.sharing import set_shared
 from tests.conftest import signed_in
 from tests.retrieval.world import World
 

@@ -14,8 +14,8 @@ from PIL import Image as Pillow
 
 from accounts.models import User
 from jobs.models import Job
-from retrieval.datasets.services import thumbnail_of
-from retrieval.experiments.services import set_published
+from retrieval.datasets.services.pictures import thumbnail_of
+from retrieval.experiments.services.published import set_published
 from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.search import form_views

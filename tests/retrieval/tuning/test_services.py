@@ -10,7 +10,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.errors import Refused
-from retrieval.experiments.services import make_protocol
+from retrieval.experiments.services.choosing import make_protocol
 from retrieval.models import Experiment, Model, Run, Tuning
 from retrieval.reports import services as reports
 from retrieval.tuning import services

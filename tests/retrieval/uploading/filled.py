@@ -8,20 +8,20 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
 from retrieval.models import Upload
-from retrieval.uploading import services
-from retrieval.uploading.services import StoredFile
+from retrieval.uploading.services import uploads
+from retrieval.uploading.services.files import StoredFile, store_files
 from tests.retrieval.pictures import jpeg
 
 
 def sent(upload: Upload, files: Mapping[str, bytes]) -> list[StoredFile]:
     """Store files as one request does."""
     named = [(path, SimpleUploadedFile(path.rpartition("/")[2], content)) for path, content in files.items()]
-    return services.store_files(upload, named)
+    return store_files(upload, named)
 
 
 def filled(files: Mapping[str, bytes], by: User | None = None) -> Upload:
     """Return an upload of these files."""
-    upload = services.begin_upload(by)
+    upload = uploads.begin_upload(by)
     sent(upload, files)
     upload.refresh_from_db()
     return upload

@@ -8,7 +8,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from retrieval.models import Upload
-from retrieval.uploading import services
+from retrieval.uploading.services import files as files_services
+from retrieval.uploading.services.uploads import begin_upload, take_upload
 from tests.conftest import api_of
 from tests.retrieval.uploading.filled import filled
 
@@ -64,7 +65,7 @@ def test_a_path_that_is_refused_is_named(curator_api: APIClient, path: str) -> N
     assert answer.status_code == 400
     [error] = answer.json()["errors"]
     assert error["field"] == "paths.1" and path.replace("\\", "\\\\") in error["detail"]
-    assert len(services.files_of(upload)) == 1
+    assert len(files_services.files_of(upload)) == 1
 
 
 def test_a_name_that_some_systems_cannot_tell_from_another_is_a_problem(curator_api: APIClient) -> None:
@@ -93,25 +94,25 @@ def test_more_files_than_a_request_takes_are_too_many(curator_api: APIClient) ->
 
 
 def test_a_hundred_files_and_an_empty_one_are_taken(curator_api: APIClient) -> None:
-    upload = services.begin_upload(None)
+    upload = begin_upload(None)
     assert send(curator_api, upload, {f"a/{number}.jpg": b"" for number in range(100)}).status_code == 200
 
 
 def test_a_full_upload_is_too_large(curator_api: APIClient, settings: Any) -> None:
     settings.ARCHIVE_MAX_BYTES = 5
-    answer = send(curator_api, services.begin_upload(None), {"a/1.jpg": b"123456"})
+    answer = send(curator_api, begin_upload(None), {"a/1.jpg": b"123456"})
     assert answer.status_code == 413 and "an upload holds at most" in answer.json()["detail"]
 
 
 def test_an_upload_that_a_job_took_is_gone(curator_api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = filled({"owls/1.jpg": b"x"})
-    store = services.store_files
+    store = files_services.store_files
 
     def taken_meanwhile(*args: Any) -> Any:
-        services.take_upload(upload)
+        take_upload(upload)
         return store(*args)
 
-    monkeypatch.setattr(services, "store_files", taken_meanwhile)
+    monkeypatch.setattr(files_services, "store_files", taken_meanwhile)
     assert send(curator_api, upload, {"owls/2.jpg": b"2"}).status_code == 404
     assert send(curator_api, upload, {"owls/2.jpg": b"2"}).status_code == 404
 
@@ -119,7 +120,7 @@ def test_an_upload_that_a_job_took_is_gone(curator_api: APIClient, monkeypatch: 
 def test_every_curator_sees_every_upload_and_nobody_else_any(
     curator_api: APIClient, admin: User, member_api: APIClient
 ) -> None:
-    uploads = [services.begin_upload(None), services.begin_upload(admin)]
+    uploads = [begin_upload(None), begin_upload(admin)]
     found = {row["id"] for row in curator_api.get(ROOT).json()["results"]}
     assert found == {str(upload.pk) for upload in uploads}
     assert member_api.get(ROOT).status_code == 403 and APIClient().get(ROOT).status_code == 401

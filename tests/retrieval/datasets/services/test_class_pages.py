@@ -1,7 +1,7 @@
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from retrieval.datasets.services import class_page
+from retrieval.datasets.services.class_pages import class_page
 from retrieval.models import Dataset, Image
 from tests.retrieval.world import World
 

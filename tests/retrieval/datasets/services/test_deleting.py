@@ -8,7 +8,9 @@ from accounts.models import AuditEntry, User
 from jobs.models import Job
 from ratings.models import Ballot
 from ratings.services.votes import votes_on
-from retrieval.datasets.services import deleting, submit_import, thumbnail_of, uses
+from retrieval.datasets.services import deleting, uses
+from retrieval.datasets.services.importing import submit_import
+from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Image, Index, Search
@@ -77,7 +79,7 @@ def test_votes_keep_a_set(world: World, spare: Dataset, member: User) -> None:
 
 
 def _serving(world: World) -> Any:
-    from retrieval.search.services import searchable_models
+    from retrieval.search.services.asking import searchable_models
 
     return searchable_models(world.dataset)
 

@@ -9,11 +9,14 @@ from jobs.models import Job
 from mlcore.datasets import load_dataset
 from ratings.models import Ballot, Relevance
 from ratings.services.relevance import mark
-from retrieval.datasets.services import adding, curating, shown_picture_of, submit_import, thumbnail_of
+from retrieval.datasets.services import adding, curating
 from retrieval.datasets.services import deleting_pictures as deleting
+from retrieval.datasets.services.importing import submit_import
+from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
 from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image, Index, Search
-from retrieval.search.services import answers_of, searchable_models, system_search
+from retrieval.search.services.answers import answers_of
+from retrieval.search.services.asking import searchable_models, system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import WINGS, World, done, failed
 

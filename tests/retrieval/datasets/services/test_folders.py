@@ -4,12 +4,13 @@ import pytest
 
 from accounts.models import AuditEntry, User
 from jobs.models import Job
-from retrieval.datasets.services import submit_import
 from retrieval.datasets.services.folders import submit_folder
+from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.reimporting import submit_reimport
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
-from retrieval.uploading import services as uploading
+from retrieval.uploading.services import uploads
+from retrieval.uploading.services.files import files_of
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.uploading.filled import classes_of_jpegs, filled, folders
 from tests.retrieval.world import WINGS, World, done, failed
@@ -45,7 +46,7 @@ def test_a_name_that_is_taken_leaves_the_upload(wings: Dataset) -> None:
     upload = filled(classes_of_jpegs("owl", "jay", "wren"))
     with pytest.raises(Refused, match="choose another name"):
         submit_import(name="Wings", by=None, upload=upload)
-    assert Upload.objects.get() == upload and uploading.files_of(upload)
+    assert Upload.objects.get() == upload and files_of(upload)
 
 
 def test_two_jobs_do_not_take_one_upload() -> None:
@@ -163,7 +164,7 @@ def test_pictures_join_the_one_class_of_a_set_without_labels() -> None:
 def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
     wings: Dataset, files: dict[str, bytes], half: str, why: str
 ) -> None:
-    upload = filled(files) if files else uploading.begin_upload(None)
+    upload = filled(files) if files else uploads.begin_upload(None)
     with pytest.raises(Refused, match=why):
         submit_folder(wings, upload, half, by=None)
     assert Upload.objects.get() == upload and not Job.objects.filter(kind="add-pictures").exists()

@@ -12,8 +12,8 @@ from accounts.models import AuditEntry, User
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.datasets import Source, load_dataset, open_source
-from retrieval.datasets import services
 from retrieval.datasets.services import importing
+from retrieval.datasets.services.importing import submit_import
 from retrieval.errors import Refused
 from retrieval.models import Dataset
 from retrieval.outside.services import submit_model
@@ -47,7 +47,7 @@ def uploads() -> list[Path]:
 
 
 def test_a_folder_becomes_rows_and_files_that_agree(curator: User, folder: Path) -> None:
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder), licence="mine")
+    dataset = submit_import(name="Birds", by=curator, source=str(folder), licence="mine")
     job = done(dataset.job)
     dataset.refresh_from_db()
     assert job.owner == curator and job.result == {"dataset": dataset.pk, "images": 12, "classes": 4}
@@ -66,7 +66,7 @@ def test_a_folder_becomes_rows_and_files_that_agree(curator: User, folder: Path)
 
 def test_a_broken_file_is_reported_and_stops_nothing(curator: User, folder: Path) -> None:
     (folder / "wren" / "bad.jpg").write_text("no picture")
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
     done(dataset.job)
     dataset.refresh_from_db()
     assert dataset.report["images"] == 12
@@ -76,7 +76,7 @@ def test_a_broken_file_is_reported_and_stops_nothing(curator: User, folder: Path
 
 def test_a_class_of_one_picture_is_taken_and_called_lonely(curator: User) -> None:
     folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", {**CLASSES, "dodo": 1})
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
     done(dataset.job)
     dataset.refresh_from_db()
     assert dataset.report["lonely"] == ["dodo"] and dataset.report["images"] == 13
@@ -84,7 +84,7 @@ def test_a_class_of_one_picture_is_taken_and_called_lonely(curator: User) -> Non
 
 def test_a_set_of_one_class_fails_with_a_sentence_and_leaves_nothing(curator: User) -> None:
     folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", {"wren": 4})
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
     assert "class" in failed(dataset.job)
     dataset.refresh_from_db()
     assert not dataset.is_ready and not dataset.images.exists() and not dataset.folder.exists()
@@ -102,7 +102,7 @@ def test_an_import_keeps_the_queries_the_ks_and_the_remarks_of_its_source(
             yield replace(source, items=items, ks=(1, 10), remarks=("not the published birds.zip",))
 
     monkeypatch.setattr(importing, "open_source", parted)
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
     done(dataset.job)
     dataset.refresh_from_db()
     assert dataset.images.asking().count() == 2 and dataset.images.answering().count() == 4
@@ -115,7 +115,7 @@ def test_an_import_keeps_the_queries_the_ks_and_the_remarks_of_its_source(
 def test_an_import_killed_between_files_and_rows_is_taken_up(
     curator: User, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
 
     class Killed(BaseException):
         pass
@@ -136,7 +136,7 @@ def test_an_import_killed_between_files_and_rows_is_taken_up(
 
 
 def test_an_import_that_runs_twice_changes_nothing(curator: User, folder: Path) -> None:
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
     done(dataset.job)
     dataset.refresh_from_db()
     before = (list(dataset.images.values()), dataset.fingerprint, dataset.revision)
@@ -149,7 +149,7 @@ def test_an_import_that_runs_twice_changes_nothing(curator: User, folder: Path) 
 def test_an_import_that_fails_midway_can_be_retried(
     curator: User, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = services.submit_import(name="Birds", by=curator, source=str(folder))
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
 
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -170,28 +170,28 @@ def test_an_import_that_fails_midway_can_be_retried(
 
 @pytest.mark.parametrize("second", ["Birds", "birds", "BIRDS!"])
 def test_two_imports_of_one_name_are_refused(curator: User, folder: Path, second: str) -> None:
-    services.submit_import(name="Birds", by=curator, source=str(folder))
+    submit_import(name="Birds", by=curator, source=str(folder))
     with pytest.raises(Refused, match="choose another name"):
-        services.submit_import(name=second, by=curator, source=str(folder))
+        submit_import(name=second, by=curator, source=str(folder))
     assert Dataset.objects.count() == 1 and Job.objects.count() == 1
 
 
 def test_an_upload_under_a_taken_name_leaves_no_file(curator: User, folder: Path) -> None:
-    services.submit_import(name="Birds", by=curator, source=str(folder))
+    submit_import(name="Birds", by=curator, source=str(folder))
     with pytest.raises(Refused):
-        services.submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
+        submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
     assert uploads() == []
 
 
 def test_a_name_of_characters_that_become_several_fits(curator: User, folder: Path) -> None:
-    dataset = services.submit_import(name="℡" * 80, by=curator, source=str(folder))
+    dataset = submit_import(name="℡" * 80, by=curator, source=str(folder))
     assert 0 < len(dataset.slug) <= 90
 
 
 @pytest.mark.parametrize("source", ["/etc", "../../..", "imports", "", "   "])
 def test_a_curator_imports_below_the_import_folders_only(curator: User, source: str) -> None:
     with pytest.raises(Refused, match="outside the import folders|give an archive"):
-        services.submit_import(name="Birds", by=curator, source=source)
+        submit_import(name="Birds", by=curator, source=source)
     assert not Dataset.objects.exists()
 
 
@@ -200,25 +200,25 @@ def test_a_link_out_of_the_import_folders_is_refused(curator: User, tmp_path: Pa
     root.mkdir(parents=True)
     (root / "way-out").symlink_to(tmp_path)
     with pytest.raises(Refused, match="outside the import folders"):
-        services.submit_import(name="Birds", by=curator, source=str(root / "way-out"))
+        submit_import(name="Birds", by=curator, source=str(root / "way-out"))
 
 
 @pytest.mark.parametrize("name", ["nothing", "a" * 300])
 def test_a_path_that_is_not_there_is_refused(curator: User, folder: Path, name: str) -> None:
     with pytest.raises(Refused, match="cannot be read"):
-        services.submit_import(name="Birds", by=curator, source=str(folder / name))
+        submit_import(name="Birds", by=curator, source=str(folder / name))
 
 
 def test_the_system_reads_any_path(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "elsewhere", CLASSES)
-    done(services.submit_import(name="Birds", by=None, source=str(folder)).job)
+    done(submit_import(name="Birds", by=None, source=str(folder)).job)
 
 
 # --- uploaded archives
 
 
 def test_an_uploaded_archive_is_imported_and_then_removed(curator: User) -> None:
-    dataset = services.submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
+    dataset = submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
     assert len(uploads()) == 1
     done(dataset.job)
     dataset.refresh_from_db()
@@ -228,34 +228,32 @@ def test_an_uploaded_archive_is_imported_and_then_removed(curator: User) -> None
 @pytest.mark.parametrize("name", ["birds.exe", "birds", "zip"])
 def test_what_is_no_archive_by_its_name_is_refused(curator: User, name: str) -> None:
     with pytest.raises(Refused, match=r"choose one of \.zip"):
-        services.submit_import(name="Birds", by=curator, archive=archive(birds_zip(), name))
+        submit_import(name="Birds", by=curator, archive=archive(birds_zip(), name))
 
 
 def test_a_too_large_archive_is_refused(curator: User, settings: Any) -> None:
     settings.ARCHIVE_MAX_BYTES = 100
     with pytest.raises(Refused, match="larger than"):
-        services.submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
+        submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
     assert uploads() == []
 
 
 def test_an_archive_that_leaves_its_folder_fails_with_a_sentence(curator: User, tmp_path: Path) -> None:
     files = {**birds_zip(), "../../../escaped.jpg": jpeg()}
-    dataset = services.submit_import(name="Birds", by=curator, archive=archive(files))
+    dataset = submit_import(name="Birds", by=curator, archive=archive(files))
     sentence = failed(dataset.job)
     assert "escaped.jpg" in sentence and "leaves the archive" in sentence
     assert not list(tmp_path.rglob("escaped.jpg")) and not dataset.folder.exists()
 
 
 def test_a_zip_bomb_fails_with_a_sentence(curator: User) -> None:
-    dataset = services.submit_import(
-        name="Birds", by=curator, archive=archive({**birds_zip(), "a/bomb.jpg": bytes(80 * 2**20)})
-    )
+    dataset = submit_import(name="Birds", by=curator, archive=archive({**birds_zip(), "a/bomb.jpg": bytes(80 * 2**20)}))
     assert "times its size" in failed(dataset.job)
     assert not dataset.folder.exists()
 
 
 def test_an_archive_that_is_none_fails_with_a_sentence(curator: User) -> None:
-    dataset = services.submit_import(name="Birds", by=curator, archive=SimpleUploadedFile("birds.zip", b"no zip" * 50))
+    dataset = submit_import(name="Birds", by=curator, archive=SimpleUploadedFile("birds.zip", b"no zip" * 50))
     assert "cannot be read" in failed(dataset.job)
 
 
@@ -264,9 +262,7 @@ def test_an_archive_that_is_none_fails_with_a_sentence(curator: User) -> None:
 
 def test_pictures_without_labels_are_a_gallery_in_one_class(curator: User) -> None:
     files = {"a.jpg": jpeg(1), "holiday/b.jpg": jpeg(2), "holiday/deep/c.jpg": jpeg(3), "notes.txt": b"no picture"}
-    dataset = services.submit_import(
-        name="Box", by=curator, archive=archive(files), labelled=False, attribution="Grandmother"
-    )
+    dataset = submit_import(name="Box", by=curator, archive=archive(files), labelled=False, attribution="Grandmother")
     done(dataset.job)
     dataset.refresh_from_db()
     assert dataset.is_ready and not dataset.labelled and dataset.classes == ["unlabelled"]
@@ -278,7 +274,7 @@ def test_pictures_without_labels_are_a_gallery_in_one_class(curator: User) -> No
 
 
 def test_what_has_no_labels_is_neither_learned_from_nor_measured_on(curator: User) -> None:
-    dataset = services.submit_import(name="Box", by=curator, archive=archive({"a.jpg": jpeg()}), labelled=False)
+    dataset = submit_import(name="Box", by=curator, archive=archive({"a.jpg": jpeg()}), labelled=False)
     done(dataset.job)
     dataset.refresh_from_db()
     with pytest.raises(Refused, match="Box has no labels"):
@@ -289,5 +285,5 @@ def test_what_has_no_labels_is_neither_learned_from_nor_measured_on(curator: Use
 
 def test_drawn_wings_have_labels(curator: User) -> None:
     with pytest.raises(Refused, match="have labels"):
-        services.submit_import(name="Box", by=curator, source="wings", labelled=False)
+        submit_import(name="Box", by=curator, source="wings", labelled=False)
     assert not Dataset.objects.exists()

@@ -3,8 +3,8 @@ import pytest
 
 from mlcore.images.looks import stored_look
 from mlcore.images.pictures import open_picture
-from retrieval.datasets.services import thumbnail_of
 from retrieval.datasets.services.looks import fill_looks
+from retrieval.datasets.services.pictures import thumbnail_of
 from tests.retrieval.world import World, replaced
 
 pytestmark = pytest.mark.django_db

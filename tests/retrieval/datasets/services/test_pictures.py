@@ -3,9 +3,8 @@ from django.conf import settings
 from django.http import Http404
 from django.test import RequestFactory
 
-from retrieval.datasets import services
 from retrieval.datasets.services import pictures
-from retrieval.datasets.services.pictures import rendition_file
+from retrieval.datasets.services.pictures import rendition_file, thumbnail_of
 from retrieval.errors import Refused
 from retrieval.files import jpeg_response
 from retrieval.models import Image
@@ -16,10 +15,10 @@ pytestmark = pytest.mark.django_db
 
 def test_a_thumbnail_is_small_and_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     image = world.test_images[0]
-    first = services.thumbnail_of(image)
+    first = thumbnail_of(image)
     assert first.read_bytes().startswith(b"\xff\xd8\xff")
     monkeypatch.setattr(pictures, "_opened", None)
-    assert services.thumbnail_of(image) == first
+    assert thumbnail_of(image) == first
     assert first == rendition_file(image.sha256, "thumbnails")
 
 
@@ -31,9 +30,9 @@ def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | N
     if data is None:
         image.file.unlink()
     with pytest.raises(Refused, match=sentence):
-        services.thumbnail_of(image)
+        thumbnail_of(image)
     with pytest.raises(Http404, match=sentence):
-        jpeg_response(RequestFactory().get("/"), lambda: services.thumbnail_of(image))
+        jpeg_response(RequestFactory().get("/"), lambda: thumbnail_of(image))
 
 
 def test_an_image_says_its_class_and_file(world: World) -> None:

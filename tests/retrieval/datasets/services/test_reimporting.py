@@ -8,7 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.datasets import load_dataset
-from retrieval.datasets.services import adding, curating, reimporting, submit_import
+from retrieval.datasets.services import adding, curating, reimporting
+from retrieval.datasets.services.importing import submit_import
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
 from tests.retrieval.pictures import jpeg, write_folder, zipped

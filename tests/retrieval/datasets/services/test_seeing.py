@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from retrieval.datasets import services
+from retrieval.datasets.services import importing, seeing
 from retrieval.models import Dataset
 from tests.retrieval.pictures import write_folder
 from tests.retrieval.world import World
@@ -16,21 +16,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 def test_visitors_see_public_sets_members_the_imported_and_curators_all(member: User, curator: User) -> None:
     folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", {"wren": 1})
-    waiting = services.submit_import(name="Waiting", by=curator, source=str(folder))
+    waiting = importing.submit_import(name="Waiting", by=curator, source=str(folder))
     Dataset.objects.create(name="Members", slug="members", source="x", revision=1)
     Dataset.objects.create(name="Public", slug="public", source="x", revision=1, public=True)
 
     def names(user: Any) -> list[str]:
-        return [dataset.name for dataset in services.visible_datasets(user)]
+        return [dataset.name for dataset in seeing.visible_datasets(user)]
 
     assert names(AnonymousUser()) == ["Public"]
     assert names(member) == ["Members", "Public"]
     assert names(curator) == ["Members", "Public", "Waiting"]
-    services.set_public(waiting, True)
+    seeing.set_public(waiting, True)
     assert names(AnonymousUser()) == ["Public"]  # public, yet not imported
 
 
 def test_class_counts_follow_the_labels(world: World) -> None:
-    counts = services.class_counts(world.dataset)
+    counts = seeing.class_counts(world.dataset)
     assert [row["name"] for row in counts] == world.dataset.classes
     assert {row["images"] for row in counts} == {6} and [row["held_out"] for row in counts] == [0] * 4 + [6] * 4

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from jobs.models import Job
-from retrieval.datasets.services import thumbnail_of
+from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.disk.services import collecting, sizes
 from retrieval.disk.services.unneeded import unneeded
 from retrieval.errors import Refused

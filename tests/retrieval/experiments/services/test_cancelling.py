@@ -7,7 +7,7 @@ from jobs import services as jobs
 from jobs.errors import JobRefused
 from jobs.models import Job
 from retrieval.errors import NotNow
-from retrieval.experiments.services import cancel_experiment
+from retrieval.experiments.services.cancelling import cancel_experiment
 from retrieval.models import Experiment
 from tests.retrieval.world import World, started
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from mlcore.config import PRESETS
 from mlcore.losses import LOSSES
 from retrieval.errors import Refused
-from retrieval.experiments import services
+from retrieval.experiments.services import choosing
 
 
 def put_weights(name: str, beside: str | None) -> None:
@@ -20,14 +20,14 @@ def put_weights(name: str, beside: str | None) -> None:
 
 
 def test_every_loss_and_baseline_is_described() -> None:
-    table = services.loss_table()
+    table = choosing.loss_table()
     assert [row["name"] for row in table] == [*LOSSES, "untrained", "half_whitened_pca"]
-    assert all(row["title"] == services.loss_titles()[row["name"]] and row["idea"] for row in table)
-    assert [row["name"] for row in services.presets()] == list(PRESETS)
+    assert all(row["title"] == choosing.loss_titles()[row["name"]] and row["idea"] for row in table)
+    assert [row["name"] for row in choosing.presets()] == list(PRESETS)
 
 
 def test_a_preset_is_changed_field_by_field() -> None:
-    protocol = services.make_protocol("demo", {"epochs": "3", "learning_rate": 0.5}, "")
+    protocol = choosing.make_protocol("demo", {"epochs": "3", "learning_rate": 0.5}, "")
     assert (protocol.epochs, protocol.learning_rate, protocol.name) == (3, 0.5, "demo (changed)")
 
 
@@ -48,12 +48,12 @@ def test_a_protocol_that_cannot_be_is_refused(
     preset: str, changes: dict[str, Any], weights: str, sentence: str
 ) -> None:
     with pytest.raises(Refused, match=sentence):
-        services.make_protocol(preset, changes, weights)
+        choosing.make_protocol(preset, changes, weights)
 
 
 def test_local_weights_bring_their_backbone() -> None:
     put_weights("small", json.dumps({"architecture": "resnet10t"}))
-    protocol = services.make_protocol("fine-tune-small", {}, "small.safetensors")
+    protocol = choosing.make_protocol("fine-tune-small", {}, "small.safetensors")
     assert (protocol.weights, protocol.backbone) == ("local", "resnet10t")
 
 
@@ -61,4 +61,4 @@ def test_local_weights_bring_their_backbone() -> None:
 def test_weights_without_a_description_are_refused(beside: str | None) -> None:
     put_weights("small", beside)
     with pytest.raises(Refused, match=r"small\.json does not say"):
-        services.make_protocol("demo", {}, "small.safetensors")
+        choosing.make_protocol("demo", {}, "small.safetensors")

@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.experiments import services
+from retrieval.experiments.services import cloning
 from retrieval.experiments.services.choosing import make_protocol
 from retrieval.models import Experiment
 from tests.retrieval.world import SMALL, World, started
@@ -19,7 +19,7 @@ def test_a_form_is_filled_like_an_experiment(world: World) -> None:
         validation_classes=2,
         publish=False,
     )
-    values = services.form_values(experiment)
+    values = cloning.form_values(experiment)
     assert values["name"] == "Small, again" and values["preset"] == "demo" and not values["publish"]
     assert values["losses"] == ["soft_triple", "untrained"] and values["seeds"] == "0 4"
     assert values["params"] == "soft_triple.gamma=0.25" and (values["trials"], values["validation_classes"]) == (2, 2)
@@ -31,7 +31,7 @@ def test_a_form_is_filled_like_an_experiment(world: World) -> None:
 def test_a_protocol_that_is_no_preset_any_more_is_told_by_all_its_differences(world: World) -> None:
     experiment = Experiment.objects.get()
     experiment.protocol["name"] = "gone"
-    values = services.form_values(experiment)
+    values = cloning.form_values(experiment)
     changes = dict(line.split("=") for line in values["changes"].splitlines())
     made = make_protocol(values["preset"], changes, "").to_json()
     assert {**made, "name": ""} == {**experiment.protocol, "name": ""}

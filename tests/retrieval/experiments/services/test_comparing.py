@@ -6,8 +6,8 @@ import pytest
 from accounts.models import User
 from jobs.models import Job
 from retrieval.errors import Refused
-from retrieval.experiments import services
 from retrieval.experiments.services import comparing
+from retrieval.experiments.services.comparing import compared, submit_test, test_of, told_tests
 from retrieval.models import Dataset, Run
 from tests.retrieval.world import World, done, failed, replaced, started
 
@@ -19,7 +19,7 @@ def pair() -> list[Run]:
 
 
 def test_figures_of_each_run_stand_in_a_row_with_their_intervals(world: World) -> None:
-    found = services.compared(pair())
+    found = compared(pair())
     assert found["titles"] == ["SoftTriple (seed 0)", "Multi-Similarity (seed 0)"]
     rows = {row["name"]: row["cells"] for row in found["figures"]}
     for cell, run in zip(rows["MAP@R"], pair(), strict=True):
@@ -29,7 +29,7 @@ def test_figures_of_each_run_stand_in_a_row_with_their_intervals(world: World) -
 
 def test_what_protocols_differ_in_is_marked_comes_first_and_is_warned_of(world: World) -> None:
     other = started(world.dataset, ("soft_triple",), epochs=2, name="Longer").runs.get()
-    found = services.compared([pair()[0], other])
+    found = compared([pair()[0], other])
     assert found["titles"] == ["Small: SoftTriple (seed 0)", "Longer: SoftTriple (seed 0)"]
     assert found["protocol"][0] == {"name": "epochs", "values": [1, 2], "differs": True}
     [warning] = found["warnings"]
@@ -43,23 +43,23 @@ def test_runs_of_different_data_sets_are_warned_of_and_not_tested(world: World) 
     Run.objects.filter(pk=second.pk).update(experiment=other, seed=1)
     other.dataset = Dataset.objects.create(name="Other", slug="other", source="wings", revision=1)
     other.save()
-    assert "different data sets" in services.compared(pair())["warnings"][0]
+    assert "different data sets" in compared(pair())["warnings"][0]
     with pytest.raises(Refused, match="different data sets; a paired test needs the same queries"):
-        services.submit_test(pair(), by=None)
+        submit_test(pair(), by=None)
 
 
 @pytest.mark.parametrize("count", [0, 1, 13])
 def test_too_few_or_too_many_are_refused(world: World, count: int) -> None:
     with pytest.raises(Refused, match=f"Choose 2 to 12 runs to compare; you chose {count}"):
-        services.compared([pair()[0]] * count)
+        compared([pair()[0]] * count)
 
 
 def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> None:
-    job = services.submit_test(pair(), by=curator)
-    assert services.submit_test(pair()[::-1], by=curator) == job
-    assert services.told_tests(pair(), job) is None
+    job = submit_test(pair(), by=curator)
+    assert submit_test(pair()[::-1], by=curator) == job
+    assert told_tests(pair(), job) is None
     done(job)
-    told = services.told_tests(pair(), services.test_of(pair()))
+    told = told_tests(pair(), test_of(pair()))
     assert told is not None and told["queries"] == len(world.test_images)
     [table, _] = told["tables"]
     [tested] = table["pairs"]
@@ -71,14 +71,14 @@ def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> No
 def test_a_run_that_is_not_finished_is_not_tested(world: World) -> None:
     other = started(world.dataset, ("soft_triple",)).runs.get()
     with pytest.raises(Refused, match="is not measured yet"):
-        services.submit_test([pair()[0], other], by=None)
+        submit_test([pair()[0], other], by=None)
     assert not Job.objects.filter(kind="compare").exists()
 
 
 def test_missing_scores_are_told_of(world: World) -> None:
     (world.models[1].folder / "per_query.npz").unlink()
     with pytest.raises(Refused, match=r"scores of each query of Multi-Similarity \(seed 0\) are missing"):
-        services.submit_test(pair(), by=None)
+        submit_test(pair(), by=None)
 
 
 def test_runs_that_were_asked_other_queries_are_not_tested(world: World) -> None:
@@ -87,11 +87,11 @@ def test_runs_that_were_asked_other_queries_are_not_tested(world: World) -> None
     replaced(file, b"")
     np.savez_compressed(file, **{**stored, "ids": stored["ids"] + 1})
     with pytest.raises(Refused, match="was asked other queries than"):
-        services.submit_test(pair(), by=None)
+        submit_test(pair(), by=None)
 
 
 def test_a_run_that_goes_meanwhile_fails_the_test_with_a_sentence(world: World) -> None:
-    job = services.submit_test(pair(), by=None)
+    job = submit_test(pair(), by=None)
     Job.objects.filter(pk=job.pk).update(payload={"runs": [pair()[0].pk, 10**6]})
     job.refresh_from_db()
     assert "one of the runs is gone" in failed(job)

@@ -1,7 +1,7 @@
 import pytest
 
 from jobs import services as jobs
-from retrieval.experiments import services
+from retrieval.experiments.services import curves
 from retrieval.models import Run
 from tests.retrieval.world import World, started
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_curves_are_told_epoch_by_epoch_and_end_when_nothing_is_at_work(world: World) -> None:
-    told = services.curves_of(Run.objects.all())
+    told = curves.curves_of(Run.objects.all())
     assert not told["active"] and [run["title"] for run in told["runs"]] == [
         "SoftTriple (seed 0)",
         "Multi-Similarity (seed 0)",
@@ -24,26 +24,26 @@ def test_recall_is_of_the_validation_classes_of_100(world: World) -> None:
     run = started(world.dataset, ("soft_triple",)).runs.get()
     measured = {"recall_at": {"1": 0.25}, "map_at_r": 0.125}
     run.history = [{"epoch": 1, "loss": 2.0, "validation": measured}, {"epoch": 2, "loss": 1.0}]
-    told = services.curves_of([run])
+    told = curves.curves_of([run])
     assert told["active"] and told["runs"][0]["recall"] == [[1, 25.0]] and told["runs"][0]["speed"] == []
-    rows = services.epoch_rows(run)
+    rows = curves.epoch_rows(run)
     assert [(row["epoch"], row["recall"]) for row in rows] == [(2, None), (1, 0.25)]
 
 
 def test_a_run_without_an_epoch_has_no_curve_yet(world: World) -> None:
-    assert services.curves_of(started(world.dataset, ("soft_triple",)).runs.all()) == {"active": True, "runs": []}
+    assert curves.curves_of(started(world.dataset, ("soft_triple",)).runs.all()) == {"active": True, "runs": []}
 
 
 def test_runs_of_several_experiments_are_told_apart(world: World) -> None:
     other = started(world.dataset, ("soft_triple",), name="Other").runs.get()
     other.history = [{"epoch": 1, "loss": 1.0}]
-    titles = [run["title"] for run in services.curves_of([Run.objects.all()[0], other])["runs"]]
+    titles = [run["title"] for run in curves.curves_of([Run.objects.all()[0], other])["runs"]]
     assert titles == ["Small: SoftTriple (seed 0)", "Other: SoftTriple (seed 0)"]
 
 
 def test_the_run_at_work_is_the_one_that_a_worker_has(world: World) -> None:
     experiment = started(world.dataset)
-    assert services.run_at_work(experiment) is None
+    assert curves.run_at_work(experiment) is None
     run = experiment.runs.all()[1]
     jobs.claim(run.job_id)
-    assert services.run_at_work(experiment) == run
+    assert curves.run_at_work(experiment) == run

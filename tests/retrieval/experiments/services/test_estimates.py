@@ -10,8 +10,8 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import write_json
 from retrieval.errors import Refused
-from retrieval.experiments import services
-from retrieval.experiments.services import estimates
+from retrieval.experiments.services import choosing, estimates
+from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_told
 from retrieval.models import Dataset, Run
 from tests.mlcore.training.test_estimate import RATES
 from tests.retrieval.world import SMALL, World, done, failed, started
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.django_db
 
 def unlike_the_worlds() -> Any:
     """Return a protocol that no run has finished with."""
-    return services.make_protocol("demo", {**SMALL, "epochs": 7}, "")
+    return choosing.make_protocol("demo", {**SMALL, "epochs": 7}, "")
 
 
 def like_the_worlds() -> Any:
-    return services.make_protocol("demo", {**SMALL, "epochs": 1}, "")
+    return choosing.make_protocol("demo", {**SMALL, "epochs": 1}, "")
 
 
 def keep_rates(world: World, protocol: Any) -> None:
@@ -35,21 +35,19 @@ def keep_rates(world: World, protocol: Any) -> None:
 
 
 def test_nobody_knows_before_a_probe(world: World) -> None:
-    assert services.estimate_of(world.dataset, unlike_the_worlds(), ["soft_triple"]) is None
+    assert estimate_of(world.dataset, unlike_the_worlds(), ["soft_triple"]) is None
 
 
 def test_a_probe_in_a_child_lets_the_time_be_known(world: World, curator: User) -> None:
     protocol = unlike_the_worlds()
-    job = services.submit_probe(world.dataset, protocol, by=curator)
-    assert (
-        services.submit_probe(world.dataset, protocol, by=curator) == job == services.probe_of(world.dataset, protocol)
-    )
+    job = submit_probe(world.dataset, protocol, by=curator)
+    assert submit_probe(world.dataset, protocol, by=curator) == job == probe_of(world.dataset, protocol)
     done(job)
-    told = services.estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=2)
+    told = estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=2)
     assert told is not None and told["source"] == "measured" and told["runs"] == 3
     assert told["seconds"] >= 2 * told["each"]["soft_triple"] + told["each"]["untrained"] - 0.2
-    more = services.make_protocol("demo", {**SMALL, "epochs": 70}, "")
-    longer = services.estimate_of(world.dataset, more, ["soft_triple"])
+    more = choosing.make_protocol("demo", {**SMALL, "epochs": 70}, "")
+    longer = estimate_of(world.dataset, more, ["soft_triple"])
     assert longer is not None and longer["each"]["soft_triple"] > told["each"]["soft_triple"]
 
 
@@ -58,15 +56,15 @@ def test_a_probe_that_fails_says_why_and_nothing_is_known(world: World, monkeypa
         raise JobFailed("there are no test pictures to measure on")
 
     monkeypatch.setattr(estimates, "run_child", fail)
-    job = services.submit_probe(world.dataset, unlike_the_worlds(), by=None)
+    job = submit_probe(world.dataset, unlike_the_worlds(), by=None)
     assert failed(job) == "there are no test pictures to measure on"
-    assert services.estimate_of(world.dataset, unlike_the_worlds(), ["soft_triple"]) is None
+    assert estimate_of(world.dataset, unlike_the_worlds(), ["soft_triple"]) is None
 
 
 def test_a_set_not_imported_is_not_measured(db: None) -> None:
     dataset = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
     with pytest.raises(Refused, match="Waiting is not imported yet"):
-        services.submit_probe(dataset, unlike_the_worlds(), by=None)
+        submit_probe(dataset, unlike_the_worlds(), by=None)
     assert not Job.objects.exists()
 
 
@@ -79,16 +77,16 @@ def set_times(run: Run, training: float, index: float) -> None:
 def test_what_finished_runs_took_is_told_instead_of_a_probe(world: World) -> None:
     run = Run.objects.get(loss="soft_triple")
     set_times(run, 90, 10)
-    told = services.estimate_of(world.dataset, like_the_worlds(), ["soft_triple"], seeds=3)
+    told = estimate_of(world.dataset, like_the_worlds(), ["soft_triple"], seeds=3)
     assert told == {"seconds": 300.0, "runs": 3, "each": {"soft_triple": 100.0}, "source": "earlier runs"}
     Job.objects.filter(pk=run.job_id).update(attempt=2)  # it was interrupted: its last attempt tells too little
-    assert services.estimate_of(world.dataset, like_the_worlds(), ["soft_triple"]) is None
+    assert estimate_of(world.dataset, like_the_worlds(), ["soft_triple"]) is None
 
 
 def test_earlier_runs_and_rates_are_told_together(world: World) -> None:
     set_times(Run.objects.get(loss="soft_triple"), 90, 10)
     keep_rates(world, like_the_worlds())
-    told = services.estimate_of(world.dataset, like_the_worlds(), ["soft_triple", "untrained"])
+    told = estimate_of(world.dataset, like_the_worlds(), ["soft_triple", "untrained"])
     assert told is not None and told["source"] == "both"
     assert told["each"] == {"soft_triple": 100.0, "untrained": 20.0}
 
@@ -96,13 +94,13 @@ def test_earlier_runs_and_rates_are_told_together(world: World) -> None:
 def test_rates_of_another_version_are_not_used(world: World) -> None:
     keep_rates(world, unlike_the_worlds())
     estimates._file(world.dataset, unlike_the_worlds(), "").write_text('{"step": 1}')
-    assert services.estimate_of(world.dataset, unlike_the_worlds(), ["soft_triple"]) is None
+    assert estimate_of(world.dataset, unlike_the_worlds(), ["soft_triple"]) is None
 
 
 def test_trials_and_folds_are_reckoned_as_runs(world: World) -> None:
-    protocol = services.make_protocol("demo", {**SMALL, "epochs": 7, "folds": 2}, "")
+    protocol = choosing.make_protocol("demo", {**SMALL, "epochs": 7, "folds": 2}, "")
     keep_rates(world, protocol)
-    told = services.estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=3, trials=4)
+    told = estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=3, trials=4)
     assert told is not None and told["runs"] == 3 * 2 + 4 + 1
 
 
@@ -110,18 +108,18 @@ def test_an_experiment_keeps_what_was_told_and_tells_what_it_took(world: World) 
     keep_rates(world, unlike_the_worlds())
     experiment = started(world.dataset, ("soft_triple",), epochs=7)
     assert experiment.estimate is not None and experiment.estimate["source"] == "measured"
-    time = services.time_told(experiment)
+    time = time_told(experiment)
     assert time["promised"] == experiment.estimate["seconds"] and (time["taken"], time["finished"]) == (0, False)
 
     old = world.models[0].run
     assert old is not None
     for run in old.experiment.runs.all():
         set_times(run, 90, 10)
-    time = services.time_told(old.experiment)
+    time = time_told(old.experiment)
     assert (time["promised"], time["taken"], time["finished"]) == (None, 200, True)
 
 
 def test_a_cancelled_probe_can_be_asked_for_again(world: World) -> None:
-    job = services.submit_probe(world.dataset, unlike_the_worlds(), by=None)
+    job = submit_probe(world.dataset, unlike_the_worlds(), by=None)
     jobs.request_cancel(job)
-    assert services.submit_probe(world.dataset, unlike_the_worlds(), by=None) != job
+    assert submit_probe(world.dataset, unlike_the_worlds(), by=None) != job

@@ -7,7 +7,7 @@ from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.losses import LOSSES
 from retrieval.errors import Refused
-from retrieval.experiments import services
+from retrieval.experiments.services import choosing
 from retrieval.models import Dataset, Experiment, Run
 from tests.retrieval.world import SMALL, World, started
 
@@ -67,7 +67,7 @@ def test_a_set_not_imported_cannot_be_trained_on() -> None:
 
 
 def folded(world: World) -> Experiment:
-    protocol = services.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
+    protocol = choosing.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
     return started(world.dataset, ("soft_triple", "untrained"), protocol=protocol)
 
 

@@ -10,8 +10,8 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from retrieval.experiments import services
 from retrieval.experiments.services import training
+from retrieval.experiments.services.training import model_name, run_train_job
 from retrieval.models import Model, Run
 from tests.retrieval.experiments.services.test_starting import folded
 from tests.retrieval.world import LOSSES as PAIR
@@ -84,7 +84,7 @@ def test_the_child_gets_everything_by_its_command_line(world: World, monkeypatch
     context = jobs.claim(run.job_id)
     assert isinstance(context, JobContext)
     with pytest.raises(FileNotFoundError):  # this child leaves no model
-        services.run_train_job(context, run.pk)
+        run_train_job(context, run.pk)
     [command] = seen
     given = dict(zip(command, command[1:], strict=False))
     assert given["--data"] == str(world.dataset.folder) and given["--seed"] == "3" and given["--loss"] == "soft_triple"
@@ -94,7 +94,10 @@ def test_the_child_gets_everything_by_its_command_line(world: World, monkeypatch
 
 def test_several_seeds_are_told_apart_by_name(world: World) -> None:
     experiment = started(world.dataset, PAIR[:1], seeds=[0, 1])
-    assert [services.model_name(run) for run in experiment.runs.all()] == ["SoftTriple (seed 0)", "SoftTriple (seed 1)"]
+    assert [model_name(run) for run in experiment.runs.all()] == [
+        "SoftTriple (seed 0)",
+        "SoftTriple (seed 1)",
+    ]
 
 
 def test_a_fold_is_trained_without_its_classes_and_named(world: World) -> None:

@@ -9,10 +9,12 @@ from PIL import Image as Pillow
 
 from accounts.models import User
 from retrieval.errors import EngineBusy, Refused, Unsearchable
-from retrieval.experiments.services import set_published
+from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset, Model, Ranking, Search
-from retrieval.search.services import Terms, answers_of, ask, searchable_models, system_search
+from retrieval.search.services.answers import answers_of
+from retrieval.search.services.asking import ask, searchable_models, system_search
 from retrieval.search.services.ranking import rank
+from retrieval.search.services.terms import Terms
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 

@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 from accounts.models import User
 from retrieval.errors import EngineBusy
 from retrieval.models import Dataset, Image, Search
-from retrieval.search.services import answers_of, exporting
+from retrieval.search.services import exporting
+from retrieval.search.services.answers import answers_of
 from tests.retrieval.pictures import GOOD, jpeg
 from tests.retrieval.world import World, replaced
 

@@ -10,8 +10,7 @@ from django.db import connection
 
 from retrieval.errors import Refused, TooMuch
 from retrieval.models import Upload
-from retrieval.uploading import services
-from retrieval.uploading.services import files
+from retrieval.uploading.services import files, uploads
 from retrieval.uploading.services.files import StoredFile, files_of, paths_below
 from tests.retrieval.uploading.filled import filled, sent
 
@@ -20,7 +19,7 @@ FILES = {"owls/1.jpg": b"one", "owls/2.jpg": b"two", "jays/a b/1.jpg": b"three",
 
 
 def test_what_is_stored_is_told_by_path_hash_and_size() -> None:
-    upload = services.begin_upload(None)
+    upload = uploads.begin_upload(None)
     assert sent(upload, {"owls/1.jpg": b"one"}) == [StoredFile("owls/1.jpg", hashlib.sha256(b"one").hexdigest(), 3)]
     assert (upload.folder / "owls" / "1.jpg").read_bytes() == b"one"
 
@@ -99,7 +98,7 @@ def test_an_upload_has_bounds(settings: Any, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(TooMuch, match="MB"):
         sent(upload, {"owls/9.jpg": b"12345"})
     with pytest.raises(TooMuch, match="MB"):
-        sent(services.begin_upload(None), {"owls/9.jpg": b"x" * 21})
+        sent(uploads.begin_upload(None), {"owls/9.jpg": b"x" * 21})
     sent(upload, {"owls/1.jpg": b"1234567"})  # 4 bytes more than before: exactly the bound
     monkeypatch.setattr(files, "MOST_FILES", 5)
     with pytest.raises(TooMuch, match="5 files"):
@@ -125,7 +124,7 @@ def test_a_process_that_died_while_it_moved_files_is_made_up_for(monkeypatch: py
 
 
 def test_a_file_that_arrives_in_part_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = services.begin_upload(None)
+    upload = uploads.begin_upload(None)
 
     def chunks(self: Any) -> Any:
         yield b"half of "
@@ -139,7 +138,7 @@ def test_a_file_that_arrives_in_part_is_not_there(monkeypatch: pytest.MonkeyPatc
 
 def test_what_comes_after_a_job_took_the_upload_is_told() -> None:
     upload = filled(FILES)
-    services.take_upload(upload)
+    uploads.take_upload(upload)
     with pytest.raises(Upload.DoesNotExist):
         sent(upload, {"owls/9.jpg": b"9"})
     assert not (upload.folder / "owls" / "9.jpg").exists()
@@ -147,7 +146,7 @@ def test_what_comes_after_a_job_took_the_upload_is_told() -> None:
 
 def test_what_comes_after_it_was_deleted_leaves_nothing() -> None:
     upload = filled(FILES)
-    services.delete_upload(upload)
+    uploads.delete_upload(upload)
     with pytest.raises(Upload.DoesNotExist):
         sent(upload, {"owls/9.jpg": b"9"})
     assert not upload.folder.exists()
@@ -155,7 +154,7 @@ def test_what_comes_after_it_was_deleted_leaves_nothing() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_many_may_send_at_once() -> None:
-    upload = services.begin_upload(None)
+    upload = uploads.begin_upload(None)
     faults: list[BaseException] = []
 
     def send(number: int) -> None:

@@ -11,7 +11,7 @@ from retrieval.disk.services.unneeded import unneeded
 from retrieval.errors import Refused
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from retrieval.uploading import services
+from retrieval.uploading.services import uploads
 from tests.retrieval.uploading.filled import filled, folders, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -22,14 +22,14 @@ def aged(upload: Upload, days: float) -> None:
 
 
 def test_an_upload_begins_empty_and_is_somebodys(curator: User) -> None:
-    upload = services.begin_upload(curator)
+    upload = uploads.begin_upload(curator)
     assert (upload.owner, upload.files, upload.bytes) == (curator, 0, 0)
     assert upload.expires_at == upload.changed_at + KEPT
     assert folders() == [upload.folder]
 
 
 def test_an_upload_outlives_the_account_that_began_it(curator: User) -> None:
-    upload = services.begin_upload(curator)
+    upload = uploads.begin_upload(curator)
     curator.delete()
     upload.refresh_from_db()
     assert upload.owner is None
@@ -37,29 +37,29 @@ def test_an_upload_outlives_the_account_that_began_it(curator: User) -> None:
 
 def test_a_taken_upload_is_the_jobs_alone() -> None:
     upload = filled({"owls/1.jpg": b"one"})
-    services.take_upload(upload)
-    assert not services.visible_uploads().exists() and folders() == [upload.folder]
+    uploads.take_upload(upload)
+    assert not uploads.visible_uploads().exists() and folders() == [upload.folder]
     with pytest.raises(Refused, match="a job has taken it"):
-        services.take_upload(upload)
-    services.delete_upload(upload)
+        uploads.take_upload(upload)
+    uploads.delete_upload(upload)
     assert folders() == [upload.folder]
 
 
 def test_an_upload_that_was_not_taken_after_all_is_there_again() -> None:
     upload = filled({"owls/1.jpg": b"one"})
     with transaction.atomic():
-        services.take_upload(upload)
+        uploads.take_upload(upload)
         transaction.set_rollback(True)
-    assert services.visible_uploads().get() == upload
+    assert uploads.visible_uploads().get() == upload
 
 
 def test_nothing_is_not_taken() -> None:
     with pytest.raises(Refused, match="nothing was uploaded yet"):
-        services.take_upload(services.begin_upload(None))
+        uploads.take_upload(uploads.begin_upload(None))
 
 
 def test_a_deleted_upload_leaves_nothing() -> None:
-    services.delete_upload(filled({"owls/1.jpg": b"one"}))
+    uploads.delete_upload(filled({"owls/1.jpg": b"one"}))
     assert not folders() and not Upload.objects.exists()
 
 
@@ -67,9 +67,9 @@ def test_the_sweep_deletes_what_nobody_added_to_for_a_week() -> None:
     old, young, taken = (filled({"owls/1.jpg": b"one"}) for _ in range(3))
     aged(old, 7.1)
     aged(young, 6.9)
-    services.take_upload(taken)
+    uploads.take_upload(taken)
     sweeper.sweep(timezone.now())
-    assert services.visible_uploads().get() == young
+    assert uploads.visible_uploads().get() == young
     assert folders() == sorted([young.folder, taken.folder])
 
 
@@ -78,14 +78,14 @@ def test_adding_keeps_an_upload_for_another_week() -> None:
     aged(upload, 7.1)
     sent(upload, {"owls/2.jpg": b"two"})
     sweeper.sweep(timezone.now())
-    assert services.visible_uploads().get() == upload
+    assert uploads.visible_uploads().get() == upload
 
 
 def test_the_disk_page_offers_only_folders_that_neither_rows_nor_jobs_need(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrieval.disk.services.unneeded.KEEP_NEW", timedelta(days=-1))
     filling, waiting, orphan = (filled({"owls/1.jpg": b"one"}) for _ in range(3))
-    services.take_upload(waiting)
+    uploads.take_upload(waiting)
     Job.objects.create(kind="add-pictures", payload={"upload": waiting.folder.name}, state=Job.State.QUEUED)
-    services.take_upload(orphan)
+    uploads.take_upload(orphan)
     assert [item.place for item in unneeded("uploads")] == [orphan.folder]
     assert filling.folder.exists()
