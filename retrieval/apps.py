@@ -17,6 +17,7 @@ class RetrievalConfig(AppConfig):
         from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
         from retrieval.datasets.services.importing import run_import_job
         from retrieval.datasets.services.reimporting import run_reimport_job
+        from retrieval.datasets.services.uploads import sweep, used_uploads
         from retrieval.disk.services.collecting import run_collect_job
         from retrieval.disk.services.leftovers import sweep_leftovers
         from retrieval.downloads import registry as downloads
@@ -31,7 +32,6 @@ class RetrievalConfig(AppConfig):
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.search.services.quotas import used_searches
         from retrieval.tuning.services import run_tune_job
-        from retrieval.uploading.services.uploads import sweep, used_uploads
 
         registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
         registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)

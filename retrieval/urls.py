@@ -4,9 +4,8 @@ from django.urls import path
 
 from retrieval.algorithms import views as algorithms
 from retrieval.classes import views as classes
-from retrieval.datasets import change_views as changes
-from retrieval.datasets import curator_views as curation
-from retrieval.datasets import views as datasets
+from retrieval.datasets.views import changes, datasets
+from retrieval.datasets.views import curating as curation
 from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
 from retrieval.experiments import run_views as runs

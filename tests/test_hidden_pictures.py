@@ -79,11 +79,11 @@ def found(scene: Scene) -> int:
 
 
 WAYS = (
-    Way("retrieval.datasets.views.picture", lambda scene: f"/pictures/{scene.found}", found),
-    Way("retrieval.datasets.views.thumbnail", lambda scene: f"/pictures/{scene.found}/thumbnail", found),
-    Way("retrieval.datasets.image_api.file", lambda scene: f"/api/v1/images/{scene.found}/file/", found),
+    Way("retrieval.datasets.views.datasets.picture", lambda scene: f"/pictures/{scene.found}", found),
+    Way("retrieval.datasets.views.datasets.thumbnail", lambda scene: f"/pictures/{scene.found}/thumbnail", found),
+    Way("retrieval.datasets.api.images.file", lambda scene: f"/api/v1/images/{scene.found}/file/", found),
     Way(
-        "retrieval.datasets.image_api.file",
+        "retrieval.datasets.api.images.file",
         lambda scene: f"/api/v1/images/{scene.found}/file/?size=thumbnail",
         found,
     ),
@@ -103,7 +103,7 @@ ASKED_OTHERWISE = {
     "retrieval.search.services.asking.system_search": "asks with pictures that `asking()` gives, the hidden left out",
     "retrieval.search.services.exporting.answers_zip": "an archive; tested below",
     "retrieval.search.services.keeping.query_file": "gives the file to the ways above",
-    "retrieval.datasets.image_api.SIZES": "the sizes of the way above",
+    "retrieval.datasets.api.images.SIZES": "the sizes of the way above",
     "retrieval.datasets.services.looks._look_at": "reads a picture for a job",
     "retrieval.algorithms.services.algorithms": "drawn points, not pictures",
 }

@@ -15,8 +15,9 @@ from jobs.api import JobViewSet
 from ratings.api import BallotViewSet, RelevanceViewSet
 from ratings.api_board import BoardFileView, BoardView
 from ratings.api_files import DatasetRatingsView, SearchAnswersView
-from retrieval.datasets.api import DatasetViewSet
-from retrieval.datasets.image_api import ImageViewSet
+from retrieval.datasets.api.datasets import DatasetViewSet
+from retrieval.datasets.api.images import ImageViewSet
+from retrieval.datasets.api.uploads import UploadViewSet
 from retrieval.experiments.experiment_api import ExperimentViewSet
 from retrieval.experiments.loss_api import LossViewSet
 from retrieval.experiments.model_api import ModelViewSet
@@ -24,7 +25,6 @@ from retrieval.experiments.run_api import RunViewSet
 from retrieval.indexes.api import IndexViewSet
 from retrieval.search.api import SearchViewSet
 from retrieval.search.link_api import ShareLinkViewSet
-from retrieval.uploading.api import UploadViewSet
 
 router = SimpleRouter()
 router.register("audit", AuditViewSet, basename="api-audit")

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from config.api.fields import KeyField, NumberOrTextField
 from config.api.strict import Body
 from jobs.models import Job
-from retrieval.datasets.api import VisibleDatasetField
+from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.experiments.run_serializers import RUN, RunSerializer
 from retrieval.experiments.services.starting import MOST_TRIALS
 from retrieval.models import Experiment, Tuning

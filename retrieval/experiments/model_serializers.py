@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.roles import is_curator
 from config.api.fields import KeyField
 from config.api.strict import Body
-from retrieval.datasets.api import VisibleDatasetField
+from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.downloads.services.files import PARTS
 from retrieval.models import Model
 

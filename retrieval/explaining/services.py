@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from accounts.roles import Visitor
 from mlcore.errors import MlcoreError
 from mlcore.images.pictures import crop_box, open_picture
+from retrieval.datasets.services.decoding import decoding
 from retrieval.datasets.services.seeing import shown_images
-from retrieval.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import engine

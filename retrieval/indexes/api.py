@@ -20,7 +20,7 @@ from config.api.strict import Body
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets.api import VisibleDatasetField
+from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.experiments.services.published import visible_models
 from retrieval.indexes import services
 from retrieval.models import Dataset, Index, Model

@@ -4,8 +4,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from retrieval.models import Upload
 from tests.api.things import Ask, Scene, listed, thing
+from tests.retrieval.datasets.filled import filled
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.uploading.filled import filled
 
 listed("GET /uploads/")
 

@@ -13,7 +13,7 @@ from kindred_client.cli import exits, kindred
 from retrieval.datasets.services.folders import submit_folder
 from retrieval.datasets.services.importing import submit_import
 from retrieval.models import Dataset
-from tests.retrieval.uploading.filled import classes_of_jpegs, filled
+from tests.retrieval.datasets.filled import classes_of_jpegs, filled
 from tests.retrieval.world import WINGS, done
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,10 @@ from mlcore.errors import DatasetError
 from retrieval.datasets.services.adding import label_of_folder, labels_by_folder
 from retrieval.datasets.services.changes import submit_change
 from retrieval.datasets.services.classes import HALVES, fit_name
+from retrieval.datasets.services.upload_files import check_not_empty
+from retrieval.datasets.services.uploads import take_upload
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
-from retrieval.uploading.services.files import check_not_empty
-from retrieval.uploading.services.uploads import take_upload
 
 
 def submit_folder(dataset: Dataset, upload: Upload, half: str = "", *, by: User | None) -> Job:

@@ -21,9 +21,9 @@ from retrieval.datasets.services.sources import (
     place_to_open,
     source_of,
 )
+from retrieval.datasets.services.uploads import take_upload
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Upload
-from retrieval.uploading.services.uploads import take_upload
 
 BATCH = 1000
 SLUG_LENGTH = 90  # some characters of a name become several

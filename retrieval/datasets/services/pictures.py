@@ -9,7 +9,7 @@ from django.conf import settings
 
 from mlcore.errors import PictureError
 from mlcore.images.pictures import encode_jpeg, open_picture, thumbnail
-from retrieval.decoding import decoding
+from retrieval.datasets.services.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Image
 

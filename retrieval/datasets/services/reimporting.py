@@ -37,11 +37,11 @@ from retrieval.datasets.services.sources import (
     place_to_open,
     source_of,
 )
+from retrieval.datasets.services.upload_files import check_not_empty
+from retrieval.datasets.services.uploads import take_upload
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image, Upload
-from retrieval.uploading.services.files import check_not_empty
-from retrieval.uploading.services.uploads import take_upload
 
 
 def submit_reimport(

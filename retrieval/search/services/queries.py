@@ -7,7 +7,7 @@ from django.conf import settings
 
 from mlcore.errors import MlcoreError
 from mlcore.images.pictures import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
-from retrieval.decoding import decoding
+from retrieval.datasets.services.decoding import decoding
 from retrieval.errors import Refused
 from retrieval.models import Search
 

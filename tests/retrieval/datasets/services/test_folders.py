@@ -4,15 +4,15 @@ import pytest
 
 from accounts.models import AuditEntry, User
 from jobs.models import Job
+from retrieval.datasets.services import uploads
 from retrieval.datasets.services.folders import submit_folder
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.reimporting import submit_reimport
+from retrieval.datasets.services.upload_files import files_of
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
-from retrieval.uploading.services import uploads
-from retrieval.uploading.services.files import files_of
+from tests.retrieval.datasets.filled import classes_of_jpegs, filled, folders
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.uploading.filled import classes_of_jpegs, filled, folders
 from tests.retrieval.world import WINGS, World, done, failed
 
 pytestmark = pytest.mark.django_db

@@ -19,9 +19,9 @@ from config.api.files import AsItIs
 from config.api.schema import may_answer
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets.api_filters import ImageFilter
-from retrieval.datasets.image_actions import Curated, listed_images
-from retrieval.datasets.image_bodies import ImageChanges, ImageSerializer
+from retrieval.datasets.api.image_actions import Curated, listed_images
+from retrieval.datasets.filters import ImageFilter
+from retrieval.datasets.image_serializers import ImageChanges, ImageSerializer
 from retrieval.datasets.services import curating, pictures
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.files import jpeg_response

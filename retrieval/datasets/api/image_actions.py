@@ -17,9 +17,9 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets.api_bodies import ChangedSerializer
-from retrieval.datasets.api_filters import ImageFilter
-from retrieval.datasets.image_bodies import ChosenImages, ImageSerializer, NewFolder, NewImages, Relabel
+from retrieval.datasets.filters import ImageFilter
+from retrieval.datasets.image_serializers import ChosenImages, ImageSerializer, NewFolder, NewImages, Relabel
+from retrieval.datasets.serializers import ChangedSerializer
 from retrieval.datasets.services import adding, curating, seeing
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.datasets.services.folders import submit_folder

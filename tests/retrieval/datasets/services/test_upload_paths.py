@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from retrieval.datasets.services.upload_paths import check_apart, checked_path, place_in
 from retrieval.errors import Refused
-from retrieval.uploading.services.paths import check_apart, checked_path, place_in
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
+from retrieval.datasets.services import upload_files as files
+from retrieval.datasets.services import uploads
+from retrieval.datasets.services.upload_files import StoredFile, files_of, paths_below
 from retrieval.errors import Refused, TooMuch
 from retrieval.models import Upload
-from retrieval.uploading.services import files, uploads
-from retrieval.uploading.services.files import StoredFile, files_of, paths_below
-from tests.retrieval.uploading.filled import filled, sent
+from tests.retrieval.datasets.filled import filled, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 FILES = {"owls/1.jpg": b"one", "owls/2.jpg": b"two", "jays/a b/1.jpg": b"three", "owls-2/1.jpg": b"four", "0.jpg": b"5"}

@@ -10,8 +10,8 @@ from accounts.models import AuditEntry, User
 from jobs.models import Job
 from retrieval.models import Dataset
 from tests.conftest import api_of
+from tests.retrieval.datasets.filled import classes_of_jpegs, filled
 from tests.retrieval.pictures import jpeg, zipped
-from tests.retrieval.uploading.filled import classes_of_jpegs, filled
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data import Used
+from retrieval.datasets.services.upload_files import check_not_empty, owned_bytes
 from retrieval.errors import OverQuota, Refused
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from retrieval.uploading.services.files import check_not_empty, owned_bytes
 
 
 def visible_uploads() -> QuerySet[Upload]:

@@ -6,9 +6,9 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from config.api.strict import Body
+from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.classes import NAME_LENGTH
 from retrieval.models import Dataset
-from retrieval.uploading.api import WaitingUploadField
 
 DATASET = {
     "id": 1,

@@ -18,11 +18,17 @@ from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.datasets.api_bodies import ClassSerializer, DatasetChanges, DatasetSerializer, NewDataset, Reimport
-from retrieval.datasets.api_filters import DatasetFilter
-from retrieval.datasets.class_api import ClassActions
-from retrieval.datasets.image_actions import ImageActions
-from retrieval.datasets.image_bodies import ImageSerializer
+from retrieval.datasets.api.classes import ClassActions
+from retrieval.datasets.api.image_actions import ImageActions
+from retrieval.datasets.filters import DatasetFilter
+from retrieval.datasets.image_serializers import ImageSerializer
+from retrieval.datasets.serializers import (
+    ClassSerializer,
+    DatasetChanges,
+    DatasetSerializer,
+    NewDataset,
+    Reimport,
+)
 from retrieval.datasets.services import curating, deleting, importing, reimporting, seeing
 from retrieval.models import Dataset
 from retrieval.refusals import RefusalsAsProblems

@@ -7,11 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from retrieval.datasets.services import upload_files as files_services
+from retrieval.datasets.services.uploads import begin_upload, take_upload
 from retrieval.models import Upload
-from retrieval.uploading.services import files as files_services
-from retrieval.uploading.services.uploads import begin_upload, take_upload
 from tests.conftest import api_of
-from tests.retrieval.uploading.filled import filled
+from tests.retrieval.datasets.filled import filled
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/v1/uploads/"

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 
 from jobs.models import Job
 from retrieval.models import Dataset, Image
+from tests.retrieval.datasets.filled import classes_of_jpegs, filled
 from tests.retrieval.pictures import jpeg, zipped
-from tests.retrieval.uploading.filled import classes_of_jpegs, filled
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db

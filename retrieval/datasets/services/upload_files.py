@@ -19,9 +19,16 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from retrieval.datasets.services.upload_paths import (
+    Listing,
+    Parts,
+    check_apart,
+    checked_path,
+    entries_in,
+    place_in,
+)
 from retrieval.errors import OverQuota, Refused, TooMuch
 from retrieval.models import Upload
-from retrieval.uploading.services.paths import Listing, Parts, check_apart, checked_path, entries_in, place_in
 
 MOST_FILES = 200_000
 ASIDE = ".aside"

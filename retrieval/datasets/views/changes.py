@@ -7,10 +7,10 @@ from django.views.decorators.cache import never_cache
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, IndexForm, ReimportForm
-from retrieval.datasets.curator_views import curated, sent, suggestions
 from retrieval.datasets.services import adding, deleting, reimporting
 from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.services.uses import uses_of
+from retrieval.datasets.views.curating import curated, sent, suggestions
 from retrieval.errors import Refused
 from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Model

@@ -7,12 +7,12 @@ from django.utils import timezone
 from accounts.models import User
 from jobs import sweeper
 from jobs.models import Job
+from retrieval.datasets.services import uploads
 from retrieval.disk.services.unneeded import unneeded
 from retrieval.errors import Refused
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from retrieval.uploading.services import uploads
-from tests.retrieval.uploading.filled import filled, folders, sent
+from tests.retrieval.datasets.filled import filled, folders, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

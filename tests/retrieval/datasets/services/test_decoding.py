@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from rest_framework.test import APIClient
 
-from retrieval import decoding
+from retrieval.datasets.services import decoding
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.errors import EngineBusy
 from retrieval.models import Search

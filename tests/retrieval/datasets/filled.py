@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
+from retrieval.datasets.services import uploads
+from retrieval.datasets.services.upload_files import StoredFile, store_files
 from retrieval.models import Upload
-from retrieval.uploading.services import uploads
-from retrieval.uploading.services.files import StoredFile, store_files
 from tests.retrieval.pictures import jpeg
 
 

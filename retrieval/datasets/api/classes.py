@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
 from config.api.views import KEY, Resource
-from retrieval.datasets.api_bodies import (
+from retrieval.datasets.serializers import (
     ChangedSerializer,
     ClassChanges,
     ClassesSerializer,

@@ -10,10 +10,10 @@ from rest_framework.reverse import reverse
 
 from config.api.fields import KeyField
 from config.api.strict import Body
+from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
 from retrieval.datasets.services.limits import MOST_PICTURES
 from retrieval.models import Image
-from retrieval.uploading.api import WaitingUploadField
 
 MOST_FILES = 100
 FILE = "https://kindred.example.org/api/v1/images/7/file/"

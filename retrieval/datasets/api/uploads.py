@@ -22,13 +22,13 @@ from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import UUID, Resource
+from retrieval.datasets.services import upload_files as files_services
+from retrieval.datasets.services import upload_paths as paths_services
+from retrieval.datasets.services import uploads
+from retrieval.datasets.services.upload_files import StoredFile
 from retrieval.errors import Refused
 from retrieval.models import Upload
 from retrieval.refusals import RefusalsAsProblems
-from retrieval.uploading.services import files as files_services
-from retrieval.uploading.services import paths as paths_services
-from retrieval.uploading.services import uploads
-from retrieval.uploading.services.files import StoredFile
 
 MOST_AT_ONCE = settings.DATA_UPLOAD_MAX_NUMBER_FILES
 UPLOAD = {
