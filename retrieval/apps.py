@@ -25,9 +25,9 @@ class RetrievalConfig(AppConfig):
         from retrieval.experiments.services.comparing import run_compare_job
         from retrieval.experiments.services.estimates import run_estimate_job
         from retrieval.experiments.services.training import run_train_job
-        from retrieval.indexes.services import run_index_job
         from retrieval.maps.services import run_map_job
-        from retrieval.outside.services import run_add_job
+        from retrieval.registry.services.external_models import run_add_job
+        from retrieval.registry.services.indexes import run_index_job
         from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.search.services.quotas import used_searches

@@ -11,9 +11,9 @@ from retrieval.downloads import views as downloads
 from retrieval.experiments import run_views as runs
 from retrieval.experiments import views as experiments
 from retrieval.explaining import views as explaining
-from retrieval.indexes import views as indexes
 from retrieval.maps import views as maps
-from retrieval.outside import views as outside
+from retrieval.registry.views import external_models as outside
+from retrieval.registry.views import indexes
 from retrieval.reports import views as reports
 from retrieval.search import form_views
 from retrieval.search import history_views as history

@@ -154,7 +154,7 @@ def test_the_rule_on_services_can_fail() -> None:
     assert mlcore_outside_services(Path("retrieval/demo.py"), code)
     assert mlcore_outside_services(Path("retrieval/search/views.py"), code)
     assert not mlcore_outside_services(Path("retrieval/search/services/asking.py"), code)
-    assert not mlcore_outside_services(Path("retrieval/indexes/services.py"), code)
+    assert not mlcore_outside_services(Path("retrieval/registry/services/indexes.py"), code)
 
 
 def test_the_rule_on_the_order_of_apps_can_fail() -> None:

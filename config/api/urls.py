@@ -20,9 +20,9 @@ from retrieval.datasets.api.images import ImageViewSet
 from retrieval.datasets.api.uploads import UploadViewSet
 from retrieval.experiments.experiment_api import ExperimentViewSet
 from retrieval.experiments.loss_api import LossViewSet
-from retrieval.experiments.model_api import ModelViewSet
 from retrieval.experiments.run_api import RunViewSet
-from retrieval.indexes.api import IndexViewSet
+from retrieval.registry.api.indexes import IndexViewSet
+from retrieval.registry.api.models import ModelViewSet
 from retrieval.search.api import SearchViewSet
 from retrieval.search.link_api import ShareLinkViewSet
 

@@ -14,8 +14,8 @@ from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from ratings.models import BlindScore, Relevance
 from retrieval.downloads.registry import Download
-from retrieval.experiments.services.published import visible_models
 from retrieval.models import Dataset
+from retrieval.registry.services.published import visible_models
 
 ABOUT = (
     "What people said of models and of single answers, as it stands now. A person is a pseudonym that stays the same; "

@@ -22,8 +22,8 @@ from ratings.services.opinions import (
     share_in_order,
 )
 from ratings.services.same_losses import same_losses
-from retrieval.experiments.services.published import visible_models
 from retrieval.models import Index, Model
+from retrieval.registry.services.published import visible_models
 
 FROM_OUTSIDE = "from outside"
 KEEP_SECONDS = 600  # what the same votes say; new votes have another key

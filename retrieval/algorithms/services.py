@@ -8,9 +8,9 @@ from latex2mathml.converter import convert
 
 from accounts.roles import Visitor
 from retrieval.algorithms import toys
-from retrieval.diagnostics.services import training_of
 from retrieval.experiments.services.choosing import loss_table
-from retrieval.experiments.services.published import visible_models
+from retrieval.registry.services.diagnostics import training_of
+from retrieval.registry.services.published import visible_models
 
 FAMILIES = {
     "pairs": "Two pictures are compared at a time.",

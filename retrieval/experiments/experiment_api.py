@@ -32,9 +32,10 @@ from retrieval.experiments.experiment_serializers import (
     WishSerializer,
 )
 from retrieval.experiments.filters import ExperimentFilter
-from retrieval.experiments.services import cancelling, choosing, published, starting
+from retrieval.experiments.services import cancelling, choosing, starting
 from retrieval.models import Experiment
 from retrieval.refusals import RefusalsAsProblems
+from retrieval.registry.services import published
 from retrieval.reports import services as reports
 from retrieval.reports.files import report_file
 

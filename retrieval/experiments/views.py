@@ -14,15 +14,15 @@ from jobs.models import Job
 from jobs.services import visible_jobs
 from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.diagnostics import services as diagnostics
 from retrieval.drawings import curve_points
-from retrieval.encoders.services import external as encoders
 from retrieval.errors import Refused
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.run_views import MOST_DIGITS, STOP_POLLING, at_work
-from retrieval.experiments.services import artifacts, choosing, cloning, estimates, published, starting
-from retrieval.indexes.services import indexable_datasets
+from retrieval.experiments.services import choosing, cloning, estimates, starting
 from retrieval.models import Experiment, Model, Report
+from retrieval.registry.services import artifacts, diagnostics, published
+from retrieval.registry.services import external_encoders as encoders
+from retrieval.registry.services.indexes import indexable_datasets
 from retrieval.tuning.services import tunings_of
 
 

@@ -20,8 +20,8 @@ from jobs.models import Job
 from mlcore.evaluation.project import STEPS, SpaceMap, map_of
 from mlcore.index import load_index
 from retrieval.errors import Refused
-from retrieval.experiments.services.published import visible_models
 from retrieval.models import Dataset, Image, Index
+from retrieval.registry.services.published import visible_models
 
 MOST_POINTS = 12_000
 FEWEST_POINTS = 3

@@ -7,8 +7,8 @@ from rest_framework import serializers
 
 from accounts.roles import Visitor
 from retrieval.models import Search
+from retrieval.registry.services.predictions import Told, weigh
 from retrieval.search.services import answers
-from retrieval.verdicts.services import Told, weigh
 
 VERDICT = {
     "dataset": 1,

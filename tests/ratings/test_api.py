@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from ratings.models import Ballot, BlindScore, Relevance
 from ratings.services import ballots, relevance
-from retrieval.experiments.services.published import set_published
+from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
 from tests.conftest import api_of
 from tests.retrieval.world import World

@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from ratings.services import ballots
 from ratings.services.board_files import CONTENT_TYPES
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset
+from retrieval.registry.services.published import set_published
 from tests.conftest import api_of
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.world import World

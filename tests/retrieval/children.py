@@ -20,7 +20,7 @@ from mlcore.cli import comparing, main, models
 STARTERS = (
     "retrieval.experiments.services.estimates",
     "retrieval.experiments.services.training",
-    "retrieval.outside.services",
+    "retrieval.registry.services.external_models",
     "retrieval.reports.services",
 )
 

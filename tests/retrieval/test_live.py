@@ -8,8 +8,8 @@ from django.conf import settings
 from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
-from retrieval.indexes.services import submit_index
 from retrieval.models import Index, Model, Run
+from retrieval.registry.services.indexes import submit_index
 from tests.jobs.live import Live, process_is_alive, wait_until
 from tests.retrieval import worker_app
 from tests.retrieval.world import LOSSES, World, started

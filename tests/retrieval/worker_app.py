@@ -12,7 +12,7 @@ django.setup()
 from accounts.roles import Role  # noqa: E402  # these need the models
 from jobs.context import JobContext  # noqa: E402
 from jobs.registry import KINDS, register  # noqa: E402
-from retrieval.indexes.services import run_index_job  # noqa: E402
+from retrieval.registry.services.indexes import run_index_job  # noqa: E402
 
 __all__ = ("app",)
 

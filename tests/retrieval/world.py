@@ -22,11 +22,11 @@ from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
-from retrieval.encoders.services import external as encoders
 from retrieval.experiments.services.choosing import make_protocol
 from retrieval.experiments.services.starting import start_experiment
-from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Run
+from retrieval.registry.services import external_encoders as encoders
+from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import engine
 from retrieval.search.services.asking import ask
 

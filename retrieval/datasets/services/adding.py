@@ -32,8 +32,8 @@ from retrieval.datasets.services.classes import HALVES, checked_name, class_name
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.errors import Refused
-from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset
+from retrieval.registry.services.indexes import submit_rebuilds
 from retrieval.uploads import store, uploads
 
 

@@ -11,8 +11,8 @@ from retrieval.datasets.services.classes import checked_name, class_named, move_
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
 from retrieval.errors import NotNow, Refused
-from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image
+from retrieval.registry.services.indexes import submit_rebuilds
 
 
 @transaction.atomic

@@ -16,8 +16,8 @@ from retrieval.datasets.services.limits import checked_choice, counted, require_
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.uses import uses_of_pictures
 from retrieval.errors import NotNow
-from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image, Search
+from retrieval.registry.services.indexes import submit_rebuilds
 
 MOST_TOLD = 100  # paths in an entry of the audit trail
 

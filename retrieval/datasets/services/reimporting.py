@@ -40,8 +40,8 @@ from retrieval.datasets.services.sources import (
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.errors import Refused
-from retrieval.indexes.services import submit_rebuilds
 from retrieval.models import Dataset, Image, Upload
+from retrieval.registry.services.indexes import submit_rebuilds
 
 
 def submit_reimport(

@@ -12,8 +12,8 @@ from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.services.uses import uses_of
 from retrieval.datasets.views.curating import curated, sent, suggestions
 from retrieval.errors import Refused
-from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Model
+from retrieval.registry.services.indexes import submit_index
 
 
 @curator_required

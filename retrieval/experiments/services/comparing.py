@@ -12,10 +12,10 @@ from mlcore.comparison.significance import Resampled
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.losses import LOSSES
-from retrieval.diagnostics.services import metric_rows
 from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
+from retrieval.registry.services.diagnostics import metric_rows
 
 FEWEST, MOST = 2, 12
 TESTED = {"map_at_r": "MAP@R", "recall_at_1": "Recall@1"}

@@ -14,9 +14,9 @@ from django.conf import settings
 from mlcore.artifacts import read_json
 from mlcore.index import VectorIndex, load_index
 from mlcore.runs import WEIGHTS
-from retrieval.encoders.services.external import ExternalEncoder, external_encoder
 from retrieval.errors import EngineBusy
 from retrieval.models import Index, Model
+from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

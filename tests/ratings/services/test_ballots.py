@@ -9,10 +9,10 @@ from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.errors import EngineBusy
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset, Search
+from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
-from tests.retrieval.indexes.test_services import rebuilt
+from tests.retrieval.registry.services.test_indexes import rebuilt
 from tests.retrieval.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

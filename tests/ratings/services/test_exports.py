@@ -10,8 +10,8 @@ from accounts.services import delete_account
 from ratings.models import BlindScore, Relevance
 from ratings.services import exports
 from ratings.services.relevance import mark
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset
+from retrieval.registry.services.published import set_published
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World

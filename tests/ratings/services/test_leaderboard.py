@@ -11,9 +11,9 @@ from ratings.services import ballots
 from ratings.services import leaderboard as service
 from ratings.services.leaderboard import filtered, leaderboard, sections, votes_total
 from ratings.services.opinions import Votes
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset
-from tests.retrieval.indexes.test_services import rebuilt
+from retrieval.registry.services.published import set_published
+from tests.retrieval.registry.services.test_indexes import rebuilt
 from tests.retrieval.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from retrieval.downloads.services import checksums, files
-from retrieval.experiments.services.published import set_published
+from retrieval.downloads.services import files
 from retrieval.models import Dataset, Experiment, Model
+from retrieval.registry.services import checksums
+from retrieval.registry.services.published import set_published
 from retrieval.reports.services import FORMATS, submit_report
 from tests.retrieval.world import World, done
 

@@ -5,9 +5,9 @@ from accounts.models import User
 from jobs.models import Job
 from mlcore.evaluation.project import SpaceMap
 from retrieval.errors import Refused
-from retrieval.indexes.services import submit_index
 from retrieval.maps import services
 from retrieval.models import Dataset, Image, Index, Model
+from retrieval.registry.services.indexes import submit_index
 from tests.retrieval.world import World, done, failed, replaced
 
 pytestmark = pytest.mark.services

@@ -5,8 +5,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Image, Search
+from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
 from retrieval.search.services.terms import Terms
 from tests.conftest import api_of

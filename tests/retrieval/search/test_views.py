@@ -15,9 +15,9 @@ from PIL import Image as Pillow
 from accounts.models import User
 from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
-from retrieval.experiments.services.published import set_published
-from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Image, Model, Search
+from retrieval.registry.services.indexes import submit_index
+from retrieval.registry.services.published import set_published
 from retrieval.search import form_views
 from retrieval.search.services import engine
 from tests.conftest import signed_in

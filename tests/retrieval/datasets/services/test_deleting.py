@@ -12,8 +12,8 @@ from retrieval.datasets.services import deleting, uses
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.errors import Refused
-from retrieval.indexes.services import submit_index
 from retrieval.models import Dataset, Image, Index, Search
+from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services.asking import system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed

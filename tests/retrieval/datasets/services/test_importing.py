@@ -16,7 +16,7 @@ from retrieval.datasets.services import importing
 from retrieval.datasets.services.importing import submit_import
 from retrieval.errors import Refused
 from retrieval.models import Dataset
-from retrieval.outside.services import submit_model
+from retrieval.registry.services.external_models import submit_model
 from tests.retrieval.pictures import jpeg, write_folder, zipped
 from tests.retrieval.world import done, failed, started
 

@@ -14,8 +14,8 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.disk.services import collecting, sizes
 from retrieval.disk.services.unneeded import unneeded
 from retrieval.errors import Refused
-from retrieval.indexes import services as indexes
 from retrieval.models import Dataset, Index
+from retrieval.registry.services import indexes
 from tests.retrieval.world import World, done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

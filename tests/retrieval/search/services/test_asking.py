@@ -9,8 +9,8 @@ from PIL import Image as Pillow
 
 from accounts.models import User
 from retrieval.errors import EngineBusy, Refused, Unsearchable
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Dataset, Model, Ranking, Search
+from retrieval.registry.services.published import set_published
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.asking import ask, searchable_models, system_search
 from retrieval.search.services.ranking import rank

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from retrieval.downloads.services import checksums
+from retrieval.registry.services import checksums
 from tests.retrieval.world import World, done, replaced
 
 
@@ -53,7 +53,7 @@ def test_a_checksum_that_could_not_be_stored_is_computed_again(file: Path, monke
 def test_building_an_index_leaves_the_checksums_of_the_embeddings(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retrieval.indexes.services import submit_index
+    from retrieval.registry.services.indexes import submit_index
 
     model = world.models[0]
     monkeypatch.setattr(checksums, "SMALL", 0)

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.permissions import curator_required, signed_in
 from retrieval.errors import Refused
-from retrieval.indexes import services
 from retrieval.models import Index, Model
+from retrieval.registry.services import indexes as services
 
 
 @curator_required

@@ -10,9 +10,9 @@ from jobs.models import Job
 from mlcore.datasets import load_dataset
 from mlcore.events import no_progress
 from retrieval.errors import Refused
-from retrieval.experiments.services.published import set_published
-from retrieval.indexes import services
 from retrieval.models import Index, Model
+from retrieval.registry.services import indexes as services
+from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
 from tests.retrieval.world import World, done, failed, replaced
 

@@ -1,7 +1,7 @@
 import pytest
 
-from retrieval.diagnostics import services
 from retrieval.models import Image, Run
+from retrieval.registry.services import diagnostics as services
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from jobs.models import Job
-from retrieval.experiments.services import artifacts
-from retrieval.indexes.services import submit_index
+from retrieval.registry.services import artifacts
+from retrieval.registry.services.indexes import submit_index
 from tests.retrieval.world import World, done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

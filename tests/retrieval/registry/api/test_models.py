@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from jobs.models import Job
 from retrieval.downloads.services.files import PARTS, model_file
 from retrieval.models import Dataset, Experiment, Model
-from tests.retrieval.outside.brought import embeddings
+from tests.retrieval.registry.brought import embeddings
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

@@ -23,8 +23,8 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import require_labels
 from retrieval.errors import NotNow, Refused
-from retrieval.indexes.services import submit_index
 from retrieval.models import COLORS, Dataset, Model
+from retrieval.registry.services.indexes import submit_index
 from retrieval.uploads import store, uploads
 
 NETWORKS = (".onnx", ".safetensors")

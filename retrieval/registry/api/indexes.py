@@ -21,10 +21,10 @@ from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.api.datasets import VisibleDatasetField
-from retrieval.experiments.services.published import visible_models
-from retrieval.indexes import services
 from retrieval.models import Dataset, Index, Model
 from retrieval.refusals import RefusalsAsProblems
+from retrieval.registry.services import indexes as services
+from retrieval.registry.services.published import visible_models
 
 INDEX = {
     "id": 6,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelUnavailable
+from retrieval.registry.services.encoder_pool import EncoderPool
 
 
 class Process:

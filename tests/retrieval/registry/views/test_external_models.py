@@ -7,10 +7,10 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from jobs.models import Job
-from retrieval.experiments.services.published import set_published
 from retrieval.models import Experiment, Model
-from tests.retrieval.outside.brought import embeddings, network
+from retrieval.registry.services.published import set_published
 from tests.retrieval.pictures import jpeg
+from tests.retrieval.registry.brought import embeddings, network
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ from typing import Any
 
 from jobs.models import Job
 from mlcore.runs import WEIGHTS
-from retrieval.downloads.services.checksums import checksum_of
 from retrieval.models import Index, Model
+from retrieval.registry.services.checksums import checksum_of
 
 
 def files_of(model: Model) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from django.conf import settings
 from mlcore.artifacts import read_json
 from mlcore.datasets import load_dataset
 from mlcore.external.outside import add_model
-from retrieval.experiments.services.published import set_published
-from retrieval.indexes.services import submit_index
 from retrieval.models import Model
+from retrieval.registry.services.indexes import submit_index
+from retrieval.registry.services.published import set_published
 from tests.mlcore.onnx_models import PLAIN, stored_onnx
 from tests.retrieval.world import World, done
 

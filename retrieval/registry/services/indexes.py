@@ -25,11 +25,11 @@ from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.looks import fill_looks
-from retrieval.downloads.services.checksums import keep_checksum
-from retrieval.encoders.services.external import encoder_for_job
 from retrieval.errors import ModelSuspended, ModelUnavailable, NotNow, Refused
 from retrieval.models import Dataset, Index, Model
-from retrieval.verdicts.services import calibration_of
+from retrieval.registry.services.checksums import keep_checksum
+from retrieval.registry.services.external_encoders import encoder_for_job
+from retrieval.registry.services.predictions import calibration_of
 
 if TYPE_CHECKING:
     from mlcore.networks.picture_encoder import PictureEncoder

@@ -20,9 +20,9 @@ from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_process import EncoderProcess, ProcessLimits
 from mlcore.inference.model_files import read_description
 from mlcore.networks.picture_encoder import PictureEncoder
-from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model
+from retrieval.registry.services.encoder_pool import EncoderPool
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

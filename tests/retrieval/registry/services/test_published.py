@@ -3,8 +3,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from retrieval.errors import Refused
-from retrieval.experiments.services import published
 from retrieval.models import COLORS, Dataset
+from retrieval.registry.services import published
 from tests.retrieval.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

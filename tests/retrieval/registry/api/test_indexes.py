@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from jobs.models import Job
 from retrieval.models import Dataset, Model
-from tests.retrieval.indexes.test_services import active, rebuilt
+from tests.retrieval.registry.services.test_indexes import active, rebuilt
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

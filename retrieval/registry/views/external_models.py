@@ -5,8 +5,8 @@ from django.shortcuts import redirect, render
 
 from accounts.permissions import curator_required, signed_in
 from retrieval.errors import Refused
-from retrieval.outside import services
-from retrieval.outside.forms import ModelForm
+from retrieval.registry.forms import ModelForm
+from retrieval.registry.services import external_models as services
 
 
 @curator_required

@@ -3,7 +3,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
-from tests.retrieval.indexes.test_services import active, rebuilt
+from tests.retrieval.registry.services.test_indexes import active, rebuilt
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

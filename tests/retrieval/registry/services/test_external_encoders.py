@@ -23,18 +23,18 @@ from jobs.models import Job
 from mlcore.inference.encoder_process import EncoderProcess
 from mlcore.networks import onnx_network
 from ratings.services import ballots
-from retrieval.encoders.services import external as services
 from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refused, Unsearchable
 from retrieval.explaining.services import why
-from retrieval.indexes.services import submit_index
 from retrieval.models import Model, Search
+from retrieval.registry.services import external_encoders as services
+from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import engine
 from retrieval.search.services.answers import problems_of
 from retrieval.search.services.asking import ask
 from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
-from tests.retrieval.encoders.external import external_model
 from tests.retrieval.pictures import jpeg
+from tests.retrieval.registry.external import external_model
 from tests.retrieval.world import World, done, failed, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_engine")]

@@ -18,21 +18,21 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.diagnostics import services as diagnostics
 from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services.files import PARTS, parts_of
-from retrieval.encoders.services import external as encoders
 from retrieval.experiments.filters import ModelFilter
-from retrieval.experiments.model_serializers import (
+from retrieval.models import Model
+from retrieval.refusals import RefusalsAsProblems
+from retrieval.registry.serializers import (
     DiagnosticsSerializer,
     ModelSerializer,
     NewModelSerializer,
     PartSerializer,
 )
-from retrieval.experiments.services import published as published_services
-from retrieval.models import Model
-from retrieval.outside import services as outside
-from retrieval.refusals import RefusalsAsProblems
+from retrieval.registry.services import diagnostics
+from retrieval.registry.services import external_encoders as encoders
+from retrieval.registry.services import external_models as outside
+from retrieval.registry.services import published as published_services
 
 
 class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
