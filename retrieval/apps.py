@@ -24,14 +24,14 @@ class RetrievalConfig(AppConfig):
         from retrieval.downloads.services import files
         from retrieval.experiments.services.comparing import run_compare_job
         from retrieval.experiments.services.estimates import run_estimate_job
+        from retrieval.experiments.services.reports import run_report_job
         from retrieval.experiments.services.training import run_train_job
+        from retrieval.experiments.services.tuning import run_tune_job
         from retrieval.maps.services import run_map_job
         from retrieval.registry.services.external_models import run_add_job
         from retrieval.registry.services.indexes import run_index_job
-        from retrieval.reports.services import run_report_job
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.search.services.quotas import used_searches
-        from retrieval.tuning.services import run_tune_job
 
         registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
         registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)

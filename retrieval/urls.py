@@ -2,19 +2,17 @@
 
 from django.urls import path
 
-from retrieval.algorithms import views as algorithms
 from retrieval.classes import views as classes
 from retrieval.datasets.views import changes, datasets
 from retrieval.datasets.views import curating as curation
 from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
-from retrieval.experiments import run_views as runs
-from retrieval.experiments import views as experiments
+from retrieval.experiments.views import experiments, reports, runs
+from retrieval.experiments.views import losses as algorithms
 from retrieval.explaining import views as explaining
 from retrieval.maps import views as maps
 from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes
-from retrieval.reports import views as reports
 from retrieval.search import form_views
 from retrieval.search import history_views as history
 from retrieval.search import link_views as links

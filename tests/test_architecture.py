@@ -170,7 +170,7 @@ def test_the_rule_on_the_order_of_apps_can_fail() -> None:
         "import retrieval.search.views",
         "from jobs.api import f",
         "import ratings.ballot_views",
-        "from retrieval.experiments.run_api import RunViewSet",
+        "from retrieval.experiments.api.runs import RunViewSet",
     ],
 )
 def test_the_rule_on_callers_can_fail(code: str) -> None:

@@ -105,7 +105,7 @@ ASKED_OTHERWISE = {
     "retrieval.search.services.keeping.query_file": "gives the file to the ways above",
     "retrieval.datasets.api.images.SIZES": "the sizes of the way above",
     "retrieval.datasets.services.looks._look_at": "reads a picture for a job",
-    "retrieval.algorithms.services.algorithms": "drawn points, not pictures",
+    "retrieval.experiments.services.losses.algorithms": "drawn points, not pictures",
 }
 
 

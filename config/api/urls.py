@@ -18,9 +18,9 @@ from ratings.api_files import DatasetRatingsView, SearchAnswersView
 from retrieval.datasets.api.datasets import DatasetViewSet
 from retrieval.datasets.api.images import ImageViewSet
 from retrieval.datasets.api.uploads import UploadViewSet
-from retrieval.experiments.experiment_api import ExperimentViewSet
-from retrieval.experiments.loss_api import LossViewSet
-from retrieval.experiments.run_api import RunViewSet
+from retrieval.experiments.api.experiments import ExperimentViewSet
+from retrieval.experiments.api.losses import LossViewSet
+from retrieval.experiments.api.runs import RunViewSet
 from retrieval.registry.api.indexes import IndexViewSet
 from retrieval.registry.api.models import ModelViewSet
 from retrieval.search.api import SearchViewSet

@@ -16,8 +16,8 @@ from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.downloads import registry
 from retrieval.downloads.attachments import model_attachment
 from retrieval.downloads.services import files
+from retrieval.experiments.report_files import report_file
 from retrieval.registry.services.published import visible_models
-from retrieval.reports.files import report_file
 
 
 @login_required

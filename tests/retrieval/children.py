@@ -21,7 +21,7 @@ STARTERS = (
     "retrieval.experiments.services.estimates",
     "retrieval.experiments.services.training",
     "retrieval.registry.services.external_models",
-    "retrieval.reports.services",
+    "retrieval.experiments.services.reports",
 )
 
 

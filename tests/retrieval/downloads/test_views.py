@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from retrieval.downloads.services import files
+from retrieval.experiments.services.reports import FORMATS, submit_report
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import checksums
 from retrieval.registry.services.published import set_published
-from retrieval.reports.services import FORMATS, submit_report
 from tests.retrieval.world import World, done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]

@@ -8,10 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import AuditEntry, User
 from jobs.models import Job
 from retrieval.errors import Refused
+from retrieval.experiments.services import reports
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import external_models as services
 from retrieval.registry.services.published import set_published
-from retrieval.reports import services as reports
 from retrieval.search.services.asking import ask, not_asked, searchable_models, system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.registry.brought import described, embeddings, network

@@ -3,7 +3,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from mlcore.losses import LOSSES
-from retrieval.algorithms import services
+from retrieval.experiments.services import losses as services
 from retrieval.models import Dataset, Model
 from tests.retrieval.world import World
 

@@ -4,8 +4,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from retrieval.algorithms import services
 from retrieval.drawings import curve_points
+from retrieval.experiments.services import losses as services
 
 MOST_WORDS = 200  # characters of a question
 

@@ -3,8 +3,8 @@
 from django.http import FileResponse, Http404
 from django.utils.text import slugify
 
+from retrieval.experiments.services import reports as services
 from retrieval.models import Experiment
-from retrieval.reports import services
 
 
 def report_file(experiment: Experiment, suffix: str) -> FileResponse:

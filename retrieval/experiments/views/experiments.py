@@ -17,13 +17,13 @@ from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.experiments.forms import ExperimentForm
-from retrieval.experiments.run_views import MOST_DIGITS, STOP_POLLING, at_work
 from retrieval.experiments.services import choosing, cloning, estimates, starting
+from retrieval.experiments.services.tuning import tunings_of
+from retrieval.experiments.views.runs import MOST_DIGITS, STOP_POLLING, at_work
 from retrieval.models import Experiment, Model, Report
 from retrieval.registry.services import artifacts, diagnostics, published
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.indexes import indexable_datasets
-from retrieval.tuning.services import tunings_of
 
 
 @curator_required

@@ -7,8 +7,8 @@ from rest_framework.test import APIClient
 
 from jobs.models import Job
 from mlcore.artifacts import write_json
+from retrieval.experiments.services import reports as services
 from retrieval.models import Experiment, Report
-from retrieval.reports import services
 from tests.retrieval.world import World, done, started
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,9 @@ from jobs import services as jobs
 from jobs.models import Job
 from mlcore.artifacts import read_json
 from retrieval.errors import Refused
+from retrieval.experiments.services import reports as services
 from retrieval.experiments.services.choosing import make_protocol
 from retrieval.models import Experiment, Report, Run
-from retrieval.reports import services
 from tests.retrieval.world import SMALL, World, done, failed, started
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]

@@ -10,10 +10,10 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.errors import Refused
+from retrieval.experiments.services import reports
+from retrieval.experiments.services import tuning as services
 from retrieval.experiments.services.choosing import make_protocol
 from retrieval.models import Experiment, Model, Run, Tuning
-from retrieval.reports import services as reports
-from retrieval.tuning import services
 from tests.retrieval.world import SMALL, World, done, failed, started
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from typing import Any
 from latex2mathml.converter import convert
 
 from accounts.roles import Visitor
-from retrieval.algorithms import toys
+from retrieval.experiments.services import toys
 from retrieval.experiments.services.choosing import loss_table
 from retrieval.registry.services.diagnostics import training_of
 from retrieval.registry.services.published import visible_models

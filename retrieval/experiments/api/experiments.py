@@ -23,7 +23,9 @@ from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
 from retrieval.downloads.services.files import visible_reports
-from retrieval.experiments.experiment_serializers import (
+from retrieval.experiments.filters import ExperimentFilter
+from retrieval.experiments.report_files import report_file
+from retrieval.experiments.serializers import (
     CancelledSerializer,
     EstimateSerializer,
     ExperimentSerializer,
@@ -31,13 +33,10 @@ from retrieval.experiments.experiment_serializers import (
     NewReportSerializer,
     WishSerializer,
 )
-from retrieval.experiments.filters import ExperimentFilter
-from retrieval.experiments.services import cancelling, choosing, starting
+from retrieval.experiments.services import cancelling, choosing, reports, starting
 from retrieval.models import Experiment
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.services import published
-from retrieval.reports import services as reports
-from retrieval.reports.files import report_file
 
 REPORT = {
     "title": "Two losses",
