@@ -12,9 +12,9 @@ from accounts.permissions import signed_in
 from ratings.services import relevance
 from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Search
-from retrieval.search.form_views import class_choices, tell_not_asked
 from retrieval.search.forms import RefineForm, initial_of
 from retrieval.search.services import answers, asking, keeping
+from retrieval.search.views.form import class_choices, tell_not_asked
 
 
 @login_required

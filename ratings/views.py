@@ -13,7 +13,7 @@ from ratings.leaderboard_views import board_values
 from ratings.services import ballots, relevance
 from retrieval.datasets.services.seeing import visible_datasets, visible_images
 from retrieval.models import Image
-from retrieval.search.form_views import home
+from retrieval.search.views.form import home
 
 SAMPLES = 12
 

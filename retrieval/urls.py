@@ -9,14 +9,12 @@ from retrieval.disk.views import disk
 from retrieval.downloads import views as downloads
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
-from retrieval.explaining import views as explaining
 from retrieval.maps import views as maps
 from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes
-from retrieval.search import form_views
-from retrieval.search import history_views as history
-from retrieval.search import link_views as links
-from retrieval.search import views as search
+from retrieval.search.views import explaining, history, links
+from retrieval.search.views import form as form_views
+from retrieval.search.views import searches as search
 
 urlpatterns = [
     path("searches/", history.every_search, name="searches"),

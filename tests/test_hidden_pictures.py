@@ -87,13 +87,20 @@ WAYS = (
         lambda scene: f"/api/v1/images/{scene.found}/file/?size=thumbnail",
         found,
     ),
-    Way("retrieval.search.views.shared_query", lambda scene: f"/shared/{scene.search.share_token}/query", query),
     Way(
-        "retrieval.search.views.shared_picture",
+        "retrieval.search.views.searches.shared_query", lambda scene: f"/shared/{scene.search.share_token}/query", query
+    ),
+    Way(
+        "retrieval.search.views.searches.shared_picture",
         lambda scene: f"/shared/{scene.search.share_token}/pictures/{scene.found}",
         found,
     ),
-    Way("retrieval.search.views.query_picture", lambda scene: f"/searches/{scene.search.pk}/picture", query, False),
+    Way(
+        "retrieval.search.views.searches.query_picture",
+        lambda scene: f"/searches/{scene.search.pk}/picture",
+        query,
+        False,
+    ),
     Way("ratings.api_files.get", lambda scene: f"/rate/{scene.ballot.pk}/query", lambda scene: scene.asked.pk, False),
 )
 

@@ -23,8 +23,8 @@ from retrieval.experiments.api.losses import LossViewSet
 from retrieval.experiments.api.runs import RunViewSet
 from retrieval.registry.api.indexes import IndexViewSet
 from retrieval.registry.api.models import ModelViewSet
-from retrieval.search.api import SearchViewSet
-from retrieval.search.link_api import ShareLinkViewSet
+from retrieval.search.api.links import ShareLinkViewSet
+from retrieval.search.api.searches import SearchViewSet
 
 router = SimpleRouter()
 router.register("audit", AuditViewSet, basename="api-audit")

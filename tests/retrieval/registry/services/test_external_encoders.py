@@ -24,13 +24,13 @@ from mlcore.inference.encoder_process import EncoderProcess
 from mlcore.networks import onnx_network
 from ratings.services import ballots
 from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refused, Unsearchable
-from retrieval.explaining.services import why
 from retrieval.models import Model, Search
 from retrieval.registry.services import external_encoders as services
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import engine
 from retrieval.search.services.answers import problems_of
 from retrieval.search.services.asking import ask
+from retrieval.search.services.explaining import why
 from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
 from tests.retrieval.pictures import jpeg

@@ -18,8 +18,8 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.published import set_published
-from retrieval.search import form_views
 from retrieval.search.services import engine
+from retrieval.search.views import form as form_views
 from tests.conftest import signed_in
 from tests.retrieval.pictures import BAD, GOOD, jpeg
 from tests.retrieval.world import World, replaced

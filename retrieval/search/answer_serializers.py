@@ -9,7 +9,7 @@ from rest_framework.reverse import reverse
 from config.api.strict import Body
 from retrieval.datasets.image_serializers import picture_url, thumbnail_url
 from retrieval.models import Search
-from retrieval.search.api_bodies import SearchedClassSerializer
+from retrieval.search.serializers import SearchedClassSerializer
 from retrieval.search.services import answers as answers_services
 from retrieval.search.services import terms as terms_services
 

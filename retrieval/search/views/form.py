@@ -16,9 +16,9 @@ from accounts.permissions import signed_in
 from retrieval.datasets.services.seeing import visible_datasets, visible_images
 from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Dataset, Image, Index, Model, Search
-from retrieval.search.fetching import fetch_picture
 from retrieval.search.forms import MOST_DIGITS, SIDES, SearchForm
 from retrieval.search.services import asking, keeping, state, terms
+from retrieval.search.services.url_fetch import fetch_picture
 
 GALLERY = 24
 RECENT = 6

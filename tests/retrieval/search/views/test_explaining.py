@@ -4,8 +4,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from retrieval.errors import EngineBusy
-from retrieval.explaining import services as explaining
 from retrieval.models import Model, Search
+from retrieval.search.services import explaining
 from retrieval.search.services.sharing import set_shared
 from tests.conftest import signed_in
 from tests.retrieval.world import World

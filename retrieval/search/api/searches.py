@@ -21,24 +21,23 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from config.api.views import UUID as UUID_PATTERN
 from retrieval.errors import Refused
-from retrieval.explaining import services as explaining
-from retrieval.explaining.api_answers import WhySerializer, told
 from retrieval.models import Search
 from retrieval.refusals import RefusalsAsProblems
-from retrieval.search.api_answers import NameSerializer, SearchSerializer
-from retrieval.search.api_batches import (
+from retrieval.search.answer_serializers import NameSerializer, SearchSerializer
+from retrieval.search.api.batches import (
     BatchAnswerSerializer,
     BatchSerializer,
     FilesBatchSerializer,
     outcomes_of,
     problem_of,
 )
-from retrieval.search.api_bodies import NewSearchSerializer, asked_with
-from retrieval.search.api_refining import RefineSerializer, refine
-from retrieval.search.api_verdicts import VerdictsSerializer, verdicts_of
-from retrieval.search.fetching import fetch_picture
+from retrieval.search.api.predictions import VerdictsSerializer, verdicts_of
+from retrieval.search.api.refining import RefineSerializer, refine
+from retrieval.search.explanation_serializers import WhySerializer, told
 from retrieval.search.filters import SearchFilter
-from retrieval.search.services import answers, asking, history, keeping, sharing
+from retrieval.search.serializers import NewSearchSerializer, asked_with
+from retrieval.search.services import answers, asking, explaining, history, keeping, sharing
+from retrieval.search.services.url_fetch import fetch_picture
 
 RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Of one model, see the answers.")
 IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="One of its answers.")

@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from retrieval.errors import EngineBusy, Refused
-from retrieval.explaining import services
 from retrieval.models import Search
+from retrieval.search.services import explaining as services
 from retrieval.search.services.keeping import visible_searches
 from retrieval.search.services.sharing import shared_search
 

@@ -11,9 +11,9 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from retrieval.errors import Refused
 from retrieval.models import Search
-from retrieval.search import api_batches
-from retrieval.search.fetching import FetchedTooLate
+from retrieval.search.api import batches as api_batches
 from retrieval.search.services import engine
+from retrieval.search.services.url_fetch import FetchedTooLate
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced

@@ -9,7 +9,7 @@ from accounts.models import User
 from config.api.strict import Body
 from retrieval.datasets.services.seeing import visible_images
 from retrieval.models import Model, Search
-from retrieval.search.api_bodies import (
+from retrieval.search.serializers import (
     BoxField,
     FiltersSerializer,
     VisibleDatasetsField,

@@ -4,9 +4,9 @@ import pytest
 from accounts.models import User
 from mlcore.images.pictures import open_picture
 from retrieval.errors import EngineBusy, Refused
-from retrieval.explaining.services import why
 from retrieval.models import Model, Search
 from retrieval.search.services import engine
+from retrieval.search.services.explaining import why
 from retrieval.search.services.terms import Terms
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced

@@ -12,8 +12,8 @@ import pytest
 from pytest_django import Settings
 
 from retrieval.errors import Refused
-from retrieval.search import fetching
-from retrieval.search.fetching import FetchedTooLate, fetch_picture, is_public
+from retrieval.search.services import url_fetch as fetching
+from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture, is_public
 
 PUBLIC = "93.184.215.14"
 PICTURE = b"bytes of a picture"

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from retrieval.models import Dataset, Image, Search
-from retrieval.search import api
+from retrieval.search.api import searches as api
 from retrieval.search.services import engine
 from tests.conftest import api_of
 from tests.retrieval.pictures import BAD, GOOD, jpeg

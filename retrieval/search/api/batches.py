@@ -20,10 +20,10 @@ from config.api.strict import Body
 from retrieval.errors import Refused
 from retrieval.models import Search
 from retrieval.refusals import as_problem
-from retrieval.search.api_answers import SEARCH, SearchSerializer
-from retrieval.search.api_bodies import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
-from retrieval.search.fetching import FetchedTooLate, fetch_picture
+from retrieval.search.answer_serializers import SEARCH, SearchSerializer
+from retrieval.search.serializers import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
 from retrieval.search.services import asking, batches
+from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture
 
 MOST_SEARCHES = 50
 TOGETHER = 8
