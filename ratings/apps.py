@@ -13,7 +13,7 @@ class RatingsConfig(AppConfig):
         from ratings.services.personal import erase_ratings, export_ratings
         from ratings.services.votes import votes_on
         from retrieval.datasets.services import uses
-        from retrieval.downloads import registry as downloads
+        from retrieval.pages.services import download_kinds as downloads
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)

@@ -18,16 +18,16 @@ class RetrievalConfig(AppConfig):
         from retrieval.datasets.services.importing import run_import_job
         from retrieval.datasets.services.reimporting import run_reimport_job
         from retrieval.datasets.services.uploads import sweep, used_uploads
-        from retrieval.disk.services.collecting import run_collect_job
-        from retrieval.disk.services.leftovers import sweep_leftovers
-        from retrieval.downloads import registry as downloads
-        from retrieval.downloads.services import files
         from retrieval.experiments.services.comparing import run_compare_job
         from retrieval.experiments.services.estimates import run_estimate_job
         from retrieval.experiments.services.reports import run_report_job
         from retrieval.experiments.services.training import run_train_job
         from retrieval.experiments.services.tuning import run_tune_job
-        from retrieval.maps.services import run_map_job
+        from retrieval.pages.services import download_kinds as downloads
+        from retrieval.pages.services import downloads as files
+        from retrieval.pages.services.maps import run_map_job
+        from retrieval.pages.services.storage.collecting import run_collect_job
+        from retrieval.pages.services.storage.leftovers import sweep_leftovers
         from retrieval.registry.services.external_models import run_add_job
         from retrieval.registry.services.indexes import run_index_job
         from retrieval.search.services.keeping import erase_searches, export_searches

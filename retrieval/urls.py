@@ -2,14 +2,12 @@
 
 from django.urls import path
 
-from retrieval.classes import views as classes
 from retrieval.datasets.views import changes, datasets
 from retrieval.datasets.views import curating as curation
-from retrieval.disk.views import disk
-from retrieval.downloads import views as downloads
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
-from retrieval.maps import views as maps
+from retrieval.pages.views import classes, downloads, maps
+from retrieval.pages.views.storage import disk
 from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes
 from retrieval.search.views import explaining, history, links

@@ -24,7 +24,7 @@ from backups.services.manifest import LEDGER, MANIFEST, OWN, SECRET, UNFINISHED,
 from backups.services.secret import fingerprint, kept_secret
 from backups.services.tables import Table, one_moment, write_table
 from backups.services.unfinished import unfinished_restore
-from retrieval.disk.services.needed import MADE_AGAIN, OF_ROWS, needed_files, owned_places, place_of
+from retrieval.pages.services.storage.needed import MADE_AGAIN, OF_ROWS, needed_files, owned_places, place_of
 
 ROUNDS = 5
 MOST_FAULTS = 1000

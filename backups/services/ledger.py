@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from backups.services.files import PRIVATE, Copied, order_of
-from retrieval.disk.services.needed import NeededFile
+from retrieval.pages.services.storage.needed import NeededFile
 
 TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;

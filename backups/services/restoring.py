@@ -26,9 +26,9 @@ from backups.services.tables import load_table
 from backups.services.unfinished import mark_finished, mark_unfinished, unfinished_restore
 from jobs import scratch, sweeper
 from jobs.models import Job
-from retrieval.disk.services.needed import place_of
-from retrieval.disk.services.restored import settle_restored_files
 from retrieval.models import Dataset
+from retrieval.pages.services.storage.needed import place_of
+from retrieval.pages.services.storage.restored import settle_restored_files
 
 STAGING = ".restore"
 TOPS = ("media", "weights")

@@ -6,7 +6,7 @@ from pathlib import Path
 from backups.errors import explained
 from backups.services.files import content_of
 from backups.services.unfinished import unfinished_restore
-from retrieval.disk.services.needed import NeededFile, is_still_needed, needed_files, place_of
+from retrieval.pages.services.storage.needed import NeededFile, is_still_needed, needed_files, place_of
 
 
 def check_site() -> Iterator[str]:

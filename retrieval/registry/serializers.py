@@ -9,8 +9,8 @@ from accounts.roles import is_curator
 from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.api.datasets import VisibleDatasetField
-from retrieval.downloads.services.files import PARTS
 from retrieval.models import Model
+from retrieval.pages.services.downloads import PARTS
 
 MODEL = {
     "id": 3,

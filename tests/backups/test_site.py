@@ -5,8 +5,8 @@ from django.core.management import CommandError
 from django.db import models
 
 from backups.services.site import check_site
-from retrieval.disk.services import needed
 from retrieval.models import Image, Index, Model, Search
+from retrieval.pages.services.storage import needed
 from tests.backups.sites import media, run, small_site
 from tests.retrieval.world import World, replaced
 

@@ -22,7 +22,6 @@ from config.api.views import KEY, Resource
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
-from retrieval.downloads.services.files import visible_reports
 from retrieval.experiments.filters import ExperimentFilter
 from retrieval.experiments.report_files import report_file
 from retrieval.experiments.serializers import (
@@ -35,6 +34,7 @@ from retrieval.experiments.serializers import (
 )
 from retrieval.experiments.services import cancelling, choosing, reports, starting
 from retrieval.models import Experiment
+from retrieval.pages.services.downloads import visible_reports
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.services import published
 

@@ -21,10 +21,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from jobs.models import Job
-from retrieval import demo
 from retrieval.datasets.services.sources import is_drawn
 from retrieval.errors import Refused
 from retrieval.models import Experiment
+from retrieval.pages import demo
 
 POLL = 0.5  # seconds
 START_SECONDS = 60  # for the web process to answer

@@ -18,10 +18,10 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.downloads.attachments import model_attachment
-from retrieval.downloads.services.files import PARTS, parts_of
 from retrieval.experiments.filters import ModelFilter
 from retrieval.models import Model
+from retrieval.pages.attachments import model_attachment
+from retrieval.pages.services.downloads import PARTS, parts_of
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.serializers import (
     DiagnosticsSerializer,

@@ -5,8 +5,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from jobs.models import Job
-from retrieval.downloads.services.files import PARTS, model_file
 from retrieval.models import Dataset, Experiment, Model
+from retrieval.pages.services.downloads import PARTS, model_file
 from tests.retrieval.registry.brought import embeddings
 from tests.retrieval.world import World
 

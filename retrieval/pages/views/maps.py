@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from accounts.permissions import curator_required, signed_in
 from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.errors import Refused
-from retrieval.maps import services
 from retrieval.models import Dataset, Index
+from retrieval.pages.services import maps as services
 
 MISSES = 24  # on a page
 

@@ -5,8 +5,8 @@ from accounts.models import User
 from jobs.models import Job
 from mlcore.evaluation.project import SpaceMap
 from retrieval.errors import Refused
-from retrieval.maps import services
 from retrieval.models import Dataset, Image, Index, Model
+from retrieval.pages.services import maps as services
 from retrieval.registry.services.indexes import submit_index
 from tests.retrieval.world import World, done, failed, replaced
 

@@ -8,9 +8,9 @@ from accounts.models import User
 from accounts.roles import role_of
 from jobs import services as jobs
 from jobs.models import Job
-from retrieval import demo
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Experiment
+from retrieval.pages import demo
 from tests.retrieval.pictures import write_folder
 from tests.retrieval.world import World, started
 

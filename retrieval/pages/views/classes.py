@@ -5,8 +5,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from retrieval.classes import services
 from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.pages.services import class_search as services
 
 PAGE = 60
 

@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from retrieval.downloads.services import files
 from retrieval.experiments.services.reports import FORMATS, submit_report
 from retrieval.models import Dataset, Experiment, Model
+from retrieval.pages.services import downloads as files
 from retrieval.registry.services import checksums
 from retrieval.registry.services.published import set_published
 from tests.retrieval.world import World, done

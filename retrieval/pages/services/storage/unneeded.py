@@ -14,8 +14,8 @@ from django.utils import timezone
 from jobs import scratch
 from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS
-from retrieval.disk.services.sizes import bytes_below
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search, Upload
+from retrieval.pages.services.storage.sizes import bytes_below
 from retrieval.uploads import uploads
 
 KEEP_CACHE = timedelta(days=30)

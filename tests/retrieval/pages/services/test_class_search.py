@@ -3,8 +3,8 @@ import shutil
 import numpy as np
 import pytest
 
-from retrieval.classes.services import counts_of, has_class, neighbourhood_of, pictures_of
 from retrieval.models import Model
+from retrieval.pages.services.class_search import counts_of, has_class, neighbourhood_of, pictures_of
 from retrieval.search.services import engine
 from tests.retrieval.world import World
 

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import signed_in
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.downloads import registry
-from retrieval.downloads.attachments import model_attachment
-from retrieval.downloads.services import files
 from retrieval.experiments.report_files import report_file
+from retrieval.pages.attachments import model_attachment
+from retrieval.pages.services import download_kinds as registry
+from retrieval.pages.services import downloads as files
 from retrieval.registry.services.published import visible_models
 
 

@@ -12,10 +12,10 @@ from accounts.models import User
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
-from retrieval.disk.services.sizes import CACHE_KEY
-from retrieval.disk.services.unneeded import RULES, Item, old_indexes, unneeded
 from retrieval.errors import Refused
 from retrieval.models import Index, Model
+from retrieval.pages.services.storage.sizes import CACHE_KEY
+from retrieval.pages.services.storage.unneeded import RULES, Item, old_indexes, unneeded
 
 
 def submit_collection(paths: Sequence[str], *, by: User | None) -> Job:

@@ -1,7 +1,7 @@
 import pytest
 
-from retrieval.downloads import registry
-from retrieval.downloads.services import files
+from retrieval.pages.services import download_kinds as registry
+from retrieval.pages.services import downloads as files
 
 
 def test_every_app_has_registered_its_kinds() -> None:

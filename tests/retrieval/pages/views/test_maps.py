@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
-from retrieval.maps import services
 from retrieval.models import Dataset, Model
+from retrieval.pages.services import maps as services
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
-from retrieval.disk.services import collecting, sizes
-from retrieval.disk.services.unneeded import unneeded
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Index
+from retrieval.pages.services.storage import collecting, sizes
+from retrieval.pages.services.storage.unneeded import unneeded
 from retrieval.registry.services import indexes
 from tests.retrieval.world import World, done
 

@@ -17,8 +17,8 @@ from jobs.models import Job
 from mlcore.runs import WEIGHTS
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.datasets.services.sources import UPLOAD, is_upload
-from retrieval.maps.services import map_file
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Report, Run, Search, Upload
+from retrieval.pages.services.maps import map_file
 
 MEDIA, WEIGHTS_FOLDER = "media", "weights"
 OF_ROWS = ("datasets", "runs", "outside", "indexes", "reports", "maps", "searches")

@@ -2,9 +2,9 @@
 
 from django.http import FileResponse, Http404
 
-from retrieval.downloads.services import files
 from retrieval.files import attachment
 from retrieval.models import Model
+from retrieval.pages.services import downloads as files
 
 
 def model_attachment(model: Model, part: str) -> FileResponse:

@@ -6,10 +6,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from accounts.permissions import curator_required, signed_in
-from retrieval.disk.services.collecting import submit_collection
-from retrieval.disk.services.sizes import usage
-from retrieval.disk.services.unneeded import unneeded
 from retrieval.errors import Refused
+from retrieval.pages.services.storage.collecting import submit_collection
+from retrieval.pages.services.storage.sizes import usage
+from retrieval.pages.services.storage.unneeded import unneeded
 
 MOST_SHOWN = 1000
 SAID = {
