@@ -1,1 +1,0 @@
-"""What takes up the disk, and how what nothing needs goes."""

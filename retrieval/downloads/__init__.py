@@ -1,1 +1,0 @@
-"""What people may keep: files of models, embeddings, reports, and what apps above add."""

@@ -1,1 +1,0 @@
-"""Rules about what may be kept, and its checksums."""

@@ -1,1 +1,0 @@
-"""Rules about the encoders of external models."""
