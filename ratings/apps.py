@@ -12,8 +12,8 @@ class RatingsConfig(AppConfig):
         from ratings.services.exports import ABOUT, exports
         from ratings.services.personal import erase_ratings, export_ratings
         from ratings.services.votes import votes_on
+        from retrieval import downloads
         from retrieval.datasets.services import uses
-        from retrieval.pages.services import download_kinds as downloads
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)

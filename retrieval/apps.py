@@ -11,7 +11,7 @@ class RetrievalConfig(AppConfig):
         from accounts import personal_data
         from accounts.roles import Role
         from jobs import registry
-        from retrieval import outcomes
+        from retrieval import downloads, outcomes
         from retrieval.datasets.services.adding import run_add_pictures_job
         from retrieval.datasets.services.deleting import run_delete_job
         from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
@@ -23,11 +23,10 @@ class RetrievalConfig(AppConfig):
         from retrieval.experiments.services.reports import run_report_job
         from retrieval.experiments.services.training import run_train_job
         from retrieval.experiments.services.tuning import run_tune_job
-        from retrieval.pages.services import download_kinds as downloads
-        from retrieval.pages.services import downloads as files
         from retrieval.pages.services.maps import run_map_job
         from retrieval.pages.services.storage.collecting import run_collect_job
         from retrieval.pages.services.storage.leftovers import sweep_leftovers
+        from retrieval.registry.services import model_files as files
         from retrieval.registry.services.external_models import run_add_job
         from retrieval.registry.services.indexes import run_index_job
         from retrieval.search.services.keeping import erase_searches, export_searches

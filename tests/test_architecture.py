@@ -19,7 +19,7 @@ OF_THE_CLIENT = {
     "pandas",
 }  # beside the standard library; pandas is asked for late
 GENERATED = {"models.py", "answers.py"}  # of the client: as long as the API is large
-ABOVE_SERVICES = {"tasks", "views", "api", "admin", "forms", "urls"}
+ABOVE_SERVICES = {"tasks", "views", "api", "admin", "forms", "urls", "serializers", "filters"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 
 
@@ -50,7 +50,7 @@ def foreign_to_the_client(code: str) -> set[str]:
 
 
 def is_service(path: Path) -> bool:
-    return path.name == "services.py" or path.parent.name == "services"
+    return path.name == "services.py" or "services" in path.parts
 
 
 def web_in_mlcore(code: str) -> set[str]:

@@ -13,8 +13,8 @@ from django.utils.crypto import salted_hmac
 from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from ratings.models import BlindScore, Relevance
+from retrieval.downloads import Download
 from retrieval.models import Dataset
-from retrieval.pages.services.download_kinds import Download
 from retrieval.registry.services.published import visible_models
 
 ABOUT = (

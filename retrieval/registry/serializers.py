@@ -10,7 +10,7 @@ from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Model
-from retrieval.pages.services.downloads import PARTS
+from retrieval.registry.services.model_files import PARTS
 
 MODEL = {
     "id": 3,

@@ -34,9 +34,9 @@ from retrieval.experiments.serializers import (
 )
 from retrieval.experiments.services import cancelling, choosing, reports, starting
 from retrieval.models import Experiment
-from retrieval.pages.services.downloads import visible_reports
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.services import published
+from retrieval.registry.services.model_files import visible_reports
 
 REPORT = {
     "title": "Two losses",

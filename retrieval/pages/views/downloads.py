@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import signed_in
+from retrieval import downloads as registry
 from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.experiments.report_files import report_file
-from retrieval.pages.attachments import model_attachment
-from retrieval.pages.services import download_kinds as registry
-from retrieval.pages.services import downloads as files
+from retrieval.registry.attachments import model_attachment
+from retrieval.registry.services import model_files as files
 from retrieval.registry.services.published import visible_models
 
 

@@ -20,9 +20,8 @@ from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.experiments.filters import ModelFilter
 from retrieval.models import Model
-from retrieval.pages.attachments import model_attachment
-from retrieval.pages.services.downloads import PARTS, parts_of
 from retrieval.refusals import RefusalsAsProblems
+from retrieval.registry.attachments import model_attachment
 from retrieval.registry.serializers import (
     DiagnosticsSerializer,
     ModelSerializer,
@@ -33,6 +32,7 @@ from retrieval.registry.services import diagnostics
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services import external_models as outside
 from retrieval.registry.services import published as published_services
+from retrieval.registry.services.model_files import PARTS, parts_of
 
 
 class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):

@@ -9,8 +9,8 @@ from django.urls import reverse
 from accounts.models import User
 from retrieval.experiments.services.reports import FORMATS, submit_report
 from retrieval.models import Dataset, Experiment, Model
-from retrieval.pages.services import downloads as files
 from retrieval.registry.services import checksums
+from retrieval.registry.services import model_files as files
 from retrieval.registry.services.published import set_published
 from tests.retrieval.world import World, done
 

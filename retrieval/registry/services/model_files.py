@@ -11,9 +11,9 @@ from django.utils.text import slugify
 from accounts.roles import Visitor, is_curator
 from mlcore.runs import WEIGHTS
 from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.downloads import Download
 from retrieval.experiments.services.reports import FORMATS, file_of
 from retrieval.models import Dataset, Experiment, Model
-from retrieval.pages.services.download_kinds import Download
 from retrieval.registry.services.checksums import checksum_of
 from retrieval.registry.services.published import visible_models
 

@@ -1,7 +1,7 @@
 import pytest
 
-from retrieval.pages.services import download_kinds as registry
-from retrieval.pages.services import downloads as files
+from retrieval import downloads as registry
+from retrieval.registry.services import model_files as files
 
 
 def test_every_app_has_registered_its_kinds() -> None:

@@ -4,7 +4,7 @@ from django.http import FileResponse, Http404
 
 from retrieval.files import attachment
 from retrieval.models import Model
-from retrieval.pages.services import downloads as files
+from retrieval.registry.services import model_files as files
 
 
 def model_attachment(model: Model, part: str) -> FileResponse:
