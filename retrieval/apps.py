@@ -12,6 +12,7 @@ class RetrievalConfig(AppConfig):
         from accounts.roles import Role
         from jobs import registry
         from retrieval import downloads, outcomes
+        from retrieval.datasets.services import revisions
         from retrieval.datasets.services.adding import run_add_pictures_job
         from retrieval.datasets.services.deleting import run_delete_job
         from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
@@ -20,15 +21,16 @@ class RetrievalConfig(AppConfig):
         from retrieval.datasets.services.uploads import sweep, used_uploads
         from retrieval.experiments.services.comparing import run_compare_job
         from retrieval.experiments.services.estimates import run_estimate_job
+        from retrieval.experiments.services.report_downloads import downloads_of_reports
         from retrieval.experiments.services.reports import run_report_job
         from retrieval.experiments.services.training import run_train_job
         from retrieval.experiments.services.tuning import run_tune_job
         from retrieval.pages.services.maps import run_map_job
         from retrieval.pages.services.storage.collecting import run_collect_job
         from retrieval.pages.services.storage.leftovers import sweep_leftovers
-        from retrieval.registry.services import model_files as files
+        from retrieval.registry.services import model_files
         from retrieval.registry.services.external_models import run_add_job
-        from retrieval.registry.services.indexes import run_index_job
+        from retrieval.registry.services.indexes import run_index_job, submit_rebuilds
         from retrieval.search.services.keeping import erase_searches, export_searches
         from retrieval.search.services.quotas import used_searches
 
@@ -46,13 +48,15 @@ class RetrievalConfig(AppConfig):
         registry.register("map", run_map_job, least=Role.CURATOR)
         registry.register("report", run_report_job, least=Role.CURATOR, leads=outcomes.of_report)
         registry.register("add-model", run_add_job, least=Role.CURATOR, leads=outcomes.of_model)
+        revisions.register(submit_rebuilds)
         registry.register_sweep("uploads", sweep)
         registry.register_sweep("left-overs of jobs", sweep_leftovers)
         personal_data.register_quotas(used_searches)
         personal_data.register_quotas(used_uploads)
         personal_data.register("searches", export_searches, erase_searches)
-        downloads.register("models", "Models", "A network, and what it needs to embed a picture.", files.networks)
+        downloads.register("models", "Models", "A network, and what it needs to embed a picture.", model_files.networks)
         downloads.register(
-            "embeddings", "Embeddings", "Where a model puts every picture, and whose row is whose.", files.spaces
+            "embeddings", "Embeddings", "Where a model puts every picture, and whose row is whose.", model_files.spaces
         )
-        downloads.register("reports", "Reports", "What an experiment found: figures, intervals, tests.", files.reports)
+        about = "What an experiment found: figures, intervals, tests."
+        downloads.register("reports", "Reports", about, downloads_of_reports)

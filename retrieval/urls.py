@@ -7,9 +7,10 @@ from retrieval.datasets.views import curating as curation
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
 from retrieval.pages.views import classes, downloads, maps
+from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import disk
 from retrieval.registry.views import external_models as outside
-from retrieval.registry.views import indexes
+from retrieval.registry.views import indexes, models
 from retrieval.search.views import explaining, history, links
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
@@ -44,7 +45,7 @@ urlpatterns = [
     path("downloads/", downloads.every_download, name="downloads"),
     path("downloads/models/<int:pk>/<slug:part>", downloads.model_file, name="download-model"),
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
-    path("lab/", experiments.lab, name="lab"),
+    path("lab/", lab, name="lab"),
     path("lab/disk/", disk, name="disk"),
     path("lab/share-links/", links.share_links, name="share-links"),
     path("lab/share-links/<uuid:pk>/revoke", links.revoke, name="share-link-revoke"),
@@ -55,7 +56,7 @@ urlpatterns = [
     path("lab/datasets/<slug:slug>/licence/", curation.describe, name="dataset-describe"),
     path("lab/datasets/<slug:slug>/add/", changes.add, name="dataset-add"),
     path("lab/datasets/<slug:slug>/reimport/", changes.reimport, name="dataset-reimport"),
-    path("lab/datasets/<slug:slug>/indexes/", changes.index, name="dataset-index"),
+    path("lab/datasets/<slug:slug>/indexes/", indexes.of_dataset, name="dataset-index"),
     path("lab/datasets/<slug:slug>/delete/", changes.delete, name="dataset-delete"),
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
     path("lab/experiments/estimate", experiments.estimate, name="experiment-estimate"),
@@ -73,9 +74,9 @@ urlpatterns = [
     path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),
     path("lab/experiments/<int:pk>/report/<slug:suffix>", reports.download, name="report-file"),
     path("lab/models/new/", outside.new, name="model-new"),
-    path("lab/models/<int:pk>/", experiments.model, name="model"),
-    path("lab/models/<int:pk>/publish", experiments.toggle_published, name="model-publish"),
-    path("lab/models/<int:pk>/resume", experiments.resume, name="model-resume"),
+    path("lab/models/<int:pk>/", models.detail, name="model"),
+    path("lab/models/<int:pk>/publish", models.toggle_published, name="model-publish"),
+    path("lab/models/<int:pk>/resume", models.resume, name="model-resume"),
     path("lab/models/<int:pk>/index", indexes.build, name="index-build"),
     path("lab/indexes/<int:pk>/activate", indexes.activate, name="index-activate"),
 ]

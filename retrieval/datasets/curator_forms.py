@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
-from retrieval.models import Dataset, Model
+from retrieval.models import Dataset
 
 MOST_SUGGESTIONS = 2000  # class names in a page; beyond, they are typed
 
@@ -97,17 +97,6 @@ class ReimportForm(forms.Form):
         if values.get("archive") and values.get("source"):
             raise forms.ValidationError("Give either an archive or a path.")
         return values
-
-
-class IndexForm(forms.Form):
-    """The model that is to search a data set."""
-
-    model = forms.ModelChoiceField(queryset=Model.objects.none(), empty_label=None)
-
-    def __init__(self, *args: Any, models: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["model"].queryset = models  # type: ignore[attr-defined]
-        self.fields["model"].label_from_instance = lambda row: f"{row.name}, of {row.dataset.name}"  # type: ignore[attr-defined]
 
 
 class DescribeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

@@ -7,6 +7,7 @@ from django import forms
 from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.experiments.services import choosing, starting
 from retrieval.models import Dataset
+from retrieval.registry.services.loss_titles import loss_titles
 
 MOST_SEEDS = 20
 ADVANCED = ("trials", "validation_classes", "changes", "params")
@@ -61,7 +62,7 @@ class ExperimentForm(forms.Form):
         fields = self.fields
         fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0, labelled=True)  # type: ignore[attr-defined]
         fields["preset"].choices = [(row["name"], row["name"]) for row in choosing.presets()]  # type: ignore[attr-defined]
-        fields["losses"].choices = list(choosing.loss_titles().items())  # type: ignore[attr-defined]
+        fields["losses"].choices = list(loss_titles().items())  # type: ignore[attr-defined]
         fields["losses"].initial = choosing.baselines()  # rows of every honest table, and cheap
         fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in choosing.weights_files())]  # type: ignore[attr-defined]
 

@@ -4,20 +4,20 @@ from django.http import FileResponse, Http404
 
 from retrieval.files import attachment
 from retrieval.models import Model
-from retrieval.registry.services import model_files as files
+from retrieval.registry.services import model_files
 
 
 def model_attachment(model: Model, part: str) -> FileResponse:
-    """Return a file of a model, by its name in `files.PARTS`, as an attachment.
+    """Return a file of a model, by its name in `model_files.PARTS`, as an attachment.
 
     Raises:
         Http404: it has none of that name.
     """
-    file = files.model_file(model, part)
+    file = model_files.model_file(model, part)
     try:
         opened = file.open("rb") if file else None
     except OSError:  # gone since we looked
         opened = None
     if file is None or opened is None:
         raise Http404(f"{model.name} has no {part}")
-    return attachment(opened, files.kept_name(model, file))
+    return attachment(opened, model_files.kept_name(model, file))

@@ -1,11 +1,11 @@
-"""The form of a model from outside."""
+"""Forms of a model from outside, and of an index."""
 
 from typing import Any
 
 from django import forms
 
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.models import Dataset
+from retrieval.models import Dataset, Model
 
 PAIRS = {
     "A network": ("weights", "description"),
@@ -47,3 +47,14 @@ class ModelForm(forms.Form):
     def pairs(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the two ways to bring a model, each with its two files."""
         return [(title, [self[name] for name in names]) for title, names in PAIRS.items()]
+
+
+class IndexForm(forms.Form):
+    """The model that is to search a data set."""
+
+    model = forms.ModelChoiceField(queryset=Model.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, models: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["model"].queryset = models  # type: ignore[attr-defined]
+        self.fields["model"].label_from_instance = lambda row: f"{row.name}, of {row.dataset.name}"  # type: ignore[attr-defined]

@@ -30,10 +30,10 @@ from retrieval.datasets.services.changes import (
 )
 from retrieval.datasets.services.classes import HALVES, checked_name, class_named, fit_name, labels_by_name, split_in
 from retrieval.datasets.services.looks import fill_looks
+from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.errors import Refused
 from retrieval.models import Dataset
-from retrieval.registry.services.indexes import submit_rebuilds
 from retrieval.uploads import store, uploads
 
 
@@ -147,7 +147,7 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
         into = sorted({label for _, _, label, _ in new})
         told = row.classes[into[0]] if len(into) == 1 else f"{len(into):,} classes"
         publish_revision(row, f"{len(new):,} pictures added to {told}")
-        submit_rebuilds(row, by=asked_by(context))
+        follow_up_revision(row, by=asked_by(context))
     return len(new)
 
 

@@ -9,10 +9,10 @@ from accounts.models import User
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import checked_name, class_named, move_to_class, new_class
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
+from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
 from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image
-from retrieval.registry.services.indexes import submit_rebuilds
 
 
 @transaction.atomic
@@ -168,4 +168,4 @@ def _save_words(row: Dataset) -> None:
 
 def _publish(row: Dataset, what: str, by: User | None) -> None:
     publish_revision(row, what)
-    submit_rebuilds(row, by=by)
+    follow_up_revision(row, by=by)

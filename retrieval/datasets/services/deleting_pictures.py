@@ -14,10 +14,10 @@ from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_change
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
+from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.uses import uses_of_pictures
 from retrieval.errors import NotNow
 from retrieval.models import Dataset, Image, Search
-from retrieval.registry.services.indexes import submit_rebuilds
 
 MOST_TOLD = 100  # paths in an entry of the audit trail
 
@@ -87,7 +87,7 @@ def _delete_rows(context: JobContext, dataset: Dataset, going: list[int]) -> Non
     searches = Search.objects.filter(query_image__in=going).count()
     images.delete()
     publish_revision(row, f"{counted(len(paths))} deleted")
-    submit_rebuilds(row, by=by)
+    follow_up_revision(row, by=by)
     audit.record(by, "delete-pictures", row.name, pictures=len(paths), searches=searches, paths=[*paths[:MOST_TOLD]])
 
 

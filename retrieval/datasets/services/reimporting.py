@@ -28,6 +28,7 @@ from retrieval.datasets.services.changes import (
 )
 from retrieval.datasets.services.classes import find_class, new_class, split_in
 from retrieval.datasets.services.looks import fill_looks
+from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import (
     checked_source,
     forget_upload,
@@ -41,7 +42,6 @@ from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Upload
-from retrieval.registry.services.indexes import submit_rebuilds
 
 
 def submit_reimport(
@@ -170,7 +170,7 @@ def _compare_and_store(
         _take_up_new(context.job_id, row, aside, found.new, places)
         _tell(row, aside, told, source)
         publish_revision(row, f"imported again: {len(found.new):,} new, {moved:,} moved, {gone:,} hidden")
-        submit_rebuilds(row, by=asked_by(context))
+        follow_up_revision(row, by=asked_by(context))
     return told
 
 

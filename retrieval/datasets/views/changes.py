@@ -1,4 +1,4 @@
-"""Pages that start the jobs by which a data set grows, is read again, is searched, or goes."""
+"""Pages that start the jobs by which a data set grows, is read again, or goes."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -6,14 +6,13 @@ from django.views.decorators.cache import never_cache
 
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
-from retrieval.datasets.curator_forms import AddForm, IndexForm, ReimportForm
+from retrieval.datasets.curator_forms import AddForm, ReimportForm
 from retrieval.datasets.services import adding, deleting, reimporting
 from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.services.uses import uses_of
 from retrieval.datasets.views.curating import curated, sent, suggestions
 from retrieval.errors import Refused
-from retrieval.models import Dataset, Model
-from retrieval.registry.services.indexes import submit_index
+from retrieval.models import Dataset
 
 
 @curator_required
@@ -50,25 +49,6 @@ def reimport(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(None, str(error))
     context = {"dataset": dataset, "form": form, "was_uploaded": is_upload(dataset.source)}
     return render(request, "retrieval/dataset_reimport.html", context, status=400 if form.errors else 200)
-
-
-@curator_required
-@never_cache
-def index(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show what searches a data set, or queue the index by which another model does."""
-    dataset = curated(request.user, slug)
-    models = Model.objects.filter(has_network=True).select_related("dataset").order_by("dataset__name", "name")
-    form = IndexForm(sent(request)[0], models=models)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(
-                "job", pk=submit_index(form.cleaned_data["model"], dataset=dataset, by=signed_in(request)).pk
-            )
-        except Refused as error:
-            form.add_error(None, str(error))
-    serving = dataset.indexes.filter(active=True).select_related("model__dataset")
-    context = {"dataset": dataset, "form": form, "serving": serving, "any_model": models.exists()}
-    return render(request, "retrieval/dataset_index.html", context, status=400 if form.errors else 200)
 
 
 @curator_required

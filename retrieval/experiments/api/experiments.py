@@ -33,10 +33,10 @@ from retrieval.experiments.serializers import (
     WishSerializer,
 )
 from retrieval.experiments.services import cancelling, choosing, reports, starting
+from retrieval.experiments.services.report_downloads import visible_reports
 from retrieval.models import Experiment
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.services import published
-from retrieval.registry.services.model_files import visible_reports
 
 REPORT = {
     "title": "Two losses",

@@ -16,11 +16,6 @@ from retrieval.errors import Refused
 CHANGED = " (changed)"
 
 
-def loss_titles() -> dict[str, str]:
-    """Return the title of every loss and baseline by name."""
-    return {name: spec.title for name, spec in LOSSES.items()} | BASELINE_TITLES
-
-
 def baselines() -> list[str]:
     """Return the names of the rows that are not trained."""
     return list(BASELINES)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from jobs.models import Job
-from retrieval.experiments.services.choosing import loss_titles
 from retrieval.models import COLORS, Experiment, Run
+from retrieval.registry.services.loss_titles import loss_titles
 
 CURVES = ("loss", "recall", "speed")
 

@@ -36,8 +36,8 @@ from mlcore.config import Protocol
 from mlcore.evaluation.diagnostics import MEANINGS
 from mlcore.runs import BASELINES
 from retrieval.errors import NotNow, Refused
-from retrieval.experiments.services.choosing import loss_titles
 from retrieval.models import Experiment, Model, Report, Run, Tuning
+from retrieval.registry.services.loss_titles import loss_titles
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}

@@ -13,10 +13,10 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import fresh_catalogue
-from retrieval.experiments.services.choosing import loss_titles
 from retrieval.experiments.services.log import RunLog
 from retrieval.models import COLORS, Dataset, Model, Run
 from retrieval.registry.services.indexes import submit_index
+from retrieval.registry.services.loss_titles import loss_titles
 
 
 def run_train_job(context: JobContext, run: int) -> dict[str, Any]:

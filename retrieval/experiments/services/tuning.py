@@ -14,9 +14,9 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.report.rendering import found_values
 from mlcore.comparison.tuning import PROXY_RATE, best_of
 from mlcore.errors import ComparisonError
-from retrieval.experiments.services.choosing import loss_titles
 from retrieval.experiments.services.starting import submit_training
 from retrieval.models import Experiment, Run, Tuning
+from retrieval.registry.services.loss_titles import loss_titles
 
 
 def run_tune_job(context: JobContext, tuning: int) -> dict[str, Any]:

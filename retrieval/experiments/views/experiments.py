@@ -2,48 +2,22 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
-from jobs.services import visible_jobs
-from retrieval.datasets.services.moved_on import measured_revision
-from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import choosing, cloning, estimates, starting
 from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.views.runs import MOST_DIGITS, STOP_POLLING, at_work
-from retrieval.models import Experiment, Model, Report
-from retrieval.registry.services import artifacts, diagnostics, published
-from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services.indexes import indexable_datasets
-
-
-@curator_required
-@never_cache
-@require_safe
-def lab(request: HttpRequest) -> HttpResponse:
-    """Show everything that a curator minds."""
-    models = list(Model.objects.select_related("dataset", "run__experiment").prefetch_related("indexes"))
-    for model in models:
-        active = (index for index in model.indexes.all() if index.active)
-        model.active_index = next(active, None)  # type: ignore[attr-defined]
-    jobs = visible_jobs(request.user)
-    context = {
-        "datasets": visible_datasets(request.user),
-        "experiments": published.experiments()[:20],
-        "models": models,
-        "suspended": [model for model in models if model.suspended_at],
-        "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],
-    }
-    return render(request, "retrieval/lab.html", context)
+from retrieval.models import Experiment, Report
+from retrieval.registry.services.loss_titles import loss_titles
 
 
 @curator_required
@@ -92,7 +66,7 @@ def estimate(request: HttpRequest) -> HttpResponse:
             job = estimates.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
     except Refused as error:
         return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
-    titles = choosing.loss_titles()
+    titles = loss_titles()
     each = [(titles[loss], seconds) for loss, seconds in told["each"].items()] if told else []
     return render(request, "retrieval/_estimate.html", {"told": told, "each": each, "job": job})
 
@@ -143,59 +117,10 @@ def _is_working(experiment: Experiment) -> bool:
 
 
 def _runs(experiment: Experiment) -> list[Any]:
-    titles = choosing.loss_titles()
+    titles = loss_titles()
     rows: list[Any] = list(experiment.runs.select_related("job", "model"))
     for run in rows:
         run.loss_title = titles.get(run.loss, run.loss) + (" (tuned)" if run.tuned else "")
         run.curve = curve_points([event["loss"] for event in run.history])
         run.is_warned = any(event.get("warnings") for event in run.history)
     return rows
-
-
-@curator_required
-@never_cache
-@require_GET
-def model(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a model with its figures and every index it had."""
-    row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
-    row.loss_title = choosing.loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
-    context = {"model": row, "run": row.run, "indexes": artifacts.indexes_of(row), **_diagnostics(row)}
-    context |= {"files": artifacts.files_of(row), "made_by": artifacts.maker_of(row)}
-    context["indexable"] = indexable_datasets(row)
-    context["measured_revision"] = measured_revision(row)
-    return render(request, "retrieval/model.html", context)
-
-
-def _diagnostics(row: Model) -> dict[str, Any]:
-    """Return what is known of why a model earns what it earns; less of one made before it was noted."""
-    metrics, details = row.metrics or {}, diagnostics.details_of(row)
-    training = diagnostics.training_of(row.run) if row.run else {"warnings": [], "curves": []}
-    return {
-        "metrics": diagnostics.metric_rows(metrics) if metrics else [],
-        "queries": metrics.get("queries"),
-        "gallery": metrics.get("gallery"),
-        "shape": diagnostics.shape_of(metrics),
-        "mistakes": diagnostics.mistakes_of(row, details) if details else None,
-        "warnings": training["warnings"],
-        "curves": [(title, curve_points(values), values) for title, values in training["curves"]],
-    }
-
-
-@curator_required
-@require_POST
-def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let searches use a suspended model again."""
-    encoders.resume(get_object_or_404(Model, pk=pk), by=signed_in(request))
-    return redirect("model", pk=pk)
-
-
-@curator_required
-@require_POST
-def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let people search with a model, or not any more."""
-    row = get_object_or_404(Model, pk=pk)
-    try:
-        published.set_published(row, not row.published, by=signed_in(request))
-    except Refused as error:
-        messages.error(request, str(error))
-    return redirect("model", pk=pk)

@@ -15,8 +15,8 @@ from accounts.permissions import signed_in
 from retrieval import downloads as registry
 from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.experiments.report_files import report_file
+from retrieval.experiments.services import report_downloads
 from retrieval.registry.attachments import model_attachment
-from retrieval.registry.services import model_files as files
 from retrieval.registry.services.published import visible_models
 
 
@@ -72,4 +72,4 @@ def model_file(request: HttpRequest, pk: int, part: str) -> HttpResponseBase:
 @require_safe
 def report(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
     """Give the report of an experiment whose models this person may see."""
-    return report_file(get_object_or_404(files.visible_reports(request.user), pk=pk), suffix)
+    return report_file(get_object_or_404(report_downloads.visible_reports(request.user), pk=pk), suffix)

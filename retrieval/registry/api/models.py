@@ -18,10 +18,10 @@ from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
-from retrieval.experiments.filters import ModelFilter
 from retrieval.models import Model
 from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.attachments import model_attachment
+from retrieval.registry.filters import ModelFilter
 from retrieval.registry.serializers import (
     DiagnosticsSerializer,
     ModelSerializer,

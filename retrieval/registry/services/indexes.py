@@ -215,3 +215,27 @@ def activate(index: Index, *, by: User | None = None) -> None:
     if rivals.filter(pk=index.pk, active=False).update(active=True):
         audit.record(by, "activate-index", index.model.name, index=index.pk, recall=index.recall)
     index.refresh_from_db()
+
+
+def indexes_of(model: Model) -> list[dict[str, Any]]:
+    """Return every index a model had, the newest first, with its settings, cost and the job that built it."""
+    rows = list(model.indexes.select_related("dataset"))
+    known = set(Job.objects.filter(pk__in=[_job_of(row) for row in rows]).values_list("pk", flat=True))
+    return [
+        {
+            "row": row,
+            "bytes": sum(seal["bytes"] for seal in row.manifest["files"].values()),
+            "seconds": row.manifest["build_seconds"],
+            "job": _job_of(row) if _job_of(row) in known else None,
+            "links": row.manifest["M"],
+            "candidates": row.manifest["ef"],
+            "on_disk": row.folder.is_dir(),
+        }
+        for row in rows
+    ]
+
+
+def _job_of(index: Index) -> int:
+    """Return the key of the job that built an index, which its folder is named by; 0 for none."""
+    number = index.path.rpartition("job-")[2].partition("-")[0]
+    return int(number) if number.isdecimal() else 0

@@ -1,19 +1,19 @@
-"""Which files of models and reports a person may keep."""
+"""The files of a model: which it has, and which of them a person may download."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
-from accounts.roles import Visitor, is_curator
+from accounts.roles import Visitor
+from jobs.models import Job
 from mlcore.runs import WEIGHTS
-from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.downloads import Download
-from retrieval.experiments.services.reports import FORMATS, file_of
-from retrieval.models import Dataset, Experiment, Model
+from retrieval.models import Dataset, Model
 from retrieval.registry.services.checksums import checksum_of
 from retrieval.registry.services.published import visible_models
 
@@ -37,13 +37,6 @@ SPACE: Mapping[str, Part] = {
     "images": Part(("images.csv",), "which picture each row is"),
 }
 PARTS = {**NETWORK, **SPACE}
-FOR_WHOM = {
-    "html": "a page that stands alone",
-    "md": "text for a repository or an issue",
-    "tex": "tables for a paper",
-    "csv": "figures for a spreadsheet",
-    "json": "everything, and enough to run it again",
-}
 
 
 def model_file(model: Model, part: str) -> Path | None:
@@ -93,34 +86,26 @@ def parts_of(model: Model, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, 
             )
 
 
-def visible_reports(user: Visitor) -> QuerySet[Experiment]:
-    """Return the experiments whose report this person may keep.
+def files_of(model: Model) -> list[dict[str, Any]]:
+    """Return {"name", "size", "sha256"} of each file of a model, by name; sha256 None until a worker has read it."""
+    if not model.folder.is_dir():
+        return []
+    return [
+        {
+            "name": file.name,
+            "size": file.stat().st_size,
+            "sha256": model.weights_sha256 if file.name in WEIGHTS.values() else checksum_of(file),
+        }
+        for file in sorted(model.folder.iterdir())
+        if file.is_file()
+    ]
 
-    Curators all; others those of data sets they may see, all of whose models are published.
-    """
-    made = Experiment.objects.filter(report__isnull=False, dataset__in=visible_datasets(user)).select_related("dataset")
-    models = Model.objects.filter(run__experiment=OuterRef("pk"))
-    if is_curator(user):
-        return made
-    return made.filter(Exists(models), ~Exists(models.filter(published=False)))
 
-
-def reports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
-    """Give the report of every experiment in each of its formats."""
-    for experiment in visible_reports(user).filter(dataset__in=datasets):
-        for suffix in FORMATS:
-            file = file_of(experiment, suffix)
-            if file is not None:
-                yield Download(
-                    dataset=experiment.dataset,
-                    of=experiment.name,
-                    name=f"{slugify(experiment.name) or 'report'}.{suffix}",
-                    about=FOR_WHOM[suffix],
-                    size=file.stat().st_size,
-                    made_at=_time_of(file),
-                    sha256=checksum_of(file),
-                    route=("download-report", experiment.pk, suffix),
-                )
+def maker_of(model: Model) -> int | None:
+    """Return the key of the job that made a model; None where its row is gone."""
+    if model.run is not None:
+        return model.run.job_id
+    return Job.objects.filter(kind="add-model", result__model=model.pk).values_list("pk", flat=True).first()
 
 
 def _time_of(file: Path) -> datetime:

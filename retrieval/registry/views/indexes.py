@@ -2,12 +2,15 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.permissions import curator_required, signed_in
+from retrieval.datasets.views.curating import curated, sent
 from retrieval.errors import Refused
 from retrieval.models import Index, Model
+from retrieval.registry.forms import IndexForm
 from retrieval.registry.services import indexes as services
 
 
@@ -41,3 +44,22 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, f"Searches of {index.model.name} now read index {index.pk}.")
     return redirect("model", pk=index.model_id)
+
+
+@curator_required
+@never_cache
+def of_dataset(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what searches a data set, or queue the index by which another model does."""
+    dataset = curated(request.user, slug)
+    models = Model.objects.filter(has_network=True).select_related("dataset").order_by("dataset__name", "name")
+    form = IndexForm(sent(request)[0], models=models)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(
+                "job", pk=services.submit_index(form.cleaned_data["model"], dataset=dataset, by=signed_in(request)).pk
+            )
+        except Refused as error:
+            form.add_error(None, str(error))
+    serving = dataset.indexes.filter(active=True).select_related("model__dataset")
+    context = {"dataset": dataset, "form": form, "serving": serving, "any_model": models.exists()}
+    return render(request, "retrieval/dataset_index.html", context, status=400 if form.errors else 200)

@@ -9,6 +9,7 @@ from mlcore.config import PRESETS
 from mlcore.losses import LOSSES
 from retrieval.errors import Refused
 from retrieval.experiments.services import choosing
+from retrieval.registry.services.loss_titles import loss_titles
 
 
 def put_weights(name: str, beside: str | None) -> None:
@@ -22,7 +23,7 @@ def put_weights(name: str, beside: str | None) -> None:
 def test_every_loss_and_baseline_is_described() -> None:
     table = choosing.loss_table()
     assert [row["name"] for row in table] == [*LOSSES, "untrained", "half_whitened_pca"]
-    assert all(row["title"] == choosing.loss_titles()[row["name"]] and row["idea"] for row in table)
+    assert all(row["title"] == loss_titles()[row["name"]] and row["idea"] for row in table)
     assert [row["name"] for row in choosing.presets()] == list(PRESETS)
 
 

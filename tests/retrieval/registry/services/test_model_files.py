@@ -4,8 +4,7 @@ import shutil
 import pytest
 
 from jobs.models import Job
-from retrieval.registry.services import artifacts
-from retrieval.registry.services.indexes import submit_index
+from retrieval.registry.services import indexes, model_files
 from tests.retrieval.world import World, done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -13,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 def test_every_file_of_a_model_has_its_size_and_checksum(world: World) -> None:
     model = world.models[0]
-    files = {file["name"]: file for file in artifacts.files_of(model)}
+    files = {file["name"]: file for file in model_files.files_of(model)}
     assert set(files) == {file.name for file in model.folder.iterdir()}
     for name, file in files.items():
         data = (model.folder / name).read_bytes()
@@ -22,22 +21,22 @@ def test_every_file_of_a_model_has_its_size_and_checksum(world: World) -> None:
 
 def test_a_model_whose_folder_is_gone_has_no_files(world: World) -> None:
     shutil.rmtree(world.models[0].folder)
-    assert artifacts.files_of(world.models[0]) == []
+    assert model_files.files_of(world.models[0]) == []
 
 
 def test_every_index_tells_its_settings_its_cost_and_its_job(world: World) -> None:
     model = world.models[0]
-    job = submit_index(model, by=None)
+    job = indexes.submit_index(model, by=None)
     done(job)
-    new, old = artifacts.indexes_of(model)
+    new, old = indexes.indexes_of(model)
     assert new["job"] == job.pk and new["row"].active and not old["row"].active and old["on_disk"]
     assert new["bytes"] == sum(file.stat().st_size for file in new["row"].folder.iterdir() if file.suffix != ".json")
     assert new["seconds"] > 0 and (new["links"], new["candidates"]) == (16, 50)
     Job.objects.filter(pk=old["job"]).delete()
     shutil.rmtree(old["row"].folder)
-    old = artifacts.indexes_of(model)[1]
+    old = indexes.indexes_of(model)[1]
     assert old["job"] is None and not old["on_disk"]
 
 
 def test_a_model_tells_which_job_made_it(world: World) -> None:
-    assert world.models[0].run is not None and artifacts.maker_of(world.models[0]) == world.models[0].run.job_id
+    assert world.models[0].run is not None and model_files.maker_of(world.models[0]) == world.models[0].run.job_id

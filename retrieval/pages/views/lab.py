@@ -1,0 +1,33 @@
+"""The page of everything that a curator minds."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import curator_required
+from jobs.models import Job
+from jobs.services import visible_jobs
+from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.models import Model
+from retrieval.registry.services import published
+
+
+@curator_required
+@never_cache
+@require_safe
+def lab(request: HttpRequest) -> HttpResponse:
+    """Show everything that a curator minds."""
+    models = list(Model.objects.select_related("dataset", "run__experiment").prefetch_related("indexes"))
+    for model in models:
+        active = (index for index in model.indexes.all() if index.active)
+        model.active_index = next(active, None)  # type: ignore[attr-defined]
+    jobs = visible_jobs(request.user)
+    context = {
+        "datasets": visible_datasets(request.user),
+        "experiments": published.experiments()[:20],
+        "models": models,
+        "suspended": [model for model in models if model.suspended_at],
+        "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],
+    }
+    return render(request, "retrieval/lab.html", context)
