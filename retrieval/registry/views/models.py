@@ -13,9 +13,8 @@ from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.drawings import curve_points
 from retrieval.errors import Refused
 from retrieval.models import Model
-from retrieval.registry.services import artifacts, diagnostics, published
+from retrieval.registry.services import diagnostics, indexes, model_files, published
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services.indexes import indexable_datasets
 from retrieval.registry.services.loss_titles import loss_titles
 
 
@@ -26,9 +25,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a model with its figures and every index it had."""
     row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
     row.loss_title = loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
-    context = {"model": row, "run": row.run, "indexes": artifacts.indexes_of(row), **_diagnostics(row)}
-    context |= {"files": artifacts.files_of(row), "made_by": artifacts.maker_of(row)}
-    context["indexable"] = indexable_datasets(row)
+    context = {"model": row, "run": row.run, "indexes": indexes.indexes_of(row), **_diagnostics(row)}
+    context |= {"files": model_files.files_of(row), "made_by": model_files.maker_of(row)}
+    context["indexable"] = indexes.indexable_datasets(row)
     context["measured_revision"] = measured_revision(row)
     return render(request, "retrieval/model.html", context)
 
