@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ratings.models import Ballot, BlindScore, Relevance
+from ratings.models import Ballot, BlindScore
+from retrieval.models import Mark
 
 
 class VoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -18,4 +19,4 @@ class VoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-admin.site.register([Ballot, BlindScore, Relevance], VoteAdmin)
+admin.site.register([Ballot, BlindScore, Mark], VoteAdmin)

@@ -23,23 +23,24 @@ from ratings.api_bodies import (
     RelevanceSerializer,
     VoteSerializer,
 )
-from ratings.models import Ballot, Relevance
+from ratings.models import Ballot
 from ratings.refusals import RatingRefusalsAsProblems
 from ratings.services import ballots, mine, relevance, showing
+from retrieval.models import Mark
 
 
 class RelevanceViewSet(
-    RatingRefusalsAsProblems, ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Relevance]
+    RatingRefusalsAsProblems, ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]
 ):
     """One's words on single answers: of one's own searches, and of queries one has voted on."""
 
     serializer_class = RelevanceSerializer
-    queryset = Relevance.objects.none()  # for the schema; each request gets its own
+    queryset = Mark.objects.none()  # for the schema; each request gets its own
     parser_classes = (JSONParser,)
     lookup_value_regex = KEY
     page_order = ("-rated_at", "id")
 
-    def get_queryset(self) -> QuerySet[Relevance]:
+    def get_queryset(self) -> QuerySet[Mark]:
         return mine.own_marks(signed_in(self.request))
 
     @extend_schema(request=NewRelevanceSerializer, responses={200: RelevanceSerializer})
@@ -53,7 +54,7 @@ class RelevanceViewSet(
         mark = relevance.mark(signed_in(request), ranking, values["image"], values["value"])
         return Response(self.get_serializer(mark).data)
 
-    def perform_destroy(self, instance: Relevance) -> None:
+    def perform_destroy(self, instance: Mark) -> None:
         mine.remove_mark(instance)
 
 

@@ -8,8 +8,9 @@ from rest_framework.reverse import reverse
 
 from config.api.fields import KeyField
 from config.api.strict import Body
-from ratings.models import Ballot, BlindScore, Relevance
+from ratings.models import Ballot, BlindScore
 from ratings.services import showing
+from retrieval.models import Mark
 
 MOST_DIGITS = 18  # of a key: a longer number is none
 MARK = {"ranking": 51, "image": 311, "value": 2}
@@ -38,15 +39,15 @@ class NewRelevanceSerializer(Body):
 
     ranking = KeyField()
     image = KeyField()
-    value = serializers.ChoiceField(choices=Relevance.Value.choices)
+    value = serializers.ChoiceField(choices=Mark.Value.choices)
 
 
 @extend_schema_serializer(
     examples=[OpenApiExample("A mark", {"id": 9, **MARK, "rated_at": "2026-05-04T09:32:00Z"}, response_only=True)]
 )
-class RelevanceSerializer(serializers.ModelSerializer[Relevance]):
+class RelevanceSerializer(serializers.ModelSerializer[Mark]):
     class Meta:
-        model = Relevance
+        model = Mark
         fields = ("id", "ranking", "image", "value", "rated_at")
         read_only_fields = fields
 

@@ -12,8 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
-from ratings.models import Ballot, Relevance
+from ratings.models import Ballot
 from ratings.services import ballots, mine
+from retrieval.models import Mark
 
 PAGE = 24
 
@@ -30,7 +31,7 @@ def own_marks(request: HttpRequest) -> HttpResponse:
     return render(request, "ratings/my_marks.html", _counts(request) | {"page": page, "rows": rows})
 
 
-def _row(mark: Relevance, ballot: Ballot | None) -> dict[str, Any]:
+def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
     """Return a mark with where it was made: a search of one's own, or a query that one voted on.
 
     One whose vote was withdrawn since can only be removed.

@@ -1,4 +1,4 @@
-"""What people think."""
+"""Ballots and the scores they give."""
 
 import uuid
 from typing import ClassVar
@@ -7,31 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from retrieval.models import Image, Ranking, Search
-
-
-class Relevance(models.Model):
-    """One person's word on one answer of one ranking."""
-
-    class Value(models.IntegerChoices):
-        NOT_IT = 0, "Not it"
-        SAME_KIND = 1, "Same kind"
-        WHAT_I_MEANT = 2, "What I meant"
-
-    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="relevances")
-    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="relevances")
-    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
-    value = models.PositiveSmallIntegerField(choices=Value.choices)
-    rated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["who", "ranking", "image"], name="one_relevance_a_person_and_answer"),
-            models.CheckConstraint(condition=Q(value__in=(0, 1, 2)), name="relevance_in_range"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_value_display()} ({self.image_id})"
+from retrieval.models import Ranking, Search
 
 
 class Ballot(models.Model):

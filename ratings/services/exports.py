@@ -12,9 +12,9 @@ from django.utils.crypto import salted_hmac
 
 from accounts.roles import Visitor
 from config.spreadsheets import csv_text
-from ratings.models import BlindScore, Relevance
+from ratings.models import BlindScore
 from retrieval.downloads import Download
-from retrieval.models import Dataset
+from retrieval.models import Dataset, Mark
 from retrieval.registry.services.published import visible_models
 
 ABOUT = (
@@ -36,8 +36,8 @@ def _votes(user: Visitor, dataset: Dataset) -> QuerySet[BlindScore]:
     return cast.select_related("ballot__search__query_image__dataset", "ranking__model").order_by("pk")
 
 
-def _marks(user: Visitor, dataset: Dataset) -> QuerySet[Relevance]:
-    marks = Relevance.objects.filter(image__dataset=dataset, ranking__model__in=visible_models(user))
+def _marks(user: Visitor, dataset: Dataset) -> QuerySet[Mark]:
+    marks = Mark.objects.filter(image__dataset=dataset, ranking__model__in=visible_models(user))
     related = ("image__dataset", "ranking__model", "ranking__search__query_image")
     return marks.select_related(*related).order_by("pk")
 
@@ -57,7 +57,7 @@ def _vote(score: BlindScore) -> tuple[object, ...]:
     )
 
 
-def _mark(mark: Relevance) -> tuple[object, ...]:
+def _mark(mark: Mark) -> tuple[object, ...]:
     ranking, query = mark.ranking, mark.ranking.search.query_image
     place = ranking.image_ids.index(mark.image_id)
     return (

@@ -3,12 +3,13 @@
 from django.db.models import QuerySet
 
 from accounts.models import User
-from ratings.models import Ballot, Relevance
+from ratings.models import Ballot
+from retrieval.models import Mark
 
 
-def own_marks(user: User) -> QuerySet[Relevance]:
+def own_marks(user: User) -> QuerySet[Mark]:
     """Return a person's marks on single answers, the newest first."""
-    marks = Relevance.objects.filter(who=user).order_by("-rated_at", "-pk")
+    marks = Mark.objects.filter(who=user).order_by("-rated_at", "-pk")
     return marks.select_related("ranking__model", "ranking__search__query_image__dataset", "image__dataset")
 
 
@@ -18,6 +19,6 @@ def own_votes(user: User) -> QuerySet[Ballot]:
     return voted.select_related("search__query_image__dataset").prefetch_related("scores__ranking__model")
 
 
-def remove_mark(mark: Relevance) -> None:
+def remove_mark(mark: Mark) -> None:
     """Take a mark back, as if nothing had been said; doing it twice is no error."""
-    Relevance.objects.filter(pk=mark.pk).delete()
+    Mark.objects.filter(pk=mark.pk).delete()

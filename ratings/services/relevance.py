@@ -6,9 +6,8 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from ratings.errors import RatingRefused
-from ratings.models import Relevance
 from retrieval.errors import Refused
-from retrieval.models import Image, Ranking, Search
+from retrieval.models import Image, Mark, Ranking, Search
 
 
 def markable_rankings(user: User) -> QuerySet[Ranking]:
@@ -17,25 +16,23 @@ def markable_rankings(user: User) -> QuerySet[Ranking]:
     return Ranking.objects.filter(Q(search__owner=user) | voted).select_related("search")
 
 
-def mark(user: User, ranking: Ranking, image: int, value: int) -> Relevance:
+def mark(user: User, ranking: Ranking, image: int, value: int) -> Mark:
     """Store what a person says of an answer; saying it again changes it.
 
     Raises:
         RatingRefused: the picture is not among the answers, or the value is none of 0, 1, 2.
     """
-    if value not in Relevance.Value.values:
+    if value not in Mark.Value.values:
         raise RatingRefused(f"relevance is 0, 1 or 2, not {value}")
     if image not in ranking.image_ids or not Image.objects.filter(pk=image).exists():
         raise RatingRefused(f"picture {image} is not among these answers")
-    relevance, _ = Relevance.objects.update_or_create(
-        who=user, ranking=ranking, image_id=image, defaults={"value": value}
-    )
+    relevance, _ = Mark.objects.update_or_create(who=user, ranking=ranking, image_id=image, defaults={"value": value})
     return relevance
 
 
 def marks_of(user: User, rankings: Iterable[Ranking]) -> dict[tuple[int, int], int]:
     """Return a person's marks by (ranking, picture)."""
-    rows = Relevance.objects.filter(who=user, ranking__in=list(rankings))
+    rows = Mark.objects.filter(who=user, ranking__in=list(rankings))
     return {(ranking, image): value for ranking, image, value in rows.values_list("ranking", "image", "value")}
 
 
@@ -54,6 +51,6 @@ def moved_by_marks(
         best[image] = max(value, best.get(image, 0))
     if not best:
         raise Refused("mark some answers first: No, Kin or Yes under a picture")
-    liked = [image for image, value in best.items() if value != Relevance.Value.NOT_IT]
+    liked = [image for image, value in best.items() if value != Mark.Value.NOT_IT]
     kept_more, kept_less = ([image for image in kept if image not in best] for kept in (more, less))
     return [*kept_more, *liked], [*kept_less, *(image for image in best if image not in liked)]

@@ -3,6 +3,7 @@
 from retrieval.models.dataset import Dataset, Image
 from retrieval.models.experiment import Experiment, Run, Tuning
 from retrieval.models.index import Index
+from retrieval.models.mark import Mark
 from retrieval.models.model import COLORS, Model
 from retrieval.models.report import Report
 from retrieval.models.search import Ranking, Search
@@ -14,6 +15,7 @@ __all__ = [
     "Experiment",
     "Image",
     "Index",
+    "Mark",
     "Model",
     "Ranking",
     "Report",

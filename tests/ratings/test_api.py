@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from ratings.models import Ballot, BlindScore, Relevance
+from ratings.models import Ballot, BlindScore
 from ratings.services import ballots, relevance
+from retrieval.models import Mark
 from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
 from tests.conftest import api_of
@@ -101,10 +102,10 @@ def test_an_answer_is_marked_and_marked_anew(member_api: APIClient, member: User
     for value in (1, 0):
         body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": value}
         answer = member_api.post("/api/v1/relevance/", body)
-        mark = Relevance.objects.get()
+        mark = Mark.objects.get()
         assert answer.status_code == 200
         assert answer.json() == {"id": mark.pk, **body, "rated_at": answer.json()["rated_at"]}
-    assert Relevance.objects.get().value == 0
+    assert Mark.objects.get().value == 0
 
 
 @pytest.mark.parametrize(
@@ -126,14 +127,14 @@ def test_a_wrong_mark_is_a_problem(
     ranking = world.ask(member).rankings.all()[0]
     body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 1}
     answer = member_api.post("/api/v1/relevance/", body | change)
-    assert answer.status_code == status and sentence in answer.json()["detail"] and not Relevance.objects.exists()
+    assert answer.status_code == status and sentence in answer.json()["detail"] and not Mark.objects.exists()
 
 
 def test_anothers_answers_are_not_marked(member_api: APIClient, other_member: User, world: World) -> None:
     ranking = world.ask(other_member).rankings.all()[0]
     body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 1}
     assert member_api.post("/api/v1/relevance/", body).status_code == 404
-    assert not Relevance.objects.exists()
+    assert not Mark.objects.exists()
 
 
 def test_ones_own_marks_are_listed_and_removed(
@@ -151,7 +152,7 @@ def test_ones_own_marks_are_listed_and_removed(
     assert member_api.delete(f"{listed}{marks[0].pk}/").status_code == 204
     assert member_api.delete(f"{listed}{marks[0].pk}/").status_code == 404
     assert member_api.delete(f"{listed}{foreign.pk}/").status_code == 404
-    assert set(Relevance.objects.values_list("pk", flat=True)) == {marks[1].pk, marks[2].pk, foreign.pk}
+    assert set(Mark.objects.values_list("pk", flat=True)) == {marks[1].pk, marks[2].pk, foreign.pk}
 
 
 # --- voting, withdrawing, how far one is

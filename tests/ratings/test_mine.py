@@ -5,8 +5,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from ratings.models import Ballot, Relevance
+from ratings.models import Ballot
 from ratings.services.relevance import mark
+from retrieval.models import Mark
 from tests.ratings.services.test_ballots import voted
 from tests.ratings.services.test_mine import marked
 from tests.retrieval.world import World
@@ -20,7 +21,7 @@ def page(client: Client, name: str = "my-marks", number: int = 1) -> str:
     return answer.content.decode()
 
 
-def remove(client: Client, row: Relevance, **values: Any) -> Any:
+def remove(client: Client, row: Mark, **values: Any) -> Any:
     return client.post(reverse("my-mark-remove", args=[row.pk]), values)
 
 
@@ -45,7 +46,7 @@ def test_a_mark_is_removed_by_its_owner_and_nobody_else(
     assert remove(member_client, theirs).status_code == 404
     assert remove(member_client, own)["Location"] == reverse("my-marks")
     assert remove(member_client, own).status_code == 404
-    assert list(Relevance.objects.all()) == [theirs] and "not marked an answer yet" in page(member_client)
+    assert list(Mark.objects.all()) == [theirs] and "not marked an answer yet" in page(member_client)
 
 
 @pytest.mark.parametrize(("asked", "back"), [("2", "?page=2"), ("x", ""), ("9" * 40, "")])

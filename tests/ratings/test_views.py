@@ -5,9 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from ratings.models import Relevance
 from ratings.services import ballots
-from retrieval.models import Dataset, Ranking
+from retrieval.models import Dataset, Mark, Ranking
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +52,7 @@ def test_a_mark_gives_the_buttons_again_and_is_remembered(member_client: Client,
     pressed = f'id="relevance-{ranking.pk}-{picture}-2" name="value" value="2" title="What I meant"'
     assert "<html" not in fragment and pressed in fragment and fragment.count('aria-pressed="true"') == 1
     assert text_of(member_client.get(reverse("search-detail", args=[search.pk]))).count('aria-pressed="true"') == 1
-    assert Relevance.objects.get().value == 2
+    assert Mark.objects.get().value == 2
 
 
 def test_without_script_a_mark_leads_back_to_the_search(member_client: Client, member: User, world: World) -> None:
@@ -79,7 +78,7 @@ def test_a_wrong_mark_is_explained(
 ) -> None:
     ranking = world.ask(member).rankings.all()[0]
     answer = mark(member_client, ranking, ranking.image_ids[0] if image is None else image, value)
-    assert answer.status_code == 400 and sentence in answer.content.decode() and not Relevance.objects.exists()
+    assert answer.status_code == 400 and sentence in answer.content.decode() and not Mark.objects.exists()
 
 
 def test_anothers_answers_are_not_marked(
@@ -88,7 +87,7 @@ def test_anothers_answers_are_not_marked(
     ranking = world.ask(other_member).rankings.all()[0]
     assert mark(member_client, ranking, ranking.image_ids[0], 1).status_code == 404
     assert mark(client, ranking, ranking.image_ids[0], 1).status_code == 302
-    assert not Relevance.objects.exists()
+    assert not Mark.objects.exists()
 
 
 def test_answers_of_a_query_are_marked_once_one_has_voted_on_it(
@@ -102,4 +101,4 @@ def test_answers_of_a_query_are_marked_once_one_has_voted_on_it(
         answer = mark(member_client, ranking, ranking.image_ids[0], value)
         assert answer["Location"] == reverse("rated", args=[ballot.pk])
     page = text_of(member_client.get(reverse("rated", args=[ballot.pk])))
-    assert page.count('aria-pressed="true"') == 1 and Relevance.objects.get().value == 1
+    assert page.count('aria-pressed="true"') == 1 and Mark.objects.get().value == 1

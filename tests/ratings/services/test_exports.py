@@ -7,10 +7,10 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services import delete_account
-from ratings.models import BlindScore, Relevance
+from ratings.models import BlindScore
 from ratings.services import exports
 from ratings.services.relevance import mark
-from retrieval.models import Dataset
+from retrieval.models import Dataset, Mark
 from retrieval.registry.services.published import set_published
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.pictures import jpeg
@@ -49,7 +49,7 @@ def test_marks_say_which_answer_it_was_and_not_whose_picture_was_asked(said: Wor
     assert (first["mark"], first["rank"], first["model"]) == ("2", "2", "SoftTriple")
     assert first["query"] == said.test_images[0].path
     assert (second["mark"], second["rank"], second["query"]) == ("0", "1", "(their own picture)")
-    kept = Relevance.objects.order_by("pk")[0]
+    kept = Mark.objects.order_by("pk")[0]
     assert first["picture"] == kept.image.path and float(first["cosine"]) == kept.ranking.scores[1]
 
 

@@ -1,16 +1,16 @@
 import pytest
 
 from accounts.models import User
-from ratings.models import Relevance
 from ratings.services import mine
 from ratings.services.relevance import mark
+from retrieval.models import Mark
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
 
 
-def marked(world: World, by: User, value: int = 1) -> Relevance:
+def marked(world: World, by: User, value: int = 1) -> Mark:
     ranking = world.ask(by).rankings.all()[0]
     return mark(by, ranking, ranking.image_ids[0], value)
 
@@ -32,4 +32,4 @@ def test_a_mark_taken_back_is_gone_and_no_other(world: World, member: User) -> N
     first, second = marked(world, member), marked(world, member)
     mine.remove_mark(first)
     mine.remove_mark(first)
-    assert list(Relevance.objects.all()) == [second]
+    assert list(Mark.objects.all()) == [second]

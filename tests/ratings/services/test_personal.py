@@ -3,10 +3,10 @@ import pytest
 from accounts import personal_data
 from accounts.models import User
 from accounts.services import delete_account
-from ratings.models import Ballot, BlindScore, Relevance
+from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from ratings.services.relevance import mark
-from retrieval.models import Search
+from retrieval.models import Mark, Search
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.world import World
 
@@ -40,7 +40,7 @@ def test_a_person_who_leaves_takes_their_votes_along_and_nobody_elses(
         mark(user, ranking, ranking.image_ids[0], 1)
     delete_account(member)
     assert list(Ballot.objects.all()) == [kept] and {score.score for score in BlindScore.objects.all()} == {5}
-    assert [relevance.who for relevance in Relevance.objects.all()] == [other_member]
+    assert [relevance.who for relevance in Mark.objects.all()] == [other_member]
     assert Search.objects.filter(owner=None).count() == 1, "the query is the system's and stays"
 
 

@@ -3,9 +3,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from ratings.errors import RatingRefused
-from ratings.models import Relevance
 from ratings.services.relevance import mark, marks_of
-from retrieval.models import Image
+from retrieval.models import Image, Mark
 from tests.retrieval.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -17,7 +16,7 @@ def test_a_mark_is_stored_and_said_again_changes(world: World, member: User) -> 
     for value in (0, 2, 2):
         mark(member, ranking, picture, value)
         assert marks_of(member, [ranking]) == {(ranking.pk, picture): value}
-    assert Relevance.objects.count() == 1
+    assert Mark.objects.count() == 1
 
 
 def test_marks_are_ones_own(world: World, member: User, other_member: User) -> None:
@@ -31,7 +30,7 @@ def test_a_value_out_of_range_is_refused(world: World, member: User, value: int)
     ranking = world.ask(member).rankings.all()[0]
     with pytest.raises(RatingRefused, match="relevance is 0, 1 or 2"):
         mark(member, ranking, ranking.image_ids[0], value)
-    assert not Relevance.objects.exists()
+    assert not Mark.objects.exists()
 
 
 def test_a_picture_that_is_no_answer_is_refused(world: World, member: User) -> None:
@@ -41,10 +40,10 @@ def test_a_picture_that_is_no_answer_is_refused(world: World, member: User) -> N
     for picture in (world.test_images[0].pk, gone, 10**30):
         with pytest.raises(RatingRefused, match="not among these answers"):
             mark(member, ranking, picture, 1)
-    assert not Relevance.objects.exists()
+    assert not Mark.objects.exists()
 
 
 def test_the_database_holds_the_range_of_marks(world: World, member: User) -> None:
     ranking = world.ask(member).rankings.all()[0]
     with pytest.raises(IntegrityError), transaction.atomic():
-        Relevance.objects.create(who=member, ranking=ranking, image_id=ranking.image_ids[0], value=3)
+        Mark.objects.create(who=member, ranking=ranking, image_id=ranking.image_ids[0], value=3)

@@ -7,14 +7,14 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.datasets import load_dataset
-from ratings.models import Ballot, Relevance
+from ratings.models import Ballot
 from ratings.services.relevance import mark
 from retrieval.datasets.services import adding, curating
 from retrieval.datasets.services import deleting_pictures as deleting
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
 from retrieval.errors import NotNow, Refused
-from retrieval.models import Dataset, Image, Index, Search
+from retrieval.models import Dataset, Image, Index, Mark, Search
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.asking import searchable_models, system_search
 from tests.retrieval.pictures import jpeg
@@ -79,7 +79,7 @@ def test_earlier_answers_stay_without_it_and_so_do_marks_of_others(world: World,
     assert [(answer["image"].pk, answer["rank"]) for answer in column["answers"]] == [
         (pk, rank) for rank, pk in enumerate(ranking.image_ids, 1) if pk != gone
     ]
-    assert Relevance.objects.get().image_id == kept
+    assert Mark.objects.get().image_id == kept
 
 
 def test_searches_that_asked_with_it_go_with_their_refinements(world: World, member: User) -> None:
