@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from ratings.models import Ballot, BlindScore
-from retrieval.models import Mark
 
 
 class VoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -19,4 +18,4 @@ class VoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-admin.site.register([Ballot, BlindScore, Mark], VoteAdmin)
+admin.site.register([Ballot, BlindScore], VoteAdmin)

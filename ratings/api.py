@@ -1,61 +1,28 @@
-"""Ratings over the API: marks on single answers, and blind ballots."""
+"""Blind ballots over the API."""
 
 from typing import Any
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, status
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
+from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
-from config.api.views import KEY, UUID, ChosenFields, Resource
+from config.api.views import UUID, Resource
 from ratings.api_bodies import (
     BallotSerializer,
-    NewRelevanceSerializer,
     ProgressSerializer,
-    RelevanceSerializer,
     VoteSerializer,
 )
 from ratings.models import Ballot
 from ratings.refusals import RatingRefusalsAsProblems
-from ratings.services import ballots, mine, relevance, showing
-from retrieval.models import Mark
-
-
-class RelevanceViewSet(
-    RatingRefusalsAsProblems, ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]
-):
-    """One's words on single answers: of one's own searches, and of queries one has voted on."""
-
-    serializer_class = RelevanceSerializer
-    queryset = Mark.objects.none()  # for the schema; each request gets its own
-    parser_classes = (JSONParser,)
-    lookup_value_regex = KEY
-    page_order = ("-rated_at", "id")
-
-    def get_queryset(self) -> QuerySet[Mark]:
-        return mine.own_marks(signed_in(self.request))
-
-    @extend_schema(request=NewRelevanceSerializer, responses={200: RelevanceSerializer})
-    @may_answer(404)
-    def create(self, request: Request) -> Response:
-        """Say what an answer is: 0 not it, 1 same kind, 2 what I meant; again changes it."""
-        form = NewRelevanceSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        values = form.validated_data
-        ranking = get_object_or_404(relevance.markable_rankings(signed_in(request)), pk=values["ranking"])
-        mark = relevance.mark(signed_in(request), ranking, values["image"], values["value"])
-        return Response(self.get_serializer(mark).data)
-
-    def perform_destroy(self, instance: Mark) -> None:
-        mine.remove_mark(instance)
+from ratings.services import ballots, showing
 
 
 class BallotViewSet(RatingRefusalsAsProblems, Resource, ReadOnlyModelViewSet[Ballot]):

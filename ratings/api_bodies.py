@@ -6,14 +6,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from config.api.fields import KeyField
 from config.api.strict import Body
 from ratings.models import Ballot, BlindScore
 from ratings.services import showing
-from retrieval.models import Mark
 
 MOST_DIGITS = 18  # of a key: a longer number is none
-MARK = {"ranking": 51, "image": 311, "value": 2}
 BALLOT = {
     "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "query_url": "https://kindred.example.org/rate/7c9e6679-7425-40de-944b-e07fc1f90ae7/query",
@@ -31,25 +28,6 @@ VOTED = {
     ],
     "voted_at": "2026-05-04T09:31:10Z",
 }
-
-
-@extend_schema_serializer(examples=[OpenApiExample("What was meant", MARK)])
-class NewRelevanceSerializer(Body):
-    """A word on one answer of a search."""
-
-    ranking = KeyField()
-    image = KeyField()
-    value = serializers.ChoiceField(choices=Mark.Value.choices)
-
-
-@extend_schema_serializer(
-    examples=[OpenApiExample("A mark", {"id": 9, **MARK, "rated_at": "2026-05-04T09:32:00Z"}, response_only=True)]
-)
-class RelevanceSerializer(serializers.ModelSerializer[Mark]):
-    class Meta:
-        model = Mark
-        fields = ("id", "ranking", "image", "value", "rated_at")
-        read_only_fields = fields
 
 
 class BallotColumnSerializer(serializers.Serializer[Any]):

@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from accounts.permissions import signed_in
 from config.api.files import AsItIs
 from ratings.downloads import ratings_attachment
-from ratings.search_exports import SUFFIXES, answers_attachment
 from ratings.services import ballots
 from ratings.services.exports import EXPORTS
 from retrieval.datasets.services.seeing import visible_datasets
@@ -20,36 +19,6 @@ from retrieval.files import jpeg_response
 from retrieval.search.services import keeping
 
 PATH: Literal["path"] = "path"
-ANSWERS = {
-    "search": "0f8fad5b-d9cb-469f-a165-70867728950e",
-    "name": "Owls at dusk",
-    "answers": [{"model": "SoftTriple", "model_id": 3, "rank": 1, "cosine": 0.91, "class": "Tawny owl", "mark": ""}],
-}
-
-
-class SearchAnswersView(APIView):
-    """The answers of one's own search, to keep."""
-
-    content_negotiation_class = AsItIs
-
-    @extend_schema(
-        operation_id="searches_answers_retrieve",
-        tags=["searches"],
-        parameters=[
-            OpenApiParameter("id", OpenApiTypes.UUID, PATH),
-            OpenApiParameter("suffix", str, PATH, enum=SUFFIXES),
-        ],
-        responses={
-            (200, "text/csv"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
-            (200, "application/zip"): OpenApiTypes.BINARY,
-        },
-        examples=[OpenApiExample("The beginning of it", ANSWERS)],
-    )
-    def get(self, request: Request, id: str, suffix: str) -> HttpResponseBase:
-        """Give the answers with my marks as CSV or JSON, or the pictures as a zip."""
-        search = get_object_or_404(keeping.visible_searches(request.user), pk=id)
-        return answers_attachment(search, suffix, signed_in(request))
 
 
 class DatasetRatingsView(APIView):

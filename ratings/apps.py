@@ -11,10 +11,12 @@ class RatingsConfig(AppConfig):
         from accounts import personal_data
         from ratings.services.exports import ABOUT, exports
         from ratings.services.personal import erase_ratings, export_ratings
-        from ratings.services.votes import votes_on
+        from ratings.services.votes import page_of_vote, voted_rankings, votes_on
         from retrieval import downloads
         from retrieval.datasets.services import uses
+        from retrieval.search.services import marks
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)
         uses.register("votes", votes_on)
+        marks.register(marks.Others(rankings=voted_rankings, url=page_of_vote))

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import signed_in
 from ratings.errors import NothingToRate, RatingRefused
 from ratings.models import Ballot
-from ratings.services import ballots, relevance, showing
+from ratings.services import ballots, showing
 from retrieval.errors import EngineBusy
+from retrieval.search.services.marks import marks_of
 
 DIGITS = frozenset("0123456789")
 
@@ -125,7 +126,7 @@ def rated(request: HttpRequest, pk: str) -> HttpResponse:
     user = signed_in(request)
     ballot = get_object_or_404(ballots.ballots_of(user), pk=pk, voted_at__isnull=False)
     columns = _columns(ballot)
-    marks = relevance.marks_of(user, [column["ranking"] for column in columns])
+    marks = marks_of(user, [column["ranking"] for column in columns])
     for column in columns:
         column["model"] = column["ranking"].model
         for answer in column["answers"]:

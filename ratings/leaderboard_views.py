@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
@@ -45,6 +46,11 @@ def board_rows(request: HttpRequest) -> HttpResponse:
 def board_agreement(request: HttpRequest) -> HttpResponse:
     """Give what the votes say as a whole, asked for as the rows are."""
     return _part(request, "ratings/_leaderboard_agreement.html")
+
+
+def welcome_section(request: HttpRequest) -> str:
+    """Return the leaderboard's rows for the front page."""
+    return render_to_string("ratings/_welcome_board.html", board_values(request.user), request)
 
 
 def _part(request: HttpRequest, template: str) -> HttpResponse:

@@ -15,6 +15,7 @@ from accounts.permissions import signed_in
 from ratings.models import Ballot
 from ratings.services import ballots, mine
 from retrieval.models import Mark
+from retrieval.search.services import marks
 
 PAGE = 24
 
@@ -25,7 +26,7 @@ PAGE = 24
 def own_marks(request: HttpRequest) -> HttpResponse:
     """List one's marks on single answers, each to be changed or removed."""
     user = signed_in(request)
-    page = Paginator(mine.own_marks(user), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(marks.own_marks(user), PAGE).get_page(request.GET.get("page"))
     voted = {ballot.search_id: ballot for ballot in mine.own_votes(user)}
     rows = [_row(mark, voted.get(mark.ranking.search_id)) for mark in page]
     return render(request, "ratings/my_marks.html", _counts(request) | {"page": page, "rows": rows})
@@ -63,14 +64,14 @@ def own_votes(request: HttpRequest) -> HttpResponse:
 
 def _counts(request: HttpRequest) -> dict[str, int]:
     user = signed_in(request)
-    return {"marks_total": mine.own_marks(user).count(), "votes_total": mine.own_votes(user).count()}
+    return {"marks_total": marks.own_marks(user).count(), "votes_total": mine.own_votes(user).count()}
 
 
 @login_required
 @require_POST
 def remove_mark(request: HttpRequest, pk: int) -> HttpResponse:
     """Take one of one's marks back."""
-    mine.remove_mark(get_object_or_404(mine.own_marks(signed_in(request)), pk=pk))
+    marks.remove_mark(get_object_or_404(marks.own_marks(signed_in(request)), pk=pk))
     messages.success(request, "The mark is removed.")
     back = reverse("my-marks")
     page = request.POST.get("page", "")

@@ -2,14 +2,9 @@
 
 from django.urls import path
 
-from ratings import answer_views, api_files, ballot_views, downloads, leaderboard_views, mine, search_exports, views
+from ratings import api_files, ballot_views, downloads, leaderboard_views, mine
 
 urlpatterns = [
-    path("", views.front, name="search"),
-    path("searches/<uuid:pk>/", answer_views.search_detail, name="search-detail"),
-    path("searches/<uuid:pk>/refine", answer_views.refine, name="search-refine"),
-    path("searches/<uuid:pk>/answers/<slug:suffix>", search_exports.search_answers, name="search-answers"),
-    path("rankings/<int:pk>/relevance", views.mark, name="relevance"),
     path("rate/", ballot_views.rate, name="rate"),
     path("rate/<uuid:pk>/", ballot_views.rated, name="rated"),
     path("rate/<uuid:pk>/undo", ballot_views.withdraw, name="withdraw"),

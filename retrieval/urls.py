@@ -7,15 +7,21 @@ from retrieval.datasets.views import curating as curation
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
 from retrieval.pages.views import classes, downloads, maps
+from retrieval.pages.views.front import front
 from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import disk
 from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes, models
-from retrieval.search.views import explaining, history, links
+from retrieval.search.views import explaining, exports, history, links, marks, results
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
 
 urlpatterns = [
+    path("", front, name="search"),
+    path("searches/<uuid:pk>/", results.search_detail, name="search-detail"),
+    path("searches/<uuid:pk>/refine", results.refine, name="search-refine"),
+    path("searches/<uuid:pk>/answers/<slug:suffix>", exports.search_answers, name="search-answers"),
+    path("rankings/<int:pk>/relevance", marks.mark, name="relevance"),
     path("searches/", history.every_search, name="searches"),
     path("searches/saved/", history.saved_searches, name="searches-saved"),
     path("searches/delete/", history.delete_all, name="searches-delete"),

@@ -12,9 +12,9 @@ from config.api.problem_pages import every_problem, one_problem
 from config.api.problems import UnknownAddress
 from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
-from ratings.api import BallotViewSet, RelevanceViewSet
+from ratings.api import BallotViewSet
 from ratings.api_board import BoardFileView, BoardView
-from ratings.api_files import DatasetRatingsView, SearchAnswersView
+from ratings.api_files import DatasetRatingsView
 from retrieval.datasets.api.datasets import DatasetViewSet
 from retrieval.datasets.api.images import ImageViewSet
 from retrieval.datasets.api.uploads import UploadViewSet
@@ -23,7 +23,9 @@ from retrieval.experiments.api.losses import LossViewSet
 from retrieval.experiments.api.runs import RunViewSet
 from retrieval.registry.api.indexes import IndexViewSet
 from retrieval.registry.api.models import ModelViewSet
+from retrieval.search.api.exports import SearchAnswersView
 from retrieval.search.api.links import ShareLinkViewSet
+from retrieval.search.api.marks import RelevanceViewSet
 from retrieval.search.api.searches import SearchViewSet
 
 router = SimpleRouter()

@@ -164,3 +164,10 @@ def initial_of(search: Search) -> dict[str, Any]:
         "keep_moved": bool(terms.more or terms.less),
         **{side: round(100 * share, 2) for side, share in sides},
     }
+
+
+class MarkForm(forms.Form):
+    """A picture and a value; the service knows which values there are."""
+
+    image = forms.IntegerField()
+    value = forms.IntegerField()

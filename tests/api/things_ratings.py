@@ -1,7 +1,8 @@
 """Requests about what people say."""
 
 from ratings.models import Ballot
-from ratings.services import ballots, relevance
+from ratings.services import ballots
+from retrieval.search.services.marks import mark
 from tests.api.things import Ask, Scene, listed, thing
 
 listed("GET /relevance/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /leaderboard/")
@@ -26,7 +27,7 @@ def mark(scene: Scene) -> Ask:
 @thing("DELETE /relevance/{id}/")
 def own_mark(scene: Scene) -> Ask:
     ranking = scene.world.ask(scene.member).rankings.all()[0]
-    return Ask(f"/relevance/{relevance.mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
+    return Ask(f"/relevance/{mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
 
 
 def open_ballot(scene: Scene) -> Ballot:

@@ -9,10 +9,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from ratings.models import Ballot, BlindScore
-from ratings.services import ballots, relevance
+from ratings.services import ballots
 from retrieval.models import Mark
 from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
+from retrieval.search.services.marks import mark
 from tests.conftest import api_of
 from tests.retrieval.world import World
 
@@ -141,9 +142,9 @@ def test_ones_own_marks_are_listed_and_removed(
     member_api: APIClient, member: User, other_member: User, world: World
 ) -> None:
     ranking = world.ask(member).rankings.all()[0]
-    marks = [relevance.mark(member, ranking, image, 2) for image in ranking.image_ids]
+    marks = [mark(member, ranking, image, 2) for image in ranking.image_ids]
     others = world.ask(other_member).rankings.all()[0]
-    foreign = relevance.mark(other_member, others, others.image_ids[0], 0)
+    foreign = mark(other_member, others, others.image_ids[0], 0)
     listed = "/api/v1/relevance/"
     assert [row["id"] for row in member_api.get(listed).json()["results"]] == [mark.pk for mark in reversed(marks)]
     page = member_api.get(listed, {"limit": 2}).json()

@@ -8,8 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from ratings.services.relevance import mark
 from retrieval.models import Search
+from retrieval.search.services.marks import mark
 from tests.conftest import api_of
 from tests.retrieval.world import World
 

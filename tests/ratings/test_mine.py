@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from ratings.models import Ballot
-from ratings.services.relevance import mark
 from retrieval.models import Mark
+from retrieval.search.services.marks import mark
 from tests.ratings.services.test_ballots import voted
 from tests.ratings.services.test_mine import marked
 from tests.retrieval.world import World

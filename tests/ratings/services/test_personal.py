@@ -5,8 +5,8 @@ from accounts.models import User
 from accounts.services import delete_account
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
-from ratings.services.relevance import mark
 from retrieval.models import Mark, Search
+from retrieval.search.services.marks import mark
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.world import World
 

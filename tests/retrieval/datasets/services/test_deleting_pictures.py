@@ -8,7 +8,6 @@ from accounts.models import AuditEntry, User
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from ratings.models import Ballot
-from ratings.services.relevance import mark
 from retrieval.datasets.services import adding, curating
 from retrieval.datasets.services import deleting_pictures as deleting
 from retrieval.datasets.services.importing import submit_import
@@ -17,6 +16,7 @@ from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image, Index, Mark, Search
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.asking import searchable_models, system_search
+from retrieval.search.services.marks import mark
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import WINGS, World, done, failed
 

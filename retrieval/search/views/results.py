@@ -9,11 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import signed_in
-from ratings.services import relevance
 from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Search
 from retrieval.search.forms import RefineForm, initial_of
 from retrieval.search.services import answers, asking, keeping
+from retrieval.search.services.marks import marks_of, moved_by_marks
 from retrieval.search.views.form import class_choices, tell_not_asked
 
 
@@ -58,7 +58,7 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
     values, user = form.cleaned_data, signed_in(request)
     more, less = (search.more, search.less) if values["keep_moved"] else ([], [])
     if "marks" in request.POST:
-        more, less = relevance.moved_by_marks(user, search, more, less)
+        more, less = moved_by_marks(user, search, more, less)
     models = list(values["models"] or asking.searchable_models(*values["datasets"]))
     refined = asking.ask(
         datasets=values["datasets"],
@@ -75,7 +75,7 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
 def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 200) -> HttpResponse:
     columns = answers.answers_of(search, request.user)
     rankings = [row for column in columns for row in column["rankings"]]
-    marks = relevance.marks_of(signed_in(request), rankings)
+    marks = marks_of(signed_in(request), rankings)
     for answer in (answer for column in columns for answer in column["answers"]):
         picture = answer["image"].pk
         answer["thumbnail_url"], answer["picture_url"] = (

@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from ratings.services import relevance
 from retrieval.models import Search
 from retrieval.search.services import engine
+from retrieval.search.services.marks import mark, moved_by_marks
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
@@ -67,8 +67,8 @@ def test_marks_move_the_query_until_they_are_dropped(member_client: Client, memb
     search = world.ask(member, k=6)
     first, second = search.rankings.all()
     good, bad = first.image_ids[3], first.image_ids[0]
-    relevance.mark(member, first, good, 2)
-    relevance.mark(member, first, bad, 0)
+    mark(member, first, good, 2)
+    mark(member, first, bad, 0)
     refined(member_client, search, terms(world, marks="use", keep_moved="on"))
     moved = Search.objects.get(root=search)
     assert (moved.more, moved.less) == ([good], [bad])
@@ -83,8 +83,8 @@ def test_marks_move_the_query_until_they_are_dropped(member_client: Client, memb
 def test_a_new_mark_wins_over_an_earlier_one(member: User, world: World) -> None:
     search = world.ask(member, k=6)
     ranking = search.rankings.all()[0]
-    relevance.mark(member, ranking, ranking.image_ids[0], 1)
-    assert relevance.moved_by_marks(member, search, [7], [ranking.image_ids[0]]) == ([7, ranking.image_ids[0]], [])
+    mark(member, ranking, ranking.image_ids[0], 1)
+    assert moved_by_marks(member, search, [7], [ranking.image_ids[0]]) == ([7, ranking.image_ids[0]], [])
 
 
 def test_only_its_owner_refines_a_search(

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from ratings.services.relevance import mark
 from retrieval.models import Search
+from retrieval.search.services.marks import mark
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.permissions import signed_in
-from ratings.services import relevance
 from retrieval.files import attachment
 from retrieval.models import Mark, Search
 from retrieval.search.services import exporting, keeping
+from retrieval.search.services.marks import marks_of
 
 TEXTS = {
     "csv": (exporting.answers_csv, "text/csv; charset=utf-8"),
@@ -33,7 +33,7 @@ def search_answers(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBa
 
 def answers_attachment(search: Search, suffix: str, user: User) -> HttpResponseBase:
     """Return the answers, with what this person said of them, as a file; of any other kind there is none (404)."""
-    said = relevance.marks_of(user, search.rankings.all())
+    said = marks_of(user, search.rankings.all())
     marks = {key: str(Mark.Value(value).label) for key, value in said.items()}
     name = f"kindred-{search.created_at:%Y-%m-%d}-{str(search.pk)[:8]}.{suffix}"
     if suffix == "zip":

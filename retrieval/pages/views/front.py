@@ -1,0 +1,37 @@
+"""The front page: the search form for those who signed in, a welcome for others."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from retrieval.datasets.services.seeing import visible_datasets, visible_images
+from retrieval.search.views.form import home
+
+SAMPLES = 12
+
+Section = Callable[[HttpRequest], str]
+"""Called with a visitor's request; gives HTML that is safe to show, or "" for nothing."""
+
+_SECTIONS: list[Section] = []
+
+
+def register(section: Section) -> None:
+    """Add a section to the welcome; an app above does so in `AppConfig.ready()`."""
+    if section not in _SECTIONS:
+        _SECTIONS.append(section)
+
+
+def front(request: HttpRequest) -> HttpResponse:
+    """Search, for those who signed in; for others, what this is and how the models stand."""
+    if request.user.is_authenticated:
+        return home(request)
+    if request.method == "POST":  # their session ended while the page was open
+        return redirect_to_login(request.path)
+    context = {
+        "sections": [section(request) for section in _SECTIONS],
+        "datasets": visible_datasets(request.user),
+        "samples": visible_images(request.user).order_by("?")[:SAMPLES],
+    }
+    return render(request, "retrieval/welcome.html", context)

@@ -1,0 +1,69 @@
+"""Marks on single results over the API."""
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.permissions import signed_in
+from config.api.fields import KeyField
+from config.api.parsers import JSONParser
+from config.api.schema import may_answer
+from config.api.strict import Body
+from config.api.views import KEY, ChosenFields
+from retrieval.models import Mark
+from retrieval.refusals import RefusalsAsProblems
+from retrieval.search.services import marks
+
+MARK = {"ranking": 51, "image": 311, "value": 2}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("What was meant", MARK)])
+class NewRelevanceSerializer(Body):
+    """A word on one answer of a search."""
+
+    ranking = KeyField()
+    image = KeyField()
+    value = serializers.ChoiceField(choices=Mark.Value.choices)
+
+
+@extend_schema_serializer(
+    examples=[OpenApiExample("A mark", {"id": 9, **MARK, "rated_at": "2026-05-04T09:32:00Z"}, response_only=True)]
+)
+class RelevanceSerializer(serializers.ModelSerializer[Mark]):
+    class Meta:
+        model = Mark
+        fields = ("id", "ranking", "image", "value", "rated_at")
+        read_only_fields = fields
+
+
+class RelevanceViewSet(
+    RefusalsAsProblems, ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]
+):
+    """One's words on single answers: of one's own searches, and of queries one has voted on."""
+
+    serializer_class = RelevanceSerializer
+    queryset = Mark.objects.none()  # for the schema; each request gets its own
+    parser_classes = (JSONParser,)
+    lookup_value_regex = KEY
+    page_order = ("-rated_at", "id")
+
+    def get_queryset(self) -> QuerySet[Mark]:
+        return marks.own_marks(signed_in(self.request))
+
+    @extend_schema(request=NewRelevanceSerializer, responses={200: RelevanceSerializer})
+    @may_answer(404)
+    def create(self, request: Request) -> Response:
+        """Say what an answer is: 0 not it, 1 same kind, 2 what I meant; again changes it."""
+        form = NewRelevanceSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        values = form.validated_data
+        ranking = get_object_or_404(marks.markable_rankings(signed_in(request)), pk=values["ranking"])
+        mark = marks.mark(signed_in(request), ranking, values["image"], values["value"])
+        return Response(self.get_serializer(mark).data)
+
+    def perform_destroy(self, instance: Mark) -> None:
+        marks.remove_mark(instance)

@@ -1,0 +1,97 @@
+"""Marks on single results: who may give them, one person's marks, and what they move a search towards."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from accounts.models import User
+from retrieval.errors import Refused
+from retrieval.models import Image, Mark, Ranking, Search
+
+
+@dataclass(frozen=True)
+class Others:
+    """Results of searches without an owner that a person may mark.
+
+    rankings: the filter of their rankings, for one person. url: the page on which that person sees a search.
+    """
+
+    rankings: Callable[[User], Q]
+    url: Callable[[User, Search], str]
+
+
+_OTHERS: list[Others] = []
+
+
+def register(others: Others) -> None:
+    """Let people mark results beside those of their own searches; an app above says which in `AppConfig.ready()`."""
+    if others not in _OTHERS:
+        _OTHERS.append(others)
+
+
+def markable_rankings(user: User) -> QuerySet[Ranking]:
+    """Return the rankings whose results this person may mark: of their own searches, and what apps above add."""
+    allowed = Q(search__owner=user)
+    for others in _OTHERS:
+        allowed |= others.rankings(user)
+    return Ranking.objects.filter(allowed).select_related("search")
+
+
+def page_of(user: User, search: Search) -> str:
+    """Return the address of the page on which a person marks the results of a search."""
+    if search.owner_id is not None:
+        return reverse("search-detail", args=[search.pk])
+    return next(others.url(user, search) for others in _OTHERS)
+
+
+def own_marks(user: User) -> QuerySet[Mark]:
+    """Return a person's marks, the newest first."""
+    marks = Mark.objects.filter(who=user).order_by("-rated_at", "-pk")
+    return marks.select_related("ranking__model", "ranking__search__query_image__dataset", "image__dataset")
+
+
+def remove_mark(mark: Mark) -> None:
+    """Remove a mark; idempotent."""
+    Mark.objects.filter(pk=mark.pk).delete()
+
+
+def mark(user: User, ranking: Ranking, image: int, value: int) -> Mark:
+    """Store what a person says of an answer; saying it again changes it.
+
+    Raises:
+        Refused: the picture is not among the answers, or the value is none of 0, 1, 2.
+    """
+    if value not in Mark.Value.values:
+        raise Refused(f"relevance is 0, 1 or 2, not {value}")
+    if image not in ranking.image_ids or not Image.objects.filter(pk=image).exists():
+        raise Refused(f"picture {image} is not among these answers")
+    relevance, _ = Mark.objects.update_or_create(who=user, ranking=ranking, image_id=image, defaults={"value": value})
+    return relevance
+
+
+def marks_of(user: User, rankings: Iterable[Ranking]) -> dict[tuple[int, int], int]:
+    """Return a person's marks by (ranking, picture)."""
+    rows = Mark.objects.filter(who=user, ranking__in=list(rankings))
+    return {(ranking, image): value for ranking, image, value in rows.values_list("ranking", "image", "value")}
+
+
+def moved_by_marks(
+    user: User, search: Search, more: Collection[int], less: Collection[int]
+) -> tuple[list[int], list[int]]:
+    """Return the pictures that a person's marks move a search towards and away from, with what moved it before.
+
+    What was marked in several columns goes by its best mark; a new mark wins over an earlier one.
+
+    Raises:
+        Refused: nothing is marked.
+    """
+    best: dict[int, int] = {}
+    for (_, image), value in marks_of(user, search.rankings.all()).items():
+        best[image] = max(value, best.get(image, 0))
+    if not best:
+        raise Refused("mark some answers first: No, Kin or Yes under a picture")
+    liked = [image for image, value in best.items() if value != Mark.Value.NOT_IT]
+    kept_more, kept_less = ([image for image in kept if image not in best] for kept in (more, less))
+    return [*kept_more, *liked], [*kept_less, *(image for image in best if image not in liked)]
