@@ -2,7 +2,7 @@
 
 from ratings.models import Ballot
 from ratings.services import ballots
-from retrieval.search.services.marks import mark
+from retrieval.search.services import marks
 from tests.api.things import Ask, Scene, listed, thing
 
 listed("GET /relevance/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /leaderboard/")
@@ -27,7 +27,7 @@ def mark(scene: Scene) -> Ask:
 @thing("DELETE /relevance/{id}/")
 def own_mark(scene: Scene) -> Ask:
     ranking = scene.world.ask(scene.member).rankings.all()[0]
-    return Ask(f"/relevance/{mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
+    return Ask(f"/relevance/{marks.mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
 
 
 def open_ballot(scene: Scene) -> Ballot:
