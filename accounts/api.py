@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -15,11 +14,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts import personal_data, services
-from accounts.errors import AccountError, UnconfirmedError
 from accounts.models import ApiToken, User
 from accounts.permissions import IsFreshSession, signed_in
 from accounts.roles import Role, role_of
-from config.api.problems import Conflict
 from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import Resource
@@ -159,18 +156,13 @@ class TokenViewSet(
         """
         form = NewTokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        token, secret = self._made(**form.validated_data)
+        values = form.validated_data
+        token, secret = services.create_token(
+            signed_in(request), values["name"], values["read_only"], lifetime(values["expiry_days"])
+        )
         where = reverse("token-detail", args=[token.pk], request=request)
         body = {**TokenSerializer(token).data, "secret": secret}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": where})
-
-    def _made(self, name: str, read_only: bool, expiry_days: int | None) -> tuple[ApiToken, str]:
-        try:
-            return services.create_token(signed_in(self.request), name, read_only, lifetime(expiry_days))
-        except UnconfirmedError as error:
-            raise PermissionDenied(str(error), "unconfirmed_address") from None
-        except AccountError as error:
-            raise Conflict(str(error)) from None
 
     def perform_destroy(self, instance: ApiToken) -> None:
         services.revoke_token(instance, by=signed_in(self.request))

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from rest_framework.exceptions import APIException, ParseError
 
-from config.api.problems import PROBLEMS, Busy, UnknownHost, fault_behind, type_of
+from config.api.problems import PROBLEMS, Answered, UnknownHost, fault_behind, type_of
 from config.bodies.pages import problem_document
 
 BROKEN = "It is not your fault, and it has been written to the log. Trying again in a moment often helps."
@@ -31,6 +31,6 @@ def _answer(request: HttpRequest, problem: APIException) -> HttpResponseBase:
     status = int(problem.status_code)
     heading = PROBLEMS[type_of(status, problem.default_code)].title
     page = HttpResponse(render_to_string("fault.html", {"heading": heading, "sentence": problem.detail}), status=status)
-    if isinstance(problem, Busy):
+    if isinstance(problem, Answered) and problem.wait is not None:
         page["Retry-After"] = str(problem.wait)
     return page

@@ -11,11 +11,9 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
-from config.api.problems import Conflict
 from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from jobs import services
-from jobs.errors import JobRefused
 from jobs.models import Job
 
 POLL_SECONDS = "2"
@@ -82,10 +80,7 @@ class JobViewSet(Resource, ReadOnlyModelViewSet[Job]):
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a queued job, or ask a running one to stop."""
         job = self.get_object()
-        try:
-            services.request_cancel(job, by=signed_in(request))
-        except JobRefused as error:
-            raise Conflict(str(error)) from None
+        services.request_cancel(job, by=signed_in(request))
         return accepted(job, request)
 
     @extend_schema(request=None, responses={202: JobSerializer})
@@ -94,10 +89,7 @@ class JobViewSet(Resource, ReadOnlyModelViewSet[Job]):
     def retry(self, request: Request, pk: str) -> Response:
         """Queue a failed or cancelled job again."""
         job = self.get_object()
-        try:
-            services.retry(job, by=signed_in(request))
-        except JobRefused as error:
-            raise Conflict(str(error)) from None
+        services.retry(job, by=signed_in(request))
         return accepted(job, request)
 
 

@@ -1,7 +1,9 @@
 """What ends or refuses a job on purpose."""
 
+from config.errors import Conflict
 
-class JobRefused(Exception):
+
+class JobRefused(Conflict):
     """A job cannot be submitted, cancelled or retried as asked; the message can be shown."""
 
 

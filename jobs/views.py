@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from accounts.roles import is_curator
+from config.html_errors import rejection_as_message
 from jobs import services
-from jobs.errors import JobRefused
 from jobs.models import Job
 from jobs.registry import Link
 
@@ -47,6 +46,7 @@ def _links(request: HttpRequest, job: Job) -> list[Link]:
 
 @login_required
 @require_POST
+@rejection_as_message(back="job")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a job."""
     return _act(request, pk, services.request_cancel)
@@ -54,6 +54,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@rejection_as_message(back="job")
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a failed or cancelled job again."""
     return _act(request, pk, services.retry)
@@ -61,10 +62,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _act(request: HttpRequest, pk: int, act: Callable[..., None]) -> HttpResponse:
     job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
-    try:
-        act(job, by=signed_in(request))
-    except JobRefused as error:
-        messages.error(request, str(error))
+    act(job, by=signed_in(request))
     return redirect("job", pk=pk)
 
 

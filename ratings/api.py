@@ -21,11 +21,10 @@ from ratings.api_bodies import (
     VoteSerializer,
 )
 from ratings.models import Ballot
-from ratings.refusals import RatingRefusalsAsProblems
 from ratings.services import ballots, showing
 
 
-class BallotViewSet(RatingRefusalsAsProblems, Resource, ReadOnlyModelViewSet[Ballot]):
+class BallotViewSet(Resource, ReadOnlyModelViewSet[Ballot]):
     """One's own ballots: queries with anonymous columns, and the votes on them."""
 
     serializer_class = BallotSerializer

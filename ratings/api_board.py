@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 
 from config.api.files import AsItIs
 from config.api.filters import check_parameters
-from ratings.refusals import RatingRefusalsAsProblems
 from ratings.services import board_files
 from retrieval.files import attachment
 
@@ -122,7 +121,7 @@ def _document(request: Request) -> dict[str, Any]:
     return board_files.document_for(request.user, **chosen)
 
 
-class BoardView(RatingRefusalsAsProblems, APIView):
+class BoardView(APIView):
     """How the models stand."""
 
     permission_classes = (AllowAny,)
@@ -133,7 +132,7 @@ class BoardView(RatingRefusalsAsProblems, APIView):
         return Response(_document(request))
 
 
-class BoardFileView(RatingRefusalsAsProblems, APIView):
+class BoardFileView(APIView):
     """The leaderboard as a file."""
 
     permission_classes = (AllowAny,)

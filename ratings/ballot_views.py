@@ -12,10 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
-from ratings.errors import NothingToRate, RatingRefused
+from config.errors import Busy, Rejected
+from config.html_errors import error_page
+from ratings.errors import NothingToRate
 from ratings.models import Ballot
 from ratings.services import ballots, showing
-from retrieval.errors import EngineBusy
 from retrieval.search.services.marks import marks_of
 
 DIGITS = frozenset("0123456789")
@@ -32,10 +33,9 @@ def rate(request: HttpRequest) -> HttpResponse:
         return _ballot_page(request, ballots.next_ballot(user))
     except NothingToRate as nothing:
         return _no_ballot_page(request, str(nothing), 200)
-    except EngineBusy as busy:
-        answer = _no_ballot_page(request, str(busy), 503)
-        answer["Retry-After"] = str(busy.retry_after)
-        return answer
+    except Busy as busy:
+        reason = str(busy)
+        return error_page(busy, lambda status: _no_ballot_page(request, reason, status))
 
 
 def _no_ballot_page(request: HttpRequest, reason: str, status: int) -> HttpResponse:
@@ -64,7 +64,7 @@ def _take_vote(request: HttpRequest) -> HttpResponse:
             ballots.vote_none(ballot)
         else:
             ballots.vote(ballot, {key: int(value) for key, value in given.items() if value in DIGITS})
-    except RatingRefused as error:
+    except Rejected as error:
         messages.error(request, str(error))
         if ballot.withdrawn_at is not None:
             return redirect("rate")
@@ -78,7 +78,7 @@ def withdraw(request: HttpRequest, pk: str) -> HttpResponse:
     """Take one's last vote back, and go on with the next picture."""
     try:
         ballots.withdraw(_own_ballot(request, pk))
-    except RatingRefused as error:
+    except Rejected as error:
         messages.error(request, str(error))
     else:
         messages.success(

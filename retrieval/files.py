@@ -8,16 +8,17 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
-from retrieval.errors import EngineBusy, Refused
+from config.errors import Busy, Rejected
+from config.html_errors import error_page
 
 
 def jpeg_page(request: HttpRequest, find: Callable[[], Path], *, personal: bool = False) -> HttpResponseBase:
     """Return what `jpeg_response` does, for a browser: 503 when too many pictures are being read."""
     try:
         return jpeg_response(request, find, personal=personal)
-    except EngineBusy as busy:
-        headers = {"Retry-After": str(busy.retry_after)}
-        return HttpResponse(str(busy), status=503, content_type="text/plain", headers=headers)
+    except Busy as busy:
+        text = str(busy)
+        return error_page(busy, lambda status: HttpResponse(text, status=status, content_type="text/plain"))
 
 
 def jpeg_response(
@@ -30,7 +31,7 @@ def jpeg_response(
 
     Raises:
         Http404: the file is gone or damaged.
-        EngineBusy: too many pictures are being read.
+        Busy: too many pictures are being read.
     """
     try:
         file = find()
@@ -38,8 +39,8 @@ def jpeg_response(
         etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
         known = get_conditional_response(request, etag=etag)
         response = known or FileResponse(file.open("rb"), content_type="image/jpeg")
-    except (OSError, Refused) as error:
-        raise Http404(str(error) if isinstance(error, Refused) else "that picture is gone") from None
+    except (OSError, Rejected) as error:
+        raise Http404(str(error) if isinstance(error, Rejected) else "that picture is gone") from None
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
     response["Content-Disposition"] = "inline"  # Django would name the file, and files are often named by class

@@ -16,6 +16,7 @@ from accounts.people import services
 from accounts.people.forms import InviteForm, PeopleFilter, RoleForm
 from accounts.permissions import admin_required, signed_in
 from accounts.security.services import second_factor_of, sessions_of
+from config.html_errors import rejection_as_message
 
 PAGE = 50
 RECENT = 20
@@ -72,6 +73,7 @@ def _site(request: HttpRequest) -> str:
 
 @admin_required
 @require_POST
+@rejection_as_message(back="person")
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the invitation again."""
     site = _site(request)
@@ -82,6 +84,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 
 @admin_required
 @require_POST
+@rejection_as_message(back="person")
 def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Give another role."""
     role = request.POST.get("role", "")
@@ -90,6 +93,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
 
 @admin_required
 @require_POST
+@rejection_as_message(back="person")
 def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     """Take all access away."""
     return _act(request, pk, lambda person, by: services.deactivate(person, by=by), "is deactivated and signed out")
@@ -97,6 +101,7 @@ def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @admin_required
 @require_POST
+@rejection_as_message(back="person")
 def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     """Give access back."""
     return _act(request, pk, lambda person, by: services.reactivate(person, by=by), "can sign in again")
@@ -104,6 +109,7 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @admin_required
 @require_POST
+@rejection_as_message(back="person")
 def remove_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a password be enough again."""
     return _act(
@@ -114,10 +120,6 @@ def remove_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
 def _act(request: HttpRequest, pk: int, act: Callable[[User, User], None], done: str) -> HttpResponse:
     """Do it to that person, and say that it is done or why not."""
     found = get_object_or_404(User, pk=pk)
-    try:
-        act(found, signed_in(request))
-    except AccountError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, f"{found.email} {done}.")
+    act(found, signed_in(request))
+    messages.success(request, f"{found.email} {done}.")
     return redirect("person", pk=pk)

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.busy import RETRY_AFTER, is_busy
+from config.errors import Busy, Rejected, ServiceError, TooLarge
 from config.full_disk import is_disk_full
 
 logger = logging.getLogger(__name__)
@@ -153,40 +154,12 @@ PROBLEMS: Mapping[str, Problem] = {
 """Every type of problem by the end of its address; they never change their meaning."""
 
 
-class Conflict(exceptions.APIException):
-    """The thing's present state does not allow it (409)."""
-
-    status_code = HTTPStatus.CONFLICT
-    default_code = "conflict"
-    default_detail = "The present state does not allow this."
-
-
-class NothingSearchable(Conflict):
-    """No model can answer yet (409)."""
-
-    default_code = "nothing-searchable"
-
-
-class QuotaReached(Conflict):
-    """A person keeps as much as they may (409)."""
-
-    default_code = "quota-reached"
-
-
 class Stale(exceptions.APIException):
     """If-Match names an earlier version (412)."""
 
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_code = "stale"
     default_detail = "It has changed since you read it; read it again."
-
-
-class TooLarge(exceptions.APIException):
-    """More than is read at once (413)."""
-
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_code = "too-large"
-    default_detail = "That is more than is read at once; send less."
 
 
 class TooSlow(exceptions.APIException):
@@ -229,15 +202,26 @@ class UnknownHost(exceptions.APIException):
     default_detail = "This site does not answer for the host of that address. Add it to ALLOWED_HOSTS if it is yours."
 
 
-class Busy(exceptions.APIException):
-    """Too much at once (503); `wait`, in seconds, becomes Retry-After."""
+class Answered(exceptions.APIException):
+    """What a service raised, as the problem that its class names; `wait`, in seconds, becomes Retry-After."""
 
-    status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_code = "busy"
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(str(error), code=error.problem)
+        self.default_code = error.problem
+        self.status_code = PROBLEMS[error.problem].status
+        self.wait = error.retry_after
 
-    def __init__(self, detail: str, wait: int) -> None:
-        super().__init__(detail)
-        self.wait = wait
+
+def answered(error: Exception) -> Exception:
+    """Return the API's exception for what a service raised; any other error as it is."""
+    match error:
+        case Rejected(problem="invalid", field=""):
+            return exceptions.ValidationError(str(error))
+        case Rejected(problem="invalid", field=field):
+            return exceptions.ValidationError({field: str(error)})
+        case ServiceError():
+            return Answered(error)
+    return error
 
 
 NAMES = {
@@ -274,7 +258,7 @@ def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
     if isinstance(error, UnreadablePostError):
         return TooSlow()
     if isinstance(error, OperationalError) and is_busy(error):
-        return Busy("The database is busy. Try again in a few seconds.", RETRY_AFTER)
+        return Answered(Busy("The database is busy. Try again in a few seconds.", retry_after=RETRY_AFTER))
     return None
 
 
@@ -322,9 +306,11 @@ class ProblemHandler(ExceptionHandler):
         if fault is not None:
             return fault
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
-            return TooLarge()
+            return Answered(TooLarge("That is more than is read at once; send less."))
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(str(exc))
+        if isinstance(exc, ServiceError):
+            return answered(exc)
         return super().convert_known_exceptions(exc)
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:

@@ -14,9 +14,10 @@ from rest_framework.request import Request
 
 from accounts.authentication import ApiTokenAuthentication
 from accounts.roles import Visitor, is_curator
-from config.api.problems import Busy, DiskFull, LengthRequired, TooLarge, TooSlow
+from config.api.problems import DiskFull, LengthRequired, TooSlow, answered
 from config.bodies.pages import refusal
 from config.bodies.rooms import Room, room_of, small_limit
+from config.errors import Busy, ServiceError, TooLarge
 
 ASKS = "kindred.asks"
 """In the environment: the body is still to come, and only whether it may is asked."""
@@ -24,11 +25,11 @@ MOST_HEADER = "Kindred-Most"
 """Of the answer to that: how many bytes the body may have. Static files answer too, and have it not."""
 ARRIVED = "kindred.arrived"
 """In the environment: what happened to the body on its way, one of FAULTS."""
-FAULTS: dict[str, Callable[[], APIException]] = {
+FAULTS: dict[str, Callable[[], Exception]] = {
     "slow": TooSlow,
-    "long": TooLarge,
+    "long": lambda: TooLarge("That is more than is read at once; send less."),
     "unending": lambda: LengthRequired("A body of that length needs a Content-Length; send it with one."),
-    "crowd": lambda: Busy("Too many bodies are arriving; send yours again in a moment.", 5),
+    "crowd": lambda: Busy("Too many bodies are arriving; send yours again in a moment.", retry_after=5),
     "full": DiskFull,
 }
 MOST_DIGITS = 18
@@ -43,8 +44,8 @@ def guard_bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Cal
             if environ.get(ARRIVED):
                 raise FAULTS[environ[ARRIVED]]()
             most = check_length(request)
-        except APIException as problem:
-            return refusal(request, problem)
+        except (APIException, ServiceError) as problem:
+            return refusal(request, answered(problem))
         if environ.get(ASKS):
             return HttpResponse(headers={MOST_HEADER: str(most)})
         try:
@@ -59,7 +60,8 @@ def check_length(request: HttpRequest) -> int:
     """Return how long a body the request may have.
 
     Raises:
-        APIException: its body is longer, or has no length.
+        TooLarge: its body is longer.
+        APIException: it has no length, or whoever sends it may not.
     """
     length, most = _length(request), small_limit(request)
     if length is not None and length <= most:

@@ -9,7 +9,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from config.api.problems import PROBLEMS, Busy, type_of
+from config.api.problems import PROBLEMS, Answered, type_of
 
 
 class _Problem(APIView):
@@ -23,7 +23,7 @@ class _Problem(APIView):
         raise self.problem
 
 
-def refusal(request: HttpRequest, problem: APIException) -> HttpResponseBase:
+def refusal(request: HttpRequest, problem: Any) -> HttpResponseBase:
     """Return a problem document for the API and a page for people."""
     return problem_document(request, problem) if request.path_info.startswith("/api/") else page_of(request, problem)
 
@@ -39,6 +39,6 @@ def page_of(request: HttpRequest, problem: APIException) -> HttpResponse:
     status = 403 if isinstance(problem, NotAuthenticated) else int(problem.status_code)
     kind = PROBLEMS[type_of(int(problem.status_code), problem.default_code)]
     answer = render(request, "refused.html", {"title": kind.title, "detail": problem.detail}, status=status)
-    if isinstance(problem, Busy):
+    if isinstance(problem, Answered) and problem.wait is not None:
         answer["Retry-After"] = str(problem.wait)
     return answer

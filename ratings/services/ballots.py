@@ -9,11 +9,11 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from ratings.errors import NothingToRate, RatingRefused, Settled
+from config.errors import Conflict, Rejected
+from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
 from ratings.services.contests import closest_contest, columns_of, contests_between, standings
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.asking import searchable_models, system_search
 
@@ -142,7 +142,7 @@ def _asked(image: Image, models: Sequence[Model]) -> Search:
     try:
         # Rankings are numbered as they are made, and the page shows the numbers: they must say nothing.
         return system_search(image, random.sample(models, len(models)), ANSWERS)
-    except Refused as error:
+    except Rejected as error:
         raise NothingToRate(f"rating waits: {error}") from error
 
 
@@ -153,17 +153,17 @@ def vote(ballot: Ballot, scores: Mapping[int, int], *, none_good: bool = False) 
     A ballot is cast once: after it the names are known. The same scores sent twice do no harm.
 
     Raises:
-        RatingRefused: a ranking has no score, another ballot's has one, a score is out of range, none is
+        Rejected: a ranking has no score, another ballot's has one, a score is out of range, none is
             good but a score is not 1.
-        Settled: the ballot was cast with other scores, or its vote was withdrawn.
+        Conflict: the ballot was cast with other scores, or its vote was withdrawn.
     """
     if set(scores) != set(ballot.order):
-        raise RatingRefused(f"give each of the {len(ballot.order)} columns one score")
+        raise Rejected(f"give each of the {len(ballot.order)} columns one score")
     for score in scores.values():
         if score not in BlindScore.SCORES:
-            raise RatingRefused(f"a score is 1 to 5, not {score}")
+            raise Rejected(f"a score is 1 to 5, not {score}")
     if none_good and set(scores.values()) != {1}:
-        raise RatingRefused("where none is any good, every score is 1")
+        raise Rejected("where none is any good, every score is 1")
     unvoted = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
     if not unvoted.update(voted_at=timezone.now(), none_good=none_good):
         _check_repeated(ballot, scores)
@@ -177,13 +177,13 @@ def vote(ballot: Ballot, scores: Mapping[int, int], *, none_good: bool = False) 
 def _check_repeated(ballot: Ballot, scores: Mapping[int, int]) -> None:
     """Refuse what is not the vote that was cast, sent again."""
     if Ballot.objects.filter(pk=ballot.pk, withdrawn_at__isnull=False).exists():
-        raise Settled("you withdrew this vote, and its names are known; rate the next picture")
+        raise Conflict("you withdrew this vote, and its names are known; rate the next picture")
     if dict(ballot.scores.values_list("ranking", "score")) != dict(scores):
-        raise Settled("you have cast this ballot, and its names are known; rate the next picture")
+        raise Conflict("you have cast this ballot, and its names are known; rate the next picture")
 
 
 def vote_none(ballot: Ballot) -> None:
-    """Say that none of the columns is any good: every score is 1. Raises RatingRefused as `vote` does."""
+    """Say that none of the columns is any good: every score is 1. Raises Rejected as `vote` does."""
     vote(ballot, dict.fromkeys(ballot.order, 1), none_good=True)
 
 
@@ -200,15 +200,15 @@ def withdraw(ballot: Ballot) -> None:
     and of those rated, each count is one less. Marks on single answers stay. Doing it twice does no harm.
 
     Raises:
-        Settled: it was not voted on, or a newer vote was cast since.
+        Conflict: it was not voted on, or a newer vote was cast since.
     """
     ballot.refresh_from_db()
     if ballot.withdrawn_at is not None:
         return
     if ballot.voted_at is None:
-        raise Settled("there is no vote to withdraw: this ballot is not cast yet")
+        raise Conflict("there is no vote to withdraw: this ballot is not cast yet")
     if last_vote(ballot.who) != ballot:
-        raise Settled("only your last vote can be withdrawn, and you have voted since")
+        raise Conflict("only your last vote can be withdrawn, and you have voted since")
     Ballot.objects.filter(pk=ballot.pk).update(voted_at=None, none_good=False, withdrawn_at=timezone.now())
     ballot.scores.all().delete()
     ballot.refresh_from_db()

@@ -94,7 +94,7 @@ def filtered(rows: Sequence[Row], dataset: str = "", protocol: str = "") -> list
         ("protocol", protocol, {row["protocol_name"] for row in rows}, "protocol"),
     ):
         if value and value not in known:
-            raise UnknownFilter(name, f"no {what} of the leaderboard is called “{value}”")
+            raise UnknownFilter(f"no {what} of the leaderboard is called “{value}”", field=name)
     return [row for row in rows if dataset in ("", row["dataset"].slug) and protocol in ("", row["protocol_name"])]
 
 

@@ -11,11 +11,11 @@ from django.conf import settings
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import create_account
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.sources import is_drawn
-from retrieval.errors import Refused
 from retrieval.experiments.services import choosing, starting
 from retrieval.models import Dataset, Experiment, Index
 
@@ -48,7 +48,7 @@ def import_data(source: str) -> Dataset:
     """Return the data set of the demo; its import is queued at the first start, and again if it failed.
 
     Raises:
-        Refused: the path is not there, or another path's data set has its name.
+        Rejected: the path is not there, or another path's data set has its name.
     """
     if is_drawn(source):
         name = "Wings"
@@ -67,13 +67,13 @@ def take_weights(file: Path) -> str:
     """Copy a weights file and its JSON to where experiments look for them; return its name.
 
     Raises:
-        Refused: one of the two is missing.
+        Rejected: one of the two is missing.
     """
     folder = Path(settings.WEIGHTS_DIR)
     folder.mkdir(parents=True, exist_ok=True)
     for part in (file, file.with_suffix(".json")):
         if not part.is_file():
-            raise Refused(f"{part} is not there; weights are a .safetensors file with its .json beside it")
+            raise Rejected(f"{part} is not there; weights are a .safetensors file with its .json beside it")
         _copy_whole(part, folder / part.name)
     return file.name
 
@@ -82,7 +82,7 @@ def _copy_whole(file: Path, target: Path) -> None:
     """Copy a file unless it is there already; a copy that was cut off is not there."""
     if target.exists():
         if not filecmp.cmp(target, file, shallow=False):
-            raise Refused(f"other weights named {file.name} are in use; give these another name")
+            raise Rejected(f"other weights named {file.name} are in use; give these another name")
         return
     scratch = target.with_name(f".{target.name}")
     shutil.copyfile(file, scratch)
@@ -96,7 +96,7 @@ def start_training(dataset: Dataset, weights: str, epochs: int | None = None) ->
     for as many epochs as the preset has, unless told otherwise.
 
     Raises:
-        Refused: nothing can be trained for so many epochs.
+        Rejected: nothing can be trained for so many epochs.
     """
     preset = "fine-tune-small" if weights else "demo"
     name = f"{preset} on {dataset.name}"

@@ -31,7 +31,6 @@ from retrieval.datasets.serializers import (
 )
 from retrieval.datasets.services import curating, deleting, importing, reimporting, seeing
 from retrieval.models import Dataset
-from retrieval.refusals import RefusalsAsProblems
 
 LISTED = {"images": ImageSerializer, "classes": ClassSerializer}
 """What those actions list of a data set; all others are about the data set itself, and so are their versions."""
@@ -48,9 +47,7 @@ class VisibleDatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
         return seeing.visible_datasets(self.context["request"].user)
 
 
-class DatasetViewSet(
-    RefusalsAsProblems, ClassActions, ImageActions, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]
-):
+class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]):
     """Data sets: whoever may see them reads, curators change them."""
 
     serializer_class = DatasetSerializer

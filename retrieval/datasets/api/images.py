@@ -26,7 +26,6 @@ from retrieval.datasets.services import curating, pictures
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.files import jpeg_response
 from retrieval.models import Dataset, Image
-from retrieval.refusals import RefusalsAsProblems
 
 SIZES: Mapping[str, Callable[[Image], Path]] = {
     "full": pictures.shown_picture_of,
@@ -35,7 +34,7 @@ SIZES: Mapping[str, Callable[[Image], Path]] = {
 SIZE = OpenApiParameter("size", str, enum=list(SIZES), default="full")
 
 
-class ImageViewSet(RefusalsAsProblems, Curated, ListModelMixin, RetrieveModelMixin, GenericViewSet[Image]):
+class ImageViewSet(Curated, ListModelMixin, RetrieveModelMixin, GenericViewSet[Image]):
     """Pictures: whoever may see their data set reads, curators change them."""
 
     serializer_class = ImageSerializer

@@ -22,13 +22,12 @@ from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import UUID, Resource
+from config.errors import Rejected
 from retrieval.datasets.services import upload_files as files_services
 from retrieval.datasets.services import upload_paths as paths_services
 from retrieval.datasets.services import uploads
 from retrieval.datasets.services.upload_files import StoredFile
-from retrieval.errors import Refused
 from retrieval.models import Upload
-from retrieval.refusals import RefusalsAsProblems
 
 MOST_AT_ONCE = settings.DATA_UPLOAD_MAX_NUMBER_FILES
 UPLOAD = {
@@ -79,7 +78,7 @@ class PathField(serializers.CharField):
         path = super().to_internal_value(data)
         try:
             paths_services.checked_path(path)
-        except Refused as refusal:
+        except Rejected as refusal:
             raise serializers.ValidationError(str(refusal)) from refusal
         return path
 
@@ -140,12 +139,11 @@ def _path_in(cursor: str | None) -> tuple[str, ...]:
         return ()
     try:
         return paths_services.checked_path(urlsafe_b64decode(cursor.encode()).decode())
-    except (ValueError, Refused) as error:
+    except (ValueError, Rejected) as error:
         raise serializers.ValidationError({"cursor": "this cursor is not one that a page gave"}) from error
 
 
 class UploadViewSet(
-    RefusalsAsProblems,
     Resource,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Rejected
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
@@ -32,7 +33,6 @@ from retrieval.datasets.services.classes import HALVES, checked_name, class_name
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import ARCHIVES
-from retrieval.errors import Refused
 from retrieval.models import Dataset
 from retrieval.uploads import store, uploads
 
@@ -51,11 +51,11 @@ def submit_pictures(
     half: "train" or "held out", of a new class.
 
     Raises:
-        Refused: there is no file, they are too large, there is no such class, the new one's name is taken, or
+        Rejected: there is no file, they are too large, there is no such class, the new one's name is taken, or
             another job is changing the data set.
     """
     if new and half not in HALVES:
-        raise Refused(f"say whether the new class {name.strip()!r} is trained on or held out")
+        raise Rejected(f"say whether the new class {name.strip()!r} is trained on or held out")
     wanted = checked_name(dataset, name) if new else dataset.classes[class_named(dataset, name)]
     folder = _keep(files)
     try:
@@ -72,12 +72,14 @@ def submit_pictures(
 def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
     """Store uploads in a folder of their own; what people call them is kept as a name, never as a path."""
     if not files:
-        raise Refused("choose pictures, or an archive of them")
+        raise Rejected("choose pictures, or an archive of them")
     archives = [file for file in files if (file.name or "").lower().endswith(ARCHIVES)]
     if archives and len(files) > 1:
-        raise Refused(f"send either pictures or one archive, not {len(files)} files with {archives[0].name} among them")
+        raise Rejected(
+            f"send either pictures or one archive, not {len(files)} files with {archives[0].name} among them"
+        )
     if sum(file.size or 0 for file in files) > settings.ARCHIVE_MAX_BYTES:
-        raise Refused(
+        raise Rejected(
             f"the files are larger than {settings.ARCHIVE_MAX_BYTES // 2**20:,} MB together; send fewer at once"
         )
     folder = uploads() / f"pictures-{uuid.uuid4()}"

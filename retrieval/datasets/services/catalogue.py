@@ -9,13 +9,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from config.errors import Conflict, Rejected
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder, Picture, load_dataset, write_catalogue
 from mlcore.datasets.counts import count_pictures
 from mlcore.datasets.items import KS
 from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
 from mlcore.errors import DatasetError
-from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image
 
 
@@ -23,11 +23,11 @@ def locked(dataset: Dataset) -> Dataset:
     """Return the row as it is now, held until the transaction ends: two curators wait for each other.
 
     Raises:
-        NotNow: its import has not ended well, so there is nothing to change yet.
+        Conflict: its import has not ended well, so there is nothing to change yet.
     """
     row = Dataset.objects.select_for_update().get(pk=dataset.pk)
     if not row.is_ready:
-        raise NotNow(f"{row.name} is not imported yet; wait for its job")
+        raise Conflict(f"{row.name} is not imported yet; wait for its job")
     return row
 
 
@@ -35,13 +35,13 @@ def require_labels(dataset: Dataset) -> None:
     """Refuse to learn from, or measure on, what has no labels for it.
 
     Raises:
-        Refused: it has none, or hiding and moving pictures has left one half with too few classes.
+        Rejected: it has none, or hiding and moving pictures has left one half with too few classes.
     """
     if not dataset.labelled:
-        raise Refused(f"{dataset.name} has no labels: it can be searched, but neither learned from nor measured on")
+        raise Rejected(f"{dataset.name} has no labels: it can be searched, but neither learned from nor measured on")
     train, test = dataset.report.get("train_classes", 0), dataset.report.get("test_classes", 0)
     if train < MIN_TRAIN_CLASSES or test < MIN_TEST_CLASSES:
-        raise Refused(
+        raise Rejected(
             f"{dataset.name} has {train} training and {test} held-out classes with pictures that are shown; "
             f"it needs at least {MIN_TRAIN_CLASSES} and {MIN_TEST_CLASSES}"
         )
@@ -73,7 +73,7 @@ def write_rows(row: Dataset) -> None:
     """Write the catalogue of the pictures that are not hidden; put fingerprint and counts into the row, not saved.
 
     Raises:
-        Refused: what is left could not be searched or measured.
+        Rejected: what is left could not be searched or measured.
     """
     about: dict[str, Any] = read_json(row.folder / "dataset.json")
     pictures = [_picture(image) for image in row.images.filter(hidden=False)]
@@ -88,7 +88,7 @@ def write_rows(row: Dataset) -> None:
             ks=about.get("ks", KS),
         )
     except DatasetError as error:
-        raise Refused(f"{row.name} would be left unusable: {error}") from error
+        raise Rejected(f"{row.name} would be left unusable: {error}") from error
     counts = count_pictures(row.classes, pictures)
     row.report = {**row.report, **counts, "lonely": list(counts["lonely"])}
 
@@ -101,7 +101,7 @@ def publish_revision(row: Dataset, what: str) -> None:
     """Make what the transaction has changed the next revision: counted, written to the files, remembered.
 
     Raises:
-        Refused: what is left could not be searched or measured.
+        Rejected: what is left could not be searched or measured.
     """
     before = {"revision": row.revision, "fingerprint": row.fingerprint, "at": None, "what": "imported"}
     row.history = row.history or [before]

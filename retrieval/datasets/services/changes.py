@@ -11,12 +11,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.datasets import DatasetFolder, Picture, Source, import_pictures, load_dataset
-from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image
 
 BATCH = 1000
@@ -28,14 +28,14 @@ def submit_change(kind: str, dataset: Dataset, payload: Mapping[str, Any], *, by
     """Queue a job that adds or removes pictures; a data set has one at a time.
 
     Raises:
-        NotNow: another is queued or running, or the import has not ended well.
+        Conflict: another is queued or running, or the import has not ended well.
     """
     if not dataset.is_ready:
-        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
+        raise Conflict(f"{dataset.name} is not imported yet; wait for its job")
     wanted = {"dataset": dataset.pk, **payload}
     job = jobs.submit(kind, wanted, by=by, key=f"dataset-files:{dataset.pk}")
     if (job.kind, job.payload) != (kind, wanted):
-        raise NotNow(f"job {job.pk} ({job.kind}) is changing {dataset.name} already; wait until it has ended")
+        raise Conflict(f"job {job.pk} ({job.kind}) is changing {dataset.name} already; wait until it has ended")
     return job
 
 
@@ -56,7 +56,7 @@ def refusals_fail() -> Iterator[None]:
     """Let a job that a rule refuses fail with the rule's sentence."""
     try:
         yield
-    except Refused as error:
+    except Rejected as error:
         raise JobFailed(str(error)) from error
 
 

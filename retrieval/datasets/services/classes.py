@@ -6,7 +6,7 @@ into another keeps its place, without pictures.
 
 from django.db.models import Q
 
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Dataset, Image
 
 NAME_LENGTH = 200
@@ -43,11 +43,11 @@ def class_named(row: Dataset, name: str) -> int:
     """Return the label of the class of that name.
 
     Raises:
-        Refused: there is none.
+        Rejected: there is none.
     """
     label = find_class(row, name)
     if label is None:
-        raise Refused(
+        raise Rejected(
             f"{row.name} has no class {name.strip()[:NAME_LENGTH]!r}; choose one of its classes, or make it new"
         )
     return label
@@ -57,7 +57,7 @@ def new_class(row: Dataset, name: str) -> int:
     """Give a class a place in the row, which the caller saves; return its label.
 
     Raises:
-        Refused: the name is empty, too long, or taken.
+        Rejected: the name is empty, too long, or taken.
     """
     row.classes = [*row.classes, checked_name(row, name)]
     return len(row.classes) - 1
@@ -67,11 +67,11 @@ def checked_name(row: Dataset, name: str) -> str:
     """Return a name that no class of the data set has yet.
 
     Raises:
-        Refused: it is empty, too long, or taken.
+        Rejected: it is empty, too long, or taken.
     """
     words = fit_name(name)
     if find_class(row, words) is not None:
-        raise Refused(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
+        raise Rejected(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
     return words
 
 
@@ -79,11 +79,11 @@ def fit_name(name: str) -> str:
     """Return what a class may be called, without superfluous spaces.
 
     Raises:
-        Refused: it is empty or too long.
+        Rejected: it is empty or too long.
     """
     words = " ".join(name.split())
     if not words or len(words) > NAME_LENGTH or not words.isprintable():
-        raise Refused(f"a class needs a name of 1 to {NAME_LENGTH} printable characters")
+        raise Rejected(f"a class needs a name of 1 to {NAME_LENGTH} printable characters")
     return words
 
 
@@ -93,11 +93,11 @@ def split_in(row: Dataset, label: int, half: str = "") -> str:
     A class is trained on or held out as a whole. Where the data set has queries, what joins is found only.
 
     Raises:
-        Refused: the class has no picture, and no half was chosen.
+        Rejected: the class has no picture, and no half was chosen.
     """
     split = row.images.filter(label=label).values_list("split", flat=True).first()
     if split is None and half not in HALVES:
-        raise Refused(f"say whether the new class {row.classes[label]!r} is trained on or held out")
+        raise Rejected(f"say whether the new class {row.classes[label]!r} is trained on or held out")
     if (split or half) == Image.Split.TRAIN:
         return Image.Split.TRAIN
     parted = row.images.filter(split__in=(Image.Split.QUERY, Image.Split.GALLERY)).exists()

@@ -6,12 +6,12 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import checked_name, class_named, move_to_class, new_class
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
-from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image
 
 
@@ -22,13 +22,13 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
     They vanish from answers at once, and from the indexes when those are rebuilt.
 
     Raises:
-        Refused: none or too many are chosen, one is not of the data set, or too little would be left.
-        NotNow: one is to be shown whose deletion is queued.
+        Rejected: none or too many are chosen, one is not of the data set, or too little would be left.
+        Conflict: one is to be shown whose deletion is queued.
     """
     row = locked(dataset)
     chosen = checked_choice(row, pictures)
     if not hidden and pictures_being_deleted().intersection(chosen):
-        raise NotNow(f"what you chose of {row.name} is being deleted; cancel that job first")
+        raise Conflict(f"what you chose of {row.name} is being deleted; cancel that job first")
     changing = row.images.filter(pk__in=chosen).exclude(hidden=hidden)
     count = changing.update(hidden=hidden)
     if count:
@@ -47,7 +47,7 @@ def relabel(
     half: "train" or "held out", of a new class.
 
     Raises:
-        Refused: none or too many are chosen, one is not of the data set, there is no such class, or the new
+        Rejected: none or too many are chosen, one is not of the data set, there is no such class, or the new
             one's name is taken.
     """
     row = locked(dataset)
@@ -66,12 +66,12 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
     """Move every picture of a class into another, which keeps its name; return how many.
 
     Raises:
-        Refused: there is no such class, or it is the same, or one half would be left with too few classes.
+        Rejected: there is no such class, or it is the same, or one half would be left with too few classes.
     """
     row = locked(dataset)
     target, name = class_named(row, into), class_name(row, label)
     if target == label:
-        raise Refused(f"{name} cannot be merged into itself; choose another class")
+        raise Rejected(f"{name} cannot be merged into itself; choose another class")
     count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
     require_halves(row)
     _publish(row, f"{name} merged into {row.classes[target]}", by)
@@ -84,7 +84,7 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
     """Give a class another name. Nothing that is learned or searched changes, so the revision stays.
 
     Raises:
-        Refused: there is no such class, or the name is empty, too long or taken.
+        Rejected: there is no such class, or the name is empty, too long or taken.
     """
     row = locked(dataset)
     before = class_name(row, label)
@@ -105,7 +105,7 @@ def describe(dataset: Dataset, *, licence: str | None = None, attribution: str |
     None leaves one as it is; what was said before, said again, changes nothing.
 
     Raises:
-        Refused: the import has not ended well.
+        Rejected: the import has not ended well.
     """
     row = locked(dataset)
     before = (row.licence, row.attribution)
@@ -129,7 +129,7 @@ def amend(
     """Change what is said of a data set, and whether visitors see it: all of it or nothing; None leaves one as it is.
 
     Raises:
-        Refused: it is to be described, and the import has not ended well.
+        Rejected: it is to be described, and the import has not ended well.
     """
     if licence is not None or attribution is not None:
         describe(dataset, licence=licence, attribution=attribution, by=by)
@@ -142,7 +142,7 @@ def amend_picture(image: Image, *, hidden: bool | None = None, class_name: str |
     """Hide or show a picture and move it to another class: all of it or nothing; None leaves one as it is.
 
     Raises:
-        Refused: as `relabel` and `set_hidden` do.
+        Rejected: as `relabel` and `set_hidden` do.
     """
     if class_name is not None:
         relabel(image.dataset, [image.pk], class_name, by=by)
@@ -154,10 +154,10 @@ def class_name(row: Dataset, label: int) -> str:
     """Return the name of a class that has pictures.
 
     Raises:
-        Refused: there is no such class.
+        Rejected: there is no such class.
     """
     if not row.images.filter(label=label).exists():
-        raise Refused(f"{row.name} has no class number {label}")
+        raise Rejected(f"{row.name} has no class number {label}")
     return str(row.classes[label])
 
 

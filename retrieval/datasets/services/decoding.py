@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from retrieval.errors import EngineBusy
+from config.errors import Busy
 
 _places = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
 
@@ -16,10 +16,10 @@ def decoding() -> Iterator[None]:
     """Hold a turn, having waited for it at most DECODE_SECONDS; what is made of a large picture belongs inside.
 
     Raises:
-        EngineBusy: no turn came.
+        Busy: no turn came.
     """
     if not _places.acquire(timeout=settings.DECODE_SECONDS):
-        raise EngineBusy("many pictures are being read right now; try again in a moment")
+        raise Busy("many pictures are being read right now; try again in a moment")
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -18,7 +19,6 @@ from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.seeing import DELETION
 from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.uses import uses_of
-from retrieval.errors import NotNow
 from retrieval.models import Dataset, Image, Index, Search
 
 
@@ -32,7 +32,7 @@ def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:
     """Queue the deletion of a data set with its pictures, indexes and searches; nobody sees it from now on.
 
     Raises:
-        NotNow: something needs it; the sentence says what.
+        Conflict: something needs it; the sentence says what.
     """
     with transaction.atomic():
         row = Dataset.objects.select_for_update().get(pk=dataset.pk)
@@ -47,7 +47,7 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
     uses = uses_of(row, but_job=but_job)
     if uses:
         more = f" and {len(uses) - 5} more" if len(uses) > 5 else ""
-        raise NotNow(f"{row.name} is needed by {', '.join(uses[:5])}{more}")
+        raise Conflict(f"{row.name} is needed by {', '.join(uses[:5])}{more}")
 
 
 def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
         if row is not None:
             try:
                 _require_unused(row, context.job_id)
-            except NotNow as error:
+            except Conflict as error:
                 raise JobFailed(str(error)) from error
             files = _delete_rows(row)
     for done, file in enumerate(files, start=1):

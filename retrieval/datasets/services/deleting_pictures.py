@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict
 from jobs.context import JobContext
 from jobs.models import Job
 from retrieval.datasets.services.catalogue import locked, publish_revision
@@ -16,7 +17,6 @@ from retrieval.datasets.services.limits import checked_choice, counted, require_
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.uses import uses_of_pictures
-from retrieval.errors import NotNow
 from retrieval.models import Dataset, Image, Search
 
 MOST_TOLD = 100  # paths in an entry of the audit trail
@@ -38,7 +38,7 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
 
     Raises:
         Refused: none or too many are chosen, one is not of the data set, or too little would be left.
-        NotNow: votes need one, or another job is changing the data set.
+        Conflict: votes need one, or another job is changing the data set.
     """
     row = locked(dataset)
     chosen = checked_choice(row, pictures)
@@ -55,7 +55,7 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
 def _require_dispensable(row: Dataset, going: Collection[int]) -> None:
     uses = uses_of_pictures(row, going)
     if uses:
-        raise NotNow(f"what you chose of {row.name} is needed by {', '.join(uses)}; hide it instead")
+        raise Conflict(f"what you chose of {row.name} is needed by {', '.join(uses)}; hide it instead")
     if row.images.filter(pk__in=going, hidden=False).exists():  # the hidden count for nothing
         require_enough(row, going)
         require_halves(row, going)

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.datasets import open_source
 from mlcore.errors import DatasetError
@@ -12,7 +13,6 @@ from retrieval.datasets.services.changes import submit_change
 from retrieval.datasets.services.classes import HALVES, fit_name
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
 
 
@@ -20,7 +20,7 @@ def submit_folder(dataset: Dataset, upload: Upload, half: str = "", *, by: User 
     """Queue the taking in of an upload; its classes that are new take `half`, "train" or "held out".
 
     Raises:
-        Refused: nothing is in class folders, a class is new and there is no half, or another job is changing the
+        Rejected: nothing is in class folders, a class is new and there is no half, or another job is changing the
             data set.
     """
     check_not_empty(upload)
@@ -40,7 +40,7 @@ def _check_classes(dataset: Dataset, upload: Upload, half: str) -> None:
         if label_of_folder(known, name) is not None:
             continue
         if half not in HALVES:
-            raise Refused(f"say whether the new class {name!r} is trained on or held out", field="half")
+            raise Rejected(f"say whether the new class {name!r} is trained on or held out", field="half")
         fit_name(name)
 
 
@@ -49,4 +49,4 @@ def _class_names(upload: Upload) -> tuple[str, ...]:
         with open_source(upload.folder, classes=True) as source:
             return source.classes
     except DatasetError as error:
-        raise Refused(str(error), field="upload") from error
+        raise Rejected(str(error), field="upload") from error

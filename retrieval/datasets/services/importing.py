@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
 from mlcore.artifacts import read_json
@@ -22,7 +23,6 @@ from retrieval.datasets.services.sources import (
     source_of,
 )
 from retrieval.datasets.services.uploads import take_upload
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Upload
 
 BATCH = 1000
@@ -47,11 +47,11 @@ def submit_import(
     its pictures are one class that can be searched, but neither learned nor measured.
 
     Raises:
-        Refused: the name is taken, or the source is not one of these.
+        Rejected: the name is taken, or the source is not one of these.
     """
     where = source_of(upload) if upload else keep_upload(archive) if archive else checked_source(source.strip(), by)
     if not labelled and is_drawn(where):
-        raise Refused("drawn wings have labels; leave that box alone")
+        raise Rejected("drawn wings have labels; leave that box alone")
     try:
         with transaction.atomic():
             if upload:
@@ -74,7 +74,7 @@ def submit_import(
         if archive:
             forget_upload(where)
         if isinstance(error, IntegrityError):
-            raise Refused(f"there is a data set like {name!r} already; choose another name") from None
+            raise Rejected(f"there is a data set like {name!r} already; choose another name") from None
         raise
     return dataset
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
+from config.errors import Rejected
 from mlcore.datasets.splits import check_halves
 from mlcore.errors import DatasetError
-from retrieval.errors import Refused
 from retrieval.models import Dataset
 
 MOST_PICTURES = 5000
@@ -18,24 +18,24 @@ def checked_choice(row: Dataset, pictures: Sequence[int]) -> list[int]:
     """Return the keys that were chosen, each once.
 
     Raises:
-        Refused: none or too many are chosen, or one is not of the data set.
+        Rejected: none or too many are chosen, or one is not of the data set.
     """
     chosen = list(dict.fromkeys(pictures))
     if not chosen:
-        raise Refused("choose at least one picture")
+        raise Rejected("choose at least one picture")
     if len(chosen) > MOST_PICTURES:
-        raise Refused(f"choose at most {MOST_PICTURES:,} pictures at once, not {len(chosen):,}")
+        raise Rejected(f"choose at most {MOST_PICTURES:,} pictures at once, not {len(chosen):,}")
     known = set(row.images.filter(pk__in=chosen).values_list("pk", flat=True))
     unknown = [pk for pk in chosen if pk not in known]
     if unknown:
-        raise Refused(f"{row.name} has no picture {unknown[0]}; look at the page again")
+        raise Rejected(f"{row.name} has no picture {unknown[0]}; look at the page again")
     return chosen
 
 
 def require_enough(row: Dataset, without: Collection[int] = ()) -> None:
     """Refuse to leave fewer pictures than an index needs; `without` those that are about to go."""
     if row.images.filter(hidden=False).exclude(pk__in=without).count() < FEWEST_PICTURES:
-        raise Refused(f"{row.name} needs two pictures that are shown; delete the data set instead")
+        raise Rejected(f"{row.name} needs two pictures that are shown; delete the data set instead")
 
 
 def require_halves(row: Dataset, without: Collection[int] = ()) -> None:
@@ -46,7 +46,7 @@ def require_halves(row: Dataset, without: Collection[int] = ()) -> None:
     try:
         check_halves(shown.order_by().values_list("label", "split").distinct())
     except DatasetError as error:
-        raise Refused(str(error)) from error
+        raise Rejected(str(error)) from error
 
 
 def counted(pictures: int) -> str:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from config.errors import Rejected
 from mlcore.events import Progress, no_progress
 from mlcore.images.looks import stored_look
 from mlcore.images.pictures import open_picture
 from retrieval.datasets.services.pictures import thumbnail_of
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
 
 BATCH = 500
@@ -31,7 +31,7 @@ def fill_looks(dataset: Dataset, progress: Progress = no_progress) -> int:
 def _look_at(image: Image) -> bool:
     try:
         small = open_picture(thumbnail_of(image).read_bytes())
-    except Refused:
+    except Rejected:
         return False
     image.look = stored_look(np.asarray(small))
     return True

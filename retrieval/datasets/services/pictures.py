@@ -7,10 +7,10 @@ from typing import Any
 
 from django.conf import settings
 
+from config.errors import Rejected
 from mlcore.errors import PictureError
 from mlcore.images.pictures import encode_jpeg, open_picture, thumbnail
 from retrieval.datasets.services.decoding import decoding
-from retrieval.errors import Refused
 from retrieval.models import Image
 
 THUMBNAIL_SIDE = 240
@@ -21,7 +21,7 @@ def thumbnail_of(image: Image) -> Path:
     """Return the file of a small JPEG of a picture, made at the first request.
 
     Raises:
-        Refused: the picture's file is gone or damaged.
+        Rejected: the picture's file is gone or damaged.
         EngineBusy: too many pictures are being read.
     """
     return _rendition(image, "thumbnails", lambda picture: thumbnail(picture, THUMBNAIL_SIDE))
@@ -33,7 +33,7 @@ def shown_picture_of(image: Image) -> Path:
     The original stays as it was imported: figures depend on its bytes, and they may say where it was taken.
 
     Raises:
-        Refused: the picture's file is gone or damaged.
+        Rejected: the picture's file is gone or damaged.
         EngineBusy: too many pictures are being read.
     """
     return _rendition(image, "pictures", lambda picture: picture)
@@ -58,9 +58,9 @@ def _opened(image: Image) -> Any:
     try:
         return open_picture(image.file.read_bytes())
     except OSError as error:
-        raise Refused(f"the file of picture {image.pk} is gone ({error.strerror})") from error
+        raise Rejected(f"the file of picture {image.pk} is gone ({error.strerror})") from error
     except PictureError as error:
-        raise Refused(f"the file of picture {image.pk} is damaged: {error}") from error
+        raise Rejected(f"the file of picture {image.pk} is damaged: {error}") from error
 
 
 def _write_whole(target: Path, data: bytes) -> None:

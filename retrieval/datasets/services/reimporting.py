@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Rejected
 from jobs.context import JobContext
 from jobs.models import Job
 from mlcore.artifacts import read_json
@@ -40,7 +41,6 @@ from retrieval.datasets.services.sources import (
 )
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Upload
 
 
@@ -58,7 +58,7 @@ def submit_reimport(
     dry: only tell what would change; an uploaded folder can be used again.
 
     Raises:
-        Refused: the place is not there or not allowed, it came from an upload that is gone, or another job is
+        Rejected: the place is not there or not allowed, it came from an upload that is gone, or another job is
             changing the data set.
     """
     where = _place_to_read(dataset, archive, source.strip(), upload, by)
@@ -87,7 +87,7 @@ def _place_to_read(
     if source:
         return checked_source(source, by)
     if is_upload(dataset.source):
-        raise Refused(f"{dataset.name} came from an upload, which was not kept; send one, or name a server path")
+        raise Rejected(f"{dataset.name} came from an upload, which was not kept; send one, or name a server path")
     return checked_source(dataset.source, None)  # whoever stored it was allowed to
 
 
@@ -152,7 +152,7 @@ def _compare_and_store(
     images = list(row.images.order_by("pk").defer("look"))
     found = _compared(images, aside.pictures)
     if not found.same and not found.moved:
-        raise Refused(f"not one picture there is one of {row.name}; import it as a data set of its own")
+        raise Rejected(f"not one picture there is one of {row.name}; import it as a data set of its own")
     labels, made = _labels_here(row, aside, found)
     places = _places(row, aside, labels)
     moved = _take_up_moves(found, places)

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import User
+from config.errors import Rejected
 from jobs.errors import JobFailed
-from retrieval.errors import Refused
 from retrieval.models import Upload
 from retrieval.uploads import store, uploads
 
@@ -22,14 +22,14 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     """Store an uploaded archive under a name of ours; return the source to store.
 
     Raises:
-        Refused: it is no archive by its name, or too large.
+        Rejected: it is no archive by its name, or too large.
     """
     suffix = next((ending for ending in ARCHIVES if (archive.name or "").lower().endswith(ending)), None)
     if suffix is None:
-        raise Refused(f"{archive.name} is not an archive: choose one of {', '.join(ARCHIVES)}")
+        raise Rejected(f"{archive.name} is not an archive: choose one of {', '.join(ARCHIVES)}")
     if archive.size is None or archive.size > settings.ARCHIVE_MAX_BYTES:
         most = settings.ARCHIVE_MAX_BYTES // 2**20
-        raise Refused(f"the archive is larger than {most:,} MB; import it by server path")
+        raise Rejected(f"the archive is larger than {most:,} MB; import it by server path")
     name = f"{uuid.uuid4()}{suffix}"
     target = uploads() / name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,18 +87,18 @@ def checked_source(source: str, by: User | None) -> str:
     """Return the source to store; a curator reads below the import folders only.
 
     Raises:
-        Refused: nothing is there, or it is elsewhere.
+        Rejected: nothing is there, or it is elsewhere.
     """
     if is_drawn(source):
         return source
     if not source:
-        raise Refused("give an archive, a server path, or wings")
+        raise Rejected("give an archive, a server path, or wings")
     path = Path(source).resolve()
     allowed = [Path(root).resolve() for root in settings.IMPORT_ROOTS]
     if by is not None and not any(path.is_relative_to(root) for root in allowed):
-        raise Refused(f"{source} is outside the import folders ({', '.join(map(str, settings.IMPORT_ROOTS))})")
+        raise Rejected(f"{source} is outside the import folders ({', '.join(map(str, settings.IMPORT_ROOTS))})")
     try:
         path.stat()
     except OSError as error:  # not there, not readable, or a name that no file can have
-        raise Refused(f"{source} cannot be read: {error.strerror}") from None
+        raise Rejected(f"{source} cannot be read: {error.strerror}") from None
     return str(path)

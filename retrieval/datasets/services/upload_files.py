@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from config.errors import QuotaReached, Rejected, TooLarge
 from retrieval.datasets.services.upload_paths import (
     Listing,
     Parts,
@@ -27,7 +28,6 @@ from retrieval.datasets.services.upload_paths import (
     entries_in,
     place_in,
 )
-from retrieval.errors import OverQuota, Refused, TooMuch
 from retrieval.models import Upload
 
 MOST_FILES = 200_000
@@ -48,9 +48,9 @@ def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]
     """Store files by path; one that is there is replaced whole.
 
     Raises:
-        Refused: a path is not fit, or unlike another by its case only.
-        OverQuota: its owner's uploads would hold too much together.
-        TooMuch: the upload would hold too much.
+        Rejected: a path is not fit, or unlike another by its case only.
+        QuotaReached: its owner's uploads would hold too much together.
+        TooLarge: the upload would hold too much.
         Upload.DoesNotExist: it was deleted, or a job took it meanwhile.
     """
     paths = [checked_path(path) for path, _ in files]
@@ -106,10 +106,10 @@ def _moving(aside: Path) -> Path:
 
 def _check_sum(files: int, size: int) -> None:
     if files > MOST_FILES:
-        raise TooMuch(f"an upload holds at most {MOST_FILES:,} files; import these and begin another")
+        raise TooLarge(f"an upload holds at most {MOST_FILES:,} files; import these and begin another")
     if size > settings.ARCHIVE_MAX_BYTES:
         most = settings.ARCHIVE_MAX_BYTES // 2**20
-        raise TooMuch(f"an upload holds at most {most:,} MB; import these by server path")
+        raise TooLarge(f"an upload holds at most {most:,} MB; import these by server path")
 
 
 def _check_owner(row: Upload) -> None:
@@ -118,7 +118,7 @@ def _check_owner(row: Upload) -> None:
         return
     if owned_bytes(row.owner_id, without=row) + row.bytes > settings.UPLOADS_MAX_BYTES:
         most = settings.UPLOADS_MAX_BYTES // 2**20
-        raise OverQuota(f"your uploads hold {most:,} MB, as much as they may; import or delete one first")
+        raise QuotaReached(f"your uploads hold {most:,} MB, as much as they may; import or delete one first")
 
 
 def owned_bytes(owner: int, without: Upload | None = None) -> int:
@@ -170,7 +170,7 @@ def check_not_empty(upload: Upload) -> None:
     """Check that a job would find something.
 
     Raises:
-        Refused: nothing has arrived.
+        Rejected: nothing has arrived.
     """
     if next(paths_below(upload.folder), None) is None:
-        raise Refused("nothing was uploaded yet; send pictures first", field="upload")
+        raise Rejected("nothing was uploaded yet; send pictures first", field="upload")

@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
+from config.errors import Rejected
 from mlcore.datasets.filetree import is_system_file
 from mlcore.datasets.readers.folder import may_be_picture
-from retrieval.errors import Refused
 
 MOST_PARTS = 6
 MOST_NAME_BYTES = 255
@@ -23,7 +23,7 @@ def checked_path(path: str) -> Parts:
     """Return the parts of a path such as "class/picture.jpg".
 
     Raises:
-        Refused: it leaves the folder, is too deep, or names no picture.
+        Rejected: it leaves the folder, is too deep, or names no picture.
     """
     parts = tuple(path.split("/"))
     if path.startswith("/") or PureWindowsPath(path).drive:
@@ -44,14 +44,14 @@ def checked_path(path: str) -> Parts:
         why = "is no picture by its name"
     else:
         return parts
-    raise Refused(f"{path[:SHOWN]!r} {why}")
+    raise Rejected(f"{path[:SHOWN]!r} {why}")
 
 
 def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
     """Return where a file of that path goes, and add it to the listing.
 
     Raises:
-        Refused: another is there that some systems could not tell from it, or a folder is, or a file where a
+        Rejected: another is there that some systems could not tell from it, or a folder is, or a file where a
             folder should be.
     """
     place = folder
@@ -60,14 +60,14 @@ def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
             listing[place] = {folded(entry.name): entry.name for entry in entries_in(place)}
         known = listing[place].setdefault(folded(part), part)
         if known != part:
-            raise Refused(
+            raise Rejected(
                 f"{_told(parts)} cannot lie beside {known!r}: some systems cannot tell them apart", field=FIELD
             )
         place /= part
         if place.is_file() and place != folder.joinpath(*parts):
-            raise Refused(f"{_told(parts)} cannot be stored: {part!r} is a file", field=FIELD)
+            raise Rejected(f"{_told(parts)} cannot be stored: {part!r} is a file", field=FIELD)
     if place.is_dir():
-        raise Refused(f"{_told(parts)} cannot be stored: it is a folder", field=FIELD)
+        raise Rejected(f"{_told(parts)} cannot be stored: it is a folder", field=FIELD)
     return place
 
 
@@ -75,16 +75,16 @@ def check_apart(paths: Iterable[Parts]) -> None:
     """Check that files which come together can lie together.
 
     Raises:
-        Refused: one comes twice, or lies where another's folder should be.
+        Rejected: one comes twice, or lies where another's folder should be.
     """
     met: set[Parts] = set()
     for parts in paths:
         if parts in met:
-            raise Refused(f"{_told(parts)} comes twice", field=FIELD)
+            raise Rejected(f"{_told(parts)} comes twice", field=FIELD)
         met.add(parts)
     for parts in met:
         if any(parts[:depth] in met for depth in range(1, len(parts))):
-            raise Refused(f"{_told(parts)} cannot be stored: one of its folders comes as a file", field=FIELD)
+            raise Rejected(f"{_told(parts)} cannot be stored: one of its folders comes as a file", field=FIELD)
 
 
 def entries_in(folder: Path, first: str = "") -> list[os.DirEntry[str]]:

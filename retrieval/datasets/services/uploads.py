@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data import Used
+from config.errors import QuotaReached, Rejected
 from retrieval.datasets.services.upload_files import check_not_empty, owned_bytes
-from retrieval.errors import OverQuota, Refused
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
 
@@ -24,10 +24,10 @@ def begin_upload(by: User | None) -> Upload:
     """Make an empty upload.
 
     Raises:
-        OverQuota: the person has begun as many as they may; of requests at the same moment each may make one more.
+        QuotaReached: the person has begun as many as they may; of requests at the same moment each may make one more.
     """
     if by and Upload.objects.filter(owner=by).count() >= settings.UPLOADS_MAX:
-        raise OverQuota(
+        raise QuotaReached(
             f"you have begun {settings.UPLOADS_MAX} uploads, as many as one may; delete one, or import it, first"
         )
     upload = Upload.objects.create(owner=by)
@@ -46,12 +46,12 @@ def take_upload(upload: Upload) -> None:
     """Give an upload to a job that is queued in the same transaction: its row goes, its folder is the job's.
 
     Raises:
-        Refused: another job has it, or nothing has arrived.
+        Rejected: another job has it, or nothing has arrived.
     """
     row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
     if row is None:
         gone = f"there is no upload {upload.pk} any more; a job has taken it, or it was deleted"
-        raise Refused(gone, field="upload")
+        raise Rejected(gone, field="upload")
     check_not_empty(row)
     row.delete()
 

@@ -5,13 +5,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, ReimportForm
 from retrieval.datasets.services import adding, deleting, reimporting
 from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.services.uses import uses_of
 from retrieval.datasets.views.curating import curated, sent, suggestions
-from retrieval.errors import Refused
 from retrieval.models import Dataset
 
 
@@ -28,7 +28,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
                 dataset, values["files"], values["name"], new=bool(values["half"]), half=values["half"], by=by
             )
             return redirect("job", pk=job.pk)
-        except Refused as error:
+        except Rejected as error:
             form.add_error(None, str(error))
     context = {"dataset": dataset, "form": form, "suggestions": suggestions(dataset)}
     return render(request, "retrieval/dataset_add.html", context, status=400 if form.errors else 200)
@@ -45,7 +45,7 @@ def reimport(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(
                 "job", pk=reimporting.submit_reimport(dataset, **form.cleaned_data, by=signed_in(request)).pk
             )
-        except Refused as error:
+        except Rejected as error:
             form.add_error(None, str(error))
     context = {"dataset": dataset, "form": form, "was_uploaded": is_upload(dataset.source)}
     return render(request, "retrieval/dataset_reimport.html", context, status=400 if form.errors else 200)
@@ -60,7 +60,7 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         try:
             return redirect("job", pk=deleting.submit_deletion(dataset, by=signed_in(request)).pk)
-        except Refused as error:
+        except Rejected as error:
             refused = str(error)
     context = {
         "dataset": dataset,

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.permissions import curator_required, signed_in
 from accounts.roles import Visitor
+from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.classes import find_class
 from retrieval.datasets.services.seeing import class_counts, visible_datasets, visible_images
-from retrieval.errors import Refused
 from retrieval.models import Dataset
 
 PAGE = 120
@@ -52,7 +52,7 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
             try:
                 messages.success(request, _changed(request, dataset, form.cleaned_data))
                 return redirect(request.get_full_path())
-            except Refused as error:
+            except Rejected as error:
                 form.add_error(None, str(error))
         for faults in form.errors.values():
             for fault in faults:
@@ -151,7 +151,7 @@ def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> 
         return False
     try:
         messages.success(request, act())
-    except Refused as error:
+    except Rejected as error:
         form.add_error(None, str(error))
         return False
     return True

@@ -8,9 +8,9 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
 from retrieval.datasets.forms import ImportForm
 from retrieval.datasets.services import class_pages, importing, pictures, seeing
-from retrieval.errors import Refused
 from retrieval.files import jpeg_page
 from retrieval.models import Image
 
@@ -78,7 +78,7 @@ def start_import(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             dataset = importing.submit_import(**form.cleaned_data, by=signed_in(request))
-        except Refused as error:
+        except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("job", pk=dataset.job_id)

@@ -35,7 +35,6 @@ from retrieval.experiments.serializers import (
 from retrieval.experiments.services import cancelling, choosing, reports, starting
 from retrieval.experiments.services.report_downloads import visible_reports
 from retrieval.models import Experiment
-from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.services import published
 
 REPORT = {
@@ -50,7 +49,7 @@ REPORT = {
 EXAMPLE = OpenApiExample("The beginning of it", REPORT)
 
 
-class ExperimentViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Experiment]):
+class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer

@@ -27,10 +27,9 @@ from retrieval.experiments.run_serializers import (
 from retrieval.experiments.services import comparing, finding
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Run
-from retrieval.refusals import RefusalsAsProblems
 
 
-class RunViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Run]):
+class RunViewSet(Resource, ReadOnlyModelViewSet[Run]):
     """Trainings: one loss, one seed, one fold."""
 
     serializer_class = RunSerializer

@@ -6,10 +6,10 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict
 from jobs import services as jobs
 from jobs.errors import JobRefused
 from jobs.models import Job
-from retrieval.errors import NotNow
 from retrieval.models import Experiment
 
 
@@ -20,7 +20,7 @@ def cancel_experiment(experiment: Experiment, *, by: User | None) -> int:
     What is measured stays. Indexes of finished models go on being built: they belong to the models.
 
     Raises:
-        NotNow: nothing of it is queued or running.
+        Conflict: nothing of it is queued or running.
     """
     cancelled = 0
     for job in _at_work(experiment):
@@ -30,7 +30,7 @@ def cancel_experiment(experiment: Experiment, *, by: User | None) -> int:
             continue
         cancelled += 1
     if not cancelled:
-        raise NotNow(f"nothing of {experiment.name} is queued or running, so there is nothing to cancel")
+        raise Conflict(f"nothing of {experiment.name} is queued or running, so there is nothing to cancel")
     audit.record(by, "cancel-experiment", experiment.name, experiment=experiment.pk, jobs=cancelled)
     return cancelled
 

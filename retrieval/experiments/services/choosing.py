@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
+from config.errors import Rejected
 from mlcore.artifacts import read_json
 from mlcore.config import PRESETS, Protocol
 from mlcore.errors import MlcoreError
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
-from retrieval.errors import Refused
 
 CHANGED = " (changed)"
 
@@ -82,25 +82,25 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
     """Return a preset with some fields changed; with a weights file, its local weights and backbone.
 
     Raises:
-        Refused: no such preset, field, value or file.
+        Rejected: no such preset, field, value or file.
     """
     if preset not in PRESETS:
-        raise Refused(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}", field="preset")
+        raise Rejected(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}", field="preset")
     # Beside honest figures of a preset, a changed one must not go by its name.
     wanted = {"name": preset + CHANGED, **changes} if changes else {}
     if weights:
         if weights not in weights_files():
             known = ", ".join(weights_files()) or "none"
-            raise Refused(f"no weights file named {weights!r}; known: {known}", field="weights")
+            raise Rejected(f"no weights file named {weights!r}; known: {known}", field="weights")
         wanted = {"weights": "local", "backbone": _architecture_of(weights), **wanted}
     try:
         protocol = PRESETS[preset].with_changes(**wanted).bounded()
     except MlcoreError as error:
-        raise Refused(str(error), field="changes" if changes else "") from error
+        raise Rejected(str(error), field="changes" if changes else "") from error
     if protocol.weights == "local" and not weights:
-        raise Refused("local weights need a weights file; choose one", field="weights")
+        raise Rejected("local weights need a weights file; choose one", field="weights")
     if weights and protocol.weights != "local":
-        raise Refused(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
+        raise Rejected(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
     return protocol
 
 
@@ -109,4 +109,4 @@ def _architecture_of(weights: str) -> str:
     try:
         return str(read_json(Path(settings.WEIGHTS_DIR) / beside)["architecture"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise Refused(f"{beside} does not say the architecture of {weights}; put it beside the weights") from None
+        raise Rejected(f"{beside} does not say the architecture of {weights}; put it beside the weights") from None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -12,7 +13,6 @@ from mlcore.comparison.significance import Resampled
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.losses import LOSSES
-from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
 from retrieval.registry.services.diagnostics import metric_rows
@@ -28,10 +28,10 @@ def compared(runs: Sequence[Run]) -> dict[str, Any]:
     each run, and whether they differ; those that do come first.
 
     Raises:
-        Refused: too few or too many.
+        Rejected: too few or too many.
     """
     if not FEWEST <= len(runs) <= MOST:
-        raise Refused(f"Choose {FEWEST} to {MOST} runs to compare; you chose {len(runs)}.")
+        raise Rejected(f"Choose {FEWEST} to {MOST} runs to compare; you chose {len(runs)}.")
     several = len({run.experiment_id for run in runs}) > 1
     protocol = _protocol_rows(runs)
     return {
@@ -103,7 +103,7 @@ def submit_test(runs: Sequence[Run], *, by: User | None) -> Job:
     """Queue the paired test of every two of these runs; what is being tested already is not tested twice.
 
     Raises:
-        Refused: they cannot be tested against each other; the sentence says why.
+        Rejected: they cannot be tested against each other; the sentence says why.
     """
     compared(runs)
     scores_of(runs)
@@ -114,26 +114,26 @@ def scores_of(runs: Sequence[Run]) -> dict[int, StoredScores]:
     """Return what each query earned, by run.
 
     Raises:
-        NotNow: a run has no scores.
-        Refused: the runs were not asked the same queries.
+        Conflict: a run has no scores.
+        Rejected: the runs were not asked the same queries.
     """
     found: dict[int, StoredScores] = {}
     for run in runs:
         model = getattr(run, "model", None)
         if run.metrics is None or model is None:
-            raise NotNow(f"{run_title(run)} is not measured yet, so it cannot be tested; wait until it is finished.")
+            raise Conflict(f"{run_title(run)} is not measured yet, so it cannot be tested; wait until it is finished.")
         try:
             found[run.pk] = read_per_query(model.folder)
         except MlcoreError:
-            raise NotNow(
+            raise Conflict(
                 f"The scores of each query of {run_title(run)} are missing, so it cannot be tested; train it again."
             ) from None
     first = found[runs[0].pk]
     for run in runs[1:]:
         if run.experiment.dataset_id != runs[0].experiment.dataset_id:
-            raise Refused("The runs are of different data sets; a paired test needs the same queries asked of both.")
+            raise Rejected("The runs are of different data sets; a paired test needs the same queries asked of both.")
         if found[run.pk].ids.tolist() != first.ids.tolist():
-            raise Refused(
+            raise Rejected(
                 f"{run_title(run)} was asked other queries than {run_title(runs[0])}: the data set has changed "
                 "between them. Train the older again to test them."
             )
@@ -147,7 +147,7 @@ def run_compare_job(context: JobContext, runs: list[int]) -> dict[str, Any]:
         raise JobFailed("one of the runs is gone; choose the others again")
     try:
         scores = scores_of(rows)
-    except Refused as error:
+    except Rejected as error:
         raise JobFailed(str(error)) from error
     labels = scores[rows[0].pk].labels
     result: dict[str, Any] = {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": {}}

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
+from config.errors import Conflict
 from jobs import services as jobs
 from jobs.children import run_child
 from jobs.context import JobContext
@@ -20,7 +21,6 @@ from mlcore.errors import MlcoreError
 from mlcore.runs import BASELINES
 from mlcore.training.estimate import Rates, rates_file
 from retrieval.datasets.services.catalogue import fresh_catalogue
-from retrieval.errors import NotNow
 from retrieval.models import Dataset, Experiment, Run
 
 EARLIER_RUNS = 20  # of a loss that are looked at, the newest
@@ -122,10 +122,10 @@ def submit_probe(dataset: Dataset, protocol: Protocol, *, weights: str = "", by:
     """Queue the measuring of a protocol on a data set; what is being measured already is not measured twice.
 
     Raises:
-        NotNow: the data set is not imported.
+        Conflict: the data set is not imported.
     """
     if not dataset.is_ready:
-        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
+        raise Conflict(f"{dataset.name} is not imported yet; wait for its job")
     payload = {"dataset": dataset.pk, "protocol": protocol.to_json(), "weights": weights}
     return jobs.submit("estimate", payload, by=by, key=_key(dataset, protocol, weights))
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.children import run_child
 from jobs.context import JobContext
@@ -35,7 +36,6 @@ from mlcore.comparison.running import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.diagnostics import MEANINGS
 from mlcore.runs import BASELINES
-from retrieval.errors import NotNow, Refused
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 from retrieval.registry.services.loss_titles import loss_titles
 
@@ -52,18 +52,18 @@ def submit_report(experiment: Experiment, *, also: Collection[int] = (), by: Use
     """Queue the making of an experiment's report; one is queued at a time. also: keys of `outside_models`.
 
     Raises:
-        NotNow: none of its runs is finished.
-        Refused: it trains no loss, or another model is not from outside.
+        Conflict: none of its runs is finished.
+        Rejected: it trains no loss, or another model is not from outside.
     """
     strangers = set(also) - set(outside_models(experiment).values_list("pk", flat=True))
     if strangers:
         wrong = f"model {min(strangers)} is not a model from outside that was measured on {experiment.dataset}"
-        raise Refused(wrong, field="also")
+        raise Rejected(wrong, field="also")
     runs = list(experiment.runs.all())
     if all(run.loss in BASELINES for run in runs):
-        raise Refused(f"{experiment.name} trains no loss, so there is nothing to compare")
+        raise Rejected(f"{experiment.name} trains no loss, so there is nothing to compare")
     if not any(run.metrics for run in runs):
-        raise NotNow(f"no run of {experiment.name} is finished yet; a report needs one")
+        raise Conflict(f"no run of {experiment.name} is finished yet; a report needs one")
     payload = {"experiment": experiment.pk, "also": sorted(set(also))}
     before = latest_job(experiment)
     with transaction.atomic():

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.comparison.plan import Comparison
@@ -18,7 +19,6 @@ from mlcore.datasets.splits import validation_classes as hold_out
 from mlcore.errors import MlcoreError, UnknownLossError
 from mlcore.runs import BASELINES, RunSpec
 from retrieval.datasets.services.catalogue import require_labels
-from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services.estimates import estimate_of, submit_probe
 from retrieval.models import Dataset, Experiment, Run, Tuning
 
@@ -47,8 +47,8 @@ def start_experiment(
     holds out); its tuned runs are queued when its trials are done. 0 tunes nothing.
 
     Raises:
-        NotNow: the data set is not imported.
-        Refused: nothing is to be run, a loss, parameter or seed is unknown, or the tuning cannot tell right from
+        Conflict: the data set is not imported.
+        Rejected: nothing is to be run, a loss, parameter or seed is unknown, or the tuning cannot tell right from
             wrong.
     """
     cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
@@ -87,7 +87,7 @@ def estimate_experiment(
     """Return how long such an experiment would take, as `estimate_of` has it; else the job that measures it.
 
     Raises:
-        NotNow, Refused: it could not be started either.
+        Conflict, Rejected: it could not be started either.
     """
     cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
     _checked_tuning(dataset, protocol, cells, trials, validation_classes)
@@ -135,12 +135,12 @@ def _checked_tuning(
     """Return the budget to store, None for none; a comparison of the same losses says what cannot be."""
     if not trials:
         if held_out:
-            raise Refused(
+            raise Rejected(
                 "validation classes are for tuning: give the number of trials too", field="validation_classes"
             )
         return None
     if trials > MOST_TRIALS:
-        raise Refused(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}", field="trials")
+        raise Rejected(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}", field="trials")
     losses = {spec.loss: spec.params for spec in cells if not spec.is_baseline}
     budget = Budget(trials=trials, validation_classes=held_out)
     try:
@@ -148,7 +148,7 @@ def _checked_tuning(
         if held_out:
             hold_out(range(dataset.report["train_classes"]), held_out)
     except MlcoreError as error:
-        raise Refused(str(error), field="trials") from error
+        raise Rejected(str(error), field="trials") from error
     return {"trials": trials, "validation_classes": held_out, "seed": budget.seed}
 
 
@@ -156,7 +156,7 @@ def _checked_seeds(seeds: Iterable[int]) -> list[int]:
     chosen = sorted(set(seeds))
     for seed in chosen:
         if not 0 <= seed <= LARGEST_SEED:
-            raise Refused(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}", field="seeds")
+            raise Rejected(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}", field="seeds")
     return chosen
 
 
@@ -168,7 +168,7 @@ def _checked_cells(
     seeds: Iterable[int],
 ) -> list[RunSpec]:
     if not dataset.is_ready:
-        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
+        raise Conflict(f"{dataset.name} is not imported yet; wait for its job")
     require_labels(dataset)
     chosen, seeds = list(dict.fromkeys(losses)), _checked_seeds(seeds)
     _check_held_out(dataset, protocol)
@@ -186,12 +186,12 @@ def _check_held_out(dataset: Dataset, protocol: Protocol) -> None:
             hold_out(classes, protocol.validation_classes)
     except MlcoreError as error:
         name = "folds" if protocol.folds else "validation_classes"
-        raise Refused(f"{name}: {error}", field="changes") from error
+        raise Rejected(f"{name}: {error}", field="changes") from error
 
 
 def _check_count(runs: int) -> None:
     if runs > settings.EXPERIMENT_RUNS:
-        raise Refused(
+        raise Rejected(
             f"losses, seeds and folds make {runs:,} runs; an experiment has at most {settings.EXPERIMENT_RUNS:,}",
             field="losses",
         )
@@ -202,9 +202,9 @@ def _cells(
 ) -> list[RunSpec]:
     for loss in params:
         if loss not in losses:
-            raise Refused(f"there are parameters for {loss!r}, which is not among the losses", field="params")
+            raise Rejected(f"there are parameters for {loss!r}, which is not among the losses", field="params")
     if not losses or not seeds:
-        raise Refused("choose at least one loss and one seed")
+        raise Rejected("choose at least one loss and one seed")
     try:
         return [
             RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed, fold=fold).checked()
@@ -213,6 +213,6 @@ def _cells(
             for fold in (range(protocol.folds) if protocol.folds and loss not in BASELINES else (None,))
         ]
     except UnknownLossError as error:
-        raise Refused(str(error), field="losses") from error
+        raise Rejected(str(error), field="losses") from error
     except (MlcoreError, TypeError, ValueError) as error:
-        raise Refused(str(error), field="params") from error
+        raise Rejected(str(error), field="params") from error

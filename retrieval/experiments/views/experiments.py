@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
 from jobs.models import Job
 from retrieval.drawings import curve_points
-from retrieval.errors import Refused
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import choosing, cloning, estimates, starting
 from retrieval.experiments.services.tuning import tunings_of
@@ -29,7 +29,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
             experiment = starting.start_experiment(**values, protocol=protocol, by=signed_in(request))
-        except Refused as error:
+        except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("experiment", pk=experiment.pk)
@@ -64,7 +64,7 @@ def estimate(request: HttpRequest) -> HttpResponse:
         job = None if told else estimates.probe_of(dataset, protocol, weights=weights)
         if not told and (job is None or not job.is_active) and (job is None or "again" in request.POST):
             job = estimates.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
-    except Refused as error:
+    except Rejected as error:
         return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
     titles = loss_titles()
     each = [(titles[loss], seconds) for loss, seconds in told["each"].items()] if told else []

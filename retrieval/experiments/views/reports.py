@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
+from config.html_errors import rejection_as_message
 from retrieval.drawings import curve_points, place_between
-from retrieval.errors import Refused
 from retrieval.experiments.report_files import report_file
 from retrieval.experiments.services import reports as services
 from retrieval.models import Experiment, Report
@@ -67,14 +66,12 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 
 @curator_required
 @require_POST
+@rejection_as_message(back="report")
 def make(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the making of the report."""
-    try:
-        also = [int(key) for key in request.POST.getlist("also") if key.isdecimal() and len(key) <= MOST_DIGITS]
-        experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
-        services.submit_report(experiment, also=also, by=signed_in(request))
-    except Refused as error:
-        messages.error(request, str(error))
+    also = [int(key) for key in request.POST.getlist("also") if key.isdecimal() and len(key) <= MOST_DIGITS]
+    experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
+    services.submit_report(experiment, also=also, by=signed_in(request))
     return redirect("report", pk=pk)
 
 

@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
 from jobs.models import Job
-from retrieval.errors import Refused
 from retrieval.experiments.services import comparing, estimates, finding
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
@@ -96,7 +96,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"runs": runs, "curves": f"{reverse('run-curves')}?{names}", "names": names}
     try:
         context |= {"compared": comparing.compared(runs)}
-    except Refused as error:
+    except Rejected as error:
         context |= {"refused": str(error)}
         return render(request, "retrieval/compare.html", context, status=400 if runs else 200)
     job = comparing.test_of(runs)
@@ -114,6 +114,6 @@ def test(request: HttpRequest) -> HttpResponse:
     runs = _asked(request)
     try:
         comparing.submit_test(runs, by=signed_in(request))
-    except Refused as error:
+    except Rejected as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('compare')}?{'&'.join(f'run={run.pk}' for run in runs)}#tests-title")

@@ -20,9 +20,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services.sources import is_drawn
-from retrieval.errors import Refused
 from retrieval.models import Experiment
 from retrieval.pages import demo
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 self._serve(experiment, port, passwords)
                 if not options["exit"]:
                     signal.pause()
-        except Refused as error:
+        except Rejected as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stdout.write("\nStopped. `make demo` goes on from here.")

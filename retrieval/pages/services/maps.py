@@ -13,13 +13,13 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.evaluation.project import STEPS, SpaceMap, map_of
 from mlcore.index import load_index
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Index
 from retrieval.registry.services.published import visible_models
 
@@ -50,12 +50,12 @@ def submit_map(index: Index, *, by: User | None) -> Job:
     """Queue the making of an index's map; one is queued at a time.
 
     Raises:
-        Refused: it has a map already, or too few pictures for one.
+        Rejected: it has a map already, or too few pictures for one.
     """
     if map_file(index).exists():
-        raise Refused(f"{index.model.name} has a map of this index already; a new index gets a new one")
+        raise Rejected(f"{index.model.name} has a map of this index already; a new index gets a new one")
     if index.count < FEWEST_POINTS:
-        raise Refused(
+        raise Rejected(
             f"a map needs at least {FEWEST_POINTS} pictures; the index of {index.model.name} has {index.count}"
         )
     with transaction.atomic():

@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Index
 from retrieval.pages.services import maps as services
 
@@ -73,6 +73,6 @@ def make(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     index = _index(request, slug, pk)
     try:
         services.submit_map(index, by=signed_in(request))
-    except Refused as error:
+    except Rejected as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('dataset-map', args=[slug])}?model={index.model_id}")

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from accounts.permissions import curator_required, signed_in
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.pages.services.storage.collecting import submit_collection
 from retrieval.pages.services.storage.sizes import usage
 from retrieval.pages.services.storage.unneeded import unneeded
@@ -30,7 +30,7 @@ def disk(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             return redirect("job", pk=submit_collection(request.POST.getlist("path"), by=signed_in(request)).pk)
-        except Refused as error:
+        except Rejected as error:
             refused = str(error)
             messages.error(request, refused)
     found = unneeded()

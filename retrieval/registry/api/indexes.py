@@ -22,7 +22,6 @@ from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Dataset, Index, Model
-from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.services import indexes as services
 from retrieval.registry.services.published import visible_models
 
@@ -79,7 +78,7 @@ class IndexFilter(FilterSet):  # type: ignore[misc]
         fields = ("model", "dataset", "active")
 
 
-class IndexViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Index]):
+class IndexViewSet(Resource, ReadOnlyModelViewSet[Index]):
     """Every index that was built; one of a model and data set serves."""
 
     serializer_class = IndexSerializer

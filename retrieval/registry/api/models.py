@@ -19,7 +19,6 @@ from config.api.views import KEY, Resource
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.models import Model
-from retrieval.refusals import RefusalsAsProblems
 from retrieval.registry.attachments import model_attachment
 from retrieval.registry.filters import ModelFilter
 from retrieval.registry.serializers import (
@@ -35,7 +34,7 @@ from retrieval.registry.services import published as published_services
 from retrieval.registry.services.model_files import PARTS, parts_of
 
 
-class ModelViewSet(RefusalsAsProblems, Resource, ReadOnlyModelViewSet[Model]):
+class ModelViewSet(Resource, ReadOnlyModelViewSet[Model]):
     """What searches: trained here, or brought from outside."""
 
     serializer_class = ModelSerializer

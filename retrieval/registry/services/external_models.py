@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.children import run_child
 from jobs.context import JobContext
@@ -22,7 +23,6 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import require_labels
-from retrieval.errors import NotNow, Refused
 from retrieval.models import COLORS, Dataset, Model
 from retrieval.registry.services.indexes import submit_index
 from retrieval.uploads import store, uploads
@@ -47,19 +47,19 @@ def submit_model(
     Nothing is listed before the trial has ended well. Without a name the description's is taken, or the file's.
 
     Raises:
-        NotNow: the data set is not imported.
-        Refused: the files are not one of the two pairs, of the wrong kind or too
+        Conflict: the data set is not imported.
+        Rejected: the files are not one of the two pairs, of the wrong kind or too
             large, or the description is not JSON.
     """
     if not dataset.is_ready:
-        raise NotNow(f"{dataset.name} is not imported yet; wait for its job")
+        raise Conflict(f"{dataset.name} is not imported yet; wait for its job")
     require_labels(dataset)
     network, vectors = (weights, description), (embeddings, images)
     if weights and description and not any(vectors):
         return _submit_network(dataset, name, weights, description, by)
     if embeddings and images and not any(network):
         return _submit_embeddings(dataset, name, embeddings, images, by)
-    raise Refused("give weights with their description, or embeddings with their list of pictures")
+    raise Rejected("give weights with their description, or embeddings with their list of pictures")
 
 
 def _submit_network(
@@ -96,21 +96,21 @@ def _suffix(file: "UploadedFile[bytes]", known: tuple[str, ...]) -> str:
     """Return how the file's name ends; its size is checked as well, before anything is stored."""
     suffix = Path(file.name or "").suffix.lower()
     if suffix not in known:
-        raise Refused(f"{file.name} must end in {' or '.join(known)}")
+        raise Rejected(f"{file.name} must end in {' or '.join(known)}")
     if file.size is None or file.size > settings.MODEL_MAX_BYTES:
-        raise Refused(f"{file.name} is larger than {settings.MODEL_MAX_BYTES // 2**20:,} MB")
+        raise Rejected(f"{file.name} is larger than {settings.MODEL_MAX_BYTES // 2**20:,} MB")
     return suffix
 
 
 def _described(description: "UploadedFile[bytes]") -> dict[str, Any]:
     if description.size is None or description.size > DESCRIPTION_MAX_BYTES:
-        raise Refused(f"{description.name} is larger than 1 MB; a description says how to feed the network, no more")
+        raise Rejected(f"{description.name} is larger than 1 MB; a description says how to feed the network, no more")
     try:
         about = json.loads(description.read())
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{description.name} is not JSON: {error}") from None
+        raise Rejected(f"{description.name} is not JSON: {error}") from None
     if not isinstance(about, dict):
-        raise Refused(f"{description.name} must hold one JSON object")
+        raise Rejected(f"{description.name} must hold one JSON object")
     return about
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -25,7 +26,7 @@ from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.looks import fill_looks
-from retrieval.errors import ModelSuspended, ModelUnavailable, NotNow, Refused
+from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.checksums import keep_checksum
 from retrieval.registry.services.external_encoders import encoder_for_job
@@ -42,14 +43,14 @@ def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | Non
     who ask for the same revision; one that is still queued reads what is there when it begins.
 
     Raises:
-        NotNow: the data set is not imported yet.
-        Refused: the model cannot embed its pictures.
+        Conflict: the data set is not imported yet.
+        Rejected: the model cannot embed its pictures.
     """
     dataset = dataset or model.dataset
     if not dataset.is_ready:
-        raise NotNow(f"{dataset.name} is not imported yet; build the index when it is")
+        raise Conflict(f"{dataset.name} is not imported yet; build the index when it is")
     if not model.has_network and dataset.pk != model.dataset_id:
-        raise Refused(f"{model.name} has no network: it holds embeddings of {model.dataset.name} only", field="dataset")
+        raise Rejected(f"{model.name} has no network, only embeddings of {model.dataset.name}", field="dataset")
     key, values = f"index:{model.pk}:{dataset.pk}:", {"model": model.pk, "dataset": dataset.pk}
     with transaction.atomic():
         queued = Job.objects.select_for_update().filter(key__startswith=key, state=Job.State.QUEUED).first()
@@ -205,10 +206,10 @@ def activate(index: Index, *, by: User | None = None) -> None:
     `by` None is the system, which activates what it has built.
 
     Raises:
-        NotNow: its files are gone.
+        Conflict: its files are gone.
     """
     if not index.folder.exists():
-        raise NotNow(f"the files of index {index.pk} are gone; build a new one")
+        raise Conflict(f"the files of index {index.pk} are gone; build a new one")
     Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
     rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
     rivals.filter(active=True).exclude(pk=index.pk).update(active=False)

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
+from config.errors import Conflict
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.errors import NotNow
 from retrieval.models import Experiment, Model
 
 
@@ -16,10 +16,10 @@ def set_published(model: Model, published: bool, *, by: User | None = None) -> N
     """Let people search with a model, or not. `by` None is the system.
 
     Raises:
-        NotNow: it is to be published and has no active index.
+        Conflict: it is to be published and has no active index.
     """
     if published and not model.indexes.filter(active=True).exists():
-        raise NotNow(f"{model.name} has no active index yet; build one first")
+        raise Conflict(f"{model.name} has no active index yet; build one first")
     if Model.objects.filter(pk=model.pk, published=not published).update(published=published):
         audit.record(by, "publish-model" if published else "withdraw-model", model.name, model=model.pk)
 

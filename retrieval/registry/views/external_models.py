@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.permissions import curator_required, signed_in
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.registry.forms import ModelForm
 from retrieval.registry.services import external_models as services
 
@@ -16,7 +16,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             job = services.submit_model(**form.cleaned_data, by=signed_in(request))
-        except Refused as error:
+        except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("job", pk=job.pk)

@@ -7,8 +7,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
+from config.html_errors import rejection_as_message
 from retrieval.datasets.views.curating import curated, sent
-from retrieval.errors import Refused
 from retrieval.models import Index, Model
 from retrieval.registry.forms import IndexForm
 from retrieval.registry.services import indexes as services
@@ -16,20 +17,15 @@ from retrieval.registry.services import indexes as services
 
 @curator_required
 @require_POST
+@rejection_as_message(back="model")
 def build(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the build of a model's index, of its own data set or of the one chosen."""
     model = get_object_or_404(Model, pk=pk)
     wanted = request.POST.get("dataset", "")
     chosen = next((row for row in services.indexable_datasets(model) if str(row.pk) == wanted), None)
     if wanted and chosen is None:
-        messages.error(request, f"No index of data set {wanted[:20]} can be built for {model.name}; choose another.")
-        return redirect("model", pk=pk)
-    try:
-        job = services.submit_index(model, chosen, by=signed_in(request))
-    except Refused as error:
-        messages.error(request, str(error))
-        return redirect("model", pk=pk)
-    return redirect("job", pk=job.pk)
+        raise Rejected(f"No index of data set {wanted[:20]} can be built for {model.name}; choose another.")
+    return redirect("job", pk=services.submit_index(model, chosen, by=signed_in(request)).pk)
 
 
 @curator_required
@@ -39,7 +35,7 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
     index = get_object_or_404(Index, pk=pk)
     try:
         services.activate(index, by=signed_in(request))
-    except Refused as error:
+    except Rejected as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"Searches of {index.model.name} now read index {index.pk}.")
@@ -58,7 +54,7 @@ def of_dataset(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(
                 "job", pk=services.submit_index(form.cleaned_data["model"], dataset=dataset, by=signed_in(request)).pk
             )
-        except Refused as error:
+        except Rejected as error:
             form.add_error(None, str(error))
     serving = dataset.indexes.filter(active=True).select_related("model__dataset")
     context = {"dataset": dataset, "form": form, "serving": serving, "any_model": models.exists()}

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
+from config.html_errors import rejection_as_message
 from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.drawings import curve_points
-from retrieval.errors import Refused
 from retrieval.models import Model
 from retrieval.registry.services import diagnostics, indexes, model_files, published
 from retrieval.registry.services import external_encoders as encoders
@@ -57,11 +56,9 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 
 @curator_required
 @require_POST
+@rejection_as_message(back="model")
 def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
     """Let people search with a model, or not any more."""
     row = get_object_or_404(Model, pk=pk)
-    try:
-        published.set_published(row, not row.published, by=signed_in(request))
-    except Refused as error:
-        messages.error(request, str(error))
+    published.set_published(row, not row.published, by=signed_in(request))
     return redirect("model", pk=pk)

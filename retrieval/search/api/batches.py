@@ -15,11 +15,10 @@ from rest_framework.request import Request
 from rest_framework.utils import html
 
 from accounts.permissions import signed_in
-from config.api.problems import PROBLEMS, ProblemFormatter
+from config.api.problems import PROBLEMS, ProblemFormatter, answered
 from config.api.strict import Body
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.refusals import as_problem
 from retrieval.search.answer_serializers import SEARCH, SearchSerializer
 from retrieval.search.serializers import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
 from retrieval.search.services import asking, batches
@@ -146,25 +145,25 @@ def _bodies(request: Request, context: dict[str, Any]) -> Reading:
 
 
 def _asked(
-    form: LinkedSearchSerializer, upload: bytes | Refused | FetchedTooLate | None, request: Request
+    form: LinkedSearchSerializer, upload: bytes | Rejected | FetchedTooLate | None, request: Request
 ) -> asking.Asked | Exception:
     if form.errors:
         return ValidationError(form.errors)
-    if isinstance(upload, Refused):
+    if isinstance(upload, Rejected):
         return ValidationError({"image_url": str(upload)})
     if isinstance(upload, FetchedTooLate):
         return upload
     try:
         terms = asked_with(form.validated_data, signed_in(request))
-    except Refused as refusal:
+    except Rejected as refusal:
         return refusal
     return {**terms, "image": form.validated_data["image_id"], "upload": upload}
 
 
-def _fetched(address: str | None, until: float) -> bytes | Refused | FetchedTooLate | None:
+def _fetched(address: str | None, until: float) -> bytes | Rejected | FetchedTooLate | None:
     try:
         return None if address is None else fetch_picture(address, until)
-    except (Refused, FetchedTooLate) as refusal:
+    except (Rejected, FetchedTooLate) as refusal:
         return refusal
 
 
@@ -175,5 +174,5 @@ def _parts(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def problem_of(outcome: Exception, context: Any) -> dict[str, Any]:
     """Return the problem that a request with this search alone would have been answered with."""
-    problem: Any = as_problem(outcome)
+    problem: Any = answered(outcome)
     return dict(ProblemFormatter(problem, context, outcome).run())

@@ -15,7 +15,6 @@ from config.api.schema import may_answer
 from config.api.strict import Body
 from config.api.views import KEY, ChosenFields
 from retrieval.models import Mark
-from retrieval.refusals import RefusalsAsProblems
 from retrieval.search.services import marks
 
 MARK = {"ranking": 51, "image": 311, "value": 2}
@@ -40,9 +39,7 @@ class RelevanceSerializer(serializers.ModelSerializer[Mark]):
         read_only_fields = fields
 
 
-class RelevanceViewSet(
-    RefusalsAsProblems, ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]
-):
+class RelevanceViewSet(ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]):
     """One's words on single answers: of one's own searches, and of queries one has voted on."""
 
     serializer_class = RelevanceSerializer

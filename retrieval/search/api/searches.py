@@ -20,9 +20,8 @@ from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from config.api.views import KEY, Resource
 from config.api.views import UUID as UUID_PATTERN
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.refusals import RefusalsAsProblems
 from retrieval.search.answer_serializers import NameSerializer, SearchSerializer
 from retrieval.search.api.batches import (
     BatchAnswerSerializer,
@@ -44,7 +43,6 @@ IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="One o
 
 
 class SearchViewSet(
-    RefusalsAsProblems,
     Resource,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -127,7 +125,7 @@ class SearchViewSet(
         search, name = self.get_object(), form.validated_data["name"]
         try:
             history.save_search(search, name) if name else history.unsave_search(search)
-        except Refused as refusal:
+        except Rejected as refusal:
             raise ValidationError({"name": str(refusal)}) from refusal
         return self.shown(search)
 
@@ -183,7 +181,7 @@ def _upload(values: dict[str, Any]) -> bytes | None:
     if values["image_url"] is not None:
         try:
             return fetch_picture(values["image_url"])
-        except Refused as refusal:
+        except Rejected as refusal:
             raise ValidationError({"image_url": str(refusal)}) from refusal
     file = values["file"]
     return None if file is None else bytes(file.read())

@@ -10,8 +10,9 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
+from config.errors import NothingSearchable, Rejected
 from retrieval.datasets.services.seeing import shown_images, visible_datasets
-from retrieval.errors import NoResults, Refused, Unsearchable
+from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.queries import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room
@@ -83,9 +84,9 @@ def ask(**asked: Unpack[Asked]) -> Search:
 
     Raises:
         OverQuota: the person keeps as many searches as they may.
-        Refused: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
+        Rejected: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
             that none of the models can embed.
-        Unsearchable: none of the models can answer.
+        NothingSearchable: none of the models can answer.
         EngineBusy: too many are asking.
     """
     return answer(prepare(**asked))
@@ -95,7 +96,7 @@ def prepare(**asked: Unpack[Asked]) -> Question:
     """Return the question, which `answer` answers. Raises what `ask` does."""
     upload, image, like = asked.get("upload"), asked.get("image"), asked.get("like")
     if sum(query is not None for query in (upload, image, like)) != 1:
-        raise Refused("give one picture: a file of your own or a picture of the data set")
+        raise Rejected("give one picture: a file of your own or a picture of the data set")
     check_room(asked["by"], picture=upload is not None)
     searched, terms = list(dict.fromkeys(asked["datasets"])), asked.get("terms") or Terms()
     terms.check_classes(searched)
@@ -110,7 +111,7 @@ def prepare(**asked: Unpack[Asked]) -> Question:
     chosen = _chosen(searched, asked["models"], search)
     search.k = _checked_k(asked.get("k"), chosen, search)
     if image is not None and not shown_images(asked["by"]).filter(pk=image.pk).exists():
-        raise Refused("that picture is hidden; search with another")
+        raise Rejected("that picture is hidden; search with another")
     query = stored_query(search) if upload is None else uploaded_query(upload, search)
     return Question(search, searched, chosen, query.seen, query.kept)
 
@@ -125,7 +126,7 @@ def answer(question: Question, looks: Looks | None = None) -> Search:
     An external model whose process gives no embedding is noted in `problems`; the others' results are stored.
 
     Raises:
-        Refused: a model cannot answer.
+        Rejected: a model cannot answer.
         EngineBusy: too many are asking.
         ModelUnavailable, ModelSuspended: no model gave results.
     """
@@ -164,11 +165,11 @@ def _chosen(datasets: Sequence[Dataset], models: Iterable[Model], search: Search
     chosen = list(dict.fromkeys(able[model.pk] for model in models if model.pk in able))
     names = " or ".join(dataset.name for dataset in datasets)
     if not chosen:
-        raise Unsearchable(f"no published model with an index can search {names or 'nothing at all'} yet")
+        raise NothingSearchable(f"no published model with an index can search {names or 'nothing at all'} yet")
     seeing = [model for model in chosen if model.has_network or not _is_new(search)]
     if not seeing:
         blind = " and ".join(model.name for model in chosen)
-        raise Refused(
+        raise Rejected(
             f"{blind}: embeddings without their network, which cannot look at a new picture; "
             f"search with a whole picture of {names}, or choose another model"
         )
@@ -194,7 +195,7 @@ def _checked_k(k: int | None, models: Sequence[Model], search: Search) -> int:
     if k is None:
         return min(USUAL_ANSWERS, most)
     if not 1 <= k <= most:
-        raise Refused(f"ask for 1 to {most} answers, not {k}", field="k")
+        raise Rejected(f"ask for 1 to {most} answers, not {k}", field="k")
     return k
 
 
@@ -204,13 +205,13 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     The pictures that metrics find are the answers: held out, and the gallery's where the set has one.
 
     Raises:
-        Refused: a model cannot answer, or too few pictures are held out.
+        Rejected: a model cannot answer, or too few pictures are held out.
     """
     answering = image.dataset.images.answering().filter(hidden=False).exclude(pk=image.pk)
     allowed = frozenset(answering.values_list("pk", flat=True))
     search = Search(query_image=image, k=min(k, len(allowed)))
     if search.k < 1:
-        raise Refused(f"{image.dataset.name} holds out too few pictures to rate")
+        raise Rejected(f"{image.dataset.name} holds out too few pictures to rate")
     picture = stored_query(search).seen
     rankings = [ranking for model in models for ranking in rank(search, model, picture, allowed)]
     try:

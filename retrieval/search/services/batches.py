@@ -6,13 +6,14 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from retrieval.errors import EngineBusy, NoResults, Refused
+from config.errors import Busy, Rejected
+from retrieval.errors import NoResults
 from retrieval.models import Model, Search
 from retrieval.search.services.asking import Asked, Question, answer, prepare
 from retrieval.search.services.ranking import Look, look_at
 
 T = TypeVar("T")
-Refusal = Refused | EngineBusy
+Refusal = Rejected | Busy
 
 
 def ask_all(asked: Sequence[Asked], patience: float = 0) -> list[Search | Refusal]:
@@ -35,14 +36,14 @@ def _prepared(asked: Sequence[Asked]) -> list[Question | Refusal]:
     questions: list[Question | Refusal] = []
     for one in asked:
         last = questions[-1] if questions else None
-        questions.append(last if isinstance(last, EngineBusy) else _tried(partial(prepare, **one)))
+        questions.append(last if isinstance(last, Busy) else _tried(partial(prepare, **one)))
     return questions
 
 
 def _tried(call: Callable[[], T]) -> T | Refusal:
     try:
         return call()
-    except (Refused, EngineBusy) as refusal:
+    except (Rejected, Busy) as refusal:
         return refusal
 
 
@@ -65,7 +66,7 @@ def _looks(questions: Sequence[Question], patience: float) -> dict[UUID, dict[in
             )
         except NoResults as reason:  # asking again for each search would wait as often
             seen = [reason] * len(askers)
-        except Refused:
+        except Rejected:
             continue
         for asker, look in zip(askers, seen, strict=True):
             looks[asker.search.pk][model.pk] = look

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from django.conf import settings
 
+from config.errors import Busy
 from mlcore.artifacts import read_json
 from mlcore.index import VectorIndex, load_index
 from mlcore.runs import WEIGHTS
-from retrieval.errors import EngineBusy
 from retrieval.models import Index, Model
 from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
 
@@ -81,10 +81,10 @@ BUSY = "many pictures are being searched right now; try again in a moment"
 @contextmanager
 def _place_in_queue(patience: float = 0) -> Iterator[None]:
     if not _waiting.acquire(timeout=patience):
-        raise EngineBusy(BUSY)
+        raise Busy(BUSY)
     try:
         if not _encoding.acquire(timeout=max(patience, settings.ENGINE_SECONDS)):
-            raise EngineBusy(BUSY)
+            raise Busy(BUSY)
         try:
             yield
         finally:
@@ -97,7 +97,7 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: fl
     """Return unit-length embeddings [N, dim] of pictures, waiting `patience` seconds for a place in the queue.
 
     Raises:
-        EngineBusy: too many are waiting already, or others take too long.
+        Busy: too many are waiting already, or others take too long.
         ModelUnavailable: an external model gives no embedding.
     """
     if isinstance(encoder, ExternalEncoder):  # whose process nobody else waits for
@@ -111,7 +111,7 @@ def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "
     """Return what each place of two pictures brings to their cosine.
 
     Raises:
-        EngineBusy, ModelUnavailable: as for `embed`.
+        Busy, ModelUnavailable: as for `embed`.
         ExplanationError: the network does not show its places.
     """
     if isinstance(encoder, ExternalEncoder):

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accounts.roles import Visitor
+from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.pictures import crop_box, open_picture
 from retrieval.datasets.services.decoding import decoding
 from retrieval.datasets.services.seeing import shown_images
-from retrieval.errors import Refused
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import engine
 from retrieval.search.services.keeping import shown_query
@@ -90,7 +90,7 @@ def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None
     """Return why an answer of a search is one; None where it shows this person no such answer, or not its query.
 
     Raises:
-        Refused: the model does not show its places, or a file is gone or damaged.
+        Rejected: the model does not show its places, or a file is gone or damaged.
         EngineBusy: too many are asking.
     """
     row = search.rankings.select_related("model", "index__dataset").filter(pk=ranking).first()
@@ -102,7 +102,7 @@ def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None
         return None
     model = row.model
     if not model.has_network:
-        raise Refused(f"{model.name} came as embeddings without their network: nobody can see what it looked at")
+        raise Rejected(f"{model.name} came as embeddings without their network: nobody can see what it looked at")
     try:
         encoder = engine.encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
@@ -111,9 +111,9 @@ def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None
         sizes, seen = zip(*map(_size_and_part, (asked, shown.file), boxes), strict=True)
         found = engine.explain(encoder, *seen)
     except MlcoreError as error:
-        raise Refused(f"{model.name} cannot say why: {error}") from error
+        raise Rejected(f"{model.name} cannot say why: {error}") from error
     except OSError as error:
-        raise Refused(f"{model.name} cannot say why: a file is gone ({error.strerror})") from error
+        raise Rejected(f"{model.name} cannot say why: a file is gone ({error.strerror})") from error
     told = row.scores[row.image_ids.index(image)]
     squares = [_square(encoder, *pair) for pair in zip(sizes, boxes, strict=True)]
     return _as_drawn(row, shown, told, found, squares)

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.text import slugify
 
 from accounts.roles import Visitor
+from config.errors import Busy, Rejected
 from config.spreadsheets import csv_text
 from retrieval.datasets.services.pictures import shown_picture_of
-from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Image, Model, Search
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.keeping import query_file, shown_query
@@ -100,9 +100,9 @@ def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path]) -> bool:
     for _ in range(TRIES):
         try:
             archive.writestr(name, find().read_bytes())
-        except EngineBusy:  # better late than an archive without the picture, but not for ever
+        except Busy:  # better late than an archive without the picture, but not for ever
             continue
-        except (OSError, Refused):
+        except (OSError, Rejected):
             return False
         return True
     return False

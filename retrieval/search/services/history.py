@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.services.keeping import roots_of, visible_searches
 
@@ -42,13 +42,13 @@ def save_search(search: Search, name: str) -> None:
     """Save a search under a name; a saved one gets that name instead of its own.
 
     Raises:
-        Refused: the name is empty or too long.
+        Rejected: the name is empty or too long.
     """
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     if not name:
-        raise Refused("a saved search needs a name, by which you find it again")
+        raise Rejected("a saved search needs a name, by which you find it again")
     if len(name) > NAME_LENGTH:
-        raise Refused(f"a name has at most {NAME_LENGTH} characters, not {len(name)}")
+        raise Rejected(f"a name has at most {NAME_LENGTH} characters, not {len(name)}")
     search.name = name
     search.save(update_fields=["name"])
 

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.roles import Visitor
+from config.errors import Rejected
 from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.datasets.services.seeing import visible_images
-from retrieval.errors import Refused
 from retrieval.models import Image, Search
 
 
@@ -48,13 +48,13 @@ def query_file(search: Search, viewer: Visitor) -> Path:
     """Return the JPEG of the picture that was searched with.
 
     Raises:
-        Refused: it is a picture of a data set that this person may not see, or whose file is gone or damaged.
+        Rejected: it is a picture of a data set that this person may not see, or whose file is gone or damaged.
     """
     if search.query_image_id is None:
         return search.upload
     image = shown_query(search, viewer)
     if image is None:
-        raise Refused(f"the picture of search {search.pk} is hidden")
+        raise Rejected(f"the picture of search {search.pk} is hidden")
     return shown_picture_of(image)
 
 

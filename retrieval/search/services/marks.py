@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Image, Mark, Ranking, Search
 
 
@@ -61,12 +61,12 @@ def mark(user: User, ranking: Ranking, image: int, value: int) -> Mark:
     """Store what a person says of an answer; saying it again changes it.
 
     Raises:
-        Refused: the picture is not among the answers, or the value is none of 0, 1, 2.
+        Rejected: the picture is not among the answers, or the value is none of 0, 1, 2.
     """
     if value not in Mark.Value.values:
-        raise Refused(f"relevance is 0, 1 or 2, not {value}")
+        raise Rejected(f"relevance is 0, 1 or 2, not {value}")
     if image not in ranking.image_ids or not Image.objects.filter(pk=image).exists():
-        raise Refused(f"picture {image} is not among these answers")
+        raise Rejected(f"picture {image} is not among these answers")
     relevance, _ = Mark.objects.update_or_create(who=user, ranking=ranking, image_id=image, defaults={"value": value})
     return relevance
 
@@ -85,13 +85,13 @@ def moved_by_marks(
     What was marked in several columns goes by its best mark; a new mark wins over an earlier one.
 
     Raises:
-        Refused: nothing is marked.
+        Rejected: nothing is marked.
     """
     best: dict[int, int] = {}
     for (_, image), value in marks_of(user, search.rankings.all()).items():
         best[image] = max(value, best.get(image, 0))
     if not best:
-        raise Refused("mark some answers first: No, Kin or Yes under a picture")
+        raise Rejected("mark some answers first: No, Kin or Yes under a picture")
     liked = [image for image, value in best.items() if value != Mark.Value.NOT_IT]
     kept_more, kept_less = ([image for image in kept if image not in best] for kept in (more, less))
     return [*kept_more, *liked], [*kept_less, *(image for image in best if image not in liked)]

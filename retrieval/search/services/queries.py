@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.pictures import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
 from retrieval.datasets.services.decoding import decoding
-from retrieval.errors import Refused
 from retrieval.models import Search
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def uploaded_query(data: bytes, search: Search) -> Query:
     """Return the query of an upload.
 
     Raises:
-        Refused: it cannot be read, or the search's box is too small.
+        Rejected: it cannot be read, or the search's box is too small.
         EngineBusy: too many pictures are being read.
     """
     with decoding():
         try:
             whole = open_picture(data, max_bytes=settings.PICTURE_MAX_BYTES, max_pixels=settings.PICTURE_MAX_PIXELS)
         except MlcoreError as error:
-            raise Refused(str(error)) from error
+            raise Rejected(str(error)) from error
         return Query(_seen(whole, search), encode_jpeg(_bounded(whole)))
 
 
@@ -45,7 +45,7 @@ def stored_query(search: Search) -> Query:
     """Return the query that is a picture of a data set, or that an earlier search keeps.
 
     Raises:
-        Refused: its file is damaged or gone, or the search's box is too small.
+        Rejected: its file is damaged or gone, or the search's box is too small.
         EngineBusy: too many pictures are being read.
     """
     image = search.query_image
@@ -53,20 +53,20 @@ def stored_query(search: Search) -> Query:
         try:
             whole = open_picture((image.file if image else search.upload).read_bytes())
         except MlcoreError as error:
-            raise Refused(str(error)) from error
+            raise Rejected(str(error)) from error
         except OSError as error:
             what = "the file of that picture" if image else "the picture of that search"
             way_out = "import the data set again" if image else "search with it anew"
-            raise Refused(f"{what} is gone ({error.strerror}); {way_out}") from error
+            raise Rejected(f"{what} is gone ({error.strerror}); {way_out}") from error
         return Query(_seen(whole, search))
 
 
 def _seen(picture: "Picture", search: Search) -> "Picture":
-    """Return what of the picture is searched, for networks. Raises Refused when the box is too small."""
+    """Return what of the picture is searched, for networks. Raises Rejected when the box is too small."""
     try:
         part = picture if search.box is None else crop_box(picture, search.box)
     except MlcoreError as error:
-        raise Refused(f"{error}; draw it larger", field="box") from error
+        raise Rejected(f"{error}; draw it larger", field="box") from error
     return for_networks(part)
 
 

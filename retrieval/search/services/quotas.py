@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.personal_data import MEGABYTE, Used
-from retrieval.errors import OverQuota
+from config.errors import QuotaReached
 from retrieval.models import Search
 
 KEPT_SECONDS = 3600  # how long a sum is remembered
@@ -21,14 +21,14 @@ def check_room(user: User, *, picture: bool) -> None:
     """Check that a person may store one more search, `picture`: with a picture of their own.
 
     Raises:
-        OverQuota: they keep as many as they may.
+        QuotaReached: they keep as many as they may.
     """
     stored = Search.objects.filter(owner=user).count()
     if stored >= settings.SEARCHES_MAX:
-        raise OverQuota(f"you keep {stored:,} searches, as many as one may; delete some in your history, then search")
+        raise QuotaReached(f"you keep {stored:,} searches, the most allowed; delete some in your history")
     if picture and query_bytes(user) >= settings.QUERIES_MAX_BYTES:
         most = settings.QUERIES_MAX_BYTES // MEGABYTE
-        raise OverQuota(f"your query pictures take {most:,} MB, as much as they may; delete searches in your history")
+        raise QuotaReached(f"your query pictures take {most:,} MB, the most allowed; delete searches in your history")
 
 
 def query_bytes(user: User) -> int:

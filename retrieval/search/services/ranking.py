@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from config.errors import Rejected
 from mlcore.errors import MlcoreError, StaleIndexError
 from mlcore.index import VectorIndex, moved_query
-from retrieval.errors import Refused
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import engine
 from retrieval.search.services.engine import Floats
@@ -41,7 +41,7 @@ def rank(
     search's own filter. Fewer than k answer where fewer are left. `look`: the model has seen the picture already.
 
     Raises:
-        Refused: the model or an index of it is damaged, or it has no network and no vector of the query.
+        Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
         EngineBusy: too many are asking.
         ModelUnavailable, ModelSuspended: it is external and its process gives no embedding; other models go on.
     """
@@ -68,7 +68,7 @@ def look_at(model: Model, pictures: Sequence["Picture"], patience: float = 0) ->
     """Let a model that has a network see pictures, all at once; it may wait `patience` seconds for its turn.
 
     Raises:
-        Refused: the model is damaged.
+        Rejected: the model is damaged.
         EngineBusy: too many are waiting already.
         ModelUnavailable, ModelSuspended: as for `rank`.
     """
@@ -85,11 +85,11 @@ def _refusals_of(model: Model) -> Iterator[None]:
     try:
         yield
     except StaleIndexError as error:
-        raise Refused(f"the index of {model.name} cannot be used: {error}") from error
+        raise Rejected(f"the index of {model.name} cannot be used: {error}") from error
     except MlcoreError as error:
-        raise Refused(f"{model.name} cannot answer: {error}") from error
+        raise Rejected(f"{model.name} cannot answer: {error}") from error
     except OSError as error:
-        raise Refused(f"{model.name} cannot answer: its files are gone ({error.strerror}); train it again") from error
+        raise Rejected(f"{model.name} cannot answer: its files are gone ({error.strerror}); train it again") from error
 
 
 def _nearest(
@@ -111,7 +111,7 @@ def _known_look(search: Search, model: Model) -> Look:
     image = search.query_image
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
     if image is None or index is None:
-        raise Refused(f"{model.name} has no network and no index of that picture's data set; choose another model")
+        raise Rejected(f"{model.name} has no network and no index of that picture's data set; choose another model")
     return Look(np.asarray(engine.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from config.errors import Rejected
 from mlcore.index import VectorIndex
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Index, Search
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -21,7 +21,7 @@ class Terms:
     is moved towards and away from.
 
     Raises:
-        Refused: a box or threshold out of range, an unknown split, a picture that is moved towards and away from.
+        Rejected: a box or threshold out of range, an unknown split, a picture that is moved towards and away from.
     """
 
     box: tuple[float, ...] | None = None
@@ -36,14 +36,14 @@ class Terms:
         if self.box is not None:
             _check_box(self.box)
         if self.threshold is not None and not -1 <= self.threshold <= 1:
-            raise Refused(f"the lowest similarity is a cosine, -1 to 1, not {self.threshold:g}", field="threshold")
+            raise Rejected(f"the lowest similarity is a cosine, -1 to 1, not {self.threshold:g}", field="threshold")
         for split in self.splits:
             if split not in Image.Split.values:
-                raise Refused(
+                raise Rejected(
                     f"there is no split {split!r}; choose among {', '.join(Image.Split.values)}", field="filters"
                 )
         for picture in set(self.more) & set(self.less):
-            raise Refused(f"picture {picture} cannot be both more and less like what is looked for")
+            raise Rejected(f"picture {picture} cannot be both more and less like what is looked for")
 
     def fields(self) -> dict[str, Any]:
         """Return what a search keeps of them, as its fields."""
@@ -61,11 +61,11 @@ class Terms:
         known = {dataset.pk: dataset for dataset in datasets}
         for pk, label in self.classes:
             if pk not in known:
-                raise Refused(
+                raise Rejected(
                     f"class {label} of data set {pk} cannot answer: that set is not searched", field="filters"
                 )
             if not 0 <= label < len(known[pk].classes):
-                raise Refused(f"{known[pk].name} has no class {label}", field="filters")
+                raise Rejected(f"{known[pk].name} has no class {label}", field="filters")
 
 
 def terms_of(search: Search) -> Terms:
@@ -86,7 +86,7 @@ def changed_terms(search: Search, datasets: Sequence[Dataset], changes: dict[str
     Classes of sets that are searched no more fall away; what moves the query one way now moves it the other no more.
 
     Raises:
-        Refused: the changes make no sense.
+        Rejected: the changes make no sense.
     """
     kept, searched = terms_of(search), {dataset.pk for dataset in datasets}
     said = {*changes.get("more", ()), *changes.get("less", ())}
@@ -100,11 +100,11 @@ def changed_terms(search: Search, datasets: Sequence[Dataset], changes: dict[str
 
 def _check_box(box: Sequence[float]) -> None:
     if len(box) != 4 or not all(math.isfinite(share) for share in box):
-        raise Refused("a box is four numbers: left, top, right and bottom, each 0 to 1", field="box")
+        raise Rejected("a box is four numbers: left, top, right and bottom, each 0 to 1", field="box")
     left, top, right, bottom = box
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         shown = ", ".join(f"{share:g}" for share in box)
-        raise Refused(
+        raise Rejected(
             f"a box lies within the picture, left before right and top above bottom; got {shown}", field="box"
         )
 

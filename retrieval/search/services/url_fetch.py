@@ -18,7 +18,7 @@ import httpcore
 import httpx
 from django.conf import settings
 
-from retrieval.errors import EngineBusy, Refused
+from config.errors import Busy, Rejected
 
 REDIRECTS = 4
 REDIRECTING = (301, 302, 303, 307, 308)
@@ -35,7 +35,7 @@ LOOKUPS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lookup")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class FetchedTooLate(EngineBusy):
+class FetchedTooLate(Busy):
     """The time of all that is fetched together is over; this one may be had when it is asked for again."""
 
 
@@ -45,12 +45,12 @@ def fetch_picture(address: str, until: float = math.inf) -> bytes:
     until: when, by the monotonic clock, the time of all is over that are fetched together.
 
     Raises:
-        Refused: fetching is switched off, or the address cannot be had: no http, not public, too slow, too
+        Rejected: fetching is switched off, or the address cannot be had: no http, not public, too slow, too
             large, too many redirects, no such file.
         FetchedTooLate: `until` came before its own seconds were over.
     """
     if not settings.FETCH:
-        raise Refused("this site fetches no pictures from web addresses; save the picture and choose the file")
+        raise Rejected("this site fetches no pictures from web addresses; save the picture and choose the file")
     deadline = min(time.monotonic() + settings.FETCH_SECONDS, until)
     where = _parsed(address)
     try:
@@ -64,10 +64,10 @@ def fetch_picture(address: str, until: float = math.inf) -> bytes:
     except httpcore.TimeoutException:
         if deadline == until:
             raise FetchedTooLate(f"there was no time left to fetch from {where.host}; ask for it again") from None
-        raise Refused(f"{where.host} took longer than {settings.FETCH_SECONDS:g} seconds; try again later") from None
+        raise Rejected(f"{where.host} took longer than {settings.FETCH_SECONDS:g} seconds; try again later") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-        raise Refused(f"{where.host} cannot be reached: {error}") from None
-    raise Refused(f"{address[:80]} leads on and on ({REDIRECTS} redirects are followed)")
+        raise Rejected(f"{where.host} cannot be reached: {error}") from None
+    raise Rejected(f"{address[:80]} leads on and on ({REDIRECTS} redirects are followed)")
 
 
 def _parsed(address: str, seen_from: httpx.URL | None = None) -> httpx.URL:
@@ -75,13 +75,13 @@ def _parsed(address: str, seen_from: httpx.URL | None = None) -> httpx.URL:
     try:
         where = seen_from.join(address.strip()) if seen_from else httpx.URL(address.strip())
     except (httpx.InvalidURL, ValueError):
-        raise Refused(f"{address[:80]} is not a web address") from None
+        raise Rejected(f"{address[:80]} is not a web address") from None
     if where.scheme not in ("http", "https") or not where.host:
-        raise Refused(f"{address[:80]} is not a web address that starts with http:// or https://")
+        raise Rejected(f"{address[:80]} is not a web address that starts with http:// or https://")
     if where.userinfo:
-        raise Refused("an address with a name and a password in it is not fetched")
+        raise Rejected("an address with a name and a password in it is not fetched")
     if where.port not in PORTS:
-        raise Refused(f"port {where.port} is not one of the web (80 and 443); save the picture and choose the file")
+        raise Rejected(f"port {where.port} is not one of the web (80 and 443); save the picture and choose the file")
     return where
 
 
@@ -97,9 +97,9 @@ def _asked(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
         if response.status in REDIRECTING and b"location" in headers:
             return headers[b"location"]
         if response.status != 200:
-            raise Refused(f"{where.host} answered {response.status} instead of a picture")
+            raise Rejected(f"{where.host} answered {response.status} instead of a picture")
         if headers.get(b"content-type", "").startswith("text/html"):
-            raise Refused("that address is a web page; copy the address of the picture itself")
+            raise Rejected("that address is a web page; copy the address of the picture itself")
         return b"".join(_bounded(response.iter_stream(), where.host))
 
 
@@ -108,7 +108,7 @@ def _bounded(chunks: Iterable[bytes], host: str) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > settings.PICTURE_MAX_BYTES:
-            raise Refused(f"the file at {host} is larger than {settings.PICTURE_MAX_BYTES // 2**20} MB")
+            raise Rejected(f"the file at {host} is larger than {settings.PICTURE_MAX_BYTES // 2**20} MB")
         yield chunk
 
 
@@ -138,10 +138,10 @@ def _public_address(host: str, port: int, deadline: float) -> str:
         lookup.cancel()
         raise httpcore.ConnectTimeout(f"the name {host[:80]} was not resolved in time") from None
     except (socket.gaierror, UnicodeError):
-        raise Refused(f"there is no host {host[:80]}") from None
+        raise Rejected(f"there is no host {host[:80]}") from None
     addresses = [str(entry[4][0]) for entry in entries]
     if not all(is_public(address) for address in addresses):
-        raise Refused(f"{host[:80]} is not on the public internet; save the picture and choose the file")
+        raise Rejected(f"{host[:80]} is not on the public internet; save the picture and choose the file")
     return addresses[0]
 
 
@@ -157,7 +157,7 @@ class _PublicOnly(httpcore.SyncBackend):
         return _Hurried(super().connect_tcp(address, port, **options), self.deadline)
 
     def connect_unix_socket(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        raise Refused("only web addresses are fetched")
+        raise Rejected("only web addresses are fetched")
 
 
 class _Hurried(httpcore.NetworkStream):

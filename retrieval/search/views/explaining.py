@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from retrieval.errors import EngineBusy, Refused
+from config.errors import Busy, ServiceError
+from config.html_errors import error_page
 from retrieval.models import Search
 from retrieval.search.services import explaining as services
 from retrieval.search.services.keeping import visible_searches
@@ -48,12 +49,9 @@ def shared_why(request: HttpRequest, token: str, ranking: int, image: int) -> Ht
 def _page(request: HttpRequest, search: Search, answer: tuple[int, int], context: dict[str, Any]) -> HttpResponse:
     try:
         found = services.why(search, *answer, request.user)
-    except Refused as error:
-        return render(request, "retrieval/why.html", {"reason": str(error), **context}, status=400)
-    except EngineBusy as busy:
-        page = render(request, "retrieval/why.html", {"reason": str(busy), "busy": True, **context}, status=503)
-        page["Retry-After"] = str(busy.retry_after)
-        return page
+    except ServiceError as error:
+        context |= {"reason": str(error), "busy": isinstance(error, Busy)}
+        return error_page(error, lambda status: render(request, "retrieval/why.html", context, status=status))
     if found is None:
         raise Http404("that search has no such answer")
     return render(request, "retrieval/why.html", {"why": found, "search": search, **context})

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.permissions import signed_in
+from config.errors import ServiceError
+from config.html_errors import error_page
 from retrieval.datasets.services.seeing import visible_datasets, visible_images
-from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import MOST_DIGITS, SIDES, SearchForm
 from retrieval.search.services import asking, keeping, state, terms
@@ -41,14 +42,9 @@ def home(request: HttpRequest) -> HttpResponse:
         return _form_page(request, form, 400)
     try:
         search = _asked(request, form)
-    except Refused as error:
+    except ServiceError as error:
         form.add_error(None, str(error))
-        return _form_page(request, form, 400)
-    except EngineBusy as busy:
-        form.add_error(None, str(busy))
-        answer = _form_page(request, form, 503)
-        answer["Retry-After"] = str(busy.retry_after)
-        return answer
+        return error_page(error, lambda status: _form_page(request, form, status))
     return redirect("search-detail", pk=search.pk)
 
 

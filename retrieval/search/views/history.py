@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.permissions import signed_in
+from config.errors import Rejected
 from retrieval.datasets.services.seeing import shown_images
-from retrieval.errors import Refused
 from retrieval.models import Search
 from retrieval.search.services import history, keeping
 
@@ -68,7 +68,7 @@ def save(request: HttpRequest, pk: str) -> HttpResponse:
     search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
     try:
         history.save_search(search, request.POST.get("name", ""))
-    except Refused as error:
+    except Rejected as error:
         messages.error(request, f"Not saved: {error}.")
     else:
         messages.success(request, f"Saved as {search.name}.")

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.permissions import signed_in
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Image
 from retrieval.search.forms import MarkForm
 from retrieval.search.services import marks
@@ -24,7 +24,7 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     image, value = form.cleaned_data["image"], form.cleaned_data["value"]
     try:
         marks.mark(user, ranking, image, value)
-    except Refused as error:
+    except Rejected as error:
         return HttpResponseBadRequest(str(error))
     if request.headers.get("HX-Request"):
         answer = {"image": Image(pk=image), "relevance": value}

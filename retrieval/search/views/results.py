@@ -9,7 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import signed_in
-from retrieval.errors import EngineBusy, Refused
+from config.errors import ServiceError
+from config.html_errors import error_page
 from retrieval.models import Search
 from retrieval.search.forms import RefineForm, initial_of
 from retrieval.search.services import answers, asking, keeping
@@ -40,14 +41,9 @@ def refine(request: HttpRequest, pk: str) -> HttpResponse:
         return _page(request, search, form, status=400)
     try:
         refined = _refined(request, search, form)
-    except Refused as error:
+    except ServiceError as error:
         form.add_error(None, str(error))
-        return _page(request, search, form, status=400)
-    except EngineBusy as busy:
-        form.add_error(None, str(busy))
-        answer = _page(request, search, form, status=503)
-        answer["Retry-After"] = str(busy.retry_after)
-        return answer
+        return error_page(error, lambda status: _page(request, search, form, status))
     where = reverse("search-detail", args=[refined.pk])
     if request.headers.get("HX-Request") and len(get_messages(request)):
         return HttpResponse(headers={"HX-Redirect": where})  # a part of the page would leave the messages out

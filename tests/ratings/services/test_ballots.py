@@ -5,10 +5,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from ratings.errors import NothingToRate, RatingRefused
+from config.errors import Busy, Rejected
+from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
-from retrieval.errors import EngineBusy
 from retrieval.models import Dataset, Search
 from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
@@ -134,7 +134,7 @@ def test_a_query_that_is_hidden_is_not_offered(world: World, member: User) -> No
 
 def test_a_busy_engine_makes_no_ballot(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue(), pytest.raises(EngineBusy):
+    with engine._place_in_queue(), pytest.raises(Busy):
         ballots.next_ballot(member)
     assert not Search.objects.exists()
 
@@ -147,7 +147,7 @@ def test_a_ballot_is_cast_once_for_its_names_are_known_then(world: World, member
     cast, other = (dict(zip(ballot.order, scores, strict=True)) for scores in ((1, 5), (2, 2)))
     ballots.vote(ballot, cast)
     ballots.vote(ballot, cast)
-    with pytest.raises(RatingRefused, match="its names are known"):
+    with pytest.raises(Rejected, match="its names are known"):
         ballots.vote(ballot, other)
     assert dict(ballot.scores.values_list("ranking", "score")) == cast
     assert BlindScore.objects.count() == 2 and ballot.voted_at is not None
@@ -169,7 +169,7 @@ def test_a_vote_that_is_not_whole_is_refused_whole(
 ) -> None:
     ballot = ballots.next_ballot(member)
     columns = dict(enumerate(ballot.order))
-    with pytest.raises(RatingRefused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         ballots.vote(ballot, {columns.get(place, 10**6 + place): score for place, score in scores.items()})
     ballot.refresh_from_db()
     assert ballot.voted_at is None and not BlindScore.objects.exists()
@@ -221,7 +221,7 @@ def test_none_is_any_good_gives_every_column_one(world: World, member: User) -> 
         ballots.vote_none(ballot)
     assert ballot.none_good and [score.score for score in ballot.scores.all()] == [1, 1]
     other = ballots.next_ballot(member)
-    with pytest.raises(RatingRefused, match="every score is 1"):
+    with pytest.raises(Rejected, match="every score is 1"):
         ballots.vote(other, dict(zip(other.order, (1, 2), strict=True)), none_good=True)
     assert not other.scores.exists()
 
@@ -241,7 +241,7 @@ def test_a_withdrawn_vote_is_gone_and_its_query_never_comes_again(
         assert ballots.progress_of(member) == {"done": 1, "total": 1}
     with pytest.raises(NothingToRate, match="rated every query"):
         ballots.next_ballot(member)
-    with pytest.raises(RatingRefused, match="you withdrew this vote"):
+    with pytest.raises(Rejected, match="you withdrew this vote"):
         ballots.vote(ballot, dict.fromkeys(ballot.order, 5))
     assert ballots.last_vote(member) == kept
     assert voted(other_member).search == ballot.search, "it has the fewest votes, and others may rate it"
@@ -250,9 +250,9 @@ def test_a_withdrawn_vote_is_gone_and_its_query_never_comes_again(
 def test_only_the_last_vote_is_withdrawn(world: World, member: User, other_member: User) -> None:
     first, second = voted(member), voted(member)
     voted(other_member)
-    with pytest.raises(RatingRefused, match="only your last vote"):
+    with pytest.raises(Rejected, match="only your last vote"):
         ballots.withdraw(first)
-    with pytest.raises(RatingRefused, match="not cast yet"):
+    with pytest.raises(Rejected, match="not cast yet"):
         ballots.withdraw(ballots.next_ballot(member))
     assert BlindScore.objects.count() == 6
     ballots.withdraw(second)

@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import role_of
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Experiment
 from retrieval.pages import demo
 from tests.retrieval.pictures import write_folder
@@ -38,14 +38,14 @@ def test_data_are_imported_once_and_again_after_a_failure(tmp_path: Path) -> Non
 
 
 def test_data_that_are_not_there_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(Rejected, match="cannot be read"):
         demo.import_data(str(tmp_path / "nothing"))
 
 
 def test_weights_are_copied_with_their_description(tmp_path: Path) -> None:
     file = tmp_path / "small.safetensors"
     file.write_bytes(b"weights")
-    with pytest.raises(Refused, match=r"small\.json is not there"):
+    with pytest.raises(Rejected, match=r"small\.json is not there"):
         demo.take_weights(file)
     file.with_suffix(".json").write_text("{}")
     assert demo.take_weights(file) == demo.take_weights(file) == "small.safetensors"
@@ -68,7 +68,7 @@ def test_a_training_can_be_told_how_long_to_take(world: World) -> None:
 
 @pytest.mark.parametrize("epochs", [0, -1])
 def test_a_training_that_would_not_begin_is_refused(world: World, epochs: int) -> None:
-    with pytest.raises(Refused, match="epochs"):
+    with pytest.raises(Rejected, match="epochs"):
         demo.start_training(world.dataset, "", epochs=epochs)
     assert Experiment.objects.count() == 1
 
@@ -87,7 +87,7 @@ def test_ones_own_pictures_are_not_taken_for_the_drawn_ones(tmp_path: Path) -> N
     dataset = demo.import_data(str(folder))
     assert dataset.name == "wings of my garden" and not dataset.public
     elsewhere = write_folder(tmp_path / "elsewhere" / "wings_of_my_garden", {"a": 2, "b": 2})
-    with pytest.raises(Refused, match="choose another name"):
+    with pytest.raises(Rejected, match="choose another name"):
         demo.import_data(str(elsewhere))
 
 
@@ -97,7 +97,7 @@ def test_other_weights_of_the_same_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / place / "small.safetensors").write_text(place)
         (tmp_path / place / "small.json").write_text("{}")
     demo.take_weights(tmp_path / "one" / "small.safetensors")
-    with pytest.raises(Refused, match="other weights named small"):
+    with pytest.raises(Rejected, match="other weights named small"):
         demo.take_weights(tmp_path / "two" / "small.safetensors")
 
 

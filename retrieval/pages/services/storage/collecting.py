@@ -9,10 +9,10 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
-from retrieval.errors import Refused
 from retrieval.models import Index, Model
 from retrieval.pages.services.storage.sizes import CACHE_KEY
 from retrieval.pages.services.storage.unneeded import RULES, Item, old_indexes, unneeded
@@ -22,19 +22,19 @@ def submit_collection(paths: Sequence[str], *, by: User | None) -> Job:
     """Queue the deletion of what was shown and chosen.
 
     Raises:
-        Refused: nothing was chosen, something may not go (any more), or a collection is at work.
+        Rejected: nothing was chosen, something may not go (any more), or a collection is at work.
     """
     chosen = sorted(set(paths))
     if not chosen:
-        raise Refused("choose what is to go")
+        raise Rejected("choose what is to go")
     known = {item.path: item for item in unneeded()}
     unknown = [path for path in chosen if path not in known]
     if unknown:
-        raise Refused(f"{unknown[0][:200]} is needed by now, or gone; look at the page again")
+        raise Rejected(f"{unknown[0][:200]} is needed by now, or gone; look at the page again")
     with transaction.atomic():
         job = jobs.submit("collect", {"paths": chosen}, by=by, key="collect")
         if job.payload != {"paths": chosen}:
-            raise Refused(f"job {job.pk} is collecting already; wait until it has ended")
+            raise Rejected(f"job {job.pk} is collecting already; wait until it has ended")
         freed = sum(known[path].bytes for path in chosen)
         audit.record(by, "collect-disk", f"{len(chosen)} files and folders", bytes=freed, paths=list[Any](chosen[:100]))
         return job

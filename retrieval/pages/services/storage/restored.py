@@ -1,7 +1,7 @@
 """What is put right after a restore: files that may be ahead of the rows, folders that were empty."""
 
+from config.errors import Rejected
 from retrieval.datasets.services.catalogue import fresh_catalogue
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
 
 
@@ -11,7 +11,7 @@ def settle_restored_files() -> list[str]:
     for dataset in Dataset.objects.filter(revision__gt=0):
         try:
             fresh_catalogue(dataset.pk)
-        except (OSError, Refused) as error:
+        except (OSError, Rejected) as error:
             faults.append(f"the list of pictures of {dataset.name} cannot be written: {error}")
     for upload in Upload.objects.iterator():
         upload.folder.mkdir(parents=True, exist_ok=True)

@@ -6,11 +6,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from retrieval.datasets.services import adding
 from retrieval.datasets.services.importing import submit_import
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Index
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import WINGS, World, done, failed
@@ -109,26 +109,26 @@ def test_only_new_pictures_are_embedded_for_the_next_index(world: World, monkeyp
 def test_a_wrong_class_is_refused_before_anything_is_kept(
     wings: Dataset, name: str, options: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         adding.submit_pictures(wings, pictures(1), name, by=None, **options)
     assert uploads() == [] and not Job.objects.filter(kind="add-pictures").exists()
 
 
 def test_wrong_files_are_refused(wings: Dataset, settings: Any) -> None:
     name, archive = wings.classes[0], SimpleUploadedFile("birds.zip", zipped({"1.jpg": jpeg(1)}))
-    with pytest.raises(Refused, match="choose pictures"):
+    with pytest.raises(Rejected, match="choose pictures"):
         adding.submit_pictures(wings, [], name, by=None)
-    with pytest.raises(Refused, match="either pictures or one archive"):
+    with pytest.raises(Rejected, match="either pictures or one archive"):
         adding.submit_pictures(wings, [*pictures(1), archive], name, by=None)
     settings.ARCHIVE_MAX_BYTES = 100
-    with pytest.raises(Refused, match="larger than"):
+    with pytest.raises(Rejected, match="larger than"):
         adding.submit_pictures(wings, pictures(1), name, by=None)
     assert uploads() == []
 
 
 def test_one_job_changes_a_set_at_a_time(wings: Dataset) -> None:
     first = adding.submit_pictures(wings, pictures(1), wings.classes[0], by=None)
-    with pytest.raises(Refused, match=rf"job {first.pk} \(add-pictures\) is changing Wings already"):
+    with pytest.raises(Rejected, match=rf"job {first.pk} \(add-pictures\) is changing Wings already"):
         adding.submit_pictures(wings, pictures(2), wings.classes[0], by=None)
     assert len(uploads()) == 1, "only the first one's"
 

@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.catalogue import fresh_catalogue
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Index
 from tests.retrieval.world import World, done
 
@@ -86,7 +86,7 @@ def test_a_build_that_runs_does_not_swallow_a_later_change(world: World) -> None
 
 def test_the_last_two_pictures_stay(world: World) -> None:
     every = keys([*world.train_images, *world.test_images])
-    with pytest.raises(Refused, match="needs two pictures"):
+    with pytest.raises(Rejected, match="needs two pictures"):
         curating.set_hidden(world.dataset, every[:-1], True, by=None)
     row = now(world.dataset)
     assert row.revision == 1 and not row.images.filter(hidden=True).exists() and len(in_files(row)) == 48
@@ -95,7 +95,7 @@ def test_the_last_two_pictures_stay(world: World) -> None:
 def test_queries_without_a_gallery_are_refused_and_nothing_changes(world: World) -> None:
     world.part()
     gallery = list(world.dataset.images.filter(split="gallery").values_list("pk", flat=True))
-    with pytest.raises(Refused, match="would be left unusable"):
+    with pytest.raises(Rejected, match="would be left unusable"):
         curating.set_hidden(world.dataset, gallery, True, by=None)
     assert now(world.dataset).revision == 1 and not rebuilds()
 
@@ -105,19 +105,19 @@ def test_queries_without_a_gallery_are_refused_and_nothing_changes(world: World)
     [([], "at least one picture"), ([10**9], "no picture 1000000000"), (range(5001), "at most 5,000")],
 )
 def test_a_wrong_choice_is_refused(world: World, pictures: Any, sentence: str) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         curating.set_hidden(world.dataset, pictures, True, by=None)
 
 
 def test_another_sets_picture_is_refused(world: World) -> None:
     other = Dataset.objects.create(name="Other", slug="other", source="x", revision=1)
-    with pytest.raises(Refused, match="Other has no picture"):
+    with pytest.raises(Rejected, match="Other has no picture"):
         curating.set_hidden(other, keys(world.test_images[:1]), True, by=None)
 
 
 def test_a_set_not_imported_yet_cannot_be_changed(db: None) -> None:
     waiting = Dataset.objects.create(name="Waiting", slug="waiting", source="x")
-    with pytest.raises(Refused, match="not imported yet"):
+    with pytest.raises(Rejected, match="not imported yet"):
         curating.describe(waiting, licence="mine", attribution="", by=None)
 
 
@@ -150,13 +150,13 @@ def test_a_query_that_moves_stays_a_query(world: World) -> None:
 
 def test_a_new_class_needs_a_half_and_a_name_of_its_own(world: World) -> None:
     chosen = keys(world.test_images[:2])
-    with pytest.raises(Refused, match="trained on or held out"):
+    with pytest.raises(Rejected, match="trained on or held out"):
         curating.relabel(world.dataset, chosen, "Dodo", new=True, by=None)
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(Rejected, match="already"):
         curating.relabel(world.dataset, chosen, world.dataset.classes[0].upper(), new=True, half="train", by=None)
-    with pytest.raises(Refused, match="no class 'Dodo'"):
+    with pytest.raises(Rejected, match="no class 'Dodo'"):
         curating.relabel(world.dataset, chosen, "Dodo", by=None)
-    with pytest.raises(Refused, match="printable"):
+    with pytest.raises(Rejected, match="printable"):
         curating.relabel(world.dataset, chosen, "\0", new=True, half="train", by=None)
     assert now(world.dataset).classes == world.dataset.classes
     assert curating.relabel(world.dataset, chosen, " Dodo ", new=True, half="train", by=None) == 2
@@ -167,7 +167,7 @@ def test_a_new_class_needs_a_half_and_a_name_of_its_own(world: World) -> None:
 
 def test_one_half_without_classes_is_refused(world: World) -> None:
     held_out = keys(world.test_images)
-    with pytest.raises(Refused, match="0 test classes"):
+    with pytest.raises(Rejected, match="0 test classes"):
         curating.relabel(world.dataset, held_out, world.dataset.classes[0], by=None)
     assert now(world.dataset).revision == 1
 
@@ -181,9 +181,9 @@ def test_merged_classes_leave_every_label_where_it_was(world: World) -> None:
     row = now(world.dataset)
     assert row.classes == world.dataset.classes and row.images.filter(label=5).count() == 12
     assert row.report["classes"] == 7 and row.history[-1]["what"] == f"{one} merged into {other}"
-    with pytest.raises(Refused, match="no class number 4"):
+    with pytest.raises(Rejected, match="no class number 4"):
         curating.merge_classes(world.dataset, 4, other, by=None)
-    with pytest.raises(Refused, match="into itself"):
+    with pytest.raises(Rejected, match="into itself"):
         curating.merge_classes(world.dataset, 5, other, by=None)
 
 
@@ -194,7 +194,7 @@ def test_a_class_renamed_changes_no_revision(world: World) -> None:
     assert load_dataset(row.folder).classes[0] == "Great tit"
     curating.rename_class(world.dataset, 0, "GREAT TIT", by=None)
     assert now(world.dataset).classes[0] == "GREAT TIT"
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(Rejected, match="already"):
         curating.rename_class(world.dataset, 1, "great tit", by=None)
 
 
@@ -249,7 +249,7 @@ def test_what_was_so_before_leaves_no_trace(world: World, curator: User) -> None
 
 def test_a_picture_is_moved_and_hidden_or_neither(world: World) -> None:
     image = world.test_images[0]
-    with pytest.raises(Refused, match="no class 'Dodo'"):
+    with pytest.raises(Rejected, match="no class 'Dodo'"):
         curating.amend_picture(image, hidden=True, class_name="Dodo", by=None)
     assert not now(world.dataset).images.filter(hidden=True).exists()
     curating.amend_picture(image, hidden=True, class_name=world.dataset.classes[0], by=None)

@@ -9,9 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from rest_framework.test import APIClient
 
+from config.errors import Busy
 from retrieval.datasets.services import decoding
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
-from retrieval.errors import EngineBusy
 from retrieval.models import Search
 from retrieval.search.services import queries
 from tests.mlcore.large_pictures import png
@@ -55,7 +55,7 @@ def test_a_turn_is_given_back_and_waited_for(monkeypatch: pytest.MonkeyPatch, se
 
 @pytest.mark.usefixtures("_all_decode")
 def test_who_gets_no_turn_is_told_so() -> None:
-    with pytest.raises(EngineBusy, match="try again"), decoding.decoding():
+    with pytest.raises(Busy, match="try again"), decoding.decoding():
         pass
 
 

@@ -5,13 +5,13 @@ import pytest
 from django.conf import settings
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from ratings.models import Ballot
 from ratings.services.votes import votes_on
 from retrieval.datasets.services import deleting, uses
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Index, Search
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services.asking import system_search
@@ -63,7 +63,7 @@ def test_searches_and_indexes_over_it_go_too(world: World, spare: Dataset, membe
 
 def test_a_set_that_is_needed_stays_and_the_sentence_says_by_what(world: World) -> None:
     assert uses.uses_of(world.dataset) == ["experiment Small", "model SoftTriple", "model Multi-Similarity"]
-    with pytest.raises(Refused, match="Wings is needed by experiment Small, model SoftTriple"):
+    with pytest.raises(Rejected, match="Wings is needed by experiment Small, model SoftTriple"):
         deleting.submit_deletion(world.dataset, by=None)
     assert not Job.objects.filter(kind="delete-dataset").exists()
 
@@ -86,7 +86,7 @@ def _serving(world: World) -> Any:
 
 def test_a_job_keeps_a_set(spare: Dataset) -> None:
     job = Job.objects.create(kind="reimport", payload={"dataset": spare.pk})
-    with pytest.raises(Refused, match=rf"job {job.pk} \(reimport\), which is queued"):
+    with pytest.raises(Rejected, match=rf"job {job.pk} \(reimport\), which is queued"):
         deleting.submit_deletion(spare, by=None)
 
 

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
+from config.errors import Conflict, Rejected
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from ratings.models import Ballot
@@ -12,7 +13,6 @@ from retrieval.datasets.services import adding, curating
 from retrieval.datasets.services import deleting_pictures as deleting
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
-from retrieval.errors import NotNow, Refused
 from retrieval.models import Dataset, Image, Index, Mark, Search
 from retrieval.search.services.answers import answers_of
 from retrieval.search.services.asking import searchable_models, system_search
@@ -110,7 +110,7 @@ def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, mem
     voted.voted_at = voted.shown_at
     voted.save()
     Ballot.objects.create(who=member, search=system_search(other, models, 3), order=[])
-    with pytest.raises(NotNow, match="Wings is needed by 1 blind vote; hide it instead"):
+    with pytest.raises(Conflict, match="Wings is needed by 1 blind vote; hide it instead"):
         deleting.submit_picture_deletion(world.dataset, keys([query, other]), by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
     deleted(world.dataset, [other])
@@ -138,10 +138,10 @@ def test_what_another_set_shows_stays(world: World) -> None:
 
 
 def test_too_little_is_never_left(world: World) -> None:
-    with pytest.raises(Refused, match="0 test classes"):
+    with pytest.raises(Rejected, match="0 test classes"):
         deleting.submit_picture_deletion(world.dataset, keys(world.test_images), by=None)
     every = keys([*world.train_images, *world.test_images])
-    with pytest.raises(Refused, match="needs two pictures"):
+    with pytest.raises(Rejected, match="needs two pictures"):
         deleting.submit_picture_deletion(world.dataset, every[1:], by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
 
@@ -154,7 +154,7 @@ def test_hidden_pictures_may_go_whatever_is_left(world: World) -> None:
 
 @pytest.mark.parametrize(("pictures", "sentence"), [([], "at least one"), ([10**9], "no picture 1000000000")])
 def test_a_wrong_choice_is_refused(world: World, pictures: list[int], sentence: str) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         deleting.submit_picture_deletion(world.dataset, pictures, by=None)
 
 
@@ -162,7 +162,7 @@ def test_a_set_is_changed_by_one_job_at_a_time(world: World) -> None:
     one, other = keys(world.test_images[:2])
     job = deleting.submit_picture_deletion(world.dataset, [one], by=None)
     assert deleting.submit_picture_deletion(world.dataset, [one], by=None) == job
-    with pytest.raises(NotNow, match=rf"job {job.pk} \(delete-pictures\) is changing Wings already"):
+    with pytest.raises(Conflict, match=rf"job {job.pk} \(delete-pictures\) is changing Wings already"):
         deleting.submit_picture_deletion(world.dataset, [other], by=None)
 
 

@@ -3,13 +3,13 @@
 import pytest
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services import uploads
 from retrieval.datasets.services.folders import submit_folder
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.reimporting import submit_reimport
 from retrieval.datasets.services.upload_files import files_of
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Upload
 from tests.retrieval.datasets.filled import classes_of_jpegs, filled, folders
 from tests.retrieval.pictures import jpeg
@@ -44,7 +44,7 @@ def test_an_upload_becomes_a_data_set(curator: User) -> None:
 
 def test_a_name_that_is_taken_leaves_the_upload(wings: Dataset) -> None:
     upload = filled(classes_of_jpegs("owl", "jay", "wren"))
-    with pytest.raises(Refused, match="choose another name"):
+    with pytest.raises(Rejected, match="choose another name"):
         submit_import(name="Wings", by=None, upload=upload)
     assert Upload.objects.get() == upload and files_of(upload)
 
@@ -52,9 +52,9 @@ def test_a_name_that_is_taken_leaves_the_upload(wings: Dataset) -> None:
 def test_two_jobs_do_not_take_one_upload() -> None:
     upload = filled(classes_of_jpegs("owl", "jay", "wren"))
     first = submit_import(name="Birds", by=None, upload=upload)
-    with pytest.raises(Refused, match="a job has taken it"):
+    with pytest.raises(Rejected, match="a job has taken it"):
         submit_import(name="Birds again", by=None, upload=upload)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         submit_reimport(first, upload=upload, by=None)
     done(first.job)
     assert first.images.count() == 6
@@ -165,7 +165,7 @@ def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
     wings: Dataset, files: dict[str, bytes], half: str, why: str
 ) -> None:
     upload = filled(files) if files else uploads.begin_upload(None)
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Rejected, match=why):
         submit_folder(wings, upload, half, by=None)
     assert Upload.objects.get() == upload and not Job.objects.filter(kind="add-pictures").exists()
 
@@ -173,6 +173,6 @@ def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
 def test_another_change_of_the_set_leaves_the_upload(wings: Dataset) -> None:
     submit_folder(wings, filled({"Dodo/1.jpg": jpeg(1)}), "train", by=None)
     upload = filled({"Auk/1.jpg": jpeg(1)})
-    with pytest.raises(Refused, match="is changing Wings already"):
+    with pytest.raises(Rejected, match="is changing Wings already"):
         submit_folder(wings, upload, "train", by=None)
     assert Upload.objects.get() == upload

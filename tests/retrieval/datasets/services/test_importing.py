@@ -9,12 +9,12 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.datasets import Source, load_dataset, open_source
 from retrieval.datasets.services import importing
 from retrieval.datasets.services.importing import submit_import
-from retrieval.errors import Refused
 from retrieval.models import Dataset
 from retrieval.registry.services.external_models import submit_model
 from tests.retrieval.pictures import jpeg, write_folder, zipped
@@ -171,14 +171,14 @@ def test_an_import_that_fails_midway_can_be_retried(
 @pytest.mark.parametrize("second", ["Birds", "birds", "BIRDS!"])
 def test_two_imports_of_one_name_are_refused(curator: User, folder: Path, second: str) -> None:
     submit_import(name="Birds", by=curator, source=str(folder))
-    with pytest.raises(Refused, match="choose another name"):
+    with pytest.raises(Rejected, match="choose another name"):
         submit_import(name=second, by=curator, source=str(folder))
     assert Dataset.objects.count() == 1 and Job.objects.count() == 1
 
 
 def test_an_upload_under_a_taken_name_leaves_no_file(curator: User, folder: Path) -> None:
     submit_import(name="Birds", by=curator, source=str(folder))
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
     assert uploads() == []
 
@@ -190,7 +190,7 @@ def test_a_name_of_characters_that_become_several_fits(curator: User, folder: Pa
 
 @pytest.mark.parametrize("source", ["/etc", "../../..", "imports", "", "   "])
 def test_a_curator_imports_below_the_import_folders_only(curator: User, source: str) -> None:
-    with pytest.raises(Refused, match="outside the import folders|give an archive"):
+    with pytest.raises(Rejected, match="outside the import folders|give an archive"):
         submit_import(name="Birds", by=curator, source=source)
     assert not Dataset.objects.exists()
 
@@ -199,13 +199,13 @@ def test_a_link_out_of_the_import_folders_is_refused(curator: User, tmp_path: Pa
     root = Path(settings.IMPORT_ROOTS[0])
     root.mkdir(parents=True)
     (root / "way-out").symlink_to(tmp_path)
-    with pytest.raises(Refused, match="outside the import folders"):
+    with pytest.raises(Rejected, match="outside the import folders"):
         submit_import(name="Birds", by=curator, source=str(root / "way-out"))
 
 
 @pytest.mark.parametrize("name", ["nothing", "a" * 300])
 def test_a_path_that_is_not_there_is_refused(curator: User, folder: Path, name: str) -> None:
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(Rejected, match="cannot be read"):
         submit_import(name="Birds", by=curator, source=str(folder / name))
 
 
@@ -227,13 +227,13 @@ def test_an_uploaded_archive_is_imported_and_then_removed(curator: User) -> None
 
 @pytest.mark.parametrize("name", ["birds.exe", "birds", "zip"])
 def test_what_is_no_archive_by_its_name_is_refused(curator: User, name: str) -> None:
-    with pytest.raises(Refused, match=r"choose one of \.zip"):
+    with pytest.raises(Rejected, match=r"choose one of \.zip"):
         submit_import(name="Birds", by=curator, archive=archive(birds_zip(), name))
 
 
 def test_a_too_large_archive_is_refused(curator: User, settings: Any) -> None:
     settings.ARCHIVE_MAX_BYTES = 100
-    with pytest.raises(Refused, match="larger than"):
+    with pytest.raises(Rejected, match="larger than"):
         submit_import(name="Birds", by=curator, archive=archive(birds_zip()))
     assert uploads() == []
 
@@ -277,13 +277,13 @@ def test_what_has_no_labels_is_neither_learned_from_nor_measured_on(curator: Use
     dataset = submit_import(name="Box", by=curator, archive=archive({"a.jpg": jpeg()}), labelled=False)
     done(dataset.job)
     dataset.refresh_from_db()
-    with pytest.raises(Refused, match="Box has no labels"):
+    with pytest.raises(Rejected, match="Box has no labels"):
         started(dataset)
-    with pytest.raises(Refused, match="Box has no labels"):
+    with pytest.raises(Rejected, match="Box has no labels"):
         submit_model(dataset=dataset, by=curator)
 
 
 def test_drawn_wings_have_labels(curator: User) -> None:
-    with pytest.raises(Refused, match="have labels"):
+    with pytest.raises(Rejected, match="have labels"):
         submit_import(name="Box", by=curator, source="wings", labelled=False)
     assert not Dataset.objects.exists()

@@ -3,9 +3,9 @@ from django.conf import settings
 from django.http import Http404
 from django.test import RequestFactory
 
+from config.errors import Rejected
 from retrieval.datasets.services import pictures
 from retrieval.datasets.services.pictures import rendition_file, thumbnail_of
-from retrieval.errors import Refused
 from retrieval.files import jpeg_response
 from retrieval.models import Image
 from tests.retrieval.world import World, replaced
@@ -29,7 +29,7 @@ def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | N
     rendition_file(image.sha256, "thumbnails").unlink(missing_ok=True)  # the import has made it
     if data is None:
         image.file.unlink()
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         thumbnail_of(image)
     with pytest.raises(Http404, match=sentence):
         jpeg_response(RequestFactory().get("/"), lambda: thumbnail_of(image))

@@ -6,11 +6,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from retrieval.datasets.services import adding, curating, reimporting
 from retrieval.datasets.services.importing import submit_import
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image
 from tests.retrieval.pictures import jpeg, write_folder, zipped
 from tests.retrieval.world import done, failed
@@ -150,12 +150,12 @@ def test_a_job_that_dies_midway_is_taken_up(birds: Dataset, folder: Path, monkey
 
 
 def test_places_that_cannot_be_read_are_refused(birds: Dataset, folder: Path, curator: User) -> None:
-    with pytest.raises(Refused, match="outside the import folders"):
+    with pytest.raises(Rejected, match="outside the import folders"):
         reimporting.submit_reimport(birds, source="/etc", by=curator)
     folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(Rejected, match="cannot be read"):
         reimporting.submit_reimport(birds, by=curator)
     Dataset.objects.update(source="upload:x.zip")
     birds.refresh_from_db()
-    with pytest.raises(Refused, match="was not kept; send one"):
+    with pytest.raises(Rejected, match="was not kept; send one"):
         reimporting.submit_reimport(birds, by=curator)

@@ -8,10 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
+from config.errors import Rejected, TooLarge
 from retrieval.datasets.services import upload_files as files
 from retrieval.datasets.services import uploads
 from retrieval.datasets.services.upload_files import StoredFile, files_of, paths_below
-from retrieval.errors import Refused, TooMuch
 from retrieval.models import Upload
 from tests.retrieval.datasets.filled import filled, sent
 
@@ -86,7 +86,7 @@ def test_a_list_looks_at_no_file_to_tell_files_from_folders(monkeypatch: pytest.
 @pytest.mark.parametrize("path", ["../1.jpg", "owls/notes.txt", "Owls/3.jpg"])
 def test_one_file_that_is_refused_keeps_the_whole_request_out(path: str) -> None:
     upload = filled(FILES)
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         sent(upload, {"owls/9.jpg": b"9", path: b"x"})
     upload.refresh_from_db()
     assert upload.files == 5 and len(files_of(upload)) == 5
@@ -96,13 +96,13 @@ def test_one_file_that_is_refused_keeps_the_whole_request_out(path: str) -> None
 def test_an_upload_has_bounds(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = filled(FILES)
     settings.ARCHIVE_MAX_BYTES = 20
-    with pytest.raises(TooMuch, match="MB"):
+    with pytest.raises(TooLarge, match="MB"):
         sent(upload, {"owls/9.jpg": b"12345"})
-    with pytest.raises(TooMuch, match="MB"):
+    with pytest.raises(TooLarge, match="MB"):
         sent(uploads.begin_upload(None), {"owls/9.jpg": b"x" * 21})
     sent(upload, {"owls/1.jpg": b"1234567"})  # 4 bytes more than before: exactly the bound
     monkeypatch.setattr(files, "MOST_FILES", 5)
-    with pytest.raises(TooMuch, match="5 files"):
+    with pytest.raises(TooLarge, match="5 files"):
         sent(upload, {"owls/9.jpg": b""})
     assert len(files_of(upload)) == 5
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from config.errors import Rejected
 from retrieval.datasets.services.upload_paths import check_apart, checked_path, place_in
-from retrieval.errors import Refused
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_picture_in_class_folders_is_fit(path: str) -> None:
     ],
 )
 def test_any_other_path_is_refused_with_its_reason(path: str, why: str) -> None:
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Rejected, match=why):
         checked_path(path)
 
 
@@ -63,7 +63,7 @@ def test_what_some_systems_cannot_tell_from_another_is_refused(tmp_path: Path, p
     (tmp_path / "owls").mkdir()
     for name in ("1.jpg", "K\u00e4uzchen.jpg"):
         (tmp_path / "owls" / name).touch()
-    with pytest.raises(Refused, match="cannot"):
+    with pytest.raises(Rejected, match="cannot"):
         place_in(tmp_path, tuple(path.split("/")), {})
 
 
@@ -71,7 +71,7 @@ def test_names_that_come_together_are_told_apart_as_well(tmp_path: Path) -> None
     listing: dict[Path, dict[str, str]] = {}
     assert place_in(tmp_path, ("owls", "1.jpg"), listing) == tmp_path / "owls" / "1.jpg"
     assert place_in(tmp_path, ("owls", "1.jpg"), listing) == tmp_path / "owls" / "1.jpg"
-    with pytest.raises(Refused, match="cannot lie beside 'owls'"):
+    with pytest.raises(Rejected, match="cannot lie beside 'owls'"):
         place_in(tmp_path, ("Owls", "2.jpg"), listing)
 
 
@@ -79,5 +79,5 @@ def test_names_that_come_together_are_told_apart_as_well(tmp_path: Path) -> None
     ("paths", "why"), [([("a", "1"), ("a", "1")], "comes twice"), ([("a",), ("a", "1")], "comes as a file")]
 )
 def test_files_that_cannot_lie_together_are_refused(paths: list[tuple[str, ...]], why: str) -> None:
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(Rejected, match=why):
         check_apart(paths)

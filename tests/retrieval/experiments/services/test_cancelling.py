@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, User
+from config.errors import Conflict
 from jobs import services as jobs
 from jobs.errors import JobRefused
 from jobs.models import Job
-from retrieval.errors import NotNow
 from retrieval.experiments.services.cancelling import cancel_experiment
 from retrieval.models import Experiment
 from tests.retrieval.world import World, started
@@ -32,7 +32,7 @@ def test_tunings_end_before_runs_for_they_bring_more(
 def test_cancelling_twice_finds_nothing_the_second_time(world: World) -> None:
     experiment = started(world.dataset)
     assert cancel_experiment(experiment, by=None) == 2
-    with pytest.raises(NotNow, match="nothing of Small is queued or running"):
+    with pytest.raises(Conflict, match="nothing of Small is queued or running"):
         cancel_experiment(experiment, by=None)
     assert AuditEntry.objects.filter(action="cancel-experiment").count() == 1
 
@@ -52,6 +52,6 @@ def test_a_job_that_ends_meanwhile_is_not_counted(world: World, monkeypatch: pyt
 
 
 def test_what_is_finished_is_left_alone(world: World) -> None:
-    with pytest.raises(NotNow):
+    with pytest.raises(Conflict):
         cancel_experiment(Experiment.objects.get(), by=None)
     assert not Job.objects.filter(state="cancelled").exists()

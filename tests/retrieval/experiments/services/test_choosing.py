@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from config.errors import Rejected
 from mlcore.config import PRESETS
 from mlcore.losses import LOSSES
-from retrieval.errors import Refused
 from retrieval.experiments.services import choosing
 from retrieval.registry.services.loss_titles import loss_titles
 
@@ -48,7 +48,7 @@ def test_a_preset_is_changed_field_by_field() -> None:
 def test_a_protocol_that_cannot_be_is_refused(
     preset: str, changes: dict[str, Any], weights: str, sentence: str
 ) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         choosing.make_protocol(preset, changes, weights)
 
 
@@ -61,5 +61,5 @@ def test_local_weights_bring_their_backbone() -> None:
 @pytest.mark.parametrize("beside", [None, "{", "[]", "{}"])
 def test_weights_without_a_description_are_refused(beside: str | None) -> None:
     put_weights("small", beside)
-    with pytest.raises(Refused, match=r"small\.json does not say"):
+    with pytest.raises(Rejected, match=r"small\.json does not say"):
         choosing.make_protocol("demo", {}, "small.safetensors")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from accounts.models import User
+from config.errors import Rejected
 from jobs.models import Job
-from retrieval.errors import Refused
 from retrieval.experiments.services import comparing
 from retrieval.experiments.services.comparing import compared, submit_test, test_of, told_tests
 from retrieval.models import Dataset, Run
@@ -44,13 +44,13 @@ def test_runs_of_different_data_sets_are_warned_of_and_not_tested(world: World) 
     other.dataset = Dataset.objects.create(name="Other", slug="other", source="wings", revision=1)
     other.save()
     assert "different data sets" in compared(pair())["warnings"][0]
-    with pytest.raises(Refused, match="different data sets; a paired test needs the same queries"):
+    with pytest.raises(Rejected, match="different data sets; a paired test needs the same queries"):
         submit_test(pair(), by=None)
 
 
 @pytest.mark.parametrize("count", [0, 1, 13])
 def test_too_few_or_too_many_are_refused(world: World, count: int) -> None:
-    with pytest.raises(Refused, match=f"Choose 2 to 12 runs to compare; you chose {count}"):
+    with pytest.raises(Rejected, match=f"Choose 2 to 12 runs to compare; you chose {count}"):
         compared([pair()[0]] * count)
 
 
@@ -70,14 +70,14 @@ def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> No
 
 def test_a_run_that_is_not_finished_is_not_tested(world: World) -> None:
     other = started(world.dataset, ("soft_triple",)).runs.get()
-    with pytest.raises(Refused, match="is not measured yet"):
+    with pytest.raises(Rejected, match="is not measured yet"):
         submit_test([pair()[0], other], by=None)
     assert not Job.objects.filter(kind="compare").exists()
 
 
 def test_missing_scores_are_told_of(world: World) -> None:
     (world.models[1].folder / "per_query.npz").unlink()
-    with pytest.raises(Refused, match=r"scores of each query of Multi-Similarity \(seed 0\) are missing"):
+    with pytest.raises(Rejected, match=r"scores of each query of Multi-Similarity \(seed 0\) are missing"):
         submit_test(pair(), by=None)
 
 
@@ -86,7 +86,7 @@ def test_runs_that_were_asked_other_queries_are_not_tested(world: World) -> None
     stored: dict[str, Any] = dict(np.load(file))
     replaced(file, b"")
     np.savez_compressed(file, **{**stored, "ids": stored["ids"] + 1})
-    with pytest.raises(Refused, match="was asked other queries than"):
+    with pytest.raises(Rejected, match="was asked other queries than"):
         submit_test(pair(), by=None)
 
 

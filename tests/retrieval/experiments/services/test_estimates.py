@@ -5,11 +5,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import write_json
-from retrieval.errors import Refused
 from retrieval.experiments.services import choosing, estimates
 from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_told
 from retrieval.models import Dataset, Run
@@ -63,7 +63,7 @@ def test_a_probe_that_fails_says_why_and_nothing_is_known(world: World, monkeypa
 
 def test_a_set_not_imported_is_not_measured(db: None) -> None:
     dataset = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
-    with pytest.raises(Refused, match="Waiting is not imported yet"):
+    with pytest.raises(Rejected, match="Waiting is not imported yet"):
         submit_probe(dataset, unlike_the_worlds(), by=None)
     assert not Job.objects.exists()
 

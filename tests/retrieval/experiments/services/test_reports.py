@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings
 
 from accounts.models import AuditEntry
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
 from mlcore.artifacts import read_json
-from retrieval.errors import Refused
 from retrieval.experiments.services import reports as services
 from retrieval.experiments.services.choosing import make_protocol
 from retrieval.models import Experiment, Report, Run
@@ -132,10 +132,10 @@ def test_folds_stand_one_by_one_and_joined(world: World) -> None:
 
 
 def test_an_experiment_without_a_loss_or_a_finished_run_has_no_report(world: World) -> None:
-    with pytest.raises(Refused, match="trains no loss"):
+    with pytest.raises(Rejected, match="trains no loss"):
         services.submit_report(started(world.dataset, ("untrained",)), by=None)
     waiting = started(world.dataset)
-    with pytest.raises(Refused, match="no run of Small is finished yet"):
+    with pytest.raises(Rejected, match="no run of Small is finished yet"):
         services.submit_report(waiting, by=None)
     assert services.document_of(waiting) is None and services.file_of(waiting, "html") is None
 

@@ -4,9 +4,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.losses import LOSSES
-from retrieval.errors import Refused
 from retrieval.experiments.services import choosing
 from retrieval.models import Dataset, Experiment, Run
 from tests.retrieval.world import SMALL, World, started
@@ -42,7 +42,7 @@ def test_an_experiment_has_a_run_and_a_job_for_each_cell(world: World, curator: 
 )
 def test_an_experiment_that_cannot_be_is_refused_whole(world: World, change: dict[str, Any], sentence: str) -> None:
     before = Experiment.objects.count(), Run.objects.count(), Job.objects.count()
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         started(world.dataset, **change)
     assert (Experiment.objects.count(), Run.objects.count(), Job.objects.count()) == before
 
@@ -56,13 +56,13 @@ def test_an_experiment_leaves_a_trail(world: World, curator: User) -> None:
 def test_a_set_without_labels_cannot_be_trained_on(world: World) -> None:
     Dataset.objects.update(labelled=False)
     world.dataset.refresh_from_db()
-    with pytest.raises(Refused, match="Wings has no labels"):
+    with pytest.raises(Rejected, match="Wings has no labels"):
         started(world.dataset)
 
 
 def test_a_set_not_imported_cannot_be_trained_on() -> None:
     dataset = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
-    with pytest.raises(Refused, match="Waiting is not imported yet"):
+    with pytest.raises(Rejected, match="Waiting is not imported yet"):
         started(dataset)
 
 

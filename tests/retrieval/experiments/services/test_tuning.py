@@ -5,11 +5,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from config.errors import Rejected
 from jobs import services as jobs
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
-from retrieval.errors import Refused
 from retrieval.experiments.services import reports
 from retrieval.experiments.services import tuning as services
 from retrieval.experiments.services.choosing import make_protocol
@@ -77,14 +77,14 @@ def test_a_tuned_experiment_has_a_tuning_for_each_loss_and_none_for_baselines(wo
 )
 def test_a_tuning_that_cannot_be_is_refused_whole(world: World, change: dict[str, Any], sentence: str) -> None:
     before = Experiment.objects.count(), Job.objects.count()
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         tuned(world, **change)
     assert (Experiment.objects.count(), Job.objects.count()) == before
 
 
 def test_with_folds_the_folds_hold_classes_out(world: World) -> None:
     protocol = make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
-    with pytest.raises(Refused, match="leave validation_classes out"):
+    with pytest.raises(Rejected, match="leave validation_classes out"):
         tuned(world, protocol=protocol)
     assert tuned(world, protocol=protocol, validation_classes=0).tunings.count() == 1
 

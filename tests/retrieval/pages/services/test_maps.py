@@ -2,9 +2,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.evaluation.project import SpaceMap
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Image, Index, Model
 from retrieval.pages.services import maps as services
 from retrieval.registry.services.indexes import submit_index
@@ -48,7 +48,7 @@ def test_a_map_is_made_once_and_stays(world: World, curator: User) -> None:
     Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None)
     assert done(job).result == {"index": index.pk, "points": 48, "method": "PCA"}
     assert services.map_file(index).read_bytes() == before
-    with pytest.raises(Refused, match="has a map of this index already"):
+    with pytest.raises(Rejected, match="has a map of this index already"):
         services.submit_map(index, by=curator)
 
 
@@ -67,7 +67,7 @@ def test_an_index_whose_pictures_are_gone_gives_no_map(world: World) -> None:
 def test_too_small_an_index_is_refused(world: World) -> None:
     index = world.index_of(world.models[0])
     index.count = 2
-    with pytest.raises(Refused, match="at least 3 pictures"):
+    with pytest.raises(Rejected, match="at least 3 pictures"):
         services.submit_map(index, by=None)
 
 

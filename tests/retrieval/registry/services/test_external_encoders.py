@@ -19,11 +19,12 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
+from config.errors import Busy, NothingSearchable, Rejected
 from jobs.models import Job
 from mlcore.inference.encoder_process import EncoderProcess
 from mlcore.networks import onnx_network
 from ratings.services import ballots
-from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refused, Unsearchable
+from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model, Search
 from retrieval.registry.services import external_encoders as services
 from retrieval.registry.services.indexes import submit_index
@@ -138,7 +139,7 @@ def test_a_stored_network_with_control_flow_is_suspended_when_it_is_loaded(
     model.refresh_from_db()
     assert "has node 'spin' (Loop)" in model.encoder_problem
     assert model.suspended_at is not None and model.published
-    with pytest.raises(Unsearchable):
+    with pytest.raises(NothingSearchable):
         search(world, [model], member)
 
 
@@ -197,7 +198,7 @@ def test_a_suspended_model_does_not_stop_blind_rating(world: World, slow: Model,
 def test_an_external_network_is_asked_why_in_its_process(world: World, tmp_path: Path, member: User) -> None:
     model = external_model(world, tmp_path)
     ranking = search(world, [model], member).rankings.get()
-    with pytest.raises(Refused, match="it is in ONNX"):
+    with pytest.raises(Rejected, match="it is in ONNX"):
         why(ranking.search, ranking.pk, ranking.image_ids[0], member)
     model.refresh_from_db()
     assert model.encoder_failures == 0
@@ -214,7 +215,7 @@ def test_a_search_of_another_model_is_answered_while_one_hangs(
     def hang() -> None:
         try:
             hanging.embed([Pictures.new("RGB", (64, 64), "white")])
-        except EngineBusy as error:
+        except Busy as error:
             failures.append(str(error))
         finally:
             connection.close()
@@ -235,7 +236,7 @@ def test_a_search_of_another_model_is_answered_while_one_hangs(
 def test_waiting_for_the_turn_of_a_model_trained_here_is_bounded(world: World, settings: Settings) -> None:
     settings.ENGINE_SECONDS = 0.05
     encoder = engine.encoder_of(world.models[0])
-    with engine._place_in_queue(), pytest.raises(EngineBusy):
+    with engine._place_in_queue(), pytest.raises(Busy):
         engine.embed(encoder, [Pictures.new("RGB", (64, 64))])
 
 

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
-from retrieval.errors import Refused
 from retrieval.experiments.services import reports
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import external_models as services
@@ -57,7 +57,7 @@ def test_embeddings_answer_for_pictures_of_the_gallery_only(world: World, curato
     picture = world.test_images[0]
     ranking = ask(datasets=[world.dataset], models=[model], k=3, by=curator, image=picture).rankings.get()
     assert len(ranking.image_ids) == 3 and picture.pk not in ranking.image_ids
-    with pytest.raises(Refused, match="theirs: embeddings without their network, which cannot look at a new picture"):
+    with pytest.raises(Rejected, match="theirs: embeddings without their network, which cannot look at a new picture"):
         ask(datasets=[world.dataset], models=[model], k=3, by=curator, upload=jpeg())
     both = [world.models[0], model]
     search = ask(datasets=[world.dataset], models=both, k=3, by=curator, upload=jpeg())
@@ -77,7 +77,7 @@ def test_a_model_from_outside_is_a_row_of_a_report(world: World) -> None:
     assert "Theirs & co (from outside)" in titles and len(titles) == 3
     assert next(one for one in document["unfairness"] if one["name"].startswith("different trunks"))["present"]
     for stranger in (world.models[0].pk, 10**9):
-        with pytest.raises(Refused, match=f"model {stranger} is not a model from outside"):
+        with pytest.raises(Rejected, match=f"model {stranger} is not a model from outside"):
             reports.submit_report(experiment, also=[stranger], by=None)
 
 
@@ -123,16 +123,16 @@ def test_a_job_that_runs_twice_lists_one_model(world: World, monkeypatch: pytest
 def test_files_that_cannot_be_meant_are_refused_and_not_kept(
     world: World, tmp_path: Path, change: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         services.submit_model(dataset=world.dataset, **{**network(tmp_path), **change}, by=None)
     assert not uploads() and not Job.objects.filter(kind="add-model").exists()
 
 
 def test_files_that_are_too_large_are_refused(world: World, tmp_path: Path, settings: Any) -> None:
     settings.MODEL_MAX_BYTES = 10
-    with pytest.raises(Refused, match="is larger than 0 MB"):
+    with pytest.raises(Rejected, match="is larger than 0 MB"):
         services.submit_model(dataset=world.dataset, **network(tmp_path), by=None)
-    with pytest.raises(Refused, match="is larger than 0 MB"):
+    with pytest.raises(Rejected, match="is larger than 0 MB"):
         services.submit_model(dataset=world.dataset, **embeddings(world.dataset), by=None)
     assert not uploads()
 
@@ -151,7 +151,7 @@ def test_a_full_disk_leaves_nothing_of_what_was_taken_in(
 
 def test_a_set_not_imported_takes_no_model(tmp_path: Path) -> None:
     waiting = Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
-    with pytest.raises(Refused, match="Waiting is not imported yet"):
+    with pytest.raises(Rejected, match="Waiting is not imported yet"):
         services.submit_model(dataset=waiting, **network(tmp_path), by=None)
 
 

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.datasets import load_dataset
 from mlcore.events import no_progress
-from retrieval.errors import Refused
 from retrieval.models import Index, Model
 from retrieval.registry.services import indexes as services
 from retrieval.registry.services.published import set_published
@@ -113,7 +113,7 @@ def test_an_index_whose_files_are_gone_is_not_activated(world: World) -> None:
     old = world.index_of(model)
     new = rebuilt(model)
     old.folder.rename(old.folder.with_name("elsewhere"))
-    with pytest.raises(Refused, match="are gone; build a new one"):
+    with pytest.raises(Rejected, match="are gone; build a new one"):
         services.activate(old)
     assert active(model) == [new]
 

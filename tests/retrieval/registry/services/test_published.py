@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import COLORS, Dataset
 from retrieval.registry.services import published
 from tests.retrieval.world import World
@@ -14,7 +14,7 @@ def test_a_model_without_an_active_index_cannot_be_published(world: World) -> No
     model = world.models[0]
     published.set_published(model, False)
     model.indexes.update(active=False)
-    with pytest.raises(Refused, match="SoftTriple has no active index yet"):
+    with pytest.raises(Rejected, match="SoftTriple has no active index yet"):
         published.set_published(model, True)
     model.refresh_from_db()
     assert not model.published

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.api import batches as api_batches
 from retrieval.search.services import engine
@@ -105,7 +105,7 @@ def test_files_share_their_terms(member_api: APIClient, world: World) -> None:
 def test_web_addresses_are_fetched(member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetched(address: str, until: float) -> bytes:
         if "gone" in address:
-            raise Refused("example.org answered 404 instead of a picture")
+            raise Rejected("example.org answered 404 instead of a picture")
         return jpeg()
 
     monkeypatch.setattr(api_batches, "fetch_picture", fetched)

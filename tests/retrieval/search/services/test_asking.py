@@ -8,7 +8,7 @@ from django.conf import settings
 from PIL import Image as Pillow
 
 from accounts.models import User
-from retrieval.errors import EngineBusy, Refused, Unsearchable
+from config.errors import Busy, NothingSearchable, Rejected
 from retrieval.models import Dataset, Model, Ranking, Search
 from retrieval.registry.services.published import set_published
 from retrieval.search.services.answers import answers_of
@@ -44,7 +44,7 @@ def test_a_gallery_picture_may_be_among_its_own_answers(world: World, member: Us
         assert ranking.image_ids[0] == search.query_image_id and len(set(ranking.image_ids)) == 48
     again = world.ask(member, like=search, k=48)
     assert not again.exclude_self and again.rankings.all()[0].image_ids[0] == search.query_image_id
-    with pytest.raises(Refused, match="1 to 47 answers, not 48"):
+    with pytest.raises(Rejected, match="1 to 47 answers, not 48"):
         world.ask(member, k=48)
 
 
@@ -152,7 +152,7 @@ def test_a_refinement_asks_with_the_first_searchs_picture_and_keeps_no_other(wor
     assert (second.root, third.root) == (first, first) and third.upload == first.upload
     assert [file.name for file in stored_uploads()] == [f"{first.pk}.jpg"]
     first.upload.unlink()
-    with pytest.raises(Refused, match="the picture of that search is gone"):
+    with pytest.raises(Rejected, match="the picture of that search is gone"):
         world.ask(member, like=third)
 
 
@@ -200,7 +200,7 @@ def test_marked_pictures_move_the_query(world: World, member: User) -> None:
 def test_terms_that_mean_nothing_are_refused(world: World, member: User, values: dict[str, Any], sentence: str) -> None:
     if values.get("classes") == ((1, 999),):
         values = {"classes": ((world.dataset.pk, 999),)}
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         world.ask(member, terms=Terms(**values))
     assert not Search.objects.exists()
 
@@ -223,25 +223,25 @@ def test_terms_that_mean_nothing_are_refused(world: World, member: User, values:
 def test_what_cannot_be_asked_is_refused_and_stores_nothing(
     world: World, member: User, change: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         world.ask(member, **change)
     assert not Search.objects.exists() and stored_uploads() == []
 
 
 def test_two_queries_at_once_are_refused(world: World, member: User) -> None:
-    with pytest.raises(Refused, match="give one picture"):
+    with pytest.raises(Rejected, match="give one picture"):
         world.ask(member, upload=jpeg(), image=world.test_images[0])
 
 
 def test_no_more_answers_than_the_site_allows(world: World, member: User, settings: Any) -> None:
     settings.MOST_ANSWERS = 5
-    with pytest.raises(Refused, match="1 to 5 answers"):
+    with pytest.raises(Rejected, match="1 to 5 answers"):
         world.ask(member, k=6)
 
 
 def test_a_picture_whose_file_is_gone_is_refused(world: World, member: User) -> None:
     world.test_images[0].file.unlink()
-    with pytest.raises(Refused, match="the file of that picture is gone"):
+    with pytest.raises(Rejected, match="the file of that picture is gone"):
         world.ask(member)
 
 
@@ -251,13 +251,13 @@ def test_models_that_cannot_search_are_left_out_until_none_is_left(world: World,
     assert list(searchable_models(world.dataset)) == [other]
     assert [ranking.model for ranking in world.ask(member).rankings.all()] == [other]
     other.indexes.update(active=False)
-    with pytest.raises(Unsearchable, match="can search Wings yet"):
+    with pytest.raises(NothingSearchable, match="can search Wings yet"):
         world.ask(member)
 
 
 def test_a_set_without_models_cannot_be_searched(world: World, member: User) -> None:
     bare = Dataset.objects.create(name="Bare", slug="bare", source="wings", revision=1)
-    with pytest.raises(Unsearchable, match="can search Bare yet"):
+    with pytest.raises(NothingSearchable, match="can search Bare yet"):
         ask(datasets=[bare], models=world.models, k=1, by=member, upload=jpeg())
 
 
@@ -282,7 +282,7 @@ def test_a_damaged_index_is_refused_with_a_sentence(world: World, member: User, 
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 0xFF
     replaced(file, bytes(data))
-    with pytest.raises(Refused, match="the index of SoftTriple cannot be used: .*(damaged|manifest)"):
+    with pytest.raises(Rejected, match="the index of SoftTriple cannot be used: .*(damaged|manifest)"):
         world.ask(member)
     assert not Search.objects.exists()
     assert world.ask(member, models=world.models[1:]).rankings.count() == 1
@@ -295,7 +295,7 @@ def test_files_that_are_gone_are_refused_without_naming_a_server_path(
     model = world.models[0]
     folder = world.index_of(model).folder if what == "index" else model.folder
     folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(Refused, match="SoftTriple cannot answer: its files are gone") as refusal:
+    with pytest.raises(Rejected, match="SoftTriple cannot answer: its files are gone") as refusal:
         world.ask(member)
     assert str(settings.MEDIA_ROOT) not in str(refusal.value)
 
@@ -303,7 +303,7 @@ def test_files_that_are_gone_are_refused_without_naming_a_server_path(
 def test_damaged_weights_are_refused(world: World, member: User, fresh_engine: None) -> None:
     file = world.models[0].folder / "model.safetensors"
     replaced(file, file.read_bytes()[:-1])
-    with pytest.raises(Refused, match="SoftTriple cannot answer: .*damaged"):
+    with pytest.raises(Rejected, match="SoftTriple cannot answer: .*damaged"):
         world.ask(member)
 
 
@@ -311,7 +311,7 @@ def test_an_index_of_another_model_is_refused(world: World, member: User, fresh_
     one, other = (world.index_of(model) for model in world.models)
     for file in other.folder.iterdir():
         replaced(one.folder / file.name, file.read_bytes())
-    with pytest.raises(Refused, match="the index of SoftTriple cannot be used: index is of model"):
+    with pytest.raises(Rejected, match="the index of SoftTriple cannot be used: index is of model"):
         world.ask(member)
 
 
@@ -331,7 +331,7 @@ def test_a_busy_engine_asks_to_come_again_and_stores_nothing(
     from retrieval.search.services import engine
 
     monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue(), pytest.raises(EngineBusy):
+    with engine._place_in_queue(), pytest.raises(Busy):
         world.ask(member)
     assert not Search.objects.exists()
     assert world.ask(member).rankings.count() == 2
@@ -360,7 +360,7 @@ def test_a_system_search_asks_for_no_more_than_are_held_out(world: World) -> Non
     models = list(searchable_models(world.dataset))
     assert system_search(world.test_images[0], models, 1000).k == 23
     world.dataset.images.filter(split="test").exclude(pk=world.test_images[1].pk).update(split="train")
-    with pytest.raises(Refused, match="holds out too few"):
+    with pytest.raises(Rejected, match="holds out too few"):
         system_search(world.test_images[0], models, 8)
 
 

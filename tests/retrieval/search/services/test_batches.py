@@ -1,7 +1,7 @@
 import pytest
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Model, Search
 from retrieval.search.services.asking import Asked
 from retrieval.search.services.batches import ask_all
@@ -43,7 +43,7 @@ def test_one_that_fails_leaves_the_others_and_nothing_behind(world: World, membe
     weights = next(first.folder.glob("*.safetensors"))
     replaced(weights, b"rot")
     found = ask_all([wish(world, member, b"x"), wish(world, member, jpeg()), wish(world, member, jpeg(), [second])])
-    assert [type(one) for one in found] == [Refused, Refused, Search]
+    assert [type(one) for one in found] == [Rejected, Rejected, Search]
     assert "SoftTriple cannot answer" in str(found[1]) and Search.objects.count() == 1
 
 

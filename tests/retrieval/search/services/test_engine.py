@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.errors import EngineBusy
+from config.errors import Busy
 from retrieval.search.services import engine
 from retrieval.search.services.engine import Shelf
 
@@ -76,7 +76,7 @@ def test_a_cleared_shelf_loads_again() -> None:
 def test_more_than_may_wait_are_refused_and_places_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
     for _ in range(2):  # twice: a refusal must not use up a place
-        with engine._place_in_queue(), pytest.raises(EngineBusy, match="try again") as busy, engine._place_in_queue():
+        with engine._place_in_queue(), pytest.raises(Busy, match="try again") as busy, engine._place_in_queue():
             pytest.fail("there was no place")
         assert busy.value.retry_after >= 1
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from accounts.models import User
+from config.errors import Busy, Rejected
 from mlcore.images.pictures import open_picture
-from retrieval.errors import EngineBusy, Refused
 from retrieval.models import Model, Search
 from retrieval.search.services import engine
 from retrieval.search.services.explaining import why
@@ -67,7 +67,7 @@ def test_what_is_no_answer_of_the_search_has_no_reason(world: World, member: Use
 def test_a_model_without_its_network_is_refused(world: World, member: User) -> None:
     search = world.ask(member)
     Model.objects.update(has_network=False)
-    with pytest.raises(Refused, match="came as embeddings without their network"):
+    with pytest.raises(Rejected, match="came as embeddings without their network"):
         why(search, *first_answer(search), search.owner)
 
 
@@ -76,10 +76,10 @@ def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member
     ranking, image = first_answer(search)
     file = world.dataset.images.select_related("dataset").get(pk=image).file
     replaced(file, b"no picture")
-    with pytest.raises(Refused, match="cannot say why: the file is not a picture"):
+    with pytest.raises(Rejected, match="cannot say why: the file is not a picture"):
         why(search, ranking, image, search.owner)
     file.unlink()
-    with pytest.raises(Refused, match="a file is gone"):
+    with pytest.raises(Rejected, match="a file is gone"):
         why(search, ranking, image, search.owner)
 
 
@@ -91,7 +91,7 @@ def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, mo
             return False
 
     monkeypatch.setattr(engine, "_waiting", Full())
-    with pytest.raises(EngineBusy):
+    with pytest.raises(Busy):
         why(search, *first_answer(search), search.owner)
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from accounts.models import User
-from retrieval.errors import EngineBusy
+from config.errors import Busy
 from retrieval.models import Dataset, Image, Search
 from retrieval.search.services import exporting
 from retrieval.search.services.answers import answers_of
@@ -109,7 +109,7 @@ def test_a_picture_whose_turn_does_not_come_is_left_out() -> None:
 
     def find() -> Path:
         tries.append(1)
-        raise EngineBusy
+        raise Busy
 
     with zipfile.ZipFile(io.BytesIO(), "w") as archive:
         assert not exporting._put(archive, "a.jpg", find)

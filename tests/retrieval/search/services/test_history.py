@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.services import history
 from tests.retrieval.pictures import jpeg
@@ -88,7 +88,7 @@ def test_a_name_that_is_none_is_refused_and_the_old_one_stays(
 ) -> None:
     search = world.ask(member)
     history.save_search(search, "Before")
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         history.save_search(search, name)
     search.refresh_from_db()
     assert search.name == "Before"

@@ -2,7 +2,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.models import Image, Mark
 from retrieval.search.services.marks import mark, marks_of, own_marks, remove_mark
 from tests.retrieval.world import World
@@ -28,7 +28,7 @@ def test_marks_are_ones_own(world: World, member: User, other_member: User) -> N
 @pytest.mark.parametrize("value", [-1, 3, 10**9])
 def test_a_value_out_of_range_is_refused(world: World, member: User, value: int) -> None:
     ranking = world.ask(member).rankings.all()[0]
-    with pytest.raises(Refused, match="relevance is 0, 1 or 2"):
+    with pytest.raises(Rejected, match="relevance is 0, 1 or 2"):
         mark(member, ranking, ranking.image_ids[0], value)
     assert not Mark.objects.exists()
 
@@ -38,7 +38,7 @@ def test_a_picture_that_is_no_answer_is_refused(world: World, member: User) -> N
     gone = ranking.image_ids[1]
     Image.objects.filter(pk=gone).delete()
     for picture in (world.test_images[0].pk, gone, 10**30):
-        with pytest.raises(Refused, match="not among these answers"):
+        with pytest.raises(Rejected, match="not among these answers"):
             mark(member, ranking, picture, 1)
     assert not Mark.objects.exists()
 

@@ -86,7 +86,7 @@ def test_the_page_says_so(member: User, member_client: Client, world: World, set
     settings.SEARCHES_MAX = 0
     form = {"image": world.dataset.images.all()[0].pk, "datasets": world.dataset.pk}
     answer = member_client.post("/", form)
-    assert answer.status_code == 400 and b"as many as one may" in answer.content
+    assert answer.status_code == 400 and b"the most allowed" in answer.content
     assert not Search.objects.filter(owner=member).exists()
 
 

@@ -11,7 +11,7 @@ import httpcore
 import pytest
 from pytest_django import Settings
 
-from retrieval.errors import Refused
+from config.errors import Rejected
 from retrieval.search.services import url_fetch as fetching
 from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture, is_public
 
@@ -111,17 +111,17 @@ def test_a_picture_is_fetched_from_the_address_that_was_checked(web: tuple[str, 
     ],
 )
 def test_what_leads_elsewhere_is_refused(web: tuple[str, list[str]], path: str, sentence: str) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         fetch_picture(web[0] + path)
     assert set(web[1]) == {PUBLIC}, "nothing inside was even connected to"
 
 
 def test_a_large_file_and_a_slow_host_are_left(web: tuple[str, list[str]], settings: Settings) -> None:
     settings.PICTURE_MAX_BYTES = 2**20
-    with pytest.raises(Refused, match="larger than 1 MB"):
+    with pytest.raises(Rejected, match="larger than 1 MB"):
         fetch_picture(f"{web[0]}/large")
     settings.FETCH_SECONDS, began = 0.5, time.monotonic()
-    with pytest.raises(Refused, match=r"took longer than 0\.5 seconds"):
+    with pytest.raises(Rejected, match=r"took longer than 0\.5 seconds"):
         fetch_picture(f"{web[0]}/slow")
     assert time.monotonic() - began < 3
 
@@ -153,7 +153,7 @@ def test_what_is_fetched_together_has_one_end(web: tuple[str, list[str]]) -> Non
 def test_an_address_that_is_not_the_public_webs_is_refused(
     web: tuple[str, list[str]], address: str, sentence: str
 ) -> None:
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(Rejected, match=sentence):
         fetch_picture(address)
     assert web[1] == []
 
@@ -164,7 +164,7 @@ def test_a_host_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fetching, "_public_address", lambda *where: PUBLIC)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", nobody_there)
-    with pytest.raises(Refused, match=r"public\.example cannot be reached"):
+    with pytest.raises(Rejected, match=r"public\.example cannot be reached"):
         fetch_picture("http://public.example/x")
 
 
@@ -173,7 +173,7 @@ def test_a_slow_server_of_names_is_left_in_time(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: answer.wait(20))
     settings.FETCH_SECONDS, began = 0.3, time.monotonic()
     try:
-        with pytest.raises(Refused, match=r"slow\.example took longer than 0\.3 seconds"):
+        with pytest.raises(Rejected, match=r"slow\.example took longer than 0\.3 seconds"):
             fetch_picture("http://slow.example/x")
         assert time.monotonic() - began < 5
     finally:
@@ -187,7 +187,7 @@ def test_a_proxy_of_the_environment_is_not_asked(web: tuple[str, list[str]], mon
 
 def test_a_site_may_fetch_nothing(web: tuple[str, list[str]], settings: Settings) -> None:
     settings.FETCH = False
-    with pytest.raises(Refused, match="fetches no pictures"):
+    with pytest.raises(Rejected, match="fetches no pictures"):
         fetch_picture(f"{web[0]}/picture")
     assert web[1] == []
 

@@ -3,7 +3,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from retrieval.errors import EngineBusy
+from config.errors import Busy
 from retrieval.models import Model, Search
 from retrieval.search.services import explaining
 from retrieval.search.services.sharing import set_shared
@@ -71,7 +71,7 @@ def test_a_busy_engine_says_when_to_come_again(
     search = world.ask(member)
 
     def busy(*asked: object) -> None:
-        raise EngineBusy("many pictures are being searched right now; try again in a moment")
+        raise Busy("many pictures are being searched right now; try again in a moment")
 
     monkeypatch.setattr(explaining, "why", busy)
     answer = member_client.get(address(search))

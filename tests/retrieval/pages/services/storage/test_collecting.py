@@ -9,9 +9,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
+from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
-from retrieval.errors import Refused
 from retrieval.models import Dataset, Index
 from retrieval.pages.services.storage import collecting, sizes
 from retrieval.pages.services.storage.unneeded import unneeded
@@ -222,9 +222,9 @@ def test_a_cache_goes_when_it_was_not_used_for_a_month_and_no_job_is_active(db: 
 def test_what_was_not_chosen_stays_and_what_is_needed_is_refused(world: World, curator: User) -> None:
     one, other = folder("media/runs/98"), folder("media/runs/99")
     for path in (f"media/runs/{world.models[0].run_id}", "../../etc", "media/runs/97"):
-        with pytest.raises(Refused, match="is needed by now, or gone"):
+        with pytest.raises(Rejected, match="is needed by now, or gone"):
             collecting.submit_collection(["media/runs/98", path], by=curator)
-    with pytest.raises(Refused, match="choose what is to go"):
+    with pytest.raises(Rejected, match="choose what is to go"):
         collecting.submit_collection([], by=curator)
     made = collect("media/runs/98", by=curator)
     assert not one.exists() and other.exists() and made.message == "1 deleted, 0.0 MB freed"
@@ -254,7 +254,7 @@ def test_one_collection_is_at_work_at_a_time(db: None) -> None:
     folder("media/runs/98"), folder("media/runs/99")
     first = collecting.submit_collection(["media/runs/98"], by=None)
     assert collecting.submit_collection(["media/runs/98"], by=None) == first
-    with pytest.raises(Refused, match=f"job {first.pk} is collecting already"):
+    with pytest.raises(Rejected, match=f"job {first.pk} is collecting already"):
         collecting.submit_collection(["media/runs/99"], by=None)
 
 
