@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -25,8 +26,8 @@ def front(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":  # their session ended while the page was open
         return redirect_to_login(request.path)
     context = board_values(request.user) | {
-        "datasets": visible_datasets(request.user),
-        "samples": visible_images(request.user).order_by("?")[:SAMPLES],
+        "datasets": visible_datasets(request.user).annotate(class_count=Count("classes")),
+        "samples": visible_images(request.user).named().order_by("?")[:SAMPLES],
     }
     return render(request, "retrieval/welcome.html", context)
 

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from retrieval.classes import services
 from retrieval.datasets.services import visible_datasets
+from retrieval.datasets.services.classes import name_of
 
 PAGE = 60
 
@@ -20,7 +21,7 @@ def detail(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     context = {
         "dataset": dataset,
         "label": label,
-        "name": dataset.classes[label],
+        "name": name_of(dataset, label),
         "counts": services.counts_of(dataset, label),
         "near": services.neighbourhood_of(dataset, label),
         "page": Paginator(services.pictures_of(dataset, label), PAGE).get_page(request.GET.get("page")),

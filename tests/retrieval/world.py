@@ -25,13 +25,13 @@ from retrieval.datasets.services import submit_import
 from retrieval.encoders.services import external as encoders
 from retrieval.experiments.services import make_protocol, start_experiment
 from retrieval.indexes.services import submit_index
-from retrieval.models import Dataset, Experiment, Image, Index, Model, Run
+from retrieval.models import Dataset, DatasetClass, Experiment, Image, Index, Model, Run
 from retrieval.search.services import ask, engine
 
 WINGS = "wings:species=8,per_class=6,size=32"
 SMALL = {"short_side": 32, "crop": 32, "batch_size": 16, "dim": 16}
 LOSSES = ("soft_triple", "multi_similarity")
-KINDS: tuple[type[models.Model], ...] = (Job, Dataset, Image, Experiment, Run, Model, Index)
+KINDS: tuple[type[models.Model], ...] = (Job, Dataset, DatasetClass, Image, Experiment, Run, Model, Index)
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class World:
 
     @property
     def train_images(self) -> list[Image]:
-        return list(self.dataset.images.filter(split="train").select_related("dataset"))
+        return list(self.dataset.images.filter(split="train").named())
 
     @property
     def test_images(self) -> list[Image]:
-        return list(self.dataset.images.filter(split="test").select_related("dataset"))
+        return list(self.dataset.images.filter(split="test").named())
 
     def part(self) -> None:
         """Make every third held-out picture a query and the others their gallery."""
