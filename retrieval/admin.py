@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from retrieval.models import (
     Dataset,
+    DatasetClass,
     Experiment,
     Image,
     Index,
@@ -37,13 +38,20 @@ class Written(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(Dataset)
 class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "revision", "public", "created_at")
-    readonly_fields = ("source", "classes", "fingerprint", "revision", "report", "job", "created_by")
+    readonly_fields = ("source", "class_names", "fingerprint", "revision", "report", "job", "created_by")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(DatasetClass)
+class DatasetClassAdmin(Written):
+    list_display = ("name", "dataset", "label")
+    list_filter = ("dataset",)
+    search_fields = ("name",)
 
 
 @admin.register(Model)

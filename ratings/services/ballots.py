@@ -68,7 +68,7 @@ def _opened(user: User, search: Search, order: list[int], contests: Contests) ->
 
 def ballots_of(user: User) -> QuerySet[Ballot]:
     """Return one's own ballots; nobody sees another's."""
-    return Ballot.objects.filter(who=user).select_related("who", "search__query_image__dataset")
+    return Ballot.objects.filter(who=user).select_related("who", "search__query_image__dataset_class")
 
 
 def _contests(user: User) -> Contests:

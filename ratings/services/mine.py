@@ -9,4 +9,5 @@ from ratings.models import Ballot
 def own_votes(user: User) -> QuerySet[Ballot]:
     """Return a person's blind votes, the newest first."""
     voted = Ballot.objects.filter(who=user, voted_at__isnull=False).order_by("-voted_at", "-pk")
-    return voted.select_related("search__query_image__dataset").prefetch_related("scores__ranking__model")
+    voted = voted.select_related("search__query_image__dataset_class")
+    return voted.prefetch_related("search__query_image__dataset", "scores__ranking__model")

@@ -9,7 +9,7 @@ from ratings.models import Ballot
 def export_ratings(user: User) -> dict[str, Any]:
     """Return a person's votes and marks, for their export; a withdrawn vote has left nothing to tell."""
     ballots = Ballot.objects.filter(who=user, voted_at__isnull=False).prefetch_related("scores__ranking__model")
-    marks = user.marks.select_related("ranking__model", "image__dataset").order_by("pk")
+    marks = user.marks.select_related("ranking__model", "image").prefetch_related("image__dataset").order_by("pk")
     return {
         "ballots": [
             {

@@ -32,7 +32,7 @@ def columns_of_all(ballots: Sequence[Ballot]) -> dict[UUID, list[Column]]:
     rankings = Ranking.objects.select_related("model").in_bulk(list(keys))
     people = {ballot.who_id: ballot.who for ballot in ballots}
     seen = shown_images(*people.values()) if people else Image.objects.none()  # one's own; nobody sees another's
-    images = seen.in_bulk(list({pk for ranking in rankings.values() for pk in ranking.image_ids}))
+    images = seen.named().in_bulk(list({pk for ranking in rankings.values() for pk in ranking.image_ids}))
     given = Ballot.objects.filter(pk__in=[ballot.pk for ballot in ballots], scores__isnull=False)
     scores = {(pk, key): score for pk, key, score in given.values_list("pk", "scores__ranking", "scores__score")}
     return {

@@ -75,7 +75,6 @@ class ImageFilter(filters.FilterSet):  # type: ignore[misc]
     def of_class(self, images: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
         """Keep the class of that name, in whichever data sets have one."""
         found = Q(pk__in=[])
-        for dataset in seen_datasets(self.request).only("classes"):
-            labels = labels_named(dataset, value)
-            found |= Q(dataset=dataset, label__in=labels) if labels else Q()
+        for dataset, labels in labels_named(seen_datasets(self.request), value).items():
+            found |= Q(dataset=dataset, label__in=labels)
         return images.filter(found)

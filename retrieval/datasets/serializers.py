@@ -31,7 +31,7 @@ DATASET = {
 class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     """A data set; a picture's label is a place in `classes`."""
 
-    classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True)
+    classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True, source="class_names")
     report: Any = serializers.DictField(read_only=True)
 
     class Meta:

@@ -1,6 +1,6 @@
 """Fields and constraints; every rule is in the services."""
 
-from retrieval.models.dataset import Dataset, Image
+from retrieval.models.dataset import Dataset, DatasetClass, Image, ImageQuerySet
 from retrieval.models.experiment import Experiment, Run, Tuning
 from retrieval.models.index import Index
 from retrieval.models.mark import Mark
@@ -12,8 +12,10 @@ from retrieval.models.upload import Upload
 __all__ = [
     "COLORS",
     "Dataset",
+    "DatasetClass",
     "Experiment",
     "Image",
+    "ImageQuerySet",
     "Index",
     "Mark",
     "Model",

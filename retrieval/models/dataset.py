@@ -25,7 +25,6 @@ class Dataset(models.Model):
         default=True, help_text="Without labels it can be searched, but neither learned nor measured."
     )
     public = models.BooleanField(default=False, help_text="Visitors who have not signed in may see its pictures.")
-    classes = models.JSONField(default=list, blank=True, help_text="Names; a label is a place in this list.")
     fingerprint = models.CharField(max_length=64, blank=True)
     revision = models.PositiveIntegerField(default=0)
     history = models.JSONField(
@@ -55,9 +54,35 @@ class Dataset(models.Model):
         """The newest revision of each fingerprint that the data set ever had."""
         return {entry["fingerprint"]: entry["revision"] for entry in self.history} | {self.fingerprint: self.revision}
 
+    @property
+    def class_names(self) -> list[str]:
+        """The name of every class; a label is a place in this list. One query, unless `classes` are prefetched."""
+        return [known.name for known in self.classes.all()]
+
+
+class DatasetClass(models.Model):
+    """A class of a data set. Labels go from 0 without a gap and never change; two classes may have one name."""
+
+    dataset = models.ForeignKey(  # the constraint's index begins with it
+        Dataset, on_delete=models.CASCADE, related_name="classes", db_index=False
+    )
+    label = models.PositiveIntegerField()
+    name = models.TextField()
+
+    class Meta:
+        ordering = ["dataset_id", "label"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "label"], name="one_class_a_label")]
+
+    def __str__(self) -> str:
+        return self.name
+
 
 class ImageQuerySet(models.QuerySet["Image"]):
     """Pictures by what their split lets them do; a held-out one may ask, answer, or both, unless it is hidden."""
+
+    def named(self) -> Self:
+        """Return them with their classes' names and their data sets, each of which is read once, not with every row."""
+        return self.select_related("dataset_class").prefetch_related("dataset")
 
     def asking(self) -> Self:
         """Return the held-out pictures that ask: queries, and test pictures, which ask each other."""
@@ -87,6 +112,17 @@ class Image(models.Model):
     hidden = models.BooleanField(default=False, help_text="Never an answer, and not in the next index.")
     look = models.BinaryField(null=True, help_text="Its coarse grey values, by which near-duplicates are told.")
 
+    dataset_class = models.ForeignObject(  # a join on both columns: it has none of its own
+        DatasetClass,
+        on_delete=models.DO_NOTHING,
+        from_fields=("dataset", "label"),
+        to_fields=("dataset", "label"),
+        related_name="images",
+        null=True,  # no label is without its class; but an INNER JOIN could drop pictures from lists unseen
+        editable=False,
+        serialize=False,
+    )
+
     objects = ImageQuerySet.as_manager()
 
     class Meta:
@@ -104,7 +140,10 @@ class Image(models.Model):
 
     @property
     def class_name(self) -> str:
-        return str(self.dataset.classes[self.label])
+        """A query of its own, unless the rows come from `named()` or are selected with `dataset_class`."""
+        if self.dataset_class is None:
+            raise DatasetClass.DoesNotExist(f"data set {self.dataset_id} has no class {self.label}")
+        return self.dataset_class.name
 
     @property
     def file(self) -> Path:

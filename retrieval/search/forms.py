@@ -73,7 +73,7 @@ class TermsForm(forms.Form):
         """Return the terms of a valid form; classes of sets that are not searched fall away.
 
         Raises:
-            Refused: the box is none.
+            Rejected: the box is none.
         """
         values = self.cleaned_data
         given = [values[side] for side in SIDES]

@@ -181,7 +181,7 @@ def filter_terms(filters: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked_with(values: dict[str, Any], by: User) -> asking.Asked:
-    """Return what a valid body asks, but for its picture. Raises Refused where its terms make no sense."""
+    """Return what a valid body asks, but for its picture. Raises Rejected where its terms make no sense."""
     box = None if values["box"] is None else tuple(values["box"])
     terms = terms_services.Terms(box=box, threshold=values["threshold"], **filter_terms(values["filters"]))
     return {

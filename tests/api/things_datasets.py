@@ -60,7 +60,7 @@ def another_name(scene: Scene) -> Ask:
 @thing("POST /datasets/{id}/classes/{label}/merge/")
 def two_classes(scene: Scene) -> Ask:
     dataset = scene.world.dataset
-    return Ask(f"/datasets/{dataset.pk}/classes/0/merge/", {"into": dataset.classes[1]})
+    return Ask(f"/datasets/{dataset.pk}/classes/0/merge/", {"into": dataset.class_names[1]})
 
 
 # --- pictures of a set
@@ -79,7 +79,7 @@ def pictures_of_a_set(scene: Scene) -> Ask:
 @thing("POST /datasets/{id}/images/")
 def new_pictures(scene: Scene) -> Ask:
     dataset = scene.world.dataset
-    body = {"pictures": [Photo(jpeg(1))], "class_name": dataset.classes[0]}
+    body = {"pictures": [Photo(jpeg(1))], "class_name": dataset.class_names[0]}
     return Ask(f"/datasets/{dataset.pk}/images/", body, format="multipart")
 
 
@@ -95,7 +95,7 @@ def shown_pictures(scene: Scene) -> Ask:
 
 @thing("POST /datasets/{id}/images/relabel/")
 def moved_pictures(scene: Scene) -> Ask:
-    return about_pictures(scene, "relabel/", class_name=scene.world.dataset.classes[0])
+    return about_pictures(scene, "relabel/", class_name=scene.world.dataset.class_names[0])
 
 
 @thing("POST /datasets/{id}/images/delete/")

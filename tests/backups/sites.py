@@ -10,6 +10,7 @@ from django.core.management import call_command
 from accounts.models import User
 from jobs.models import Job
 from retrieval.datasets.services.catalogue import write_rows
+from retrieval.datasets.services.classes import add_classes
 from retrieval.models import Dataset, Image, Search
 from retrieval.uploads import uploads
 from tests.conftest import person
@@ -31,7 +32,8 @@ def small_site() -> User:
     """Make a person with a search of their own picture, a data set, a queued import, weights and left-overs."""
     Path(settings.VAR_DIR).mkdir(parents=True, exist_ok=True)
     user = person("mia", "member")
-    dataset = Dataset.objects.create(name="Wings", slug="wings", source="wings", revision=1, classes=["a", "b"])
+    dataset = Dataset.objects.create(name="Wings", slug="wings", source="wings", revision=1)
+    add_classes(dataset, ["a", "b"])
     for name, data in PICTURES.items():
         put(dataset.folder / "images" / name, data)
         sha256 = hashlib.sha256(data).hexdigest()

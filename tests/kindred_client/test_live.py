@@ -72,7 +72,7 @@ def test_an_import_outlives_a_server_that_is_killed_in_its_middle(
     assert dataset.images.count() == CLASSES * EACH
     assert len(set(dataset.images.values_list("sha256", flat=True))) == CLASSES * EACH
     assert dataset.report["duplicates"] == [] and dataset.report["broken"] == []
-    assert dataset.classes == [f"class {number:02d}" for number in range(CLASSES)]
+    assert dataset.class_names == [f"class {number:02d}" for number in range(CLASSES)]
     assert Job.objects.filter(kind="import").count() == 1
     assert not Upload.objects.exists() and not list((Path(settings.MEDIA_ROOT) / "uploads").iterdir())
     assert not list((tmp_path / "state").rglob("*.json"))

@@ -8,4 +8,8 @@ from tests.retrieval.world import World
 @pytest.fixture
 def secrets(world: World) -> list[str]:
     """What a person must not read before voting."""
-    return [*world.dataset.classes, *(model.name for model in world.models), *(model.loss for model in world.models)]
+    return [
+        *world.dataset.class_names,
+        *(model.name for model in world.models),
+        *(model.loss for model in world.models),
+    ]

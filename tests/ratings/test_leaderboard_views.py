@@ -60,7 +60,7 @@ def test_an_unknown_filter_is_named_and_a_way_out_shown(client: Client, world: W
 
 def test_filters_that_leave_nothing_say_so(client: Client, world: World) -> None:
     model = world.models[0]
-    other = Dataset.objects.create(name="Moths", slug="moths", revision=1, public=True, classes=["a"])
+    other = Dataset.objects.create(name="Moths", slug="moths", revision=1, public=True)
     Model.objects.create(
         dataset=other, name="Brought", artifact="models/x", dim=4, color=5, published=True,
         measured={"recall_at": {"1": 0.5}, "map_at_r": 0.2},

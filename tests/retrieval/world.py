@@ -24,7 +24,7 @@ from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
 from retrieval.experiments.services.choosing import make_protocol
 from retrieval.experiments.services.starting import start_experiment
-from retrieval.models import Dataset, Experiment, Image, Index, Model, Run
+from retrieval.models import Dataset, DatasetClass, Experiment, Image, Index, Model, Run
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import engine
@@ -33,7 +33,7 @@ from retrieval.search.services.asking import ask
 WINGS = "wings:species=8,per_class=6,size=32"
 SMALL = {"short_side": 32, "crop": 32, "batch_size": 16, "dim": 16}
 LOSSES = ("soft_triple", "multi_similarity")
-KINDS: tuple[type[models.Model], ...] = (Job, Dataset, Image, Experiment, Run, Model, Index)
+KINDS: tuple[type[models.Model], ...] = (Job, Dataset, DatasetClass, Image, Experiment, Run, Model, Index)
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class World:
 
     @property
     def train_images(self) -> list[Image]:
-        return list(self.dataset.images.filter(split="train").select_related("dataset"))
+        return list(self.dataset.images.filter(split="train").named())
 
     @property
     def test_images(self) -> list[Image]:
-        return list(self.dataset.images.filter(split="test").select_related("dataset"))
+        return list(self.dataset.images.filter(split="test").named())
 
     def part(self) -> None:
         """Make every third held-out picture a query and the others their gallery."""

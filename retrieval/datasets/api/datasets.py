@@ -55,7 +55,8 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
     queryset = Dataset.objects.none()  # for the schema; each request gets its own
 
     def get_queryset(self) -> QuerySet[Dataset]:
-        return seeing.visible_datasets(self.request.user)
+        datasets = seeing.visible_datasets(self.request.user)
+        return datasets.prefetch_related("classes") if self.action == "list" else datasets
 
     def get_serializer_class(self) -> Any:
         return LISTED.get(self.action, DatasetSerializer)

@@ -27,8 +27,8 @@ from retrieval.models import Image
 
 
 def listed_images(user: Visitor) -> QuerySet[Image]:
-    """Return the pictures that a person may see; each data set is read once, not with every picture of it."""
-    return seeing.visible_images(user).select_related(None).prefetch_related("dataset").defer("look")
+    """Return the pictures that a person may see, as the API lists them."""
+    return seeing.visible_images(user).named()
 
 
 class Curated(Resource):

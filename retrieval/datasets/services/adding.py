@@ -29,7 +29,16 @@ from retrieval.datasets.services.changes import (
     submit_change,
     taken_aside,
 )
-from retrieval.datasets.services.classes import HALVES, checked_name, class_named, fit_name, labels_by_name, split_in
+from retrieval.datasets.services.classes import (
+    HALVES,
+    add_classes,
+    checked_name,
+    class_named,
+    fit_name,
+    labels_by_name,
+    name_of,
+    split_in,
+)
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import ARCHIVES
@@ -56,7 +65,7 @@ def submit_pictures(
     """
     if new and half not in HALVES:
         raise Rejected(f"say whether the new class {name.strip()!r} is trained on or held out")
-    wanted = checked_name(dataset, name) if new else dataset.classes[class_named(dataset, name)]
+    wanted = _new_name(dataset, name) if new else name_of(dataset, class_named(dataset, name))
     folder = _keep(files)
     try:
         with transaction.atomic():
@@ -67,6 +76,10 @@ def submit_pictures(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _new_name(dataset: Dataset, name: str) -> str:
+    return checked_name(dataset, name, labels_by_name(dataset))
 
 
 def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
@@ -101,7 +114,7 @@ def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: s
     What a class has already is left out. name: "" takes the folders' names.
     """
     folder, row = uploads() / upload, Dataset.objects.get(pk=dataset)
-    name = name or ("" if row.labelled else row.classes[0])
+    name = name or ("" if row.labelled else name_of(row, 0))
     where = _what_to_open(folder)
     with (
         open_source(where, flat=bool(name), classes=not name, progress=context.progress) as source,
@@ -147,7 +160,7 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
         put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
         store_rows(row, new)
         into = sorted({label for _, _, label, _ in new})
-        told = row.classes[into[0]] if len(into) == 1 else f"{len(into):,} classes"
+        told = name_of(row, into[0]) if len(into) == 1 else f"{len(into):,} classes"
         publish_revision(row, f"{len(new):,} pictures added to {told}")
         follow_up_revision(row, by=asked_by(context))
     return len(new)
@@ -174,13 +187,16 @@ def _joined(name: str) -> str:
 def _places(row: Dataset, names: Sequence[str], half: str) -> list[tuple[int, str]]:
     """Return label and split of each class of that name, made where it is new."""
     known, labels = labels_by_folder(row), []
+    made: list[str] = []
+    first = row.classes.count()
     for name in names:
         label = label_of_folder(known, name)
         if label is None:
             if half not in HALVES:  # it was there when the pictures were sent
                 raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
-            words, label = fit_name(name), len(row.classes)
+            words, label = fit_name(name), first + len(made)
             known[words.casefold()] = label
-            row.classes = [*row.classes, words]
+            made.append(words)
         labels.append(label)
+    add_classes(row, made)
     return [(label, split_in(row, label, half)) for label in labels]

@@ -77,11 +77,12 @@ def write_rows(row: Dataset) -> None:
     """
     about: dict[str, Any] = read_json(row.folder / "dataset.json")
     pictures = [_picture(image) for image in row.images.filter(hidden=False)]
+    classes = row.class_names
     try:
         row.fingerprint = write_catalogue(
             row.folder,
             name=row.name,
-            classes=row.classes,
+            classes=classes,
             rows=pictures,
             licence=row.licence,
             source=str(about.get("source", "")),
@@ -89,7 +90,7 @@ def write_rows(row: Dataset) -> None:
         )
     except DatasetError as error:
         raise Rejected(f"{row.name} would be left unusable: {error}") from error
-    counts = count_pictures(row.classes, pictures)
+    counts = count_pictures(classes, pictures)
     row.report = {**row.report, **counts, "lonely": list(counts["lonely"])}
 
 
@@ -109,4 +110,4 @@ def publish_revision(row: Dataset, what: str) -> None:
     write_rows(row)
     now = timezone.now().isoformat(timespec="seconds")
     row.history.append({"revision": row.revision, "fingerprint": row.fingerprint, "at": now, "what": what})
-    row.save(update_fields=["classes", "fingerprint", "report", "revision", "history"])
+    row.save(update_fields=["fingerprint", "report", "revision", "history"])

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 
+from retrieval.datasets.services.classes import names_by_label
 from retrieval.datasets.services.seeing import class_counts
 from retrieval.models import Dataset
 
@@ -18,7 +19,8 @@ def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[An
     """
     wanted = words.casefold().split()
     live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
-    labels = [label for label in live if all(word in dataset.classes[label].casefold() for word in wanted)]
+    names = names_by_label(dataset) if wanted else {}
+    labels = [label for label in live if all(word in names[label].casefold() for word in wanted)]
     page: Page[Any] = Paginator(labels, CLASSES).get_page(number)  # type: ignore[arg-type]  # any words of an address
     page.object_list = class_counts(dataset, list(page.object_list))
     return page

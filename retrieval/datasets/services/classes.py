@@ -1,16 +1,55 @@
 """The classes of a data set: found by name, made, joined; and the split that goes with each.
 
-A label is a place in `Dataset.classes` and never moves, for models remember labels: a class that was merged
-into another keeps its place, without pictures.
+A class keeps its label for good, for models remember labels: one that was merged into another keeps label and
+name, without pictures.
 """
 
-from django.db.models import Q
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from django.db.models import Count, Q
 
 from config.errors import Rejected
-from retrieval.models import Dataset, Image
+from retrieval.models import Dataset, DatasetClass, Image
 
 NAME_LENGTH = 200
 HALVES = ("train", "held out")
+BATCH = 1000  # rows of one INSERT
+
+
+def add_classes(row: Dataset, names: Sequence[str]) -> int:
+    """Give classes the next labels, in the order of their names; return the first of these labels.
+
+    The caller holds the data set's row.
+    """
+    first = row.classes.count()
+    DatasetClass.objects.bulk_create(
+        (DatasetClass(dataset=row, label=label, name=name) for label, name in enumerate(names, first)), batch_size=BATCH
+    )
+    return first
+
+
+def name_of(row: Dataset, label: int) -> str:
+    """Return the name of a class."""
+    return row.classes.values_list("name", flat=True).get(label=label)
+
+
+def names_by_label(row: Dataset, labels: Collection[int] | None = None) -> dict[int, str]:
+    """Return the names of the classes of these labels, or of all."""
+    classes = row.classes.all() if labels is None else row.classes.filter(label__in=labels)
+    return dict(classes.values_list("label", "name"))
+
+
+def names_of(classes: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Return the names of classes of several data sets, by data set and label, with one query."""
+    datasets, labels = {dataset for dataset, _ in classes}, {label for _, label in classes}
+    rows = DatasetClass.objects.filter(dataset__in=datasets, label__in=labels)
+    return {(dataset, label): name for dataset, label, name in rows.values_list("dataset", "label", "name")}
+
+
+def class_totals(datasets: Iterable[Dataset]) -> dict[int, int]:
+    """Return how many classes each data set has, merged ones included; one without any is left out."""
+    rows = DatasetClass.objects.filter(dataset__in=datasets).order_by()
+    return dict(rows.values_list("dataset").annotate(Count("pk")))
 
 
 def live_labels(row: Dataset) -> set[int]:
@@ -18,11 +57,11 @@ def live_labels(row: Dataset) -> set[int]:
     return set(row.images.order_by().values_list("label", flat=True).distinct())
 
 
-def labels_by_name(row: Dataset) -> dict[str, int]:
-    """Return the label of each class that has a picture, by its name in lower case."""
-    live = live_labels(row)
+def labels_by_name(row: Dataset, *, without: int | None = None) -> dict[str, int]:
+    """Return the label of each class that has a picture, by its name in lower case; `without` leaves one out."""
+    live = live_labels(row) - {without}
     labels: dict[str, int] = {}
-    for label, name in enumerate(row.classes):
+    for label, name in row.classes.values_list("label", "name"):
         if label in live:
             labels.setdefault(name.casefold(), label)
     return labels
@@ -33,10 +72,17 @@ def find_class(row: Dataset, name: str) -> int | None:
     return labels_by_name(row).get(name.strip().casefold())
 
 
-def labels_named(row: Dataset, name: str) -> list[int]:
-    """Return the labels of that name, merged away or not; upper and lower case are one."""
-    wanted = name.strip().casefold()
-    return [label for label, known in enumerate(row.classes) if known.casefold() == wanted]
+def labels_named(datasets: Iterable[Dataset], name: str) -> dict[int, list[int]]:
+    """Return the labels of that name by data set, merged away or not; upper and lower case are one.
+
+    The names are compared here: SQLite knows the two cases of no letter but those of English.
+    """
+    wanted, labels = name.strip().casefold(), dict[int, list[int]]()
+    classes = DatasetClass.objects.filter(dataset__in=datasets).values_list("dataset", "label", "name")
+    for dataset, label, known in classes.iterator():
+        if known.casefold() == wanted:
+            labels.setdefault(dataset, []).append(label)
+    return labels
 
 
 def class_named(row: Dataset, name: str) -> int:
@@ -54,23 +100,22 @@ def class_named(row: Dataset, name: str) -> int:
 
 
 def new_class(row: Dataset, name: str) -> int:
-    """Give a class a place in the row, which the caller saves; return its label.
+    """Add a class; return its label. The caller holds the data set's row.
 
     Raises:
         Rejected: the name is empty, too long, or taken.
     """
-    row.classes = [*row.classes, checked_name(row, name)]
-    return len(row.classes) - 1
+    return add_classes(row, [checked_name(row, name, labels_by_name(row))])
 
 
-def checked_name(row: Dataset, name: str) -> str:
-    """Return a name that no class of the data set has yet.
+def checked_name(row: Dataset, name: str, taken: Mapping[str, int]) -> str:
+    """Return a name that is not among the `taken` ones of the data set, which are in lower case.
 
     Raises:
         Rejected: it is empty, too long, or taken.
     """
     words = fit_name(name)
-    if find_class(row, words) is not None:
+    if words.casefold() in taken:
         raise Rejected(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
     return words
 
@@ -97,7 +142,7 @@ def split_in(row: Dataset, label: int, half: str = "") -> str:
     """
     split = row.images.filter(label=label).values_list("split", flat=True).first()
     if split is None and half not in HALVES:
-        raise Rejected(f"say whether the new class {row.classes[label]!r} is trained on or held out")
+        raise Rejected(f"say whether the new class {name_of(row, label)!r} is trained on or held out")
     if (split or half) == Image.Split.TRAIN:
         return Image.Split.TRAIN
     parted = row.images.filter(split__in=(Image.Split.QUERY, Image.Split.GALLERY)).exists()

@@ -8,7 +8,14 @@ from accounts import audit
 from accounts.models import User
 from config.errors import Conflict, Rejected
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
-from retrieval.datasets.services.classes import checked_name, class_named, move_to_class, new_class
+from retrieval.datasets.services.classes import (
+    checked_name,
+    class_named,
+    labels_by_name,
+    move_to_class,
+    name_of,
+    new_class,
+)
 from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
@@ -56,8 +63,9 @@ def relabel(
     count = move_to_class(row, chosen, label, half)
     if count:
         require_halves(row)
-        _publish(row, f"{counted(count)} moved to {row.classes[label]}", by)
-        audit.record(by, "relabel-pictures", row.name, pictures=count, into=row.classes[label])
+        into = name_of(row, label)
+        _publish(row, f"{counted(count)} moved to {into}", by)
+        audit.record(by, "relabel-pictures", row.name, pictures=count, into=into)
     return count
 
 
@@ -74,8 +82,9 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
         raise Rejected(f"{name} cannot be merged into itself; choose another class")
     count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
     require_halves(row)
-    _publish(row, f"{name} merged into {row.classes[target]}", by)
-    audit.record(by, "merge-classes", row.name, merged=name, into=row.classes[target], pictures=count)
+    kept = name_of(row, target)
+    _publish(row, f"{name} merged into {kept}", by)
+    audit.record(by, "merge-classes", row.name, merged=name, into=kept, pictures=count)
     return count
 
 
@@ -90,12 +99,10 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
     before = class_name(row, label)
     if " ".join(name.split()) == before:
         return
-    classes = list(row.classes)
-    row.classes = [*classes[:label], "", *classes[label + 1 :]]  # its own old name is not in its way
-    classes[label] = checked_name(row, name)
-    row.classes = classes
+    after = checked_name(row, name, labels_by_name(row, without=label))  # its own old name is not in its way
+    row.classes.filter(label=label).update(name=after)
     _save_words(row)
-    audit.record(by, "rename-class", row.name, before=before, after=classes[label])
+    audit.record(by, "rename-class", row.name, before=before, after=after)
 
 
 @transaction.atomic
@@ -158,12 +165,12 @@ def class_name(row: Dataset, label: int) -> str:
     """
     if not row.images.filter(label=label).exists():
         raise Rejected(f"{row.name} has no class number {label}")
-    return str(row.classes[label])
+    return name_of(row, label)
 
 
 def _save_words(row: Dataset) -> None:
     write_rows(row)
-    row.save(update_fields=["classes", "licence", "attribution", "report"])
+    row.save(update_fields=["licence", "attribution", "report"])
 
 
 def _publish(row: Dataset, what: str, by: User | None) -> None:

@@ -37,7 +37,7 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
     A job that reads the file at that moment fails, and does without it when it is tried again.
 
     Raises:
-        Refused: none or too many are chosen, one is not of the data set, or too little would be left.
+        Rejected: none or too many are chosen, one is not of the data set, or too little would be left.
         Conflict: votes need one, or another job is changing the data set.
     """
     row = locked(dataset)

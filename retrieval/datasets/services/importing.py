@@ -13,6 +13,7 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
+from retrieval.datasets.services.classes import add_classes
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import (
     checked_source,
@@ -101,6 +102,8 @@ def _record(row: Dataset) -> None:
     with transaction.atomic():
         if not row.images.exists():
             Image.objects.bulk_create([_image(row, picture) for picture in folder.pictures], batch_size=BATCH)
+        if not row.classes.exists():
+            add_classes(row, folder.classes)
     ids = dict(row.images.values_list("path", "pk"))
     pictures = [_renumbered(picture, ids[picture.path]) for picture in folder.pictures]
     fingerprint = write_catalogue(
@@ -112,10 +115,9 @@ def _record(row: Dataset) -> None:
         source=folder.source,
         ks=folder.ks,
     )
-    row.classes, row.fingerprint = list(folder.classes), fingerprint
-    row.licence = row.licence or folder.licence
+    row.fingerprint, row.licence = fingerprint, row.licence or folder.licence
     row.report, row.revision = read_json(row.folder / "report.json"), max(row.revision, 1)
-    row.save(update_fields=["classes", "fingerprint", "licence", "report", "revision"])
+    row.save(update_fields=["fingerprint", "licence", "report", "revision"])
 
 
 def _image(row: Dataset, picture: Picture) -> Image:

@@ -17,7 +17,7 @@ def fill_looks(dataset: Dataset, progress: Progress = no_progress) -> int:
 
     Safe to run again. A picture whose file is gone or damaged stays without: it is never folded into another.
     """
-    missing = list(dataset.images.filter(look=None).select_related("dataset"))
+    missing = list(dataset.images.filter(look=None))
     filled = 0
     for start in range(0, len(missing), BATCH):
         progress("looks", start, len(missing))

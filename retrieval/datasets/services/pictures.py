@@ -22,7 +22,7 @@ def thumbnail_of(image: Image) -> Path:
 
     Raises:
         Rejected: the picture's file is gone or damaged.
-        EngineBusy: too many pictures are being read.
+        Busy: too many pictures are being read.
     """
     return _rendition(image, "thumbnails", lambda picture: thumbnail(picture, THUMBNAIL_SIDE))
 
@@ -34,7 +34,7 @@ def shown_picture_of(image: Image) -> Path:
 
     Raises:
         Rejected: the picture's file is gone or damaged.
-        EngineBusy: too many pictures are being read.
+        Busy: too many pictures are being read.
     """
     return _rendition(image, "pictures", lambda picture: picture)
 

@@ -27,7 +27,7 @@ from retrieval.datasets.services.changes import (
     submit_change,
     taken_aside,
 )
-from retrieval.datasets.services.classes import find_class, new_class, split_in
+from retrieval.datasets.services.classes import add_classes, checked_name, labels_by_name, split_in
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import (
@@ -162,7 +162,7 @@ def _compare_and_store(
         "moved": moved,
         "added": len(found.new),
         "hidden": gone,
-        "classes": [row.classes[label] for label in made],
+        "classes": made,
     }
     if dry:
         transaction.set_rollback(True)
@@ -195,8 +195,8 @@ def _tell(row: Dataset, aside: DatasetFolder, told: dict[str, Any], source: str)
         row.save(update_fields=["source"])
 
 
-def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tuple[dict[int, int], list[int]]:
-    """Return the label here of each of the source's, and those made for it.
+def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tuple[dict[int, int], list[str]]:
+    """Return the label here of each of the source's, and the names of the classes made for it.
 
     A class is the one in which most of its unchanged pictures are, for curators may have renamed or merged it;
     else the one of its name; else a new one.
@@ -205,13 +205,16 @@ def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tupl
     for picture, image in found.same:
         votes.setdefault(picture.label, Counter())[image.label] += 1
     here: dict[int, int] = {}
-    made: list[int] = []
+    made: list[str] = []
+    named, first = labels_by_name(row), row.classes.count()
     for label in sorted({picture.label for picture in aside.pictures}):
-        known = votes[label].most_common(1)[0][0] if label in votes else find_class(row, aside.classes[label])
+        name = aside.classes[label]
+        known = votes[label].most_common(1)[0][0] if label in votes else named.get(name.strip().casefold())
         if known is None:
-            known = new_class(row, aside.classes[label])
-            made.append(known)
+            known = first + len(made)
+            made.append(checked_name(row, name, named))
         here[label] = known
+    add_classes(row, made)
     return here, made
 
 

@@ -11,7 +11,8 @@ from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from jobs.models import Job
-from retrieval.models import Dataset, Image
+from retrieval.datasets.services.classes import names_by_label
+from retrieval.models import Dataset, Image, ImageQuerySet
 
 DELETION = "delete-dataset:"  # of the key of a job that deletes a data set; behind it is the data set's
 
@@ -29,7 +30,7 @@ def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
     return ready if user.is_authenticated else ready.filter(public=True)
 
 
-def visible_images(user: Visitor) -> QuerySet[Image]:
+def visible_images(user: Visitor) -> ImageQuerySet:
     """Return the pictures of which this person may have the file; hidden ones are for curators.
 
     This is the one rule: whatever serves a picture, by whichever link, finds it here. One whose deletion is queued
@@ -37,13 +38,13 @@ def visible_images(user: Visitor) -> QuerySet[Image]:
     """
     if not is_curator(user):
         return shown_images(user)
-    images = Image.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset")
+    images = Image.objects.filter(dataset__in=visible_datasets(user))
     return images.exclude(pk__in=pictures_being_deleted())
 
 
-def shown_images(user: Visitor) -> QuerySet[Image]:
+def shown_images(user: Visitor) -> ImageQuerySet:
     """Return the pictures that results show this person: those of visible data sets that are not hidden."""
-    return Image.objects.filter(dataset__in=visible_datasets(user), hidden=False).select_related("dataset")
+    return Image.objects.filter(dataset__in=visible_datasets(user), hidden=False)
 
 
 def pictures_being_deleted() -> frozenset[int]:
@@ -65,7 +66,8 @@ def class_counts(
         images = images.filter(label__in=labels)
     held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
     counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
-    return [{**row, "name": dataset.classes[row["label"]]} for row in counts]
+    names = names_by_label(dataset, labels)
+    return [{**row, "name": names[row["label"]]} for row in counts]
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from accounts.roles import Visitor
 from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
-from retrieval.datasets.services.classes import find_class
+from retrieval.datasets.services.classes import find_class, name_of
 from retrieval.datasets.services.seeing import class_counts, visible_datasets, visible_images
 from retrieval.models import Dataset
 
@@ -87,7 +87,7 @@ def _counted(count: int) -> str:
 
 
 def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, Any]]:
-    images = visible_images(request.user).filter(dataset=dataset).order_by("label", "pk")
+    images = visible_images(request.user).filter(dataset=dataset).named().order_by("label", "pk")
     wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
     if wanted:
         label = find_class(dataset, wanted)
@@ -113,10 +113,11 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
 def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     """Show a class's two forms, or rename or merge it."""
     dataset = curated(request.user, slug)
-    images = dataset.images.filter(label=label).select_related("dataset")
+    images = dataset.images.filter(label=label)
     count = images.count()
     if not count:
         raise Http404(f"{dataset.name} has no class number {label}")
+    name = name_of(dataset, label)
     merging = "into" in request.POST
     rename = RenameForm(request.POST if request.method == "POST" and not merging else None)
     merge = MergeForm(request.POST if merging else None)
@@ -125,19 +126,19 @@ def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
         by = signed_in(request)
         if merging:
             count = curating.merge_classes(dataset, label, merge.cleaned_data["into"], by=by)
-            return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {dataset.classes[label]} is gone."
+            return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {name} is gone."
         curating.rename_class(dataset, label, rename.cleaned_data["name"], by=by)
-        return f"{dataset.classes[label]} is called {rename.cleaned_data['name'].strip()} now."
+        return f"{name} is called {rename.cleaned_data['name'].strip()} now."
 
     if done(request, merge if merging else rename, act):
         return redirect("dataset-classes", slug=slug)
     context = {
         "dataset": dataset,
         "label": label,
-        "name": dataset.classes[label],
+        "name": name,
         "images": images[:12],
         "count": count,
-        "rename": rename if rename.is_bound else RenameForm(initial={"name": dataset.classes[label]}),
+        "rename": rename if rename.is_bound else RenameForm(initial={"name": name}),
         "merge": merge,
         "suggestions": suggestions(dataset),
     }

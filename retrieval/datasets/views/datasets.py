@@ -28,7 +28,7 @@ def every_dataset(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a data set: report, classes and pictures."""
     dataset = get_object_or_404(seeing.visible_datasets(request.user), slug=slug)
-    images = dataset.images.filter(hidden=False).select_related("dataset").order_by("label", "pk")
+    images = dataset.images.filter(hidden=False).named().order_by("label", "pk")
     split, label = request.GET.get("split", ""), request.GET.get("label", "")
     if split in Image.Split.values:
         images = images.filter(split=split)

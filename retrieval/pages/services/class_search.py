@@ -35,12 +35,12 @@ class Neighbourhood:
 
 def has_class(dataset: Dataset, label: int) -> bool:
     """Say whether a data set has such a class."""
-    return dataset.is_ready and dataset.labelled and label < len(dataset.classes)
+    return dataset.is_ready and dataset.labelled and dataset.classes.filter(label=label).exists()
 
 
 def pictures_of(dataset: Dataset, label: int) -> QuerySet[Image]:
     """Return the pictures of a class that are shown."""
-    return dataset.images.filter(label=label, hidden=False).select_related("dataset").order_by("pk")
+    return dataset.images.filter(label=label, hidden=False).named().order_by("pk")
 
 
 def counts_of(dataset: Dataset, label: int) -> dict[str, int]:
@@ -69,9 +69,7 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
     if label not in known:
         return None
     nearest, typical = nearest_centres(held.vectors_of(ids), known, label)
-    return Neighbourhood(
-        model, _with_pictures(dataset, nearest[:NEAREST]), dataset.images.select_related("dataset").get(pk=ids[typical])
-    )
+    return Neighbourhood(model, _with_pictures(dataset, nearest[:NEAREST]), dataset.images.named().get(pk=ids[typical]))
 
 
 def _recall_at_1(model: Model) -> float:
@@ -84,5 +82,5 @@ def _with_pictures(dataset: Dataset, nearest: list[tuple[int, float]]) -> list[N
     for label, cosine in nearest:
         image = pictures_of(dataset, label).first()
         if image is not None:
-            found.append(Neighbour(label, dataset.classes[label], cosine, image))
+            found.append(Neighbour(label, image.class_name, cosine, image))
     return found

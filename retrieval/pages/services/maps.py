@@ -20,6 +20,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.evaluation.project import STEPS, SpaceMap, map_of
 from mlcore.index import load_index
+from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index
 from retrieval.registry.services.published import visible_models
 
@@ -116,14 +117,14 @@ def points_of(index: Index, found: SpaceMap) -> dict[str, Any]:
     kept = [row for row, pk in enumerate(found.ids) if pk in shown]
     near = _near_by_row(found)
     lists = {"x": found.x, "y": found.y, "ids": found.ids, "labels": found.labels, "splits": found.splits}
-    classes = index.dataset.classes
+    names = names_by_label(index.dataset)
     return {
         "steps": STEPS,
         **{name: [values[row] for row in kept] for name, values in lists.items()},
         "hits": [found.hits[row] for row in kept],
         "near": [pk if (pk := near.get(row, 0)) in shown else 0 for row in kept],
         "split_names": found.split_names,
-        "names": {label: classes[label] for label in sorted(set(found.labels))},
+        "names": {label: names[label] for label in sorted(set(found.labels))},
     }
 
 
@@ -141,6 +142,7 @@ def summary_of(index: Index, found: SpaceMap) -> dict[str, Any]:
     asked = Counter(label for label, hit in zip(found.labels, found.hits, strict=True) if hit >= 0)
     missed = Counter(label for label, hit in zip(found.labels, found.hits, strict=True) if hit == 0)
     worst = sorted(missed, key=lambda label: (-missed[label] / asked[label], label))[:WORST_CLASSES]
+    names = names_by_label(index.dataset, worst)
     return {
         "points": len(found.ids),
         "total": found.total,
@@ -151,8 +153,7 @@ def summary_of(index: Index, found: SpaceMap) -> dict[str, Any]:
         "recall_at_1": found.found / found.asked if found.asked else None,
         "is_old": index.revision < index.dataset.revision,
         "worst": [
-            {"label": label, "name": index.dataset.classes[label], "missed": missed[label], "asked": asked[label]}
-            for label in worst
+            {"label": label, "name": names[label], "missed": missed[label], "asked": asked[label]} for label in worst
         ],
     }
 
@@ -165,5 +166,5 @@ def misses_of(found: SpaceMap) -> list[tuple[int, int]]:
 def with_pictures(misses: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     """Return misses with their pictures in place of keys, without those hidden or deleted since."""
     wanted = [pk for pair in misses for pk in pair]
-    images = Image.objects.filter(hidden=False).select_related("dataset").in_bulk(wanted)
+    images = Image.objects.filter(hidden=False).named().in_bulk(wanted)
     return [{"image": images[one], "near": images[near]} for one, near in misses if {one, near} <= images.keys()]

@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from retrieval.datasets.services.classes import name_of
 from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.pages.services import class_search as services
 
@@ -20,7 +21,7 @@ def detail(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     context = {
         "dataset": dataset,
         "label": label,
-        "name": dataset.classes[label],
+        "name": name_of(dataset, label),
         "counts": services.counts_of(dataset, label),
         "near": services.neighbourhood_of(dataset, label),
         "page": Paginator(services.pictures_of(dataset, label), PAGE).get_page(request.GET.get("page")),

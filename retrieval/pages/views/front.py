@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -31,7 +32,7 @@ def front(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(request.path)
     context = {
         "sections": [section(request) for section in _SECTIONS],
-        "datasets": visible_datasets(request.user),
-        "samples": visible_images(request.user).order_by("?")[:SAMPLES],
+        "datasets": visible_datasets(request.user).annotate(class_count=Count("classes")),
+        "samples": visible_images(request.user).named().order_by("?")[:SAMPLES],
     }
     return render(request, "retrieval/welcome.html", context)

@@ -6,6 +6,7 @@ from typing import Any
 from mlcore.comparison.report.rendering import diagnostic_text, figure_name
 from mlcore.comparison.rerun import figures_of
 from mlcore.evaluation.diagnostics import MEANINGS, read_details
+from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Image, Model, Run
 
 CURVES = {
@@ -60,9 +61,9 @@ def mistakes_of(model: Model, details: Mapping[str, Any]) -> dict[str, Any]:
 
     {"classes": worst first, "worst_queries": each with its answers, "hubs", "near_duplicates"}.
     """
-    pictures = _pictures(model, details)
+    pictures, names = _pictures(model, details), names_by_label(model.dataset)
     return {
-        "classes": [{**entry, "name": model.dataset.classes[entry["label"]]} for entry in details["classes"]],
+        "classes": [{**entry, "name": names[entry["label"]]} for entry in details["classes"]],
         "worst_queries": [
             {**query, "image": pictures[query["id"]], "answers": _answers(query, pictures)}
             for query in details["worst_queries"]
@@ -82,7 +83,7 @@ def _pictures(model: Model, details: Mapping[str, Any]) -> dict[int, Image]:
     wanted = {entry["id"] for entry in (*queries, *details["hubs"])}
     wanted |= {answer["id"] for query in queries for answer in query["answers"]}
     wanted |= {pair[which] for pair in details.get("near_duplicates", ()) for which in ("measured", "trained")}
-    return Image.objects.filter(dataset=model.dataset_id, hidden=False).select_related("dataset").in_bulk(list(wanted))
+    return Image.objects.filter(dataset=model.dataset_id, hidden=False).named().in_bulk(list(wanted))
 
 
 def _answers(query: Mapping[str, Any], pictures: Mapping[int, Image]) -> list[dict[str, Any]]:

@@ -89,7 +89,9 @@ def verdict_of(search: Search, rankings: Sequence[Ranking]) -> Told | None:
 def _verdict_of(ranking: Ranking, query: int | None) -> Told | None:
     """Return a ranking's verdict; the query, if it is among its own answers, has no vote."""
     index = ranking.index
-    labels = dict(Image.objects.filter(pk__in=ranking.image_ids, hidden=False).values_list("pk", "label"))
+    shown = Image.objects.filter(pk__in=ranking.image_ids, hidden=False)
+    rows = list(shown.values_list("pk", "label", "dataset_class__name"))
+    labels, names = {pk: label for pk, label, _ in rows}, {label: name for _, label, name in rows}
     pairs = zip(ranking.image_ids, ranking.scores, strict=True)
     answers = [(labels[pk], score) for pk, score in pairs if pk in labels and pk != query]
     try:
@@ -99,7 +101,7 @@ def _verdict_of(ranking: Ranking, query: int | None) -> Told | None:
     if calibration is None:
         return None
     found = calibration.verdict(*zip(*answers, strict=True))
-    names, first = index.dataset.classes, 1 - sum(share for _, share in found.runners_up)
+    first = 1 - sum(share for _, share in found.runners_up)
     return Told(
         dataset=index.dataset,
         label=found.label,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from accounts.roles import Visitor
 from mlcore.index import overlap_at
+from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.seeing import shown_images, visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.keeping import shown_query
@@ -37,7 +38,7 @@ def answers_of_all(searches: Sequence[Search], viewer: Visitor) -> dict[UUID, Co
         of_search[ranking.search_id].append(ranking)
     found = {search.pk: _columns(search, of_search[search.pk]) for search in searches}
     ids = {answer["image"] for columns in found.values() for column in columns for answer in column["answers"]}
-    images = shown_images(viewer).in_bulk(list(ids))
+    images = shown_images(viewer).named().in_bulk(list(ids))
     for search in searches:
         _show(search, found[search.pk], images)
     return found
@@ -98,8 +99,9 @@ def problems_of(search: Search) -> list[dict[str, Any]]:
 
 
 def _filter_names(search: Search, datasets: list[Dataset]) -> list[str]:
-    names = {dataset.pk: dataset.classes for dataset in datasets}
-    classes = [names[pk][label] for pk, label in search.filters.get("classes", ()) if pk in names]
+    chosen, seen = search.filters.get("classes", ()), {dataset.pk for dataset in datasets}
+    names = names_of(chosen) if chosen else {}
+    classes = [names[pk, label] for pk, label in chosen if pk in seen]
     return [*search.filters.get("splits", ()), *classes]
 
 

@@ -83,11 +83,11 @@ def ask(**asked: Unpack[Asked]) -> Search:
     A model that has no network is not asked for what it never saw, see `not_asked`.
 
     Raises:
-        OverQuota: the person keeps as many searches as they may.
+        QuotaReached: the person keeps as many searches as they may.
         Rejected: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
             that none of the models can embed.
         NothingSearchable: none of the models can answer.
-        EngineBusy: too many are asking.
+        Busy: too many are asking.
     """
     return answer(prepare(**asked))
 
@@ -127,7 +127,7 @@ def answer(question: Question, looks: Looks | None = None) -> Search:
 
     Raises:
         Rejected: a model cannot answer.
-        EngineBusy: too many are asking.
+        Busy: too many are asking.
         ModelUnavailable, ModelSuspended: no model gave results.
     """
     search = question.search

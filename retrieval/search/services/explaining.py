@@ -91,7 +91,7 @@ def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None
 
     Raises:
         Rejected: the model does not show its places, or a file is gone or damaged.
-        EngineBusy: too many are asking.
+        Busy: too many are asking.
     """
     row = search.rankings.select_related("model", "index__dataset").filter(pk=ranking).first()
     shown = shown_images(viewer).filter(pk=image).first()

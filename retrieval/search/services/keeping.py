@@ -19,7 +19,7 @@ def visible_searches(user: Visitor) -> QuerySet[Search]:
     """Return one's own searches; nobody sees another's."""
     if not user.is_authenticated:
         return Search.objects.none()
-    return Search.objects.filter(owner=user).select_related("query_image__dataset").prefetch_related("datasets")
+    return Search.objects.filter(owner=user).select_related("query_image__dataset_class").prefetch_related("datasets")
 
 
 def roots_of(user: Visitor) -> QuerySet[Search]:

@@ -49,7 +49,7 @@ def page_of(user: User, search: Search) -> str:
 def own_marks(user: User) -> QuerySet[Mark]:
     """Return a person's marks, the newest first."""
     marks = Mark.objects.filter(who=user).order_by("-rated_at", "-pk")
-    return marks.select_related("ranking__model", "ranking__search__query_image__dataset", "image__dataset")
+    return marks.select_related("ranking__model", "ranking__search", "image__dataset_class")
 
 
 def remove_mark(mark: Mark) -> None:

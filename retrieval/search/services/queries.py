@@ -31,7 +31,7 @@ def uploaded_query(data: bytes, search: Search) -> Query:
 
     Raises:
         Rejected: it cannot be read, or the search's box is too small.
-        EngineBusy: too many pictures are being read.
+        Busy: too many pictures are being read.
     """
     with decoding():
         try:
@@ -46,7 +46,7 @@ def stored_query(search: Search) -> Query:
 
     Raises:
         Rejected: its file is damaged or gone, or the search's box is too small.
-        EngineBusy: too many pictures are being read.
+        Busy: too many pictures are being read.
     """
     image = search.query_image
     with decoding():

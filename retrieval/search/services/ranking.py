@@ -42,7 +42,7 @@ def rank(
 
     Raises:
         Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
-        EngineBusy: too many are asking.
+        Busy: too many are asking.
         ModelUnavailable, ModelSuspended: it is external and its process gives no embedding; other models go on.
     """
     with _refusals_of(model):
@@ -69,7 +69,7 @@ def look_at(model: Model, pictures: Sequence["Picture"], patience: float = 0) ->
 
     Raises:
         Rejected: the model is damaged.
-        EngineBusy: too many are waiting already.
+        Busy: too many are waiting already.
         ModelUnavailable, ModelSuspended: as for `rank`.
     """
     with _refusals_of(model):

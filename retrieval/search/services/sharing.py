@@ -15,7 +15,7 @@ from retrieval.models import Search
 
 def shared_search(token: str) -> Search | None:
     """Return the search behind a share link, None when it was revoked or never was."""
-    searches = Search.objects.filter(share_token=token).select_related("query_image__dataset")
+    searches = Search.objects.filter(share_token=token).select_related("query_image__dataset_class")
     return searches.prefetch_related("datasets").first()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from config.errors import Rejected
 from mlcore.index import VectorIndex
+from retrieval.datasets.services.classes import class_totals
 from retrieval.models import Dataset, Image, Index, Search
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -58,13 +59,16 @@ class Terms:
 
     def check_classes(self, datasets: Sequence[Dataset]) -> None:
         """Refuse classes that the data sets do not have."""
+        if not self.classes:
+            return
         known = {dataset.pk: dataset for dataset in datasets}
+        totals = class_totals(datasets)
         for pk, label in self.classes:
             if pk not in known:
                 raise Rejected(
                     f"class {label} of data set {pk} cannot answer: that set is not searched", field="filters"
                 )
-            if not 0 <= label < len(known[pk].classes):
+            if not 0 <= label < totals.get(pk, 0):
                 raise Rejected(f"{known[pk].name} has no class {label}", field="filters")
 
 
@@ -141,11 +145,13 @@ def find_classes(
     A class is written `data set:label`, both keys; what no set has is left out. Without a text none is offered.
     """
     wanted, looked_for = set(chosen), text.strip().casefold()
+    if not wanted and not looked_for:
+        return [], []
     picked: list[dict[str, str]] = []
     found: list[dict[str, str]] = []
     for dataset in datasets:
-        for label, name in enumerate(dataset.classes):
-            row = {"value": f"{dataset.pk}:{label}", "name": str(name), "dataset": dataset.name}
+        for label, name in dataset.classes.values_list("label", "name"):
+            row = {"value": f"{dataset.pk}:{label}", "name": name, "dataset": dataset.name}
             if row["value"] in wanted:
                 picked.append(row)
             elif looked_for and looked_for in row["name"].casefold() and len(found) < MOST_FOUND:

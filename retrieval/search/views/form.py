@@ -88,7 +88,7 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
         searches = keeping.visible_searches(request.user)
         initial = _initial(request, chosen, able)
         form = SearchForm(datasets=datasets, searches=searches, initial=initial)
-    pictures = Image.objects.filter(dataset__in=chosen, hidden=False).select_related("dataset")
+    pictures = Image.objects.filter(dataset__in=chosen, hidden=False).named()
     context: dict[str, Any] = {
         "form": form,
         "datasets": datasets,

@@ -59,7 +59,7 @@ def test_the_api_says_so_wherever_files_are_stored(curator_api: APIClient, world
     sent: list[tuple[str, dict[str, Any]]] = [
         ("/api/v1/datasets/", {"name": "Full", "archive": archive(900)}),
         (f"{dataset}/reimport/", {"archive": archive(900)}),
-        (f"{dataset}/images/", {"pictures": pictures(), "class_name": world.dataset.classes[0]}),
+        (f"{dataset}/images/", {"pictures": pictures(), "class_name": world.dataset.class_names[0]}),
         (f"/api/v1/uploads/{upload}/files/", {"files": pictures(), "paths": ["a/1.jpg"]}),
     ]
     for path, body in sent:

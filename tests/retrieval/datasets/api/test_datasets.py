@@ -138,7 +138,7 @@ def test_an_upload_becomes_a_data_set_once(curator_api: APIClient) -> None:
     first, second = (curator_api.post(ROOT, body, headers=key) for _ in range(2))
     assert first.status_code == 202 and first.json() == second.json()
     done(Job.objects.get())
-    assert Dataset.objects.get().classes == ["jay", "owl", "wren"]
+    assert Dataset.objects.get().class_names == ["jay", "owl", "wren"]
     answer = curator_api.post(ROOT, {**body, "name": "Birds again"})
     assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "upload"
 
@@ -250,7 +250,7 @@ def test_a_class_gets_another_name(world: World, curator_api: APIClient) -> None
 
 
 def test_a_class_is_merged_into_another(world: World, curator_api: APIClient) -> None:
-    one, other = world.dataset.classes[:2]
+    one, other = world.dataset.class_names[:2]
     where = at(world.dataset, "classes", 0, "merge")
     assert curator_api.post(where, {"into": other}).json() == {"changed": 6}
     assert curator_api.post(where, {"into": other}).status_code == 404
@@ -266,6 +266,6 @@ def test_an_unknown_class_is_not_found(world: World, curator_api: APIClient, lab
 def test_a_change_of_classes_heeds_the_version_of_the_set(world: World, curator_api: APIClient) -> None:
     version = curator_api.get(at(world.dataset))["ETag"]
     curator_api.patch(at(world.dataset, "classes", 0), {"name": "Dodo"})
-    body = {"into": world.dataset.classes[2]}
+    body = {"into": world.dataset.class_names[2]}
     late = curator_api.post(at(world.dataset, "classes", 1, "merge"), body, headers={"If-Match": version})
     assert late.status_code == 412 and Dataset.objects.get().revision == 1

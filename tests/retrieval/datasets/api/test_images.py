@@ -49,7 +49,7 @@ def test_pictures_are_listed_by_key_in_pages(world: World, nested: bool) -> None
     second = APIClient().get(first["next"]).json()
     rows = first["results"] + second["results"]
     assert [row["id"] for row in rows] == list(world.dataset.images.order_by("pk").values_list("pk", flat=True))
-    assert second["next"] is None and rows[0]["class_name"] == world.dataset.classes[rows[0]["label"]]
+    assert second["next"] is None and rows[0]["class_name"] == world.dataset.class_names[rows[0]["label"]]
 
 
 def test_a_page_costs_as_many_questions_however_long(
@@ -83,7 +83,8 @@ def test_what_is_not_public_is_hidden_from_visitors(world: World) -> None:
 
 @pytest.mark.parametrize("nested", [True, False])
 def test_pictures_are_narrowed(world: World, member_api: APIClient, nested: bool) -> None:
-    moths = Dataset.objects.create(name="Moths", slug="moths", source="x", revision=1, classes=["Dodo"])
+    moths = Dataset.objects.create(name="Moths", slug="moths", source="x", revision=1)
+    moths.classes.create(label=0, name="Dodo")
     twin, image = world.test_images[0], world.test_images[1]
     other = Image.objects.create(
         dataset=moths, path="1.jpg", label=0, split="train", sha256=twin.sha256, width=9, height=9
@@ -162,7 +163,7 @@ def test_an_unknown_picture_is_not_found(member_api: APIClient, pk: str) -> None
 
 def test_pictures_are_added_to_a_class(world: World, curator_api: APIClient) -> None:
     files = [SimpleUploadedFile("photo.jpg", jpeg(seed)) for seed in (1, 2)]
-    body = {"pictures": files, "class_name": world.dataset.classes[0]}
+    body = {"pictures": files, "class_name": world.dataset.class_names[0]}
     job = done(job_of(curator_api.post(of(world.dataset), body, format="multipart")))
     assert job.result == {"dataset": world.dataset.pk, "added": 2, "there_already": 0, "broken": []}
     assert world.dataset.images.filter(label=0).count() == 8
@@ -172,7 +173,7 @@ def test_an_archive_makes_a_new_class(world: World, curator_api: APIClient) -> N
     archive = SimpleUploadedFile("birds.zip", zipped({"1.jpg": jpeg(1)}))
     body = {"pictures": [archive], "class_name": "Dodo", "new": "true", "half": "held out"}
     assert done(job_of(curator_api.post(of(world.dataset), body, format="multipart"))).result
-    assert Dataset.objects.get().classes[-1] == "Dodo" and world.dataset.images.get(label=8).split == "test"
+    assert Dataset.objects.get().class_names[-1] == "Dodo" and world.dataset.images.get(label=8).split == "test"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_pictures_are_hidden_and_shown_again(world: World, curator_api: APIClien
 
 def test_pictures_move_to_an_old_and_to_a_new_class(world: World, curator_api: APIClient) -> None:
     one, other = (image.pk for image in world.test_images[:2])
-    old = {"images": [one], "class_name": world.dataset.classes[0]}
+    old = {"images": [one], "class_name": world.dataset.class_names[0]}
     assert curator_api.post(of(world.dataset, "relabel"), old).json() == {"changed": 1}
     new = {"images": [one, other], "class_name": "Dodo", "new": True, "half": "held out"}
     assert curator_api.post(of(world.dataset, "relabel"), new).json() == {"changed": 2}
@@ -220,7 +221,7 @@ def test_pictures_move_to_an_old_and_to_a_new_class(world: World, curator_api: A
 @pytest.mark.parametrize("action", ["hide", "show", "relabel", "delete"])
 @pytest.mark.parametrize("images", [[], [10**9], [2**63], ["x"], "7", [0], [1.5], None, list(range(1, 5002))])
 def test_a_wrong_choice_is_a_problem(world: World, curator_api: APIClient, action: str, images: Any) -> None:
-    body = {"images": images} | ({"class_name": world.dataset.classes[0]} if action == "relabel" else {})
+    body = {"images": images} | ({"class_name": world.dataset.class_names[0]} if action == "relabel" else {})
     answer = curator_api.post(of(world.dataset, action), body)
     assert answer.status_code == 400 and answer["Content-Type"] == "application/problem+json"
     assert Dataset.objects.get().revision == 1
@@ -231,7 +232,7 @@ def test_a_change_heeds_the_version_of_the_set(world: World, curator_api: APICli
     body, headers = {"images": [world.test_images[0].pk]}, {"If-Match": version}
     assert curator_api.post(of(world.dataset, "hide"), body, headers=headers).status_code == 200
     assert curator_api.post(of(world.dataset, "show"), body, headers=headers).status_code == 412
-    files = {"pictures": [SimpleUploadedFile("1.jpg", jpeg(1))], "class_name": world.dataset.classes[0]}
+    files = {"pictures": [SimpleUploadedFile("1.jpg", jpeg(1))], "class_name": world.dataset.class_names[0]}
     assert curator_api.post(of(world.dataset), files, format="multipart", headers=headers).status_code == 412
 
 
@@ -265,7 +266,7 @@ def test_too_little_is_never_left(world: World, curator_api: APIClient) -> None:
 
 
 def test_a_picture_is_hidden_and_moved(world: World, curator_api: APIClient) -> None:
-    where, name = f"{ROOT}{world.test_images[0].pk}/", world.dataset.classes[0]
+    where, name = f"{ROOT}{world.test_images[0].pk}/", world.dataset.class_names[0]
     answer = curator_api.patch(where, {"hidden": True, "class_name": name.upper()})
     row = answer.json()
     assert (row["hidden"], row["label"], row["class_name"], row["split"]) == (True, 0, name, "train")
@@ -281,7 +282,7 @@ def test_a_picture_is_moved_and_hidden_or_neither(world: World, curator_api: API
 
 
 def test_an_upload_is_added_class_by_class(curator_api: APIClient, world: World) -> None:
-    upload = filled(classes_of_jpegs("Dodo", world.dataset.classes[0]))
+    upload = filled(classes_of_jpegs("Dodo", world.dataset.class_names[0]))
     answer = curator_api.post(of(world.dataset), {"upload": str(upload.pk), "half": "held out"})
     assert answer.status_code == 202
     assert done(Job.objects.get(pk=answer.json()["id"])).result["added"] == 4

@@ -42,7 +42,7 @@ def labels(dataset: Dataset, seeds: Sequence[int]) -> list[tuple[int, str]]:
 
 def test_pictures_of_one_name_join_a_class(wings: Dataset, curator: User) -> None:
     last = wings.images.order_by("-pk").values_list("pk", flat=True)[0]
-    job = done(adding.submit_pictures(wings, pictures(1, 2), wings.classes[7], by=curator))
+    job = done(adding.submit_pictures(wings, pictures(1, 2), wings.class_names[7], by=curator))
     assert job.result == {"dataset": wings.pk, "added": 2, "there_already": 0, "broken": []}
     wings.refresh_from_db()
     assert wings.revision == 2 and labels(wings, (1, 2)) == [(7, "test")] * 2
@@ -53,7 +53,7 @@ def test_pictures_of_one_name_join_a_class(wings: Dataset, curator: User) -> Non
     )
     assert wings.report["images"] == 50 and uploads() == []
     assert not list(wings.folder.parent.glob(".*"))
-    assert AuditEntry.objects.get(action="add-pictures").details == {"files": 2, "into": wings.classes[7]}
+    assert AuditEntry.objects.get(action="add-pictures").details == {"files": 2, "into": wings.class_names[7]}
 
 
 def test_an_archive_makes_a_new_class_and_its_faults_are_told(wings: Dataset) -> None:
@@ -61,22 +61,22 @@ def test_an_archive_makes_a_new_class_and_its_faults_are_told(wings: Dataset) ->
     archive = SimpleUploadedFile("birds.zip", zipped(files))
     job = done(adding.submit_pictures(wings, [archive], "Dodo", new=True, half="train", by=None))
     wings.refresh_from_db()
-    assert wings.classes[-1] == "Dodo" and labels(wings, (1, 2)) == [(8, "train")] * 2
+    assert wings.class_names[-1] == "Dodo" and labels(wings, (1, 2)) == [(8, "train")] * 2
     assert [name for name, _ in job.result["broken"]] == [
         "bad.jpg"
     ] and job.message == "2 added, 0 there already, 1 not readable"
 
 
 def test_what_the_class_has_is_left_out_and_a_repeat_changes_nothing(wings: Dataset) -> None:
-    job = done(adding.submit_pictures(wings, pictures(1), wings.classes[0], by=None))
-    again = done(adding.submit_pictures(wings, pictures(1, 2), wings.classes[0], by=None))
+    job = done(adding.submit_pictures(wings, pictures(1), wings.class_names[0], by=None))
+    again = done(adding.submit_pictures(wings, pictures(1, 2), wings.class_names[0], by=None))
     assert again.result["added"] == 1 and again.result["there_already"] == 1
-    done(adding.submit_pictures(wings, pictures(1, 2), wings.classes[0], by=None))
+    done(adding.submit_pictures(wings, pictures(1, 2), wings.class_names[0], by=None))
     assert Dataset.objects.get().revision == 3 and job.pk != again.pk
 
 
 def test_a_job_killed_between_files_and_rows_is_taken_up(wings: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = adding.submit_pictures(wings, pictures(1, 2), wings.classes[0], by=None)
+    job = adding.submit_pictures(wings, pictures(1, 2), wings.class_names[0], by=None)
 
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -91,7 +91,7 @@ def test_a_job_killed_between_files_and_rows_is_taken_up(wings: Dataset, monkeyp
 
 
 def test_only_new_pictures_are_embedded_for_the_next_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    done(adding.submit_pictures(world.dataset, pictures(1, 2), world.dataset.classes[0], by=None))
+    done(adding.submit_pictures(world.dataset, pictures(1, 2), world.dataset.class_names[0], by=None))
     [one, other] = Job.objects.filter(kind="index", state="queued")
     done(one)
     index = Index.objects.get(active=True, model=one.payload["model"])
@@ -115,7 +115,7 @@ def test_a_wrong_class_is_refused_before_anything_is_kept(
 
 
 def test_wrong_files_are_refused(wings: Dataset, settings: Any) -> None:
-    name, archive = wings.classes[0], SimpleUploadedFile("birds.zip", zipped({"1.jpg": jpeg(1)}))
+    name, archive = wings.class_names[0], SimpleUploadedFile("birds.zip", zipped({"1.jpg": jpeg(1)}))
     with pytest.raises(Rejected, match="choose pictures"):
         adding.submit_pictures(wings, [], name, by=None)
     with pytest.raises(Rejected, match="either pictures or one archive"):
@@ -127,13 +127,13 @@ def test_wrong_files_are_refused(wings: Dataset, settings: Any) -> None:
 
 
 def test_one_job_changes_a_set_at_a_time(wings: Dataset) -> None:
-    first = adding.submit_pictures(wings, pictures(1), wings.classes[0], by=None)
+    first = adding.submit_pictures(wings, pictures(1), wings.class_names[0], by=None)
     with pytest.raises(Rejected, match=rf"job {first.pk} \(add-pictures\) is changing Wings already"):
-        adding.submit_pictures(wings, pictures(2), wings.classes[0], by=None)
+        adding.submit_pictures(wings, pictures(2), wings.class_names[0], by=None)
     assert len(uploads()) == 1, "only the first one's"
 
 
 def test_pictures_without_one_that_can_be_read_fail_with_a_sentence(wings: Dataset) -> None:
     broken = [SimpleUploadedFile("a.jpg", b"no picture")]
-    assert "holds no picture" in failed(adding.submit_pictures(wings, broken, wings.classes[0], by=None))
+    assert "holds no picture" in failed(adding.submit_pictures(wings, broken, wings.class_names[0], by=None))
     assert Dataset.objects.get().revision == 1

@@ -142,33 +142,33 @@ def test_a_query_that_moves_stays_a_query(world: World) -> None:
     assert query is not None
     other = world.dataset.images.filter(split="gallery").exclude(label=query.label).first()
     assert other is not None
-    curating.relabel(world.dataset, [query.pk, trained.pk], world.dataset.classes[other.label], by=None)
+    curating.relabel(world.dataset, [query.pk, trained.pk], world.dataset.class_names[other.label], by=None)
     query.refresh_from_db()
     trained.refresh_from_db()
     assert (query.label, query.split) == (other.label, "query") and trained.split == "gallery"
 
 
 def test_a_new_class_needs_a_half_and_a_name_of_its_own(world: World) -> None:
-    chosen = keys(world.test_images[:2])
+    chosen, names = keys(world.test_images[:2]), world.dataset.class_names
     with pytest.raises(Rejected, match="trained on or held out"):
         curating.relabel(world.dataset, chosen, "Dodo", new=True, by=None)
     with pytest.raises(Rejected, match="already"):
-        curating.relabel(world.dataset, chosen, world.dataset.classes[0].upper(), new=True, half="train", by=None)
+        curating.relabel(world.dataset, chosen, names[0].upper(), new=True, half="train", by=None)
     with pytest.raises(Rejected, match="no class 'Dodo'"):
         curating.relabel(world.dataset, chosen, "Dodo", by=None)
     with pytest.raises(Rejected, match="printable"):
         curating.relabel(world.dataset, chosen, "\0", new=True, half="train", by=None)
-    assert now(world.dataset).classes == world.dataset.classes
+    assert now(world.dataset).class_names == names
     assert curating.relabel(world.dataset, chosen, " Dodo ", new=True, half="train", by=None) == 2
     row = now(world.dataset)
-    assert row.classes == [*world.dataset.classes, "Dodo"]
+    assert row.class_names == [*names, "Dodo"]
     assert set(row.images.filter(pk__in=chosen).values_list("label", "split")) == {(8, "train")}
 
 
 def test_one_half_without_classes_is_refused(world: World) -> None:
     held_out = keys(world.test_images)
     with pytest.raises(Rejected, match="0 test classes"):
-        curating.relabel(world.dataset, held_out, world.dataset.classes[0], by=None)
+        curating.relabel(world.dataset, held_out, world.dataset.class_names[0], by=None)
     assert now(world.dataset).revision == 1
 
 
@@ -176,10 +176,11 @@ def test_one_half_without_classes_is_refused(world: World) -> None:
 
 
 def test_merged_classes_leave_every_label_where_it_was(world: World) -> None:
-    one, other = world.dataset.classes[4], world.dataset.classes[5]
+    names = world.dataset.class_names
+    one, other = names[4], names[5]
     assert curating.merge_classes(world.dataset, 4, other, by=None) == 6
     row = now(world.dataset)
-    assert row.classes == world.dataset.classes and row.images.filter(label=5).count() == 12
+    assert row.class_names == names and row.images.filter(label=5).count() == 12
     assert row.report["classes"] == 7 and row.history[-1]["what"] == f"{one} merged into {other}"
     with pytest.raises(Rejected, match="no class number 4"):
         curating.merge_classes(world.dataset, 4, other, by=None)
@@ -190,10 +191,10 @@ def test_merged_classes_leave_every_label_where_it_was(world: World) -> None:
 def test_a_class_renamed_changes_no_revision(world: World) -> None:
     curating.rename_class(world.dataset, 0, "  Great   tit ", by=None)
     row = now(world.dataset)
-    assert row.classes[0] == "Great tit" and row.revision == 1 and not rebuilds()
+    assert row.class_names[0] == "Great tit" and row.revision == 1 and not rebuilds()
     assert load_dataset(row.folder).classes[0] == "Great tit"
     curating.rename_class(world.dataset, 0, "GREAT TIT", by=None)
-    assert now(world.dataset).classes[0] == "GREAT TIT"
+    assert now(world.dataset).class_names[0] == "GREAT TIT"
     with pytest.raises(Rejected, match="already"):
         curating.rename_class(world.dataset, 1, "great tit", by=None)
 
@@ -252,6 +253,6 @@ def test_a_picture_is_moved_and_hidden_or_neither(world: World) -> None:
     with pytest.raises(Rejected, match="no class 'Dodo'"):
         curating.amend_picture(image, hidden=True, class_name="Dodo", by=None)
     assert not now(world.dataset).images.filter(hidden=True).exists()
-    curating.amend_picture(image, hidden=True, class_name=world.dataset.classes[0], by=None)
+    curating.amend_picture(image, hidden=True, class_name=world.dataset.class_names[0], by=None)
     image.refresh_from_db()
     assert (image.hidden, image.label, image.split) == (True, 0, "train")

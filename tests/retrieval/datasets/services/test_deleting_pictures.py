@@ -121,7 +121,7 @@ def test_a_key_is_never_given_again(world: World) -> None:
     last = Image.objects.latest("pk")
     deleted(world.dataset, [last])
     files = [SimpleUploadedFile("new.jpg", jpeg(1))]
-    done(adding.submit_pictures(world.dataset, files, world.dataset.classes[0], by=None))
+    done(adding.submit_pictures(world.dataset, files, world.dataset.class_names[0], by=None))
     assert Image.objects.latest("pk").pk > last.pk
 
 

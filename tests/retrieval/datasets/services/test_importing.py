@@ -55,7 +55,7 @@ def test_a_folder_becomes_rows_and_files_that_agree(curator: User, folder: Path)
     catalogue = load_dataset(dataset.folder)
     rows = {image.pk: image for image in dataset.images.all()}
     assert {picture.id for picture in catalogue.pictures} == set(rows) and len(rows) == 12
-    assert catalogue.fingerprint == dataset.fingerprint and list(catalogue.classes) == dataset.classes
+    assert catalogue.fingerprint == dataset.fingerprint and list(catalogue.classes) == dataset.class_names
     for picture in catalogue.pictures:
         image = rows[picture.id]
         assert (image.path, image.label, image.split, image.sha256) == (
@@ -265,7 +265,7 @@ def test_pictures_without_labels_are_a_gallery_in_one_class(curator: User) -> No
     dataset = submit_import(name="Box", by=curator, archive=archive(files), labelled=False, attribution="Grandmother")
     done(dataset.job)
     dataset.refresh_from_db()
-    assert dataset.is_ready and not dataset.labelled and dataset.classes == ["unlabelled"]
+    assert dataset.is_ready and not dataset.labelled and dataset.class_names == ["unlabelled"]
     assert set(dataset.images.values_list("label", "split")) == {(0, "gallery")} and dataset.images.count() == 3
     assert dataset.report["images"] == 3 and dataset.report["broken"] == [["notes.txt", "is not a picture: .txt"]]
     assert dataset.attribution == "Grandmother"

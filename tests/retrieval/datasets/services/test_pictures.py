@@ -37,5 +37,5 @@ def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | N
 
 def test_an_image_says_its_class_and_file(world: World) -> None:
     image = Image.objects.select_related("dataset").get(pk=world.test_images[0].pk)
-    assert image.class_name in world.dataset.classes and str(image) == image.path
+    assert image.class_name in world.dataset.class_names and str(image) == image.path
     assert image.file.is_relative_to(settings.MEDIA_ROOT)

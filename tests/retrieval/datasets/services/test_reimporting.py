@@ -65,7 +65,7 @@ def test_new_ones_get_new_keys_changed_ones_too_and_gone_ones_are_hidden(birds: 
     assert len(new) == 4 and all(image.file.is_file() for image in new)
     assert {path for path, image in after.items() if image.hidden} == {"robin/0.jpg", "tit/2.jpg"}
     assert after["robin/0.jpg"].file.read_bytes() != jpeg(78), "the old picture keeps its file"
-    assert after["finch/9.jpg"].label == 0 and birds.classes == ["finch", "robin", "tit", "wren", "dodo"]
+    assert after["finch/9.jpg"].label == 0 and birds.class_names == ["finch", "robin", "tit", "wren", "dodo"]
     assert {picture.id for picture in load_dataset(birds.folder).pictures} == {
         image.pk for image in after.values() if not image.hidden
     }

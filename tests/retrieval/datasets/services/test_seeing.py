@@ -32,5 +32,5 @@ def test_visitors_see_public_sets_members_the_imported_and_curators_all(member: 
 
 def test_class_counts_follow_the_labels(world: World) -> None:
     counts = seeing.class_counts(world.dataset)
-    assert [row["name"] for row in counts] == world.dataset.classes
+    assert [row["name"] for row in counts] == world.dataset.class_names
     assert {row["images"] for row in counts} == {6} and [row["held_out"] for row in counts] == [0] * 4 + [6] * 4

@@ -54,7 +54,7 @@ def test_a_curator_hides_a_picture_and_shows_it_again(
 
 def test_pictures_move_to_a_class_old_or_new(curator_client: Client, world: World) -> None:
     chosen = [image.pk for image in world.test_images[:2]]
-    values = {"action": "move", "image": chosen, "name": world.dataset.classes[7], "half": ""}
+    values = {"action": "move", "image": chosen, "name": world.dataset.class_names[7], "half": ""}
     assert curator_client.post(pictures(), values).status_code == 302
     assert world.dataset.images.filter(label=7).count() == 8
     assert curator_client.post(pictures(), {**values, "name": "Dodo", "half": "held out"}).status_code == 302
@@ -90,7 +90,7 @@ def test_the_pictures_are_filtered(curator_client: Client, world: World, query: 
 
 
 def test_the_pictures_of_a_class_are_found_by_its_name(curator_client: Client, world: World) -> None:
-    text = curator_client.get(pictures(), {"class": world.dataset.classes[3].upper()}).content.decode()
+    text = curator_client.get(pictures(), {"class": world.dataset.class_names[3].upper()}).content.decode()
     assert text.count("/thumbnail") == 6
 
 
@@ -98,7 +98,7 @@ def test_a_class_is_renamed_and_merged(curator_client: Client, world: World) -> 
     address = reverse("dataset-class-edit", args=["wings", 4])
     answer = curator_client.post(address, {"name": "Great tit"}, follow=True)
     assert "is called Great tit now" in answer.content.decode()
-    answer = curator_client.post(address, {"into": world.dataset.classes[5]}, follow=True)
+    answer = curator_client.post(address, {"into": world.dataset.class_names[5]}, follow=True)
     assert "6 pictures were moved" in answer.content.decode() and "Great tit</a>" not in answer.content.decode()
     assert curator_client.get(address).status_code == 404
     other = reverse("dataset-class-edit", args=["wings", 5])
@@ -108,9 +108,9 @@ def test_a_class_is_renamed_and_merged(curator_client: Client, world: World) -> 
 
 
 def test_classes_are_found_by_name(curator_client: Client, world: World) -> None:
-    name = world.dataset.classes[3]
+    name = world.dataset.class_names[3]
     text = curator_client.get(reverse("dataset-classes", args=["wings"]), {"name": name.upper()}).content.decode()
-    assert text.count("Rename or merge</a>") == sum(name in other for other in world.dataset.classes)
+    assert text.count("Rename or merge</a>") == sum(name in other for other in world.dataset.class_names)
 
 
 def test_licence_and_attribution_stand_on_the_sets_page(curator_client: Client, client: Client, world: World) -> None:

@@ -31,7 +31,7 @@ def test_everybody_lists_the_sets_they_may_see(client: Client, member_client: Cl
 def test_a_set_shows_its_pictures_and_classes(member_client: Client, world: World) -> None:
     text = page(member_client, "dataset", "wings")
     assert text.count("/thumbnail") == 48 + 8, "every picture, and a sample of each class"
-    assert all(name in text for name in world.dataset.classes)
+    assert all(name in text for name in world.dataset.class_names)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_set_with_queries_shows_them_and_their_gallery(member_client: Client, 
 
 
 def test_classes_have_a_page_and_htmx_gets_their_list_alone(client: Client, world: World) -> None:
-    name = world.dataset.classes[0]
+    name = world.dataset.class_names[0]
     text = page(client, "dataset-class-list", "wings", q=name)
     assert "<h1>" in text and text.count("/thumbnail") == 1 and "/classes/0/" in text
     address = reverse("dataset-class-list", args=["wings"])

@@ -12,7 +12,7 @@ def test_a_class_has_a_page(world: World, member_client: Client) -> None:
     Dataset.objects.update(licence="CC0", attribution="Somebody")
     answer = member_client.get(reverse("class", args=[world.dataset.slug, 5]))
     text = answer.content.decode()
-    assert answer.status_code == 200 and f"<h1>{world.dataset.classes[5]}</h1>" in text
+    assert answer.status_code == 200 and f"<h1>{world.dataset.class_names[5]}</h1>" in text
     assert "CC0" in text and "Somebody" in text and "Most easily confused with" in text
     assert text.count('form="search-by"') == 7  # its six pictures, and the most typical one's button
 
@@ -20,7 +20,7 @@ def test_a_class_has_a_page(world: World, member_client: Client) -> None:
 def test_visitors_see_public_classes_only(world: World, client: Client) -> None:
     where = reverse("class", args=[world.dataset.slug, 5])
     text = client.get(where).content.decode()
-    assert world.dataset.classes[5] in text and 'form="search-by"' not in text
+    assert world.dataset.class_names[5] in text and 'form="search-by"' not in text
     Dataset.objects.update(public=False)
     assert client.get(where).status_code == 404
 

@@ -44,7 +44,7 @@ def test_the_page_shows_the_first_map_or_the_one_that_is_chosen(client: Client, 
 def test_the_points_come_as_json(client: Client, world: World) -> None:
     address = reverse("dataset-map-points", args=["wings", made(world)])
     points = client.get(address).json()
-    assert len(points["ids"]) == 48 and points["names"]["0"] == world.dataset.classes[0]
+    assert len(points["ids"]) == 48 and points["names"]["0"] == world.dataset.class_names[0]
     Dataset.objects.update(public=False)
     assert client.get(address).status_code == 404
 

@@ -28,7 +28,7 @@ def test_the_worst_queries_come_with_their_pictures_and_what_they_got(world: Wor
             assert answer["image"].pk == answer["id"] != query["id"]
             assert answer["is_right"] == (answer["image"].label == query["image"].label)
     assert [entry["name"] for entry in found["classes"]] == [
-        world.dataset.classes[entry["label"]] for entry in details["classes"]
+        world.dataset.class_names[entry["label"]] for entry in details["classes"]
     ]
     assert all(hub["image"].pk == hub["id"] for hub in found["hubs"])
 

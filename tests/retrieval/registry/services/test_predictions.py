@@ -95,9 +95,9 @@ def test_the_neighbours_vote(world: World, member: User, sure: None) -> None:
     for group in rankings(search):
         found = verdict_of(search, group)
         assert found is not None and found.near
-        assert (found.class_name, found.label) == (world.dataset.classes[3], 3)
+        assert (found.class_name, found.label) == (world.dataset.class_names[3], 3)
         assert found.confidence == pytest.approx(0.8808, abs=1e-4)  # the sigmoid of 2
-        assert [name for name, _ in found.shares] == [world.dataset.classes[3], world.dataset.classes[2]]
+        assert [name for name, _ in found.shares] == [world.dataset.class_names[3], world.dataset.class_names[2]]
         assert sum(share for _, share in found.shares) == pytest.approx(1)
 
 
@@ -172,9 +172,9 @@ def test_the_page_says_what_it_is(world: World, member: User, member_client: Cli
     search = world.ask(member)
     answered(world, search, (3, 0.9), (3, 0.89), (3, 0.88))
     text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
-    assert f"Both models say {world.dataset.classes[3]}." in text
+    assert f"Both models say {world.dataset.class_names[3]}." in text
     where = reverse("class", args=[world.dataset.slug, 3])
-    assert text.count(f'Most likely <b><a href="{where}">{world.dataset.classes[3]}</a></b>, 88 % sure') == 2
+    assert text.count(f'Most likely <b><a href="{where}">{world.dataset.class_names[3]}</a></b>, 88 % sure') == 2
     answered(world, search, (3, 0.4), (3, 0.3), (3, 0.2))
     text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
     assert text.count("Perhaps <b>none of these</b>") == 2

@@ -134,7 +134,7 @@ def test_the_neighbours_say_what_it_is(member_api: APIClient, member: User, worl
     assert found["summary"].endswith(".")
     for row in found["verdicts"]:
         said = row["verdict"]
-        assert said["class_name"] == world.dataset.classes[said["label"]] == said["shares"][0]["class_name"]
+        assert said["class_name"] == world.dataset.class_names[said["label"]] == said["shares"][0]["class_name"]
         assert 0 <= said["confidence"] <= 1 and said["dataset"] == world.dataset.pk and isinstance(said["near"], bool)
 
 

@@ -34,7 +34,7 @@ def test_other_terms_are_a_search_with_an_address_of_its_own(member_client: Clie
     assert again.filters == {"splits": ["test"], "classes": [[world.dataset.pk, 7]]}
     assert again.rankings.get().model == world.models[1] and search.rankings.count() == 2
     text = member_client.get(answer["Location"]).content.decode()
-    assert "A part of the picture was searched" in text and world.dataset.classes[7] in text
+    assert "A part of the picture was searched" in text and world.dataset.class_names[7] in text
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_the_address_fills_the_form(member_client: Client, member: User, world: 
     image, model = world.test_images[1], world.models[1]
     said = {"models": model.pk, "k": 7, "threshold": "0.25", "splits": "test", "image": image.pk, "left": 10}
     text = text_of(member_client.get(reverse("search"), said | {"classes": f"{world.dataset.pk}:2"}))
-    assert reverse("picture", args=[image.pk]) in text and world.dataset.classes[2] in text
+    assert reverse("picture", args=[image.pk]) in text and world.dataset.class_names[2] in text
     ticked = re.findall(r'<input type="checkbox"[^>]+value="([^"]+)"[^>]* checked', text)
     assert set(ticked) == {str(model.pk), f"{world.dataset.pk}:2", "test"}
     values = dict(re.findall(r'name="(k|threshold|left)"[^>]* value="([^"]*)"', text))
@@ -211,7 +211,7 @@ def test_a_web_address_that_is_none_is_explained(
 
 
 def test_classes_are_found_by_a_part_of_their_name(member_client: Client, world: World) -> None:
-    name = world.dataset.classes[3]
+    name = world.dataset.class_names[3]
     text = text_of(member_client.get(reverse("search-classes"), {"class_name": name[2:6].upper()}))
     assert name in text and "checked" not in text
     kept = {"class_name": "no such", "classes": f"{world.dataset.pk}:3"}
