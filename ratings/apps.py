@@ -9,14 +9,17 @@ class RatingsConfig(AppConfig):
     def ready(self) -> None:
         """Say what is known of a person, what can be kept of what all of them said, and which data sets votes need."""
         from accounts import personal_data
+        from ratings.leaderboard_views import welcome_section
         from ratings.services.exports import ABOUT, exports
         from ratings.services.personal import erase_ratings, export_ratings
         from ratings.services.votes import page_of_vote, voted_rankings, votes_on
         from retrieval import downloads
         from retrieval.datasets.services import uses
+        from retrieval.pages.views import front
         from retrieval.search.services import marks
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)
         uses.register("votes", votes_on)
         marks.register(marks.Others(rankings=voted_rankings, url=page_of_vote))
+        front.register(welcome_section)

@@ -7,56 +7,83 @@ class RetrievalConfig(AppConfig):
     name = "retrieval"
 
     def ready(self) -> None:
-        """Say who does which kind of job, what is known of a person, and what can be kept."""
-        from accounts import personal_data
-        from accounts.roles import Role
-        from jobs import registry
-        from retrieval import downloads, outcomes
-        from retrieval.datasets.services import revisions
-        from retrieval.datasets.services.adding import run_add_pictures_job
-        from retrieval.datasets.services.deleting import run_delete_job
-        from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
-        from retrieval.datasets.services.importing import run_import_job
-        from retrieval.datasets.services.reimporting import run_reimport_job
-        from retrieval.datasets.services.uploads import sweep, used_uploads
-        from retrieval.experiments.services.comparing import run_compare_job
-        from retrieval.experiments.services.estimates import run_estimate_job
-        from retrieval.experiments.services.report_downloads import downloads_of_reports
-        from retrieval.experiments.services.reports import run_report_job
-        from retrieval.experiments.services.training import run_train_job
-        from retrieval.experiments.services.tuning import run_tune_job
-        from retrieval.pages.services.maps import run_map_job
-        from retrieval.pages.services.storage.collecting import run_collect_job
-        from retrieval.pages.services.storage.leftovers import sweep_leftovers
-        from retrieval.registry.services import model_files
-        from retrieval.registry.services.external_models import run_add_job
-        from retrieval.registry.services.indexes import run_index_job, submit_rebuilds
-        from retrieval.search.services.keeping import erase_searches, export_searches
-        from retrieval.search.services.quotas import used_searches
+        """Register what the apps and subjects below call without knowing it."""
+        _register_jobs()
+        _register_follow_ups()
+        _register_personal_data()
+        _register_downloads()
 
-        registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
-        registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
-        registry.register("reimport", run_reimport_job, least=Role.CURATOR, leads=outcomes.of_import)
-        registry.register("delete-pictures", run_delete_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
-        registry.register("delete-dataset", run_delete_job, least=Role.CURATOR)
-        registry.register("collect", run_collect_job, least=Role.CURATOR)
-        registry.register("train", run_train_job, least=Role.CURATOR, queue="train", leads=outcomes.of_training)
-        registry.register("compare", run_compare_job, least=Role.CURATOR, leads=outcomes.of_comparison)
-        registry.register("estimate", run_estimate_job, least=Role.CURATOR)
-        registry.register("tune", run_tune_job, least=Role.CURATOR, queue="train", leads=outcomes.of_tuning)
-        registry.register("index", run_index_job, least=Role.CURATOR, leads=outcomes.of_index)
-        registry.register("map", run_map_job, least=Role.CURATOR)
-        registry.register("report", run_report_job, least=Role.CURATOR, leads=outcomes.of_report)
-        registry.register("add-model", run_add_job, least=Role.CURATOR, leads=outcomes.of_model)
-        revisions.register(submit_rebuilds)
-        registry.register_sweep("uploads", sweep)
-        registry.register_sweep("left-overs of jobs", sweep_leftovers)
-        personal_data.register_quotas(used_searches)
-        personal_data.register_quotas(used_uploads)
-        personal_data.register("searches", export_searches, erase_searches)
-        downloads.register("models", "Models", "A network, and what it needs to embed a picture.", model_files.networks)
-        downloads.register(
-            "embeddings", "Embeddings", "Where a model puts every picture, and whose row is whose.", model_files.spaces
-        )
-        about = "What an experiment found: figures, intervals, tests."
-        downloads.register("reports", "Reports", about, downloads_of_reports)
+
+def _register_jobs() -> None:
+    """Say who does which kind of job, who may ask for it, and where it leads."""
+    from accounts.roles import Role
+    from jobs import registry
+    from retrieval import outcomes
+    from retrieval.datasets.services.adding import run_add_pictures_job
+    from retrieval.datasets.services.deleting import run_delete_job
+    from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
+    from retrieval.datasets.services.importing import run_import_job
+    from retrieval.datasets.services.reimporting import run_reimport_job
+    from retrieval.experiments.services.comparing import run_compare_job
+    from retrieval.experiments.services.estimates import run_estimate_job
+    from retrieval.experiments.services.reports import run_report_job
+    from retrieval.experiments.services.training import run_train_job
+    from retrieval.experiments.services.tuning import run_tune_job
+    from retrieval.pages.services.maps import run_map_job
+    from retrieval.pages.services.storage.collecting import run_collect_job
+    from retrieval.registry.services.external_models import run_add_job
+    from retrieval.registry.services.indexes import run_index_job
+
+    registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
+    registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
+    registry.register("reimport", run_reimport_job, least=Role.CURATOR, leads=outcomes.of_import)
+    registry.register("delete-pictures", run_delete_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
+    registry.register("delete-dataset", run_delete_job, least=Role.CURATOR)
+    registry.register("collect", run_collect_job, least=Role.CURATOR)
+    registry.register("train", run_train_job, least=Role.CURATOR, queue="train", leads=outcomes.of_training)
+    registry.register("compare", run_compare_job, least=Role.CURATOR, leads=outcomes.of_comparison)
+    registry.register("estimate", run_estimate_job, least=Role.CURATOR)
+    registry.register("tune", run_tune_job, least=Role.CURATOR, queue="train", leads=outcomes.of_tuning)
+    registry.register("index", run_index_job, least=Role.CURATOR, leads=outcomes.of_index)
+    registry.register("map", run_map_job, least=Role.CURATOR)
+    registry.register("report", run_report_job, least=Role.CURATOR, leads=outcomes.of_report)
+    registry.register("add-model", run_add_job, least=Role.CURATOR, leads=outcomes.of_model)
+
+
+def _register_follow_ups() -> None:
+    """Say what follows a new revision of a data set, and what is swept up from time to time."""
+    from jobs import registry
+    from retrieval.datasets.services import revisions
+    from retrieval.datasets.services.uploads import sweep
+    from retrieval.pages.services.storage.leftovers import sweep_leftovers
+    from retrieval.registry.services.indexes import submit_rebuilds
+
+    revisions.register(submit_rebuilds)
+    registry.register_sweep("uploads", sweep)
+    registry.register_sweep("left-overs of jobs", sweep_leftovers)
+
+
+def _register_personal_data() -> None:
+    """Say what is kept of a person, and how much that may be."""
+    from accounts import personal_data
+    from retrieval.datasets.services.uploads import used_uploads
+    from retrieval.search.services.keeping import erase_searches, export_searches
+    from retrieval.search.services.quotas import used_searches
+
+    personal_data.register_quotas(used_searches)
+    personal_data.register_quotas(used_uploads)
+    personal_data.register("searches", export_searches, erase_searches)
+
+
+def _register_downloads() -> None:
+    """Say which files can be downloaded."""
+    from retrieval import downloads
+    from retrieval.experiments.services.report_downloads import downloads_of_reports
+    from retrieval.registry.services import model_files
+
+    downloads.register("models", "Models", "A network, and what it needs to embed a picture.", model_files.networks)
+    downloads.register(
+        "embeddings", "Embeddings", "Where a model puts every picture, and whose row is whose.", model_files.spaces
+    )
+    about = "What an experiment found: figures, intervals, tests."
+    downloads.register("reports", "Reports", about, downloads_of_reports)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, ExplanationError, MlcoreError, WeightsError
+from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
 from mlcore.inference.encoder_pipes import NO_ANSWER, MessagePipes
 from mlcore.inference.model_files import read_description
-from mlcore.networks.picture_encoder import PictureEncoder
 
 if TYPE_CHECKING:
     from mlcore.inference.explain import Explanation

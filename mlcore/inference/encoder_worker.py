@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.errors import MlcoreError
+from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.inference.encoder_messages import (
     EMBED,
     EXPLAIN,
@@ -29,7 +30,6 @@ from mlcore.inference.encoder_messages import (
     read_header,
 )
 from mlcore.inference.model_files import load_encoder, read_description
-from mlcore.networks.picture_encoder import PictureEncoder
 
 Request = tuple[bytes, bytes]
 

@@ -18,9 +18,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mlcore.errors import ExplanationError
+from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.inference.encode import Encoder
 from mlcore.networks.embedder import Embedder
-from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.networks.pooling import LEAST_ACTIVATION, norms_behind_pooling
 
 Floats = NDArray[np.float64]

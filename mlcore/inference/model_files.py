@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from mlcore.artifacts import read_json, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, brief
+from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.runs import WEIGHTS, RunSpec
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ratings.services import ballots
 from retrieval.registry.services.published import set_published
 from retrieval.search.services import engine
 from tests.conftest import signed_in
-from tests.ratings.test_views import text_of
+from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

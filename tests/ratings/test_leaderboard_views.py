@@ -8,7 +8,7 @@ from accounts.models import User
 from ratings.services import ballots
 from ratings.services.board_files import CONTENT_TYPES
 from retrieval.models import Dataset, Model
-from tests.ratings.test_views import text_of
+from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

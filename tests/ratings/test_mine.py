@@ -9,7 +9,7 @@ from ratings.models import Ballot
 from retrieval.models import Mark
 from retrieval.search.services.marks import mark
 from tests.ratings.services.test_ballots import voted
-from tests.ratings.services.test_mine import marked
+from tests.retrieval.search.services.test_marks import marked
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
