@@ -21,7 +21,7 @@ from urllib.parse import unquote
 ROOT = Path(__file__).resolve().parents[1]
 # GB of download and GB on disk (environment with all that is in the requirements), measured on Linux x86-64 for the
 # pinned version from the package index. A version that is not here is not guessed.
-MEASURED_GB = {"2.13.0": (2.7, 7.5)}
+MEASURED_GB = {"2.13.0": (2.7, 6.5)}
 SECONDS = 60  # for the index; 4 to 7 were seen
 WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)-.+\.whl")
 OF_CUDA = ("nvidia-", "cuda-")
