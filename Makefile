@@ -1,6 +1,9 @@
 # Kindred: `make demo` and `make test` do all the set-up. Nothing else has to be installed by hand.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+# The newest Python that runs here; CI names 3.11.
+PYTHON ?= $(shell tools/preflight.sh --newest)
+# What pip is given for torch: another requirement, or a wheel's path or web address, of the pinned version all the same.
+TORCH ?= $(shell grep '^torch==' requirements.txt)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt package-lock.json | sha256sum | cut -c1-16)
@@ -35,10 +38,11 @@ env: $(STAMP)
 # torch first: with it installed, nothing later asks for a build with CUDA. Made anew when a requirements file changes.
 # The last line of pip's gives $(BIN)/kindred. The charts' and the map's libraries come from npm; Node itself is in requirements.txt.
 $(STAMP):
-	@tools/preflight.sh $(PYTHON)
+	@tools/preflight.sh "$(PYTHON)"
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --progress-bar on "$$(grep '^torch==' requirements.txt)"
+	@$(BIN)/python tools/torch_build.py "$(TORCH)"
+	$(BIN)/python -m pip install --progress-bar on "$(TORCH)"
 	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -r requirements-dev.txt
 	$(BIN)/python -m pip install --no-deps -e .
 	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/npm ci
