@@ -9,7 +9,8 @@ from torch import nn
 from mlcore.networks.backbones import BackboneSpec, build_backbone, timm
 from mlcore.networks.pooling import FeaturePool
 
-TABLE = (Path(__file__).parents[3] / "docs" / "backbones.md").read_text().split("\n\n")[2].splitlines()[2:]
+PAGE = (Path(__file__).parents[3] / "docs" / "backbones.md").read_text()
+TABLE = PAGE.partition("| family | name |")[2].partition("\n\n")[0].splitlines()[2:]
 ROWS = {cells[1].strip("`"): cells for cells in ([cell.strip() for cell in line.split("|")[1:-1]] for line in TABLE)}
 NORMALISED = {(0.485, 0.456, 0.406, 0.229, 0.224, 0.225): "ImageNet", (0.5,) * 6: "0.5"}
 # Every family of the issue.
