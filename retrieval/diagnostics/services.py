@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlcore.comparison.report.rendering import diagnostic_text, figure_name
-from mlcore.comparison.rerun import figures_of
-from mlcore.evaluation.diagnostics import MEANINGS, read_details
+from mlcore.evaluation.diagnostics import read_details
+from mlcore.evaluation.metric_table import DIAGNOSTICS, figures_of, title_of, value_text
 from retrieval.models import Image, Model, Run
 
 CURVES = {
@@ -22,7 +21,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     intervals, rows = metrics.get("intervals", {}), []
     for name, value in figures_of(metrics).items():
         low, high = intervals.get(name, (None, None))
-        rows.append({"name": figure_name(name), "value": value, "low": low, "high": high})
+        rows.append({"name": title_of(name), "value": value, "low": low, "high": high})
     return rows
 
 
@@ -35,8 +34,8 @@ def shape_of(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the diagnostics' numbers with their titles and how to read them; none of a model made before."""
     found = metrics.get("diagnostics", {})
     return [
-        {"title": meaning.title, "reading": meaning.reading, "text": diagnostic_text(found[name], meaning.kind)}
-        for name, meaning in MEANINGS.items()
+        {"title": metric.title, "reading": metric.meaning, "text": value_text(found[name], metric.scale)}
+        for name, metric in DIAGNOSTICS.items()
         if name in found
     ]
 
