@@ -140,12 +140,12 @@ def _worst_queries(
     scores: PerQueryScores, labels: NDArray[np.int64], ids: NDArray[np.int64], near: Ints, cosines: Floats
 ) -> list[dict[str, Any]]:
     """Return the queries of the lowest average precision with what they got, the surest mistake first."""
-    order = np.lexsort((-cosines[scores.rows, 0], scores.average_precision))[:WORST_QUERIES]
+    order = np.lexsort((-cosines[scores.rows, 0], scores.by_metric["map_at_r"]))[:WORST_QUERIES]
     return [
         {
             "id": int(ids[row]),
             "label": int(labels[row]),
-            "average_precision": float(scores.average_precision[place]),
+            "average_precision": float(scores.by_metric["map_at_r"][place]),
             "answers": [
                 {"id": int(ids[other]), "label": int(labels[other]), "cosine": round(float(cosine), 4)}
                 for other, cosine in zip(near[row, :SHOWN_ANSWERS], cosines[row], strict=False)
