@@ -6,7 +6,7 @@ function and its row in this file and nothing else. Knows no torch: forms, check
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum, auto
+from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from mlcore.evaluation.ranking import Floats, Ints
 Scale = Literal["share", "number", "count"]
 
 
-class Place(Enum):
+class Place(StrEnum):
     """Where figures are listed.
 
     REPORT: every table of all figures: reports, a model's page, runs side by side, what a re-run compares.
@@ -26,10 +26,10 @@ class Place(Enum):
     TESTS: the paired tests between two losses or runs.
     """
 
-    REPORT = auto()
-    LEADERBOARD = auto()
-    SUMMARY = auto()
-    TESTS = auto()
+    REPORT = "report"
+    LEADERBOARD = "leaderboard"
+    SUMMARY = "summary"
+    TESTS = "tests"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +179,11 @@ DIAGNOSTICS: dict[str, Metric] = {
 def shown_at(place: Place) -> dict[str, Metric]:
     """Return the rows that are shown at a place, in order."""
     return {name: metric for name, metric in METRICS.items() if place in metric.shown}
+
+
+def tested_metrics() -> list[str]:
+    """Return the names of the metrics that paired tests are made of, the headline first."""
+    return sorted(shown_at(Place.TESTS), key=lambda name: name != HEADLINE)
 
 
 def metric_of(figure: str) -> Metric:

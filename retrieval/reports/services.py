@@ -26,7 +26,7 @@ from mlcore.comparison.report.document import FORMAT
 from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
 from mlcore.comparison.running import plan_of
 from mlcore.config import Protocol
-from mlcore.evaluation.metric_table import DIAGNOSTICS, title_of, value_text
+from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.runs import BASELINES
 from retrieval.errors import NotNow, Refused
 from retrieval.experiments.services import loss_titles
@@ -204,6 +204,9 @@ def page_values(document: dict[str, Any]) -> dict[str, Any]:
         "notes": notes_of(document),
         "figure_names": [title_of(figure) for figure in document["figures"]],
         "matrix": matrix_of(document),
+        "headline": HEADLINE,
+        "headline_title": title_of(HEADLINE),
+        "headline_pairs": len(document["pairs"][HEADLINE]),
         "tuning": [
             {**found, "title": titles.get(loss, loss), "found": tuned_values(found["best"])}
             for loss, found in document["tuning"].items()

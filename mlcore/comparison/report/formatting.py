@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE
+from mlcore.evaluation.metric_table import HEADLINE
 
 MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·"}
 OPPOSITE = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
@@ -41,7 +42,7 @@ def notes_of(document: Mapping[str, Any]) -> list[str]:
 def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each row, its mark against every row, and the numbers of those it beats and so on."""
     verdicts = {}
-    for pair in document["pairs"]["map_at_r"]:
+    for pair in document["pairs"][HEADLINE]:
         verdicts[pair["first"], pair["second"]] = pair["verdict"]
         verdicts[pair["second"], pair["first"]] = OPPOSITE[pair["verdict"]]
     lines = []

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mlcore.artifacts import published
 from mlcore.comparison.report.figures import accuracy_chart, curves_chart
 from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
-from mlcore.evaluation.metric_table import title_of, value_text
+from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
@@ -42,6 +42,7 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "protocol": document["comparison"]["protocol"],
         "notes": notes_of(document),
         "matrix": matrix_of(document),
+        "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
     drawings = {
@@ -69,7 +70,7 @@ def _environment(*, autoescape: bool) -> Environment:
         "percent": lambda value: "–" if value is None else f"{100 * value:.2f}",
         "number": lambda value: "–" if value is None else f"{value:,.0f}",
         "diagnostic": value_text,
-        "figure_name": title_of,
+        "title_of": title_of,
         "parameters": parameters,
         "tuned_values": tuned_values,
         "markdown": lambda text: re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _one_line(text)),
