@@ -37,9 +37,9 @@ class Metric:
     """A row of the table.
 
     scale: how a value is written: a share (of 1) in percent, a number or a count.
-    score: maps relevance [B, depth], whether the result at each rank is of the query's class, and relevant [B], how
-    many such pictures (R) the gallery has, to what each query earns [B], from 0 to 1. Depth is at least the largest R.
-    None where it is measured otherwise.
+    score: how rankings are scored, from 0 to 1; None where it is measured otherwise. It maps relevance [B, depth],
+    whether the result at each rank is of the query's class, and relevant [B], how many such pictures (R) the gallery
+    has, to what each query earns [B]. Depth is at least the largest R.
     """
 
     title: str
@@ -47,6 +47,18 @@ class Metric:
     scale: Scale = "share"
     shown: frozenset[Place] = frozenset({Place.REPORT})
     score: Callable[[NDArray[np.bool_], Ints], Floats] | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric's value in stored metrics and its 95 % interval: None where it was not measured. k: of Recall@K."""
+
+    name: str
+    title: str
+    value: float | None
+    low: float | None
+    high: float | None
+    k: int | None = None
 
 
 def precision_at_1(relevance: NDArray[np.bool_], relevant: Ints) -> Floats:
@@ -207,6 +219,18 @@ def figures_of(metrics: Mapping[str, Any], place: Place = Place.REPORT) -> dict[
     recalls = {f"{RECALL_AT_K}_{k}": metrics[RECALL_AT_K][k] for k in sorted(metrics[RECALL_AT_K], key=int)}
     values = recalls | {name: metrics[name] for name in METRICS if name in metrics and name != RECALL_AT_K}
     return {name: value for name, value in values.items() if place in metric_of(name).shown}
+
+
+def columns_of(metrics: Mapping[str, Any], place: Place) -> list[Figure]:
+    """Return a figure for each row that is shown at a place, of Recall@K the one with the largest K."""
+    intervals, deepest = metrics.get("intervals", {}), max(map(int, metrics[RECALL_AT_K]))
+    figures, found = figures_of(metrics, place), []
+    for name, metric in shown_at(place).items():
+        k = deepest if name == RECALL_AT_K else None
+        figure = name if k is None else f"{name}_{k}"
+        low, high = intervals.get(figure, (None, None))
+        found.append(Figure(name, metric.title, figures.get(figure), low, high, k))
+    return found
 
 
 def value_text(value: float | None, scale: Scale) -> str:
