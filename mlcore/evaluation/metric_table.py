@@ -221,8 +221,13 @@ def figures_of(metrics: Mapping[str, Any], place: Place = Place.REPORT) -> dict[
     return {name: value for name, value in values.items() if place in metric_of(name).shown}
 
 
-def columns_of(metrics: Mapping[str, Any], place: Place) -> list[Figure]:
-    """Return a figure for each row that is shown at a place, of Recall@K the one with the largest K."""
+def columns_of(metrics: Mapping[str, Any] | None, place: Place) -> list[Figure]:
+    """Return a figure for each row that is shown at a place, of Recall@K the one with the largest K.
+
+    metrics: as they are stored, None of what is not measured yet.
+    """
+    if metrics is None:
+        return [Figure(name, metric.title, None, None, None) for name, metric in shown_at(place).items()]
     intervals, deepest = metrics.get("intervals", {}), max(map(int, metrics[RECALL_AT_K]))
     figures, found = figures_of(metrics, place), []
     for name, metric in shown_at(place).items():

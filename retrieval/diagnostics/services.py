@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcore.evaluation.diagnostics import read_details
-from mlcore.evaluation.metric_table import DIAGNOSTICS, figures_of, title_of, value_text
+from mlcore.evaluation.metric_table import (
+    DIAGNOSTICS,
+    METRICS,
+    Figure,
+    Place,
+    columns_of,
+    figures_of,
+    shown_at,
+    title_of,
+    value_text,
+)
 from retrieval.models import Image, Model, Run
 
 CURVES = {
@@ -14,6 +24,36 @@ CURVES = {
     "positive_cosine": "Cosine within classes",
     "negative_cosine": "Cosine between classes",
 }
+
+
+def metric_table() -> list[dict[str, Any]]:
+    """Return what a client needs to know of each metric that is shown somewhere."""
+    return [
+        {
+            "name": name,
+            "title": metric.title,
+            "meaning": metric.meaning,
+            "scale": metric.scale,
+            "shown": [place.value for place in Place if place in metric.shown],
+        }
+        for name, metric in METRICS.items()
+        if metric.shown
+    ]
+
+
+def run_titles() -> list[str]:
+    """Return the titles of `run_figures`."""
+    return [metric.title for metric in shown_at(Place.LEADERBOARD).values()]
+
+
+def run_figures(metrics: Mapping[str, Any] | None) -> list[Figure]:
+    """Return what a table of runs shows of one: what the leaderboard shows of its model."""
+    return columns_of(metrics, Place.LEADERBOARD)
+
+
+def summary_figures(metrics: Mapping[str, Any] | None) -> list[Figure]:
+    """Return what is shown of a run or model where there is little room."""
+    return columns_of(metrics, Place.SUMMARY)
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

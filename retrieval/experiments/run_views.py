@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from jobs.models import Job
+from retrieval.diagnostics import services as diagnostics
 from retrieval.errors import Refused
 from retrieval.experiments import services
 from retrieval.models import Experiment, Run
@@ -33,7 +34,12 @@ def _asked(request: HttpRequest) -> list[Run]:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run: how far it is, its curves, its log, and what came of it."""
     run = get_object_or_404(services.every_run(), pk=pk)
-    context = {"run": run, "title": services.run_title(run), "epochs": services.epoch_rows(run)}
+    context = {
+        "run": run,
+        "title": services.run_title(run),
+        "figures": diagnostics.summary_figures(run.metrics) if run.metrics else [],
+        **_epochs(run),
+    }
     return render(request, "retrieval/run.html", context | {"curves": f"{reverse('run-curves')}?run={run.pk}"})
 
 
@@ -43,8 +49,15 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of a run's page that changes."""
     run = get_object_or_404(services.every_run(), pk=pk)
-    context = {"run": run, "epochs": services.epoch_rows(run)}
-    return render(request, "retrieval/_run_log.html", context, status=_status([run]))
+    return render(request, "retrieval/_run_log.html", {"run": run, **_epochs(run)}, status=_status([run]))
+
+
+def _epochs(run: Run) -> dict[str, Any]:
+    """Return the rows of a run's log, and what is measured in each epoch where the validation classes select."""
+    return {
+        "epochs": services.epoch_rows(run),
+        "measured": [figure.title for figure in diagnostics.summary_figures(None)],
+    }
 
 
 def _status(runs: list[Run]) -> int:
