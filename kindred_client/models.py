@@ -169,6 +169,12 @@ class PeopleAgree(TypedDict, total=False):
     comparisons: int
 
 
+class Measured(TypedDict, total=False):
+    value: float | None
+    low: float | None
+    high: float | None
+
+
 class Row(TypedDict, total=False):
     """A measured model: metrics are fractions of 1, what people say is 1 to 5, _low and _high are 95% intervals."""
 
@@ -178,6 +184,7 @@ class Row(TypedDict, total=False):
     color: int
     protocol: str
     seed: int | None
+    metrics: dict[str, Measured]
     recall_at_1: float | None
     recall_at_1_low: float | None
     recall_at_1_high: float | None

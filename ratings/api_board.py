@@ -29,6 +29,7 @@ ROW = {
     "color": 2,
     "protocol": "cub-resnet50",
     "seed": 0,
+    "metrics": {"map_at_r": {"value": 0.251, "low": 0.247, "high": 0.255}},
     "recall_at_1": 0.681,
     "recall_at_1_low": 0.67,
     "recall_at_1_high": 0.692,
@@ -60,6 +61,12 @@ def _figure(about: str = "") -> serializers.FloatField:
     return serializers.FloatField(allow_null=True, help_text=about)
 
 
+class MeasuredSerializer(serializers.Serializer[Any]):
+    value = _figure("null where the model was measured before there was the metric.")
+    low = _figure("Of the 95 % interval.")
+    high = _figure()
+
+
 class RowSerializer(serializers.Serializer[Any]):
     """A measured model: metrics are fractions of 1, what people say is 1 to 5, _low and _high are 95% intervals."""
 
@@ -69,11 +76,12 @@ class RowSerializer(serializers.Serializer[Any]):
     color = serializers.IntegerField(help_text="Its colour's number on the site.")
     protocol = serializers.CharField()
     seed = serializers.IntegerField(allow_null=True)
-    recall_at_1 = _figure()
+    metrics = serializers.DictField(child=MeasuredSerializer(), help_text="By the names that GET /metrics/ lists.")
+    recall_at_1 = _figure("As in metrics.")
     recall_at_1_low = _figure()
     recall_at_1_high = _figure()
     recall_at = serializers.DictField(child=serializers.FloatField(), help_text="Recall@K by K.")
-    map_at_r = serializers.FloatField()
+    map_at_r = serializers.FloatField(help_text="As in metrics.")
     map_at_r_low = _figure()
     map_at_r_high = _figure()
     human_mean = _figure("null without votes.")

@@ -18,6 +18,9 @@ from ratings.services import board_files, leaderboard, opinions
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
+OTHER_COLUMNS = ("model", "interval", "people", "votes", "index", "protocol")
+"""What the table of the page shows beside the metrics."""
+
 LABELS = {"dataset": "Data set", "protocol": "Protocol"}
 
 
@@ -82,6 +85,10 @@ def board_values(user: Visitor, dataset: str = "", protocol: str = "") -> dict[s
     return {
         "rows": rows,
         "sections": sections,
+        "columns": leaderboard.columns(),
+        "width": len(leaderboard.columns()) + len(OTHER_COLUMNS),
+        "charts": leaderboard.charted(),
+        "headline": leaderboard.headline(),
         "document": board_files.document_of(sections),
         "votes_total": leaderboard.votes_total(rows),
         "filters": _address({"dataset": dataset, "protocol": protocol}),

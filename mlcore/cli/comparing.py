@@ -14,6 +14,7 @@ from mlcore.comparison.rerun import EQUAL, MOVED, WITHIN, differences, part_of, 
 from mlcore.comparison.running import Bench, run_comparison, run_tuning
 from mlcore.comparison.workers import run_workers
 from mlcore.errors import ComparisonError, Stopped
+from mlcore.evaluation.metric_table import HEADLINE, Place, figures_of, title_of
 from mlcore.lifetime import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _tune(options: argparse.Namespace) -> dict[str, Any] | None:
         if options.events and event["event"] in ("progress", "trial"):
             emit({**event, "trial": name})
         elif event["event"] == "trial":
-            print(f"{name}: MAP@R {_percent(event['map_at_r'])}", file=sys.stderr, flush=True)
+            print(f"{name}: {title_of(HEADLINE)} {_percent(event[HEADLINE])}", file=sys.stderr, flush=True)
 
     state = run_tuning(_bench(options), comparison, options.loss, listen=say, should_stop=should_stop)
     if options.events:
@@ -152,7 +153,8 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
     def say(name: str, event: dict[str, Any]) -> None:
         if event["event"] == "metrics":
             done = sum(bench.cell(cell).exists() for cell in comparison.cells())
-            figures = f"Recall@1 {100 * event['recall_at']['1']:.2f}  MAP@R {100 * event['map_at_r']:.2f}"
+            measured = figures_of(event, Place.SUMMARY)
+            figures = "  ".join(f"{title_of(figure)} {100 * value:.2f}" for figure, value in measured.items())
             print(f"{name}: {figures}  ({done} of {total} cells)", file=sys.stderr, flush=True)
         elif event["event"] == "error":
             print(f"{name} failed: {event['message']}", file=sys.stderr, flush=True)

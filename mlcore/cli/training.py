@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlcore.cli.arguments import add_child, add_command, add_data, pair
 from mlcore.cli.terminal import Bar, emit
 from mlcore.config import PRESETS, Protocol, preset
+from mlcore.evaluation.metric_table import HEADLINE, title_of
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINES
 
@@ -139,7 +140,7 @@ def _epoch_line(event: dict[str, Any]) -> str:
     line = f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.4f}"
     line += f"  {event['images_per_second']:.0f} images/s"
     if "validation" in event:
-        line += f"  validation MAP@R {event['validation']['map_at_r']:.4f}"
+        line += f"  validation {title_of(HEADLINE)} {event['validation'][HEADLINE]:.4f}"
     return line
 
 

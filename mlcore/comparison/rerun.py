@@ -9,8 +9,8 @@ from typing import Any
 from mlcore.artifacts import read_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.errors import ComparisonError
+from mlcore.evaluation.metric_table import figures_of
 
-FIGURES = ("r_precision", "map_at_r")
 EQUAL, WITHIN, MOVED = "equal", "within the noise", "moved"
 
 
@@ -86,12 +86,6 @@ def differences(
                 for name in old.keys() & new.keys()
             ]
     return sorted(found, key=lambda difference: (difference.cell, difference.figure))
-
-
-def figures_of(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Return the compared figures of a cell's metrics, named as its intervals are."""
-    recalls = {f"recall_at_{k}": metrics["recall_at"][k] for k in sorted(metrics["recall_at"], key=int)}
-    return recalls | {name: metrics[name] for name in FIGURES}
 
 
 def _noise(figure: str, cell: Cell, comparison: Comparison, before: Mapping[str, Mapping[str, Any]]) -> float:

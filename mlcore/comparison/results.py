@@ -10,9 +10,9 @@ import numpy as np
 
 from mlcore.artifacts import read_json
 from mlcore.comparison.plan import Cell, Comparison
-from mlcore.comparison.rerun import figures_of
 from mlcore.errors import ComparisonError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
+from mlcore.evaluation.metric_table import figures_of
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
 
@@ -23,7 +23,7 @@ SEPARATE, JOINED, OUTSIDE = "one fold", "folds joined", "from outside"
 class Unit:
     """One seed of a row: its figures as fractions of 1, what every query earned, and why.
 
-    diagnostics: numbers by name, those of `MEANINGS` in evaluation; none of a run made before there were any.
+    diagnostics: numbers by name, those of `DIAGNOSTICS` in evaluation; none of a run made before there were any.
     details: the folders that hold more, of each fold.
     """
 

@@ -7,7 +7,7 @@ queries, neighbours and hubs are of their gallery.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,70 +30,10 @@ GRADIENT_NORMS = ("network_gradient_norm", "proxy_gradient_norm")
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What a figure is called, how to read it, and whether it is shown as a share (percent), number or count."""
-
-    title: str
-    reading: str
-    kind: Literal["share", "number", "count"] = "number"
-
-
-MEANINGS = {
-    "nmi": Meaning(
-        "NMI",
-        "Normalised mutual information of classes and as many k-means clusters, one start: how well the space "
-        "falls apart into classes by itself. Flattered by many classes.",
-        "share",
-    ),
-    "ami": Meaning("AMI", "The same, adjusted for chance: 0 for clusters drawn at random.", "share"),
-    "density": Meaning(
-        "Density",
-        "Mean distance within a class over mean distance between the centres of classes. Lower is tighter; "
-        "very tight spaces transfer badly to new classes (Roth et al., ICML 2020).",
-    ),
-    "spectral_decay": Meaning(
-        "Spectral decay ρ",
-        "How far the singular values are from all being equal, in nats. 0 uses every direction alike; "
-        "a high value uses few (Roth et al., ICML 2020).",
-    ),
-    "alignment": Meaning(
-        "Alignment",
-        "Mean squared distance of two pictures of one class, 0 to 4. Lower is better (Wang & Isola, ICML 2020).",
-    ),
-    "uniformity": Meaning(
-        "Uniformity",
-        "Log of the mean Gaussian potential of all pairs, 0 when all pictures lie on one point. "
-        "Lower is more spread (Wang & Isola, ICML 2020).",
-    ),
-    "hubness": Meaning(
-        "Hubness",
-        "Skewness of how often a picture is among the ten nearest of others. Near 0 no picture is everybody's "
-        "neighbour; above 1 some are (Radovanović et al., JMLR 2010).",
-    ),
-    "never_found": Meaning("Never found", "Share of pictures that are among the ten nearest of no other.", "share"),
-    "worst_class_recall_at_1": Meaning("Worst class, Recall@1", "Recall@1 of the class that does worst.", "share"),
-    "classes_below_half": Meaning("Classes below half", "Share of classes whose Recall@1 is under 50 %.", "share"),
-    "near_duplicates": Meaning(
-        "Near-duplicates",
-        "Measured pictures that were learned from too, but for size, compression or brightness. "
-        "Each flatters the figures; 0 is right.",
-        "count",
-    ),
-    "network_gradient_norm": Meaning(
-        "Network's gradient", "Euclidean norm of the gradient of all that learns in the network, last epoch's mean."
-    ),
-    "proxy_gradient_norm": Meaning(
-        "Proxies' gradient",
-        "The same of the loss's own proxies. Near 0 beside the network's, they hardly move: raise their rate.",
-    ),
-}
-
-
-@dataclass(frozen=True)
 class Diagnosis:
     """Why a space earns what it earns.
 
-    figures: a number each of MEANINGS, without what the space does not have.
+    figures: a number each of DIAGNOSTICS, without what the space does not have.
     details: classes, worst queries and hubs, as plain JSON values.
     """
 
@@ -200,12 +140,12 @@ def _worst_queries(
     scores: PerQueryScores, labels: NDArray[np.int64], ids: NDArray[np.int64], near: Ints, cosines: Floats
 ) -> list[dict[str, Any]]:
     """Return the queries of the lowest average precision with what they got, the surest mistake first."""
-    order = np.lexsort((-cosines[scores.rows, 0], scores.average_precision))[:WORST_QUERIES]
+    order = np.lexsort((-cosines[scores.rows, 0], scores.by_metric["map_at_r"]))[:WORST_QUERIES]
     return [
         {
             "id": int(ids[row]),
             "label": int(labels[row]),
-            "average_precision": float(scores.average_precision[place]),
+            "average_precision": float(scores.by_metric["map_at_r"][place]),
             "answers": [
                 {"id": int(ids[other]), "label": int(labels[other]), "cosine": round(float(cosine), 4)}
                 for other, cosine in zip(near[row, :SHOWN_ANSWERS], cosines[row], strict=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlcore.errors import MetricsError
+from mlcore.evaluation.metric_table import METRICS, RECALL_AT_K
 from mlcore.evaluation.ranking import (
     Floats,
     Ints,
@@ -31,25 +32,22 @@ _SCORES_AT_ONCE = 1 << 24
 class RetrievalMetrics:
     """Means over the measured queries, as fractions from 0 to 1.
 
-    `queries` were measured; `lonely` have no picture of their class to find and were left out.
+    means: of every metric of the table that scores rankings, by name. `queries` were measured;
+    `queries_without_match` have no picture of their class to find and were left out.
     """
 
     recall_at: dict[int, float]
-    precision_at_1: float
-    r_precision: float
-    map_at_r: float
+    means: dict[str, float]
     queries: int
-    lonely: int
+    queries_without_match: int
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; the ks of `recall_at` become strings."""
         return {
-            "recall_at": {str(k): value for k, value in self.recall_at.items()},
-            "precision_at_1": self.precision_at_1,
-            "r_precision": self.r_precision,
-            "map_at_r": self.map_at_r,
+            RECALL_AT_K: {str(k): value for k, value in self.recall_at.items()},
+            **self.means,
             "queries": self.queries,
-            "lonely": self.lonely,
+            "lonely": self.queries_without_match,
         }
 
 
@@ -58,37 +56,29 @@ class PerQueryScores:
     """What each measured query earned; the raw material of means, intervals and paired tests.
 
     Shapes: rows [Q], row numbers in the embeddings; hits [Q, len(ks)], whether the class was met among
-    the first k; precision_at_1, r_precision, average_precision [Q]. `lonely` counts the queries left out,
-    `total` the rows of the embeddings.
+    the first k; by_metric: [Q] of every metric of the table that scores rankings, by name.
+    `queries_without_match` counts the queries left out, `total` the rows of the embeddings.
     """
 
     ks: tuple[int, ...]
     rows: Ints
     hits: NDArray[np.bool_]
-    precision_at_1: Floats
-    r_precision: Floats
-    average_precision: Floats
-    lonely: int
+    by_metric: dict[str, Floats]
+    queries_without_match: int
     total: int
 
     def columns(self) -> dict[str, Floats]:
         """Return one array [Q] a figure, by the figure's name."""
         recalls = self.hits.astype(np.float64)
-        return {f"recall_at_{k}": recalls[:, place] for place, k in enumerate(self.ks)} | {
-            "precision_at_1": self.precision_at_1,
-            "r_precision": self.r_precision,
-            "map_at_r": self.average_precision,
-        }
+        return {f"{RECALL_AT_K}_{k}": recalls[:, place] for place, k in enumerate(self.ks)} | self.by_metric
 
     def means(self) -> RetrievalMetrics:
         """Return the mean of every figure over the measured queries."""
         return RetrievalMetrics(
             recall_at={k: float(self.hits[:, place].mean()) for place, k in enumerate(self.ks)},
-            precision_at_1=float(self.precision_at_1.mean()),
-            r_precision=float(self.r_precision.mean()),
-            map_at_r=float(self.average_precision.mean()),
+            means={name: float(values.mean()) for name, values in self.by_metric.items()},
             queries=len(self.rows),
-            lonely=self.lonely,
+            queries_without_match=self.queries_without_match,
         )
 
 
@@ -125,7 +115,6 @@ def per_query_scores(
     asks all the others. `block_size` bounds the queries ranked at a time and changes no figure.
     Raises: MetricsError for a zero or non-finite row, shapes that do not match, a k outside 1 to the
     gallery's size, an id with two labels, or when no query has a picture to find.
-    Source: R-Precision and MAP@R of Musgrave et al., ECCV 2020 (R = pictures of the class to find).
     """
     if block_size < 1:
         raise MetricsError(f"block_size must be at least 1, got {block_size}")
@@ -135,30 +124,28 @@ def per_query_scores(
     if len(rows) == 0:
         fault = "no class has two pictures" if asks is None else "no query has a picture of its class in the gallery"
         raise MetricsError(f"{fault}, so there is nothing to find")
-    first, r_precision, average_precision = _score_all(trial, rows, depths[-1], block_size, progress)
+    first, scores = _score_all(trial, rows, depths[-1], block_size, progress)
     return PerQueryScores(
         ks=depths,
         rows=rows,
         hits=first[:, None] < np.asarray(depths),
-        precision_at_1=(first == 0).astype(np.float64),
-        r_precision=r_precision,
-        average_precision=average_precision,
-        lonely=trial.asking - len(rows),
+        by_metric=scores,
+        queries_without_match=trial.asking - len(rows),
         total=len(trial.every),
     )
 
 
 def _score_all(
     trial: Trial, rows: Ints, deepest: int, block_size: int, progress: Progress
-) -> tuple[Ints, Floats, Floats]:
-    """Return of each query, [Q]: how many pictures stand before the first relevant one, R-Precision, AP at R.
+) -> tuple[Ints, dict[str, Floats]]:
+    """Return of each query, [Q]: how many pictures stand before the first relevant one, and its metrics by name.
 
     Of a first one beyond `deepest` it is only known that it stands there.
     """
     depth = int(trial.relevant.max())
     first = np.empty(len(rows), dtype=np.int64)
-    r_precision = np.empty(len(rows))
-    average_precision = np.empty(len(rows))
+    functions = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
+    scores = {name: np.empty(len(rows)) for name in functions}
     for start, stop in _blocks(len(rows), len(trial.gallery), block_size):
         relevance = ranked_relevance(trial, rows[start:stop], depth)
         found = relevance.any(axis=1)
@@ -166,10 +153,10 @@ def _score_all(
         if deepest > depth:
             deeper = np.flatnonzero(~found)
             first[start + deeper] = first_relevant(trial, rows[start + deeper])
-        scores = _precisions(relevance, trial.relevant[rows[start:stop]])
-        r_precision[start:stop], average_precision[start:stop] = scores
+        for name, score in functions.items():
+            scores[name][start:stop] = score(relevance, trial.relevant[rows[start:stop]])
         progress("metrics", stop, len(rows))
-    return first, r_precision, average_precision
+    return first, scores
 
 
 def bootstrap_intervals(
@@ -241,14 +228,6 @@ def _blocks(queries: int, gallery: int, block_size: int) -> Iterator[tuple[int, 
     step = max(1, min(block_size, _SCORES_AT_ONCE // gallery))
     for start in range(0, queries, step):
         yield start, min(start + step, queries)
-
-
-def _precisions(relevance: NDArray[np.bool_], relevant: Ints) -> tuple[Floats, Floats]:
-    """Return R-Precision and average precision at R, each [B], of rankings [B, depth] with R `relevant`."""
-    ranks = np.arange(1, relevance.shape[1] + 1)
-    hits = relevance & (ranks <= relevant[:, None])
-    precision_at_rank = np.cumsum(hits, axis=1) / ranks
-    return hits.sum(axis=1) / relevant, (precision_at_rank * hits).sum(axis=1) / relevant
 
 
 def _bootstrap_means(by_class: Floats, sizes: Ints, samples: int, random: np.random.Generator) -> Floats:

@@ -23,10 +23,13 @@ CONTENT_TYPES: Mapping[str, str] = {
 }
 """What can be kept, by the end of its name."""
 
-COLUMNS = (
-    "dataset", "model", "protocol", "seed", "recall_at_1", "recall_at_1_low", "recall_at_1_high", "map_at_r",
-    "map_at_r_low", "map_at_r_high", "human_mean", "human_low", "human_high", "votes", "index_recall",
-)  # fmt: skip
+BEFORE = ("dataset", "model", "protocol", "seed")
+AFTER = ("human_mean", "human_low", "human_high", "votes", "index_recall")
+"""The columns of the table before and after the metrics."""
+
+FLAT = ("recall_at_1", "map_at_r")
+"""Metrics that a row of the JSON also has flat: those that it had before it had `metrics`."""
+
 KEEP_SECONDS = 60
 
 # The site's colours by day, and marks that matplotlib has for the site's eight.
@@ -64,6 +67,11 @@ def document_of(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _figures(row: Row) -> dict[str, Any]:
+    metrics = {
+        figure.name: {"value": figure.value, "low": figure.low, "high": figure.high}
+        for figure in row["figures"]
+        if figure.name in leaderboard.charted()
+    }
     return {
         "id": row["model"].pk,
         "dataset": row["dataset"].slug,
@@ -71,18 +79,23 @@ def _figures(row: Row) -> dict[str, Any]:
         "color": row["color"],
         "protocol": row["protocol_name"],
         "seed": row["seed"],
-        "recall_at_1": row["recall_at_1"],
-        "recall_at_1_low": row["interval_1"][0],
-        "recall_at_1_high": row["interval_1"][1],
+        "metrics": metrics,
         "recall_at": row["recall_at"],
-        "map_at_r": row["map_at_r"],
-        "map_at_r_low": row["interval_map"][0],
-        "map_at_r_high": row["interval_map"][1],
+        **_flat({name: metrics[name] for name in FLAT}),
         "human_mean": row["human_mean"],
         "human_low": row["human_interval"] and row["human_interval"][0],
         "human_high": row["human_interval"] and row["human_interval"][1],
         "votes": row["votes"],
         "index_recall": row["index_recall"],
+    }
+
+
+def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Return each metric and the ends of its interval under names of their own: map_at_r, map_at_r_low and so on."""
+    return {
+        name + end: value
+        for name, metric in metrics.items()
+        for end, value in zip(("", "_low", "_high"), metric.values(), strict=True)
     }
 
 
@@ -93,15 +106,21 @@ def board_file(document: Mapping[str, Any], suffix: str) -> bytes:
         return text.encode()
     if suffix == "csv":
         rows = [row for section in document["datasets"] for row in section["rows"]]
-        return csv_text(COLUMNS, [[row[column] for column in COLUMNS] for row in rows]).encode()
+        return _table(rows).encode()
     key = f"board:{suffix}:{hashlib.sha256(text.encode()).hexdigest()}"
     draw = partial(_drawn, document["datasets"], suffix)
     drawn: bytes = cache.get_or_set(key, draw, KEEP_SECONDS)  # type: ignore[assignment]  # what is set is what comes
     return drawn
 
 
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = [*BEFORE, *(name + end for name in leaderboard.charted() for end in ("", "_low", "_high")), *AFTER]
+    flat = [{**row, **_flat(row["metrics"])} for row in rows]
+    return csv_text(columns, [[row[column] for column in columns] for row in flat])
+
+
 def _drawn(sections: Sequence[Mapping[str, Any]], suffix: str) -> bytes:
-    """Draw Recall@1, MAP@R and the human means of every data set beside each other, with their intervals."""
+    """Draw the metrics and the human means of every data set beside each other, with their intervals."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -109,28 +128,39 @@ def _drawn(sections: Sequence[Mapping[str, Any]], suffix: str) -> bytes:
     # parse_math: a model's name is no formula, whatever its dollars.
     settings: Any = {"svg.hashsalt": "kindred", "svg.fonttype": "none", "text.parse_math": False}
     with _drawing, matplotlib.rc_context(settings):
-        figure = Figure(figsize=(WIDTH_INCHES, 0.6 * len(heights) + ROW_INCHES * sum(heights)), layout="constrained")
-        panels = figure.subplots(len(heights), 3, squeeze=False, height_ratios=heights)
-        for section, (recall, precision, people) in zip(sections, panels, strict=False):
-            _panel(recall, section["rows"], "recall_at_1", 100, f"{section['name']}: Recall@1")
-            _panel(precision, section["rows"], "map_at_r", 100, "MAP@R")
-            _panel(people, section["rows"], "human", 1, "People, 1 to 5")
-            recall.set_yticks(range(len(section["rows"])), [row["model"] for row in section["rows"]])
-            people.set_xlim(0.9, 5.1)
-            for measured in (recall, precision):
-                measured.set_xlim(left=0)
+        metrics = leaderboard.charted()
+        size = (WIDTH_INCHES / 3 * (len(metrics) + 1), 0.6 * len(heights) + ROW_INCHES * sum(heights))
+        figure = Figure(figsize=size, layout="constrained")
+        panels = figure.subplots(len(heights), len(metrics) + 1, squeeze=False, height_ratios=heights)
+        for section, line in zip(sections, panels, strict=False):
+            _panels(line, section, metrics)
         stream = io.BytesIO()
         metadata = {"Date": None, "Creator": None} if suffix == "svg" else {}
         figure.savefig(stream, format=suffix, dpi=144, facecolor="white", metadata=metadata)
     return stream.getvalue()
 
 
-def _panel(axes: Any, rows: Sequence[Row], figure: str, scale: float, title: str) -> None:
-    """Draw one figure of every row, the first above: a mark, and a line over its interval."""
-    for place, row in enumerate(rows):
-        color, low, high = COLORS[row["color"]], row[f"{figure}_low"], row[f"{figure}_high"]
-        value = row["human_mean"] if figure == "human" else row[figure]
-        if low is not None:
+def _panels(line: Sequence[Any], section: Mapping[str, Any], metrics: Mapping[str, str]) -> None:
+    """Draw a data set: a panel for each metric, by its title, and one for what people say."""
+    *measured, people = line
+    rows = section["rows"]
+    for axes, (name, title) in zip(measured, metrics.items(), strict=True):
+        title = title if axes is not measured[0] else f"{section['name']}: {title}"
+        _panel(axes, rows, [tuple(row["metrics"][name].values()) for row in rows], 100, title)
+        axes.set_xlim(left=0)
+    rated = [(row["human_mean"], row["human_low"], row["human_high"]) for row in rows]
+    _panel(people, rows, rated, 1, "People, 1 to 5")
+    people.set_xlim(0.9, 5.1)
+    measured[0].set_yticks(range(len(rows)), [row["model"] for row in rows])
+
+
+def _panel(
+    axes: Any, rows: Sequence[Row], figures: Sequence[tuple[float | None, ...]], scale: float, title: str
+) -> None:
+    """Draw one figure (value, low, high) of every row, the first above: a mark, and a line over its interval."""
+    for place, (row, (value, low, high)) in enumerate(zip(rows, figures, strict=True)):
+        color = COLORS[row["color"]]
+        if low is not None and high is not None:
             axes.plot([scale * low, scale * high], [place, place], color=color, linewidth=1.5)
         if value is not None:
             inside = "white" if row["color"] in HOLLOW else color

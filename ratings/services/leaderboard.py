@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db.models import Avg, Count, F, Max, Q
 
 from accounts.roles import Visitor
+from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Metric, Place, columns_of, shown_at, title_of
 from ratings.errors import UnknownFilter
 from ratings.models import Ballot, BlindScore
 from ratings.services.opinions import (
@@ -33,11 +34,11 @@ Row = dict[str, Any]
 
 
 def leaderboard(user: Visitor) -> list[Row]:
-    """Return a row for each measured model that this person may see, best MAP@R first within a data set.
+    """Return a row for each measured model that this person may see, the best by the headline first in a data set.
 
-    Metrics are fractions of 1 on held-out classes, by exact search; human_mean and human_sd are over blind
-    scores 1 to 5, None without votes; human_interval is None below FEWEST_VOTES; index_recall is how far the
-    serving index agrees with exact search.
+    figures: a `Figure` for each of `columns()`; recall_at: Recall@K by K. Metrics are fractions of 1 on held-out
+    classes, by exact search; human_mean and human_sd are over blind scores 1 to 5, None without votes; human_interval
+    is None below FEWEST_VOTES; index_recall is how far the serving index agrees with exact search.
     """
     score = F("rankings__blind_scores__score")
     models = (
@@ -56,13 +57,26 @@ def leaderboard(user: Visitor) -> list[Row]:
         intervals = _said_of(section)["intervals"]
         for row in section:
             row["human_interval"] = intervals.get(row["model"].pk)
-    return sorted(rows, key=lambda row: (row["dataset"].name, -row["map_at_r"]))
+    return sorted(rows, key=lambda row: (row["dataset"].name, -row["headline"]))
+
+
+def columns() -> dict[str, Metric]:
+    """Return the metrics that the leaderboard has, by name, in order."""
+    return shown_at(Place.LEADERBOARD)
+
+
+def charted() -> dict[str, str]:
+    """Return the titles of the metrics that have a chart and an interval, by name: all but Recall@K of several K."""
+    return {name: metric.title for name, metric in columns().items() if name != RECALL_AT_K}
+
+
+def headline() -> str:
+    """Return the title of the metric that models are ordered by and people's ratings are compared with."""
+    return title_of(HEADLINE)
 
 
 def _row(model: Model, index_recall: float | None) -> Row:
     metrics, run = model.metrics or {}, model.run
-    recall = {int(k): value for k, value in metrics["recall_at"].items()}
-    intervals = {name: tuple(bounds) for name, bounds in metrics.get("intervals", {}).items()}
     mean: float | None = model.human_mean  # type: ignore[attr-defined]
     return {
         "model": model,
@@ -71,11 +85,9 @@ def _row(model: Model, index_recall: float | None) -> Row:
         "dataset": model.dataset,
         "protocol_name": run.experiment.protocol["name"] if run else FROM_OUTSIDE,
         "seed": run.seed if run else None,
-        "recall_at_1": recall.get(1),
-        "recall_at": recall,
-        "map_at_r": metrics["map_at_r"],
-        "interval_1": intervals.get("recall_at_1", (None, None)),
-        "interval_map": intervals.get("map_at_r", (None, None)),
+        "headline": metrics[HEADLINE],
+        "figures": columns_of(metrics, Place.LEADERBOARD),
+        "recall_at": {int(k): value for k, value in metrics[RECALL_AT_K].items()},
         "human_mean": mean,
         "human_sd": None if mean is None else sqrt(max(0.0, model.human_square - mean**2)),  # type: ignore[attr-defined]
         "votes": model.votes,  # type: ignore[attr-defined]
@@ -139,7 +151,7 @@ def _said_of(rows: Sequence[Row]) -> dict[str, Any]:
 
     Scores are never changed and their keys never used again, so their number and newest key tell two states apart.
     """
-    measured = {row["model"].pk: row["map_at_r"] for row in sorted(rows, key=lambda row: row["model"].pk)}
+    measured = {row["model"].pk: row["headline"] for row in sorted(rows, key=lambda row: row["model"].pk)}
     scores = BlindScore.objects.filter(ranking__model__in=list(measured))
     state = scores.aggregate(count=Count("pk"), newest=Max("pk"))
     said: dict[str, Any] = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
@@ -191,7 +203,7 @@ def _computed(votes: Votes, measured: dict[int, float]) -> dict[str, Any]:
 
 
 def _agreement(measured: Floats, rated: Floats, drawn: Floats, models: list[int]) -> dict[str, Any] | None:
-    """Return how MAP@R and the human means go together: tau-b of three models or more, else whether two agree."""
+    """Return how metric and human means go together: tau-b of three models or more, else whether two agree."""
     if len(models) < FEWEST_FOR_TAU - 1:
         return None
     if len(models) >= FEWEST_FOR_TAU:

@@ -5,11 +5,8 @@ const EVERY = 3000;
 const AXIS = 32; // px, as high as a line of names
 const MARKS = ["circle", "rect", "triangle", "rectRot", "cross", "circle", "triangle", "rect"];
 const HOLLOW = new Set([5, 7]);
-const SCALES = {
-  recall_at_1: { min: 0, times: 100 },
-  map_at_r: { min: 0, times: 100 },
-  human: { min: 1, max: 5, step: 1, times: 1 },
-};
+const METRIC = { min: 0, times: 100, digits: 1 };
+const HUMAN = { min: 1, max: 5, step: 1, times: 1, digits: 2 };
 
 const charts = document.querySelector("[data-board-url]");
 const said = document.querySelector("[data-board-status]");
@@ -21,20 +18,26 @@ function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+function scaleOf(figure) {
+  return figure === "human" ? HUMAN : METRIC;
+}
+
+function figureOf(row, figure) {
+  return figure === "human" ? { value: row.human_mean, low: row.human_low, high: row.human_high } : row.metrics[figure];
+}
+
 function figuresOf(rows, figure) {
-  const { times } = SCALES[figure];
-  const value = (row) => row[figure === "human" ? "human_mean" : figure];
+  const { times } = scaleOf(figure);
   const scaled = (number) => (number === null ? null : number * times);
+  const found = rows.map((row) => figureOf(row, figure));
   return {
-    means: rows.map((row) => scaled(value(row))),
-    intervals: rows.map((row) =>
-      row[`${figure}_low`] === null ? null : [scaled(row[`${figure}_low`]), scaled(row[`${figure}_high`])],
-    ),
+    means: found.map(({ value }) => scaled(value)),
+    intervals: found.map(({ low, high }) => (low === null ? null : [scaled(low), scaled(high)])),
   };
 }
 
 function sentence(row, figure, mean, interval) {
-  const digits = figure === "human" ? 2 : 1;
+  const { digits } = scaleOf(figure);
   const range = interval ? ` (95 %: ${interval.map((end) => end.toFixed(digits)).join(" to ")})` : "";
   return `${row.model}: ${mean.toFixed(digits)}${range}`;
 }
@@ -43,7 +46,7 @@ function sentence(row, figure, mean, interval) {
 
 function makeChart(canvas, rows) {
   const figure = canvas.dataset.figure;
-  const { min, max, step } = SCALES[figure];
+  const { min, max, step } = scaleOf(figure);
   const colors = rows.map((row) => color(`--model-${row.color}`));
   const { means, intervals } = figuresOf(rows, figure);
   const marks = {

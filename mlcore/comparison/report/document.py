@@ -8,18 +8,17 @@ from mlcore.comparison.report.findings import findings_of
 from mlcore.comparison.report.unfairness import practices
 from mlcore.comparison.results import Results, Row
 from mlcore.comparison.significance import RESAMPLES, UNCLEAR, Pair, Resampled
+from mlcore.evaluation.metric_table import HEADLINE, tested_metrics
 
 FORMAT = 2
 """Rises when a reader of the document could not read an older one: 2 has diagnostics with warnings."""
-
-HEADLINE = "map_at_r"
 
 
 def document_of(results: Results) -> dict[str, Any]:
     """Return the whole report as plain JSON values; fractions of 1 throughout."""
     rows = _ordered(results.rows)
     first = next(iter(rows[0].units.values())).scores
-    figures = list(next(iter(rows[0].units.values())).figures)
+    figures = _figures_of_all(rows)
     resampled = {
         figure: Resampled(
             first.labels,
@@ -27,7 +26,7 @@ def document_of(results: Results) -> dict[str, Any]:
         )
         for figure in figures
     }
-    pairs = {figure: resampled[figure].pairs() for figure in (HEADLINE, "recall_at_1")}
+    pairs = {figure: resampled[figure].pairs() for figure in tested_metrics() if figure in figures}
     best = max(rows, key=lambda row: _mean(row, HEADLINE))
     level = _level_with(best.name, pairs[HEADLINE])
     return {
@@ -58,6 +57,12 @@ def document_of(results: Results) -> dict[str, Any]:
 def _ordered(rows: Sequence[Row]) -> list[Row]:
     """Return what was not trained first, then the rest from the best MAP@R down."""
     return sorted(rows, key=lambda row: (not row.is_baseline, -_mean(row, HEADLINE), row.name))
+
+
+def _figures_of_all(rows: Sequence[Row]) -> list[str]:
+    """Return the figures that every run has: a metric is missing where a run was measured before there was it."""
+    units = [unit for row in rows for unit in row.units.values()]
+    return [name for name in units[0].figures if all(name in unit.figures for unit in units)]
 
 
 def _mean(row: Row, figure: str) -> float:

@@ -4,20 +4,22 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlcore.evaluation.metric_table import HEADLINE, title_of
+
 INK, ACCENT, PALE = "#1d2733", "#b4460f", "#8a94a0"
 
 
 def accuracy_chart(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return MAP@R of every row with its 95 % interval, the best above."""
+    """Return the headline metric of every row with its 95 % interval, the best above."""
     figure, axes = _figure(len(rows) * 0.26 + 0.8)
     places = range(len(rows), 0, -1)
     for place, row in zip(places, rows, strict=True):
-        found = row["figures"]["map_at_r"]
+        found = row["figures"][HEADLINE]
         color = ACCENT if row["level_with_best"] else PALE if row["baseline"] else INK
         axes.plot([100 * found["low"], 100 * found["high"]], [place, place], color=color, linewidth=1.4)
         axes.plot([100 * found["mean"]], [place], "o", color=color, markersize=4)
     axes.set_yticks(list(places), [row["title"] for row in rows])
-    axes.set_xlabel("MAP@R, percent")
+    axes.set_xlabel(f"{title_of(HEADLINE)}, percent")
     axes.grid(axis="x", color=PALE, alpha=0.3, linewidth=0.6)
     return _svg(figure)
 

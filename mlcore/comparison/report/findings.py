@@ -1,7 +1,6 @@
 """Why rows earn what they earn: the shape of their spaces, the hard classes, and what the best one gets wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
@@ -9,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.comparison.results import Row
-from mlcore.evaluation.diagnostics import MEANINGS, read_details
+from mlcore.evaluation.diagnostics import read_details
+from mlcore.evaluation.metric_table import DIAGNOSTICS, Metric
 
 HARDEST_CLASSES = 10
 WORST_QUERIES = 10
@@ -23,12 +23,12 @@ def findings_of(rows: Sequence[Row], best: Row) -> dict[str, Any] | None:
     "warnings": {row: what its trainings were warned of}}.
     """
     figures = {row.name: _means([unit.diagnostics for unit in row.units.values()]) for row in rows}
-    known = [name for name in MEANINGS if any(name in found for found in figures.values())]
+    known = [name for name in DIAGNOSTICS if any(name in found for found in figures.values())]
     details = next((found for row in (best, *rows) if (found := _details(row)) is not None), None)
     if not known or details is None:
         return None
     return {
-        "meanings": {name: asdict(MEANINGS[name]) for name in known},
+        "meanings": {name: _meaning(DIAGNOSTICS[name]) for name in known},
         "rows": figures,
         "hardest_classes": _hardest_classes([row for row in rows if not row.is_baseline] or rows, details),
         "worst_queries": _worst_queries(_details(best)),
@@ -37,9 +37,13 @@ def findings_of(rows: Sequence[Row], best: Row) -> dict[str, Any] | None:
     }
 
 
+def _meaning(metric: Metric) -> dict[str, str]:
+    return {"title": metric.title, "reading": metric.meaning, "kind": metric.scale}
+
+
 def _means(units: Sequence[Mapping[str, float]]) -> dict[str, float]:
     shared = set.intersection(*map(set, units))
-    return {name: fmean(unit[name] for unit in units) for name in MEANINGS if name in shared}
+    return {name: fmean(unit[name] for unit in units) for name in DIAGNOSTICS if name in shared}
 
 
 def _details(row: Row) -> dict[str, Any] | None:

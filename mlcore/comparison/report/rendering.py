@@ -13,12 +13,11 @@ from markupsafe import Markup
 
 from mlcore.artifacts import published
 from mlcore.comparison.report.figures import accuracy_chart, curves_chart
-from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE
+from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
+from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
-MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·"}
-OPPOSITE = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     character: f"\\{character}" for character in "&%$#_{}"
 }
@@ -43,6 +42,7 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "protocol": document["comparison"]["protocol"],
         "notes": notes_of(document),
         "matrix": matrix_of(document),
+        "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
     drawings = {
@@ -69,10 +69,10 @@ def _environment(*, autoescape: bool) -> Environment:
     environment.filters |= {
         "percent": lambda value: "–" if value is None else f"{100 * value:.2f}",
         "number": lambda value: "–" if value is None else f"{value:,.0f}",
-        "diagnostic": diagnostic_text,
-        "figure_name": figure_name,
+        "diagnostic": value_text,
+        "title_of": title_of,
         "parameters": parameters,
-        "found_values": found_values,
+        "tuned_values": tuned_values,
         "markdown": lambda text: re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _one_line(text)),
         "code": lambda text: _one_line(text).replace("`", "'"),
         "latex": lambda text: "".join(_LATEX.get(character, character) for character in _one_line(text)),
@@ -81,65 +81,8 @@ def _environment(*, autoescape: bool) -> Environment:
     return environment
 
 
-def figure_name(figure: str) -> str:
-    """Return Recall@1 for recall_at_1."""
-    return {"map_at_r": "MAP@R", "r_precision": "R-Precision"}.get(figure, figure.replace("recall_at_", "Recall@"))
-
-
-def diagnostic_text(value: float | None, kind: str) -> str:
-    if value is None:
-        return "–"
-    return f"{100 * value:.1f}" if kind == "share" else f"{value:.0f}" if kind == "count" else f"{value:.3f}"
-
-
 def _one_line(text: str) -> str:
     return " ".join(str(text).split())
-
-
-def parameters(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in params.items())
-
-
-def found_values(best: Mapping[str, Any] | None) -> str:
-    if best is None:
-        return "every trial failed"
-    rate = best["proxy_rate_factor"]
-    return parameters(best["params"] | ({} if rate is None else {"proxy rate factor": rate}))
-
-
-def notes_of(document: Mapping[str, Any]) -> list[str]:
-    """Return what is not in the table, and why; and what to mind of what is."""
-    failed, missing = document["failed"], document["missing"]
-    cells = len(document["cells"]) + len(failed) + len(missing)
-    notes = []
-    if failed:
-        reasons = "; ".join(f"{name}: {why}" for name, why in failed.items())
-        notes.append(f"{len(failed)} of {cells} cells failed, the rest is shown: {reasons}")
-    if missing:
-        notes.append(f"{len(missing)} of {cells} cells are not run yet")
-    warnings = document["diagnostics"]["warnings"] if document["diagnostics"] else {}
-    titles = {row["name"]: row["title"] for row in document["rows"]}
-    notes += [f"{titles[name]} was warned in training: {'; '.join(said)}" for name, said in warnings.items()]
-    return notes
-
-
-def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return, for each row, its mark against every row, and the numbers of those it beats and so on."""
-    verdicts = {}
-    for pair in document["pairs"]["map_at_r"]:
-        verdicts[pair["first"], pair["second"]] = pair["verdict"]
-        verdicts[pair["second"], pair["first"]] = OPPOSITE[pair["verdict"]]
-    lines = []
-    for row in document["rows"]:
-        found = [verdicts.get((row["name"], other["name"]), "") for other in document["rows"]]
-
-        def numbers(verdict: str, found: list[str] = found) -> str:
-            return ", ".join(str(place) for place, one in enumerate(found, 1) if one == verdict) or "–"
-
-        marks = [MARKS.get(verdict, "") for verdict in found]
-        lines.append({"title": row["title"], "marks": marks, "better": numbers(BETTER), "worse": numbers(WORSE)})
-        lines[-1]["unclear"] = numbers(UNCLEAR)
-    return lines
 
 
 def _csv(document: Mapping[str, Any]) -> str:

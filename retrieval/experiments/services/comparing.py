@@ -1,6 +1,6 @@
 """Any runs side by side: figures, what their protocols differ in, and whether a difference is real."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.models import User
@@ -12,13 +12,13 @@ from jobs.models import Job
 from mlcore.comparison.significance import Resampled
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
+from mlcore.evaluation.metric_table import tested_metrics, title_of
 from mlcore.losses import LOSSES
 from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
 from retrieval.registry.services.diagnostics import metric_rows
 
 FEWEST, MOST = 2, 12
-TESTED = {"map_at_r": "MAP@R", "recall_at_1": "Recall@1"}
 
 
 def compared(runs: Sequence[Run]) -> dict[str, Any]:
@@ -151,8 +151,9 @@ def run_compare_job(context: JobContext, runs: list[int]) -> dict[str, Any]:
         raise JobFailed(str(error)) from error
     labels = scores[rows[0].pk].labels
     result: dict[str, Any] = {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": {}}
-    for step, figure in enumerate(TESTED):
-        context.progress("test differences", step, len(TESTED))
+    tested = [name for name in tested_metrics() if all(name in found.columns for found in scores.values())]
+    for step, figure in enumerate(tested):
+        context.progress("test differences", step, len(tested))
         values = {str(pk): {0: found.columns[figure]} for pk, found in scores.items()}
         pairs = Resampled(labels, values).pairs()
         result["pairs"][figure] = [{**vars(pair), "verdict": pair.verdict} for pair in pairs]
@@ -167,15 +168,17 @@ def tests_by_run(job: Job | None) -> list[dict[str, Any]] | None:
     return [
         {
             "figure": figure,
-            "title": title,
+            "title": title_of(figure),
             **counted,
-            "pairs": [
-                {**pair, "first": int(pair["first"]), "second": int(pair["second"])}
-                for pair in job.result["pairs"][figure]
-            ],
+            "pairs": [{**pair, "first": int(pair["first"]), "second": int(pair["second"])} for pair in pairs],
         }
-        for figure, title in TESTED.items()
+        for figure, pairs in _tested(job.result)
     ]
+
+
+def _tested(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the pairs of each figure that a job tested, the headline first."""
+    return [(name, result["pairs"][name]) for name in tested_metrics() if name in result["pairs"]]
 
 
 def told_tests(runs: Sequence[Run], job: Job | None) -> dict[str, Any] | None:
@@ -186,12 +189,9 @@ def told_tests(runs: Sequence[Run], job: Job | None) -> dict[str, Any] | None:
     titles = {str(run.pk): run_title(run, of_several=several) for run in runs}
     tables = [
         {
-            "title": title,
-            "pairs": [
-                {**pair, "first": titles[pair["first"]], "second": titles[pair["second"]]}
-                for pair in job.result["pairs"][figure]
-            ],
+            "title": title_of(figure),
+            "pairs": [{**pair, "first": titles[pair["first"]], "second": titles[pair["second"]]} for pair in pairs],
         }
-        for figure, title in TESTED.items()
+        for figure, pairs in _tested(job.result)
     ]
     return {**job.result, "tables": tables}

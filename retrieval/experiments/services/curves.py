@@ -5,6 +5,7 @@ from typing import Any
 
 from jobs.models import Job
 from retrieval.models import COLORS, Experiment, Run
+from retrieval.registry.services.diagnostics import summary_figures
 from retrieval.registry.services.loss_titles import loss_titles
 
 CURVES = ("loss", "recall", "speed")
@@ -66,8 +67,7 @@ def epoch_rows(run: Run) -> list[dict[str, Any]]:
         {
             "epoch": event["epoch"],
             "loss": _loss(event),
-            "recall": event.get("validation", {}).get("recall_at", {}).get("1"),
-            "map_at_r": event.get("validation", {}).get("map_at_r"),
+            "figures": summary_figures(event.get("validation")),
             "speed": _speed(event),
             "seconds": event.get("seconds"),
             "warnings": event.get("warnings", []),

@@ -7,6 +7,7 @@ from typing import Any
 from latex2mathml.converter import convert
 
 from accounts.roles import Visitor
+from mlcore.evaluation.metric_table import HEADLINE, Metric, Place, columns_of, shown_at
 from retrieval.experiments.services import toys
 from retrieval.experiments.services.choosing import loss_table
 from retrieval.registry.services.diagnostics import training_of
@@ -76,18 +77,19 @@ def results_of(name: str, user: Visitor) -> list[dict[str, Any]]:
     """Return what each measured model of a loss that this person may see has earned, best first in each data set."""
     models = visible_models(user).filter(loss=name, run__metrics__isnull=False)
     rows = [_result(model) for model in models]
-    return sorted(rows, key=lambda row: (row["model"].dataset.name, -row["map_at_r"]))
+    return sorted(rows, key=lambda row: (row["model"].dataset.name, -row["headline"]))
+
+
+def result_columns() -> list[Metric]:
+    """Return the metrics of the figures of `results_of`."""
+    return list(shown_at(Place.SUMMARY).values())
 
 
 def _result(model: Any) -> dict[str, Any]:
-    metrics = model.run.metrics
-    low, high = metrics.get("intervals", {}).get("recall_at_1", (None, None))
     return {
         "model": model,
-        "recall_at_1": metrics["recall_at"]["1"],
-        "low": low,
-        "high": high,
-        "map_at_r": metrics["map_at_r"],
+        "figures": columns_of(model.run.metrics, Place.SUMMARY),
+        "headline": model.run.metrics[HEADLINE],
         "protocol": model.run.experiment.protocol["name"],
         "seed": model.run.seed,
         "curves": training_of(model.run)["curves"],

@@ -24,17 +24,10 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
 from mlcore.comparison.report.document import FORMAT
-from mlcore.comparison.report.rendering import (
-    diagnostic_text,
-    figure_name,
-    found_values,
-    matrix_of,
-    notes_of,
-    parameters,
-)
+from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
 from mlcore.comparison.running import plan_of
 from mlcore.config import Protocol
-from mlcore.evaluation.diagnostics import MEANINGS
+from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.runs import BASELINES
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 from retrieval.registry.services.loss_titles import loss_titles
@@ -209,10 +202,13 @@ def page_values(document: dict[str, Any]) -> dict[str, Any]:
     return {
         **document,
         "notes": notes_of(document),
-        "figure_names": [figure_name(figure) for figure in document["figures"]],
+        "figure_names": [title_of(figure) for figure in document["figures"]],
         "matrix": matrix_of(document),
+        "headline": HEADLINE,
+        "headline_title": title_of(HEADLINE),
+        "headline_pairs": len(document["pairs"][HEADLINE]),
         "tuning": [
-            {**found, "title": titles.get(loss, loss), "found": found_values(found["best"])}
+            {**found, "title": titles.get(loss, loss), "found": tuned_values(found["best"])}
             for loss, found in document["tuning"].items()
         ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
@@ -226,11 +222,13 @@ def _diagnostics(document: dict[str, Any]) -> dict[str, Any] | None:
     found = document.get("diagnostics")
     if not found:
         return None
-    meanings = {name: found["meanings"][name] for name in MEANINGS if name in found["meanings"]}  # as people read them
+    meanings = {
+        name: found["meanings"][name] for name in DIAGNOSTICS if name in found["meanings"]
+    }  # in the table's order
     lines = [
         (
             row["title"],
-            [diagnostic_text(found["rows"][row["name"]].get(name), meanings[name]["kind"]) for name in meanings],
+            [value_text(found["rows"][row["name"]].get(name), meanings[name]["kind"]) for name in meanings],
         )
         for row in document["rows"]
     ]

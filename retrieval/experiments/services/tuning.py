@@ -11,7 +11,7 @@ from accounts.models import User
 from jobs.children import run_child
 from jobs.context import JobContext
 from mlcore.artifacts import read_json, write_json
-from mlcore.comparison.report.rendering import found_values
+from mlcore.comparison.report.formatting import tuned_values
 from mlcore.comparison.tuning import PROXY_RATE, best_of
 from mlcore.errors import ComparisonError
 from retrieval.experiments.services.starting import submit_training
@@ -105,4 +105,4 @@ def _findings(row: Tuning) -> dict[str, Any]:
         best = best_of(row.trials, row.loss)
     except ComparisonError:  # so far no trial's loss was finite
         return {"untuned": untuned, "best": None, "values": ""}
-    return {"untuned": untuned, "best": best["map_at_r"], "values": found_values(best)}
+    return {"untuned": untuned, "best": best["map_at_r"], "values": tuned_values(best)}

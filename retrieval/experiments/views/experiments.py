@@ -17,6 +17,7 @@ from retrieval.experiments.services import choosing, cloning, estimates, startin
 from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.views.runs import MOST_DIGITS, STOP_POLLING, at_work
 from retrieval.models import Experiment, Report
+from retrieval.registry.services import diagnostics
 from retrieval.registry.services.loss_titles import loss_titles
 
 
@@ -80,6 +81,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "experiment": experiment,
         "runs": _runs(experiment),
+        "figure_titles": diagnostics.run_titles(),
         "tunings": tunings_of(experiment),
         "protocol_rows": list(experiment.protocol.items()),
         **at_work(experiment),
@@ -96,7 +98,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def runs(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of an experiment's page that changes."""
     experiment = get_object_or_404(Experiment, pk=pk)
-    context = {"experiment": experiment, "runs": _runs(experiment)}
+    context = {"experiment": experiment, "runs": _runs(experiment), "figure_titles": diagnostics.run_titles()}
     return render(request, "retrieval/_runs.html", context, status=200 if _is_working(experiment) else STOP_POLLING)
 
 
@@ -123,4 +125,5 @@ def _runs(experiment: Experiment) -> list[Any]:
         run.loss_title = titles.get(run.loss, run.loss) + (" (tuned)" if run.tuned else "")
         run.curve = curve_points([event["loss"] for event in run.history])
         run.is_warned = any(event.get("warnings") for event in run.history)
+        run.figures = diagnostics.run_figures(run.metrics)
     return rows

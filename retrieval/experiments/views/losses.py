@@ -39,4 +39,5 @@ def detail(request: HttpRequest, name: str) -> HttpResponse:
     results = services.results_of(name, request.user)
     for row in results:
         row["curves"] = [(title, curve_points(values), values) for title, values in row["curves"]]
-    return render(request, "retrieval/algorithm.html", {"loss": loss, "results": results})
+    context = {"loss": loss, "results": results, "columns": services.result_columns()}
+    return render(request, "retrieval/algorithm.html", context)

@@ -39,12 +39,12 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _drawn(values: dict[str, Any]) -> dict[str, Any]:
-    """Add to each row its figures in the table's order and where its interval of MAP@R lies, and the curves' points."""
-    bounds = [row["figures"]["map_at_r"] for row in values["rows"]]
+    """Add to each row its figures in the table's order and its headline's interval, and the curves' points."""
+    bounds = [row["figures"][values["headline"]] for row in values["rows"]]
     low, high = min(found["low"] for found in bounds), max(found["high"] for found in bounds)
     for row, found in zip(values["rows"], bounds, strict=True):
         row["cells"] = [row["figures"][figure] for figure in values["figures"]]
-        row["map_at_r"] = found
+        row["headline"] = found
         row["places"] = {name: place_between(low, found[name], high) for name in ("low", "mean", "high")}
     scale = {"low": low, "high": high}
     curves = [(title, curve_points(losses), losses) for title, losses in values["curves"]]

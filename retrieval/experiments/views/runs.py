@@ -15,6 +15,7 @@ from jobs.models import Job
 from retrieval.experiments.services import comparing, estimates, finding
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
+from retrieval.registry.services import diagnostics
 
 MOST_DIGITS = 18  # of a key, so that the database can hold it
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
@@ -34,7 +35,12 @@ def _asked(request: HttpRequest) -> list[Run]:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run: how far it is, its curves, its log, and what came of it."""
     run = get_object_or_404(finding.every_run(), pk=pk)
-    context = {"run": run, "title": curves_services.run_title(run), "epochs": curves_services.epoch_rows(run)}
+    context = {
+        "run": run,
+        "title": curves_services.run_title(run),
+        "figures": diagnostics.summary_figures(run.metrics) if run.metrics else [],
+        **_epochs(run),
+    }
     return render(request, "retrieval/run.html", context | {"curves": f"{reverse('run-curves')}?run={run.pk}"})
 
 
@@ -44,8 +50,15 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the part of a run's page that changes."""
     run = get_object_or_404(finding.every_run(), pk=pk)
-    context = {"run": run, "epochs": curves_services.epoch_rows(run)}
-    return render(request, "retrieval/_run_log.html", context, status=_status([run]))
+    return render(request, "retrieval/_run_log.html", {"run": run, **_epochs(run)}, status=_status([run]))
+
+
+def _epochs(run: Run) -> dict[str, Any]:
+    """Return the rows of a run's log, and what is measured in each epoch where the validation classes select."""
+    return {
+        "epochs": curves_services.epoch_rows(run),
+        "measured": [figure.title for figure in diagnostics.summary_figures(None)],
+    }
 
 
 def _status(runs: list[Run]) -> int:

@@ -3,9 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlcore.comparison.report.rendering import diagnostic_text, figure_name
-from mlcore.comparison.rerun import figures_of
-from mlcore.evaluation.diagnostics import MEANINGS, read_details
+from mlcore.evaluation.diagnostics import read_details
+from mlcore.evaluation.metric_table import (
+    DIAGNOSTICS,
+    METRICS,
+    Figure,
+    Place,
+    columns_of,
+    figures_of,
+    shown_at,
+    title_of,
+    value_text,
+)
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Image, Model, Run
 
@@ -18,12 +27,42 @@ CURVES = {
 }
 
 
+def metric_table() -> list[dict[str, Any]]:
+    """Return what a client needs to know of each metric that is shown somewhere."""
+    return [
+        {
+            "name": name,
+            "title": metric.title,
+            "meaning": metric.meaning,
+            "scale": metric.scale,
+            "shown": [place.value for place in Place if place in metric.shown],
+        }
+        for name, metric in METRICS.items()
+        if metric.shown
+    ]
+
+
+def run_titles() -> list[str]:
+    """Return the titles of `run_figures`."""
+    return [metric.title for metric in shown_at(Place.LEADERBOARD).values()]
+
+
+def run_figures(metrics: Mapping[str, Any] | None) -> list[Figure]:
+    """Return what a table of runs shows of one: what the leaderboard shows of its model."""
+    return columns_of(metrics, Place.LEADERBOARD)
+
+
+def summary_figures(metrics: Mapping[str, Any] | None) -> list[Figure]:
+    """Return what is shown of a run or model where there is little room."""
+    return columns_of(metrics, Place.SUMMARY)
+
+
 def metric_rows(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each figure with its 95 % interval, as fractions of 1; low and high are None without one."""
     intervals, rows = metrics.get("intervals", {}), []
     for name, value in figures_of(metrics).items():
         low, high = intervals.get(name, (None, None))
-        rows.append({"name": figure_name(name), "value": value, "low": low, "high": high})
+        rows.append({"name": title_of(name), "value": value, "low": low, "high": high})
     return rows
 
 
@@ -36,8 +75,8 @@ def shape_of(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the diagnostics' numbers with their titles and how to read them; none of a model made before."""
     found = metrics.get("diagnostics", {})
     return [
-        {"title": meaning.title, "reading": meaning.reading, "text": diagnostic_text(found[name], meaning.kind)}
-        for name, meaning in MEANINGS.items()
+        {"title": metric.title, "reading": metric.meaning, "text": value_text(found[name], metric.scale)}
+        for name, metric in DIAGNOSTICS.items()
         if name in found
     ]
 

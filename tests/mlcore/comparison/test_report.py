@@ -21,7 +21,8 @@ from mlcore.comparison.results import places_in, places_listed, read_results
 from mlcore.comparison.running import Bench, run_comparison
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError
-from mlcore.evaluation.diagnostics import GRADIENT_NORMS, MEANINGS
+from mlcore.evaluation.diagnostics import GRADIENT_NORMS
+from mlcore.evaluation.metric_table import DIAGNOSTICS
 from tests.mlcore.tiny import head_protocol, parted
 
 NASTY = r"<b>100%</b> & $x_1$ | `a` \ {c} #"
@@ -152,9 +153,9 @@ def test_the_report_says_why(folder: Path) -> None:
     cells = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["diagnostics"] for seed in (0, 1)]
     density = sum(cell["density"] for cell in cells) / 2
     assert why["rows"]["n_pairs"]["density"] == pytest.approx(density)
-    assert why["rows"]["soft_triple"].keys() == why["meanings"].keys() == MEANINGS.keys()
-    assert why["rows"]["n_pairs"].keys() == MEANINGS.keys() - {"proxy_gradient_norm"}
-    assert why["rows"]["untrained"].keys() == MEANINGS.keys() - set(GRADIENT_NORMS)
+    assert why["rows"]["soft_triple"].keys() == why["meanings"].keys() == DIAGNOSTICS.keys()
+    assert why["rows"]["n_pairs"].keys() == DIAGNOSTICS.keys() - {"proxy_gradient_norm"}
+    assert why["rows"]["untrained"].keys() == DIAGNOSTICS.keys() - set(GRADIENT_NORMS)
     recalls = [entry["recall_at_1"] for entry in why["hardest_classes"]]
     assert recalls == sorted(recalls) and len(recalls) == 4
     assert all(entry["recall_at_1"] <= entry["best_recall_at_1"] for entry in why["hardest_classes"])

@@ -9,8 +9,9 @@ from scipy.stats import skew
 
 from mlcore.datasets import DatasetFolder, Picture
 from mlcore.errors import MetricsError
-from mlcore.evaluation.diagnostics import GRADIENT_NORMS, MEANINGS, diagnose, read_details, write_details
+from mlcore.evaluation.diagnostics import GRADIENT_NORMS, diagnose, read_details, write_details
 from mlcore.evaluation.evaluate import score
+from mlcore.evaluation.metric_table import DIAGNOSTICS
 from mlcore.evaluation.near_duplicates import NearDuplicate
 from mlcore.evaluation.space import spectral_decay
 
@@ -124,7 +125,7 @@ def test_a_collapsed_space_gives_numbers_and_no_density():
     figures = diagnosed(np.ones((6, 4)), np.arange(6) // 2, np.arange(6)).figures
     assert figures["uniformity"] == pytest.approx(0, abs=1e-6)
     assert figures["spectral_decay"] > 5
-    assert set(figures) == set(MEANINGS) - {"density", "near_duplicates", *GRADIENT_NORMS}
+    assert set(figures) == set(DIAGNOSTICS) - {"density", "near_duplicates", *GRADIENT_NORMS}
 
 
 def test_two_pictures_of_one_class_are_enough():
@@ -146,7 +147,7 @@ def test_gradients_are_those_of_the_last_epoch_and_warnings_of_all():
         {"epoch": 2, "network_gradient_norm": 1.5, "proxy_gradient_norm": 0.25},
     ]
     diagnosis = diagnosed(*space()).with_training(history).with_near_duplicates([])
-    assert set(diagnosis.figures) == set(MEANINGS)
+    assert set(diagnosis.figures) == set(DIAGNOSTICS)
     assert [diagnosis.figures[name] for name in GRADIENT_NORMS] == [1.5, 0.25]
     assert diagnosis.details["warnings"] == ["epoch 1: the space collapses"]
     untrained = diagnosed(*space()).with_training([])

@@ -70,7 +70,7 @@ def test_every_query_scores_as_in_the_slow_reference(seed: int, shared_ids: bool
     found = per_query_scores(rows, labels, (1, 2, 5, 40), ids=ids, block_size=16)
     wanted = reference(rows.tolist(), labels.tolist(), ids.tolist(), (1, 2, 5, 40))
     assert found.rows.tolist() == wanted.pop("rows")
-    assert found.lonely == len(rows) - len(found.rows) > 0
+    assert found.queries_without_match == len(rows) - len(found.rows) > 0
     for name, column in found.columns().items():
         assert column.tolist() == pytest.approx(wanted[name], abs=1e-12), name
 
@@ -89,7 +89,7 @@ def test_queries_against_a_gallery_score_as_in_the_slow_reference(seed: int, sha
     gallery = set(np.flatnonzero(~asks).tolist())
     wanted = reference(rows.tolist(), labels.tolist(), ids.tolist(), (1, 2, 5, 20), gallery)
     assert found.rows.tolist() == wanted.pop("rows")
-    assert found.lonely == asks.sum() - len(found.rows) > 0
+    assert found.queries_without_match == asks.sum() - len(found.rows) > 0
     for name, column in found.columns().items():
         assert column.tolist() == pytest.approx(wanted[name], abs=1e-12), name
     assert bootstrap_intervals(found, labels, samples=20).keys() == found.columns().keys()
@@ -122,10 +122,10 @@ def test_means_are_those_of_a_case_worked_by_hand() -> None:
     # query 4 ranks 3 2 1: a b a, R 1: 0, 0, 0
     found = retrieval_metrics(rows, labels, ks=(1, 2, 3))
     assert found.recall_at == {1: 0.4, 2: 0.6, 3: 0.8}
-    assert found.precision_at_1 == 0.4
-    assert found.r_precision == pytest.approx(0.2)
-    assert found.map_at_r == pytest.approx(0.2)
-    assert (found.queries, found.lonely) == (5, 1)
+    assert found.means["precision_at_1"] == 0.4
+    assert found.means["r_precision"] == pytest.approx(0.2)
+    assert found.means["map_at_r"] == pytest.approx(0.2)
+    assert (found.queries, found.queries_without_match) == (5, 1)
 
 
 def test_map_at_r_divides_by_r_and_not_by_the_hits() -> None:
@@ -133,22 +133,22 @@ def test_map_at_r_divides_by_r_and_not_by_the_hits() -> None:
     rows = np.stack([np.cos(degrees), np.sin(degrees)], axis=1)
     found = per_query_scores(rows, [0, 0, 1, 0, 1], ks=(1,))
     # query 0 ranks 1 (a) 2 (b) 3 (a): R = 2, one hit at rank 1: AP = (1/1) / 2, not 1
-    assert found.average_precision[0] == 0.5
+    assert found.by_metric["map_at_r"][0] == 0.5
 
 
 def test_a_collapsed_network_earns_nothing() -> None:
     rows = np.ones((12, 8), dtype=np.float32)
     found = retrieval_metrics(rows, np.arange(12) % 3, ks=(1, 4, 8))
     assert found.recall_at == {1: 0.0, 4: 0.0, 8: 0.0}
-    assert found.map_at_r == found.r_precision == 0.0
+    assert found.means["map_at_r"] == found.means["r_precision"] == 0.0
 
 
 def test_scores_closer_than_the_step_count_as_tied() -> None:
     labels = [0, 0, 1, 1]
     tied = np.array([[1, 0], [1, 1e-4], [1, 5e-4], [1, 5e-4]])  # cosines with the first 1 - 5e-9, 1 - 1.25e-7
-    assert per_query_scores(tied, labels, ks=(1,)).precision_at_1[0] == 0.0
+    assert per_query_scores(tied, labels, ks=(1,)).by_metric["precision_at_1"][0] == 0.0
     apart = np.array([[1, 0], [1, 1e-4], [1, 5e-3], [1, 5e-3]])  # 1 - 5e-9 and 1 - 1.25e-5
-    assert per_query_scores(apart, labels, ks=(1,)).precision_at_1[0] == 1.0
+    assert per_query_scores(apart, labels, ks=(1,)).by_metric["precision_at_1"][0] == 1.0
 
 
 def test_the_query_is_left_out_by_id_where_a_twin_of_another_class_ties_with_it() -> None:
@@ -163,8 +163,8 @@ def test_rows_of_one_id_stay_out_of_each_others_galleries() -> None:
     labels = [0, 0, 1, 1, 1, 0]
     apart = retrieval_metrics(rows, labels, ks=(1,))
     shared = retrieval_metrics(rows, labels, ks=(1,), ids=[7, 7, 8, 8, 9, 10])
-    assert apart.precision_at_1 == pytest.approx(4 / 6)
-    assert shared.precision_at_1 == 0.0
+    assert apart.means["precision_at_1"] == pytest.approx(4 / 6)
+    assert shared.means["precision_at_1"] == 0.0
 
 
 def test_an_id_with_two_labels_is_refused() -> None:
@@ -182,7 +182,7 @@ def test_no_block_size_changes_a_bit_of_any_figure(seed: int) -> None:
     for other in results[1:]:
         for name, column in other.columns().items():
             assert column.tobytes() == results[0].columns()[name].tobytes(), name
-    assert 0 < results[0].means().precision_at_1 < 1
+    assert 0 < results[0].means().means["precision_at_1"] < 1
 
 
 def test_products_of_quantised_rows_are_exact_in_any_block() -> None:
@@ -276,7 +276,7 @@ def test_metrics_survive_json() -> None:
     found = retrieval_metrics(*many_ties(0), ks=(4, 1, 4))
     stored = json.loads(json.dumps(found.to_json()))
     assert list(stored["recall_at"]) == ["1", "4"]
-    assert stored["map_at_r"] == found.map_at_r and stored["lonely"] == found.lonely
+    assert stored["map_at_r"] == found.means["map_at_r"] and stored["lonely"] == found.queries_without_match
 
 
 def test_intervals_hold_the_mean_and_repeat_with_their_seed() -> None:

@@ -31,12 +31,15 @@ def by_loss(user: Any) -> dict[str, dict[str, Any]]:
 
 def test_rows_hold_what_was_measured_best_first(world: World, member: User) -> None:
     rows = leaderboard(member)
-    assert len(rows) == 2 and rows[0]["map_at_r"] >= rows[1]["map_at_r"]
+    assert len(rows) == 2 and rows[0]["headline"] >= rows[1]["headline"]
     for row in rows:
         metrics = row["model"].run.metrics
-        assert row["recall_at_1"] == metrics["recall_at"]["1"] and row["recall_at"][8] == metrics["recall_at"]["8"]
-        assert row["interval_1"] == tuple(metrics["intervals"]["recall_at_1"])
-        assert row["interval_1"][0] <= row["recall_at_1"] <= row["interval_1"][1]
+        first, deepest, headline = row["figures"]
+        assert [first.title, deepest.title, headline.title] == ["Recall@1", "Recall@K", "MAP@R"]
+        assert first.value == metrics["recall_at"]["1"] and row["recall_at"][8] == metrics["recall_at"]["8"]
+        assert [first.low, first.high] == metrics["intervals"]["recall_at_1"] and first.low <= first.value <= first.high
+        assert (deepest.k, deepest.value) == (8, metrics["recall_at"]["8"])
+        assert headline.value == row["headline"] == metrics["map_at_r"]
         assert (row["protocol_name"], row["seed"], row["dataset"]) == ("demo (changed)", 0, world.dataset)
         assert (row["human_mean"], row["human_sd"], row["votes"]) == (None, None, 0)
         assert row["index_recall"] == world.index_of(row["model"]).recall
@@ -82,7 +85,7 @@ def test_a_small_gallery_leaves_figures_out(world: World, member: User) -> None:
     run.metrics = {"recall_at": {"1": 1.0, "2": 1.0}, "map_at_r": 0.5}
     run.save()
     row = by_loss(member)["soft_triple"]
-    assert row["recall_at"] == {1: 1.0, 2: 1.0} and row["interval_1"] == (None, None)
+    assert row["recall_at"] == {1: 1.0, 2: 1.0} and row["figures"][0].low is None
 
 
 # --- what the votes say

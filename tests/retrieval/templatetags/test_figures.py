@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.templatetags.figures import cosine, duration, percent, recalls, short
+from retrieval.templatetags.figures import cosine, duration, percent, short
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,6 @@ def test_a_fraction_is_shown_of_a_hundred(value: float | None, digits: int, text
 @pytest.mark.parametrize(("value", "text"), [(0.98765, "0.9877"), (-0.1, "-0.1000"), (None, "–")])
 def test_a_cosine_has_four_digits(value: float | None, text: str) -> None:
     assert cosine(value) == text
-
-
-def test_recalls_stand_by_their_numbers() -> None:
-    assert recalls({"1": 0.5, "1000": 1.0, "10": 0.75}) == [(1, 0.5), (10, 0.75), (1000, 1.0)]
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.012345678, "0.01235"), (10, "10"), (2.0, "2"), (1e-05, "1e-05")])

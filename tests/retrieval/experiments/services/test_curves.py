@@ -27,7 +27,7 @@ def test_recall_is_of_the_validation_classes_of_100(world: World) -> None:
     told = curves.curves_of([run])
     assert told["active"] and told["runs"][0]["recall"] == [[1, 25.0]] and told["runs"][0]["speed"] == []
     rows = curves.epoch_rows(run)
-    assert [(row["epoch"], row["recall"]) for row in rows] == [(2, None), (1, 0.25)]
+    assert [(row["epoch"], row["figures"][0].value) for row in rows] == [(2, None), (1, 0.25)]
 
 
 def test_a_run_without_an_epoch_has_no_curve_yet(world: World) -> None:

@@ -47,7 +47,8 @@ def test_what_is_not_trained_has_neither_formula_nor_picture() -> None:
 def test_results_are_those_of_the_models_a_person_may_see(world: World, member: User, curator: User) -> None:
     rows = services.results_of("soft_triple", AnonymousUser())
     assert [row["model"].name for row in rows] == ["SoftTriple"]
-    assert 0 <= rows[0]["low"] <= rows[0]["recall_at_1"] <= rows[0]["high"] <= 1
+    [first, last] = rows[0]["figures"]
+    assert 0 <= first.low <= first.value <= first.high <= 1 and last.value == rows[0]["headline"]
     assert [title for title, _ in rows[0]["curves"]][0] == "Training loss"
     assert services.results_of("circle", curator) == []
     Dataset.objects.update(public=False)

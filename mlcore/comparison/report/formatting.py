@@ -1,0 +1,58 @@
+"""Texts of a report that pages of the site show too: notes, the matrix of paired tests, parameters in one line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE
+from mlcore.evaluation.metric_table import HEADLINE
+
+MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·"}
+OPPOSITE = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
+
+
+def parameters(params: Mapping[str, Any]) -> str:
+    """Return parameters in one line: scale 20, gamma 0.1."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in params.items())
+
+
+def tuned_values(best: Mapping[str, Any] | None) -> str:
+    """Return what the best trial of a tuning was trained with, in one line; None: every trial failed."""
+    if best is None:
+        return "every trial failed"
+    rate = best["proxy_rate_factor"]
+    return parameters(best["params"] | ({} if rate is None else {"proxy rate factor": rate}))
+
+
+def notes_of(document: Mapping[str, Any]) -> list[str]:
+    """Return what is not in the table, and why; and what to mind of what is."""
+    failed, missing = document["failed"], document["missing"]
+    cells = len(document["cells"]) + len(failed) + len(missing)
+    notes = []
+    if failed:
+        reasons = "; ".join(f"{name}: {why}" for name, why in failed.items())
+        notes.append(f"{len(failed)} of {cells} cells failed, the rest is shown: {reasons}")
+    if missing:
+        notes.append(f"{len(missing)} of {cells} cells are not run yet")
+    warnings = document["diagnostics"]["warnings"] if document["diagnostics"] else {}
+    titles = {row["name"]: row["title"] for row in document["rows"]}
+    notes += [f"{titles[name]} was warned in training: {'; '.join(said)}" for name, said in warnings.items()]
+    return notes
+
+
+def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return, for each row, its mark against every row, and the numbers of those it beats and so on."""
+    verdicts = {}
+    for pair in document["pairs"][HEADLINE]:
+        verdicts[pair["first"], pair["second"]] = pair["verdict"]
+        verdicts[pair["second"], pair["first"]] = OPPOSITE[pair["verdict"]]
+    lines = []
+    for row in document["rows"]:
+        found = [verdicts.get((row["name"], other["name"]), "") for other in document["rows"]]
+
+        def numbers(verdict: str, found: list[str] = found) -> str:
+            return ", ".join(str(place) for place, one in enumerate(found, 1) if one == verdict) or "–"
+
+        marks = [MARKS.get(verdict, "") for verdict in found]
+        lines.append({"title": row["title"], "marks": marks, "better": numbers(BETTER), "worse": numbers(WORSE)})
+        lines[-1]["unclear"] = numbers(UNCLEAR)
+    return lines
