@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.inference.encoder_process import BATCH
-from mlcore.networks.picture_encoder import PictureEncoder
+from mlcore.inference.encoder_protocol import PictureEncoder
 
 
 class Deadline:

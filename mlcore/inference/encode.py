@@ -17,9 +17,9 @@ from mlcore.datasets import DatasetFolder, PixelCache, open_cache
 from mlcore.errors import CheckpointError
 from mlcore.events import Progress, no_progress
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.networks.backbones import device
 from mlcore.networks.embedder import Embedder
-from mlcore.networks.picture_encoder import PictureEncoder
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

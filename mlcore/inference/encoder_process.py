@@ -18,8 +18,8 @@ from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, Explanat
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
 from mlcore.inference.encoder_pipes import NO_ANSWER, MessagePipes
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import read_description
-from mlcore.networks.picture_encoder import PictureEncoder
 
 if TYPE_CHECKING:
     from mlcore.inference.explain import Explanation

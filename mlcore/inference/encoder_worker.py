@@ -28,8 +28,8 @@ from mlcore.inference.encoder_messages import (
     header_of,
     read_header,
 )
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import load_encoder, read_description
-from mlcore.networks.picture_encoder import PictureEncoder
 
 Request = tuple[bytes, bytes]
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from mlcore.errors import ExplanationError
 from mlcore.inference.encode import Encoder
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.networks.embedder import Embedder
-from mlcore.networks.picture_encoder import PictureEncoder
 from mlcore.networks.pooling import LEAST_ACTIVATION, norms_behind_pooling
 
 Floats = NDArray[np.float64]

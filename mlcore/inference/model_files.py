@@ -17,7 +17,7 @@ from mlcore.artifacts import read_json, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, brief
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.networks.picture_encoder import PictureEncoder
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.runs import WEIGHTS, RunSpec
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
 
 
 def _open_onnx(folder: Path, description: dict[str, Any], threads: int | None) -> PictureEncoder:
-    from mlcore.networks.onnx_network import OnnxEncoder  # the engine loads only where it is used
+    from mlcore.inference.onnx_network import OnnxEncoder  # the engine loads only where it is used
 
     if threads is None:
         import torch

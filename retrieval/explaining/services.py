@@ -18,8 +18,8 @@ from retrieval.search.services.queries import for_networks
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from mlcore.inference.encoder_protocol import PictureEncoder
     from mlcore.inference.explain import Explanation, Floats
-    from mlcore.networks.picture_encoder import PictureEncoder
 
 FAINTEST = 0.01  # of the strongest place: what is below is not drawn
 DENSEST = 0.65  # the picture stays visible below its strongest place

@@ -32,7 +32,7 @@ from retrieval.models import Dataset, Index, Model
 from retrieval.verdicts.services import calibration_of
 
 if TYPE_CHECKING:
-    from mlcore.networks.picture_encoder import PictureEncoder
+    from mlcore.inference.encoder_protocol import PictureEncoder
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:

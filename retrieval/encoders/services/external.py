@@ -18,8 +18,8 @@ from accounts.models import User
 from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_process import EncoderProcess, ProcessLimits
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import read_description
-from mlcore.networks.picture_encoder import PictureEncoder
 from retrieval.encoders.services.pool import EncoderPool
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model

@@ -21,8 +21,8 @@ from retrieval.models import Index, Model
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from mlcore.inference.encoder_protocol import PictureEncoder
     from mlcore.inference.explain import Explanation
-    from mlcore.networks.picture_encoder import PictureEncoder
 
 T = TypeVar("T")
 Floats = np.ndarray[Any, np.dtype[np.float32]]

@@ -20,8 +20,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
 from jobs.models import Job
+from mlcore.inference import onnx_network
 from mlcore.inference.encoder_process import EncoderProcess
-from mlcore.networks import onnx_network
 from ratings.services import ballots
 from retrieval.encoders.services import external as services
 from retrieval.errors import EngineBusy, ModelSuspended, ModelUnavailable, Refused, Unsearchable

@@ -12,7 +12,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as engine
 
 from mlcore.errors import WeightsError, brief
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.networks.picture_encoder import PictureEncoder
+from mlcore.inference.encoder_protocol import PictureEncoder
 
 MAX_DIM = 16_384
 BATCH = 64
