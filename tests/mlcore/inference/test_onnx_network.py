@@ -31,7 +31,7 @@ def pixels(count: int) -> NDArray[np.uint8]:
 
 
 def test_its_process_loads_no_torch() -> None:
-    code = "import sys, mlcore.inference.encoder_worker, mlcore.inference.onnx_network; sys.exit('torch' in sys.modules)"
+    code = "import sys; from mlcore.inference import encoder_worker, onnx_network; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
