@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlcore.artifacts import refuse_existing
 from mlcore.errors import MetricsError
-from mlcore.evaluation.ranking import SCORE_STEPS, Floats, Ints, quantised_unit_rows
+from mlcore.evaluation.ranking import Floats, Ints, quantised_unit_rows, ranking_keys
 from mlcore.events import Progress, no_progress
 
 FORMAT = 1
@@ -138,8 +138,8 @@ def first_answers(
 ) -> tuple[Ints, NDArray[np.int8]]:
     """Return, for the rows `asking`, the row among `answering` found first, and 1 for a hit, 0 for a miss, -1 for none.
 
-    Exact, by the rules of the metrics: the query is left out, cosines are rounded to 1e-6, and at a tie a wrong class
-    comes first, of which the lowest row. A query whose class nobody else has is not asked (-1), as in the metrics.
+    Exact, by the rules of the metrics (`ranking_keys`); of equal keys the lowest row comes first. A query
+    whose class nobody else has is not asked (-1), as in the metrics.
     Shapes: vectors [N, D], labels [N].
     """
     unit = quantised_unit_rows(vectors)
@@ -148,12 +148,9 @@ def first_answers(
     step = max(1, _SCORES_AT_ONCE // max(1, len(answering)))
     for start in range(0, len(asking), step):
         rows = asking[start : start + step]
-        keys = 2 * np.rint(unit[rows] @ gallery.T * SCORE_STEPS).astype(np.int64)
         same = labels[rows, None] == classes
-        keys += ~same
         itself = rows[:, None] == answering
-        keys[itself] = np.iinfo(np.int64).min
-        best = keys.argmax(axis=1)
+        best = ranking_keys(unit[rows] @ gallery.T, wrong=~same, left_out=itself).argmax(axis=1)
         able = (same & ~itself).any(axis=1)
         place = slice(start, start + len(rows))
         first[place] = np.where(able, answering[best], -1)

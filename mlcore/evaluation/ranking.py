@@ -177,20 +177,29 @@ def _candidates(rough: NDArray[np.float32], count: int, dim: int) -> Ints:
     return np.flatnonzero(rough >= bound - slack)
 
 
-def _keys(trial: Trial, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
-    """Return the ranking keys [B, G] of queries against the gallery, or `among` some of it.
+def ranking_keys(cosines: Floats, wrong: NDArray[np.bool_], left_out: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return keys [B, G] that rank the gallery for its queries, the largest first; `cosines` is overwritten.
 
     A key is twice the rounded cosine, plus 1 for the wrong class: one integer order holds score and tie
     rule, and equal keys are equally relevant, so it does not matter which of them a partial sort cuts off.
+    Shapes: wrong [B, G], the picture is of another class; left_out [B, G], it is the query or its copy.
     """
-    asked, gallery = trial.every, trial.gallery
-    scores = asked.unit[rows] @ gallery.unit[among].T
-    scores *= SCORE_STEPS
-    keys = np.rint(scores, out=scores).astype(np.int32)
+    cosines *= SCORE_STEPS
+    keys = np.rint(cosines, out=cosines).astype(np.int32)
     keys *= 2
-    keys += asked.classes[rows, None] != gallery.classes[among]
-    keys[asked.ids[rows, None] == gallery.ids[among]] = _LEFT_OUT
+    keys += wrong
+    keys[left_out] = _LEFT_OUT
     return keys
+
+
+def _keys(trial: Trial, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
+    """Return the ranking keys [B, G] of queries against the gallery, or `among` some of it."""
+    asked, gallery = trial.every, trial.gallery
+    return ranking_keys(
+        asked.unit[rows] @ gallery.unit[among].T,
+        wrong=asked.classes[rows, None] != gallery.classes[among],
+        left_out=asked.ids[rows, None] == gallery.ids[among],
+    )
 
 
 def _best_of(keys: NDArray[np.int32], depth: int) -> NDArray[np.bool_]:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.inference.encoder_process import BATCH
+from mlcore.inference.encoder_protocol import PictureEncoder
 
 
 class Deadline:

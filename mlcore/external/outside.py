@@ -17,8 +17,8 @@ from mlcore.evaluation.measurement import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.external.deadline import BoundedEncoder, Deadline
 from mlcore.external.model_description import check_sizes, credits_of, preprocessing_of, read_model_json
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.inference.encode import Encoder, embed_rows, open_pixels
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import (
     load_encoder,
     read_description,
@@ -26,9 +26,9 @@ from mlcore.inference.model_files import (
     write_description,
     write_network,
 )
+from mlcore.inference.onnx_network import OnnxEncoder
 from mlcore.networks.backbones import describe_weights, evaluation_sizes, load_backbone
 from mlcore.networks.embedder import Embedder
-from mlcore.networks.onnx_network import OnnxEncoder
 from mlcore.runs import WEIGHTS, write_embeddings
 
 SAME = 0.999

@@ -16,8 +16,8 @@ from mlcore.artifacts import published, read_json, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder, PixelCache, open_cache
 from mlcore.errors import CheckpointError
 from mlcore.events import Progress, no_progress
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.networks.backbones import device
 from mlcore.networks.embedder import Embedder
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.errors import CheckpointError, EncoderEnded, EncoderFailed, ExplanationError, MlcoreError, WeightsError
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
 from mlcore.inference.encoder_pipes import NO_ANSWER, MessagePipes
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import read_description
 
 if TYPE_CHECKING:
@@ -137,7 +137,6 @@ def _sizes_in(body: bytes) -> tuple[int, int]:
 
 
 def _explanation_in(body: bytes) -> "Explanation":
-    from mlcore.inference.explain import Explanation
 
     why = json.loads(body)
     first, second = (np.array(why[name], np.float64) for name in ("first", "second"))

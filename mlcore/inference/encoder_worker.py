@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.errors import MlcoreError
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.inference.encoder_messages import (
     EMBED,
     EXPLAIN,
@@ -29,6 +28,7 @@ from mlcore.inference.encoder_messages import (
     header_of,
     read_header,
 )
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import load_encoder, read_description
 
 Request = tuple[bytes, bytes]

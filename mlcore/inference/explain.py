@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mlcore.errors import ExplanationError
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.inference.encode import Encoder
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.networks.embedder import Embedder
 from mlcore.networks.pooling import LEAST_ACTIVATION, norms_behind_pooling
 

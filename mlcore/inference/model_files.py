@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from mlcore.artifacts import read_json, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, brief
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.runs import WEIGHTS, RunSpec
 
 if TYPE_CHECKING:
@@ -95,7 +95,6 @@ def load_encoder(folder: Path, threads: int | None = None) -> PictureEncoder:
 def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
     from safetensors.torch import load_file
 
-    from mlcore.inference.encode import Encoder
     from mlcore.networks.embedder import Embedder
 
     embedder = Embedder.from_json(description["embedder"])
@@ -107,7 +106,7 @@ def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
 
 
 def _open_onnx(folder: Path, description: dict[str, Any], threads: int | None) -> PictureEncoder:
-    from mlcore.networks.onnx_network import OnnxEncoder  # the engine loads only where it is used
+    from mlcore.inference.onnx_network import OnnxEncoder  # the engine loads only where it is used
 
     if threads is None:
         import torch

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, SourceItem, path_key, readable_class
-from mlcore.datasets.readers.listed import Listed, listed_source
-from mlcore.datasets.readers.matlab import read_mat
+from mlcore.datasets.list_source import Listed, listed_source
+from mlcore.datasets.matlab import read_mat
 from mlcore.errors import DatasetError
 from mlcore.images.pictures import MAX_BYTES
 

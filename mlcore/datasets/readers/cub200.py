@@ -2,7 +2,7 @@
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import OfficialSplit, Source, readable_class
-from mlcore.datasets.readers.listed import Listed, listed_source, read_lines
+from mlcore.datasets.list_source import Listed, listed_source, read_lines
 from mlcore.errors import DatasetError
 
 LIST = "images.txt"

@@ -5,8 +5,8 @@ import io
 from mlcore.datasets.checksums import remark_on
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import OfficialTotal, Source
-from mlcore.datasets.readers.listed import Listed, listed_source
-from mlcore.datasets.readers.matlab import read_mat
+from mlcore.datasets.list_source import Listed, listed_source
+from mlcore.datasets.matlab import read_mat
 
 LABELS = "imagelabels.mat"
 FIRST_PICTURE = "jpg/image_00001.jpg"

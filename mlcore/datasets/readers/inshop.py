@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import GALLERY, QUERY, TRAIN, OfficialSplit, Source
-from mlcore.datasets.readers.listed import Listed, listed_source, read_lines
+from mlcore.datasets.list_source import Listed, listed_source, read_lines
 from mlcore.errors import DatasetError
 
 LIST = "Eval/list_eval_partition.txt"

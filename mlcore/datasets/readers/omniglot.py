@@ -2,7 +2,7 @@
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, path_key, readable_class
-from mlcore.datasets.readers.listed import Listed, listed_source
+from mlcore.datasets.list_source import Listed, listed_source
 
 BACKGROUND = "images_background"
 EVALUATION = "images_evaluation"

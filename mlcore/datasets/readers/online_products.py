@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source
-from mlcore.datasets.readers.listed import Listed, class_number, listed_source, read_lines
+from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
 
 TRAIN_LIST = "Ebay_train.txt"
 TEST_LIST = "Ebay_test.txt"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from accounts import audit
 from accounts.models import User
 from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsError
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_process import EncoderProcess, ProcessLimits
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import read_description
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model

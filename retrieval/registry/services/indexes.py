@@ -33,7 +33,7 @@ from retrieval.registry.services.external_encoders import encoder_for_job
 from retrieval.registry.services.predictions import calibration_of
 
 if TYPE_CHECKING:
-    from mlcore.images.picture_encoder import PictureEncoder
+    from mlcore.inference.encoder_protocol import PictureEncoder
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:

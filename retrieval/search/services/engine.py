@@ -21,7 +21,7 @@ from retrieval.registry.services.external_encoders import ExternalEncoder, exter
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from mlcore.images.picture_encoder import PictureEncoder
+    from mlcore.inference.encoder_protocol import PictureEncoder
     from mlcore.inference.explain import Explanation
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from retrieval.search.services.queries import for_networks
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from mlcore.images.picture_encoder import PictureEncoder
+    from mlcore.inference.encoder_protocol import PictureEncoder
     from mlcore.inference.explain import Explanation, Floats
 
 FAINTEST = 0.01  # of the strongest place: what is below is not drawn

@@ -21,13 +21,13 @@ from mlcore.errors import CheckpointError, MlcoreError, ProtocolError, WeightsEr
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS
 from mlcore.external.model_description import MAX_BYTES
 from mlcore.external.outside import add_model, check_encoder, open_outside
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.index import build_index
 from mlcore.inference.encode import Encoder
+from mlcore.inference.encoder_protocol import PictureEncoder
 from mlcore.inference.model_files import load_encoder
+from mlcore.inference.onnx_network import OnnxEncoder
 from mlcore.networks.backbones import BackboneSpec, build_backbone
-from mlcore.networks.onnx_network import OnnxEncoder
 from mlcore.runs import read_ids
 from mlcore.training.train import train
 from tests.mlcore.onnx_models import expected_of, onnx_model, stored_onnx

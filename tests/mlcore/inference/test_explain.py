@@ -17,9 +17,9 @@ from mlcore.errors import ExplanationError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encode import Encoder
 from mlcore.inference.explain import explain_pair, region_shares
+from mlcore.inference.onnx_network import OnnxEncoder
 from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone
 from mlcore.networks.embedder import Embedder
-from mlcore.networks.onnx_network import OnnxEncoder
 from tests.mlcore.onnx_models import onnx_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -21,8 +21,8 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from config.errors import Busy, NothingSearchable, Rejected
 from jobs.models import Job
+from mlcore.inference import onnx_network
 from mlcore.inference.encoder_process import EncoderProcess
-from mlcore.networks import onnx_network
 from ratings.services import ballots
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model, Search

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as engine
 
 from mlcore.errors import WeightsError, brief
-from mlcore.images.picture_encoder import PictureEncoder
 from mlcore.images.preprocessing import Preprocessing
+from mlcore.inference.encoder_protocol import PictureEncoder
 
 MAX_DIM = 16_384
 BATCH = 64

@@ -1,7 +1,10 @@
 """An ONNX network is looked at before it runs, and gives what plain NumPy gives."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from mlcore.errors import WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.networks import onnx_network
-from mlcore.networks.onnx_network import OnnxEncoder
+from mlcore.inference import onnx_network
+from mlcore.inference.onnx_network import OnnxEncoder
 from tests.mlcore.onnx_models import DESCRIBED, expected_of, loop_tail, onnx_model
 
 PREPROCESSING = Preprocessing(32, 30, tuple(DESCRIBED["mean"]), tuple(DESCRIBED["std"]))
@@ -25,6 +28,11 @@ def encoder(model: onnx.ModelProto | bytes, output: str = "") -> OnnxEncoder:
 
 def pixels(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (count, 30, 30, 3), dtype=np.uint8)
+
+
+def test_its_process_loads_no_torch() -> None:
+    code = "import sys; from mlcore.inference import encoder_worker, onnx_network; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("shape", [("n", 3, 30, 30), (1, 3, 30, 30), (4, 3, 30, 30), ("n", "c", "h", "w")])
