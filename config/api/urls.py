@@ -19,6 +19,7 @@ from retrieval.datasets.api import DatasetViewSet
 from retrieval.datasets.image_api import ImageViewSet
 from retrieval.experiments.experiment_api import ExperimentViewSet
 from retrieval.experiments.loss_api import LossViewSet
+from retrieval.experiments.metric_api import MetricViewSet
 from retrieval.experiments.model_api import ModelViewSet
 from retrieval.experiments.run_api import RunViewSet
 from retrieval.indexes.api import IndexViewSet
@@ -34,6 +35,7 @@ router.register("uploads", UploadViewSet, basename="api-upload")
 router.register("datasets", DatasetViewSet, basename="api-dataset")
 router.register("images", ImageViewSet, basename="api-image")
 router.register("losses", LossViewSet, basename="api-loss")
+router.register("metrics", MetricViewSet, basename="api-metric")
 router.register("runs", RunViewSet, basename="api-run")
 router.register("experiments", ExperimentViewSet, basename="api-experiment")
 router.register("models", ModelViewSet, basename="api-model")
