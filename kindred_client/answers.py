@@ -40,6 +40,7 @@ ImagesUpdate = models.Image
 ImagesDelete = models.Job
 LossesList = list[models.Loss]
 LossesGet = models.Loss
+MetricsList = list[models.Metric]
 ExperimentsList = models.Experiment
 ExperimentsStart = models.Experiment
 ExperimentsEstimate = models.Estimate | models.Job

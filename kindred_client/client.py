@@ -12,7 +12,7 @@ from kindred_client.resources.datasets import Datasets
 from kindred_client.resources.experiments import Experiments
 from kindred_client.resources.images import Images
 from kindred_client.resources.jobs import Jobs
-from kindred_client.resources.models import Indexes, Losses, Models
+from kindred_client.resources.models import Indexes, Losses, Metrics, Models
 from kindred_client.resources.ratings import Ratings
 from kindred_client.resources.runs import Runs
 from kindred_client.resources.searches import Searches
@@ -53,6 +53,7 @@ class Kindred:
         self.datasets = Datasets(api)
         self.images = Images(api)
         self.losses = Losses(api)
+        self.metrics = Metrics(api)
         self.experiments = Experiments(api)
         self.runs = Runs(api)
         self.models = Models(api)

@@ -513,6 +513,15 @@ class Me(TypedDict, total=False):
     role: RoleEnum | NullEnum
 
 
+class Metric(TypedDict, total=False):
+    name: str
+    title: str
+    meaning: str
+    scale: str
+    headline: bool
+    shown: list[str]
+
+
 class Model(TypedDict, total=False):
     id: int
     name: str

@@ -72,6 +72,7 @@ OPERATIONS: dict[str, Operation] = {
     "images.delete": _job("DELETE /images/{id}/"),
     "losses.list": _of("GET /losses/"),
     "losses.get": _of("GET /losses/{name}/"),
+    "metrics.list": _of("GET /metrics/"),
     "experiments.list": _of("GET /experiments/"),
     "experiments.start": _job("POST /experiments/"),
     "experiments.estimate": _job("POST /experiments/estimate/"),

@@ -22,6 +22,7 @@ from retrieval.experiments.api.experiments import ExperimentViewSet
 from retrieval.experiments.api.losses import LossViewSet
 from retrieval.experiments.api.runs import RunViewSet
 from retrieval.registry.api.indexes import IndexViewSet
+from retrieval.registry.api.metrics import MetricViewSet
 from retrieval.registry.api.models import ModelViewSet
 from retrieval.search.api.exports import SearchAnswersView
 from retrieval.search.api.links import ShareLinkViewSet
@@ -36,6 +37,7 @@ router.register("uploads", UploadViewSet, basename="api-upload")
 router.register("datasets", DatasetViewSet, basename="api-dataset")
 router.register("images", ImageViewSet, basename="api-image")
 router.register("losses", LossViewSet, basename="api-loss")
+router.register("metrics", MetricViewSet, basename="api-metric")
 router.register("runs", RunViewSet, basename="api-run")
 router.register("experiments", ExperimentViewSet, basename="api-experiment")
 router.register("models", ModelViewSet, basename="api-model")

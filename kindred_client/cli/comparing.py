@@ -9,7 +9,7 @@ import click
 from kindred_client.cli import reporting
 from kindred_client.cli.exits import PARTLY
 from kindred_client.cli.following import wait, wait_for_experiment
-from kindred_client.cli.models import figures_of
+from kindred_client.cli.measured import figures_of, summary_metrics, titles_of
 from kindred_client.cli.names import Thing, dataset_of, settings_of
 from kindred_client.cli.session import Session, command
 from kindred_client.cli.showing import as_json, duration, say, table
@@ -53,7 +53,9 @@ def train(session: Session, loss: str, params: tuple[str, ...], no_wait: bool, *
     if session.as_json:
         as_json(ended)
     else:
-        table([_run_row(run) for run in ended["runs"]], ("run", "loss", "seed", "state", "model", "Recall@1", "MAP@R"))
+        metrics = summary_metrics(session)
+        columns = ("run", "loss", "seed", "state", "model", *titles_of(metrics))
+        table([_run_row(run, metrics) for run in ended["runs"]], columns)
     _end(ended, failure)
 
 
@@ -90,7 +92,7 @@ def compare(session: Session, experiment: int | None, files: tuple[Path, ...], n
     if session.as_json:
         as_json({"experiment": ended, "report": document, "files": [str(path) for path in saved]})
     else:
-        reporting.show(document)
+        reporting.show(session, document)
     _end(ended, failure)
 
 
@@ -150,9 +152,9 @@ def _started(session: Session, experiment: Thing) -> None:
     say(f"Wait for it and make the report: kindred compare --experiment {experiment['id']}")
 
 
-def _run_row(run: Thing) -> dict[str, Any]:
+def _run_row(run: Thing, metrics: list[Thing]) -> dict[str, Any]:
     loss = f"{run['loss']} (tuned)" if run.get("tuned") else run["loss"]
-    return {**run, "run": run["id"], "loss": loss, **figures_of(run)}
+    return {**run, "run": run["id"], "loss": loss, **figures_of(run, metrics)}
 
 
 def _finished(experiment: Thing) -> int:

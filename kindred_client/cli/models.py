@@ -1,13 +1,12 @@
 """Models: what there is, and which of them searches read."""
 
-from typing import Any
-
 import click
 
 from kindred_client.cli.following import wait
+from kindred_client.cli.measured import figures_of, summary_metrics, titles_of
 from kindred_client.cli.names import Thing, dataset_of, model_of
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import as_json, percent, say, table
+from kindred_client.cli.showing import as_json, say, table
 
 
 @click.group()
@@ -25,23 +24,9 @@ def list_models(session: Session, dataset: str | None, loss: str | None, publish
     rows = list(session.client.models.list(dataset=found, loss=loss, published=published))
     if session.as_json:
         return as_json(rows)
-    columns = ("id", "name", "loss", "dataset", "published", "Recall@1", "MAP@R")
-    table([{**row, **figures_of(row)} for row in rows], columns)
-
-
-def figures_of(measured: Thing) -> dict[str, str]:
-    """Return what a run or a model was measured at, in percent with the 95 % interval."""
-    metrics = measured["metrics"] or {}
-    intervals = metrics.get("intervals") or {}
-    recall, map_at_r = (metrics.get("recall_at") or {}).get("1"), metrics.get("map_at_r")
-    return {
-        "Recall@1": percent(recall) + _between(intervals.get("recall_at_1")),
-        "MAP@R": percent(map_at_r) + _between(intervals.get("map_at_r")),
-    }
-
-
-def _between(interval: Any) -> str:
-    return f" [{percent(interval[0])}, {percent(interval[1])}]" if interval else ""
+    metrics = summary_metrics(session)
+    columns = ("id", "name", "loss", "dataset", "published", *titles_of(metrics))
+    table([{**row, **figures_of(row, metrics)} for row in rows], columns)
 
 
 @command("activate")

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from kindred_client.cli.measured import report_columns, report_row, summary_metrics
 from kindred_client.cli.session import Session
-from kindred_client.cli.showing import NOTHING, percent, say, table
+from kindred_client.cli.showing import say, table
 
 SUFFIXES = ("html", "md", "tex", "csv", "json")
-COLUMNS = ("loss", "Recall@1", "MAP@R", "95 % of MAP@R", "seeds", "best")
 
 
 def check(files: Iterable[Path]) -> None:
@@ -39,28 +39,9 @@ def save(session: Session, experiment: int, files: Iterable[Path]) -> list[Path]
     return saved
 
 
-def show(document: Mapping[str, Any]) -> None:
-    """Print the rows in percent; ● is the best MAP@R and all that cannot be told from it."""
-    table([_row(row) for row in document["rows"]], COLUMNS)
+def show(session: Session, document: Mapping[str, Any]) -> None:
+    """Print the rows in percent; ● is the best and all that cannot be told from it."""
+    metrics = summary_metrics(session)
+    table([report_row(row, metrics) for row in document["rows"]], report_columns(metrics))
     for name, why in (document.get("failed") or {}).items():
         say(f"{name}: {why}")
-
-
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = row["figures"].get("map_at_r") or {}
-    interval = NOTHING if found.get("low") is None else f"{percent(found['low'])}–{percent(found['high'])}"
-    return {
-        "loss": row["title"],
-        "Recall@1": _spread(row["figures"].get("recall_at_1")),
-        "MAP@R": _spread(found),
-        "95 % of MAP@R": interval,
-        "seeds": len(row["seeds"]),
-        "best": "●" if row["best"] or row["level_with_best"] else "",
-    }
-
-
-def _spread(figure: Mapping[str, Any] | None) -> str:
-    if not figure:
-        return NOTHING
-    spread = "" if figure.get("sd") is None else f" ± {percent(figure['sd'])}"
-    return percent(figure["mean"]) + spread

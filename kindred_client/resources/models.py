@@ -1,4 +1,4 @@
-"""Losses, models and the indexes that searches read."""
+"""Losses, metrics, models and the indexes that searches read."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +20,14 @@ class Losses(Resource):
 
     def get(self, name: str, *, fields: Fields = ()) -> answers.LossesGet:
         return self._api.call("losses.get", answers.LossesGet, name, query=given(fields=fields))
+
+
+class Metrics(Resource):
+    """What models are measured by."""
+
+    def list(self, *, fields: Fields = ()) -> answers.MetricsList:
+        """Return all of them, in the order in which they are shown."""
+        return self._api.call("metrics.list", answers.MetricsList, query=given(fields=fields))
 
 
 class Models(Resource):

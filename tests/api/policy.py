@@ -115,9 +115,10 @@ POLICY = (
     anyone("GET /images/{id}/file/"),
     curators("PATCH /images/{id}/"),
     curators("DELETE /images/{id}/", 202),
-    # --- losses, experiments, runs, models, indexes
+    # --- losses, metrics, experiments, runs, models, indexes
     anyone("GET /losses/"),
     anyone("GET /losses/{name}/"),
+    anyone("GET /metrics/"),
     curators("GET /experiments/"),
     curators("POST /experiments/", 202),
     curators("POST /experiments/estimate/"),

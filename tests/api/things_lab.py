@@ -1,4 +1,4 @@
-"""Requests about losses, experiments, runs, models and indexes."""
+"""Requests about losses, metrics, experiments, runs, models and indexes."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.api.things import Ask, Scene, listed, thing
 from tests.retrieval.registry.brought import embeddings
 from tests.retrieval.world import SMALL, started
 
-listed("GET /losses/", "GET /experiments/", "GET /runs/", "GET /models/", "GET /indexes/")
+listed("GET /losses/", "GET /metrics/", "GET /experiments/", "GET /runs/", "GET /models/", "GET /indexes/")
 
 
 class Resent(SimpleUploadedFile):

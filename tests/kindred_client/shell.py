@@ -19,6 +19,11 @@ WINGS = {
     "id": 4, "slug": "wings", "name": "Wings", "classes": ["a", "b"], "report": {"images": 48}, "public": True,
     "licence": "CC0",
 }  # fmt: skip
+METRICS = [
+    {"name": "recall_at_1", "title": "Recall@1", "scale": "share", "headline": False, "shown": ["report", "summary"]},
+    {"name": "r_precision", "title": "R-Precision", "scale": "share", "headline": False, "shown": ["report"]},
+    {"name": "map_at_r", "title": "MAP@R", "scale": "share", "headline": True, "shown": ["report", "summary"]},
+]
 MODEL = {
     "id": 3, "name": "SoftTriple", "loss": "soft_triple", "dataset": 4, "published": False,
     "metrics": {"map_at_r": 0.42, "recall_at": {"1": 0.71}, "intervals": {"map_at_r": [0.38, 0.46]}},

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.kindred_client.scripted import JOB, gives
-from tests.kindred_client.shell import MODEL, Routes, page, run, told
+from tests.kindred_client.shell import METRICS, MODEL, Routes, page, run, told
 
 INDEX = {"id": 6, "model": 3, "dataset": 4, "active": True, "count": 48}
 
@@ -9,6 +9,7 @@ INDEX = {"id": 6, "model": 3, "dataset": 4, "active": True, "count": 48}
 @pytest.fixture
 def lab(site: Routes) -> Routes:
     site["GET /models/"] = page(MODEL)
+    site["GET /metrics/"] = gives(METRICS)
     site["GET /models/3/"] = MODEL
     site["POST /models/3/publish/"] = {**MODEL, "published": True}
     site["GET /indexes/"] = page(INDEX)

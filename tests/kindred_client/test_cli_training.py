@@ -6,7 +6,7 @@ import pytest
 
 from kindred_client.cli.names import settings_of
 from tests.kindred_client.scripted import JOB, gives, refuses
-from tests.kindred_client.shell import MODEL, Routes, run, told
+from tests.kindred_client.shell import METRICS, MODEL, Routes, run, told
 
 ESTIMATE = {"seconds": 125.0, "runs": 4, "each": {}, "source": "measured"}
 DONE = {**JOB, "state": "succeeded"}
@@ -34,6 +34,7 @@ def lab(site: Routes) -> Routes:
     site["GET /experiments/2/"] = [experiment("running", "queued"), experiment("succeeded", "succeeded")]
     site["POST /experiments/2/report/"] = gives(JOB, 202)
     site["GET /jobs/7/"] = DONE
+    site["GET /metrics/"] = gives(METRICS)
     site["GET /experiments/2/report/"] = REPORT
     site["GET /experiments/2/report/csv/"] = httpx.Response(200, text="loss,map_at_r\n")
     return site

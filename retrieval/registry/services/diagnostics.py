@@ -6,6 +6,7 @@ from typing import Any
 from mlcore.evaluation.diagnostics import read_details
 from mlcore.evaluation.metric_table import (
     DIAGNOSTICS,
+    HEADLINE,
     METRICS,
     Figure,
     Place,
@@ -35,6 +36,7 @@ def metric_table() -> list[dict[str, Any]]:
             "title": metric.title,
             "meaning": metric.meaning,
             "scale": metric.scale,
+            "headline": name == HEADLINE,
             "shown": [place.value for place in Place if place in metric.shown],
         }
         for name, metric in METRICS.items()
