@@ -137,6 +137,7 @@ def _sizes_in(body: bytes) -> tuple[int, int]:
 
 
 def _explanation_in(body: bytes) -> "Explanation":
+    from mlcore.inference.explain import Explanation
 
     why = json.loads(body)
     first, second = (np.array(why[name], np.float64) for name in ("first", "second"))

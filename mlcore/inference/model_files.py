@@ -95,6 +95,7 @@ def load_encoder(folder: Path, threads: int | None = None) -> PictureEncoder:
 def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
     from safetensors.torch import load_file
 
+    from mlcore.inference.encode import Encoder
     from mlcore.networks.embedder import Embedder
 
     embedder = Embedder.from_json(description["embedder"])
