@@ -90,7 +90,7 @@ def bare(protocol: Protocol) -> Result:
     from mlcore.losses import build_loss
     from mlcore.networks.backbones import load_backbone
     from mlcore.networks.embedder import Embedder
-    from mlcore.training.learning import build_optimizer, prepare_for_epoch
+    from mlcore.training.optim import build_optimizer, prepare_for_epoch
 
     backbone, described = load_backbone(protocol.backbone, protocol.weights, None)
     embedder = Embedder(backbone, described, protocol.pooling, protocol.dim)

@@ -108,7 +108,7 @@ def _estimate(options: argparse.Namespace) -> Any:
     from mlcore.artifacts import write_json
     from mlcore.datasets import load_dataset
     from mlcore.training.estimate import rates_file
-    from mlcore.training.probe import probe
+    from mlcore.training.timing import probe
     from mlcore.training.trainer import Listener
 
     if options.threads:

@@ -90,7 +90,8 @@ def differences(
 
 def _noise(figure: str, cell: Cell, comparison: Comparison, before: Mapping[str, Mapping[str, Any]]) -> float:
     row = [replace(cell, seed=seed).name for seed in comparison.seeds]
-    values = [figures_of(before[name])[figure] for name in row if name in before]
+    found = [figures_of(before[name]) for name in row if name in before]
+    values = [figures[figure] for figures in found if figure in figures]
     if len(values) > 1:
         return 2 * stdev(values)
     low, high = before[cell.name]["intervals"][figure]

@@ -73,14 +73,15 @@ def _directory_tree(folder: Path) -> FileTree:
                 skipped.append((path, "is a link or a device; links are not followed"))
             else:
                 sizes[path] = file.stat().st_size
-    return FileTree(folder.resolve().name, sizes, lambda path: (folder / path).read_bytes(), tuple(sorted(skipped)))
+    name = folder.resolve().name
+    return FileTree(name, name, sizes, lambda path: (folder / path).read_bytes(), tuple(sorted(skipped)))
 
 
 def _zip_tree(archive: zipfile.ZipFile, where: Path, limits: ArchiveLimits) -> FileTree:
     infos = archive.infolist()
     files = set(safe_files(map(_zip_member, infos), where.stat().st_size, limits))
     sizes = {info.filename: info.file_size for info in infos if info.filename in files}
-    return FileTree(stem_of(where), sizes, archive.read)
+    return FileTree(stem_of(where), where.resolve().name, sizes, archive.read)
 
 
 def _zip_member(info: zipfile.ZipInfo) -> Member:

@@ -3,20 +3,20 @@
 import functools
 import hashlib
 import io
-
-ARCHIVES = {"CUB-200-2011": "CUB_200_2011.tgz", "Stanford Online Products": "Stanford_Online_Products.zip"}
-# The first as its download page gives it, the others as libraries that fetch these sets do.
-PUBLISHED_MD5 = {
-    "CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78",
-    "Stanford_Online_Products.zip": "7f73d41a2f44250d4779881525aea32e",
-    "imagelabels.mat": "e0620be6f572b9609742df49c70aed4d",
-}
+from dataclasses import dataclass
 
 
-def remark_on(file: io.BufferedIOBase, published: str) -> str:
-    """Say whether a file is the one published under a name of PUBLISHED_MD5."""
-    # MD5 tells a repacked or damaged file; it keeps out no attacker.
-    found = hashlib.file_digest(file, functools.partial(hashlib.md5, usedforsecurity=False)).hexdigest()
-    if found == PUBLISHED_MD5[published]:
-        return f"{published} has the published MD5 {found}"
-    return f"not the published {published}: the MD5 is {found}, published is {PUBLISHED_MD5[published]}"
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file under its published name, with its published MD5."""
+
+    name: str
+    md5: str
+
+    def remark_on(self, file: io.BufferedIOBase) -> str:
+        """Say whether a file is this one."""
+        # MD5 tells a repacked or damaged file; it keeps out no attacker.
+        found = hashlib.file_digest(file, functools.partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+        if found == self.md5:
+            return f"{self.name} has the published MD5 {found}"
+        return f"not the published {self.name}: the MD5 is {found}, published is {self.md5}"

@@ -39,10 +39,12 @@ LIMITS = ArchiveLimits()
 class FileTree:
     """Files by their path below the top, "/" between folders.
 
+    name: of the data set, without an archive's ending. origin: the folder's or archive's own name.
     skipped: (path, reason) of what is there and is not read.
     """
 
     name: str
+    origin: str
     sizes: dict[str, int]
     read_raw: Callable[[str], bytes]
     skipped: tuple[tuple[str, str], ...] = ()

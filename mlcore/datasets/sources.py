@@ -1,29 +1,24 @@
 """Finds out what a directory, archive or name holds, and opens it as a source of pictures."""
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.checksums import ARCHIVES, remark_on
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
-from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem
-from mlcore.datasets.readers import cars196, cub200, flowers102, folder, inshop, omniglot, online_products, pets
+from mlcore.datasets.items import Source
+from mlcore.datasets.reader_table import LayoutReader, NamedReader, known_readers
+from mlcore.datasets.readers import folder
 from mlcore.events import Progress, no_progress
 
-WINGS = "wings"
-_DEEPEST_MARKER = 2  # folders above a layout's telling file: CUB_200_2011/images.txt, once more in an archive
 
-_LAYOUTS: tuple[tuple[str, str, Callable[[FileTree, str], Source]], ...] = (
-    # The file that tells a layout, another beside it that must be there too, and who reads it.
-    (cub200.LABELS, cub200.LIST, cub200.read_cub200),
-    (cars196.ANNOTATIONS, cars196.ANNOTATIONS, cars196.read_cars196),
-    (online_products.TRAIN_LIST, online_products.TEST_LIST, online_products.read_online_products),
-    (flowers102.LABELS, flowers102.FIRST_PICTURE, flowers102.read_flowers102),
-    (pets.LIST, pets.COMPANION, pets.read_pets),
-)
+def named_reader(where: str | Path) -> NamedReader | None:
+    """Return the reader that makes a data set by this name; None where it is a path."""
+    if isinstance(where, Path):
+        return None
+    named = (reader for reader in known_readers() if isinstance(reader, NamedReader))
+    return next((reader for reader in named if reader.is_named(where)), None)
 
 
 @contextmanager
@@ -46,65 +41,29 @@ def open_source(
         DatasetError: nothing readable is there, an archive is unsafe, a benchmark is not
             complete, or there are too few classes.
     """
-    if isinstance(where, str) and (where == WINGS or where.startswith(f"{WINGS}:")):
-        yield _drawn_wings(where)
+    named = named_reader(where)
+    if named:
+        yield named.make(str(where))
         return
     with open_tree(Path(where), limits=limits, progress=progress) as tree:
-        origin = Path(where).resolve().name
         if flat:
-            yield folder.read_flat(tree, origin)
+            yield folder.read_flat(tree)
         elif classes:
-            yield folder.read_classes(tree, origin)
+            yield folder.read_classes(tree)
         else:
-            yield _remarked(_read_layout(tree, origin), Path(where))
+            yield _read_layout(tree, Path(where))
 
 
-def _remarked(source: Source, where: Path) -> Source:
+def _read_layout(tree: FileTree, where: Path) -> Source:
+    layouts = (reader for reader in known_readers() if isinstance(reader, LayoutReader))
+    # The last of them takes anything.
+    reader, top = next((reader, top) for reader in layouts if (top := reader.find(tree)) is not None)
+    return _remarked(reader, reader.read(tree, top), where)
+
+
+def _remarked(reader: LayoutReader, source: Source, where: Path) -> Source:
     """Add what the hash of a benchmark's archive says."""
-    if not where.is_file() or source.name not in ARCHIVES:
+    if reader.archive is None or not where.is_file():
         return source
     with where.open("rb") as file:
-        return replace(source, remarks=(*source.remarks, remark_on(file, ARCHIVES[source.name])))
-
-
-def _read_layout(tree: FileTree, origin: str) -> Source:
-    for file, companion, read in _LAYOUTS:
-        top = _folder_of(tree, file)
-        if top is not None and f"{top}{companion}" in tree.sizes:
-            return read(tree, top)
-    top = _folder_of(tree, inshop.LIST)
-    if top is not None and inshop.is_inshop(tree, top):
-        return inshop.read_inshop(tree, top)
-    top = omniglot.folder_of_omniglot(tree, _DEEPEST_MARKER)
-    if top is not None:
-        return omniglot.read_omniglot(tree, top)
-    top = _folder_of(tree, cars196.MANIFEST)
-    if top is not None and cars196.read_manifest(tree, top) is not None:
-        return cars196.read_reduced_cars196(tree, top)
-    return folder.read_folder(tree, origin)
-
-
-def _folder_of(tree: FileTree, name: str) -> str | None:
-    """Return the highest folder, "" or ending in "/", that holds a file of that name."""
-    found = [path[: -len(name)] for path in tree.sizes if path == name or path.endswith(f"/{name}")]
-    near = [top for top in found if top.count("/") <= _DEEPEST_MARKER]
-    return min(near, key=lambda top: (top.count("/"), top), default=None)
-
-
-def _drawn_wings(text: str) -> Source:
-    # Drawing is not needed to read photographs.
-    from mlcore import butterflies as wings
-
-    spec = wings.WingsSpec.parse(text)
-    items = [
-        SourceItem(
-            path=f"{species:04d}/{picture:04d}.jpg",
-            label=species,
-            split=TRAIN if species < spec.train_species else TEST,
-            read=functools.partial(wings.picture_bytes, spec, species, picture),
-        )
-        for species in range(spec.species)
-        for picture in range(spec.per_class)
-    ]
-    classes = tuple(wings.species_name(spec, species) for species in range(spec.species))
-    return Source(WINGS, "Drawn by this program; free to use", classes, items, text)
+        return replace(source, remarks=(*source.remarks, reader.archive.remark_on(file)))

@@ -62,7 +62,7 @@ def tar_tree(stack: ExitStack, where: Path, limits: ArchiveLimits) -> FileTree:
         with lock:
             return _member_bytes(tar, infos[path])
 
-    return FileTree(stem_of(where), {path: info.size for path, info in infos.items()}, read)
+    return FileTree(stem_of(where), where.resolve().name, {path: info.size for path, info in infos.items()}, read)
 
 
 def unpacked_tree(where: Path, folder: Path, limits: ArchiveLimits, progress: Progress) -> FileTree:
@@ -78,7 +78,7 @@ def unpacked_tree(where: Path, folder: Path, limits: ArchiveLimits, progress: Pr
                 places[path] = folder / str(len(places))
                 sizes[path] = _unpack_member(tar, met[-1], places[path])
                 progress("unpack", raw.tell(), packed)
-    return FileTree(stem_of(where), sizes, lambda path: places[path].read_bytes())
+    return FileTree(stem_of(where), where.resolve().name, sizes, lambda path: places[path].read_bytes())
 
 
 def _unpack_member(tar: tarfile.TarFile, info: tarfile.TarInfo, target: Path) -> int:

@@ -193,7 +193,7 @@ def shown_at(place: Place) -> dict[str, Metric]:
     return {name: metric for name, metric in METRICS.items() if place in metric.shown}
 
 
-def tested_metrics() -> list[str]:
+def paired_test_metrics() -> list[str]:
     """Return the names of the metrics that paired tests are made of, the headline first."""
     return sorted(shown_at(Place.TESTS), key=lambda name: name != HEADLINE)
 

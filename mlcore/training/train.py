@@ -21,9 +21,9 @@ from mlcore.networks.backbones import BackboneSpec, load_backbone
 from mlcore.networks.embedder import Embedder, start_head_from_pca
 from mlcore.runs import RunSpec, write_embeddings
 from mlcore.training.batches import RunData
+from mlcore.training.checkpointing import Event
 from mlcore.training.cost import cost_of
 from mlcore.training.distributed import ALONE, World, require_shareable
-from mlcore.training.keeper import Event
 from mlcore.training.trainer import Listener, Trainer, Workplace
 
 __all__ = ["Listener", "Workplace", "train"]

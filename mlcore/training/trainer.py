@@ -16,11 +16,11 @@ from mlcore.losses import build_loss, loss_spec
 from mlcore.losses.remembering import RememberingLoss
 from mlcore.runs import RunSpec
 from mlcore.training.batches import Batches, Rows, RunData
+from mlcore.training.checkpointing import Event, Keeper
 from mlcore.training.collapse import collapse_warnings
 from mlcore.training.distributed import ALONE, World, share_batch_norm
 from mlcore.training.epoch_figures import EpochFigures
-from mlcore.training.keeper import Event, Keeper
-from mlcore.training.learning import build_optimizer, prepare_for_epoch, rate_factor
+from mlcore.training.optim import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.training.out_of_memory import OutOfMemoryError, advice, first_that_fits, memory_errors_told
 
 

@@ -26,6 +26,15 @@ def test_models_are_listed_with_what_they_were_measured_at(lab: Routes) -> None:
     assert run(lab, "models", "list").exit_code == 0
 
 
+def test_a_metric_that_the_site_lists_is_a_column(lab: Routes) -> None:
+    planted = {"name": "planted", "title": "Planted@R", "scale": "share", "headline": False, "shown": ["summary"]}
+    lab["GET /metrics/"] = gives([*METRICS, planted])
+    metrics = {**MODEL["metrics"], "planted": 0.4375, "intervals": {"planted": [0.375, 0.5]}}
+    lab["GET /models/"] = page({**MODEL, "metrics": metrics})
+    head, line = run(lab, "models", "list").stdout.splitlines()
+    assert head.split()[-3:] == ["Recall@1", "MAP@R", "Planted@R"] and "43.75 [37.50, 50.00]" in line
+
+
 @pytest.mark.parametrize("called", ["SoftTriple", "3"])
 def test_a_model_whose_index_serves_is_published(lab: Routes, called: str) -> None:
     found = told(run(lab, "models", "activate", called, "--json"))

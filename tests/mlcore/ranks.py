@@ -8,8 +8,8 @@ import torch
 from mlcore.datasets import DatasetFolder, load_dataset
 from mlcore.errors import ProtocolError, Stopped
 from mlcore.runs import RunSpec
+from mlcore.training.checkpointing import Event
 from mlcore.training.distributed import World, joined
-from mlcore.training.keeper import Event
 from mlcore.training.train import Listener, train
 from tests.mlcore.tiny import STEPS_PER_EPOCH, head_protocol, place_in, stopping_after, tiny_protocol, tiny_spec
 

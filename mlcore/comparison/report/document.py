@@ -8,7 +8,7 @@ from mlcore.comparison.report.findings import findings_of
 from mlcore.comparison.report.unfairness import practices
 from mlcore.comparison.results import Results, Row
 from mlcore.comparison.significance import RESAMPLES, UNCLEAR, Pair, Resampled
-from mlcore.evaluation.metric_table import HEADLINE, tested_metrics
+from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
 FORMAT = 2
 """Rises when a reader of the document could not read an older one: 2 has diagnostics with warnings."""
@@ -26,7 +26,7 @@ def document_of(results: Results) -> dict[str, Any]:
         )
         for figure in figures
     }
-    pairs = {figure: resampled[figure].pairs() for figure in tested_metrics() if figure in figures}
+    pairs = {figure: resampled[figure].pairs() for figure in paired_test_metrics() if figure in figures}
     best = max(rows, key=lambda row: _mean(row, HEADLINE))
     level = _level_with(best.name, pairs[HEADLINE])
     return {

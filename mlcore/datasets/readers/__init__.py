@@ -1,1 +1,1 @@
-"""One file a layout in which data sets are downloaded or made by hand."""
+"""Readers: one module a kind of data set, each with its row READER (mlcore/datasets/reader_table.py)."""

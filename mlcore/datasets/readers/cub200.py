@@ -1,8 +1,10 @@
 """CUB-200-2011 in its original layout."""
 
+from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import OfficialSplit, Source, readable_class
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
+from mlcore.datasets.reader_table import LayoutReader, folder_with
 from mlcore.errors import DatasetError
 
 LIST = "images.txt"
@@ -46,3 +48,17 @@ def _class_number(class_ids: dict[str, str], image_id: str) -> int:
     if not text.isdecimal():
         raise DatasetError(f"{LABELS} gives no class number for image {image_id}")
     return int(text)
+
+
+READER = LayoutReader(
+    title=NAME,
+    recognised_by=f"`{LABELS}` with `{LIST}`",
+    also_needed="`images/`",
+    training=f"{OFFICIAL.train_images:,} pictures, classes 1-100",
+    held_out=f"{OFFICIAL.test_images:,}, classes 101-200",
+    licence=LICENCE,
+    find=folder_with(LABELS, LIST),
+    read=read_cub200,
+    # As its download page gives it.
+    archive=PublishedFile("CUB_200_2011.tgz", "97eceeb196236b17998738112f37df78"),
+)

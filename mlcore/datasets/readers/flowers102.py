@@ -2,13 +2,16 @@
 
 import io
 
-from mlcore.datasets.checksums import remark_on
+from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import OfficialTotal, Source
 from mlcore.datasets.list_source import Listed, listed_source
 from mlcore.datasets.matlab import read_mat
+from mlcore.datasets.reader_table import LayoutReader, folder_with
 
 LABELS = "imagelabels.mat"
+# As libraries that fetch the set give it.
+PUBLISHED_LABELS = PublishedFile(LABELS, "e0620be6f572b9609742df49c70aed4d")
 FIRST_PICTURE = "jpg/image_00001.jpg"
 NAME = "Oxford Flowers-102"
 OFFICIAL = OfficialTotal(classes=102, images=8_189)
@@ -34,5 +37,17 @@ def read_flowers102(tree: FileTree, top: str, *, expected: OfficialTotal = OFFIC
         Listed(f"{top}jpg/image_{image:05d}.jpg", number, f"flower {number}", expected.split_of(number))
         for image, number in enumerate(numbers, start=1)
     ]
-    remark = remark_on(io.BytesIO(tree.read(top + LABELS)), LABELS)
+    remark = PUBLISHED_LABELS.remark_on(io.BytesIO(tree.read(top + LABELS)))
     return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected, remarks=(remark,))
+
+
+READER = LayoutReader(
+    title=NAME,
+    recognised_by=f"`{LABELS}` with `{FIRST_PICTURE}`",
+    also_needed="`jpg/`",
+    training="classes 1-51",
+    held_out=f"classes 52-102; {OFFICIAL.images:,} pictures in all",
+    licence=LICENCE,
+    find=folder_with(LABELS, FIRST_PICTURE),
+    read=read_flowers102,
+)

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import GALLERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
+from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.splits import class_disjoint
 from mlcore.errors import DatasetError
 from mlcore.images.pictures import MAX_BYTES
@@ -28,7 +29,7 @@ class _Placed:
     half: str
 
 
-def read_folder(tree: FileTree, origin: str) -> Source:
+def read_folder(tree: FileTree, top: str = "") -> Source:
     """Return the source in which every picture's class is the name of its folder.
 
     A folder that holds all the others is stepped into. Above class folders, train/ and
@@ -38,10 +39,10 @@ def read_folder(tree: FileTree, origin: str) -> Source:
     Raises:
         DatasetError: no picture lies in a class folder, or there are too few classes.
     """
-    return _source_of_classes(tree, origin, _split_of_classes, labelled=True)
+    return _source_of_classes(tree, _split_of_classes, labelled=True)
 
 
-def read_classes(tree: FileTree, origin: str) -> Source:
+def read_classes(tree: FileTree) -> Source:
     """Return the source in which every picture's class is the name of its folder, of any number, without a split.
 
     They are for a data set that has halves already.
@@ -49,10 +50,10 @@ def read_classes(tree: FileTree, origin: str) -> Source:
     Raises:
         DatasetError: no picture lies in a class folder.
     """
-    return _source_of_classes(tree, origin, lambda placed, classes: dict.fromkeys(classes, GALLERY), labelled=False)
+    return _source_of_classes(tree, lambda placed, classes: dict.fromkeys(classes, GALLERY), labelled=False)
 
 
-def read_flat(tree: FileTree, origin: str) -> Source:
+def read_flat(tree: FileTree) -> Source:
     """Return the source of pictures whose folders say nothing: one class, only to be found.
 
     Raises:
@@ -68,13 +69,13 @@ def read_flat(tree: FileTree, origin: str) -> Source:
     if not items:
         raise DatasetError(f"{tree.name} has no pictures")
     broken = (*tree.skipped, *strays)
-    return Source(tree.name, "not stated", (UNLABELLED,), items, origin, broken, labelled=False)
+    return Source(tree.name, "not stated", (UNLABELLED,), items, tree.origin, broken, labelled=False)
 
 
 SplitOfClasses = Callable[[Sequence["_Placed"], Sequence[str]], dict[str, str]]
 
 
-def _source_of_classes(tree: FileTree, origin: str, splits: SplitOfClasses, *, labelled: bool) -> Source:
+def _source_of_classes(tree: FileTree, splits: SplitOfClasses, *, labelled: bool) -> Source:
     placed, strays = _place_pictures(tree)
     if not placed:
         raise DatasetError(f"{tree.name} has no pictures in class folders; give each class a folder of its own")
@@ -92,7 +93,7 @@ def _source_of_classes(tree: FileTree, origin: str, splits: SplitOfClasses, *, l
     ]
     items.sort(key=lambda item: (item.label, path_key(item.path)))
     names = tuple(printable(name) for name in classes)
-    return Source(tree.name, "not stated", names, items, origin, (*tree.skipped, *strays), labelled=labelled)
+    return Source(tree.name, "not stated", names, items, tree.origin, (*tree.skipped, *strays), labelled=labelled)
 
 
 def _place_pictures(tree: FileTree) -> tuple[list[_Placed], list[tuple[str, str]]]:
@@ -152,3 +153,15 @@ def _suffix(path: str) -> str:
 def may_be_picture(path: str) -> bool:
     """Tell by the name whether a file is worth opening; a name without a suffix gets the benefit of the doubt."""
     return _suffix(path) in PICTURE_SUFFIXES or not _suffix(path)
+
+
+READER = LayoutReader(
+    title="Anything else",
+    recognised_by="one folder a class",
+    also_needed="perhaps `train/` and `test/` above",
+    training="the first half of the classes, or `train/`",
+    held_out="the rest, or `test/`",
+    precedence=Precedence.FOLDERS,
+    find=lambda tree: "",
+    read=read_folder,
+)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import GALLERY, QUERY, TRAIN, OfficialSplit, Source
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
+from mlcore.datasets.reader_table import LayoutReader, folder_of
 from mlcore.errors import DatasetError
 
 LIST = "Eval/list_eval_partition.txt"
@@ -20,13 +21,16 @@ LICENCE = (
 )
 
 
-def is_inshop(tree: FileTree, top: str) -> bool:
-    """Tell the list from others of its name, which part other sets of the same authors."""
+def find_inshop(tree: FileTree) -> str | None:
+    """Return the folder of its list, told from others of that name, which split other sets of the same authors."""
+    top = folder_of(tree, LIST)
+    if top is None:
+        return None
     try:
         header = next(line for _, line in read_lines(tree, top + LIST, words=3, header=1))
     except (DatasetError, StopIteration):
-        return False
-    return header == COLUMNS
+        return None
+    return top if header == COLUMNS else None
 
 
 def read_inshop(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL) -> Source:
@@ -52,3 +56,18 @@ def _read_list(tree: FileTree, top: str, pictures: str) -> Iterator[Listed]:
         number = numbers.setdefault(item, len(numbers) + 1)
         kind = " ".join(path.split("/")[1:-2]).replace("_", " ")
         yield Listed(pictures + path, number, f"{kind} {item.removeprefix('id_')}".strip(), split)
+
+
+READER = LayoutReader(
+    title=NAME,
+    recognised_by=f"`{LIST}` with item ids",
+    also_needed="`img/` or `Img/img/`",
+    training=f"{OFFICIAL.train_images:,} pictures of {OFFICIAL.train_classes:,} items",
+    held_out=(
+        f"{OFFICIAL.query_images:,} queries against a gallery of {OFFICIAL.test_images - OFFICIAL.query_images:,}, "
+        f"of {OFFICIAL.classes - OFFICIAL.train_classes:,} items"
+    ),
+    licence=LICENCE,
+    find=find_inshop,
+    read=read_inshop,
+)

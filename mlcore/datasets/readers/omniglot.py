@@ -3,6 +3,7 @@
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, path_key, readable_class
 from mlcore.datasets.list_source import Listed, listed_source
+from mlcore.datasets.reader_table import LayoutReader, highest
 
 BACKGROUND = "images_background"
 EVALUATION = "images_evaluation"
@@ -38,11 +39,22 @@ def read_omniglot(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIA
     return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
 
 
-def folder_of_omniglot(tree: FileTree, deepest: int) -> str | None:
-    """Return the folder, at most `deepest` down, that holds both halves; None where there is none."""
+def find_omniglot(tree: FileTree) -> str | None:
+    """Return the folder that holds both halves; None where there is none."""
     tops = []
     for half in (BACKGROUND, EVALUATION):
         found = (path.partition(f"{half}/") for path in tree.sizes)
         tops.append({top for top, middle, _ in found if middle and (not top or top.endswith("/"))})
-    near = [top for top in tops[0] & tops[1] if top.count("/") <= deepest]
-    return min(near, key=lambda top: (top.count("/"), top), default=None)
+    return highest(tops[0] & tops[1])
+
+
+READER = LayoutReader(
+    title=NAME,
+    recognised_by=f"`{BACKGROUND}/` with `{EVALUATION}/`",
+    also_needed="alphabets, characters, drawings",
+    training=f"{OFFICIAL.train_images:,} pictures of {OFFICIAL.train_classes} characters",
+    held_out=f"{OFFICIAL.test_images:,} of {OFFICIAL.classes - OFFICIAL.train_classes}",
+    licence=LICENCE,
+    find=find_omniglot,
+    read=read_omniglot,
+)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
+from mlcore.datasets.reader_table import LayoutReader, folder_with
 
 TRAIN_LIST = "Ebay_train.txt"
 TEST_LIST = "Ebay_test.txt"
@@ -36,3 +38,17 @@ def _read_list(tree: FileTree, top: str, name: str, split: str) -> Iterator[List
         number = class_number(words[1], name, line)
         kind = words[3].split("/")[0].removesuffix("_final").replace("_", " ")
         yield Listed(top + words[3], number, f"{kind} {number}", split)
+
+
+READER = LayoutReader(
+    title=NAME,
+    recognised_by=f"`{TRAIN_LIST}` with `{TEST_LIST}`",
+    also_needed="folders `bicycle_final/` …",
+    training=f"{OFFICIAL.train_images:,} pictures of {OFFICIAL.train_classes:,} products",
+    held_out=f"{OFFICIAL.test_images:,} of {OFFICIAL.classes - OFFICIAL.train_classes:,}",
+    licence=LICENCE,
+    find=folder_with(TRAIN_LIST, TEST_LIST),
+    read=read_online_products,
+    # As libraries that fetch it give it.
+    archive=PublishedFile("Stanford_Online_Products.zip", "7f73d41a2f44250d4779881525aea32e"),
+)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.items import OfficialTotal, Source, readable_class
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
+from mlcore.datasets.reader_table import LayoutReader, folder_with
 
 LIST = "annotations/list.txt"
 COMPANION = "annotations/trainval.txt"
@@ -37,3 +38,15 @@ def _read_list(tree: FileTree, top: str, expected: OfficialTotal) -> Iterator[Li
         number = class_number(words[1], LIST, line)
         breed = readable_class(words[0].rpartition("_")[0])
         yield Listed(f"{top}images/{words[0]}.jpg", number, breed, expected.split_of(number))
+
+
+READER = LayoutReader(
+    title=NAME,
+    recognised_by=f"`{LIST}` with `{COMPANION}`",
+    also_needed="`images/`",
+    training="breeds 1-19",
+    held_out=f"breeds 20-37; {OFFICIAL.images:,} pictures in all",
+    licence=LICENCE,
+    find=folder_with(LIST, COMPANION),
+    read=read_pets,
+)

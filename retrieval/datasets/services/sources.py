@@ -10,12 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.models import User
 from config.errors import Rejected
 from jobs.errors import JobFailed
+from mlcore.datasets.reader_table import Reader, known_readers
+from mlcore.datasets.sources import named_reader
 from retrieval.models import Upload
 from retrieval.uploads import store, uploads
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"
-DRAWN = "wings"
 
 
 def keep_upload(archive: "UploadedFile[bytes]") -> str:
@@ -80,7 +81,12 @@ def place_to_open(where: str) -> Path | str:
 
 def is_drawn(source: str) -> bool:
     """Say whether a source is drawn by the project, not read from a path."""
-    return source == DRAWN or source.startswith(f"{DRAWN}:")
+    return named_reader(source) is not None
+
+
+def readable_kinds() -> tuple[Reader, ...]:
+    """Return every kind of data set that an import can read, in words for people."""
+    return known_readers()
 
 
 def checked_source(source: str, by: User | None) -> str:

@@ -11,6 +11,7 @@ from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
 from retrieval.datasets.forms import ImportForm
 from retrieval.datasets.services import class_pages, importing, pictures, seeing
+from retrieval.datasets.services.sources import readable_kinds
 from retrieval.files import jpeg_page
 from retrieval.models import Image
 
@@ -82,7 +83,8 @@ def start_import(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("job", pk=dataset.job_id)
-    return render(request, "retrieval/dataset_import.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "readers": readable_kinds()}
+    return render(request, "retrieval/dataset_import.html", context, status=400 if form.errors else 200)
 
 
 @curator_required

@@ -12,7 +12,7 @@ from jobs.models import Job
 from mlcore.comparison.significance import Resampled
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
-from mlcore.evaluation.metric_table import tested_metrics, title_of
+from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
 from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
@@ -151,7 +151,7 @@ def run_compare_job(context: JobContext, runs: list[int]) -> dict[str, Any]:
         raise JobFailed(str(error)) from error
     labels = scores[rows[0].pk].labels
     result: dict[str, Any] = {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": {}}
-    tested = [name for name in tested_metrics() if all(name in found.columns for found in scores.values())]
+    tested = [name for name in paired_test_metrics() if all(name in found.columns for found in scores.values())]
     for step, figure in enumerate(tested):
         context.progress("test differences", step, len(tested))
         values = {str(pk): {0: found.columns[figure]} for pk, found in scores.items()}
@@ -178,7 +178,7 @@ def tests_by_run(job: Job | None) -> list[dict[str, Any]] | None:
 
 def _tested(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the pairs of each figure that a job tested, the headline first."""
-    return [(name, result["pairs"][name]) for name in tested_metrics() if name in result["pairs"]]
+    return [(name, result["pairs"][name]) for name in paired_test_metrics() if name in result["pairs"]]
 
 
 def told_tests(runs: Sequence[Run], job: Job | None) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlcore.artifacts import read_json, write_json
@@ -23,6 +24,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS
 from mlcore.evaluation.metric_table import DIAGNOSTICS
+from tests import planted as planting
 from tests.mlcore.tiny import head_protocol, parted
 
 NASTY = r"<b>100%</b> & $x_1$ | `a` \ {c} #"
@@ -111,6 +113,34 @@ def test_every_format_has_the_same_figures(folder: Path) -> None:
     assert "each against all the others" in texts["html"] and "each against all the others" in texts["md"]
     (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "soft_triple"]
     assert f"{100 * float(line['map_at_r_mean']):.2f}" == shown
+
+
+def measure_planted(cell: Path) -> None:
+    """Let a finished cell have the planted metric: what R-Precision is."""
+    metrics = read_json(cell / "metrics.json")
+    metrics["intervals"][planting.NAME] = metrics["intervals"]["r_precision"]
+    write_json(cell / "metrics.json", metrics | {planting.NAME: metrics["r_precision"]})
+    with np.load(cell / "per_query.npz") as stored:
+        columns = dict(stored)
+    np.savez_compressed(cell / "per_query.npz", **columns, **{planting.NAME: columns["r_precision"]})
+
+
+def test_a_metric_of_the_table_is_in_every_format(folder: Path, planted: str) -> None:
+    for cell in (folder / "cells").iterdir():
+        measure_planted(cell)
+    found = document(folder)
+    assert found["figures"][-1] == planted and len(found["pairs"][planted]) == len(found["pairs"]["map_at_r"])
+    texts = rendered(found)
+    for suffix in ("html", "md", "tex"):
+        assert planting.TITLE in texts[suffix], suffix
+    (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "soft_triple"]
+    assert line[f"{planted}_low"] == line["r_precision_low"] != ""
+
+
+def test_a_metric_that_not_every_run_was_measured_by_is_left_out(folder: Path, planted: str) -> None:
+    measure_planted(next((folder / "cells").iterdir()))
+    found = document(folder)
+    assert planted not in found["figures"] and planted not in found["pairs"]
 
 
 def test_queries_of_a_gallery_and_other_ks_are_shown_as_they_are(

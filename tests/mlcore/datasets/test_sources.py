@@ -9,7 +9,6 @@ import pytest
 
 from mlcore.datasets import open_source
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import open_picture
 
 FILES = {f"flowers/{name}/{number}.jpg": None for name in ("rose", "aster", "tulip") for number in (1, 2)}
 
@@ -40,20 +39,6 @@ def test_unsafe_archive_is_refused_at_the_door(tmp_path: Path) -> None:
         tar.addfile(tarfile.TarInfo("../../evil.jpg"))
     with pytest.raises(DatasetError, match="not safe"), open_source(where):
         pytest.fail("opened")
-
-
-def test_drawn_wings_are_a_source_like_any_other() -> None:
-    with open_source("wings:species=5,per_class=2,size=32") as source:
-        assert len(source.classes) == len(set(source.classes)) == 5
-        assert [item.label for item in source.items] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-        assert [item.split for item in source.items] == ["train"] * 6 + ["test"] * 4
-        assert len({item.path for item in source.items}) == 10
-        assert open_picture(source.items[3].read()).size == (32, 32)
-
-
-def test_wrong_wings_are_refused() -> None:
-    with pytest.raises(DatasetError, match="wingspan"), open_source("wings:wingspan=3"):
-        pytest.fail("drawn")
 
 
 def test_directory_named_wings_can_still_be_read(

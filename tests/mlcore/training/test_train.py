@@ -27,7 +27,7 @@ from mlcore.runs import RunSpec
 from mlcore.training import trainer
 from mlcore.training.batches import RunData
 from mlcore.training.checkpoint import latest_checkpoint
-from mlcore.training.keeper import Keeper
+from mlcore.training.checkpointing import Keeper
 from mlcore.training.train import Listener, Workplace, train
 from tests.mlcore.tiny import (
     LOSSES_TO_RESUME,

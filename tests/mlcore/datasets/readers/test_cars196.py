@@ -1,7 +1,6 @@
-"""Cars-196, original and reduced."""
+"""Cars-196."""
 
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import scipy.io
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.items import OfficialSplit
-from mlcore.datasets.readers.cars196 import OFFICIAL, read_cars196, read_reduced_cars196
+from mlcore.datasets.readers.cars196 import OFFICIAL, read_cars196
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=4)
@@ -80,55 +79,3 @@ def test_damaged_annotations_are_refused(data: bytes, write_files: Callable[...,
 def test_official_counts_are_those_of_the_papers() -> None:
     assert (OFFICIAL.images, OFFICIAL.train_images, OFFICIAL.test_images) == (16_185, 8_054, 8_131)
     assert (OFFICIAL.classes, OFFICIAL.train_classes) == (196, 98)
-
-
-def manifest(**change: object) -> dict[str, object]:
-    classes = [
-        {"folder": f"{number:03d}.Car_{number}", "id": number, "split": split, "count": 2}
-        for number, split in ((99, "test"), (1, "train"), (2, "train"))
-    ]
-    return {"name": "Cars, reduced", "licence": "research", "classes": classes} | change
-
-
-def reduced(about: object) -> dict[str, bytes | None]:
-    pictures: dict[str, bytes | None] = {
-        f"cars/{number:03d}.Car_{number}/{photo}.jpg": None for number in (1, 2, 99) for photo in (1, 2)
-    }
-    return pictures | {"cars/manifest.json": json.dumps(about).encode()}
-
-
-def test_manifest_gives_classes_split_and_licence(write_files: Callable[..., Path]) -> None:
-    with open_source(write_files(reduced(manifest()))) as source:
-        assert source.classes == ("Car 1", "Car 2", "Car 99")
-        assert [item.label for item in source.items] == [0, 0, 1, 1, 2, 2]
-        assert [item.split for item in source.items] == ["train"] * 4 + ["test"] * 2
-        assert (source.name, source.licence) == ("Cars, reduced", "research")
-        assert "not comparable" in source.origin
-
-
-def test_class_with_another_count_than_its_manifest_says_is_refused(write_files: Callable[..., Path]) -> None:
-    files = reduced(manifest())
-    del files["cars/002.Car_2/1.jpg"]
-    with (
-        pytest.raises(DatasetError, match="002.Car_2 should have 2 pictures by manifest.json; found 1"),
-        open_source(write_files(files)),
-    ):
-        pytest.fail("accepted")
-
-
-@pytest.mark.parametrize(
-    "about",
-    [
-        [],
-        {"name": "a web app"},
-        {"classes": ["a"]},
-        manifest(classes=[{"folder": "a"}]),
-        manifest(classes=[{"folder": 3, "id": 1, "split": "train", "count": 2}]),
-        manifest(classes=[{"folder": "a", "id": 1, "split": "val", "count": 2}]),
-    ],
-)
-def test_manifest_about_something_else_leaves_class_folders(about: object, write_files: Callable[..., Path]) -> None:
-    with open_source(write_files(reduced(about))) as source:
-        assert source.classes == ("001.Car_1", "002.Car_2", "099.Car_99")
-    with open_tree(write_files(reduced(about))) as tree, pytest.raises(DatasetError, match="does not list"):
-        read_reduced_cars196(tree, "cars/")

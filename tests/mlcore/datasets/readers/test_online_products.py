@@ -2,6 +2,8 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from mlcore.datasets import import_pictures, open_source, sources
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.items import OfficialSplit
-from mlcore.datasets.readers.online_products import OFFICIAL, read_online_products
+from mlcore.datasets.readers.online_products import OFFICIAL, READER, read_online_products
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=4)
@@ -75,10 +77,8 @@ def test_official_counts_are_those_of_the_paper() -> None:
 def test_archive_with_another_hash_is_taken_with_a_remark(
     write_files: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_tiny(tree: object, top: str) -> object:
-        return read_online_products(tree, top, expected=TINY)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(sources, "_LAYOUTS", (("Ebay_train.txt", "Ebay_test.txt", read_tiny),))
+    tiny = replace(READER, read=partial(read_online_products, expected=TINY))
+    monkeypatch.setattr(sources, "known_readers", lambda: (tiny,))
     folder = write_files(layout())
     with open_source(folder) as source:
         assert source.remarks == ()

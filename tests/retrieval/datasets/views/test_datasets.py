@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Job
+from mlcore.datasets.reader_table import known_readers
 from retrieval.datasets.services.pictures import rendition_file
 from retrieval.models import Dataset
 from tests.retrieval.pictures import jpeg, zipped
@@ -157,8 +158,10 @@ def test_a_wrong_import_is_explained_and_writes_nothing(
     assert not Dataset.objects.exists() and not Job.objects.exists()
 
 
-def test_the_import_form_has_a_page(curator_client: Client) -> None:
-    assert "wings:species=60" in page(curator_client, "dataset-import")
+def test_the_import_form_lists_every_kind_that_can_be_read(curator_client: Client) -> None:
+    text = page(curator_client, "dataset-import")
+    assert all(f"<dt>{reader.title}</dt>" in text for reader in known_readers())
+    assert "Recognised by <code>image_class_labels.txt</code> with <code>images.txt</code>." in text
 
 
 def test_importing_is_for_curators(client: Client, member_client: Client) -> None:

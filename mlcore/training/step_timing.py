@@ -19,7 +19,7 @@ from mlcore.runs import RunSpec
 from mlcore.training.batches import Rows, RunData
 from mlcore.training.checkpoint import save_checkpoint
 from mlcore.training.epoch_figures import EpochFigures
-from mlcore.training.learning import prepare_for_epoch
+from mlcore.training.optim import prepare_for_epoch
 from mlcore.training.trainer import Listener, Trainer, Workplace
 
 TIMED = 5  # steps, after one to warm up

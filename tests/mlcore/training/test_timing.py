@@ -8,7 +8,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.errors import Stopped
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
-from mlcore.training.probe import probe
+from mlcore.training.timing import probe
 from mlcore.training.train import train
 from tests.mlcore.tiny import head_protocol, place_in, tiny_protocol
 

@@ -12,7 +12,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, Stopped
 from mlcore.runs import RunSpec
 from mlcore.training.checkpoint import latest_checkpoint
-from mlcore.training.keeper import Keeper
+from mlcore.training.checkpointing import Keeper
 from mlcore.training.train import Listener, train
 from tests.mlcore.tiny import cut_short, flip_byte, model_bytes, place_in, stopping_after, tiny_spec
 

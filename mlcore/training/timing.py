@@ -23,7 +23,7 @@ from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
 from mlcore.training.batches import Rows, RunData
 from mlcore.training.estimate import Rates
-from mlcore.training.probe_steps import LOSS, Bench, median_of, seconds_of_training, timed
+from mlcore.training.step_timing import LOSS, Bench, median_of, seconds_of_training, timed
 from mlcore.training.train import make_deterministic
 from mlcore.training.trainer import Workplace
 

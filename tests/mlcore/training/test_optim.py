@@ -11,7 +11,7 @@ from mlcore.config import Protocol
 from mlcore.losses import build_loss
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
-from mlcore.training.learning import build_optimizer, prepare_for_epoch, rate_factor
+from mlcore.training.optim import build_optimizer, prepare_for_epoch, rate_factor
 from tests.mlcore.tiny import tiny_protocol
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,0 +1,98 @@
+"""The table of readers: each module of `readers/` gives one row, so a new reader is one new module."""
+
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from importlib import import_module
+
+from mlcore.datasets import readers
+from mlcore.datasets.checksums import PublishedFile
+from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.items import Source
+
+_DEEPEST_MARKER = 2  # folders above a layout's telling file: CUB_200_2011/images.txt, once more in an archive
+
+
+class Precedence(IntEnum):
+    """The order in which readers are asked, and shown: what one takes, the later ones do not see."""
+
+    PUBLISHED = 0
+    DESCRIBED = 1
+    FOLDERS = 2
+    DRAWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """A kind of data set, in words for people; names of files stand in backticks.
+
+    also_needed: what must be there beside the files that it is recognised by. training, held_out: its split.
+    licence: what its authors ask, "" where the set itself says it.
+    """
+
+    title: str
+    recognised_by: str
+    also_needed: str
+    training: str
+    held_out: str
+    licence: str = ""
+    precedence: Precedence = Precedence.PUBLISHED
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayoutReader(Reader):
+    """A layout of files. find: the folder, "" or ending in "/", that holds it, None where the tree does not.
+
+    read: the source of that folder. archive: the published archive, whose hash is worth a remark.
+    """
+
+    find: Callable[[FileTree], str | None]
+    read: Callable[[FileTree, str], Source]
+    archive: PublishedFile | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedReader(Reader):
+    """A data set that is made by its name, not read from files. is_named: whether a text is one of its names."""
+
+    is_named: Callable[[str], bool]
+    make: Callable[[str], Source]
+
+
+@cache
+def known_readers() -> tuple[Reader, ...]:
+    """Return the row of every module of `readers/`, in the order in which they are asked.
+
+    Raises: TypeError for a module without a row.
+    """
+    rows = []
+    for module in pkgutil.iter_modules(readers.__path__):
+        name = f"{readers.__name__}.{module.name}"
+        row = getattr(import_module(name), "READER", None)
+        if not isinstance(row, LayoutReader | NamedReader):
+            raise TypeError(f"{name} has no READER; what several readers use belongs beside the folder")
+        rows.append(row)
+    return tuple(sorted(rows, key=lambda row: (row.precedence, row.title.casefold())))
+
+
+def folder_with(*files: str) -> Callable[[FileTree], str | None]:
+    """Return a `find`: the highest folder that holds the first of `files`, if it holds the others as well."""
+
+    def find(tree: FileTree) -> str | None:
+        top = folder_of(tree, files[0])
+        return top if top is not None and all(f"{top}{file}" in tree.sizes for file in files) else None
+
+    return find
+
+
+def folder_of(tree: FileTree, file: str) -> str | None:
+    """Return the highest folder, "" or ending in "/", that holds a file of that name; None where there is none."""
+    return highest(path[: -len(file)] for path in tree.sizes if path == file or path.endswith(f"/{file}"))
+
+
+def highest(folders: Iterable[str]) -> str | None:
+    """Return the highest folder, if it is near enough to the top to be the data set's."""
+    near = [folder for folder in folders if folder.count("/") <= _DEEPEST_MARKER]
+    return min(near, key=lambda folder: (folder.count("/"), folder), default=None)
