@@ -10,7 +10,7 @@ from mlcore.errors import UnknownLossError
 from mlcore.losses import LOSSES
 from mlcore.losses.toy import CLASSES, FRAMES, PER_CLASS, toy_run, write_toys
 
-STORED = Path(__file__).parents[3] / "retrieval" / "algorithms" / "toys"
+STORED = Path(__file__).parents[3] / "retrieval" / "experiments" / "services" / "toys"
 
 
 @pytest.mark.parametrize("loss", ["multi_similarity_no_miner", "normalized_softmax"])

@@ -216,7 +216,7 @@ def test_files_left_ahead_of_the_rows_are_mended(world: World, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
-        patched.setattr(curating, "submit_rebuilds", die)
+        patched.setattr(curating, "follow_up_revision", die)
         curating.set_hidden(world.dataset, chosen, True, by=None)
     row = now(world.dataset)
     assert row.revision == 1 and in_files(row) != in_rows(row), "rolled back, and the files are ahead"

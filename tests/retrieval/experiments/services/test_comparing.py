@@ -7,7 +7,8 @@ from accounts.models import User
 from config.errors import Rejected
 from jobs.models import Job
 from retrieval.experiments.services import comparing
-from retrieval.experiments.services.comparing import compared, submit_test, test_of, told_tests
+from retrieval.experiments.services.comparing import compared, submit_test, told_tests
+from retrieval.experiments.services.comparing import test_of as stored_test
 from retrieval.models import Dataset, Run
 from tests.retrieval.world import World, done, failed, replaced, started
 
@@ -59,7 +60,7 @@ def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> No
     assert submit_test(pair()[::-1], by=curator) == job
     assert told_tests(pair(), job) is None
     done(job)
-    told = told_tests(pair(), test_of(pair()))
+    told = told_tests(pair(), stored_test(pair()))
     assert told is not None and told["queries"] == len(world.test_images)
     [table, _] = told["tables"]
     [tested] = table["pairs"]
