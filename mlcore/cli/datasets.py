@@ -16,7 +16,9 @@ def add_commands(commands: Any) -> None:
     datasets.add_argument("--out", type=Path, required=True, help="the new folder")
     add_command(commands, "losses", _losses, "list the losses with family, paper and defaults")
     toys = add_command(commands, "toys", _toys, "let every loss move a few points on a sphere, for the pictures of it")
-    toys.add_argument("--out", type=Path, required=True, help="a folder; retrieval/algorithms/toys holds the site's")
+    toys.add_argument(
+        "--out", type=Path, required=True, help="a folder; the site reads retrieval/experiments/services/toys"
+    )
     evaluate = add_command(commands, "evaluate", _evaluate, "measure anybody's embeddings by exact search")
     evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture")
     evaluate.add_argument("--labels", type=Path, required=True, help="CSV with a column 'label', rows in order")
