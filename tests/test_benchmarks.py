@@ -15,6 +15,7 @@ from mlcore.losses import LOSSES
 PROXY_LOSSES = [name for name, spec in LOSSES.items() if spec.has_proxies]
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = {
+    "class_names": {"list", "table", "table, full size"},
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
     "training_speed": {"48 px, ours", "48 px, peer-0"},

@@ -1,0 +1,50 @@
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from retrieval.datasets.services import curating
+from retrieval.datasets.services.classes import (
+    add_classes,
+    class_totals,
+    find_class,
+    labels_named,
+    name_of,
+    names_by_label,
+    names_of,
+)
+from retrieval.models import Dataset
+from tests.retrieval.world import World
+
+pytestmark = pytest.mark.services
+
+
+def test_labels_go_on_where_they_ended(db: None) -> None:
+    dataset = Dataset.objects.create(name="Birds", slug="birds", source="x")
+    assert add_classes(dataset, ["jay", "owl"]) == 0 and add_classes(dataset, ["wren"]) == 2
+    assert dataset.class_names == ["jay", "owl", "wren"] and name_of(dataset, 2) == "wren"
+    assert names_by_label(dataset) == {0: "jay", 1: "owl", 2: "wren"} and names_by_label(dataset, [1]) == {1: "owl"}
+
+
+def test_the_name_of_a_merged_class_is_free_and_its_label_is_not(world: World) -> None:
+    names = world.dataset.class_names
+    curating.merge_classes(world.dataset, 4, names[5], by=None)
+    assert find_class(world.dataset, names[4]) is None
+    moving = [world.test_images[-1].pk]
+    curating.relabel(world.dataset, moving, names[4], new=True, half="held out", by=None)
+    assert world.dataset.class_names == [*names, names[4]] and find_class(world.dataset, names[4]) == 8
+    assert labels_named([world.dataset], names[4].upper()) == {world.dataset.pk: [4, 8]}
+
+
+def test_names_of_several_sets_come_with_one_query(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    birds, moths, empty = (
+        Dataset.objects.create(name=name, slug=name, source="x") for name in ("birds", "moths", "empty")
+    )
+    add_classes(birds, ["jay", "owl", "Ähre"])
+    add_classes(moths, ["atlas", "OWL"])
+    with django_assert_num_queries(1):
+        found = names_of([(birds.pk, 1), (moths.pk, 0), (moths.pk, 7)])
+    assert found[birds.pk, 1] == "owl" and found[moths.pk, 0] == "atlas" and (moths.pk, 7) not in found
+    with django_assert_num_queries(1):
+        assert class_totals([birds, moths, empty]) == {birds.pk: 3, moths.pk: 2}
+    with django_assert_num_queries(1):
+        assert labels_named([birds, moths], " owl") == {birds.pk: [1], moths.pk: [1]}
+    assert labels_named([birds], "ähre") == {birds.pk: [2]} and labels_named([birds], "OW") == {}
