@@ -18,10 +18,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from ratings.services.relevance import mark
 from retrieval.datasets.services.classes import add_classes
-from retrieval.maps.services import submit_map
 from retrieval.models import Dataset, DatasetClass, Image, Search
+from retrieval.pages.services.maps import submit_map
+from retrieval.search.services.marks import mark
 from tests.conftest import signed_in
 from tests.ratings.services.test_ballots import voted
 from tests.retrieval.world import World, done
