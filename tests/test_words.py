@@ -72,6 +72,8 @@ def texts() -> Iterator[tuple[str, str]]:
         yield str(file.relative_to(ROOT)), file.read_text()
     for file in sorted((ROOT / "templates").rglob("*.*")):
         yield str(file.relative_to(ROOT)), words_of_template(file.read_text())
+    for file in sorted((ROOT / "static").rglob("*.js")):
+        yield str(file.relative_to(ROOT)), "\n\n".join(re.findall(r'"[^"\n]* [^"\n]*"|`[^`]* [^`]*`', file.read_text()))
     for package in SPOKEN:  # as one text, so that modules may move
         files = (file for file in sorted((ROOT / package).rglob("*.py")) if "migrations" not in file.parts)
         yield f"{package}/**/*.py", "\n\n".join(line for file in files for line in sentences(file.read_text()))

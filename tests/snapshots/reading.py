@@ -34,7 +34,7 @@ VOLATILE = [
     (r"\b\d[\d,]*(\.\d+)?\s?([kKMGT]i?B|bytes)\b", "SIZE"),
     (r"\b\d[\d,]*(\.\d+)?\s?(ms|s|min|h|seconds?|minutes?|hours?)\b", "DURATION"),
     (r"\bRank \d+(×\d+, in \d+ of \d+ columns)?", "Rank N"),
-    (r"\brank \d+", "rank N"),
+    (r"\b(rank|CLASS, picture) \d+", r"\1 N"),
     (r"\b[Ii]n \d+ of \d+ columns", "in N of N columns"),
     (r"\b(?!(95|50|5) )\d+(\.\d+)? %", "N %"),
     (r"(?<![\d.])[-−+]?\d+\.\d\d+\b(?!\.\d)", "0.00"),

@@ -36,10 +36,11 @@ class Site:
     """What a scene has before it."""
 
     keys: dict[str, Any]
+    classes: list[str]
 
     def browser(self, role: str) -> Client:
         """Return a browser of somebody who has signed in some time ago, or of a visitor."""
-        browser = Client(HTTP_USER_AGENT="Firefox", raise_request_exception=False)
+        browser = Client(headers={"user-agent": "Firefox"})
         if name := ROLES[role]:
             browser.cookies["sessionid"] = self.keys["sessions"][name]
         return browser
@@ -86,9 +87,10 @@ def site(
 ) -> Site:
     """Give a test files of its own, and the clock of that moment."""
     shutil.copytree(unpacked, settings.VAR_DIR, copy_function=os.link, dirs_exist_ok=True)
-    _, keys = told(RELEASE)
+    contents, keys = told(RELEASE)
+    classes = [name for row in contents["datasets"].values() if row["labelled"] for name in row["classes"]]
     settings.SECRET_KEY = keys["secret_key"]
     settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     monkeypatch.setattr(timezone, "now", lambda: NOW)
     monkeypatch.setattr(time, "time", NOW.timestamp)
-    return Site(keys)
+    return Site(keys, classes)
