@@ -87,6 +87,7 @@ def passwords(record: Record) -> None:
         record.send("visitor", form, {"password1": "short", "password2": "shorter"}, browser)
         record.send("visitor", form, {"password1": NEW, "password2": NEW}, browser)
         record.see("visitor", there, browser, follow=True)
+        record.see("visitor", "/accounts/password/reset/key/done/")
     with undone():
         browser, old = record.site.proven("member"), record.site.keys["password"]
         path = "/accounts/password/change/"
