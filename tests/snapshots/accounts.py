@@ -4,7 +4,7 @@ import re
 
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.test import Client, override_settings
+from django.test import Client, TestCase, override_settings
 
 from accounts.models import User
 from tests.accounts.security.factors import code_of
@@ -146,6 +146,10 @@ def own_account(record: Record) -> None:
     ):
         with undone():
             record.send(who, "/me/tokens/", fields, record.site.proven(who))
+    with undone():
+        with TestCase.captureOnCommitCallbacks(execute=True):  # the mail waits for the token to be stored
+            answer = record.site.proven("member").post("/me/tokens/", {"name": "of a program", "expiry": "30"})
+        record.add("member: is told of a token", answer)
     with undone():
         elsewhere = Client(headers={"user-agent": "Chrome"})
         elsewhere.force_login(User.objects.get(email="mia@example.org"))
