@@ -21,7 +21,7 @@ ON_SERVICES := DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/
 ON_REDIS := $(ON_SERVICES) CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) $(SITE)
 ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL)
 
-.PHONY: help demo test test-learning check test-services e2e ci-full screenshots env clean
+.PHONY: help demo test test-learning check test-services e2e ci-full screenshots snapshots env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive WEIGHTS=file.safetensors for your own"
@@ -31,6 +31,7 @@ help:
 	@echo "make test-services  what differs there on PostgreSQL and Redis; the queue's own tests on RabbitMQ"
 	@echo "make e2e            a real browser (Chromium) against a real site"
 	@echo "make ci-full        all of that everywhere, the whole grids too; .ci/run is the half hour for every change"
+	@echo "make snapshots      the stored texts of pages, mails, help and API (tests/snapshots) as they are now, to see in git diff"
 	@echo "make screenshots    every page, both widths, both themes, into SCREENSHOTS (var/screenshots)"
 
 env: $(STAMP)
@@ -88,6 +89,11 @@ e2e: E2E = tests/e2e
 screenshots: E2E = tests/e2e/test_every_page.py
 screenshots: export KINDRED_SCREENSHOTS = $(SCREENSHOTS)
 screenshots: export KINDRED_E2E_EPOCHS =
+
+# It shortens the list of words to be mended as well (tests/test_words.py), and never lengthens it.
+snapshots: env
+	KINDRED_RENEW_SNAPSHOTS=1 $(PARALLEL) tests/snapshots $(ARGS)
+	KINDRED_RENEW_SNAPSHOTS=1 $(PYTEST) -q tests/test_words.py
 
 clean:
 	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache
