@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from retrieval.models import Run
 from tests import planted as planting
-from tests.ratings.test_views import text_of
+from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
