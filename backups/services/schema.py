@@ -91,7 +91,8 @@ def replaced_database(migrations: Collection[Migration]) -> Iterator[Apps]:
     connection.disable_constraint_checking()  # SQLite changes tables in no transaction otherwise
     try:
         with transaction.atomic(durable=True):
-            if connection.vendor == "postgresql":
+            postgresql = connection.vendor == "postgresql"
+            if postgresql:
                 execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
             if set(MigrationLoader(connection).applied_migrations) != set(migrations):
                 _drop_tables()
@@ -100,6 +101,8 @@ def replaced_database(migrations: Collection[Migration]) -> Iterator[Apps]:
             apps = models_at(migrations)
             for row in apps.get_models(include_auto_created=True):  # migrations fill some, too
                 execute(f"DELETE FROM {quoted(row._meta.db_table)}")
+            if postgresql:  # a migration that adds a foreign key checks it at each row for the rest of the transaction
+                execute("SET CONSTRAINTS ALL DEFERRED")
             yield apps
     finally:
         connection.enable_constraint_checking()
