@@ -14,7 +14,7 @@ from config.api.files import AsItIs
 from ratings.downloads import ratings_attachment
 from ratings.services import ballots
 from ratings.services.exports import EXPORTS
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.files import jpeg_response
 from retrieval.search.services import keeping
 

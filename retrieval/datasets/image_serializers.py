@@ -11,8 +11,8 @@ from rest_framework.reverse import reverse
 from config.api.fields import KeyField
 from config.api.strict import Body
 from retrieval.datasets.api.uploads import WaitingUploadField
+from retrieval.datasets.services.bounds import MOST_PICTURES
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
-from retrieval.datasets.services.limits import MOST_PICTURES
 from retrieval.models import Image
 
 MOST_FILES = 100

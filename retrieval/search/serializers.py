@@ -12,7 +12,7 @@ from rest_framework.utils import html
 from accounts.models import User
 from config.api.fields import KeyField
 from config.api.strict import Body
-from retrieval.datasets.services.seeing import visible_datasets, visible_images
+from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
 from retrieval.search.services import asking
 from retrieval.search.services import terms as terms_services

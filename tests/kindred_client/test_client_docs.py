@@ -10,8 +10,8 @@ import pytest
 
 import kindred_client
 from kindred_client.cli import exits, kindred
-from retrieval.datasets.services.folders import submit_folder
 from retrieval.datasets.services.importing import submit_import
+from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Dataset
 from tests.retrieval.datasets.filled import classes_of_jpegs, filled
 from tests.retrieval.world import WINGS, done

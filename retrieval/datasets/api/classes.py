@@ -16,7 +16,7 @@ from retrieval.datasets.serializers import (
     DatasetSerializer,
     Merge,
 )
-from retrieval.datasets.services import curating, seeing
+from retrieval.datasets.services import curating, visibility
 from retrieval.models import Dataset
 
 ONE_CLASS = rf"classes/(?P<label>{KEY})"
@@ -30,7 +30,7 @@ class ClassActions(Resource):
     @action(detail=True)
     def classes(self, request: Request, pk: str) -> Response:
         """List every class with pictures that are shown, by label."""
-        rows = seeing.class_counts(self.get_object())
+        rows = visibility.class_counts(self.get_object())
         return Response({"results": self.get_serializer(rows, many=True).data})
 
     classes.chosen = True  # type: ignore[attr-defined]  # the schema asks

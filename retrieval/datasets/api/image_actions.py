@@ -20,15 +20,15 @@ from jobs.idempotency import idempotent
 from retrieval.datasets.filters import ImageFilter
 from retrieval.datasets.image_serializers import ChosenImages, ImageSerializer, NewFolder, NewImages, Relabel
 from retrieval.datasets.serializers import ChangedSerializer
-from retrieval.datasets.services import adding, curating, seeing
+from retrieval.datasets.services import adding, curating, visibility
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
-from retrieval.datasets.services.folders import submit_folder
+from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Image
 
 
 def listed_images(user: Visitor) -> QuerySet[Image]:
     """Return the pictures that a person may see, as the API lists them."""
-    return seeing.visible_images(user).named()
+    return visibility.visible_images(user).named()
 
 
 class Curated(Resource):

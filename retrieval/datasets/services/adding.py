@@ -39,9 +39,9 @@ from retrieval.datasets.services.classes import (
     name_of,
     split_in,
 )
-from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import ARCHIVES
+from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.models import Dataset
 from retrieval.uploads import store, uploads
 

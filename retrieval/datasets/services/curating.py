@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from config.errors import Conflict, Rejected
+from retrieval.datasets.services.bounds import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import (
     checked_name,
@@ -16,9 +17,8 @@ from retrieval.datasets.services.classes import (
     name_of,
     new_class,
 )
-from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.revisions import follow_up_revision
-from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
+from retrieval.datasets.services.visibility import pictures_being_deleted, set_public
 from retrieval.models import Dataset, Image
 
 

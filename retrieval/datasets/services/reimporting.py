@@ -28,7 +28,6 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import add_classes, checked_name, labels_by_name, split_in
-from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import (
     checked_source,
@@ -39,6 +38,7 @@ from retrieval.datasets.services.sources import (
     place_to_open,
     source_of,
 )
+from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Image, Upload

@@ -9,8 +9,8 @@ from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, ReimportForm
 from retrieval.datasets.services import adding, deleting, reimporting
+from retrieval.datasets.services.dependencies import uses_of
 from retrieval.datasets.services.sources import is_upload
-from retrieval.datasets.services.uses import uses_of
 from retrieval.datasets.views.curating import curated, sent, suggestions
 from retrieval.models import Dataset
 

@@ -17,7 +17,7 @@ from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.classes import find_class, name_of
-from retrieval.datasets.services.seeing import class_counts, visible_datasets, visible_images
+from retrieval.datasets.services.visibility import class_counts, visible_datasets, visible_images
 from retrieval.models import Dataset
 
 PAGE = 120

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.html_errors import rejection_as_message
-from retrieval.datasets.services.moved_on import measured_revision
+from retrieval.datasets.services.staleness import measured_revision
 from retrieval.drawings import curve_points
 from retrieval.models import Model
 from retrieval.registry.services import diagnostics, indexes, model_files, published

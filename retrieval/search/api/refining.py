@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.strict import Body
-from retrieval.datasets.services.seeing import visible_images
+from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Model, Search
 from retrieval.search.serializers import (
     BoxField,

@@ -6,10 +6,10 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services import uploads
-from retrieval.datasets.services.folders import submit_folder
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.reimporting import submit_reimport
 from retrieval.datasets.services.upload_files import files_of
+from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Dataset, Upload
 from tests.retrieval.datasets.filled import classes_of_jpegs, filled, folders
 from tests.retrieval.pictures import jpeg
