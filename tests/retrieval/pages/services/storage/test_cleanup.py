@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from retrieval.pages.services.storage.unneeded import unneeded
+from retrieval.pages.services.storage.garbage import unneeded
 
 from accounts.models import AuditEntry, User
 from config.errors import Rejected
