@@ -240,7 +240,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.JSONParser"],  # forms where there are files
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["config.api.filters.StrictFilters"],
-    "DEFAULT_PAGINATION_CLASS": "config.api.pages.Pages",
+    "DEFAULT_PAGINATION_CLASS": "config.api.pagination.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.KindredSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "config.api.throttles.PersonThrottle",
@@ -377,7 +377,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"}},
     "filters": {
-        "request": {"()": "config.api.request_ids.NamesRequest"},
+        "request": {"()": "config.api.request_ids.RequestIdFilter"},
         "refusals": {"()": "config.logs.RefusalsWithoutTraceback"},
     },
     "handlers": {

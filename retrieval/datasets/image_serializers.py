@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from config.api.fields import KeyField
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.bounds import MOST_PICTURES
 from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
@@ -69,7 +69,7 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Hidden", {"hidden": True, "class_name": "Brimstone"})])
-class ImageChanges(Body):
+class ImageChanges(StrictSerializer):
     """What to change of a picture; `class_name` is a class of its data set."""
 
     hidden = serializers.BooleanField(required=False)
@@ -77,13 +77,13 @@ class ImageChanges(Body):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Three pictures", {"images": [7, 8, 9]})])
-class ChosenImages(Body):
+class ChosenImages(StrictSerializer):
     """Pictures of a data set, by their keys."""
 
     images = serializers.ListField(child=KeyField(), min_length=1, max_length=MOST_PICTURES)
 
 
-class IntoClass(Body):
+class IntoClass(StrictSerializer):
     """A class, by its name, for pictures: one that is there, or a `new` one, of which `half` says what it is for."""
 
     class_name = serializers.CharField(max_length=NAME_LENGTH)
@@ -120,7 +120,7 @@ class NewImages(IntoClass):
         OpenApiExample("Classes to find only", {"upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10", "half": "held out"})
     ]
 )
-class NewFolder(Body):
+class NewFolder(StrictSerializer):
     """An upload whose folders are classes; `half` says what those that are new are for."""
 
     upload = WaitingUploadField()

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from retrieval.datasets.serializers import (
     ChangedSerializer,
     ClassChanges,
@@ -23,7 +23,7 @@ ONE_CLASS = rf"classes/(?P<label>{KEY})"
 LABEL = OpenApiParameter("label", int, OpenApiParameter.PATH, description="Its place in the data set's `classes`.")
 
 
-class ClassActions(Resource):
+class ClassActions(VersionedViewSet):
     """What is read and changed of a data set's classes; `If-Match` names the version of the data set."""
 
     @extend_schema(responses={200: ClassesSerializer}, filters=False)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.permissions import IsCurator, signed_in
 from accounts.roles import Visitor
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.filters import ImageFilter
@@ -31,7 +31,7 @@ def listed_images(user: Visitor) -> QuerySet[Image]:
     return visibility.visible_images(user).named()
 
 
-class Curated(Resource):
+class Curated(VersionedViewSet):
     """What everybody reads who may see it, and curators change."""
 
     lookup_value_regex = KEY
