@@ -1,4 +1,4 @@
-"""Write the types of the client from the API's description: kindred_client/models.py and answers.py.
+"""Write the types of the client from the API's description: kindred_client/types.py and answers.py.
 
 python tools/client_models.py            asks manage.py for the description
 python tools/client_models.py FILE.json  reads it
@@ -32,7 +32,7 @@ ANSWERS = '''"""What each operation answers, one row of a list: made by tools/cl
 
 from typing import Any
 
-from kindred_client import models
+from kindred_client import types
 '''
 
 
@@ -156,7 +156,7 @@ def sentence(text: str) -> str:
 
 
 def models_source(schema: Schema) -> str:
-    """Return kindred_client/models.py."""
+    """Return kindred_client/types.py."""
     components = schema["components"]["schemas"]
     names = needed(schema, answers(schema).values())
     return formatted("\n\n\n".join([MODELS, *(component(name, components[name]) for name in names)]) + "\n")

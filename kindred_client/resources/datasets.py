@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key
 from kindred_client.errors import KindredError
+from kindred_client.files import opened
+from kindred_client.folder_upload import FolderSender
 from kindred_client.folders import Memory, key_of
-from kindred_client.local import opened
 from kindred_client.pages import Pages
 from kindred_client.resources.dataset_images import DatasetImages
-from kindred_client.sending import FolderSender
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import click
 import pytest
 
 import kindred_client
-from kindred_client.cli import exits, kindred
+from kindred_client.cli import exit_codes, kindred
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Dataset
@@ -52,7 +52,7 @@ def test_no_option_is_told_that_is_not_there() -> None:
 
 def test_every_status_is_told() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.M)}
-    assert told == {0, *range(exits.UNEXPECTED, exits.PARTLY + 1), exits.INTERRUPTED}
+    assert told == {0, *range(exit_codes.UNEXPECTED, exit_codes.PARTLY + 1), exit_codes.INTERRUPTED}
 
 
 @pytest.mark.parametrize("file", ["docs/client.md", "README.md"])

@@ -174,7 +174,7 @@ def stopped_while_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("kindred_client.sending.wait_for", interrupted)
+        patch.setattr("kindred_client.folder_upload.wait_for", interrupted)
         yield
 
 

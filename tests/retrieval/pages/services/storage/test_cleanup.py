@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from retrieval.pages.services.storage.garbage import unneeded
 
 from accounts.models import AuditEntry, User
 from config.errors import Rejected
@@ -15,6 +14,7 @@ from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Index
 from retrieval.pages.services.storage import cleanup, sizes
+from retrieval.pages.services.storage.garbage import unneeded
 from retrieval.registry.services import indexes
 from tests.retrieval.world import World, done
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from kindred_client import Busy, NotSignedIn, Problem, Unreachable
-from kindred_client.many import MOST_SEARCHES
+from kindred_client.batch_search import MOST_SEARCHES
 from kindred_client.parallel import in_order
 from tests.kindred_client.scripted import Server, gives, refuses
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from kindred_client.cli.output import say
 from kindred_client.cli.session import hint_of
-from kindred_client.cli.showing import say
 from kindred_client.errors import Forbidden, KindredError, NotFound, NotSignedIn, Problem, Unreachable, WaitedTooLong
 from kindred_client.waiting import JobFailed
 
