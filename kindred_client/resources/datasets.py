@@ -9,7 +9,7 @@ from kindred_client.api import Fields, Ref, given, key
 from kindred_client.errors import KindredError
 from kindred_client.files import opened
 from kindred_client.folder_upload import FolderSender
-from kindred_client.folders import Memory, key_of
+from kindred_client.folders import ResumeState, key_of
 from kindred_client.pages import Pages
 from kindred_client.resources.dataset_images import DatasetImages
 
@@ -169,5 +169,5 @@ class Datasets(DatasetImages):
 
     def _sender(self, folder: str | Path, what: str, state: str | Path | None, workers: int) -> FolderSender:
         where = Path(folder).expanduser().resolve()
-        memory = Memory(self._api.transport.base, str(where), what, folder=Path(state) if state else None)
+        memory = ResumeState(self._api.transport.base, str(where), what, folder=Path(state) if state else None)
         return FolderSender(self._api, where, memory, workers=workers)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from kindred_client import Invalid, JobFailed, Kindred, KindredError, Unreachable, folders
-from kindred_client.folders import SUFFIXES, Memory, in_batches, pictures_in, sha256_of, state_folder
+from kindred_client.folders import SUFFIXES, ResumeState, in_batches, pictures_in, sha256_of, state_folder
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from tests.kindred_client.scripted import JOB, gives, refuses
 
@@ -305,7 +305,7 @@ def test_a_request_is_bounded_in_files_and_bytes(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"upload": 1}', '{"upload": "u", "sent": true}', "\x00"])
 def test_a_state_that_makes_no_sense_is_none(tmp_path: Path, content: str) -> None:
-    memory = Memory("here", folder=tmp_path)
+    memory = ResumeState("here", folder=tmp_path)
     memory.path.write_text(content)
     assert memory.recall() is None
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from accounts.models import User
 from jobs.models import Job
-from kindred_client import Forbidden, Invalid, JobFailed, NotFound, NotSignedIn, Stale, answer_rows, etag, folders
+from kindred_client import Forbidden, Invalid, JobFailed, NotFound, Stale, Unauthenticated, answer_rows, etag, folders
 from retrieval.models import Dataset, Image, Upload
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site, tiny_jpegs
@@ -104,7 +104,7 @@ def test_refusals_are_problems(site: Site, curator: User, member: User) -> None:
         kindred.datasets.get(1)
     with pytest.raises(Forbidden):
         kindred.uploads.create()
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         type(kindred)(site.address, "kin_nothing").me()
     with pytest.raises(Invalid) as refused:
         kindred.me.update(display_name="")
