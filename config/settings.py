@@ -268,7 +268,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"SplitEnum": "retrieval.models.Image.Split"},
+    "ENUM_NAME_OVERRIDES": {
+        "SplitEnum": "retrieval.models.Image.Split",
+        "NewClassSplitEnum": "retrieval.datasets.services.classes.SPLITS",
+    },
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,  # `fields=` may leave any out
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -85,13 +85,15 @@ class NewDataset(Origin):
     public = serializers.BooleanField(default=False, help_text="true: visitors see it too.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A try, from where it came", {"dry": True})])
+@extend_schema_serializer(examples=[OpenApiExample("A dry run of the first source", {"dry_run": True})])
 class Reimport(Origin):
     """Where a data set is read from again; without a place, from where it came."""
 
     must_name_one = False
 
-    dry = serializers.BooleanField(default=False, help_text="true: only tell what would change.")
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Whether to only report what would change (default false)."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("For visitors too", {"licence": "CC0", "public": True})])

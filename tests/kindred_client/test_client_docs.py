@@ -75,5 +75,5 @@ def test_the_result_of_an_added_folder_is_as_it_is_told() -> None:
     told = json.loads(comment.replace("# ", ""))
     done(submit_import(name="Wings", by=None, source=WINGS).job)
     upload = filled({**classes_of_jpegs("owl"), "owl/7.jpg": b"no"})
-    result = done(submit_folder(Dataset.objects.get(), upload, "held out", by=None)).result
+    result = done(submit_folder(Dataset.objects.get(), upload, "test", by=None)).result
     assert told.keys() == result.keys() and told["broken"] == result["broken"]

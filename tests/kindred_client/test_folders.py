@@ -279,9 +279,9 @@ def test_a_picture_that_arrives_damaged_is_told(folder: Path) -> None:
 
 def test_a_folder_is_added_to_a_data_set(folder: Path) -> None:
     site = Site()
-    assert site.client().datasets.add_folder(5, folder, "held out")["state"] == "succeeded"
+    assert site.client().datasets.add_folder(5, folder, "test")["state"] == "succeeded"
     (job,) = site.jobs.values()
-    assert job["asked"]["half"] == "held out"
+    assert job["asked"]["split"] == "test"
     assert job["files"] == sent_by(folder)
 
 

@@ -87,7 +87,7 @@ def test_a_folder_is_imported_added_to_and_walked(live: Live, site: Site, curato
     (tmp_path / "more" / "Dodo" / "1.jpg").write_bytes(jpeg(1))
     (tmp_path / "more" / "class 00").mkdir()
     (tmp_path / "more" / "class 00" / "1.jpg").write_bytes(jpeg(2))
-    job = kindred.datasets.add_folder(dataset, tmp_path / "more", "held out")
+    job = kindred.datasets.add_folder(dataset, tmp_path / "more", "test")
     assert job["result"]["added"] == 2
     walked = list(kindred.datasets.images(dataset, limit=5))
     assert [row["id"] for row in walked] == list(Image.objects.order_by("pk").values_list("pk", flat=True))

@@ -73,7 +73,7 @@ class ImageActions(Curated):
         if not is_form:
             return accepted(submit_folder(self.get_object(), **wish, by=signed_in(request)), request)
         job = adding.submit_pictures(
-            self.get_object(), wish["pictures"], wish["class_name"], **_half(wish), by=signed_in(request)
+            self.get_object(), wish["pictures"], wish["class_name"], **_class_options(wish), by=signed_in(request)
         )
         return accepted(job, request)
 
@@ -106,7 +106,7 @@ class ImageActions(Curated):
         form.is_valid(raise_exception=True)
         wish = form.validated_data
         count = curating.relabel(
-            self.get_object(), wish["images"], wish["class_name"], **_half(wish), by=signed_in(request)
+            self.get_object(), wish["images"], wish["class_name"], **_class_options(wish), by=signed_in(request)
         )
         return Response({"changed": count})
 
@@ -122,6 +122,6 @@ class ImageActions(Curated):
         return accepted(submit_picture_deletion(self.get_object(), chosen, by=signed_in(request)), request)
 
 
-def _half(wish: dict[str, Any]) -> dict[str, Any]:
+def _class_options(wish: dict[str, Any]) -> dict[str, Any]:
     """Return what is said of a new class."""
-    return {"new": wish["new"], "half": wish["half"]}
+    return {"new": wish["new"], "split": wish["split"]}

@@ -25,7 +25,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
         values, by = form.cleaned_data, signed_in(request)
         try:
             job = adding.submit_pictures(
-                dataset, values["files"], values["name"], new=bool(values["half"]), half=values["half"], by=by
+                dataset, values["files"], values["name"], new=bool(values["split"]), split=values["split"], by=by
             )
             return redirect("job", pk=job.pk)
         except Rejected as error:
