@@ -18,8 +18,8 @@ from accounts.models import ApiToken, User
 from accounts.permissions import IsFreshSession, signed_in
 from accounts.roles import Role, role_of
 from config.api.schema import may_answer
-from config.api.strict import Body
-from config.api.views import Resource
+from config.api.strict import StrictSerializer
+from config.api.views import VersionedViewSet
 
 ME = {"id": 2, "email": "mia@example.org", "display_name": "Mia", "role": "member"}
 TOKEN = {
@@ -47,11 +47,11 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Another name", {"display_name": "Mia M."})])
-class MeChangesSerializer(Body):
+class MeChangesSerializer(StrictSerializer):
     display_name = serializers.CharField(max_length=80)
 
 
-class MeView(Resource):
+class MeView(VersionedViewSet):
     """Who the request comes from."""
 
     serializer_class = MeSerializer
@@ -112,7 +112,7 @@ class MadeTokenSerializer(TokenSerializer):
 @extend_schema_serializer(
     examples=[OpenApiExample("For a notebook", {"name": "notebook", "read_only": False, "expiry_days": 30})]
 )
-class NewTokenSerializer(Body):
+class NewTokenSerializer(StrictSerializer):
     name = serializers.CharField(max_length=80)
     read_only = serializers.BooleanField(default=False)  # type: ignore[assignment]  # declared fields leave the class
     expiry_days = serializers.IntegerField(
@@ -126,7 +126,11 @@ def lifetime(days: int | None) -> timedelta | None:
 
 
 class TokenViewSet(
-    Resource, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[ApiToken]
+    VersionedViewSet,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[ApiToken],
 ):
     """One's own tokens: list, make, revoke."""
 

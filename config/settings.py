@@ -240,7 +240,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.JSONParser"],  # forms where there are files
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["config.api.filters.StrictFilters"],
-    "DEFAULT_PAGINATION_CLASS": "config.api.pages.Pages",
+    "DEFAULT_PAGINATION_CLASS": "config.api.pagination.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.KindredSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "config.api.throttles.PersonThrottle",
@@ -268,7 +268,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"SplitEnum": "retrieval.models.Image.Split"},
+    "ENUM_NAME_OVERRIDES": {
+        "SplitEnum": "retrieval.models.Image.Split",
+        "NewClassSplitEnum": "retrieval.datasets.services.classes.SPLITS",
+    },
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,  # `fields=` may leave any out
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -377,7 +380,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"}},
     "filters": {
-        "request": {"()": "config.api.request_ids.NamesRequest"},
+        "request": {"()": "config.api.request_ids.RequestIdFilter"},
         "refusals": {"()": "config.logs.RefusalsWithoutTraceback"},
     },
     "handlers": {

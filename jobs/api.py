@@ -12,7 +12,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from jobs import services
 from jobs.models import Job
 
@@ -59,7 +59,7 @@ class JobFilter(filters.FilterSet):  # type: ignore[misc]
         fields = ("state", "kind")
 
 
-class JobViewSet(Resource, ReadOnlyModelViewSet[Job]):
+class JobViewSet(VersionedViewSet, ReadOnlyModelViewSet[Job]):
     """Long work: one's own jobs; curators see all."""
 
     serializer_class = JobSerializer

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import signed_in
-from config.api.problems import KeyReused
+from config.api.problems import IdempotencyKeyReused
 from jobs.models import IdempotentRequest
 
 P = ParamSpec("P")
@@ -36,7 +36,7 @@ def idempotent(method: Method[P]) -> Method[P]:
 
     Raises:
         ValidationError: the key is empty, too long, or has characters that no header should have.
-        KeyReused: the key came with another request before.
+        IdempotencyKeyReused: the key came with another request before.
     """
 
     @wraps(method)
@@ -66,7 +66,7 @@ def idempotent(method: Method[P]) -> Method[P]:
 def _stored(who: User, key: str, asked: str) -> Response:
     row = IdempotentRequest.objects.get(who=who, key=key)
     if row.request_hash != asked:
-        raise KeyReused()
+        raise IdempotencyKeyReused()
     return Response(row.body, status=row.status, headers={**row.headers, REPLAYED: "true"})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kindred_client.api import Answer, Api, Ref
-from kindred_client.errors import WaitedTooLong
+from kindred_client.errors import WaitTimeout
 from kindred_client.progress import bar
 from kindred_client.waiting import ENDED, JobFailed, wait_for
 
@@ -17,7 +17,7 @@ def wait_for_runs(api: Api, experiment: Ref, *, timeout: float | None = None) ->
 
     Raises:
         JobFailed: all have ended, and not all succeeded.
-        WaitedTooLong: `timeout` seconds were not enough; the runs go on.
+        WaitTimeout: `timeout` seconds were not enough; the runs go on.
     """
     until = None if timeout is None else time.monotonic() + timeout
     with bar("training", None, "run", progress=api.progress) as line:
@@ -31,7 +31,7 @@ def wait_for_runs(api: Api, experiment: Ref, *, timeout: float | None = None) ->
             if not left:
                 break
             if until is not None and time.monotonic() + POLL_SECONDS > until:
-                raise WaitedTooLong(f"{len(left)} of {len(work)} runs are not finished; they go on")
+                raise WaitTimeout(f"{len(left)} of {len(work)} runs are not finished; they go on")
             api.transport.sleep(POLL_SECONDS)
     for one in work:
         if one["state"] != "succeeded":

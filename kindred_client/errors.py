@@ -17,7 +17,7 @@ class Unreachable(KindredError):
     """No answer came, tried as often as `retries` allows."""
 
 
-class WaitedTooLong(KindredError):
+class WaitTimeout(KindredError):
     """The job is still going on after the time that was given; it goes on."""
 
 
@@ -65,7 +65,7 @@ class Invalid(Problem):
     """What was sent cannot be taken; `fields` says what of it (400)."""
 
 
-class NotSignedIn(Problem):
+class Unauthenticated(Problem):
     """There is no token, or one that is wrong or has expired (401)."""
 
 
@@ -89,7 +89,7 @@ class TooLarge(Problem):
     """More bytes than the site takes (413)."""
 
 
-class KeyReused(Problem):
+class IdempotencyKeyReused(Problem):
     """The idempotency key was used for another request (422)."""
 
 
@@ -107,13 +107,13 @@ class Busy(ServerFault):
 
 BY_STATUS: dict[int, type[Problem]] = {
     400: Invalid,
-    401: NotSignedIn,
+    401: Unauthenticated,
     403: Forbidden,
     404: NotFound,
     409: Conflict,
     412: Stale,
     413: TooLarge,
-    422: KeyReused,
+    422: IdempotencyKeyReused,
     429: Throttled,
     503: Busy,
 }

@@ -88,7 +88,7 @@ class Progress:
     listing: str = ""  # what `listing_of` said of what was sent
 
 
-class Memory:
+class ResumeState:
     """The small file that remembers one sending, by what is sent where."""
 
     def __init__(self, *what: str, folder: Path | None = None) -> None:

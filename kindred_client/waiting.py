@@ -8,7 +8,7 @@ import httpx
 
 from kindred_client import answers
 from kindred_client.api import Api, Ref, key
-from kindred_client.errors import KindredError, WaitedTooLong, retry_after_of
+from kindred_client.errors import KindredError, WaitTimeout, retry_after_of
 from kindred_client.progress import bar
 
 POLL_SECONDS = 2.0  # when the server does not say
@@ -33,7 +33,7 @@ def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.Job
 
     Raises:
         JobFailed: it failed or was cancelled.
-        WaitedTooLong: `timeout` seconds were not enough; the job goes on.
+        WaitTimeout: `timeout` seconds were not enough; the job goes on.
     """
     until = None if timeout is None else time.monotonic() + timeout
     with bar("waiting", None, "", progress=api.progress) as line:
@@ -43,7 +43,7 @@ def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.Job
             if found["state"] in ENDED:
                 break
             if until is not None and time.monotonic() + pause > until:
-                raise WaitedTooLong(f"{_called(found)} is still {found['state']}; it goes on")
+                raise WaitTimeout(f"{_called(found)} is still {found['state']}; it goes on")
             api.transport.sleep(pause)
     if found["state"] != "succeeded":
         raise JobFailed(found)

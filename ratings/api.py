@@ -14,7 +14,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.permissions import signed_in
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
-from config.api.views import UUID, Resource
+from config.api.views import UUID, VersionedViewSet
 from ratings.api_bodies import (
     BallotSerializer,
     ProgressSerializer,
@@ -24,7 +24,7 @@ from ratings.models import Ballot
 from ratings.services import ballots, showing
 
 
-class BallotViewSet(Resource, ReadOnlyModelViewSet[Ballot]):
+class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
     """One's own ballots: queries with anonymous columns, and the votes on them."""
 
     serializer_class = BallotSerializer

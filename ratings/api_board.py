@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api.files import AsItIs
+from config.api.files import AnyAcceptNegotiation
 from config.api.filters import check_parameters
 from ratings.services import board_files
 from retrieval.files import attachment
@@ -144,7 +144,7 @@ class BoardFileView(APIView):
     """The leaderboard as a file."""
 
     permission_classes = (AllowAny,)
-    content_negotiation_class = AsItIs
+    content_negotiation_class = AnyAcceptNegotiation
 
     @extend_schema(
         operation_id="leaderboard_file_retrieve",

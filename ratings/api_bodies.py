@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from ratings.models import Ballot, BlindScore
 from ratings.services import showing
 
@@ -79,7 +79,7 @@ def _column(column: showing.Column, *, named: bool) -> dict[str, Any]:
         OpenApiExample("None is any good", {"none_good": True}),
     ]
 )
-class VoteSerializer(Body):
+class VoteSerializer(StrictSerializer):
     """Either a score for every column, by its ranking, or that none is any good."""
 
     scores = serializers.DictField(

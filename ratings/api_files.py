@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.permissions import signed_in
-from config.api.files import AsItIs
+from config.api.files import AnyAcceptNegotiation
 from ratings.downloads import ratings_attachment
 from ratings.services import ballots
 from ratings.services.exports import EXPORTS
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.files import jpeg_response
 from retrieval.search.services import keeping
 
@@ -24,7 +24,7 @@ PATH: Literal["path"] = "path"
 class DatasetRatingsView(APIView):
     """What people said of the models of a data set."""
 
-    content_negotiation_class = AsItIs
+    content_negotiation_class = AnyAcceptNegotiation
 
     @extend_schema(
         operation_id="datasets_ratings_retrieve",
@@ -45,7 +45,7 @@ class DatasetRatingsView(APIView):
 class BallotQueryView(APIView):
     """The picture that a ballot asks about: for the page and for whoever votes over the API."""
 
-    content_negotiation_class = AsItIs
+    content_negotiation_class = AnyAcceptNegotiation
     schema = None  # `query_url` of a ballot leads here
 
     def get(self, request: Request, pk: str) -> HttpResponseBase:

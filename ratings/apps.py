@@ -14,12 +14,12 @@ class RatingsConfig(AppConfig):
         from ratings.services.personal import erase_ratings, export_ratings
         from ratings.services.votes import page_of_vote, voted_rankings, votes_on
         from retrieval import downloads
-        from retrieval.datasets.services import uses
+        from retrieval.datasets.services import dependencies
         from retrieval.pages.views import front
         from retrieval.search.services import marks
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)
-        uses.register("votes", votes_on)
+        dependencies.register("votes", votes_on)
         marks.register(marks.Others(rankings=voted_rankings, url=page_of_vote))
         front.register(welcome_section)

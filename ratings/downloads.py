@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.roles import Visitor
 from ratings.services import exports
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.files import attachment
 from retrieval.models import Dataset
 

@@ -18,7 +18,7 @@ def _register_jobs() -> None:
     """Say who does which kind of job, who may ask for it, and where it leads."""
     from accounts.roles import Role
     from jobs import registry
-    from retrieval import outcomes
+    from retrieval import job_links
     from retrieval.datasets.services.adding import run_add_pictures_job
     from retrieval.datasets.services.deleting import run_delete_job
     from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
@@ -30,24 +30,24 @@ def _register_jobs() -> None:
     from retrieval.experiments.services.training import run_train_job
     from retrieval.experiments.services.tuning import run_tune_job
     from retrieval.pages.services.maps import run_map_job
-    from retrieval.pages.services.storage.collecting import run_collect_job
+    from retrieval.pages.services.storage.cleanup import run_collect_job
     from retrieval.registry.services.external_models import run_add_job
     from retrieval.registry.services.indexes import run_index_job
 
-    registry.register("import", run_import_job, least=Role.CURATOR, leads=outcomes.of_import)
-    registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
-    registry.register("reimport", run_reimport_job, least=Role.CURATOR, leads=outcomes.of_import)
-    registry.register("delete-pictures", run_delete_pictures_job, least=Role.CURATOR, leads=outcomes.of_import)
+    registry.register("import", run_import_job, least=Role.CURATOR, leads=job_links.of_import)
+    registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=job_links.of_import)
+    registry.register("reimport", run_reimport_job, least=Role.CURATOR, leads=job_links.of_import)
+    registry.register("delete-pictures", run_delete_pictures_job, least=Role.CURATOR, leads=job_links.of_import)
     registry.register("delete-dataset", run_delete_job, least=Role.CURATOR)
     registry.register("collect", run_collect_job, least=Role.CURATOR)
-    registry.register("train", run_train_job, least=Role.CURATOR, queue="train", leads=outcomes.of_training)
-    registry.register("compare", run_compare_job, least=Role.CURATOR, leads=outcomes.of_comparison)
+    registry.register("train", run_train_job, least=Role.CURATOR, queue="train", leads=job_links.of_training)
+    registry.register("compare", run_compare_job, least=Role.CURATOR, leads=job_links.of_comparison)
     registry.register("estimate", run_estimate_job, least=Role.CURATOR)
-    registry.register("tune", run_tune_job, least=Role.CURATOR, queue="train", leads=outcomes.of_tuning)
-    registry.register("index", run_index_job, least=Role.CURATOR, leads=outcomes.of_index)
+    registry.register("tune", run_tune_job, least=Role.CURATOR, queue="train", leads=job_links.of_tuning)
+    registry.register("index", run_index_job, least=Role.CURATOR, leads=job_links.of_index)
     registry.register("map", run_map_job, least=Role.CURATOR)
-    registry.register("report", run_report_job, least=Role.CURATOR, leads=outcomes.of_report)
-    registry.register("add-model", run_add_job, least=Role.CURATOR, leads=outcomes.of_model)
+    registry.register("report", run_report_job, least=Role.CURATOR, leads=job_links.of_report)
+    registry.register("add-model", run_add_job, least=Role.CURATOR, leads=job_links.of_model)
 
 
 def _register_follow_ups() -> None:

@@ -19,7 +19,7 @@ from ratings.services.ballots import next_ballot
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.deleting import submit_deletion
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
-from retrieval.datasets.services.seeing import set_public
+from retrieval.datasets.services.visibility import set_public
 from retrieval.models import Image, Search
 from retrieval.search.services.sharing import set_shared
 from tests.conftest import signed_in
@@ -111,7 +111,7 @@ ASKED_OTHERWISE = {
     "retrieval.search.services.exporting.answers_zip": "an archive; tested below",
     "retrieval.search.services.keeping.query_file": "gives the file to the ways above",
     "retrieval.datasets.api.images.SIZES": "the sizes of the way above",
-    "retrieval.datasets.services.looks._look_at": "reads a picture for a job",
+    "retrieval.datasets.services.thumbnails._look_at": "reads a picture for a job",
     "retrieval.experiments.services.losses.algorithms": "drawn points, not pictures",
 }
 

@@ -1,4 +1,4 @@
-"""Write the types of the client from the API's description: kindred_client/models.py and answers.py.
+"""Write the types of the client from the API's description: kindred_client/types.py and answers.py.
 
 python tools/client_models.py            asks manage.py for the description
 python tools/client_models.py FILE.json  reads it
@@ -21,7 +21,7 @@ OPERATIONS = runpy.run_path(str(ROOT / "kindred_client" / "operations.py"))["OPE
 Schema = dict[str, Any]
 SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str", "null": "None"}
 PREFIX = "/api/v1"
-MODELS = '''"""What the API answers, made by tools/client_models.py from its description: not to be changed by hand.
+TYPES = '''"""What the API answers, made by tools/client_models.py from its description: not to be changed by hand.
 
 No field is sure to be there: `fields=` leaves out the others.
 """
@@ -32,7 +32,7 @@ ANSWERS = '''"""What each operation answers, one row of a list: made by tools/cl
 
 from typing import Any
 
-from kindred_client import models
+from kindred_client import types
 '''
 
 
@@ -155,25 +155,25 @@ def sentence(text: str) -> str:
     return " ".join(text.split("\n\n")[0].split()).replace('"""', "'''").replace("\\", "\\\\")
 
 
-def models_source(schema: Schema) -> str:
-    """Return kindred_client/models.py."""
+def types_source(schema: Schema) -> str:
+    """Return kindred_client/types.py."""
     components = schema["components"]["schemas"]
     names = needed(schema, answers(schema).values())
-    return formatted("\n\n\n".join([MODELS, *(component(name, components[name]) for name in names)]) + "\n")
+    return formatted("\n\n\n".join([TYPES, *(component(name, components[name]) for name in names)]) + "\n")
 
 
 def answers_source(schema: Schema) -> str:
     """Return kindred_client/answers.py."""
     components = schema["components"]["schemas"]
-    lines = [f"{alias_of(name)} = {of_models(answer, components)}" for name, answer in answers(schema).items()]
+    lines = [f"{alias_of(name)} = {of_types(answer, components)}" for name, answer in answers(schema).items()]
     return formatted(ANSWERS + "\n" + "\n".join(lines) + "\n")
 
 
-def of_models(answer: str, components: Schema) -> str:
+def of_types(answer: str, components: Schema) -> str:
     """Return the type with components as names of the other module; literals stay as they are."""
 
     def told(word: re.Match[str]) -> str:
-        return f"models.{word[0]}" if word[0] in components else word[0]
+        return f"types.{word[0]}" if word[0] in components else word[0]
 
     return "".join(
         part if part.startswith('"') else re.sub(r"\w+", told, part) for part in re.split(r'("[^"]*")', answer)
@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("schema", type=Path, nargs="?", help="JSON of `manage.py spectacular --format openapi-json`")
     schema = described(parser.parse_args().schema)
     package = ROOT / "kindred_client"
-    (package / "models.py").write_text(models_source(schema))
+    (package / "types.py").write_text(types_source(schema))
     (package / "answers.py").write_text(answers_source(schema))
 
 

@@ -9,7 +9,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.audit.filters import AuditFilter
 from accounts.models import AuditEntry
 from accounts.permissions import IsCurator
-from config.api.views import ChosenFields
+from config.api.views import SparseFields
 
 
 @extend_schema_serializer(
@@ -37,7 +37,7 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
         read_only_fields = fields
 
 
-class AuditViewSet(ChosenFields, mixins.ListModelMixin, GenericViewSet[AuditEntry]):
+class AuditViewSet(SparseFields, mixins.ListModelMixin, GenericViewSet[AuditEntry]):
     """What curators, admins and the system changed, newest first."""
 
     serializer_class = AuditEntrySerializer

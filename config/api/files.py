@@ -7,7 +7,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
 
-class AsItIs(DefaultContentNegotiation):
+class AnyAcceptNegotiation(DefaultContentNegotiation):
     """A file is of one kind, whatever `Accept` says; only its problems are rendered, as JSON.
 
     For `content_negotiation_class` of what answers with a file: else `Accept: image/jpeg` would be refused (406).

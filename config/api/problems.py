@@ -186,7 +186,7 @@ class DiskFull(exceptions.APIException):
     default_detail = "The server's disk is full; nothing was stored. Tell whoever runs the site."
 
 
-class KeyReused(exceptions.APIException):
+class IdempotencyKeyReused(exceptions.APIException):
     """An Idempotency-Key came before with another request (422)."""
 
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -32,7 +32,7 @@ def name_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
     return middleware
 
 
-class NamesRequest(logging.Filter):
+class RequestIdFilter(logging.Filter):
     """Give each line of the log the name of the request that it belongs to, `-` outside of one."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -9,8 +9,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
 from config.api.problems import ADDRESS, CONTENT_TYPE, PROBLEMS, address_of
-from config.api.strict import Strict
-from config.api.views import ChosenFields, Resource
+from config.api.strict import StrictMixin
+from config.api.views import SparseFields, VersionedViewSet
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 HEADERS = {
@@ -36,7 +36,7 @@ class KindredSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """Return the parameters that come from what the view is made of."""
         found = list(super().get_override_parameters())
-        if isinstance(self.view, ChosenFields) and self._reads() and self._gives_things():
+        if isinstance(self.view, SparseFields) and self._reads() and self._gives_things():
             found.append(_parameter("fields", "Fields to give, by name, with commas between.", where="query"))
         if self._is_single():
             if self.method == HTTPMethod.GET:
@@ -67,7 +67,7 @@ class KindredSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if direction == "request" and isinstance(serializer, Strict):
+        if direction == "request" and isinstance(serializer, StrictMixin):
             schema["additionalProperties"] = False
         return schema
 
@@ -89,7 +89,7 @@ class KindredSchema(AutoSchema):
 
     def _is_single(self) -> bool:
         """Say whether the operation reads or changes one thing that has a version."""
-        if not isinstance(self.view, Resource) or not getattr(self.view, "detail", False):
+        if not isinstance(self.view, VersionedViewSet) or not getattr(self.view, "detail", False):
             return False
         action = getattr(self.view, "action", "")
         return action == "retrieve" if self._reads() else action not in self.view.unversioned

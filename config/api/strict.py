@@ -17,7 +17,7 @@ TYPES: tuple[tuple[type[Any], tuple[type, ...], str], ...] = (
 """What JSON has for a field; a form has texts for all."""
 
 
-class Strict(serializers.BaseSerializer[Any]):
+class StrictMixin(serializers.BaseSerializer[Any]):
     """Refuse fields that are not declared, or only read; the schema says so too (`additionalProperties: false`).
 
     In JSON a value must be of the field's own type: DRF would take "5" for 5 and 0 for "0".
@@ -74,5 +74,5 @@ def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(place): found for place, value in items.items() if (found := mistyped(child, value))}
 
 
-class Body(Strict, serializers.Serializer[Any]):
+class StrictSerializer(StrictMixin, serializers.Serializer[Any]):
     """What a request carries."""

@@ -20,7 +20,7 @@ KEY = r"[0-9]{1,18}"
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-class ChosenFields(GenericAPIView[Any]):
+class SparseFields(GenericAPIView[Any]):
     """Reading, `?fields=id,name` keeps only those fields of each thing."""
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
@@ -43,7 +43,7 @@ class ChosenFields(GenericAPIView[Any]):
         return serializer
 
 
-class Resource(ChosenFields):
+class VersionedViewSet(SparseFields):
     """Single things have a version: `ETag`, `If-None-Match` to read and `If-Match` to change them.
 
     What changes a thing under `If-Match` is one transaction that holds its row, so no other change comes between.

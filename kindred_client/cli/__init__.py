@@ -3,7 +3,7 @@
 import click
 
 from kindred_client.cli import accounts, comparing, datasets, jobs, models, ratings, searching
-from kindred_client.cli.exits import Guarded
+from kindred_client.cli.exit_codes import Guarded
 from kindred_client.transport import VERSION
 
 __all__ = ["kindred", "main"]

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import click
 
 from kindred_client.cli.config import canonical
+from kindred_client.cli.output import as_json, say, table
 from kindred_client.cli.session import Session, checked_token, command, token_of_environment
-from kindred_client.cli.showing import as_json, say, table
 from kindred_client.client import Kindred
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}

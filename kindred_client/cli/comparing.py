@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from kindred_client.cli import reporting
-from kindred_client.cli.exits import PARTLY
-from kindred_client.cli.following import wait, wait_for_experiment
+from kindred_client.cli.exit_codes import PARTLY
+from kindred_client.cli.follow import wait, wait_for_experiment
 from kindred_client.cli.measured import figures_of, summary_metrics, titles_of
 from kindred_client.cli.names import Thing, dataset_of, settings_of
+from kindred_client.cli.output import as_json, duration, say, table
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import as_json, duration, say, table
 from kindred_client.errors import KindredError
 from kindred_client.waiting import JobFailed
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from kindred_client.cli.following import wait
+from kindred_client.cli.follow import wait
+from kindred_client.cli.output import Row, as_json, say, table
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import Row, as_json, say, table
 from kindred_client.errors import KindredError
 from kindred_client.folders import pictures_in
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from kindred_client.cli.exits import JOB_FAILED, PARTLY
-from kindred_client.cli.following import wait_for_all
+from kindred_client.cli.exit_codes import JOB_FAILED, PARTLY
+from kindred_client.cli.follow import wait_for_all
 from kindred_client.cli.names import Thing
+from kindred_client.cli.output import NOTHING, as_json, say, table
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import NOTHING, as_json, say, table
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 COLUMNS = ("id", "kind", "state", "progress", "created_at", "about")

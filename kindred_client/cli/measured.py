@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kindred_client.cli.names import Thing
+from kindred_client.cli.output import NOTHING, percent
 from kindred_client.cli.session import Session
-from kindred_client.cli.showing import NOTHING, percent
 
 
 def summary_metrics(session: Session) -> list[Thing]:

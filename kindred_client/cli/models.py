@@ -2,11 +2,11 @@
 
 import click
 
-from kindred_client.cli.following import wait
+from kindred_client.cli.follow import wait
 from kindred_client.cli.measured import figures_of, summary_metrics, titles_of
 from kindred_client.cli.names import Thing, dataset_of, model_of
+from kindred_client.cli.output import as_json, say, table
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import as_json, say, table
 
 
 @click.group()

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from kindred_client.cli.names import dataset_of
+from kindred_client.cli.output import as_json, say
 from kindred_client.cli.reporting import in_a_folder
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import as_json, say
 
 PARTS = {"votes": "votes.csv", "marks": "marks.csv", "all": "ratings.json"}
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from kindred_client.cli.measured import report_columns, report_row, summary_metrics
+from kindred_client.cli.output import say, table
 from kindred_client.cli.session import Session
-from kindred_client.cli.showing import say, table
 
 SUFFIXES = ("html", "md", "tex", "csv", "json")
 

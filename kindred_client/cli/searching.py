@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from kindred_client.cli.exits import PARTLY, code_of
+from kindred_client.cli.exit_codes import PARTLY, code_of
 from kindred_client.cli.names import Thing, dataset_of, model_of
+from kindred_client.cli.output import as_json_line, cell, say
 from kindred_client.cli.session import Session, command
-from kindred_client.cli.showing import as_json_line, cell, say
 from kindred_client.errors import KindredError, Problem
 from kindred_client.folders import pictures_in
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key, keys
-from kindred_client.local import opened
+from kindred_client.files import opened
 from kindred_client.pages import Pages
 from kindred_client.resources.base import Resource
 
@@ -34,22 +34,22 @@ class DatasetImages(Resource):
         return self._api.pages("datasets.images", answers.DatasetsImages, dataset, query=query)
 
     def add_images(
-        self, dataset: Ref, pictures: Iterable[str | Path], class_name: str, *, new: bool = False, half: str = ""
+        self, dataset: Ref, pictures: Iterable[str | Path], class_name: str, *, new: bool = False, split: str = ""
     ) -> answers.DatasetsAddImages:
         """Start the taking in of at most 100 pictures, or of one archive, into a class.
 
-        half: "train" or "held out", of a new class. Whole folders of classes: `add_folder`.
+        split: "train" or "test", of a new class. Whole folders of classes: `add_folder`.
         """
         with ExitStack() as stack:
             parts = [opened("pictures", path, stack) for path in pictures]
-            body = {"class_name": class_name, "new": new, "half": half}
+            body = {"class_name": class_name, "new": new, "split": split}
             return self._api.call("datasets.add_images", answers.DatasetsAddImages, dataset, data=body, files=parts)
 
     def add_upload(
-        self, dataset: Ref, upload: Ref, *, half: str = "", idempotency_key: str = ""
+        self, dataset: Ref, upload: Ref, *, split: str = "", idempotency_key: str = ""
     ) -> answers.DatasetsAddImages:
-        """Start the taking in of an upload, whose folders are classes; those that are new take `half`."""
-        body = {"upload": key(upload), "half": half}
+        """Start the taking in of an upload, whose folders are classes; new ones get `split`."""
+        body = {"upload": key(upload), "split": split}
         return self._api.call("datasets.add_images", answers.DatasetsAddImages, dataset, json=body, key=idempotency_key)
 
     def hide_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsHideImages:
@@ -63,10 +63,10 @@ class DatasetImages(Resource):
         return self._api.call("datasets.show_images", answers.DatasetsShowImages, dataset, json=body)
 
     def relabel_images(
-        self, dataset: Ref, images: Iterable[Ref], class_name: str, *, new: bool = False, half: str = ""
+        self, dataset: Ref, images: Iterable[Ref], class_name: str, *, new: bool = False, split: str = ""
     ) -> answers.DatasetsRelabelImages:
         """Say that pictures are of another class, a new one if `new`."""
-        body = {"images": keys(images), "class_name": class_name, "new": new, "half": half}
+        body = {"images": keys(images), "class_name": class_name, "new": new, "split": split}
         return self._api.call("datasets.relabel_images", answers.DatasetsRelabelImages, dataset, json=body)
 
     def delete_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsDeleteImages:

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key
 from kindred_client.errors import KindredError
-from kindred_client.folders import Memory, key_of
-from kindred_client.local import opened
+from kindred_client.files import opened
+from kindred_client.folder_upload import FolderSender
+from kindred_client.folders import ResumeState, key_of
 from kindred_client.pages import Pages
 from kindred_client.resources.dataset_images import DatasetImages
-from kindred_client.sending import FolderSender
 
 T = TypeVar("T")
 
@@ -65,11 +65,11 @@ class Datasets(DatasetImages):
         source: str | None = None,
         archive: str | Path | None = None,
         upload: Ref | None = None,
-        dry: bool = False,
+        dry_run: bool = False,
         if_match: str = "",
     ) -> answers.DatasetsReimport:
-        """Start the import of what the source has now; `dry` only says what would change."""
-        body = {"dry": dry, **given(source=source, upload=None if upload is None else key(upload))}
+        """Start the import of what the source has now; `dry_run` only reports what would change."""
+        body = {"dry_run": dry_run, **given(source=source, upload=None if upload is None else key(upload))}
         return self._start("datasets.reimport", answers.DatasetsReimport, body, archive, dataset, if_match=if_match)
 
     def _start(
@@ -148,14 +148,14 @@ class Datasets(DatasetImages):
         self,
         dataset: Ref,
         folder: str | Path,
-        half: str = "",
+        split: str = "",
         *,
         workers: int = 4,
         state: str | Path | None = None,
     ) -> answers.JobsGet:
         """Send a folder of class folders, wait until its pictures are in the data set, and return the finished job.
 
-        half: "train" or "held out", of the classes that are new. The job's `result` says how many were added. Where the
+        split: "train" or "test", of the classes that are new. The job's `result` says how many were added. Where the
         folder was changed since an earlier call was stopped, that call's job is waited for and the folder sent anew.
 
         Raises:
@@ -163,11 +163,11 @@ class Datasets(DatasetImages):
         """
 
         def start(upload: str) -> answers.DatasetsAddImages:
-            return self.add_upload(dataset, upload, half=half, idempotency_key=key_of(upload, half=half))
+            return self.add_upload(dataset, upload, split=split, idempotency_key=key_of(upload, split=split))
 
         return self._sender(folder, f"add to {key(dataset)}", state, workers).send(start)
 
     def _sender(self, folder: str | Path, what: str, state: str | Path | None, workers: int) -> FolderSender:
         where = Path(folder).expanduser().resolve()
-        memory = Memory(self._api.transport.base, str(where), what, folder=Path(state) if state else None)
+        memory = ResumeState(self._api.transport.base, str(where), what, folder=Path(state) if state else None)
         return FolderSender(self._api, where, memory, workers=workers)

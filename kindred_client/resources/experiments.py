@@ -80,7 +80,7 @@ class Experiments(Resource):
 
         Raises:
             JobFailed: all have ended, and not all succeeded.
-            WaitedTooLong: `timeout` seconds were not enough; the runs go on.
+            WaitTimeout: `timeout` seconds were not enough; the runs go on.
         """
         return wait_for_runs(self._api, experiment, timeout=timeout)
 

@@ -40,6 +40,6 @@ class Jobs(Resource):
 
         Raises:
             JobFailed: it failed or was cancelled.
-            WaitedTooLong: `timeout` seconds were not enough; the job goes on.
+            WaitTimeout: `timeout` seconds were not enough; the job goes on.
         """
         return wait_for(self._api, job, timeout=timeout)

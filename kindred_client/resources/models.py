@@ -6,7 +6,7 @@ from pathlib import Path
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key
 from kindred_client.downloads import Download
-from kindred_client.local import opened
+from kindred_client.files import opened
 from kindred_client.pages import Pages
 from kindred_client.resources.base import Resource
 

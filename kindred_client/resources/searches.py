@@ -7,10 +7,10 @@ from typing import Any
 
 from kindred_client import answers
 from kindred_client.api import Fields, Ref, given, key, keys
+from kindred_client.batch_search import as_form, search_many
 from kindred_client.downloads import Download
 from kindred_client.errors import Problem
-from kindred_client.local import opened
-from kindred_client.many import as_form, search_many
+from kindred_client.files import opened
 from kindred_client.pages import Pages
 from kindred_client.resources.base import Resource
 from kindred_client.tables import Table

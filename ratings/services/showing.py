@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ratings.models import Ballot
-from retrieval.datasets.services.seeing import shown_images
+from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking
 
 

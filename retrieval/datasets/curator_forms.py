@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
+from retrieval.datasets.services.classes import NAME_LENGTH, SPLITS
 from retrieval.models import Dataset
 
 MOST_SUGGESTIONS = 2000  # class names in a page; beyond, they are typed
@@ -18,13 +18,13 @@ class ClassField(forms.CharField):
         super().__init__(max_length=NAME_LENGTH, widget=widget, **kwargs)
 
 
-class HalfField(forms.ChoiceField):
-    """Whether a new class is trained on or held out."""
+class SplitField(forms.ChoiceField):
+    """The split of a new class, or that the class exists."""
 
-    CHOICES = (("", "there already"), (HALVES[0], "new, and trained on"), (HALVES[1], "new, and held out"))
+    CHOICES = (("", "Existing class"), (SPLITS[0], "New training class"), (SPLITS[1], "New held-out class"))
 
     def __init__(self) -> None:
-        super().__init__(choices=self.CHOICES, required=False, label="The class is")
+        super().__init__(choices=self.CHOICES, required=False, label="Class type")
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -52,7 +52,7 @@ class PicturesForm(forms.Form):
     image = forms.TypedMultipleChoiceField(coerce=int, required=False)
     action = forms.ChoiceField(choices=ACTIONS)
     name = ClassField(required=False, label="Class")
-    half = HalfField()
+    split = SplitField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -79,7 +79,7 @@ class AddForm(forms.Form):
         help_text="Up to 100 pictures, or one zip, tar or tar.gz with any number of them; its folders mean nothing.",
     )
     name = ClassField(label="Class")
-    half = HalfField()
+    split = SplitField()
 
 
 class ReimportForm(forms.Form):
@@ -89,7 +89,9 @@ class ReimportForm(forms.Form):
     source = forms.CharField(
         required=False, max_length=400, label="Place", help_text="A server path; if both are empty, where it came from."
     )
-    dry = forms.BooleanField(required=False, label="Only tell what would change", initial=True)
+    dry_run = forms.BooleanField(
+        required=False, label="Dry run", help_text="Only report what would change.", initial=True
+    )
 
     def clean(self) -> dict[str, Any]:
         """Ask for one place, not two."""

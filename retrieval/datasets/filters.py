@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
-from config.api.filter_kinds import TrueOrFalse, WholeNumber
+from config.api.filter_fields import TrueOrFalse, WholeNumber
 from retrieval.datasets.services.classes import NAME_LENGTH, labels_named
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image
 
 MOST_HASHES = 500

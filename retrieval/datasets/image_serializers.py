@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from config.api.fields import KeyField
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
-from retrieval.datasets.services.classes import HALVES, NAME_LENGTH
-from retrieval.datasets.services.limits import MOST_PICTURES
+from retrieval.datasets.services.bounds import MOST_PICTURES
+from retrieval.datasets.services.classes import NAME_LENGTH, SPLITS
 from retrieval.models import Image
 
 MOST_FILES = 100
@@ -69,7 +69,7 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Hidden", {"hidden": True, "class_name": "Brimstone"})])
-class ImageChanges(Body):
+class ImageChanges(StrictSerializer):
     """What to change of a picture; `class_name` is a class of its data set."""
 
     hidden = serializers.BooleanField(required=False)
@@ -77,24 +77,24 @@ class ImageChanges(Body):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Three pictures", {"images": [7, 8, 9]})])
-class ChosenImages(Body):
+class ChosenImages(StrictSerializer):
     """Pictures of a data set, by their keys."""
 
     images = serializers.ListField(child=KeyField(), min_length=1, max_length=MOST_PICTURES)
 
 
-class IntoClass(Body):
-    """A class, by its name, for pictures: one that is there, or a `new` one, of which `half` says what it is for."""
+class IntoClass(StrictSerializer):
+    """A class, by its name, for pictures: one that is there, or a `new` one with its `split`."""
 
     class_name = serializers.CharField(max_length=NAME_LENGTH)
     new = serializers.BooleanField(default=False)
-    half = serializers.ChoiceField(
-        choices=HALVES, default="", allow_blank=True, help_text="Of a new class: trained on, or held out."
+    split = serializers.ChoiceField(
+        choices=SPLITS, default="", allow_blank=True, help_text="Split of a new class: train, or test (held out)."
     )
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("To a new class", {"images": [7, 8], "class_name": "Dodo", "new": True, "half": "train"})]
+    examples=[OpenApiExample("To a new class", {"images": [7, 8], "class_name": "Dodo", "new": True, "split": "train"})]
 )
 class Relabel(ChosenImages, IntoClass):
     """Pictures that move to a class."""
@@ -116,14 +116,12 @@ class NewImages(IntoClass):
 
 
 @extend_schema_serializer(
-    examples=[
-        OpenApiExample("Classes to find only", {"upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10", "half": "held out"})
-    ]
+    examples=[OpenApiExample("Held-out classes", {"upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10", "split": "test"})]
 )
-class NewFolder(Body):
-    """An upload whose folders are classes; `half` says what those that are new are for."""
+class NewFolder(StrictSerializer):
+    """An upload whose folders are classes; new classes get `split`."""
 
     upload = WaitingUploadField()
-    half = serializers.ChoiceField(
-        choices=HALVES, default="", allow_blank=True, help_text="Of new classes: trained on, or held out."
+    split = serializers.ChoiceField(
+        choices=SPLITS, default="", allow_blank=True, help_text="Split of new classes: train, or test (held out)."
     )

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.classes import NAME_LENGTH
 from retrieval.models import Dataset
@@ -43,7 +43,7 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
         read_only_fields = fields
 
 
-class Origin(Body):
+class Origin(StrictSerializer):
     """Where pictures come from: one of `origins`, which a body that is not about a known place must name."""
 
     # The metaclass takes declared fields away, so this does not hide Field.source.
@@ -85,17 +85,19 @@ class NewDataset(Origin):
     public = serializers.BooleanField(default=False, help_text="true: visitors see it too.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A try, from where it came", {"dry": True})])
+@extend_schema_serializer(examples=[OpenApiExample("A dry run of the first source", {"dry_run": True})])
 class Reimport(Origin):
     """Where a data set is read from again; without a place, from where it came."""
 
     must_name_one = False
 
-    dry = serializers.BooleanField(default=False, help_text="true: only tell what would change.")
+    dry_run = serializers.BooleanField(
+        default=False, help_text="Whether to only report what would change (default false)."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("For visitors too", {"licence": "CC0", "public": True})])
-class DatasetChanges(Body):
+class DatasetChanges(StrictSerializer):
     """What to change of a data set."""
 
     licence = serializers.CharField(max_length=300, required=False, allow_blank=True)
@@ -126,14 +128,14 @@ class ClassesSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Another name", {"name": "Adonis blue"})])
-class ClassChanges(Body):
+class ClassChanges(StrictSerializer):
     """What to change of a class."""
 
     name = serializers.CharField(max_length=NAME_LENGTH)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Into another", {"into": "Brimstone"})])
-class Merge(Body):
+class Merge(StrictSerializer):
     """The class, by its name, that takes in another's pictures."""
 
     into = serializers.CharField(max_length=NAME_LENGTH)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.experiments.services import choosing, starting
 from retrieval.models import Dataset
 from retrieval.registry.services.loss_titles import loss_titles

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from config.api.fields import KeyField
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from jobs.models import Job
 from retrieval.experiments.services.comparing import FEWEST, MOST
 from retrieval.models import Run
@@ -111,14 +111,14 @@ class LogSerializer(serializers.Serializer[Any]):
     lines = serializers.ListField(child=serializers.CharField())
 
 
-class AskedRunsSerializer(Body):
+class AskedRunsSerializer(StrictSerializer):
     run = serializers.ListField(
         child=KeyField(), min_length=FEWEST, max_length=MOST, help_text="Say it again for each: ?run=4&run=5."
     )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two runs", {"runs": [4, 5]})])
-class RunsToTestSerializer(Body):
+class RunsToTestSerializer(StrictSerializer):
     runs = serializers.ListField(child=KeyField(), min_length=FEWEST, max_length=MOST)
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from config.api.fields import KeyField, NumberOrTextField
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from jobs.models import Job
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.experiments.run_serializers import RUN, RunSerializer
@@ -83,7 +83,7 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two losses and a baseline", WISH)])
-class WishSerializer(Body):
+class WishSerializer(StrictSerializer):
     """One protocol, several losses, several seeds."""
 
     dataset = VisibleDatasetField(pk_field=KeyField())
@@ -130,7 +130,7 @@ class CancelledSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("With a model from outside", {"also": [7]})])
-class NewReportSerializer(Body):
+class NewReportSerializer(StrictSerializer):
     also = serializers.ListField(
         child=KeyField(), required=False, default=list, help_text="Models from outside to show as rows."
     )

@@ -5,8 +5,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from config.api.filter_kinds import TrueOrFalse
-from retrieval.datasets.services.seeing import visible_datasets
+from config.api.filter_fields import TrueOrFalse
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Model
 from retrieval.registry.services.loss_titles import loss_titles
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Model
 
 PAIRS = {

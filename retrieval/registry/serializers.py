@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.roles import is_curator
 from config.api.fields import KeyField
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Model
 from retrieval.registry.services.model_files import PARTS
@@ -73,7 +73,7 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
 @extend_schema_serializer(
     examples=[OpenApiExample("A network", {"dataset": 1, "name": "Ours", "weights": "(file)", "description": "(file)"})]
 )
-class NewModelSerializer(Body):
+class NewModelSerializer(StrictSerializer):
     """Give weights and description, or embeddings and images."""
 
     dataset = VisibleDatasetField(pk_field=KeyField())

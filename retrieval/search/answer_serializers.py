@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from retrieval.datasets.image_serializers import picture_url, thumbnail_url
 from retrieval.models import Search
 from retrieval.search.serializers import SearchedClassSerializer
@@ -153,7 +153,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
 @extend_schema_serializer(
     examples=[OpenApiExample("Saved", {"name": "Owls at dusk"}), OpenApiExample("Saved no more", {"name": ""})]
 )
-class NameSerializer(Body):
+class NameSerializer(StrictSerializer):
     """Under which name a search is saved."""
 
     name = serializers.CharField(allow_blank=True, trim_whitespace=False, help_text="Empty: it is saved no more.")

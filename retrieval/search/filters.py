@@ -3,7 +3,7 @@
 import django_filters as filters  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 
-from config.api.filter_kinds import TrueOrFalse
+from config.api.filter_fields import TrueOrFalse
 from retrieval.models import Search
 from retrieval.search.services.history import SAVED
 

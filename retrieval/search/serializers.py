@@ -11,8 +11,8 @@ from rest_framework.utils import html
 
 from accounts.models import User
 from config.api.fields import KeyField
-from config.api.strict import Body
-from retrieval.datasets.services.seeing import visible_datasets, visible_images
+from config.api.strict import StrictSerializer
+from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
 from retrieval.search.services import asking
 from retrieval.search.services import terms as terms_services
@@ -31,14 +31,14 @@ ASKED = {
 }
 
 
-class SearchedClassSerializer(Body):
+class SearchedClassSerializer(StrictSerializer):
     """A class of a data set."""
 
     dataset = KeyField()
     label = serializers.IntegerField(min_value=0)  # type: ignore[assignment]  # declared fields leave the class
 
 
-class FiltersSerializer(Body):
+class FiltersSerializer(StrictSerializer):
     """Which pictures may answer; what is empty allows all. In a form it is JSON text."""
 
     splits = serializers.ListField(
@@ -96,7 +96,7 @@ class VisibleDatasetsField(serializers.ListField):
         return [found[key] for key in keys]
 
 
-class TermsSerializer(Body):
+class TermsSerializer(StrictSerializer):
     """How a search is asked, beside its picture."""
 
     datasets = VisibleDatasetsField()

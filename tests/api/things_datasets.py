@@ -41,7 +41,7 @@ def a_set_that_nothing_needs(scene: Scene) -> Ask:
 
 @thing("POST /datasets/{id}/reimport/")
 def a_set_read_again(scene: Scene) -> Ask:
-    return Ask(f"/datasets/{scene.world.dataset.pk}/reimport/", {"dry": True})
+    return Ask(f"/datasets/{scene.world.dataset.pk}/reimport/", {"dry_run": True})
 
 
 # --- classes

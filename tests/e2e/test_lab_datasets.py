@@ -78,7 +78,7 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
     assert page.complaints  # type: ignore[attr-defined]  # that the answer is a 400
     page.complaints.clear()  # type: ignore[attr-defined]
     expect(boxes.nth(47)).to_be_checked()
-    page.select_option("select[name=half]", "held out")
+    page.select_option("select[name=split]", "test")
     page.get_by_role("button", name="Move to this class").click()
     expect(page.locator(".message")).to_contain_text("1 picture was moved to Nobody")
 
@@ -115,7 +115,7 @@ def test_a_set_grows_and_is_read_again(page: Page, site: Site, tmp_path: Path) -
     tool(page, address, "Add pictures")
     page.set_input_files("input[name=files]", photos)
     page.fill("input[name=name]", "Visitors")
-    page.select_option("select[name=half]", "train")
+    page.select_option("select[name=split]", "train")
     page.click("button[data-submit]")
     finished(page)
     expect(page.locator("#job-status")).to_contain_text("2 added")

@@ -9,9 +9,9 @@ import click
 import pytest
 
 import kindred_client
-from kindred_client.cli import exits, kindred
-from retrieval.datasets.services.folders import submit_folder
+from kindred_client.cli import exit_codes, kindred
 from retrieval.datasets.services.importing import submit_import
+from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Dataset
 from tests.retrieval.datasets.filled import classes_of_jpegs, filled
 from tests.retrieval.world import WINGS, done
@@ -52,7 +52,7 @@ def test_no_option_is_told_that_is_not_there() -> None:
 
 def test_every_status_is_told() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.M)}
-    assert told == {0, *range(exits.UNEXPECTED, exits.PARTLY + 1), exits.INTERRUPTED}
+    assert told == {0, *range(exit_codes.UNEXPECTED, exit_codes.PARTLY + 1), exit_codes.INTERRUPTED}
 
 
 @pytest.mark.parametrize("file", ["docs/client.md", "README.md"])
@@ -75,5 +75,5 @@ def test_the_result_of_an_added_folder_is_as_it_is_told() -> None:
     told = json.loads(comment.replace("# ", ""))
     done(submit_import(name="Wings", by=None, source=WINGS).job)
     upload = filled({**classes_of_jpegs("owl"), "owl/7.jpg": b"no"})
-    result = done(submit_folder(Dataset.objects.get(), upload, "held out", by=None)).result
+    result = done(submit_folder(Dataset.objects.get(), upload, "test", by=None)).result
     assert told.keys() == result.keys() and told["broken"] == result["broken"]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from kindred_client import Invalid, JobFailed, Kindred, KindredError, Unreachable, folders
-from kindred_client.folders import SUFFIXES, Memory, in_batches, pictures_in, sha256_of, state_folder
+from kindred_client.folders import SUFFIXES, ResumeState, in_batches, pictures_in, sha256_of, state_folder
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from tests.kindred_client.scripted import JOB, gives, refuses
 
@@ -174,7 +174,7 @@ def stopped_while_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("kindred_client.sending.wait_for", interrupted)
+        patch.setattr("kindred_client.folder_upload.wait_for", interrupted)
         yield
 
 
@@ -279,9 +279,9 @@ def test_a_picture_that_arrives_damaged_is_told(folder: Path) -> None:
 
 def test_a_folder_is_added_to_a_data_set(folder: Path) -> None:
     site = Site()
-    assert site.client().datasets.add_folder(5, folder, "held out")["state"] == "succeeded"
+    assert site.client().datasets.add_folder(5, folder, "test")["state"] == "succeeded"
     (job,) = site.jobs.values()
-    assert job["asked"]["half"] == "held out"
+    assert job["asked"]["split"] == "test"
     assert job["files"] == sent_by(folder)
 
 
@@ -305,7 +305,7 @@ def test_a_request_is_bounded_in_files_and_bytes(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"upload": 1}', '{"upload": "u", "sent": true}', "\x00"])
 def test_a_state_that_makes_no_sense_is_none(tmp_path: Path, content: str) -> None:
-    memory = Memory("here", folder=tmp_path)
+    memory = ResumeState("here", folder=tmp_path)
     memory.path.write_text(content)
     assert memory.recall() is None
 

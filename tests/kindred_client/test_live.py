@@ -9,7 +9,7 @@ from django.conf import settings
 
 from accounts.models import User
 from jobs.models import Job
-from kindred_client import Forbidden, Invalid, JobFailed, NotFound, NotSignedIn, Stale, answer_rows, etag, folders
+from kindred_client import Forbidden, Invalid, JobFailed, NotFound, Stale, Unauthenticated, answer_rows, etag, folders
 from retrieval.models import Dataset, Image, Upload
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site, tiny_jpegs
@@ -87,7 +87,7 @@ def test_a_folder_is_imported_added_to_and_walked(live: Live, site: Site, curato
     (tmp_path / "more" / "Dodo" / "1.jpg").write_bytes(jpeg(1))
     (tmp_path / "more" / "class 00").mkdir()
     (tmp_path / "more" / "class 00" / "1.jpg").write_bytes(jpeg(2))
-    job = kindred.datasets.add_folder(dataset, tmp_path / "more", "held out")
+    job = kindred.datasets.add_folder(dataset, tmp_path / "more", "test")
     assert job["result"]["added"] == 2
     walked = list(kindred.datasets.images(dataset, limit=5))
     assert [row["id"] for row in walked] == list(Image.objects.order_by("pk").values_list("pk", flat=True))
@@ -104,7 +104,7 @@ def test_refusals_are_problems(site: Site, curator: User, member: User) -> None:
         kindred.datasets.get(1)
     with pytest.raises(Forbidden):
         kindred.uploads.create()
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         type(kindred)(site.address, "kin_nothing").me()
     with pytest.raises(Invalid) as refused:
         kindred.me.update(display_name="")

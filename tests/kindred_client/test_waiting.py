@@ -3,7 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindred_client import JobFailed, WaitedTooLong
+from kindred_client import JobFailed, WaitTimeout
 from kindred_client.comparing import wait_for_runs
 from tests.kindred_client.scripted import JOB, Server, gives
 
@@ -30,7 +30,7 @@ def test_a_job_that_did_not_succeed_is_raised_with_its_reason(state: str) -> Non
 
 
 def test_waiting_gives_up_when_its_time_is_over() -> None:
-    with pytest.raises(WaitedTooLong, match="still running; it goes on"):
+    with pytest.raises(WaitTimeout, match="still running; it goes on"):
         Server(job("running")).client().wait(7, timeout=1)
 
 

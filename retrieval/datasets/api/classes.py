@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import signed_in
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from retrieval.datasets.serializers import (
     ChangedSerializer,
     ClassChanges,
@@ -16,21 +16,21 @@ from retrieval.datasets.serializers import (
     DatasetSerializer,
     Merge,
 )
-from retrieval.datasets.services import curating, seeing
+from retrieval.datasets.services import curating, visibility
 from retrieval.models import Dataset
 
 ONE_CLASS = rf"classes/(?P<label>{KEY})"
 LABEL = OpenApiParameter("label", int, OpenApiParameter.PATH, description="Its place in the data set's `classes`.")
 
 
-class ClassActions(Resource):
+class ClassActions(VersionedViewSet):
     """What is read and changed of a data set's classes; `If-Match` names the version of the data set."""
 
     @extend_schema(responses={200: ClassesSerializer}, filters=False)
     @action(detail=True)
     def classes(self, request: Request, pk: str) -> Response:
         """List every class with pictures that are shown, by label."""
-        rows = seeing.class_counts(self.get_object())
+        rows = visibility.class_counts(self.get_object())
         return Response({"results": self.get_serializer(rows, many=True).data})
 
     classes.chosen = True  # type: ignore[attr-defined]  # the schema asks

@@ -29,7 +29,7 @@ from retrieval.datasets.serializers import (
     NewDataset,
     Reimport,
 )
-from retrieval.datasets.services import curating, deleting, importing, reimporting, seeing
+from retrieval.datasets.services import curating, deleting, importing, reimporting, visibility
 from retrieval.models import Dataset
 
 LISTED = {"images": ImageSerializer, "classes": ClassSerializer}
@@ -44,7 +44,7 @@ class VisibleDatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
     """The key of a data set that the sender may see."""
 
     def get_queryset(self) -> QuerySet[Dataset]:
-        return seeing.visible_datasets(self.context["request"].user)
+        return visibility.visible_datasets(self.context["request"].user)
 
 
 class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]):
@@ -55,7 +55,7 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
     queryset = Dataset.objects.none()  # for the schema; each request gets its own
 
     def get_queryset(self) -> QuerySet[Dataset]:
-        datasets = seeing.visible_datasets(self.request.user)
+        datasets = visibility.visible_datasets(self.request.user)
         return datasets.prefetch_related("classes") if self.action == "list" else datasets
 
     def get_serializer_class(self) -> Any:

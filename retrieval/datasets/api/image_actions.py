@@ -14,24 +14,24 @@ from rest_framework.response import Response
 from accounts.permissions import IsCurator, signed_in
 from accounts.roles import Visitor
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.filters import ImageFilter
 from retrieval.datasets.image_serializers import ChosenImages, ImageSerializer, NewFolder, NewImages, Relabel
 from retrieval.datasets.serializers import ChangedSerializer
-from retrieval.datasets.services import adding, curating, seeing
+from retrieval.datasets.services import adding, curating, visibility
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
-from retrieval.datasets.services.folders import submit_folder
+from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Image
 
 
 def listed_images(user: Visitor) -> QuerySet[Image]:
     """Return the pictures that a person may see, as the API lists them."""
-    return seeing.visible_images(user).named()
+    return visibility.visible_images(user).named()
 
 
-class Curated(Resource):
+class Curated(VersionedViewSet):
     """What everybody reads who may see it, and curators change."""
 
     lookup_value_regex = KEY
@@ -73,7 +73,7 @@ class ImageActions(Curated):
         if not is_form:
             return accepted(submit_folder(self.get_object(), **wish, by=signed_in(request)), request)
         job = adding.submit_pictures(
-            self.get_object(), wish["pictures"], wish["class_name"], **_half(wish), by=signed_in(request)
+            self.get_object(), wish["pictures"], wish["class_name"], **_class_options(wish), by=signed_in(request)
         )
         return accepted(job, request)
 
@@ -106,7 +106,7 @@ class ImageActions(Curated):
         form.is_valid(raise_exception=True)
         wish = form.validated_data
         count = curating.relabel(
-            self.get_object(), wish["images"], wish["class_name"], **_half(wish), by=signed_in(request)
+            self.get_object(), wish["images"], wish["class_name"], **_class_options(wish), by=signed_in(request)
         )
         return Response({"changed": count})
 
@@ -122,6 +122,6 @@ class ImageActions(Curated):
         return accepted(submit_picture_deletion(self.get_object(), chosen, by=signed_in(request)), request)
 
 
-def _half(wish: dict[str, Any]) -> dict[str, Any]:
+def _class_options(wish: dict[str, Any]) -> dict[str, Any]:
     """Return what is said of a new class."""
-    return {"new": wish["new"], "half": wish["half"]}
+    return {"new": wish["new"], "split": wish["split"]}

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import signed_in
-from config.api.files import AsItIs
+from config.api.files import AnyAcceptNegotiation
 from config.api.schema import may_answer
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
@@ -67,7 +67,7 @@ class ImageViewSet(Curated, ListModelMixin, RetrieveModelMixin, GenericViewSet[I
         return accepted(submit_picture_deletion(image.dataset, [image.pk], by=signed_in(request)), request)
 
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY}, parameters=[SIZE], filters=False)
-    @action(detail=True, content_negotiation_class=AsItIs)
+    @action(detail=True, content_negotiation_class=AnyAcceptNegotiation)
     def file(self, request: Request, pk: str) -> HttpResponseBase:
         """Give a picture as a JPEG, upright and without a camera's notes."""
         size = request.query_params.get("size", "full")

@@ -17,11 +17,11 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.pages import Pages
+from config.api.pagination import CursorPages
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
-from config.api.strict import Body
-from config.api.views import UUID, Resource
+from config.api.strict import StrictSerializer
+from config.api.views import UUID, VersionedViewSet
 from config.errors import Rejected
 from retrieval.datasets.services import upload_files as files_services
 from retrieval.datasets.services import upload_paths as paths_services
@@ -51,7 +51,7 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Nothing more is needed", {})])
-class NewUploadSerializer(Body):
+class NewUploadSerializer(StrictSerializer):
     """An upload begins empty."""
 
 
@@ -83,7 +83,7 @@ class PathField(serializers.CharField):
         return path
 
 
-class NewFilesSerializer(Body):
+class NewFilesSerializer(StrictSerializer):
     """Files, and in the same order their paths."""
 
     files = serializers.ListField(
@@ -109,7 +109,7 @@ class WaitingUploadField(serializers.UUIDField):
         return upload
 
 
-class FilePages(Pages):
+class FilePages(CursorPages):
     """The files of an upload by path; a cursor is the last path that was given, and pages are walked forwards."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
@@ -144,7 +144,7 @@ def _path_in(cursor: str | None) -> tuple[str, ...]:
 
 
 class UploadViewSet(
-    Resource,
+    VersionedViewSet,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,

@@ -30,18 +30,19 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import (
-    HALVES,
+    SPLITS,
     add_classes,
     checked_name,
     class_named,
     fit_name,
     labels_by_name,
     name_of,
+    needs_split,
     split_in,
 )
-from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import ARCHIVES
+from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.models import Dataset
 from retrieval.uploads import store, uploads
 
@@ -52,24 +53,24 @@ def submit_pictures(
     name: str,
     *,
     new: bool = False,
-    half: str = "",
+    split: str = "",
     by: User | None,
 ) -> Job:
     """Queue the taking in of pictures, or of one archive of them, into a class, an existing or a `new` one.
 
-    half: "train" or "held out", of a new class.
+    split: "train" or "test", of a new class.
 
     Raises:
         Rejected: there is no file, they are too large, there is no such class, the new one's name is taken, or
             another job is changing the data set.
     """
-    if new and half not in HALVES:
-        raise Rejected(f"say whether the new class {name.strip()!r} is trained on or held out")
+    if new and split not in SPLITS:
+        raise needs_split(name.strip())
     wanted = _new_name(dataset, name) if new else name_of(dataset, class_named(dataset, name))
     folder = _keep(files)
     try:
         with transaction.atomic():
-            payload = {"upload": folder.name, "name": wanted, "half": half}
+            payload = {"upload": folder.name, "name": wanted, "split": split}
             job = submit_change("add-pictures", dataset, payload, by=by)
             audit.record(by, "add-pictures", dataset.name, files=len(files), into=wanted)
             return job
@@ -108,11 +109,15 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
     return folder
 
 
-def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: str, half: str) -> dict[str, Any]:
+def run_add_pictures_job(
+    context: JobContext, dataset: int, upload: str, *, name: str, split: str = "", half: str = ""
+) -> dict[str, Any]:
     """Take uploaded pictures into a class, or by their folders into classes. Safe to run again.
 
     What a class has already is left out. name: "" takes the folders' names.
+    half: the split in jobs that 0.1.0 queued, "train" or "held out".
     """
+    split = split or ("test" if half == "held out" else half)
     folder, row = uploads() / upload, Dataset.objects.get(pk=dataset)
     name = name or ("" if row.labelled else name_of(row, 0))
     where = _what_to_open(folder)
@@ -122,7 +127,7 @@ def run_add_pictures_job(context: JobContext, dataset: int, upload: str, name: s
         refusals_fail(),
     ):
         context.check()
-        added = _add(context, row, aside, name, half)
+        added = _add(context, row, aside, name, split)
         report = _report_of(aside)
     fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
@@ -144,9 +149,9 @@ def _report_of(aside: DatasetFolder) -> dict[str, Any]:
 
 
 @transaction.atomic
-def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str, half: str) -> int:
+def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str, split: str) -> int:
     row = locked(dataset)
-    places = _places(row, [name] if name else aside.classes, half)
+    places = _places(row, [name] if name else aside.classes, split)
     known = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
     taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
     new: list[tuple[Picture, str, int, str]] = []
@@ -184,7 +189,7 @@ def _joined(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _places(row: Dataset, names: Sequence[str], half: str) -> list[tuple[int, str]]:
+def _places(row: Dataset, names: Sequence[str], split: str) -> list[tuple[int, str]]:
     """Return label and split of each class of that name, made where it is new."""
     known, labels = labels_by_folder(row), []
     made: list[str] = []
@@ -192,11 +197,11 @@ def _places(row: Dataset, names: Sequence[str], half: str) -> list[tuple[int, st
     for name in names:
         label = label_of_folder(known, name)
         if label is None:
-            if half not in HALVES:  # it was there when the pictures were sent
+            if split not in SPLITS:  # it was there when the pictures were sent
                 raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
             words, label = fit_name(name), first + len(made)
             known[words.casefold()] = label
             made.append(words)
         labels.append(label)
     add_classes(row, made)
-    return [(label, split_in(row, label, half)) for label in labels]
+    return [(label, split_in(row, label, split)) for label in labels]

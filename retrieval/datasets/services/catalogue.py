@@ -35,7 +35,7 @@ def require_labels(dataset: Dataset) -> None:
     """Refuse to learn from, or measure on, what has no labels for it.
 
     Raises:
-        Rejected: it has none, or hiding and moving pictures has left one half with too few classes.
+        Rejected: it has none, or hiding and moving pictures has left one split with too few classes.
     """
     if not dataset.labelled:
         raise Rejected(f"{dataset.name} has no labels: it can be searched, but neither learned from nor measured on")

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from retrieval.datasets.services.classes import names_by_label
-from retrieval.datasets.services.seeing import class_counts
+from retrieval.datasets.services.visibility import class_counts
 from retrieval.models import Dataset
 
 CLASSES = 24  # on a page

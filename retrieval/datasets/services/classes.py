@@ -12,7 +12,7 @@ from config.errors import Rejected
 from retrieval.models import Dataset, DatasetClass, Image
 
 NAME_LENGTH = 200
-HALVES = ("train", "held out")
+SPLITS = ("train", "test")  # of a class: pictures train models, or are held out to evaluate them
 BATCH = 1000  # rows of one INSERT
 
 
@@ -132,29 +132,34 @@ def fit_name(name: str) -> str:
     return words
 
 
-def split_in(row: Dataset, label: int, half: str = "") -> str:
-    """Return the split of pictures that join a class; `half` says it for a class without pictures.
+def needs_split(name: str) -> Rejected:
+    """Return the error of a new class without a split."""
+    return Rejected(f"the new class {name!r} needs a split: train or test (held out)", field="split")
+
+
+def split_in(row: Dataset, label: int, new: str = "") -> str:
+    """Return the split of pictures that join a class; `new` says it for a class without pictures.
 
     A class is trained on or held out as a whole. Where the data set has queries, what joins is found only.
 
     Raises:
-        Rejected: the class has no picture, and no half was chosen.
+        Rejected: the class has no picture, and `new` is none of SPLITS.
     """
     split = row.images.filter(label=label).values_list("split", flat=True).first()
-    if split is None and half not in HALVES:
-        raise Rejected(f"say whether the new class {name_of(row, label)!r} is trained on or held out")
-    if (split or half) == Image.Split.TRAIN:
+    if split is None and new not in SPLITS:
+        raise needs_split(name_of(row, label))
+    if (split or new) == Image.Split.TRAIN:
         return Image.Split.TRAIN
     parted = row.images.filter(split__in=(Image.Split.QUERY, Image.Split.GALLERY)).exists()
     return Image.Split.GALLERY if parted else Image.Split.TEST
 
 
-def move_to_class(row: Dataset, pictures: list[int], label: int, half: str = "") -> int:
+def move_to_class(row: Dataset, pictures: list[int], label: int, new_split: str = "") -> int:
     """Give pictures a class and the split that goes with it; return how many changed.
 
     A query stays a query and a gallery picture one of the gallery where both classes are held out.
     """
-    split = split_in(row, label, half)
+    split = split_in(row, label, new_split)
     moving = row.images.filter(pk__in=pictures).exclude(label=label)
     count = moving.count()
     keeps = Q(split__in=(Image.Split.QUERY, Image.Split.GALLERY)) if split == Image.Split.GALLERY else Q(pk__in=[])

@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from config.errors import Conflict, Rejected
+from retrieval.datasets.services.bounds import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import (
     checked_name,
@@ -16,9 +17,8 @@ from retrieval.datasets.services.classes import (
     name_of,
     new_class,
 )
-from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.revisions import follow_up_revision
-from retrieval.datasets.services.seeing import pictures_being_deleted, set_public
+from retrieval.datasets.services.visibility import pictures_being_deleted, set_public
 from retrieval.models import Dataset, Image
 
 
@@ -47,11 +47,11 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
 
 @transaction.atomic
 def relabel(
-    dataset: Dataset, pictures: Sequence[int], name: str, *, new: bool = False, half: str = "", by: User | None
+    dataset: Dataset, pictures: Sequence[int], name: str, *, new: bool = False, split: str = "", by: User | None
 ) -> int:
     """Move pictures into a class, an existing or a `new` one; return how many changed.
 
-    half: "train" or "held out", of a new class.
+    split: "train" or "test", of a new class.
 
     Raises:
         Rejected: none or too many are chosen, one is not of the data set, there is no such class, or the new
@@ -60,7 +60,7 @@ def relabel(
     row = locked(dataset)
     chosen = checked_choice(row, pictures)
     label = new_class(row, name) if new else class_named(row, name)
-    count = move_to_class(row, chosen, label, half)
+    count = move_to_class(row, chosen, label, split)
     if count:
         require_halves(row)
         into = name_of(row, label)
@@ -74,7 +74,7 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
     """Move every picture of a class into another, which keeps its name; return how many.
 
     Raises:
-        Rejected: there is no such class, or it is the same, or one half would be left with too few classes.
+        Rejected: there is no such class, or it is the same, or one split would be left with too few classes.
     """
     row = locked(dataset)
     target, name = class_named(row, into), class_name(row, label)

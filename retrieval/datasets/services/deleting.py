@@ -15,10 +15,10 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
+from retrieval.datasets.services.dependencies import uses_of
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
-from retrieval.datasets.services.seeing import DELETION
 from retrieval.datasets.services.sources import forget_upload
-from retrieval.datasets.services.uses import uses_of
+from retrieval.datasets.services.visibility import DELETION
 from retrieval.models import Dataset, Image, Index, Search
 
 

@@ -11,12 +11,12 @@ from accounts.models import User
 from config.errors import Conflict
 from jobs.context import JobContext
 from jobs.models import Job
+from retrieval.datasets.services.bounds import checked_choice, counted, require_enough, require_halves
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_change
-from retrieval.datasets.services.limits import checked_choice, counted, require_enough, require_halves
+from retrieval.datasets.services.dependencies import uses_of_pictures
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.revisions import follow_up_revision
-from retrieval.datasets.services.uses import uses_of_pictures
 from retrieval.models import Dataset, Image, Search
 
 MOST_TOLD = 100  # paths in an entry of the audit trail

@@ -14,7 +14,6 @@ from jobs.context import JobContext
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
 from retrieval.datasets.services.classes import add_classes
-from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.sources import (
     checked_source,
     forget_upload,
@@ -23,6 +22,7 @@ from retrieval.datasets.services.sources import (
     place_to_open,
     source_of,
 )
+from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Image, Upload
 

@@ -28,7 +28,6 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import add_classes, checked_name, labels_by_name, split_in
-from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import (
     checked_source,
@@ -39,6 +38,7 @@ from retrieval.datasets.services.sources import (
     place_to_open,
     source_of,
 )
+from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Image, Upload
@@ -50,12 +50,12 @@ def submit_reimport(
     source: str = "",
     *,
     upload: Upload | None = None,
-    dry: bool = False,
+    dry_run: bool = False,
     by: User | None,
 ) -> Job:
     """Queue the reading of a data set from an upload or a server path, or of the place it came from.
 
-    dry: only tell what would change; an uploaded folder can be used again.
+    dry_run: only report what would change; an uploaded folder can be used again.
 
     Raises:
         Rejected: the place is not there or not allowed, it came from an upload that is gone, or another job is
@@ -64,10 +64,10 @@ def submit_reimport(
     where = _place_to_read(dataset, archive, source.strip(), upload, by)
     try:
         with transaction.atomic():
-            job = submit_change("reimport", dataset, {"source": where, "dry": dry}, by=by)
-            if upload and not dry:
+            job = submit_change("reimport", dataset, {"source": where, "dry_run": dry_run}, by=by)
+            if upload and not dry_run:
                 take_upload(upload)
-            if not dry:
+            if not dry_run:
                 audit.record(by, "reimport-dataset", dataset.name, source=where)
             return job
     except BaseException:
@@ -91,8 +91,14 @@ def _place_to_read(
     return checked_source(dataset.source, None)  # whoever stored it was allowed to
 
 
-def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) -> dict[str, Any]:
-    """Read a data set's source again. Safe to run again: then all is as it was."""
+def run_reimport_job(
+    context: JobContext, dataset: int, source: str, dry_run: bool | None = None, dry: bool = False
+) -> dict[str, Any]:
+    """Read a data set's source again. Safe to run again: then all is as it was.
+
+    dry: dry_run in jobs that 0.1.0 queued.
+    """
+    dry_run = dry if dry_run is None else dry_run
     row = Dataset.objects.get(pk=dataset)
     with (
         open_source(place_to_open(source), flat=not row.labelled, progress=context.progress) as opened,
@@ -100,12 +106,12 @@ def run_reimport_job(context: JobContext, dataset: int, source: str, dry: bool) 
         refusals_fail(),
     ):
         context.check()
-        found = _compare_and_store(context, row, aside, source, dry)
+        found = _compare_and_store(context, row, aside, source, dry_run)
     fill_looks(row, context.progress)
-    if not (dry and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
+    if not (dry_run and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
         forget_upload(source)
     counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} gone and hidden".format(**found)
-    context.say(f"it would be: {counts}; nothing was changed" if dry else counts)
+    context.say(f"it would be: {counts}; nothing was changed" if dry_run else counts)
     return {"dataset": row.pk, **found}
 
 
@@ -146,7 +152,7 @@ def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison
 
 @transaction.atomic
 def _compare_and_store(
-    context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry: bool
+    context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry_run: bool
 ) -> dict[str, Any]:
     row = locked(dataset)
     images = list(row.images.order_by("pk").defer("look"))
@@ -164,7 +170,7 @@ def _compare_and_store(
         "hidden": gone,
         "classes": made,
     }
-    if dry:
+    if dry_run:
         transaction.set_rollback(True)
     elif moved or gone or found.new:
         _take_up_new(context.job_id, row, aside, found.new, places)
@@ -220,8 +226,8 @@ def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tupl
 
 def _places(row: Dataset, aside: DatasetFolder, labels: dict[int, int]) -> Places:
     """Return where what joins each class goes: its split is the class's here, or the source's for a new one."""
-    halves = {picture.label: "train" if picture.split == "train" else "held out" for picture in aside.pictures}
-    return {label: (labels[label], split_in(row, labels[label], half)) for label, half in halves.items()}
+    splits = {picture.label: "train" if picture.split == "train" else "test" for picture in aside.pictures}
+    return {label: (labels[label], split_in(row, labels[label], split)) for label, split in splits.items()}
 
 
 def _take_up_moves(found: _Comparison, places: Places) -> int:

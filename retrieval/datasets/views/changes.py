@@ -9,8 +9,8 @@ from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, ReimportForm
 from retrieval.datasets.services import adding, deleting, reimporting
+from retrieval.datasets.services.dependencies import uses_of
 from retrieval.datasets.services.sources import is_upload
-from retrieval.datasets.services.uses import uses_of
 from retrieval.datasets.views.curating import curated, sent, suggestions
 from retrieval.models import Dataset
 
@@ -25,7 +25,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
         values, by = form.cleaned_data, signed_in(request)
         try:
             job = adding.submit_pictures(
-                dataset, values["files"], values["name"], new=bool(values["half"]), half=values["half"], by=by
+                dataset, values["files"], values["name"], new=bool(values["split"]), split=values["split"], by=by
             )
             return redirect("job", pk=job.pk)
         except Rejected as error:

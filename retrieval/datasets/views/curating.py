@@ -17,7 +17,7 @@ from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.classes import find_class, name_of
-from retrieval.datasets.services.seeing import class_counts, visible_datasets, visible_images
+from retrieval.datasets.services.visibility import class_counts, visible_datasets, visible_images
 from retrieval.models import Dataset
 
 PAGE = 120
@@ -74,8 +74,8 @@ def _changed(request: HttpRequest, dataset: Dataset, values: dict[str, Any]) -> 
     """Do what was asked; return the sentence that says so."""
     by, chosen = signed_in(request), values["image"]
     if values["action"] == "move":
-        new = bool(values["half"])
-        count = curating.relabel(dataset, chosen, values["name"], new=new, half=values["half"], by=by)
+        new = bool(values["split"])
+        count = curating.relabel(dataset, chosen, values["name"], new=new, split=values["split"], by=by)
         return f"{_counted(count)} moved to {values['name'].strip()}."
     hidden = values["action"] == "hide"
     count = curating.set_hidden(dataset, chosen, hidden, by=by)

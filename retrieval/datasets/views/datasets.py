@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
 from retrieval.datasets.forms import ImportForm
-from retrieval.datasets.services import class_pages, importing, pictures, seeing
+from retrieval.datasets.services import class_pages, importing, pictures, visibility
 from retrieval.datasets.services.sources import readable_kinds
 from retrieval.files import jpeg_page
 from retrieval.models import Image
@@ -22,13 +22,13 @@ MOST_WORDS = 200  # characters of a question
 @require_safe
 def every_dataset(request: HttpRequest) -> HttpResponse:
     """List the data sets."""
-    return render(request, "retrieval/datasets.html", {"datasets": seeing.visible_datasets(request.user)})
+    return render(request, "retrieval/datasets.html", {"datasets": visibility.visible_datasets(request.user)})
 
 
 @require_safe
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a data set: report, classes and pictures."""
-    dataset = get_object_or_404(seeing.visible_datasets(request.user), slug=slug)
+    dataset = get_object_or_404(visibility.visible_datasets(request.user), slug=slug)
     images = dataset.images.filter(hidden=False).named().order_by("label", "pk")
     split, label = request.GET.get("split", ""), request.GET.get("label", "")
     if split in Image.Split.values:
@@ -49,7 +49,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def classes(request: HttpRequest, slug: str) -> HttpResponse:
     """List the classes of a data set that say some words; to htmx the list alone."""
-    dataset = get_object_or_404(seeing.visible_datasets(request.user).filter(revision__gt=0), slug=slug)
+    dataset = get_object_or_404(visibility.visible_datasets(request.user).filter(revision__gt=0), slug=slug)
     words = request.GET.get("q", "")[:MOST_WORDS].strip()
     page = class_pages.class_page(dataset, words, request.GET.get("page"))
     part = "_class_list" if request.headers.get("HX-Request") else "dataset_class_list"
@@ -61,14 +61,14 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def picture(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Give a picture of a data set in its full size, without the camera's notes."""
-    image = get_object_or_404(seeing.visible_images(request.user), pk=pk)
+    image = get_object_or_404(visibility.visible_images(request.user), pk=pk)
     return jpeg_page(request, lambda: pictures.shown_picture_of(image))
 
 
 @require_GET
 def thumbnail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Give a small JPEG of a picture."""
-    image = get_object_or_404(seeing.visible_images(request.user), pk=pk)
+    image = get_object_or_404(visibility.visible_images(request.user), pk=pk)
     return jpeg_page(request, lambda: pictures.thumbnail_of(image))
 
 
@@ -91,8 +91,8 @@ def start_import(request: HttpRequest) -> HttpResponse:
 @require_POST
 def toggle_public(request: HttpRequest, slug: str) -> HttpResponse:
     """Let visitors see a data set, or not any more."""
-    dataset = get_object_or_404(seeing.visible_datasets(request.user), slug=slug)
-    seeing.set_public(dataset, not dataset.public, by=signed_in(request))
+    dataset = get_object_or_404(visibility.visible_datasets(request.user), slug=slug)
+    visibility.set_public(dataset, not dataset.public, by=signed_in(request))
     who = "only people who signed in see" if dataset.public else "everybody sees"
     messages.success(request, f"From now on {who} {dataset.name}.")
     return redirect("dataset", slug=slug)

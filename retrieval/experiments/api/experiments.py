@@ -16,9 +16,9 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.files import AsItIs
+from config.api.files import AnyAcceptNegotiation
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
@@ -49,7 +49,7 @@ REPORT = {
 EXAMPLE = OpenApiExample("The beginning of it", REPORT)
 
 
-class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
+class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer
@@ -130,7 +130,7 @@ class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
         detail=True,
         url_path=r"report/(?P<suffix>[a-z]+)",
         url_name="report-file",
-        content_negotiation_class=AsItIs,
+        content_negotiation_class=AnyAcceptNegotiation,
     )
     def report_file(self, request: Request, pk: str, suffix: str) -> FileResponse:
         """Give the newest report as a file: html, md, tex, csv or json."""

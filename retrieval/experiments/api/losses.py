@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from config.api.views import Resource
+from config.api.views import VersionedViewSet
 from retrieval.experiments.services import choosing
 from retrieval.models import Run
 
@@ -69,7 +69,7 @@ class LossSerializer(serializers.Serializer[Any]):
     takes_memory = serializers.BooleanField(read_only=True)
 
 
-class LossViewSet(Resource, GenericViewSet[Run]):
+class LossViewSet(VersionedViewSet, GenericViewSet[Run]):
     """Every loss with its family, paper, idea and parameters, and the two rows that are not trained."""
 
     serializer_class = LossSerializer

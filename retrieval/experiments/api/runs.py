@@ -12,7 +12,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.experiments.filters import RunFilter
@@ -29,7 +29,7 @@ from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Run
 
 
-class RunViewSet(Resource, ReadOnlyModelViewSet[Run]):
+class RunViewSet(VersionedViewSet, ReadOnlyModelViewSet[Run]):
     """Trainings: one loss, one seed, one fold."""
 
     serializer_class = RunSerializer

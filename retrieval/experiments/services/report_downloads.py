@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.text import slugify
 
 from accounts.roles import Visitor, is_curator
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.downloads import Download
 from retrieval.experiments.services.reports import FORMATS, file_of
 from retrieval.models import Dataset, Experiment, Model

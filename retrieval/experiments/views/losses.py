@@ -4,8 +4,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from retrieval.drawings import curve_points
 from retrieval.experiments.services import losses as services
+from retrieval.sparklines import curve_points
 
 MOST_WORDS = 200  # characters of a question
 

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from retrieval.datasets.services.classes import name_of
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.pages.services import class_search as services
 
 PAGE = 60

@@ -7,7 +7,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from retrieval.datasets.services.seeing import visible_datasets, visible_images
+from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.search.views.form import home
 
 SAMPLES = 12

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import curator_required
 from jobs.models import Job
 from jobs.services import visible_jobs
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Model
 from retrieval.registry.services import published
 

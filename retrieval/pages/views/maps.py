@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Index
 from retrieval.pages.services import maps as services
 

@@ -7,9 +7,9 @@ from django.views.decorators.cache import never_cache
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
-from retrieval.pages.services.storage.collecting import submit_collection
+from retrieval.pages.services.storage.cleanup import submit_collection
+from retrieval.pages.services.storage.garbage import unneeded
 from retrieval.pages.services.storage.sizes import usage
-from retrieval.pages.services.storage.unneeded import unneeded
 
 MOST_SHOWN = 1000
 SAID = {

@@ -14,10 +14,10 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
 from config.api.fields import KeyField
-from config.api.filter_kinds import TrueOrFalse
+from config.api.filter_fields import TrueOrFalse
 from config.api.schema import may_answer
-from config.api.strict import Body
-from config.api.views import KEY, Resource
+from config.api.strict import StrictSerializer
+from config.api.views import KEY, VersionedViewSet
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.api.datasets import VisibleDatasetField
@@ -57,7 +57,7 @@ class VisibleModelField(serializers.PrimaryKeyRelatedField[Model]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Of the model's own data set", {"model": 3})])
-class NewIndexSerializer(Body):
+class NewIndexSerializer(StrictSerializer):
     model = VisibleModelField(pk_field=KeyField())
     dataset: Any = VisibleDatasetField(
         pk_field=KeyField(),
@@ -78,7 +78,7 @@ class IndexFilter(FilterSet):  # type: ignore[misc]
         fields = ("model", "dataset", "active")
 
 
-class IndexViewSet(Resource, ReadOnlyModelViewSet[Index]):
+class IndexViewSet(VersionedViewSet, ReadOnlyModelViewSet[Index]):
     """Every index that was built; one of a model and data set serves."""
 
     serializer_class = IndexSerializer

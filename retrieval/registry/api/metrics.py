@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from config.api.views import ChosenFields
+from config.api.views import SparseFields
 from retrieval.models import Run
 from retrieval.registry.services import diagnostics
 
@@ -37,7 +37,7 @@ class MetricSerializer(serializers.Serializer[Any]):
     )
 
 
-class MetricViewSet(ChosenFields, GenericViewSet[Run]):
+class MetricViewSet(SparseFields, GenericViewSet[Run]):
     """Every metric that models are measured by, with its title, meaning and scale, in the order of all tables."""
 
     serializer_class = MetricSerializer

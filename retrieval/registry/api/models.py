@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.files import AsItIs
+from config.api.files import AnyAcceptNegotiation
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.models import Model
@@ -34,7 +34,7 @@ from retrieval.registry.services import published as published_services
 from retrieval.registry.services.model_files import PARTS, parts_of
 
 
-class ModelViewSet(Resource, ReadOnlyModelViewSet[Model]):
+class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
     """What searches: trained here, or brought from outside."""
 
     serializer_class = ModelSerializer
@@ -84,7 +84,7 @@ class ModelViewSet(Resource, ReadOnlyModelViewSet[Model]):
         detail=True,
         url_path=r"files/(?P<part>[a-z]+)",
         url_name="file",
-        content_negotiation_class=AsItIs,
+        content_negotiation_class=AnyAcceptNegotiation,
     )
     def file(self, request: Request, pk: str, part: str) -> FileResponse:
         """Give one of its files; `files` has its checksum."""

@@ -25,7 +25,7 @@ from mlcore.index import IndexManifest, build_index, load_index
 from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
-from retrieval.datasets.services.looks import fill_looks
+from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.checksums import keep_checksum

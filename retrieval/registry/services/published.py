@@ -7,7 +7,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from config.errors import Conflict
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Experiment, Model
 
 

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.html_errors import rejection_as_message
-from retrieval.datasets.services.moved_on import measured_revision
-from retrieval.drawings import curve_points
+from retrieval.datasets.services.staleness import measured_revision
 from retrieval.models import Model
 from retrieval.registry.services import diagnostics, indexes, model_files, published
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.sparklines import curve_points
 
 
 @curator_required

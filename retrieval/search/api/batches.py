@@ -16,7 +16,7 @@ from rest_framework.utils import html
 
 from accounts.permissions import signed_in
 from config.api.problems import PROBLEMS, ProblemFormatter, answered
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.answer_serializers import SEARCH, SearchSerializer
@@ -65,7 +65,7 @@ class SearchesFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore
         )
     ]
 )
-class BatchSerializer(Body):
+class BatchSerializer(StrictSerializer):
     """Searches with pictures that are somewhere already."""
 
     searches = SearchesField(min_length=1, max_length=MOST_SEARCHES)

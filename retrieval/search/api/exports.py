@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.permissions import signed_in
-from config.api.files import AsItIs
+from config.api.files import AnyAcceptNegotiation
 from retrieval.search.services import keeping
 from retrieval.search.views.exports import SUFFIXES, answers_attachment
 
@@ -25,7 +25,7 @@ ANSWERS = {
 class SearchAnswersView(APIView):
     """The answers of one's own search, to keep."""
 
-    content_negotiation_class = AsItIs
+    content_negotiation_class = AnyAcceptNegotiation
 
     @extend_schema(
         operation_id="searches_answers_retrieve",

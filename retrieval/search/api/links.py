@@ -8,8 +8,8 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.filter_kinds import WholeNumber
-from config.api.views import UUID, Resource
+from config.api.filter_fields import WholeNumber
+from config.api.views import UUID, VersionedViewSet
 from retrieval.models import Search
 from retrieval.search.services import sharing
 
@@ -51,7 +51,7 @@ class ShareLinkSerializer(serializers.ModelSerializer[Search]):
 
 
 class ShareLinkViewSet(
-    Resource, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Search]
+    VersionedViewSet, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Search]
 ):
     """The links by which members made searches public."""
 

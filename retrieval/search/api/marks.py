@@ -12,8 +12,8 @@ from accounts.permissions import signed_in
 from config.api.fields import KeyField
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
-from config.api.strict import Body
-from config.api.views import KEY, ChosenFields
+from config.api.strict import StrictSerializer
+from config.api.views import KEY, SparseFields
 from retrieval.models import Mark
 from retrieval.search.services import marks
 
@@ -21,7 +21,7 @@ MARK = {"ranking": 51, "image": 311, "value": 2}
 
 
 @extend_schema_serializer(examples=[OpenApiExample("What was meant", MARK)])
-class NewRelevanceSerializer(Body):
+class NewRelevanceSerializer(StrictSerializer):
     """A word on one answer of a search."""
 
     ranking = KeyField()
@@ -39,7 +39,7 @@ class RelevanceSerializer(serializers.ModelSerializer[Mark]):
         read_only_fields = fields
 
 
-class RelevanceViewSet(ChosenFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]):
+class RelevanceViewSet(SparseFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]):
     """One's words on single answers: of one's own searches, and of queries one has voted on."""
 
     serializer_class = RelevanceSerializer

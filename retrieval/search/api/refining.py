@@ -6,8 +6,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import User
-from config.api.strict import Body
-from retrieval.datasets.services.seeing import visible_images
+from config.api.strict import StrictSerializer
+from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Model, Search
 from retrieval.search.serializers import (
     BoxField,
@@ -21,7 +21,7 @@ from retrieval.search.services import asking, terms
 
 
 @extend_schema_serializer(examples=[OpenApiExample("More like the first answer", {"more": [311], "less": [402]})])
-class RefineSerializer(Body):
+class RefineSerializer(StrictSerializer):
     """What is left out stays as it was; null, or an empty list, takes it away."""
 
     datasets = VisibleDatasetsField(required=False)

@@ -18,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.permissions import signed_in
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
-from config.api.views import KEY, Resource
+from config.api.views import KEY, VersionedViewSet
 from config.api.views import UUID as UUID_PATTERN
 from config.errors import Rejected
 from retrieval.models import Search
@@ -43,7 +43,7 @@ IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="One o
 
 
 class SearchViewSet(
-    Resource,
+    VersionedViewSet,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,

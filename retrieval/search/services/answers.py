@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts.roles import Visitor
 from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
-from retrieval.datasets.services.seeing import shown_images, visible_datasets
+from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.keeping import shown_query
 from retrieval.search.services.state import outdated, unanswered

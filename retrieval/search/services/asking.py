@@ -11,7 +11,7 @@ from django.db.models import Prefetch, QuerySet
 from accounts.models import User
 from accounts.roles import Visitor
 from config.errors import NothingSearchable, Rejected
-from retrieval.datasets.services.seeing import shown_images, visible_datasets
+from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.queries import stored_query, uploaded_query

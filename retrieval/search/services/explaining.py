@@ -10,7 +10,7 @@ from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.pictures import crop_box, open_picture
 from retrieval.datasets.services.decoding import decoding
-from retrieval.datasets.services.seeing import shown_images
+from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import engine
 from retrieval.search.services.keeping import shown_query

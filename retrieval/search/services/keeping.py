@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.roles import Visitor
 from config.errors import Rejected
 from retrieval.datasets.services.pictures import shown_picture_of
-from retrieval.datasets.services.seeing import visible_images
+from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Image, Search
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor
-from retrieval.datasets.services.seeing import visible_datasets
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Search
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from accounts.permissions import signed_in
 from config.errors import ServiceError
 from config.html_errors import error_page
-from retrieval.datasets.services.seeing import visible_datasets, visible_images
+from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import MOST_DIGITS, SIDES, SearchForm
 from retrieval.search.services import asking, keeping, state, terms

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.permissions import signed_in
 from config.errors import Rejected
-from retrieval.datasets.services.seeing import shown_images
+from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Search
 from retrieval.search.services import history, keeping
 

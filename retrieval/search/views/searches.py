@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from retrieval.datasets.services.pictures import thumbnail_of
-from retrieval.datasets.services.seeing import visible_images
+from retrieval.datasets.services.visibility import visible_images
 from retrieval.files import jpeg_page
 from retrieval.models import Search
 from retrieval.search.services import answers, keeping, sharing

@@ -4,7 +4,7 @@ import django_filters
 import pytest
 from rest_framework.test import APIClient
 
-from config.api.filter_kinds import TrueOrFalse
+from config.api.filter_fields import TrueOrFalse
 from retrieval.models import Dataset
 from tests.retrieval.world import World
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-from config.api.request_ids import NamesRequest
+from config.api.request_ids import RequestIdFilter
 
 
 def test_an_answer_says_the_name_that_was_sent(client: Client) -> None:
@@ -24,4 +24,4 @@ def test_pages_have_one_too(client: Client, db: None) -> None:
 
 def test_a_line_outside_of_a_request_has_a_dash() -> None:
     record = logging.makeLogRecord({})
-    assert NamesRequest().filter(record) and record.request_id == "-"  # type: ignore[attr-defined]
+    assert RequestIdFilter().filter(record) and record.request_id == "-"  # type: ignore[attr-defined]

@@ -6,14 +6,14 @@ import pytest
 from django.http import QueryDict
 from rest_framework import serializers
 
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 
 
-class Inner(Body):
+class Inner(StrictSerializer):
     score = serializers.FloatField()
 
 
-class Outer(Body):
+class Outer(StrictSerializer):
     name = serializers.CharField()
     count = serializers.IntegerField(required=False, allow_null=True)
     public = serializers.BooleanField(required=False)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.core.cache import cache
 
-from retrieval.pages.services.storage.unneeded import unneeded
+from retrieval.pages.services.storage.garbage import unneeded
 
 logger = logging.getLogger(__name__)
 LOOKED = "leftovers-looked-for"

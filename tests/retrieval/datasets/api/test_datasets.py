@@ -210,7 +210,7 @@ def test_a_set_that_nothing_needs_goes(curator_api: APIClient) -> None:
 
 
 def test_a_set_is_read_again_from_where_it_came_or_from_an_archive(world: World, curator_api: APIClient) -> None:
-    dry = curator_api.post(at(world.dataset, "reimport"), {"dry": True})
+    dry = curator_api.post(at(world.dataset, "reimport"), {"dry_run": True})
     assert dry.status_code == 202
     busy = curator_api.post(at(world.dataset, "reimport"), {})
     assert busy.status_code == 409 and "is changing Wings already" in busy.json()["detail"]
@@ -218,7 +218,7 @@ def test_a_set_is_read_again_from_where_it_came_or_from_an_archive(world: World,
     assert job.result is not None and job.result["unchanged"] == 48
     archive = SimpleUploadedFile("birds.zip", zipped({"a/1.jpg": jpeg(1)}))
     sent = curator_api.post(at(world.dataset, "reimport"), {"archive": archive}, format="multipart")
-    assert sent.status_code == 202 and Job.objects.get(pk=sent.json()["id"]).payload["dry"] is False
+    assert sent.status_code == 202 and Job.objects.get(pk=sent.json()["id"]).payload["dry_run"] is False
     assert len(list((settings.MEDIA_ROOT / "uploads").glob("*.zip"))) == 1
 
 

@@ -171,7 +171,7 @@ def test_pictures_are_added_to_a_class(world: World, curator_api: APIClient) -> 
 
 def test_an_archive_makes_a_new_class(world: World, curator_api: APIClient) -> None:
     archive = SimpleUploadedFile("birds.zip", zipped({"1.jpg": jpeg(1)}))
-    body = {"pictures": [archive], "class_name": "Dodo", "new": "true", "half": "held out"}
+    body = {"pictures": [archive], "class_name": "Dodo", "new": "true", "split": "test"}
     assert done(job_of(curator_api.post(of(world.dataset), body, format="multipart"))).result
     assert Dataset.objects.get().class_names[-1] == "Dodo" and world.dataset.images.get(label=8).split == "test"
 
@@ -182,8 +182,8 @@ def test_an_archive_makes_a_new_class(world: World, curator_api: APIClient) -> N
         ({"class_name": "Dodo"}, "required"),
         ({"pictures": 1}, "required"),
         ({"pictures": 1, "class_name": "Dodo"}, "no class 'Dodo'"),
-        ({"pictures": 1, "class_name": "Dodo", "new": "true"}, "trained on or held out"),
-        ({"pictures": 1, "class_name": "Dodo", "new": "true", "half": "both"}, "not a valid choice"),
+        ({"pictures": 1, "class_name": "Dodo", "new": "true"}, "needs a split"),
+        ({"pictures": 1, "class_name": "Dodo", "new": "true", "split": "both"}, "not a valid choice"),
         ({"pictures": 1, "class_name": "Dodo", "label": "3"}, "no such field"),
         ({"pictures": 101, "class_name": "Dodo"}, "no more than 100|at once"),
     ],
@@ -213,7 +213,7 @@ def test_pictures_move_to_an_old_and_to_a_new_class(world: World, curator_api: A
     one, other = (image.pk for image in world.test_images[:2])
     old = {"images": [one], "class_name": world.dataset.class_names[0]}
     assert curator_api.post(of(world.dataset, "relabel"), old).json() == {"changed": 1}
-    new = {"images": [one, other], "class_name": "Dodo", "new": True, "half": "held out"}
+    new = {"images": [one, other], "class_name": "Dodo", "new": True, "split": "test"}
     assert curator_api.post(of(world.dataset, "relabel"), new).json() == {"changed": 2}
     assert set(world.dataset.images.filter(pk__in=[one, other]).values_list("label", "split")) == {(8, "test")}
 
@@ -283,7 +283,7 @@ def test_a_picture_is_moved_and_hidden_or_neither(world: World, curator_api: API
 
 def test_an_upload_is_added_class_by_class(curator_api: APIClient, world: World) -> None:
     upload = filled(classes_of_jpegs("Dodo", world.dataset.class_names[0]))
-    answer = curator_api.post(of(world.dataset), {"upload": str(upload.pk), "half": "held out"})
+    answer = curator_api.post(of(world.dataset), {"upload": str(upload.pk), "split": "test"})
     assert answer.status_code == 202
     assert done(Job.objects.get(pk=answer.json()["id"])).result["added"] == 4
 
@@ -294,7 +294,7 @@ def test_an_upload_is_added_class_by_class(curator_api: APIClient, world: World)
         ({}, "upload"),
         ({"upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10"}, "upload"),
         ({"upload": 7}, "upload"),
-        ({"upload": "u", "half": "both"}, "half"),
+        ({"upload": "u", "split": "both"}, "split"),
         ({"class_name": "Dodo"}, "class_name"),
     ],
 )
@@ -307,4 +307,4 @@ def test_a_folder_that_cannot_be_added_is_refused_by_its_field(
 
 def test_new_classes_of_a_folder_need_a_half(curator_api: APIClient, world: World) -> None:
     answer = curator_api.post(of(world.dataset), {"upload": str(filled(classes_of_jpegs("Dodo")).pk)})
-    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "half"
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "split"

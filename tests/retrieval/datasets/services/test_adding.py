@@ -59,12 +59,21 @@ def test_pictures_of_one_name_join_a_class(wings: Dataset, curator: User) -> Non
 def test_an_archive_makes_a_new_class_and_its_faults_are_told(wings: Dataset) -> None:
     files = {"x/1.jpg": jpeg(1), "1.jpg": jpeg(2), "2.jpg": jpeg(2), "bad.jpg": b"no picture"}
     archive = SimpleUploadedFile("birds.zip", zipped(files))
-    job = done(adding.submit_pictures(wings, [archive], "Dodo", new=True, half="train", by=None))
+    job = done(adding.submit_pictures(wings, [archive], "Dodo", new=True, split="train", by=None))
     wings.refresh_from_db()
     assert wings.class_names[-1] == "Dodo" and labels(wings, (1, 2)) == [(8, "train")] * 2
     assert [name for name, _ in job.result["broken"]] == [
         "bad.jpg"
     ] and job.message == "2 added, 0 there already, 1 not readable"
+
+
+@pytest.mark.parametrize(("half", "split"), [("held out", "test"), ("train", "train")])
+def test_a_job_queued_by_an_older_version_is_done(wings: Dataset, half: str, split: str) -> None:
+    job = adding.submit_pictures(wings, pictures(1), "Dodo", new=True, split="train", by=None)
+    del job.payload["split"]
+    job.payload["half"] = half
+    job.save()
+    assert done(job).result["added"] == 1 and labels(wings, (1,)) == [(8, split)]
 
 
 def test_what_the_class_has_is_left_out_and_a_repeat_changes_nothing(wings: Dataset) -> None:
@@ -102,8 +111,8 @@ def test_only_new_pictures_are_embedded_for_the_next_index(world: World, monkeyp
     ("name", "options", "sentence"),
     [
         ("Nobody", {}, "no class 'Nobody'"),
-        ("Dodo", {"new": True}, "trained on or held out"),
-        ("", {"new": True, "half": "train"}, "needs a name"),
+        ("Dodo", {"new": True}, "needs a split"),
+        ("", {"new": True, "split": "train"}, "needs a name"),
     ],
 )
 def test_a_wrong_class_is_refused_before_anything_is_kept(

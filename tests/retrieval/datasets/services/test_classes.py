@@ -29,7 +29,7 @@ def test_the_name_of_a_merged_class_is_free_and_its_label_is_not(world: World) -
     curating.merge_classes(world.dataset, 4, names[5], by=None)
     assert find_class(world.dataset, names[4]) is None
     moving = [world.test_images[-1].pk]
-    curating.relabel(world.dataset, moving, names[4], new=True, half="held out", by=None)
+    curating.relabel(world.dataset, moving, names[4], new=True, split="test", by=None)
     assert world.dataset.class_names == [*names, names[4]] and find_class(world.dataset, names[4]) == 8
     assert labels_named([world.dataset], names[4].upper()) == {world.dataset.pk: [4, 8]}
 

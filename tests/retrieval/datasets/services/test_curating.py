@@ -150,16 +150,16 @@ def test_a_query_that_moves_stays_a_query(world: World) -> None:
 
 def test_a_new_class_needs_a_half_and_a_name_of_its_own(world: World) -> None:
     chosen, names = keys(world.test_images[:2]), world.dataset.class_names
-    with pytest.raises(Rejected, match="trained on or held out"):
+    with pytest.raises(Rejected, match="needs a split"):
         curating.relabel(world.dataset, chosen, "Dodo", new=True, by=None)
     with pytest.raises(Rejected, match="already"):
-        curating.relabel(world.dataset, chosen, names[0].upper(), new=True, half="train", by=None)
+        curating.relabel(world.dataset, chosen, names[0].upper(), new=True, split="train", by=None)
     with pytest.raises(Rejected, match="no class 'Dodo'"):
         curating.relabel(world.dataset, chosen, "Dodo", by=None)
     with pytest.raises(Rejected, match="printable"):
-        curating.relabel(world.dataset, chosen, "\0", new=True, half="train", by=None)
+        curating.relabel(world.dataset, chosen, "\0", new=True, split="train", by=None)
     assert now(world.dataset).class_names == names
-    assert curating.relabel(world.dataset, chosen, " Dodo ", new=True, half="train", by=None) == 2
+    assert curating.relabel(world.dataset, chosen, " Dodo ", new=True, split="train", by=None) == 2
     row = now(world.dataset)
     assert row.class_names == [*names, "Dodo"]
     assert set(row.images.filter(pk__in=chosen).values_list("label", "split")) == {(8, "train")}

@@ -9,7 +9,7 @@ from config.errors import Rejected
 from jobs.models import Job
 from ratings.models import Ballot
 from ratings.services.votes import votes_on
-from retrieval.datasets.services import deleting, uses
+from retrieval.datasets.services import deleting, dependencies
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Index, Search
@@ -62,7 +62,7 @@ def test_searches_and_indexes_over_it_go_too(world: World, spare: Dataset, membe
 
 
 def test_a_set_that_is_needed_stays_and_the_sentence_says_by_what(world: World) -> None:
-    assert uses.uses_of(world.dataset) == ["experiment Small", "model SoftTriple", "model Multi-Similarity"]
+    assert dependencies.uses_of(world.dataset) == ["experiment Small", "model SoftTriple", "model Multi-Similarity"]
     with pytest.raises(Rejected, match="Wings is needed by experiment Small, model SoftTriple"):
         deleting.submit_deletion(world.dataset, by=None)
     assert not Job.objects.filter(kind="delete-dataset").exists()
@@ -75,7 +75,7 @@ def test_votes_keep_a_set(world: World, spare: Dataset, member: User) -> None:
     ballot.voted_at = ballot.shown_at
     ballot.save()
     assert votes_on(world.dataset) == ["1 blind vote"] and votes_on(spare) == []
-    assert "1 blind vote" in uses.uses_of(world.dataset)
+    assert "1 blind vote" in dependencies.uses_of(world.dataset)
 
 
 def _serving(world: World) -> Any:

@@ -105,12 +105,21 @@ def test_a_dry_run_tells_and_changes_nothing(birds: Dataset, folder: Path) -> No
     (folder / "finch" / "9.jpg").write_bytes(jpeg(77))
     (folder / "tit" / "2.jpg").unlink()
     before = list(birds.images.values())
-    assert again(birds, dry=True) == {**NOTHING, "unchanged": 11, "added": 1, "hidden": 1}
+    assert again(birds, dry_run=True) == {**NOTHING, "unchanged": 11, "added": 1, "hidden": 1}
     job = Job.objects.get(kind="reimport")
     assert job.message == "it would be: 11 unchanged, 0 moved, 1 new, 1 gone and hidden; nothing was changed"
     assert list(birds.images.values()) == before and Dataset.objects.get().revision == 1
     assert not (birds.folder / "images" / "finch" / "9.jpg").exists()
     assert not AuditEntry.objects.filter(action="reimport-dataset").exists()
+
+
+def test_a_dry_run_queued_by_an_older_version_changes_nothing(birds: Dataset, folder: Path) -> None:
+    (folder / "finch" / "9.jpg").write_bytes(jpeg(77))
+    job = reimporting.submit_reimport(birds, dry_run=True, by=None)
+    job.payload["dry"] = job.payload.pop("dry_run")
+    job.save()
+    assert done(job).result["added"] == 1
+    assert Dataset.objects.get().revision == 1 and birds.images.count() == 12
 
 
 def test_an_archive_is_read_and_forgotten(birds: Dataset, folder: Path, curator: User) -> None:

@@ -11,7 +11,7 @@ from jobs.models import Job
 from retrieval.datasets.services import uploads
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from retrieval.pages.services.storage.unneeded import unneeded
+from retrieval.pages.services.storage.garbage import unneeded
 from tests.retrieval.datasets.filled import filled, folders, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -82,7 +82,7 @@ def test_adding_keeps_an_upload_for_another_week() -> None:
 
 
 def test_the_disk_page_offers_only_folders_that_neither_rows_nor_jobs_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.pages.services.storage.unneeded.KEEP_NEW", timedelta(days=-1))
+    monkeypatch.setattr("retrieval.pages.services.storage.garbage.KEEP_NEW", timedelta(days=-1))
     filling, waiting, orphan = (filled({"owls/1.jpg": b"one"}) for _ in range(3))
     uploads.take_upload(waiting)
     Job.objects.create(kind="add-pictures", payload={"upload": waiting.folder.name}, state=Job.State.QUEUED)

@@ -36,7 +36,7 @@ def test_changing_a_set_is_for_curators(
 
 def test_pictures_are_added_by_the_form(curator_client: Client, world: World) -> None:
     files = [SimpleUploadedFile("a.jpg", jpeg(1)), SimpleUploadedFile("a.jpg", jpeg(2))]
-    values = {"files": files, "name": "Dodo", "half": "held out"}
+    values = {"files": files, "name": "Dodo", "split": "test"}
     answer = curator_client.post(reverse("dataset-add", args=["wings"]), values)
     job = Job.objects.get(kind="add-pictures")
     assert answer["Location"] == reverse("job", args=[job.pk])
@@ -60,9 +60,9 @@ def test_wrong_additions_are_explained(curator_client: Client, world: World) -> 
 def test_a_set_is_read_again_by_the_form(curator_client: Client, world: World) -> None:
     address = reverse("dataset-reimport", args=["wings"])
     assert "wings:species=8" in curator_client.get(address).content.decode()
-    answer = curator_client.post(address, {"dry": "on"})
+    answer = curator_client.post(address, {"dry_run": "on"})
     job = Job.objects.get(kind="reimport")
-    assert answer["Location"] == reverse("job", args=[job.pk]) and job.payload["dry"]
+    assert answer["Location"] == reverse("job", args=[job.pk]) and job.payload["dry_run"]
     assert done(job).result["unchanged"] == 48
     answer = curator_client.post(address, {"source": "/etc"})
     assert answer.status_code == 400 and "outside the import folders" in answer.content.decode()

@@ -54,10 +54,10 @@ def test_a_curator_hides_a_picture_and_shows_it_again(
 
 def test_pictures_move_to_a_class_old_or_new(curator_client: Client, world: World) -> None:
     chosen = [image.pk for image in world.test_images[:2]]
-    values = {"action": "move", "image": chosen, "name": world.dataset.class_names[7], "half": ""}
+    values = {"action": "move", "image": chosen, "name": world.dataset.class_names[7], "split": ""}
     assert curator_client.post(pictures(), values).status_code == 302
     assert world.dataset.images.filter(label=7).count() == 8
-    assert curator_client.post(pictures(), {**values, "name": "Dodo", "half": "held out"}).status_code == 302
+    assert curator_client.post(pictures(), {**values, "name": "Dodo", "split": "test"}).status_code == 302
     assert set(world.dataset.images.filter(pk__in=chosen).values_list("label", "split")) == {(8, "test")}
 
 
@@ -71,7 +71,7 @@ def test_pictures_move_to_a_class_old_or_new(curator_client: Client, world: Worl
         ({"action": "hide", "image": ["999999"]}, "no picture 999999"),
         ({"action": "move", "image": ["1"], "name": "Dodo"}, "no class &#x27;Dodo&#x27;"),
         ({"action": "move", "image": ["1"], "name": "D" * 201}, "at most 200 characters"),
-        ({"action": "move", "image": ["1"], "name": "D", "half": "both"}, "both is not one of"),
+        ({"action": "move", "image": ["1"], "name": "D", "split": "both"}, "both is not one of"),
     ],
 )
 def test_a_wrong_choice_is_explained(

@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.drawings import curve_points, place_between
+from retrieval.sparklines import curve_points, place_between
 
 
 @pytest.mark.parametrize(

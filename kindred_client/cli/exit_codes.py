@@ -5,20 +5,20 @@ from typing import Any
 
 import click
 
+from kindred_client.cli.output import say
 from kindred_client.cli.session import hint_of
-from kindred_client.cli.showing import say
-from kindred_client.errors import Forbidden, KindredError, NotFound, NotSignedIn, Problem, Unreachable, WaitedTooLong
+from kindred_client.errors import Forbidden, KindredError, NotFound, Problem, Unauthenticated, Unreachable, WaitTimeout
 from kindred_client.waiting import JobFailed
 
 UNEXPECTED, USAGE, REFUSED, NOT_ALLOWED, NOT_FOUND, UNREACHABLE, JOB_FAILED, PARTLY = range(1, 9)
 INTERRUPTED = 130  # as shells say of SIGINT
 BY_KIND: tuple[tuple[type[KindredError], int], ...] = (  # the first that fits
-    (NotSignedIn, NOT_ALLOWED),
+    (Unauthenticated, NOT_ALLOWED),
     (Forbidden, NOT_ALLOWED),
     (NotFound, NOT_FOUND),
     (Unreachable, UNREACHABLE),
     (JobFailed, JOB_FAILED),
-    (WaitedTooLong, PARTLY),
+    (WaitTimeout, PARTLY),
     (Problem, REFUSED),
 )
 LOCAL = {"unreadable-file": USAGE, "unreachable": UNREACHABLE}  # problems that no server told
@@ -34,7 +34,7 @@ def code_of(error: KindredError) -> int:
 def told(error: KindredError) -> str:
     """Return what to tell of it, with the way out where there is a usual one."""
     text = str(error)
-    if isinstance(error, NotSignedIn):
+    if isinstance(error, Unauthenticated):
         text += "\nSign in with `kindred login`; tokens are made at /me/tokens/ of the site."
     if isinstance(error, Problem) and error.status >= 500 and error.request_id:
         text += f"\nTell the site's keepers: request {error.request_id}"

@@ -10,7 +10,7 @@ from kindred_client.waiting import JobFailed
 
 
 def wait(session: Session, job: Ref, *, timeout: float | None = None) -> Any:
-    """Wait for a job. Raises JobFailed, WaitedTooLong."""
+    """Wait for a job. Raises JobFailed, WaitTimeout."""
     session.hint = f"The job goes on; follow it: kindred jobs wait {key(job)}"
     return session.client.wait(job, timeout=timeout)
 

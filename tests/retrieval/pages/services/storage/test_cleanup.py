@@ -13,8 +13,8 @@ from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Index
-from retrieval.pages.services.storage import collecting, sizes
-from retrieval.pages.services.storage.unneeded import unneeded
+from retrieval.pages.services.storage import cleanup, sizes
+from retrieval.pages.services.storage.garbage import unneeded
 from retrieval.registry.services import indexes
 from tests.retrieval.world import World, done
 
@@ -49,7 +49,7 @@ def found(kind: str) -> list[str]:
 
 
 def collect(*paths: str, by: User | None = None) -> Job:
-    return done(collecting.submit_collection(paths, by=by))
+    return done(cleanup.submit_collection(paths, by=by))
 
 
 # --- checkpoints and uploads
@@ -137,7 +137,7 @@ def test_an_index_that_came_to_serve_since_it_was_shown_stays(world: World) -> N
     for _ in range(2):
         done(indexes.submit_index(model, by=None))
     [path] = found("indexes")
-    queued = collecting.submit_collection([path], by=None)
+    queued = cleanup.submit_collection([path], by=None)
     indexes.activate(first)
     result = done(queued).result
     assert result == {"deleted": 0, "freed_bytes": 0, "left": 1} and first.folder.exists()
@@ -223,9 +223,9 @@ def test_what_was_not_chosen_stays_and_what_is_needed_is_refused(world: World, c
     one, other = folder("media/runs/98"), folder("media/runs/99")
     for path in (f"media/runs/{world.models[0].run_id}", "../../etc", "media/runs/97"):
         with pytest.raises(Rejected, match="is needed by now, or gone"):
-            collecting.submit_collection(["media/runs/98", path], by=curator)
+            cleanup.submit_collection(["media/runs/98", path], by=curator)
     with pytest.raises(Rejected, match="choose what is to go"):
-        collecting.submit_collection([], by=curator)
+        cleanup.submit_collection([], by=curator)
     made = collect("media/runs/98", by=curator)
     assert not one.exists() and other.exists() and made.message == "1 deleted, 0.0 MB freed"
     entry = AuditEntry.objects.get(action="collect-disk")
@@ -234,8 +234,8 @@ def test_what_was_not_chosen_stays_and_what_is_needed_is_refused(world: World, c
 
 def test_a_collection_that_fails_midway_can_be_repeated(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     folder("media/runs/98"), folder("media/runs/99")
-    queued = collecting.submit_collection(["media/runs/98", "media/runs/99"], by=None)
-    remove = collecting.shutil.rmtree
+    queued = cleanup.submit_collection(["media/runs/98", "media/runs/99"], by=None)
+    remove = cleanup.shutil.rmtree
 
     def once(place: Path) -> None:
         if place.name == "99":
@@ -243,8 +243,8 @@ def test_a_collection_that_fails_midway_can_be_repeated(db: None, monkeypatch: p
         remove(place)
 
     with monkeypatch.context() as patched:
-        patched.setattr(collecting.shutil, "rmtree", once)
-        collecting.jobs.run_job(queued.pk)
+        patched.setattr(cleanup.shutil, "rmtree", once)
+        cleanup.jobs.run_job(queued.pk)
     assert Job.objects.get(pk=queued.pk).state == "failed"
     Job.objects.filter(pk=queued.pk).update(state="queued", finished_at=None)
     assert done(queued).result["deleted"] == 1 and found("left-overs") == []
@@ -252,10 +252,10 @@ def test_a_collection_that_fails_midway_can_be_repeated(db: None, monkeypatch: p
 
 def test_one_collection_is_at_work_at_a_time(db: None) -> None:
     folder("media/runs/98"), folder("media/runs/99")
-    first = collecting.submit_collection(["media/runs/98"], by=None)
-    assert collecting.submit_collection(["media/runs/98"], by=None) == first
+    first = cleanup.submit_collection(["media/runs/98"], by=None)
+    assert cleanup.submit_collection(["media/runs/98"], by=None) == first
     with pytest.raises(Rejected, match=f"job {first.pk} is collecting already"):
-        collecting.submit_collection(["media/runs/99"], by=None)
+        cleanup.submit_collection(["media/runs/99"], by=None)
 
 
 # --- sizes

@@ -7,7 +7,7 @@ from typing import Any
 from kindred_client import answers
 from kindred_client.api import Api
 from kindred_client.errors import Invalid, KindredError, NotFound
-from kindred_client.folders import Memory, Picture, Progress, in_batches, listing_of, pictures_in, sha256_of
+from kindred_client.folders import Picture, Progress, ResumeState, in_batches, listing_of, pictures_in, sha256_of
 from kindred_client.parallel import in_order
 from kindred_client.progress import bar
 from kindred_client.resources.uploads import Uploads
@@ -21,7 +21,7 @@ Changed = Callable[[answers.JobsGet], None]
 class FolderSender:
     """Sends one folder and has a job take it in."""
 
-    def __init__(self, api: Api, folder: Path, memory: Memory, *, workers: int) -> None:
+    def __init__(self, api: Api, folder: Path, memory: ResumeState, *, workers: int) -> None:
         self._api = api
         self._uploads = Uploads(api)
         self._folder = folder

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from kindred_client import Busy, NotSignedIn, Problem, Unreachable
-from kindred_client.many import MOST_SEARCHES
+from kindred_client import Busy, Problem, Unauthenticated, Unreachable
+from kindred_client.batch_search import MOST_SEARCHES
 from kindred_client.parallel import in_order
 from tests.kindred_client.scripted import Server, gives, refuses
 
@@ -119,7 +119,7 @@ def test_one_silence_is_told_in_place_and_two_end_it() -> None:
 
 
 def test_a_token_that_opens_nothing_ends_it() -> None:
-    with pytest.raises(NotSignedIn):
+    with pytest.raises(Unauthenticated):
         list(Server(refuses(401)).client().searches.many(range(100), datasets=[1]))
 
 

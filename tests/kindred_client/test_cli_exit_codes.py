@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 import kindred_client
-from kindred_client.cli.showing import cell, duration, plain
-from kindred_client.cli.showing import table as show_table
+from kindred_client.cli.output import cell, duration, plain
+from kindred_client.cli.output import table as show_table
 from tests.kindred_client.scripted import refuses
 from tests.kindred_client.shell import Routes, page, run
 

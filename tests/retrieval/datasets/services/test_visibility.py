@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from retrieval.datasets.services import importing, seeing
+from retrieval.datasets.services import importing, visibility
 from retrieval.models import Dataset
 from tests.retrieval.pictures import write_folder
 from tests.retrieval.world import World
@@ -21,16 +21,16 @@ def test_visitors_see_public_sets_members_the_imported_and_curators_all(member: 
     Dataset.objects.create(name="Public", slug="public", source="x", revision=1, public=True)
 
     def names(user: Any) -> list[str]:
-        return [dataset.name for dataset in seeing.visible_datasets(user)]
+        return [dataset.name for dataset in visibility.visible_datasets(user)]
 
     assert names(AnonymousUser()) == ["Public"]
     assert names(member) == ["Members", "Public"]
     assert names(curator) == ["Members", "Public", "Waiting"]
-    seeing.set_public(waiting, True)
+    visibility.set_public(waiting, True)
     assert names(AnonymousUser()) == ["Public"]  # public, yet not imported
 
 
 def test_class_counts_follow_the_labels(world: World) -> None:
-    counts = seeing.class_counts(world.dataset)
+    counts = visibility.class_counts(world.dataset)
     assert [row["name"] for row in counts] == world.dataset.class_names
     assert {row["images"] for row in counts} == {6} and [row["held_out"] for row in counts] == [0] * 4 + [6] * 4

@@ -14,8 +14,8 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
 from retrieval.models import Index, Model
+from retrieval.pages.services.storage.garbage import RULES, Item, old_indexes, unneeded
 from retrieval.pages.services.storage.sizes import CACHE_KEY
-from retrieval.pages.services.storage.unneeded import RULES, Item, old_indexes, unneeded
 
 
 def submit_collection(paths: Sequence[str], *, by: User | None) -> Job:

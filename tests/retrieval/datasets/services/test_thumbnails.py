@@ -3,8 +3,8 @@ import pytest
 
 from mlcore.images.looks import stored_look
 from mlcore.images.pictures import open_picture
-from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.pictures import thumbnail_of
+from retrieval.datasets.services.thumbnails import fill_looks
 from tests.retrieval.world import World, replaced
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_a_damaged_picture_stays_without(world: World) -> None:
 
 
 def test_work_that_is_stopped_keeps_what_it_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.datasets.services.looks.BATCH", 10)
+    monkeypatch.setattr("retrieval.datasets.services.thumbnails.BATCH", 10)
     world.dataset.images.update(look=None)
 
     def stop(phase: str, done: int, total: int) -> None:

@@ -6,10 +6,10 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services import uploads
-from retrieval.datasets.services.folders import submit_folder
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.reimporting import submit_reimport
 from retrieval.datasets.services.upload_files import files_of
+from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Dataset, Upload
 from tests.retrieval.datasets.filled import classes_of_jpegs, filled, folders
 from tests.retrieval.pictures import jpeg
@@ -72,7 +72,7 @@ def test_a_set_is_read_again_from_an_upload_after_a_look() -> None:
     done(dataset.job)
     dataset.refresh_from_db()
     upload = filled({**pictures, "owl/new.jpg": jpeg(7)})
-    look = done(submit_reimport(dataset, upload=upload, dry=True, by=None))
+    look = done(submit_reimport(dataset, upload=upload, dry_run=True, by=None))
     assert look.result["added"] == 1 and dataset.images.count() == 6 and Upload.objects.get() == upload
     assert done(submit_reimport(dataset, upload=upload, by=None)).result["added"] == 1
     assert dataset.images.count() == 7 and not folders() and not Upload.objects.exists()
@@ -81,7 +81,7 @@ def test_a_set_is_read_again_from_an_upload_after_a_look() -> None:
 def test_a_whole_folder_of_classes_is_added_as_one_revision(wings: Dataset, curator: User) -> None:
     known = wings.class_names[0]
     upload = filled(classes_of_jpegs(known.upper(), "Dodo", "Auk", each=3), curator)
-    job = done(submit_folder(wings, upload, "held out", by=curator))
+    job = done(submit_folder(wings, upload, "test", by=curator))
     assert job.result == {"dataset": wings.pk, "added": 9, "there_already": 0, "broken": []}
     assert added(wings) == [("Auk", "test")] * 3 + [("Dodo", "test")] * 3 + [(known, "train")] * 3
     assert wings.revision == 2 and wings.class_names[-2:] == ["Auk", "Dodo"]
@@ -136,7 +136,7 @@ def test_an_imported_class_with_superfluous_spaces_is_found(wings: Dataset, name
 
 
 def test_every_model_gets_one_new_index_of_it(world: World) -> None:
-    done(submit_folder(world.dataset, filled(classes_of_jpegs("Dodo", "Auk")), "held out", by=None))
+    done(submit_folder(world.dataset, filled(classes_of_jpegs("Dodo", "Auk")), "test", by=None))
     assert Job.objects.filter(kind="index", state="queued").count() == len(world.models)
 
 
@@ -151,21 +151,21 @@ def test_pictures_join_the_one_class_of_a_set_without_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "half", "why"),
+    ("files", "split", "why"),
     [
-        ({"Dodo/1.jpg": jpeg(1)}, "", "the new class 'Dodo' is trained on or held out"),
-        ({"Dodo/1.jpg": jpeg(1)}, "both", "trained on or held out"),
+        ({"Dodo/1.jpg": jpeg(1)}, "", "'Dodo' needs a split"),
+        ({"Dodo/1.jpg": jpeg(1)}, "both", "needs a split"),
         ({"1.jpg": jpeg(1)}, "train", "no pictures in class folders"),
         ({"D" * 201 + "/1.jpg": jpeg(1)}, "train", "1 to 200"),
         ({}, "train", "nothing was uploaded yet"),
     ],
 )
 def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
-    wings: Dataset, files: dict[str, bytes], half: str, why: str
+    wings: Dataset, files: dict[str, bytes], split: str, why: str
 ) -> None:
     upload = filled(files) if files else uploads.begin_upload(None)
     with pytest.raises(Rejected, match=why):
-        submit_folder(wings, upload, half, by=None)
+        submit_folder(wings, upload, split, by=None)
     assert Upload.objects.get() == upload and not Job.objects.filter(kind="add-pictures").exists()
 
 

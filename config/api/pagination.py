@@ -11,7 +11,7 @@ USUAL, MOST = 100, 1000
 NEWEST_FIRST = ("-created_at", "id")
 
 
-class Pages(CursorPagination):
+class CursorPages(CursorPagination):
     """`?limit=&cursor=`: 100 things by default, at most 1,000; in the order `page_order` of the view, newest first."""
 
     page_size = USUAL

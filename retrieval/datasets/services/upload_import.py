@@ -10,37 +10,37 @@ from mlcore.datasets import open_source
 from mlcore.errors import DatasetError
 from retrieval.datasets.services.adding import label_of_folder, labels_by_folder
 from retrieval.datasets.services.changes import submit_change
-from retrieval.datasets.services.classes import HALVES, fit_name
+from retrieval.datasets.services.classes import SPLITS, fit_name, needs_split
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Upload
 
 
-def submit_folder(dataset: Dataset, upload: Upload, half: str = "", *, by: User | None) -> Job:
-    """Queue the taking in of an upload; its classes that are new take `half`, "train" or "held out".
+def submit_folder(dataset: Dataset, upload: Upload, split: str = "", *, by: User | None) -> Job:
+    """Queue the taking in of an upload; its classes that are new take `split`, "train" or "test".
 
     Raises:
-        Rejected: nothing is in class folders, a class is new and there is no half, or another job is changing the
+        Rejected: nothing is in class folders, a class is new and there is no split, or another job is changing the
             data set.
     """
     check_not_empty(upload)
     if dataset.labelled:
-        _check_classes(dataset, upload, half)
+        _check_classes(dataset, upload, split)
     with transaction.atomic():
-        payload = {"upload": upload.folder.name, "name": "", "half": half}
+        payload = {"upload": upload.folder.name, "name": "", "split": split}
         job = submit_change("add-pictures", dataset, payload, by=by)
         take_upload(upload)
         audit.record(by, "add-pictures", dataset.name, files=upload.files, into="classes by their folders")
         return job
 
 
-def _check_classes(dataset: Dataset, upload: Upload, half: str) -> None:
+def _check_classes(dataset: Dataset, upload: Upload, split: str) -> None:
     known = labels_by_folder(dataset)
     for name in _class_names(upload):
         if label_of_folder(known, name) is not None:
             continue
-        if half not in HALVES:
-            raise Rejected(f"say whether the new class {name!r} is trained on or held out", field="half")
+        if split not in SPLITS:
+            raise needs_split(name)
         fit_name(name)
 
 
