@@ -1,4 +1,4 @@
-"""The account over the API: who am I, what is known of me, and my tokens."""
+"""The account over the API: profile, export of personal data, tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,8 +26,8 @@ TOKEN = {
     "id": "7d1f0c",
     "name": "notebook",
     "read_only": False,
-    "created": "2026-05-04T09:30:00Z",
-    "expiry": "2026-08-02T09:30:00Z",
+    "created_at": "2026-05-04T09:30:00Z",
+    "expires_at": "2026-08-02T09:30:00Z",
     "last_used_at": None,
 }
 
@@ -52,7 +52,7 @@ class MeChangesSerializer(StrictSerializer):
 
 
 class MeView(VersionedViewSet):
-    """Who the request comes from."""
+    """The account that sends the request."""
 
     serializer_class = MeSerializer
     queryset = User.objects.none()
@@ -63,12 +63,12 @@ class MeView(VersionedViewSet):
 
     @extend_schema(operation_id="me_retrieve", responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        """Say who I am, and what I may do."""
+        """Return my account and its role."""
         return self.retrieve(request)
 
     @extend_schema(operation_id="me_update", request=MeChangesSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
-        """Call me something else."""
+        """Change my name."""
         form = MeChangesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         me = self.get_object()
@@ -77,31 +77,35 @@ class MeView(VersionedViewSet):
 
 
 class MeExportView(APIView):
-    """What the site knows of me."""
+    """Everything that the site stores about me."""
 
     @extend_schema(
         operation_id="me_export",
         responses={(200, "application/json"): OpenApiTypes.OBJECT},
-        examples=[OpenApiExample("The beginning of it", {"account": {"email": "mia@example.org"}, "jobs": []})],
+        examples=[OpenApiExample("The first entries", {"account": {"email": "mia@example.org"}, "jobs": []})],
     )
     def get(self, request: Request) -> Response:
-        """Give everything that is kept of my account, searches and ratings."""
+        """Export everything that is stored about my account, searches and ratings."""
         return Response(personal_data.export_all(signed_in(request)))
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A token", TOKEN)])
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     id = serializers.CharField(source="digest", read_only=True)
+    created_at = serializers.DateTimeField(source="created", read_only=True)
+    expires_at = serializers.DateTimeField(
+        source="expiry", read_only=True, allow_null=True, help_text="End of the token; null if it never expires."
+    )
 
     class Meta:
         model = ApiToken
-        fields = ("id", "name", "read_only", "created", "expiry", "last_used_at")
+        fields = ("id", "name", "read_only", "created_at", "expires_at", "last_used_at")
         read_only_fields = fields
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A token, once", {**TOKEN, "secret": "kin_..."})])
-class MadeTokenSerializer(TokenSerializer):
-    """A new token; `secret` is in this answer only."""
+@extend_schema_serializer(examples=[OpenApiExample("A new token", {**TOKEN, "secret": "kin_..."})])
+class CreatedTokenSerializer(TokenSerializer):
+    """A new token; only this response contains `secret`."""
 
     secret = serializers.CharField(read_only=True)
 
@@ -110,18 +114,22 @@ class MadeTokenSerializer(TokenSerializer):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("For a notebook", {"name": "notebook", "read_only": False, "expiry_days": 30})]
+    examples=[OpenApiExample("For a notebook", {"name": "notebook", "read_only": False, "expires_in_days": 30})]
 )
 class NewTokenSerializer(StrictSerializer):
     name = serializers.CharField(max_length=80)
     read_only = serializers.BooleanField(default=False)  # type: ignore[assignment]  # declared fields leave the class
-    expiry_days = serializers.IntegerField(
-        min_value=1, max_value=3650, default=services.USUAL_LIFETIME.days, allow_null=True, help_text="null: for ever."
+    expires_in_days = serializers.IntegerField(
+        min_value=1,
+        max_value=3650,
+        default=services.USUAL_LIFETIME.days,
+        allow_null=True,
+        help_text=f"Days until the token expires (default {services.USUAL_LIFETIME.days}); null if it never expires.",
     )
 
 
 def lifetime(days: int | None) -> timedelta | None:
-    """Return that many days; None is for ever."""
+    """Return that many days; None if the token never expires."""
     return None if days is None else timedelta(days=days)
 
 
@@ -132,7 +140,7 @@ class TokenViewSet(
     mixins.DestroyModelMixin,
     GenericViewSet[ApiToken],
 ):
-    """One's own tokens: list, make, revoke."""
+    """One's own tokens: list, create, revoke."""
 
     serializer_class = TokenSerializer
     queryset: QuerySet[ApiToken] = ApiToken.objects.none()  # for the schema; each request gets its own
@@ -149,20 +157,20 @@ class TokenViewSet(
 
     @extend_schema(
         request=NewTokenSerializer,
-        responses={201: MadeTokenSerializer},
+        responses={201: CreatedTokenSerializer},
         auth=[{"cookieAuth": []}],  # type: ignore[list-item]  # as OpenAPI has it
     )
     @may_answer(409)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Make a token; its secret is in this answer only.
+        """Create a token. This response alone contains its secret.
 
-        Tokens make no tokens: this takes a session that gave its password, or a code, in the last five minutes.
+        A token cannot create tokens. Use a session that confirmed its password, or a code, in the last five minutes.
         """
         form = NewTokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
         token, secret = services.create_token(
-            signed_in(request), values["name"], values["read_only"], lifetime(values["expiry_days"])
+            signed_in(request), values["name"], values["read_only"], lifetime(values["expires_in_days"])
         )
         where = reverse("token-detail", args=[token.pk], request=request)
         body = {**TokenSerializer(token).data, "secret": secret}

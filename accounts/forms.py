@@ -1,4 +1,4 @@
-"""What people type about their account."""
+"""Forms of the account pages: sign-up, new token, deletion."""
 
 from datetime import timedelta
 
@@ -7,16 +7,16 @@ from django.http import HttpRequest
 
 from accounts.models import User
 
-EXPIRIES = {"30": "30 days", "90": "90 days", "365": "a year", "": "for ever"}
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "1 year", "": "No expiry"}
 
 
 class SignupFields(forms.Form):
-    """What a sign-up asks beside e-mail and password."""
+    """Fields of the sign-up besides e-mail and password."""
 
     display_name = forms.CharField(
         label="Name",
         max_length=80,
-        help_text="Shown beside your ratings.",
+        help_text="Name shown to curators and admins.",
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
 
@@ -27,17 +27,19 @@ class SignupFields(forms.Form):
 class TokenForm(forms.Form):
     """A new API token."""
 
-    name = forms.CharField(max_length=80, help_text="Which program will use it.")
-    read_only = forms.BooleanField(required=False, initial=True, label="May only read")
-    expiry = forms.ChoiceField(choices=list(EXPIRIES.items()), required=False, initial="90", label="Valid for")
+    name = forms.CharField(max_length=80, help_text="Program that uses the token.")
+    read_only = forms.BooleanField(required=False, initial=True, label="Read-only")
+    expires_in_days = forms.ChoiceField(
+        choices=list(LIFETIMES.items()), required=False, initial="90", label="Expires after"
+    )
 
     def lifetime(self) -> timedelta | None:
-        """Return how long the token lives; None is for ever."""
-        days = self.cleaned_data["expiry"]
+        """Return how long the token is valid; None if it never expires."""
+        days = self.cleaned_data["expires_in_days"]
         return timedelta(days=int(days)) if days else None
 
 
 class DeleteAccountForm(forms.Form):
-    """One more thought; who it is is asked by re-authentication."""
+    """A tick to confirm the deletion; re-authentication asks for the password."""
 
-    sure = forms.BooleanField(label="Yes, delete my account and everything of mine")
+    sure = forms.BooleanField(label="Delete my account and all my data")

@@ -97,23 +97,23 @@ def require_confirmed(user: User, role: Role | str) -> None:
 
 @transaction.atomic
 def create_token(
-    user: User, name: str, read_only: bool = False, expiry: timedelta | None = None
+    user: User, name: str, read_only: bool = False, lifetime: timedelta | None = None
 ) -> tuple[ApiToken, str]:
     """Return a new token's row and its secret, which is stored nowhere and shown once.
 
-    `expiry` is how long it lives; None is for ever. The owner is told by mail.
+    lifetime: how long it is valid; None is for ever. The owner is told by mail.
 
     Raises:
-        AccountError: no name, an expiry that is over already, as many tokens as a person may have, an address that is
+        AccountError: no name, a lifetime that is not positive, as many tokens as a person may have, an address that is
             not confirmed, or a password that was changed since `user` was read.
     """
     name = name.strip()
     if not name:
-        raise AccountError("a token needs a name, so that you know later which program has it")
-    if expiry is not None and expiry <= timedelta(0):
-        raise AccountError(f"a token must live for some time, got {expiry}")
+        raise AccountError("a token needs a name; name the program that uses it")
+    if lifetime is not None and lifetime <= timedelta(0):
+        raise AccountError(f"a token's lifetime must be positive, got {lifetime}")
     _require_room_for_token(user)
-    row, secret = ApiToken.objects.create(user=user, expiry=expiry, name=name[:80], read_only=read_only)
+    row, secret = ApiToken.objects.create(user=user, expiry=lifetime, name=name[:80], read_only=read_only)
     audit.record(user, "make-token", row.name, account=user.pk, read_only=read_only)
     transaction.on_commit(lambda: security.tell(user, "token_created", token=row), robust=True)
     return cast(ApiToken, row), secret
@@ -157,15 +157,15 @@ def export_account(user: User) -> dict[str, Any]:
         "email": user.email,
         "display_name": user.display_name,
         "role": role_of(user),
-        "joined": user.date_joined.isoformat(),
-        "last_sign_in": user.last_login.isoformat() if user.last_login else None,
+        "created_at": user.date_joined.isoformat(),
+        "last_signed_in_at": user.last_login.isoformat() if user.last_login else None,
         "tokens": [
             {
                 "name": token.name,
                 "read_only": token.read_only,
-                "created": token.created.isoformat(),
-                "expires": token.expiry.isoformat() if token.expiry else None,
-                "last_used": token.last_used_at.isoformat() if token.last_used_at else None,
+                "created_at": token.created.isoformat(),
+                "expires_at": token.expiry.isoformat() if token.expiry else None,
+                "last_used_at": token.last_used_at.isoformat() if token.last_used_at else None,
             }
             for token in ApiToken.objects.filter(user=user)
         ],

@@ -1,4 +1,4 @@
-"""Jobs over the API, and how other endpoints answer that they have started one."""
+"""Jobs over the API, and the 202 response of every endpoint that starts one."""
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters  # type: ignore[import-untyped]
@@ -25,7 +25,7 @@ RUNNING = {
     "queue": "train",
     "state": "running",
     "attempt": 1,
-    "cancel_asked": False,
+    "cancel_requested": False,
     "phase": "epoch 3",
     "done": 40,
     "total": 120,
@@ -39,12 +39,14 @@ RUNNING = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A job at work", RUNNING)])
+@extend_schema_serializer(examples=[OpenApiExample("A running job", RUNNING)])
 class JobSerializer(serializers.ModelSerializer[Job]):
+    cancel_requested = serializers.BooleanField(source="cancel_asked", read_only=True)
+
     class Meta:
         model = Job
         fields = (
-            "id", "kind", "queue", "state", "attempt", "cancel_asked", "phase", "done", "total", "message",
+            "id", "kind", "queue", "state", "attempt", "cancel_requested", "phase", "done", "total", "message",
             "result", "error", "owner", "created_at", "started_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
@@ -60,7 +62,7 @@ class JobFilter(filters.FilterSet):  # type: ignore[misc]
 
 
 class JobViewSet(VersionedViewSet, ReadOnlyModelViewSet[Job]):
-    """Long work: one's own jobs; curators see all."""
+    """Background jobs: one's own; curators see all."""
 
     serializer_class = JobSerializer
     filterset_class = JobFilter

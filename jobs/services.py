@@ -250,7 +250,7 @@ def export_jobs(user: User) -> list[dict[str, Any]]:
     """Return what the jobs app knows of `user`."""
     jobs = Job.objects.filter(owner=user)
     return [
-        {"kind": job.kind, "state": job.state, "created": job.created_at.isoformat(), "message": job.message}
+        {"kind": job.kind, "state": job.state, "created_at": job.created_at.isoformat(), "message": job.message}
         for job in jobs
     ]
 

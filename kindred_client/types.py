@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 class AuditEntry(TypedDict, total=False):
     id: int
-    at: str
-    who: int | None
-    who_name: str
+    created_at: str
+    user: int | None
+    user_name: str
     action: str
     target: str
     details: dict[str, Any]
@@ -459,7 +459,7 @@ class Job(TypedDict, total=False):
     queue: QueueEnum
     state: StateEnum
     attempt: int
-    cancel_asked: bool
+    cancel_requested: bool
     phase: str
     done: int
     total: int
@@ -591,8 +591,8 @@ class Token(TypedDict, total=False):
     id: str
     name: str
     read_only: bool
-    created: str
-    expiry: str | None
+    created_at: str
+    expires_at: str | None
     last_used_at: str | None
 
 

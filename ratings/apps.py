@@ -9,10 +9,10 @@ class RatingsConfig(AppConfig):
     def ready(self) -> None:
         """Say what is known of a person, what can be kept of what all of them said, and which data sets votes need."""
         from accounts import personal_data
-        from ratings.leaderboard_views import welcome_section
         from ratings.services.exports import ABOUT, exports
-        from ratings.services.personal import erase_ratings, export_ratings
-        from ratings.services.votes import page_of_vote, voted_rankings, votes_on
+        from ratings.services.my_ratings import erase_ratings, export_ratings
+        from ratings.services.rated_searches import page_of_vote, voted_rankings, votes_on
+        from ratings.views.leaderboard import welcome_section
         from retrieval import downloads
         from retrieval.datasets.services import dependencies
         from retrieval.pages.views import front

@@ -169,7 +169,7 @@ def test_the_rule_on_the_order_of_apps_can_fail() -> None:
         "from jobs import tasks",
         "import retrieval.search.views.searches",
         "from jobs.api import f",
-        "import ratings.ballot_views",
+        "import ratings.views.ballots",
         "from retrieval.experiments.api.runs import RunViewSet",
     ],
 )

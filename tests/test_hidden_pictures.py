@@ -101,7 +101,7 @@ WAYS = (
         query,
         False,
     ),
-    Way("ratings.api_files.get", lambda scene: f"/rate/{scene.ballot.pk}/query", lambda scene: scene.asked.pk, False),
+    Way("ratings.api.files.get", lambda scene: f"/rate/{scene.ballot.pk}/query", lambda scene: scene.asked.pk, False),
 )
 
 ASKED_OTHERWISE = {

@@ -7,7 +7,7 @@ from rest_framework import mixins, serializers
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.audit.filters import AuditFilter
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from accounts.permissions import IsCurator
 from config.api.views import SparseFields
 
@@ -18,9 +18,9 @@ from config.api.views import SparseFields
             "A change",
             {
                 "id": 7,
-                "at": "2026-05-04T09:30:00Z",
-                "who": 2,
-                "who_name": "Cora",
+                "created_at": "2026-05-04T09:30:00Z",
+                "user": 2,
+                "user_name": "Cora",
                 "action": "publish-model",
                 "target": "Multi-Similarity, seed 0",
                 "details": {"model": 3},
@@ -29,11 +29,21 @@ from config.api.views import SparseFields
     ]
 )
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    created_at = serializers.DateTimeField(source="at", read_only=True)
+    user = serializers.PrimaryKeyRelatedField[User](
+        source="who",
+        read_only=True,
+        allow_null=True,
+        help_text="Account that made the change; null for the system or a former member.",
+    )
+    user_name = serializers.CharField(
+        source="who_name", read_only=True, help_text="Name of the account when it made the change."
+    )
     details: Any = serializers.DictField(read_only=True)
 
     class Meta:
         model = AuditEntry
-        fields = ("id", "at", "who", "who_name", "action", "target", "details")
+        fields = ("id", "created_at", "user", "user_name", "action", "target", "details")
         read_only_fields = fields
 
 

@@ -1,4 +1,4 @@
-"""By what the audit trail can be narrowed."""
+"""Filters of the audit trail."""
 
 import django_filters as filters  # type: ignore[import-untyped]
 from django import forms
@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 
 from accounts.models import AuditEntry, User
 
-NOBODY_HERE = "The system, or a former member"
+NO_ACCOUNT = "The system or a former member"
 TEXT_LENGTH = 200
 
 
 def people_in_trail(request: HttpRequest | None) -> QuerySet[User]:
-    """Return those who did something."""
+    """Return the accounts that have an entry."""
     return User.objects.filter(audit_entries__isnull=False).distinct()
 
 
@@ -28,13 +28,17 @@ class DateInput(forms.DateInput):
 
 
 class AuditFilter(filters.FilterSet):  # type: ignore[misc]
-    """Person, action, text in what was changed, first and last day."""
+    """User, action, text in the object, first and last day."""
 
-    who = extend_schema_field({"oneOf": [{"type": "integer"}, {"const": "null"}], "description": NOBODY_HERE})(
-        filters.ModelChoiceFilter(label="Who", queryset=people_in_trail, empty_label="Anybody", null_label=NOBODY_HERE)
+    user = extend_schema_field(
+        {"oneOf": [{"type": "integer"}, {"const": "null"}], "description": f"null: {NO_ACCOUNT}"}
+    )(
+        filters.ModelChoiceFilter(
+            label="User", field_name="who", queryset=people_in_trail, empty_label="Any", null_label=NO_ACCOUNT
+        )
     )
-    action = filters.ChoiceFilter(label="Did", choices=known_actions, empty_label="Anything")
-    text = filters.CharFilter(label="To what", method="containing", max_length=TEXT_LENGTH)
+    action = filters.ChoiceFilter(label="Action", choices=known_actions, empty_label="Any")
+    text = filters.CharFilter(label="Object", method="containing", max_length=TEXT_LENGTH)
     since = filters.DateFilter(label="From", field_name="at", lookup_expr="date__gte", widget=DateInput)
     until = filters.DateFilter(label="To", field_name="at", lookup_expr="date__lte", widget=DateInput)
 
@@ -43,11 +47,11 @@ class AuditFilter(filters.FilterSet):  # type: ignore[misc]
         fields: tuple[str, ...] = ()
 
     def containing(self, entries: QuerySet[AuditEntry], name: str, text: str) -> QuerySet[AuditEntry]:
-        """Look for the text in what was changed and in the name of who did it."""
+        """Keep entries with the text in the object or in the user's name."""
         return entries.filter(Q(target__icontains=text) | Q(who_name__icontains=text))
 
     @property
-    def found(self) -> QuerySet[AuditEntry]:
-        """The entries that were asked for; none when what was asked makes no sense."""
+    def entries(self) -> QuerySet[AuditEntry]:
+        """The entries that match; none if a filter is invalid."""
         entries: QuerySet[AuditEntry] = self.qs
         return entries if self.is_valid() else entries.none()

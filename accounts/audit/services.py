@@ -34,7 +34,12 @@ def entries_of(user: User) -> QuerySet[AuditEntry]:
 def export_entries(user: User) -> list[dict[str, Any]]:
     """Return the entries by and about `user`, for the export of personal data."""
     return [
-        {"at": entry.at.isoformat(), "who": entry.who_name, "action": entry.action, "target": entry.target}
+        {
+            "created_at": entry.at.isoformat(),
+            "user_name": entry.who_name,
+            "action": entry.action,
+            "target": entry.target,
+        }
         for entry in entries_of(user)
     ]
 

@@ -1,4 +1,4 @@
-"""The audit trail for curators, to read and to take along."""
+"""The audit trail for curators: its page and its CSV."""
 
 import json
 
@@ -20,11 +20,12 @@ PAGE = 50
 @never_cache
 @require_GET
 def trail(request: HttpRequest) -> HttpResponse:
-    """Show the trail, newest first, narrowed as asked."""
-    entries = AuditFilter(request.GET, queryset=AuditEntry.objects.all())
-    page = Paginator(entries.found, PAGE).get_page(request.GET.get("page"))
-    context = {"filter": entries, "page": page, "asked": any(entries.form.data.get(name) for name in entries.filters)}
-    return render(request, "accounts/audit.html", context, status=200 if entries.is_valid() else 400)
+    """Show the trail, newest first, filtered."""
+    trail_filter = AuditFilter(request.GET, queryset=AuditEntry.objects.all())
+    page = Paginator(trail_filter.entries, PAGE).get_page(request.GET.get("page"))
+    is_filtered = any(trail_filter.form.data.get(name) for name in trail_filter.filters)
+    context = {"filter": trail_filter, "page": page, "is_filtered": is_filtered}
+    return render(request, "accounts/audit.html", context, status=200 if trail_filter.is_valid() else 400)
 
 
 @curator_required
@@ -32,9 +33,9 @@ def trail(request: HttpRequest) -> HttpResponse:
 @require_GET
 def export(request: HttpRequest) -> HttpResponseBase:
     """Give the entries that the page shows, all pages of them, as CSV."""
-    entries = AuditFilter(request.GET, queryset=AuditEntry.objects.all()).found
+    entries = AuditFilter(request.GET, queryset=AuditEntry.objects.all()).entries
     rows = (
         (entry.at.isoformat(), entry.who_name, entry.action, entry.target, json.dumps(entry.details))
         for entry in entries.iterator()
     )
-    return csv_response("kindred-audit.csv", ("at", "who", "action", "target", "details"), rows)
+    return csv_response("kindred-audit.csv", ("created_at", "user_name", "action", "target", "details"), rows)

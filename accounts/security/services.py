@@ -130,15 +130,15 @@ def export_security(user: User) -> dict[str, Any]:
     return {
         "second_factor": {
             "set_up": factor is not None,
-            "since": factor.since.isoformat() if factor else None,
-            "last_used": factor.last_used.isoformat() if factor and factor.last_used else None,
+            "created_at": factor.since.isoformat() if factor else None,
+            "last_used_at": factor.last_used.isoformat() if factor and factor.last_used else None,
         },
         "addresses": [{"email": row.email, "confirmed": row.verified} for row in addresses_of(user)],
         "sessions": [
             {
-                "began": row.created_at.isoformat(),
-                "last_seen": row.last_seen_at.isoformat(),
-                "address": row.ip,
+                "created_at": row.created_at.isoformat(),
+                "last_seen_at": row.last_seen_at.isoformat(),
+                "ip_address": row.ip,
                 "browser": row.user_agent,
             }
             for row in sessions_of(user)

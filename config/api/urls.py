@@ -12,9 +12,9 @@ from config.api.problem_pages import every_problem, one_problem
 from config.api.problems import UnknownAddress
 from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
-from ratings.api import BallotViewSet
-from ratings.api_board import BoardFileView, BoardView
-from ratings.api_files import DatasetRatingsView
+from ratings.api.ballots import BallotViewSet
+from ratings.api.files import DatasetRatingsView
+from ratings.api.leaderboard import BoardFileView, BoardView
 from retrieval.datasets.api.datasets import DatasetViewSet
 from retrieval.datasets.api.images import ImageViewSet
 from retrieval.datasets.api.uploads import UploadViewSet

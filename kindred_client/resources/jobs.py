@@ -1,4 +1,4 @@
-"""Long work."""
+"""Background jobs: list, wait, cancel, retry."""
 
 from collections.abc import Sequence
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from config.errors import Conflict, Rejected
 from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
-from ratings.services.contests import closest_contest, columns_of, contests_between, standings
+from ratings.services.pair_selection import closest_contest, columns_of, contests_between, standings
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.asking import searchable_models, system_search

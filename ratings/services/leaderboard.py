@@ -12,7 +12,8 @@ from accounts.roles import Visitor
 from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Metric, Place, columns_of, shown_at, title_of
 from ratings.errors import UnknownFilter
 from ratings.models import Ballot, BlindScore
-from ratings.services.opinions import (
+from ratings.services.equivalent_losses import same_losses
+from ratings.services.rating_statistics import (
     FEWEST_VOTES,
     Floats,
     Votes,
@@ -22,7 +23,6 @@ from ratings.services.opinions import (
     redrawn_means,
     share_in_order,
 )
-from ratings.services.same_losses import same_losses
 from retrieval.models import Index, Model
 from retrieval.registry.services.published import visible_models
 

@@ -24,7 +24,7 @@ def test_a_wrong_token_is_a_problem_and_no_crash(header: str, db: None) -> None:
 
 
 def test_an_expired_token_is_refused(member: User) -> None:
-    api = api_of(member, expiry=timedelta(days=1))
+    api = api_of(member, lifetime=timedelta(days=1))
     ApiToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
     assert api.get("/api/v1/jobs/").status_code == 401
 

@@ -108,16 +108,16 @@ def test_everybodys_tokens_are_in_the_trail(curator: User, member: User) -> None
 
 
 def test_only_the_digest_of_a_token_is_stored(member: User) -> None:
-    token, secret = services.create_token(member, "notebook", read_only=True, expiry=timedelta(days=30))
+    token, secret = services.create_token(member, "notebook", read_only=True, lifetime=timedelta(days=30))
     row = ApiToken.objects.filter(pk=token.pk).values().get()
     assert secret.startswith("kin_") and secret not in str(row)
     assert row["read_only"] and row["name"] == "notebook" and row["expiry"] > timezone.now()
 
 
-@pytest.mark.parametrize(("name", "expiry"), [("  ", None), ("notebook", timedelta(0))])
-def test_a_token_needs_a_name_and_some_time(member: User, name: str, expiry: timedelta | None) -> None:
+@pytest.mark.parametrize(("name", "lifetime"), [("  ", None), ("notebook", timedelta(0))])
+def test_a_token_needs_a_name_and_some_time(member: User, name: str, lifetime: timedelta | None) -> None:
     with pytest.raises(AccountError):
-        services.create_token(member, name, expiry=expiry)
+        services.create_token(member, name, lifetime=lifetime)
     assert not ApiToken.objects.exists()
 
 
@@ -129,7 +129,7 @@ def test_revoking_twice_is_no_error(member: User) -> None:
 
 
 def test_expired_tokens_are_not_listed(member: User) -> None:
-    token, _ = services.create_token(member, "notebook", expiry=timedelta(days=1))
+    token, _ = services.create_token(member, "notebook", lifetime=timedelta(days=1))
     ApiToken.objects.filter(pk=token.pk).update(expiry=timezone.now())
     assert not services.tokens_of(member).exists()
 

@@ -30,7 +30,7 @@ def test_a_token_makes_no_token(member: User) -> None:
 def test_a_session_makes_one_after_its_password(member_client: Client) -> None:
     answer = made(member_client)
     assert (answer.status_code, answer.json()["type"]) == (403, "/api/problems/proof-required")
-    answer = made(proven(member_client), expiry_days=None)
+    answer = made(proven(member_client), expires_in_days=None)
     assert answer.status_code == 201 and answer.json()["secret"].startswith("kin_")
     assert Client().get("/api/v1/me/", headers={"Authorization": f"Token {answer.json()['secret']}"}).status_code == 200
 
@@ -41,7 +41,7 @@ def test_a_wrong_password_is_no_proof(member_client: Client) -> None:
 
 
 def test_the_page_asks_for_the_password_and_then_makes_the_token(member_client: Client) -> None:
-    form = {"name": "notebook", "read_only": "on", "expiry": "30"}
+    form = {"name": "notebook", "read_only": "on", "expires_in_days": "30"}
     ask = member_client.post("/me/tokens/", form).headers["Location"]
     assert ask.startswith("/accounts/reauthenticate/") and not ApiToken.objects.exists()
     page = member_client.post(ask, {"password": PASSWORD, "next": "/me/tokens/"}).content.decode()
@@ -55,7 +55,7 @@ def test_tokens_are_bounded_in_number(member: User, member_client: Client, setti
         assert made(proven(member_client)).status_code == 201
     answer = made(member_client)
     assert (answer.status_code, answer.json()["type"]) == (409, "/api/problems/conflict")
-    page = member_client.post("/me/tokens/", {"name": "third", "expiry": "30"})
+    page = member_client.post("/me/tokens/", {"name": "third", "expires_in_days": "30"})
     assert page.status_code == 400 and "revoke one first" in page.content.decode()
     services.revoke_token(ApiToken.objects.all()[0], by=member)
     assert made(member_client).status_code == 201

@@ -86,7 +86,7 @@ def test_a_visitor_is_sent_to_sign_in(client: Client, name: str) -> None:
 
 
 def test_a_new_tokens_secret_is_shown_once(member_client: Client, member: User) -> None:
-    form = {"name": "notebook", "read_only": "on", "expiry": "30"}
+    form = {"name": "notebook", "read_only": "on", "expires_in_days": "30"}
     page = proven(member_client).post("/me/tokens/", form).content.decode()
     found = re.search(r'<code id="secret">(kin_\w+)</code>', page)
     assert found is not None
@@ -96,7 +96,7 @@ def test_a_new_tokens_secret_is_shown_once(member_client: Client, member: User) 
 
 
 def test_a_token_without_a_name_is_refused(member_client: Client) -> None:
-    answer = proven(member_client).post("/me/tokens/", {"name": "", "expiry": "30"})
+    answer = proven(member_client).post("/me/tokens/", {"name": "", "expires_in_days": "30"})
     assert "This field is required" in answer.content.decode() and not ApiToken.objects.exists()
 
 
@@ -165,9 +165,9 @@ def test_me_says_who_the_token_belongs_to(member: User) -> None:
 def test_tokens_over_the_api(member_client: Client, member: User, other_member: User) -> None:
     services.create_token(other_member, "theirs")
     api = proven(member_client)
-    wish = {"name": "second", "read_only": True, "expiry_days": 7}
+    wish = {"name": "second", "read_only": True, "expires_in_days": 7}
     made = api.post("/api/v1/tokens/", wish, content_type="application/json").json()
-    assert made["secret"].startswith("kin_") and made["read_only"] and made["expiry"]
+    assert made["secret"].startswith("kin_") and made["read_only"] and made["expires_at"]
     [row] = api.get("/api/v1/tokens/").json()["results"]
     assert row["name"] == "second" and "secret" not in row
     assert api.delete(f"/api/v1/tokens/{made['id']}/").status_code == 204

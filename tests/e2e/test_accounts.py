@@ -206,7 +206,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(page: Page, site: S
     page.click(MAIN_BUTTON)
     page.goto(f"{site.address}/me/tokens/")
     page.fill("input[name=name]", "notebook")
-    page.select_option("select[name=expiry]", "30")
+    page.select_option("select[name=expires_in_days]", "30")
     page.get_by_role("button", name="Create token").click()
     prove(page, password)
     secret = page.locator("#secret").inner_text()
@@ -268,7 +268,7 @@ def trail_of(page: Page, site: Site, email: str) -> list[str]:
     """Return what the audit trail says was done to that account, the newest first."""
     page.goto(f"{site.address}/lab/audit/")
     page.fill("input[name=text]", email)
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("button", name="Filter entries", exact=True).click()
     expect(page.locator("tbody")).to_contain_text(email)
     return page.locator("tbody td:nth-child(3)").all_inner_texts()
 

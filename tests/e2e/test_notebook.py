@@ -24,7 +24,7 @@ def token_of(site: Site, role: str) -> str:
         browser.post("/accounts/reauthenticate/", data=proof).raise_for_status()
         made = browser.post(
             "/api/v1/tokens/",
-            json={"name": "notebook", "expiry_days": 1},
+            json={"name": "notebook", "expires_in_days": 1},
             headers={"X-CSRFToken": browser.cookies["csrftoken"]},
         )
         made.raise_for_status()

@@ -48,7 +48,11 @@ def test_an_export_holds_what_one_did_and_what_was_done_to_one(admin: User, cura
     audit.record_about(admin, "change-role", curator, to="curator")
     audit.record(admin, "delete-dataset", "Cars")
     entries = personal_data.export_all(curator)["audit"]
-    assert [entry["action"] for entry in entries] == ["change-role", "delete-dataset"]
+    assert [(entry["user_name"], entry["action"]) for entry in entries] == [
+        ("Ada", "change-role"),
+        ("Cora", "delete-dataset"),
+    ]
+    assert all(entry["created_at"] for entry in entries)
 
 
 @pytest.mark.parametrize("way", ["delete/", "change/"])

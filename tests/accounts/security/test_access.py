@@ -137,7 +137,7 @@ def test_a_new_account_begins_without_an_entry(member: User) -> None:
 
 def test_an_unconfirmed_account_makes_no_token_and_adds_no_address() -> None:
     user, attacker = squatted()
-    page = proven(attacker).post("/me/tokens/", {"name": "key", "expiry": ""}).content.decode()
+    page = proven(attacker).post("/me/tokens/", {"name": "key", "expires_in_days": ""}).content.decode()
     assert not ApiToken.objects.exists() and "action_send" in page
     answer = attacker.post("/api/v1/tokens/", {"name": "key"}, content_type="application/json")
     assert (answer.status_code, answer.json()["type"]) == (403, "/api/problems/unconfirmed-address")

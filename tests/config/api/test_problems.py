@@ -12,12 +12,12 @@ PROBLEM = "application/problem+json"
 
 
 def test_a_refused_field_is_named(member_client: Client) -> None:
-    answer = proven(member_client).post("/api/v1/tokens/", {"expiry_days": 0}, content_type="application/json")
+    answer = proven(member_client).post("/api/v1/tokens/", {"expires_in_days": 0}, content_type="application/json")
     assert answer.status_code == 400 and answer["Content-Type"] == PROBLEM
     problem = answer.json()
     assert (problem["type"], problem["status"]) == ("/api/problems/invalid", 400)
     assert problem["title"] == PROBLEMS["invalid"].title and problem["request_id"] == answer["X-Request-ID"]
-    assert {error["field"] for error in problem["errors"]} == {"name", "expiry_days"}
+    assert {error["field"] for error in problem["errors"]} == {"name", "expires_in_days"}
     assert "name: This field is required." in problem["detail"]
 
 

@@ -10,7 +10,7 @@ from ratings.errors import UnknownFilter
 from ratings.services import ballots
 from ratings.services import leaderboard as service
 from ratings.services.leaderboard import filtered, leaderboard, sections, votes_total
-from ratings.services.opinions import Votes
+from ratings.services.rating_statistics import Votes
 from retrieval.models import Dataset
 from retrieval.registry.services.published import set_published
 from tests.retrieval.registry.services.test_indexes import rebuilt

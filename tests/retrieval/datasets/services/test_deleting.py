@@ -8,7 +8,7 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from ratings.models import Ballot
-from ratings.services.votes import votes_on
+from ratings.services.rated_searches import votes_on
 from retrieval.datasets.services import deleting, dependencies
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from accounts.roles import Visitor
 from ratings.errors import UnknownFilter
-from ratings.services import board_files, leaderboard, opinions
+from ratings.services import leaderboard, leaderboard_files, rating_statistics
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
@@ -67,15 +67,15 @@ def _part(request: HttpRequest, template: str) -> HttpResponse:
 @require_GET
 def board_file(request: HttpRequest, suffix: str) -> HttpResponseBase:
     """Give the leaderboard as CSV, JSON, PNG or SVG; the page polls the JSON."""
-    if suffix not in board_files.CONTENT_TYPES:
-        known = ", ".join(board_files.CONTENT_TYPES)
+    if suffix not in leaderboard_files.CONTENT_TYPES:
+        known = ", ".join(leaderboard_files.CONTENT_TYPES)
         raise Http404(f"the leaderboard is kept as {known}, not as {suffix}")
     try:
-        document = board_files.document_for(request.user, **_chosen(request))
+        document = leaderboard_files.document_for(request.user, **_chosen(request))
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
-    content = io.BytesIO(board_files.board_file(document, suffix))
-    return attachment(content, f"leaderboard.{suffix}", board_files.CONTENT_TYPES[suffix])
+    content = io.BytesIO(leaderboard_files.board_file(document, suffix))
+    return attachment(content, f"leaderboard.{suffix}", leaderboard_files.CONTENT_TYPES[suffix])
 
 
 def board_values(user: Visitor, dataset: str = "", protocol: str = "") -> dict[str, Any]:
@@ -89,11 +89,11 @@ def board_values(user: Visitor, dataset: str = "", protocol: str = "") -> dict[s
         "width": len(leaderboard.columns()) + len(OTHER_COLUMNS),
         "charts": leaderboard.charted(),
         "headline": leaderboard.headline(),
-        "document": board_files.document_of(sections),
+        "document": leaderboard_files.document_of(sections),
         "votes_total": leaderboard.votes_total(rows),
         "filters": _address({"dataset": dataset, "protocol": protocol}),
-        "suffixes": list(board_files.CONTENT_TYPES),
-        "fewest_votes": opinions.FEWEST_VOTES,
+        "suffixes": list(leaderboard_files.CONTENT_TYPES),
+        "fewest_votes": rating_statistics.FEWEST_VOTES,
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from ratings.services import ballots
-from ratings.services.contests import (
+from ratings.services.pair_selection import (
     Standing,
     closeness,
     closest_contest,

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from ratings.services import opinions
-from ratings.services.opinions import (
+from ratings.services import rating_statistics
+from ratings.services.rating_statistics import (
     Votes,
     agreement_between_people,
     interval,
@@ -29,7 +29,7 @@ def many(random: np.random.Generator, people: int, each: int) -> Votes:
 def test_redraws_lie_around_the_mean_and_come_again() -> None:
     pile = many(np.random.default_rng(1), people=8, each=10)
     drawn = redrawn_means(pile)
-    assert drawn.shape == (opinions.REDRAWS, 3) and np.array_equal(drawn, redrawn_means(pile))
+    assert drawn.shape == (rating_statistics.REDRAWS, 3) and np.array_equal(drawn, redrawn_means(pile))
     assert np.abs(drawn.mean(axis=0) - pile.scores.mean(axis=0)).max() < 0.05
     for place in range(3):
         low, high = interval(drawn[:, place]) or (9, 0)
@@ -39,7 +39,7 @@ def test_redraws_lie_around_the_mean_and_come_again() -> None:
 def test_blocks_make_no_difference_to_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     pile = many(np.random.default_rng(2), people=3, each=4)
     whole = redrawn_means(pile)
-    monkeypatch.setattr(opinions, "_WEIGHTS_AT_ONCE", 100)
+    monkeypatch.setattr(rating_statistics, "_WEIGHTS_AT_ONCE", 100)
     parts = redrawn_means(pile)
     assert parts.shape == whole.shape and np.abs(parts.mean(axis=0) - whole.mean(axis=0)).max() < 0.1
 

@@ -8,7 +8,7 @@ from rest_framework.reverse import reverse
 
 from config.api.strict import StrictSerializer
 from ratings.models import Ballot, BlindScore
-from ratings.services import showing
+from ratings.services import ballot_columns
 
 MOST_DIGITS = 18  # of a key: a longer number is none
 BALLOT = {
@@ -61,11 +61,11 @@ class BallotSerializer(serializers.ModelSerializer[Ballot]):
     def get_columns(self, ballot: Ballot) -> list[dict[str, Any]]:
         """Give the columns in the order shown; the models' names only once the vote is cast."""
         known = self.context.get("columns", {})
-        columns = known[ballot.pk] if ballot.pk in known else showing.columns_of(ballot)
+        columns = known[ballot.pk] if ballot.pk in known else ballot_columns.columns_of(ballot)
         return [_column(column, named=ballot.voted_at is not None) for column in columns]
 
 
-def _column(column: showing.Column, *, named: bool) -> dict[str, Any]:
+def _column(column: ballot_columns.Column, *, named: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "ranking": column.ranking.pk,
         "images": [image.pk for _, image in column.answers],

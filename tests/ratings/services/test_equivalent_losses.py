@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ratings.services.same_losses import same_losses
+from ratings.services.equivalent_losses import same_losses
 from retrieval.models import Model, Run
 
 

@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from accounts.permissions import signed_in
 from config.api.files import AnyAcceptNegotiation
-from ratings.downloads import ratings_attachment
 from ratings.services import ballots
 from ratings.services.exports import EXPORTS
+from ratings.views.downloads import ratings_attachment
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.files import jpeg_response
 from retrieval.search.services import keeping

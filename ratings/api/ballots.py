@@ -15,13 +15,13 @@ from accounts.permissions import signed_in
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from config.api.views import UUID, VersionedViewSet
-from ratings.api_bodies import (
+from ratings.models import Ballot
+from ratings.serializers import (
     BallotSerializer,
     ProgressSerializer,
     VoteSerializer,
 )
-from ratings.models import Ballot
-from ratings.services import ballots, showing
+from ratings.services import ballot_columns, ballots
 
 
 class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
@@ -42,7 +42,7 @@ class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
         if args and "columns" in serializer.child.fields:
-            serializer.context["columns"] = showing.columns_of_all(args[0])
+            serializer.context["columns"] = ballot_columns.columns_of_all(args[0])
         return serializer
 
     @extend_schema(request=None, responses={201: BallotSerializer})

@@ -16,7 +16,7 @@ from config.errors import Busy, Rejected
 from config.html_errors import error_page
 from ratings.errors import NothingToRate
 from ratings.models import Ballot
-from ratings.services import ballots, showing
+from ratings.services import ballot_columns, ballots
 from retrieval.search.services.marks import marks_of
 
 DIGITS = frozenset("0123456789")
@@ -114,7 +114,7 @@ def _columns(ballot: Ballot) -> list[dict[str, Any]]:
                 for rank, image in column.answers
             ],
         }
-        for place, column in enumerate(showing.columns_of(ballot))
+        for place, column in enumerate(ballot_columns.columns_of(ballot))
     ]
 
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from ratings.services import ballots
-from ratings.services.board_files import CONTENT_TYPES
+from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset
 from retrieval.registry.services.published import set_published
 from tests.conftest import api_of

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from config.api.files import AnyAcceptNegotiation
 from config.api.filters import check_parameters
-from ratings.services import board_files
+from ratings.services import leaderboard_files
 from retrieval.files import attachment
 
 NAMES = ("dataset", "protocol")
@@ -126,7 +126,7 @@ class BoardSerializer(serializers.Serializer[Any]):
 def _document(request: Request) -> dict[str, Any]:
     check_parameters(request, NAMES)
     chosen = {name: request.query_params.get(name, "") for name in NAMES}
-    return board_files.document_for(request.user, **chosen)
+    return leaderboard_files.document_for(request.user, **chosen)
 
 
 class BoardView(APIView):
@@ -149,7 +149,7 @@ class BoardFileView(APIView):
     @extend_schema(
         operation_id="leaderboard_file_retrieve",
         parameters=[
-            OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=list(board_files.CONTENT_TYPES)),
+            OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=list(leaderboard_files.CONTENT_TYPES)),
             *FILTERS,
         ],
         responses={
@@ -161,7 +161,7 @@ class BoardFileView(APIView):
     )
     def get(self, request: Request, suffix: str) -> HttpResponseBase:
         """Give the leaderboard as CSV, JSON, PNG or SVG."""
-        if suffix not in board_files.CONTENT_TYPES:
+        if suffix not in leaderboard_files.CONTENT_TYPES:
             raise Http404(f"there is no leaderboard.{suffix}")
-        content = io.BytesIO(board_files.board_file(_document(request), suffix))
-        return attachment(content, f"leaderboard.{suffix}", board_files.CONTENT_TYPES[suffix])
+        content = io.BytesIO(leaderboard_files.board_file(_document(request), suffix))
+        return attachment(content, f"leaderboard.{suffix}", leaderboard_files.CONTENT_TYPES[suffix])

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from ratings.services import ballots
-from ratings.services.board_files import CONTENT_TYPES
+from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset, Model
 from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
@@ -98,5 +98,5 @@ def test_an_unknown_format_is_not_found(client: Client, world: World) -> None:
 def test_the_same_drawing_is_not_drawn_twice(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     address = reverse("leaderboard-file", args=["svg"])
     first = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
-    monkeypatch.setattr("ratings.services.board_files._drawn", lambda *args: pytest.fail("drawn again"))
+    monkeypatch.setattr("ratings.services.leaderboard_files._drawn", lambda *args: pytest.fail("drawn again"))
     assert b"".join(client.get(address).streaming_content) == first  # type: ignore[attr-defined]
