@@ -189,15 +189,15 @@ class _Work:
         return best_of(read_json(self.bench.tuning(loss)), loss)
 
     def _train(self, cell: Cell, found: Mapping[str, Any]) -> None:
-        from mlcore.training.train import Listener, Workplace, train
+        from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
         bench = self.bench
         train(
             self.comparison.spec_of(cell, found),
             bench.dataset,
-            Workplace(bench.cell(cell), bench.folder / "work" / cell.name, bench.cache),
+            RunPaths(bench.cell(cell), bench.folder / "work" / cell.name, bench.cache),
             weights=None if self.comparison.protocol.weights == "scratch" else bench.weights,
-            listener=Listener(lambda event: self.listen(cell.name, event), self.should_stop),
+            callbacks=TrainingCallbacks(lambda event: self.listen(cell.name, event), self.should_stop),
         )
 
     def _fail(self, cell: Cell, message: str) -> None:

@@ -205,15 +205,19 @@ def _measured(
     listener: tuple[Callable[[dict[str, Any]], None], Callable[[], bool]],
 ) -> dict[str, Any]:
     """Train one trial in a folder that is removed; return {"map_at_r", "error"}."""
-    from mlcore.training.train import Listener, Workplace, train
+    from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
     scratch = bench.folder / "work" / f"tune-{loss}"
     shutil.rmtree(scratch, ignore_errors=True)  # of a trial that was cut off: a new one begins
-    place = Workplace(scratch / "out", scratch / "work", bench.cache)
+    place = RunPaths(scratch / "out", scratch / "work", bench.cache)
     weights = None if comparison.protocol.weights == "scratch" else bench.weights
     try:
         metrics = train(
-            trial_spec(comparison, loss, values), bench.dataset, place, weights=weights, listener=Listener(*listener)
+            trial_spec(comparison, loss, values),
+            bench.dataset,
+            place,
+            weights=weights,
+            callbacks=TrainingCallbacks(*listener),
         )
     except Stopped:
         raise

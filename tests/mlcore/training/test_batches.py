@@ -15,7 +15,9 @@ from mlcore.inference.encode import Encoder, evaluation_pixels
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
-from mlcore.training.batches import Batches, RunData
+from mlcore.training.batches import Batches
+from mlcore.training.run_data import RunData
+from mlcore.training.setup import RunPaths, TrainingSetup
 from tests.mlcore.tiny import parted, tiny_protocol
 
 
@@ -31,7 +33,9 @@ def batches_of(spec: RunSpec, data: RunData, features: Any = None) -> Batches:
     torch.manual_seed(0)
     backbone = BackboneSpec("test_resnet", "scratch")
     embedder = Embedder(build_backbone(backbone), backbone, "average", 8)
-    return Batches(spec, data, Encoder(embedder, Preprocessing(32, 32, (0.5,) * 3, (0.5,) * 3)), features)
+    encoder = Encoder(embedder, Preprocessing(32, 32, (0.5,) * 3, (0.5,) * 3))
+    paths = RunPaths(Path("out"), Path("work"), Path("cache"))
+    return Batches(TrainingSetup(spec=spec, data=data, encoder=encoder, paths=paths, features=features))
 
 
 def splits_of(dataset: DatasetFolder, rows: Any) -> set[str]:
