@@ -12,7 +12,7 @@ from torch import Tensor
 from mlcore.inference.encode import evaluation_pixels
 from mlcore.losses import loss_spec
 from mlcore.losses.samplers import epoch_batches
-from mlcore.training.augment import random_view
+from mlcore.training.augmentation import random_view
 from mlcore.training.run_data import Rows
 from mlcore.training.setup import TrainingSetup
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mlcore.training.augment import _crop_box, random_view
+from mlcore.training.augmentation import _crop_box, random_view
 
 
 def picture(height: int = 40, width: int = 60, seed: int = 0) -> NDArray[np.uint8]:
