@@ -12,7 +12,7 @@ from torch import Tensor
 from mlcore.inference.encode import evaluation_pixels
 from mlcore.losses import loss_spec
 from mlcore.losses.samplers import epoch_batches
-from mlcore.training.augmentation import random_view
+from mlcore.training.augmentation import active_augmentations, random_view
 from mlcore.training.run_data import Rows
 from mlcore.training.setup import TrainingSetup
 
@@ -63,11 +63,12 @@ class Batches:
         return self.encoder.normalised(self._views(self.data.train_rows[chosen], epoch, croppers))
 
     def _views(self, rows: Rows, epoch: int, croppers: Executor) -> NDArray[np.uint8]:
-        size, scale, cache = self.protocol.crop, self.protocol.crop_scale, self.data.cache
-        if scale == 1:
-            return evaluation_pixels(cache, rows, self.encoder.preprocessing)
+        protocol, preprocessing, cache = self.protocol, self.encoder.preprocessing, self.data.cache
+        if not active_augmentations(protocol):
+            return evaluation_pixels(cache, rows, preprocessing)
         keys = [(self.spec.seed, epoch, int(picture)) for picture in self.data.dataset.ids[rows]]
-        return np.stack(list(croppers.map(lambda row, key: random_view(cache[row], size, scale, key), rows, keys)))
+        views = croppers.map(lambda row, key: random_view(cache[row], protocol, preprocessing, key), rows, keys)
+        return np.stack(list(views))
 
     def embeddings(self, inputs: Tensor) -> Tensor:
         """Return float32 embeddings [B, dim] of a loaded batch; the backbone may run in bfloat16."""

@@ -12,6 +12,7 @@ from mlcore.errors import TrainingError
 from mlcore.inference.encode import cached_features
 from mlcore.losses import build_loss, loss_spec
 from mlcore.losses.remembering import RememberingLoss
+from mlcore.training.augmentation import active_augmentations
 from mlcore.training.batches import Batches
 from mlcore.training.checkpointing import CheckpointManager
 from mlcore.training.collapse import collapse_warnings
@@ -149,7 +150,7 @@ def _prepared(setup: TrainingSetup) -> TrainingSetup:
     # A request to stop that reaches one process stops all of them at the same step.
     callbacks = replace(callbacks, should_stop=lambda: group.any(setup.callbacks.should_stop()))
     features = None
-    if setup.protocol.trains == "head" and setup.protocol.crop_scale == 1:
+    if setup.protocol.trains == "head" and not active_augmentations(setup.protocol):
         features = setup.features
         if features is None:
             features = group.main_first(

@@ -30,7 +30,7 @@ def tiny_protocol(**changes: Any) -> Protocol:
 
 def head_protocol(**changes: Any) -> Protocol:
     """Return a small protocol in which only a head learns, on cached features."""
-    return tiny_protocol(trains="head", head_init="half-whitened-pca", crop_scale=1, **changes)
+    return tiny_protocol(trains="head", head_init="half-whitened-pca", crop_scale=1, horizontal_flip=0, **changes)
 
 
 def tiny_spec(loss: str = "soft_triple", seed: int = 0, **changes: Any) -> RunSpec:

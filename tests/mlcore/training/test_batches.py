@@ -151,8 +151,8 @@ def test_crops_of_several_threads_are_those_of_one(wings: DatasetFolder, cache_r
     assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
-def test_without_random_crops_training_sees_what_evaluation_sees(wings: DatasetFolder, cache_root: Path) -> None:
-    spec = run(crop_scale=1)
+def test_without_augmentations_training_sees_what_evaluation_sees(wings: DatasetFolder, cache_root: Path) -> None:
+    spec = run(crop_scale=1, horizontal_flip=0)
     batches = batches_of(spec, data_of(spec, wings, cache_root))
     plan = batches.plan(1)
     rows = batches.data.train_rows[plan[0]]
