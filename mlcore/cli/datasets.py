@@ -48,7 +48,7 @@ def _losses(options: argparse.Namespace) -> Any:
 
 
 def _toys(options: argparse.Namespace) -> Any:
-    from mlcore.losses.toy import write_toys
+    from mlcore.losses.loss_animation import write_toys
 
     return {"losses": len(write_toys(options.out)), "out": str(options.out)}
 

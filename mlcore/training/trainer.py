@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mlcore.errors import TrainingError
 from mlcore.inference.encode import cached_features
 from mlcore.losses import build_loss, loss_spec
-from mlcore.losses.remembering import RememberingLoss
+from mlcore.losses.cross_batch_memory import RememberingLoss
 from mlcore.training.augmentation import active_augmentations
 from mlcore.training.batches import Batches
 from mlcore.training.checkpointing import CheckpointManager

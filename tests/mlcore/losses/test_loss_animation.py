@@ -8,7 +8,7 @@ import torch
 from mlcore.cli import main
 from mlcore.errors import UnknownLossError
 from mlcore.losses import LOSSES
-from mlcore.losses.toy import CLASSES, FRAMES, PER_CLASS, toy_run, write_toys
+from mlcore.losses.loss_animation import CLASSES, FRAMES, PER_CLASS, toy_run, write_toys
 
 STORED = Path(__file__).parents[3] / "retrieval" / "experiments" / "services" / "toys"
 
@@ -45,7 +45,9 @@ def test_an_unknown_loss_is_named() -> None:
 
 
 def test_the_command_writes_a_small_file_of_every_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcore.losses.toy.LOSSES", {name: LOSSES[name] for name in ("contrastive", "cos_face")})
+    monkeypatch.setattr(
+        "mlcore.losses.loss_animation.LOSSES", {name: LOSSES[name] for name in ("contrastive", "cos_face")}
+    )
     assert main(["toys", "--out", str(tmp_path)]) == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == ["contrastive.json", "cos_face.json"]
     assert write_toys(tmp_path) == ["contrastive", "cos_face"], "again, over the first"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mlcore.losses import LOSSES, build_loss
 from mlcore.losses.batch import Memory
-from mlcore.losses.remembering import RememberingLoss
+from mlcore.losses.cross_batch_memory import RememberingLoss
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
