@@ -53,9 +53,9 @@ class StepTimes:
         """Return what `to_json` stored.
 
         Raises:
-            CheckpointError: a field is missing or unknown: another version measured.
+            CheckpointError: a field or a loss is missing or unknown: another version measured.
         """
-        if set(values) != {field.name for field in fields(cls)}:
+        if set(values) != {field.name for field in fields(cls)} or not LOSSES.keys() <= values["losses"].keys():
             raise CheckpointError("these step times were measured by another version; measure again")
         return cls(**values)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mlcore.errors import TrainingError
 from mlcore.inference.encode import cached_features
 from mlcore.losses import build_loss, loss_spec
-from mlcore.losses.cross_batch_memory import RememberingLoss
+from mlcore.losses.cross_batch_memory import CrossBatchMemoryLoss
 from mlcore.training.augmentation import active_augmentations
 from mlcore.training.batches import Batches
 from mlcore.training.checkpointing import CheckpointManager
@@ -42,9 +42,11 @@ class Trainer:
             self.loss = self._beside_memory().to(device)
         self.checkpoints = CheckpointManager(setup, self.loss, self.optimizer)
 
-    def _beside_memory(self) -> RememberingLoss:
-        rests_for = self.protocol.memory_warmup_epochs * len(self.batches.plan(1))
-        return RememberingLoss(self.loss, size=self.protocol.memory, dim=self.protocol.dim, rests_for=rests_for)
+    def _beside_memory(self) -> CrossBatchMemoryLoss:
+        warmup_steps = self.protocol.memory_warmup_epochs * len(self.batches.plan(1))
+        return CrossBatchMemoryLoss(
+            self.loss, size=self.protocol.memory, dim=self.protocol.dim, warmup_steps=warmup_steps
+        )
 
     def fit(self) -> list[Event]:
         """Train all epochs that no checkpoint holds yet; return the events of every epoch."""

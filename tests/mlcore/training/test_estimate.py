@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mlcore.errors import CheckpointError
+from mlcore.losses import LOSSES
 from mlcore.training.estimate import StepTimes, step_times_file
 from tests.mlcore.tiny import head_protocol, tiny_protocol
 
@@ -21,7 +22,7 @@ RATES = StepTimes(
     duplicates=1.5,
     index=6.0,
     steps={"random": 7, "balanced": 5},
-    losses={"soft_triple": 0.25, "multi_similarity": 0.5},
+    losses={**dict.fromkeys(LOSSES, 1.0), "soft_triple": 0.25, "multi_similarity": 0.5},
     pixels="pixels-96",
     features={"average": "features-a", "average+max": "features-am"},
 )
