@@ -61,7 +61,7 @@ def training(protocol: Protocol, pictures: int) -> Result:
     """Train on drawn wings; the first epoch, in which kernels are chosen, is not counted."""
     from mlcore.datasets import import_pictures, load_dataset, open_source
     from mlcore.runs import RunSpec
-    from mlcore.training.train import Listener, Workplace, train
+    from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
     rates: list[float] = []
 
@@ -75,9 +75,9 @@ def training(protocol: Protocol, pictures: int) -> Result:
     with tempfile.TemporaryDirectory() as scratch:
         with open_source(source_text) as source:
             import_pictures(source, Path(scratch) / "set")
-        place = Workplace(Path(scratch) / "run", Path(scratch) / "work", Path(scratch) / "cache")
+        paths = RunPaths(Path(scratch) / "run", Path(scratch) / "work", Path(scratch) / "cache")
         spec = RunSpec(protocol=protocol, loss=LOSS)
-        train(spec, load_dataset(Path(scratch) / "set"), place, listener=Listener(hear))
+        train(spec, load_dataset(Path(scratch) / "set"), paths, callbacks=TrainingCallbacks(hear))
     return {"images_per_second": sum(rates[1:]) / len(rates[1:])}
 
 

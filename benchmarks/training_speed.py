@@ -125,7 +125,7 @@ def ours(folder: Path, protocol: Protocol) -> Result:
     """Train by mlcore; the time to decode into the cache is a figure of its own."""
     from mlcore.datasets import import_pictures, load_dataset, open_source
     from mlcore.runs import RunSpec
-    from mlcore.training.train import Listener, Workplace, train
+    from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
     _use_all_threads()
     rates: list[float] = []
@@ -139,12 +139,12 @@ def ours(folder: Path, protocol: Protocol) -> Result:
             decoded = time.perf_counter()
 
     with tempfile.TemporaryDirectory() as scratch:
-        place = Workplace(Path(scratch) / "run", Path(scratch) / "work", Path(scratch) / "cache")
+        paths = RunPaths(Path(scratch) / "run", Path(scratch) / "work", Path(scratch) / "cache")
         spec = RunSpec(protocol=protocol, loss="multi_similarity")
         with open_source(str(folder)) as source:
             import_pictures(source, Path(scratch) / "set")
         started = time.perf_counter()
-        train(spec, load_dataset(Path(scratch) / "set"), place, listener=Listener(hear))
+        train(spec, load_dataset(Path(scratch) / "set"), paths, callbacks=TrainingCallbacks(hear))
     return {"images_per_second": sum(rates[1:]) / len(rates[1:]), "decode_once_s": decoded - started}
 
 

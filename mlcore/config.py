@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
@@ -34,6 +34,7 @@ AT_LEAST = {
     "memory": 0,
     "memory_warmup_epochs": 0,
     "weight_decay": 0,
+    "horizontal_flip": 0,
 }
 ABOVE_ZERO = (
     "crop_scale",
@@ -43,6 +44,9 @@ ABOVE_ZERO = (
     "adam_eps",
     "step_factor",
 )
+SHARES = ("crop_scale", "horizontal_flip")
+"""Fields of at most 1."""
+
 # What a new protocol may ask for at most; see Protocol.bounded. Stored ones are read whatever they say.
 AT_MOST: dict[str, float] = {
     "dim": 8192,
@@ -69,9 +73,6 @@ AT_MOST: dict[str, float] = {
 _LONGEST_NAME = 80
 _ARCHITECTURE = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?")
 _TAG = re.compile(r"[A-Za-z0-9_.-]+")
-# Fields that came after the first runs were stored: at their defaults these change nothing, and what was begun
-# without them has to go on.
-LATER = ("memory", "memory_warmup_epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,8 @@ class Protocol:
     head trains: then it stays 3. `cls` is the class token of a transformer.
     short_side, crop: pixels; the cache and the evaluation use the short side, the centre `crop`
     square is what the network sees. crop_scale: least share of the area that a random training
-    crop covers; 1 turns random crops and flips off.
+    crop covers; 1 turns random crops off. horizontal_flip: probability that a training picture is
+    mirrored left to right; 0 turns flips off.
     trains: `head` freezes the backbone; its features are computed once and cached.
     learning_rate is the backbone's; head and proxies multiply it by their factors, the same
     for every loss. warmup_epochs: first epochs in which the backbone rests.
@@ -111,6 +113,7 @@ class Protocol:
     short_side: int = 256
     crop: int = 224
     crop_scale: float = 0.16
+    horizontal_flip: float = 0.5
     trains: str = "all"
     batch_size: int = 64
     samples_per_class: int = 4
@@ -150,14 +153,15 @@ class Protocol:
         for name in ABOVE_ZERO:
             if not 0 < getattr(self, name) < math.inf:
                 raise ProtocolError(f"{name} must be positive and finite, got {getattr(self, name)!r}")
+        for name in SHARES:
+            if getattr(self, name) > 1:
+                raise ProtocolError(f"{name} must be at most 1, got {getattr(self, name)!r}")
         if self.weights not in ("scratch", "hub", "local") and not self.weights.startswith("hub:"):
             raise ProtocolError(f"weights must be scratch, hub, hub:TAG or local; got {self.weights!r}")
 
     def _check_together(self) -> None:
         if self.crop > self.short_side:
             raise ProtocolError(f"crop {shortened(self.crop)} must not exceed short_side {shortened(self.short_side)}")
-        if self.crop_scale > 1:
-            raise ProtocolError(f"crop_scale must be at most 1, got {self.crop_scale!r}")
         if self.batch_size < 2 * self.samples_per_class:
             raise ProtocolError(
                 f"batch_size {self.batch_size} holds fewer than two classes of "
@@ -205,20 +209,31 @@ class Protocol:
 
     def identity(self) -> dict[str, Any]:
         """Return what tells two protocols apart, the same before and after a field was added."""
-        defaults = {field.name: field.default for field in fields(self)}
-        return {name: value for name, value in asdict(self).items() if name not in LATER or value != defaults[name]}
+        return {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name](self)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Return the protocol stored by `to_json`; unknown, missing or mistyped fields raise ProtocolError."""
+        """Return the protocol stored by `to_json`; unknown, missing or mistyped fields raise ProtocolError.
+
+        A field that did not exist yet has the value at which it changes nothing.
+        """
         for required in ("name", "backbone"):
             if required not in values:
                 raise ProtocolError(f"a protocol needs a {required}")
-        return cls(**_converted(values))
+        protocol = cls(**_converted(values))
+        return replace(protocol, **{name: before(protocol) for name, before in LATER.items() if name not in values})
 
     def with_changes(self, **changes: object) -> Self:
         """Return a copy with some fields changed, each converted to its field's type."""
         return replace(self, **_converted(changes))
+
+
+LATER: Mapping[str, Callable[[Protocol], Any]] = {
+    "memory": lambda protocol: 0,
+    "memory_warmup_epochs": lambda protocol: 1,
+    "horizontal_flip": lambda protocol: 0.0 if protocol.crop_scale == 1 else 0.5,
+}
+"""Fields that came after the first runs were stored, and what these did: what was begun without them has to go on."""
 
 
 def _converted(values: Mapping[str, object]) -> dict[str, Any]:
@@ -270,6 +285,7 @@ _PRESETS = (
         short_side=160,
         crop=160,
         crop_scale=1.0,
+        horizontal_flip=0.0,
         trains="head",
         batch_size=120,
         epochs=20,

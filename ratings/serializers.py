@@ -7,10 +7,10 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from config.api.strict import StrictSerializer
+from config.keys import MOST_DIGITS
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballot_columns
 
-MOST_DIGITS = 18  # of a key: a longer number is none
 BALLOT = {
     "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "query_url": "https://kindred.example.org/rate/7c9e6679-7425-40de-944b-e07fc1f90ae7/query",

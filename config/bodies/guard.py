@@ -32,7 +32,8 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "crowd": lambda: Busy("Too many bodies are arriving; send yours again in a moment.", retry_after=5),
     "full": DiskFull,
 }
-MOST_DIGITS = 18
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length."""
 
 
 def guard_bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -80,7 +81,7 @@ def _length(request: HttpRequest) -> int | None:
     """Return the length of the body; None where it is still to be counted."""
     told = request.META.get("CONTENT_LENGTH") or ""
     if told:
-        if not (told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS):
+        if not (told.isascii() and told.isdecimal() and len(told) <= LONGEST_LENGTH):
             raise ParseError(f"Content-Length must be a number of bytes, not {told[:40]!r}")
         return int(told)
     if "HTTP_TRANSFER_ENCODING" not in request.META:

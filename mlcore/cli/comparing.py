@@ -11,8 +11,10 @@ from mlcore.cli.arguments import add_child, add_command, add_data
 from mlcore.cli.terminal import emit
 from mlcore.comparison.plan import Comparison, read_comparison
 from mlcore.comparison.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
-from mlcore.comparison.running import Bench, run_comparison, run_tuning
+from mlcore.comparison.running import run_comparison
+from mlcore.comparison.tuning import best_of, run_tuning
 from mlcore.comparison.workers import run_workers
+from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.errors import ComparisonError, Stopped
 from mlcore.evaluation.metric_table import HEADLINE, Place, figures_of, title_of
 from mlcore.lifetime import die_with_parent, stop_on_signal
@@ -121,11 +123,9 @@ def _tune(options: argparse.Namespace) -> dict[str, Any] | None:
         elif event["event"] == "trial":
             print(f"{name}: {title_of(HEADLINE)} {_percent(event[HEADLINE])}", file=sys.stderr, flush=True)
 
-    state = run_tuning(_bench(options), comparison, options.loss, listen=say, should_stop=should_stop)
+    state = run_tuning(_workspace(options), comparison, options.loss, on_event=say, should_stop=should_stop)
     if options.events:
         return None
-    from mlcore.comparison.tuning import best_of
-
     best, measured = best_of(state, options.loss), state["measured"]
     failed = sum(trial["map_at_r"] is None for trial in measured)
     counts = {"loss": options.loss, "trials": len(measured), "failed": failed, "untuned": measured[0]["map_at_r"]}
@@ -136,23 +136,23 @@ def _percent(value: float | None) -> str:
     return "not finite" if value is None else f"{100 * value:.2f}"
 
 
-def _bench(options: argparse.Namespace) -> Bench:
+def _workspace(options: argparse.Namespace) -> ComparisonWorkspace:
     from mlcore.datasets import load_dataset
 
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
-    return Bench(options.out, load_dataset(options.data), options.weights, options.cache)
+    return ComparisonWorkspace(options.out, load_dataset(options.data), options.weights, options.cache)
 
 
 def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: Callable[[], bool]) -> dict[str, Any]:
-    bench = _bench(options)
+    workspace = _workspace(options)
     total, warned = len(comparison.cells()), set[str]()
 
     def say(name: str, event: dict[str, Any]) -> None:
         if event["event"] == "metrics":
-            done = sum(bench.cell(cell).exists() for cell in comparison.cells())
+            done = sum(workspace.cell(cell).exists() for cell in comparison.cells())
             print(f"{name}: {measured_line(event)}  ({done} of {total} cells)", file=sys.stderr, flush=True)
         elif event["event"] == "error":
             print(f"{name} failed: {event['message']}", file=sys.stderr, flush=True)
@@ -160,7 +160,7 @@ def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: 
             warned.add(name)
             print(f"{name}, epoch {event['epoch']}:", *event["warnings"], file=sys.stderr, flush=True)
 
-    counts = run_comparison(bench, comparison, listen=say, should_stop=should_stop)
+    counts = run_comparison(workspace, comparison, on_event=say, should_stop=should_stop)
     return {"cells": total, **counts, "out": str(options.out)}
 
 

@@ -10,14 +10,16 @@ from mlcore.losses import LOSSES
 
 
 def add_commands(commands: Any) -> None:
-    """Declare `datasets`, `losses`, `toys` and `evaluate`."""
+    """Declare `datasets`, `losses`, `animations` and `evaluate`."""
     datasets = add_command(commands, "datasets", _datasets, "import a data set into a folder and report on it")
     datasets.add_argument("source", help="folder, zip, tar, or wings[:species=60,per_class=24,size=128,seed=0]")
     datasets.add_argument("--out", type=Path, required=True, help="the new folder")
     add_command(commands, "losses", _losses, "list the losses with family, paper and defaults")
-    toys = add_command(commands, "toys", _toys, "let every loss move a few points on a sphere, for the pictures of it")
-    toys.add_argument(
-        "--out", type=Path, required=True, help="a folder; the site reads retrieval/experiments/services/toys"
+    animations = add_command(
+        commands, "animations", _animations, "write the animation of every loss: how it moves points on a sphere"
+    )
+    animations.add_argument(
+        "--out", type=Path, required=True, help="folder; the site reads retrieval/experiments/services/toys"
     )
     evaluate = add_command(commands, "evaluate", _evaluate, "measure anybody's embeddings by exact search")
     evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture")
@@ -47,10 +49,10 @@ def _losses(options: argparse.Namespace) -> Any:
     ]
 
 
-def _toys(options: argparse.Namespace) -> Any:
-    from mlcore.losses.toy import write_toys
+def _animations(options: argparse.Namespace) -> Any:
+    from mlcore.losses.loss_animation import write_animations
 
-    return {"losses": len(write_toys(options.out)), "out": str(options.out)}
+    return {"losses": len(write_animations(options.out)), "out": str(options.out)}
 
 
 def _evaluate(options: argparse.Namespace) -> Any:

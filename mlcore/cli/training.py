@@ -16,7 +16,7 @@ from mlcore.losses import LOSSES
 from mlcore.runs import BASELINES
 
 if TYPE_CHECKING:
-    from mlcore.training.distributed import World
+    from mlcore.training.distributed import ProcessGroup
 
 
 def add_commands(commands: Any) -> None:
@@ -50,20 +50,20 @@ def _train(options: argparse.Namespace) -> Any:
     if options.child:
         die_with_parent()
     should_stop = stop_on_signal()
-    from mlcore.training.distributed import joined
+    from mlcore.training.distributed import join_process_group
 
     if options.threads:
         import torch
 
         torch.set_num_threads(options.threads)
-    with joined() as world:
-        return _train_in(world, options, should_stop)
+    with join_process_group() as group:
+        return _train_in(group, options, should_stop)
 
 
-def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable[[], bool]) -> Any:
+def _train_in(group: "ProcessGroup", options: argparse.Namespace, should_stop: Callable[[], bool]) -> Any:
     from mlcore.datasets import load_dataset
     from mlcore.runs import RunSpec
-    from mlcore.training.train import Listener, Workplace, train
+    from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
     spec = RunSpec(
         protocol=_protocol(options),
@@ -88,13 +88,13 @@ def _train_in(world: "World", options: argparse.Namespace, should_stop: Callable
     metrics = train(
         spec,
         load_dataset(options.data),
-        Workplace(options.out, work, options.cache),
+        RunPaths(options.out, work, options.cache),
         weights=options.weights,
-        listener=Listener(report if world.is_first else _say_nothing, should_stop),
-        world=world,
+        callbacks=TrainingCallbacks(report if group.is_main else _say_nothing, should_stop),
+        group=group,
     )
     bar.close()
-    return metrics if world.is_first and not options.events else None
+    return metrics if group.is_main and not options.events else None
 
 
 def _estimate(options: argparse.Namespace) -> Any:
@@ -107,9 +107,9 @@ def _estimate(options: argparse.Namespace) -> Any:
     should_stop = stop_on_signal()
     from mlcore.artifacts import write_json
     from mlcore.datasets import load_dataset
-    from mlcore.training.estimate import rates_file
-    from mlcore.training.timing import probe
-    from mlcore.training.trainer import Listener
+    from mlcore.training.estimate import step_times_file
+    from mlcore.training.setup import TrainingCallbacks
+    from mlcore.training.timing import measure_step_times
 
     if options.threads:
         import torch
@@ -123,13 +123,17 @@ def _estimate(options: argparse.Namespace) -> Any:
         else:
             bar(event["phase"], event["done"], event["total"])
 
-    listener = Listener(report, should_stop)
-    rates = probe(protocol, dataset, options.cache, weights=options.weights, begun=begun, progress=listener.progress)
+    progress = TrainingCallbacks(report, should_stop).progress
+    times = measure_step_times(
+        protocol, dataset, options.cache, weights=options.weights, begun=begun, progress=progress
+    )
     bar.close()
-    file = rates_file(options.cache, dataset.fingerprint, protocol, options.weights.name if options.weights else "")
+    file = step_times_file(
+        options.cache, dataset.fingerprint, protocol, options.weights.name if options.weights else ""
+    )
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, rates.to_json())
-    return None if options.events else {loss: round(rates.of_run(protocol, loss), 1) for loss in (*BASELINES, *LOSSES)}
+    write_json(file, times.to_json())
+    return None if options.events else {loss: round(times.of_run(protocol, loss), 1) for loss in (*BASELINES, *LOSSES)}
 
 
 def _say_nothing(event: dict[str, Any]) -> None:

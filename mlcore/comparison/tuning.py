@@ -5,11 +5,13 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Comparison, Tuning
+from mlcore.comparison.workspace import ComparisonWorkspace, EventCallback, claimed, store_plan
 from mlcore.errors import ComparisonError, Stopped, TrainingError
 from mlcore.losses import loss_spec
 from mlcore.losses.spec import Parameter
@@ -17,8 +19,6 @@ from mlcore.runs import RunSpec
 
 if TYPE_CHECKING:
     import optuna
-
-    from mlcore.comparison.running import Bench, Listen
 
 AROUND = 4.0
 """A parameter is searched from a quarter of the paper's value to four times it."""
@@ -60,12 +60,40 @@ def freed(comparison: Comparison, loss: str) -> dict[str, SearchRange]:
     return ranges
 
 
-def tune(
-    bench: "Bench",
+def run_tuning(
+    workspace: ComparisonWorkspace,
     comparison: Comparison,
     loss: str,
     *,
-    listen: "Listen" = lambda name, event: None,
+    on_event: EventCallback = lambda name, event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Do the trials of one loss that are not done, and nothing else; return the values of its file.
+
+    Raises:
+        Stopped: as asked; calling again goes on.
+        ComparisonError: the comparison tunes nothing or has no such loss, the folder holds another one, or
+            another process is tuning this loss.
+    """
+    if loss not in comparison.losses:
+        raise ComparisonError(f"{comparison.name} has no loss {loss!r}; it has {', '.join(comparison.losses)}")
+    for folder in ("tuning", "locks"):
+        (workspace.folder / folder).mkdir(parents=True, exist_ok=True)
+    store_plan(workspace, comparison)
+    with claimed(workspace.folder / "locks" / f"tune-{loss}.lock") as mine:
+        if not mine:
+            raise ComparisonError(f"another process is tuning {loss} in {workspace.folder}; let it end")
+        tune(workspace, comparison, loss, on_event=on_event, should_stop=should_stop)
+    state: dict[str, Any] = read_json(workspace.tuning(loss))
+    return state
+
+
+def tune(
+    workspace: ComparisonWorkspace,
+    comparison: Comparison,
+    loss: str,
+    *,
+    on_event: EventCallback = lambda name, event: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Do the trials of a loss that its file does not hold yet; the first is the loss as it is, untuned.
@@ -79,7 +107,7 @@ def tune(
         Stopped: as asked; the finished trials are kept.
         ComparisonError: the file holds trials of other ranges.
     """
-    tuning, file = _tuning_of(comparison), bench.tuning(loss)
+    tuning, file = _tuning_of(comparison), workspace.tuning(loss)
     ranges = freed(comparison, loss)
     state = _read_state(file, tuning, ranges)
     for number in range(len(state["measured"]), tuning.trials):
@@ -88,12 +116,14 @@ def tune(
             _untuned(comparison, loss) if number == 0 else _suggested(loss, state["measured"], ranges, tuning, number)
         )
         name = f"{loss} trial {number + 1} of {tuning.trials}"
-        listener = (lambda event, name=name: listen(name, event), should_stop)
-        state["measured"].append({"number": number, **values, **_measured(bench, comparison, loss, values, listener)})
+        callbacks = (partial(on_event, name), should_stop)
+        state["measured"].append(
+            {"number": number, **values, **_measured(workspace, comparison, loss, values, callbacks)}
+        )
         state["seconds"] = round(state["seconds"] + time.perf_counter() - started, 2)
         write_json(file, state)
         found = state["measured"][-1]["map_at_r"]
-        listen(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": found})
+        on_event(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": found})
 
 
 def best_of(state: Mapping[str, Any], loss: str) -> dict[str, Any]:
@@ -198,22 +228,26 @@ def _within(value: float, found: Any) -> float:
 
 
 def _measured(
-    bench: "Bench",
+    workspace: ComparisonWorkspace,
     comparison: Comparison,
     loss: str,
     values: Mapping[str, Any],
-    listener: tuple[Callable[[dict[str, Any]], None], Callable[[], bool]],
+    callbacks: tuple[Callable[[dict[str, Any]], None], Callable[[], bool]],
 ) -> dict[str, Any]:
     """Train one trial in a folder that is removed; return {"map_at_r", "error"}."""
-    from mlcore.training.train import Listener, Workplace, train
+    from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
-    scratch = bench.folder / "work" / f"tune-{loss}"
+    scratch = workspace.folder / "work" / f"tune-{loss}"
     shutil.rmtree(scratch, ignore_errors=True)  # of a trial that was cut off: a new one begins
-    place = Workplace(scratch / "out", scratch / "work", bench.cache)
-    weights = None if comparison.protocol.weights == "scratch" else bench.weights
+    paths = RunPaths(scratch / "out", scratch / "work", workspace.cache)
+    weights = None if comparison.protocol.weights == "scratch" else workspace.weights
     try:
         metrics = train(
-            trial_spec(comparison, loss, values), bench.dataset, place, weights=weights, listener=Listener(*listener)
+            trial_spec(comparison, loss, values),
+            workspace.dataset,
+            paths,
+            weights=weights,
+            callbacks=TrainingCallbacks(*callbacks),
         )
     except Stopped:
         raise

@@ -1,52 +1,33 @@
-"""What a run keeps between its epochs, so that stopping or dying costs one epoch at most."""
+"""The checkpoints of a run: stored after each epoch, so that stopping or dying costs one epoch at most."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from mlcore.errors import CheckpointError
 from mlcore.evaluation.evaluate import measure
-from mlcore.inference.encode import Encoder, Floats, embed_rows
-from mlcore.runs import RunSpec
-from mlcore.training.batches import RunData
+from mlcore.inference.encode import embed_rows
 from mlcore.training.checkpoint import describe_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from mlcore.training.distributed import ALONE, World
-
-Event = dict[str, Any]
+from mlcore.training.setup import Event, TrainingSetup
 
 
-class Keeper:
-    """Stores the state after each epoch, takes it up again, and remembers the best on validation."""
+class CheckpointManager:
+    """Stores the state after each epoch, loads it again, and remembers the epoch that was best on validation."""
 
-    def __init__(
-        self,
-        folder: Path,
-        spec: RunSpec,
-        data: RunData,
-        *,
-        encoder: Encoder,
-        loss: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        features: Floats | None,
-        world: World = ALONE,
-    ) -> None:
-        """features [N, F]: of every picture, given when the backbone does not learn."""
-        self.world = world
-        self.folder, self.data, self.encoder, self.optimizer = folder, data, encoder, optimizer
-        self.features = features
-        self.identity = spec.fingerprint(data.dataset)
-        self.modules = {"embedder": encoder.embedder, "loss": loss}
-        self.selects = spec.protocol.selection == "validation"
-        self.patience = spec.protocol.patience
+    def __init__(self, setup: TrainingSetup, loss: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Prepare for checkpoints in the setup's `work`; loss: with its proxies and memory, which are stored too."""
+        self.setup, self.folder, self.optimizer = setup, setup.paths.work, optimizer
+        self.identity = setup.spec.fingerprint(setup.data.dataset)
+        self.modules = {"embedder": setup.encoder.embedder, "loss": loss}
+        self.selects = setup.protocol.selection == "validation"
         self.best: Event = {}
         self.history: list[Event] = []
 
     def resume(self) -> int:
         """Load the newest checkpoint; return its epoch, 0 where there is none."""
         checkpoint = latest_checkpoint(self.folder)
-        if self.world.from_first(lambda: str(checkpoint)) != str(checkpoint):
+        if self.setup.group.broadcast_object(lambda: str(checkpoint)) != str(checkpoint):
             raise CheckpointError(f"{self.folder} does not hold the same for every process; it must be a shared folder")
         if checkpoint is None:
             return 0
@@ -63,20 +44,20 @@ class Keeper:
         Of several processes the first measures and stores, and all know the outcome.
         """
         if self.selects:
-            event["validation"] = self.world.from_first(self._measure)
+            event["validation"] = self.setup.group.broadcast_object(self._measure)
             self._remember_if_best(epoch, event["validation"]["map_at_r"])
         self.history.append(event)
         self._store(self.folder, epoch, {"run": self.identity, "history": self.history, "best": self.best})
 
     def _measure(self) -> Event:
-        rows, encoder = self.data.validation_rows, self.encoder
+        data, encoder, features = self.setup.data, self.setup.encoder, self.setup.features
+        rows = data.validation_rows
         encoder.embedder.eval()
-        if self.features is None:
-            embeddings = embed_rows(encoder, self.data.cache, rows)
+        if features is None:
+            embeddings = embed_rows(encoder, data.cache, rows)
         else:
-            embeddings = encoder.embed_features(self.features[rows])
-        dataset = self.data.dataset
-        return measure(embeddings, dataset.labels[rows], intervals=False, ks=dataset.ks)
+            embeddings = encoder.embed_features(features[rows])
+        return measure(embeddings, data.dataset.labels[rows], intervals=False, ks=data.dataset.ks)
 
     def _remember_if_best(self, epoch: int, map_at_r: float) -> None:
         if map_at_r > self.best.get("map_at_r", -1):
@@ -84,12 +65,13 @@ class Keeper:
             self._store(self.folder / "best", epoch, {})
 
     def _store(self, folder: Path, epoch: int, extra: Event) -> None:
-        if self.world.is_first:
+        if self.setup.group.is_main:
             save_checkpoint(folder, epoch, self.modules, self.optimizer, extra)
 
     def is_out_of_patience(self, epoch: int) -> bool:
         """Whether, after `epoch`, too many epochs have passed since the best one."""
-        return self.patience > 0 and epoch - self.best.get("epoch", epoch) >= self.patience
+        patience = self.setup.protocol.patience
+        return patience > 0 and epoch - self.best.get("epoch", epoch) >= patience
 
     def restore_best(self) -> None:
         """Take the weights of the epoch that was best on the validation classes, if they select."""

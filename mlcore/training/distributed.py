@@ -30,15 +30,15 @@ PATIENCE = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
-class World:
-    """This process among those of one training; alone by default, where every method is trivial."""
+class ProcessGroup:
+    """The processes of one training, seen from this one; alone by default, where every method is trivial."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def is_first(self) -> bool:
-        """Whether this is the process that writes and speaks for all."""
+    def is_main(self) -> bool:
+        """Whether this is the process that writes files and reports."""
         return self.rank == 0
 
     def own_part(self, batch: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -81,29 +81,29 @@ class World:
         for gradient, total in zip(gradients, totals, strict=True):
             gradient.copy_(total.view_as(gradient))
 
-    def take_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Take the first's gradients of what every process applied to all rows: proxies.
+    def broadcast_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Copy the main process's gradients of what every process applied to all rows: proxies.
 
         Theirs are already whole, and equal but for rounding between unlike machines.
         """
-        self._take([parameter.grad for parameter in parameters if parameter.grad is not None])
+        self._broadcast([parameter.grad for parameter in parameters if parameter.grad is not None])
 
-    def take_weights(self, *modules: nn.Module) -> None:
-        """Take the first's parameters and buffers."""
-        self._take([tensor for module in modules for tensor in module.state_dict().values()])
+    def broadcast_weights(self, *modules: nn.Module) -> None:
+        """Copy the parameters and buffers of the main process."""
+        self._broadcast([tensor for module in modules for tensor in module.state_dict().values()])
 
-    def take_random_state(self) -> None:
-        """Take the first's random state, so that a loss that draws draws alike everywhere."""
+    def broadcast_random_state(self) -> None:
+        """Copy the random state of the main process, so that a loss that draws draws alike everywhere."""
         if self.size == 1:
             return
         states = [torch.get_rng_state()]
         states += [torch.cuda.get_rng_state()] if torch.cuda.is_available() else []
-        self._take(states)
+        self._broadcast(states)
         torch.set_rng_state(states[0])
         if len(states) > 1:
             torch.cuda.set_rng_state(states[1])
 
-    def _take(self, tensors: Iterable[Tensor]) -> None:
+    def _broadcast(self, tensors: Iterable[Tensor]) -> None:
         if self.size == 1:
             return
         for tensor in tensors:
@@ -112,14 +112,14 @@ class World:
                 distributed.broadcast(whole, src=0)
             tensor.detach().copy_(whole)
 
-    def apart(self, embedder: Embedder) -> "World":
-        """Return the same place among the others, without a word to them: to try what one process's part takes."""
+    def detach(self, embedder: Embedder) -> "ProcessGroup":
+        """Return the same group without communication: to try how much memory one process's part takes."""
         if self.size == 1:
             return self
         for module in embedder.modules():
             if isinstance(module, nn.SyncBatchNorm):
                 module.eval()  # else it waits for the others' statistics
-        return _Apart(self.rank, self.size)
+        return _Detached(self.rank, self.size)
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is up in any process; the same answer everywhere."""
@@ -130,18 +130,18 @@ class World:
             distributed.all_reduce(raised)
         return bool(raised.item())
 
-    def from_first(self, make: Callable[[], T]) -> T:
-        """Return what `make` gives in the first process; the others do not call it."""
+    def broadcast_object(self, make: Callable[[], T]) -> T:
+        """Return what `make` returns in the main process; the others do not call it."""
         if self.size == 1:
             return make()
-        made = [make() if self.is_first else None]
+        made = [make() if self.is_main else None]
         with _peers_answer():
             distributed.broadcast_object_list(made, src=0)
         return made[0]  # type: ignore[return-value]
 
-    def first_then_all(self, make: Callable[[], T]) -> T:
-        """Call `make` in the first process, then in the others, who find what it stored on disk."""
-        if self.is_first:
+    def main_first(self, make: Callable[[], T]) -> T:
+        """Call `make` in the main process, then in the others, which find on disk what it stored."""
+        if self.is_main:
             made = make()
             self.wait()
             return made
@@ -153,7 +153,7 @@ class World:
         self.any(False)
 
 
-class _Apart(World):
+class _Detached(ProcessGroup):
     """A process that tries a step by itself: the rows of the others are zeros."""
 
     def gather(self, own: Tensor, count: int) -> Tensor:
@@ -162,15 +162,15 @@ class _Apart(World):
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Leave the own gradients as they are."""
 
-    def _take(self, tensors: Iterable[Tensor]) -> None:
+    def _broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Leave the own tensors as they are."""
 
 
-ALONE = World()
+ALONE = ProcessGroup()
 
 
 @contextmanager
-def joined() -> Iterator[World]:
+def join_process_group() -> Iterator[ProcessGroup]:
     """Join the processes that torchrun started, by its environment; alone without one.
 
     nccl between GPUs, one to a process; gloo between CPUs, and for what is said on the side.
@@ -186,7 +186,7 @@ def joined() -> Iterator[World]:
         _choose_gpu(int(os.environ["LOCAL_RANK"]))
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(backend, timeout=PATIENCE)
-    yield World(int(os.environ["RANK"]), size)
+    yield ProcessGroup(int(os.environ["RANK"]), size)
     # Not after an error: leaving in order would wait for the others, who wait for this one.
     distributed.destroy_process_group()
 
@@ -211,22 +211,22 @@ def _peers_answer() -> Iterator[None]:
         ) from error
 
 
-def require_shareable(protocol: Protocol, world: World) -> None:
+def require_shareable(protocol: Protocol, group: ProcessGroup) -> None:
     """Refuse what several processes cannot train as one would.
 
     Raises:
         ProtocolError: BatchNorms learn their statistics, and the processes run on CPUs.
     """
-    if world.size > 1 and _learns_statistics(protocol) and not torch.cuda.is_available():
+    if group.size > 1 and _learns_statistics(protocol) and not torch.cuda.is_available():
         raise ProtocolError(
             "batch_norm 'trained' needs the statistics of the whole batch, which torch shares between GPUs only: "
             "set batch_norm to frozen or frozen-statistics, or train in one process"
         )
 
 
-def share_batch_norm(embedder: Embedder, protocol: Protocol, world: World) -> None:
+def share_batch_norm(embedder: Embedder, protocol: Protocol, group: ProcessGroup) -> None:
     """Let BatchNorms that learn their statistics take them from the whole batch."""
-    if world.size > 1 and _learns_statistics(protocol):
+    if group.size > 1 and _learns_statistics(protocol):
         embedder.backbone = synchronised_batch_norm(embedder.backbone)
 
 

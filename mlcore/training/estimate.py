@@ -1,4 +1,4 @@
-"""How long trainings will take here: what `probe` measured on this machine, extrapolated. Knows no torch."""
+"""How long trainings will take here: what `timing` measured on this machine, extrapolated. Knows no torch."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ NOT_MEASURED = ("name", "epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rates:
+class StepTimes:
     """Seconds that the parts of a training take on this machine, for one protocol and data set.
 
     load: to start a process and build the network. decode, feature: of one picture. step: of the network in
@@ -53,10 +53,10 @@ class Rates:
         """Return what `to_json` stored.
 
         Raises:
-            CheckpointError: a field is missing or unknown: another version measured.
+            CheckpointError: a field or a loss is missing or unknown: another version measured.
         """
-        if set(values) != {field.name for field in fields(cls)}:
-            raise CheckpointError("these rates were measured by another version; measure again")
+        if set(values) != {field.name for field in fields(cls)} or not LOSSES.keys() <= values["losses"].keys():
+            raise CheckpointError("these step times were measured by another version; measure again")
         return cls(**values)
 
     def of_run(self, protocol: Protocol, loss: str) -> float:
@@ -85,8 +85,8 @@ def _starts_from_features(protocol: Protocol) -> bool:
     return protocol.trains == "head" or protocol.head_init == "half-whitened-pca"
 
 
-def rates_file(cache: Path, fingerprint: str, protocol: Protocol, weights: str = "") -> Path:
-    """Return where the rates of a protocol, a data set and this machine are kept."""
+def step_times_file(cache: Path, fingerprint: str, protocol: Protocol, weights: str = "") -> Path:
+    """Return where the step times of a protocol, a data set and this machine are kept."""
     values = {name: value for name, value in protocol.identity().items() if name not in NOT_MEASURED}
     machine = [platform.node(), len(os.sched_getaffinity(0)), os.environ.get("OMP_NUM_THREADS", "")]
     identity = json.dumps([values, fingerprint, weights, machine], sort_keys=True)

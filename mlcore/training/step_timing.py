@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from statistics import median
 from typing import Any
@@ -10,51 +10,39 @@ from typing import Any
 import numpy as np
 import torch
 
-from mlcore.config import Protocol
-from mlcore.inference.encode import Encoder, Floats
+from mlcore.inference.encode import Floats
 from mlcore.losses import LOSSES, build_loss
 from mlcore.losses.samplers import epoch_batches
 from mlcore.networks.embedder import start_head_from_pca
-from mlcore.runs import RunSpec
-from mlcore.training.batches import Rows, RunData
 from mlcore.training.checkpoint import save_checkpoint
 from mlcore.training.epoch_figures import EpochFigures
 from mlcore.training.optim import prepare_for_epoch
-from mlcore.training.trainer import Listener, Trainer, Workplace
+from mlcore.training.run_data import Rows
+from mlcore.training.setup import TrainingSetup
+from mlcore.training.trainer import Trainer
 
 TIMED = 5  # steps, after one to warm up
 LONGEST_STEP = 4.0  # seconds; of a larger batch a part is timed
 LOSS = "multi_similarity"  # drives the timed steps, and is then taken off them
 
 
-@dataclass(frozen=True)
-class Bench:
-    """What a training would stand on: the whole data set's labels, and a few pictures shown again and again."""
+def seconds_of_training(setup: TrainingSetup) -> dict[str, Any]:
+    """Return the fields of StepTimes of steps, epochs and the start of a head.
 
-    spec: RunSpec
-    data: RunData
-    encoder: Encoder
-    place: Workplace
-
-    @property
-    def protocol(self) -> Protocol:
-        return self.spec.protocol
-
-
-def seconds_of_training(bench: Bench) -> dict[str, Any]:
-    """Return the fields of Rates that tell of steps, epochs and how a head starts."""
-    losses, features, head_start = seconds_of_losses(bench), _features(bench), 0.0
+    setup: the labels of the whole data set, and a few pictures repeated in place of the others.
+    """
+    losses, features, head_start = seconds_of_losses(setup), _features(setup), 0.0
     if features is not None:
-        rows = features[bench.data.train_rows]
-        head_start = timed(partial(start_head_from_pca, bench.encoder.embedder, rows))
-    trainer = Trainer(bench.spec, bench.data, bench.encoder, bench.place, Listener(), features=features)
+        rows = features[setup.data.train_rows]
+        head_start = timed(partial(start_head_from_pca, setup.encoder.embedder, rows))
+    trainer = Trainer(replace(setup, features=features))
     return {
         "losses": losses,
         "head_start": head_start,
         "resting_step": max(0.0, _seconds_a_step(trainer, 1) - losses[LOSS]),
-        "step": max(0.0, _seconds_a_step(trainer, bench.protocol.epochs) - losses[LOSS]),
+        "step": max(0.0, _seconds_a_step(trainer, setup.protocol.epochs) - losses[LOSS]),
         "epoch": timed(lambda: trainer.batches.plan(1)) + _seconds_to_keep(trainer),
-        "steps": {sampler: len(_plan(bench, sampler)) for sampler in ("random", "balanced")},
+        "steps": {sampler: len(_plan(setup, sampler)) for sampler in ("random", "balanced")},
     }
 
 
@@ -71,28 +59,28 @@ def median_of(work: Callable[[], object], times: int = 3) -> float:
     return median(timed(work) for _ in range(times))
 
 
-def _plan(bench: Bench, sampler: str) -> list[Rows]:
-    protocol = bench.protocol
+def _plan(setup: TrainingSetup, sampler: str) -> list[Rows]:
+    protocol = setup.protocol
     return epoch_batches(
         sampler,
-        bench.data.labels,
+        setup.data.labels,
         batches=protocol.batches_per_epoch,
         batch_size=protocol.batch_size,
         samples_per_class=protocol.samples_per_class,
-        seed=bench.spec.seed,
+        seed=setup.spec.seed,
         epoch=1,
     )
 
 
-def seconds_of_losses(bench: Bench) -> dict[str, float]:
+def seconds_of_losses(setup: TrainingSetup) -> dict[str, float]:
     """Return the seconds of every loss and its proxies in one batch, without a network."""
-    place, dim, data = bench.encoder.device, bench.protocol.dim, bench.data
-    plans = {sampler: _plan(bench, sampler)[0] for sampler in ("random", "balanced")}
+    device, dim, data = setup.encoder.device, setup.protocol.dim, setup.data
+    plans = {sampler: _plan(setup, sampler)[0] for sampler in ("random", "balanced")}
     found = {}
     for name, known in LOSSES.items():
-        loss = build_loss(name, num_classes=int(data.labels.max()) + 1, dim=dim).to(place)
-        labels = torch.from_numpy(data.labels[plans[known.sampler]]).to(place)
-        embeddings = torch.randn(len(labels), dim, device=place, requires_grad=True)
+        loss = build_loss(name, num_classes=int(data.labels.max()) + 1, dim=dim).to(device)
+        labels = torch.from_numpy(data.labels[plans[known.sampler]]).to(device)
+        embeddings = torch.randn(len(labels), dim, device=device, requires_grad=True)
         optimizer = torch.optim.AdamW([embeddings, *loss.parameters()])
 
         def step(loss: torch.nn.Module = loss, labels: torch.Tensor = labels) -> None:
@@ -104,13 +92,13 @@ def seconds_of_losses(bench: Bench) -> dict[str, float]:
     return found
 
 
-def _features(bench: Bench) -> Floats | None:
+def _features(setup: TrainingSetup) -> Floats | None:
     """Return features [N, F] of noise where a head starts from features: what they are makes no step slower."""
-    protocol = bench.protocol
+    protocol = setup.protocol
     if protocol.trains != "head" and protocol.head_init != "half-whitened-pca":
         return None
-    length = bench.encoder.features_of_pixels(np.zeros((1, protocol.crop, protocol.crop, 3), np.uint8)).shape[1]
-    return np.random.default_rng(0).standard_normal((len(bench.data.dataset.pictures), length), np.float32)
+    length = setup.encoder.features_of_pixels(np.zeros((1, protocol.crop, protocol.crop, 3), np.uint8)).shape[1]
+    return np.random.default_rng(0).standard_normal((len(setup.data.dataset.pictures), length), np.float32)
 
 
 def _seconds_a_step(trainer: Trainer, epoch: int) -> float:
@@ -134,5 +122,5 @@ def _steps(trainer: Trainer, plan: list[Rows], epoch: int) -> list[float]:
 
 
 def _seconds_to_keep(trainer: Trainer) -> float:
-    keeper = trainer.keeper
-    return median_of(lambda: save_checkpoint(keeper.folder, 1, keeper.modules, keeper.optimizer, {}), times=1)
+    manager = trainer.checkpoints
+    return median_of(lambda: save_checkpoint(manager.folder, 1, manager.modules, manager.optimizer, {}), times=1)

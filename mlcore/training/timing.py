@@ -21,18 +21,18 @@ from mlcore.inference.encode import Encoder, Floats, embed_rows, features_folder
 from mlcore.networks.backbones import load_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
-from mlcore.training.batches import Rows, RunData
-from mlcore.training.estimate import Rates
-from mlcore.training.step_timing import LOSS, Bench, median_of, seconds_of_training, timed
+from mlcore.training.estimate import StepTimes
+from mlcore.training.run_data import Rows, RunData
+from mlcore.training.setup import RunPaths, TrainingSetup
+from mlcore.training.step_timing import LOSS, median_of, seconds_of_training, timed
 from mlcore.training.train import make_deterministic
-from mlcore.training.trainer import Workplace
 
 SAMPLE = 64  # pictures that are decoded
 MOST_ROWS = 1500  # that are measured or indexed; more are reckoned from these
 PHASES = ("load", "decode", "measure", "train")
 
 
-def probe(
+def measure_step_times(
     protocol: Protocol,
     dataset: DatasetFolder,
     cache: Path,
@@ -40,7 +40,7 @@ def probe(
     weights: Path | None = None,
     begun: float | None = None,
     progress: Progress = no_progress,
-) -> Rates:
+) -> StepTimes:
     """Measure what the trainings of a protocol cost here; nothing is kept but the answer.
 
     begun: by time.perf_counter(), when the process began to load its libraries.
@@ -55,21 +55,22 @@ def probe(
     encoder = _encoder(protocol, weights)
     load = time.perf_counter() - begun
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".probe-", dir=cache) as folder:
-        place = Workplace(Path(folder) / "out", Path(folder) / "work", Path(folder))
+    with tempfile.TemporaryDirectory(prefix=".timing-", dir=cache) as folder:
+        paths = RunPaths(Path(folder) / "out", Path(folder) / "work", Path(folder))
         now["decode"]()
         sample = _sample_of(dataset)
-        decoding = timed(lambda: open_pixels(encoder.preprocessing, sample, place.cache))
-        pixels = open_pixels(encoder.preprocessing, sample, place.cache)
+        decoding = timed(lambda: open_pixels(encoder.preprocessing, sample, paths.cache))
+        pixels = open_pixels(encoder.preprocessing, sample, paths.cache)
         spec = RunSpec(protocol=protocol, loss=LOSS, fold=0 if protocol.folds else None)
-        bench = Bench(spec, RunData.of(spec, dataset, pixels.repeated(len(dataset.pictures))), encoder, place)
+        data = RunData.of(spec, dataset, pixels.repeated(len(dataset.pictures)))
+        setup = TrainingSetup(spec=spec, data=data, encoder=encoder, paths=paths)
         now["measure"]()
-        around = _seconds_around(bench, pixels)
+        around = _seconds_around(setup, pixels)
         now["train"]()
-        training = seconds_of_training(bench)
-        training["epoch"] += _seconds_of_validation(bench, around["feature"])
+        training = seconds_of_training(setup)
+        training["epoch"] += _seconds_of_validation(setup, around["feature"])
         names = _names_in_cache(protocol, dataset, cache, weights)
-        return Rates(
+        return StepTimes(
             pictures=len(dataset.pictures), load=load, decode=decoding / len(pixels), **around, **training, **names
         )
 
@@ -91,31 +92,31 @@ def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, wei
     return {"pixels": pixels.name, "features": features}
 
 
-def _seconds_around(bench: Bench, pixels: PixelCache) -> dict[str, Any]:
-    """Return the fields of Rates that tell of what stands around the steps."""
-    data, dim = bench.data, bench.protocol.dim
+def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> dict[str, Any]:
+    """Return the fields of StepTimes that tell of what stands around the steps."""
+    data, dim = setup.data, setup.protocol.dim
     return {
-        "feature": median_of(lambda: embed_rows(bench.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
+        "feature": median_of(lambda: embed_rows(setup.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
         "measure": _reckoned(partial(_measure, data.dataset, data.measured_rows, dim), len(data.measured_rows)),
-        "index": _reckoned(partial(_index, bench.place.cache, data.dataset, dim), len(data.dataset.pictures)),
+        "index": _reckoned(partial(_index, setup.paths.cache, data.dataset, dim), len(data.dataset.pictures)),
         "duplicates": _duplicates(pixels) * (len(data.measured_rows) + len(data.train_rows)),
     }
 
 
-def _seconds_of_validation(bench: Bench, feature: float) -> float:
+def _seconds_of_validation(setup: TrainingSetup, feature: float) -> float:
     """Return what measuring the validation classes adds to an epoch, if they select."""
-    if bench.protocol.selection != "validation":
+    if setup.protocol.selection != "validation":
         return 0.0
-    rows = bench.data.validation_rows
-    embedding = 0.0 if bench.protocol.trains == "head" else len(rows) * feature
-    return embedding + _reckoned(partial(_measure, bench.data.dataset, rows, bench.protocol.dim), len(rows))
+    rows = setup.data.validation_rows
+    embedding = 0.0 if setup.protocol.trains == "head" else len(rows) * feature
+    return embedding + _reckoned(partial(_measure, setup.data.dataset, rows, setup.protocol.dim), len(rows))
 
 
 def _sample_of(dataset: DatasetFolder) -> DatasetFolder:
     """Return a few pictures from all over the data set."""
     places = np.unique(np.linspace(0, len(dataset.pictures) - 1, SAMPLE).astype(int))
-    pictures = tuple(dataset.pictures[place] for place in places)
-    return replace(dataset, pictures=pictures, fingerprint=f"probe-{dataset.fingerprint[:8]}")
+    pictures = tuple(dataset.pictures[paths] for paths in places)
+    return replace(dataset, pictures=pictures, fingerprint=f"timing-{dataset.fingerprint[:8]}")
 
 
 def _reckoned(seconds_of: Callable[[int], float], total: int) -> float:

@@ -20,13 +20,13 @@ from mlcore.inference.model_files import write_model
 from mlcore.networks.backbones import BackboneSpec, load_backbone
 from mlcore.networks.embedder import Embedder, start_head_from_pca
 from mlcore.runs import RunSpec, write_embeddings
-from mlcore.training.batches import RunData
-from mlcore.training.checkpointing import Event
 from mlcore.training.cost import cost_of
-from mlcore.training.distributed import ALONE, World, require_shareable
-from mlcore.training.trainer import Listener, Trainer, Workplace
+from mlcore.training.distributed import ALONE, ProcessGroup, require_shareable
+from mlcore.training.run_data import RunData
+from mlcore.training.setup import Event, RunPaths, TrainingCallbacks, TrainingSetup
+from mlcore.training.trainer import Trainer
 
-__all__ = ["Listener", "Workplace", "train"]
+__all__ = ["RunPaths", "TrainingCallbacks", "train"]
 
 BASELINE_PCA_DIM = 512
 
@@ -34,43 +34,44 @@ BASELINE_PCA_DIM = 512
 def train(
     spec: RunSpec,
     dataset: DatasetFolder,
-    place: Workplace,
+    paths: RunPaths,
     *,
     weights: Path | None = None,
-    listener: Listener | None = None,
-    world: World = ALONE,
+    callbacks: TrainingCallbacks | None = None,
+    group: ProcessGroup = ALONE,
 ) -> dict[str, Any]:
-    """Train, measure and embed one run into `place.out`; return its metrics.
+    """Train, measure and embed one run into `paths.out`; return its metrics.
 
     A run that was stopped or killed goes on from its last whole epoch and ends with the same weights
-    as if it had not been. `weights` is the file of a protocol with local weights. The listener hears
-    `progress`, `epoch` (docs/training.md says what is in it) and `metrics` events.
+    as if it had not been. `weights` is the file of a protocol with local weights. The callbacks receive
+    `progress`, `epoch` (docs/training.md lists its keys) and `metrics` events.
     Of several processes the first embeds, measures and writes; the others return no metrics.
 
     Raises:
-        FileExistsError: `place.out` is already there.
-        Stopped: the listener asked for it; the last whole epoch is kept.
+        FileExistsError: `paths.out` is already there.
+        Stopped: the callbacks said so; the last whole epoch is kept.
         TrainingError: the loss was not finite, or a step ran out of memory; the message says which batch fits.
         DatasetError, WeightsError, CheckpointError, ProtocolError: as they say.
     """
-    spec, listener = spec.checked(), listener or Listener()
-    require_shareable(spec.protocol, world)
-    refuse_existing(place.out)  # now, not when all the work is done
+    spec, callbacks = spec.checked(), callbacks or TrainingCallbacks()
+    require_shareable(spec.protocol, group)
+    refuse_existing(paths.out)  # now, not when all the work is done
     make_deterministic(spec.seed)
     protocol = spec.protocol
-    backbone, described = world.first_then_all(
+    backbone, described = group.main_first(
         lambda: load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
     )
     preprocessing = described.preprocessing(protocol.short_side, protocol.crop)
-    cache = world.first_then_all(lambda: open_pixels(preprocessing, dataset, place.cache, listener.progress))
+    cache = group.main_first(lambda: open_pixels(preprocessing, dataset, paths.cache, callbacks.progress))
     data = RunData.of(spec, dataset, cache)
-    encoder = world.first_then_all(lambda: _build_encoder(spec, data, (backbone, described), place.cache, listener))
-    history = [] if spec.is_baseline else Trainer(spec, data, encoder, place, listener, world=world).fit()
-    if not world.is_first:
+    encoder = group.main_first(lambda: _build_encoder(spec, data, (backbone, described), paths.cache, callbacks))
+    setup = TrainingSetup(spec=spec, data=data, encoder=encoder, paths=paths, callbacks=callbacks, group=group)
+    history = [] if spec.is_baseline else Trainer(setup).fit()
+    if not group.is_main:
         return {}
-    metrics = _publish(spec, data, encoder, place, history=history, listener=listener)
-    shutil.rmtree(place.work, ignore_errors=True)
-    listener.on_event({"event": "metrics", **metrics})
+    metrics = _publish(setup, history)
+    shutil.rmtree(paths.work, ignore_errors=True)
+    callbacks.on_event({"event": "metrics", **metrics})
     return metrics
 
 
@@ -82,7 +83,7 @@ def make_deterministic(seed: int) -> None:
 
 
 def _build_encoder(
-    spec: RunSpec, data: RunData, loaded: tuple[nn.Module, BackboneSpec], cache: Path, listener: Listener
+    spec: RunSpec, data: RunData, loaded: tuple[nn.Module, BackboneSpec], cache: Path, callbacks: TrainingCallbacks
 ) -> Encoder:
     """Build the network as it stands before the first epoch.
 
@@ -97,28 +98,22 @@ def _build_encoder(
     embedder = Embedder(backbone, described, "average" if spec.is_baseline else protocol.pooling, dim)
     encoder = Encoder(embedder, described.preprocessing(protocol.short_side, protocol.crop))
     if whitened:
-        features = cached_features(encoder, data.dataset, data.cache, cache, listener.progress)
+        features = cached_features(encoder, data.dataset, data.cache, cache, callbacks.progress)
         start_head_from_pca(embedder, features[data.train_rows])
     return encoder
 
 
-def _publish(
-    spec: RunSpec,
-    data: RunData,
-    encoder: Encoder,
-    place: Workplace,
-    *,
-    history: list[Event],
-    listener: Listener,
-) -> dict[str, Any]:
+def _publish(setup: TrainingSetup, history: list[Event]) -> dict[str, Any]:
     """Embed every picture, measure, and let the finished folder appear; return the metrics."""
+    spec, data, encoder, paths = setup.spec, setup.data, setup.encoder, setup.paths
     encoder.embedder.eval()
-    dataset, rows = data.dataset, data.measured_rows
-    embeddings = _embed_all(spec, data, encoder, place.cache, listener)
-    listener.progress("measure", 0, 1)
-    found = near_duplicates(dataset, data.cache, (rows, data.train_rows), place.cache, listener.progress)
-    measured = measure_rows(embeddings[rows], dataset, rows, measured_on=spec.measured_on).of_training(history, found)
-    with published(place.out) as folder:
+    dataset, rows, progress = data.dataset, data.measured_rows, setup.callbacks.progress
+    embeddings = _embed_all(setup)
+    progress("measure", 0, 1)
+    duplicates = near_duplicates(dataset, data.cache, (rows, data.train_rows), paths.cache, progress)
+    measured = measure_rows(embeddings[rows], dataset, rows, measured_on=spec.measured_on)
+    measured = measured.of_training(history, duplicates)
+    with published(paths.out) as folder:
         write_model(folder, encoder, spec, dataset)
         write_embeddings(folder, embeddings, dataset)
         measured.store(folder)
@@ -128,9 +123,10 @@ def _publish(
     return measured.metrics
 
 
-def _embed_all(spec: RunSpec, data: RunData, encoder: Encoder, cache: Path, listener: Listener) -> NDArray[np.float32]:
+def _embed_all(setup: TrainingSetup) -> NDArray[np.float32]:
     """Embed every picture of the data set; a backbone that did not learn gives its cached features."""
-    if spec.is_baseline or spec.protocol.trains == "head":
-        features = cached_features(encoder, data.dataset, data.cache, cache, listener.progress)
+    data, encoder, progress = setup.data, setup.encoder, setup.callbacks.progress
+    if setup.spec.is_baseline or setup.protocol.trains == "head":
+        features = cached_features(encoder, data.dataset, data.cache, setup.paths.cache, progress)
         return encoder.embed_features(features)
-    return embed_rows(encoder, data.cache, np.arange(len(data.cache)), listener.progress)
+    return embed_rows(encoder, data.cache, np.arange(len(data.cache)), progress)

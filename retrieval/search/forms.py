@@ -7,10 +7,10 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from config.keys import MOST_DIGITS
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.search.services.terms import Terms, terms_of
 
-MOST_DIGITS = 18  # of a key: a longer number is no key, and databases choke on it
 SIDES = ("left", "top", "right", "bottom")
 WHOLE = (0.0, 0.0, 100.0, 100.0)
 

@@ -8,10 +8,10 @@ import torch
 from mlcore.datasets import DatasetFolder, load_dataset
 from mlcore.errors import ProtocolError, Stopped
 from mlcore.runs import RunSpec
-from mlcore.training.checkpointing import Event
-from mlcore.training.distributed import World, joined
-from mlcore.training.train import Listener, train
-from tests.mlcore.tiny import STEPS_PER_EPOCH, head_protocol, place_in, stopping_after, tiny_protocol, tiny_spec
+from mlcore.training.distributed import ProcessGroup, join_process_group
+from mlcore.training.setup import Event
+from mlcore.training.train import TrainingCallbacks, train
+from tests.mlcore.tiny import STEPS_PER_EPOCH, head_protocol, paths_in, stopping_after, tiny_protocol, tiny_spec
 
 FROZEN = tiny_protocol(batch_norm="frozen-statistics")
 SHARED = {
@@ -34,50 +34,50 @@ STOPPED = RunSpec(protocol=FROZEN, loss="soft_triple", seed=1)
 def main(act: str, data: str, cache: str, out: str) -> None:
     """Do one of ACTS in a process that torchrun started."""
     torch.set_num_threads(1)
-    with joined() as world:
-        ACTS[act](load_dataset(Path(data)), Path(cache), Path(out), world)
+    with join_process_group() as group:
+        ACTS[act](load_dataset(Path(data)), Path(cache), Path(out), group)
 
 
-def train_all(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+def train_all(dataset: DatasetFolder, cache: Path, out: Path, group: ProcessGroup) -> None:
     """Train every run of SHARED; stop STOPPED and take it up again; note what was refused."""
 
     def draw(event: Event) -> None:
-        torch.rand(world.rank)  # as dropout would: the processes' generators go apart
+        torch.rand(group.rank)  # as dropout would: the processes' generators go apart
 
     for name, spec in SHARED.items():
-        train(spec, dataset, place_in(out, cache, name), listener=Listener(draw), world=world)
-    _stop_and_resume(dataset, cache, out, world)
-    if world.size > 1:
-        _refuse(tiny_spec(batch_norm="trained"), dataset, cache, out, world)
+        train(spec, dataset, paths_in(out, cache, name), callbacks=TrainingCallbacks(draw), group=group)
+    _stop_and_resume(dataset, cache, out, group)
+    if group.size > 1:
+        _refuse(tiny_spec(batch_norm="trained"), dataset, cache, out, group)
 
 
-def fail_in_last(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+def fail_in_last(dataset: DatasetFolder, cache: Path, out: Path, group: ProcessGroup) -> None:
     """Train STOPPED; in its second epoch the last process has no memory left."""
 
     def fail(event: Event) -> None:
-        if event.get("done") == STEPS_PER_EPOCH + 1 and world.rank == world.size - 1:
+        if event.get("done") == STEPS_PER_EPOCH + 1 and group.rank == group.size - 1:
             raise MemoryError("the last process is full")
 
-    train(STOPPED, dataset, place_in(out, cache, "failed"), listener=Listener(fail), world=world)
+    train(STOPPED, dataset, paths_in(out, cache, "failed"), callbacks=TrainingCallbacks(fail), group=group)
 
 
-def _stop_and_resume(dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
-    place = place_in(out, cache, "stopped")
+def _stop_and_resume(dataset: DatasetFolder, cache: Path, out: Path, group: ProcessGroup) -> None:
+    paths = paths_in(out, cache, "stopped")
     # The last process alone is asked to stop, in the second epoch.
-    listener = stopping_after(STEPS_PER_EPOCH + 1) if world.rank == world.size - 1 else Listener()
+    callbacks = stopping_after(STEPS_PER_EPOCH + 1) if group.rank == group.size - 1 else TrainingCallbacks()
     try:
-        train(STOPPED, dataset, place, listener=listener, world=world)
+        train(STOPPED, dataset, paths, callbacks=callbacks, group=group)
     except Stopped as stop:
-        (out / f"stopped-{world.rank}.txt").write_text(str(stop))
-    world.wait()  # the second training must not take up what the first still stores
-    train(STOPPED, dataset, place, world=world)
+        (out / f"stopped-{group.rank}.txt").write_text(str(stop))
+    group.wait()  # the second training must not take up what the first still stores
+    train(STOPPED, dataset, paths, group=group)
 
 
-def _refuse(spec: RunSpec, dataset: DatasetFolder, cache: Path, out: Path, world: World) -> None:
+def _refuse(spec: RunSpec, dataset: DatasetFolder, cache: Path, out: Path, group: ProcessGroup) -> None:
     try:
-        train(spec, dataset, place_in(out, cache, "refused"), world=world)
+        train(spec, dataset, paths_in(out, cache, "refused"), group=group)
     except ProtocolError as refusal:
-        (out / f"refused-{world.rank}.txt").write_text(str(refusal))
+        (out / f"refused-{group.rank}.txt").write_text(str(refusal))
 
 
 ACTS = {"train_all": train_all, "fail_in_last": fail_in_last}

@@ -21,7 +21,7 @@ from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
 from mlcore.training.train import train
 from tests.mlcore.onnx_models import stored_onnx
-from tests.mlcore.tiny import model_bytes, place_in, tiny_protocol, tiny_spec
+from tests.mlcore.tiny import model_bytes, paths_in, tiny_protocol, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("own_signals", "one_thread")
 
@@ -220,7 +220,7 @@ def test_a_training_that_got_a_signal_is_resumed_without_a_difference(
     assert main(words) == 0
     resumed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert min(event["done"] for event in resumed if event.get("phase") == "train") >= 3
-    whole = place_in(tmp_path, cache_root, "whole")
+    whole = paths_in(tmp_path, cache_root, "whole")
     metrics = train(RunSpec(protocol=tiny_protocol(), loss=loss), wings, whole)
     assert model_bytes(tmp_path / "run") == model_bytes(whole.out)
     assert resumed[-1] == {"event": "metrics", **json.loads(json.dumps(metrics))}

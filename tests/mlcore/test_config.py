@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlcore.config import ABOVE_ZERO, AT_LEAST, CHOICES, PRESETS, Protocol, preset
+from mlcore.config import ABOVE_ZERO, AT_LEAST, CHOICES, LATER, PRESETS, SHARES, Protocol, preset
 from mlcore.errors import ProtocolError
 from mlcore.losses import LOSSES
 
@@ -54,6 +54,7 @@ def test_a_rate_must_be_positive_and_finite(name: str, value: float) -> None:
     [
         ({"short_side": 64, "crop": 65}, "crop 65 must not exceed short_side 64"),
         ({"crop_scale": 1.5}, "crop_scale must be at most 1, got 1.5"),
+        ({"horizontal_flip": 1.5}, "horizontal_flip must be at most 1, got 1.5"),
         ({"batch_size": 7, "samples_per_class": 4}, "batch_size 7 holds fewer than two classes"),
         ({"selection": "validation"}, "needs validation_classes of at least 1"),
         ({"weights": "hbu"}, "weights must be scratch, hub, hub:TAG or local; got 'hbu'"),
@@ -69,9 +70,18 @@ def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any], m
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_later_field_at_its_default_is_no_part_of_what_a_protocol_is(name: str) -> None:
     whole = preset(name).to_json()
-    before = {key: value for key, value in whole.items() if key not in ("memory", "memory_warmup_epochs")}
+    before = {key: value for key, value in whole.items() if key not in LATER}
     assert Protocol.from_json(before) == preset(name) and preset(name).identity() == before
     assert preset(name).with_changes(memory=5).identity() == {**before, "memory": 5}
+    assert preset(name).with_changes(horizontal_flip=0.25).identity() == {**before, "horizontal_flip": 0.25}
+
+
+@pytest.mark.parametrize(("crop_scale", "flip"), [(0.08, 0.5), (0.999, 0.5), (1, 0.0)])
+def test_a_protocol_stored_before_flips_had_a_field_flips_where_it_cropped(crop_scale: float, flip: float) -> None:
+    stored = {"name": "own", "backbone": "resnet10t", "crop_scale": crop_scale}
+    assert Protocol.from_json(stored).horizontal_flip == flip
+    assert Protocol.from_json({**stored, "horizontal_flip": 0.25}).horizontal_flip == 0.25
+    assert "horizontal_flip" not in Protocol.from_json(stored).identity()
 
 
 def test_a_tag_of_the_hub_may_be_named() -> None:
@@ -138,7 +148,7 @@ NUMBERS = [field.name for field in fields(Protocol) if field.type in (int, float
 ABSURD = (10**15, 10**400)
 
 
-@pytest.mark.parametrize("name", [name for name in NUMBERS if name != "crop_scale"])
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in SHARES])
 @pytest.mark.parametrize("value", ABSURD, ids=["1e15", "1e400"])
 def test_every_number_of_a_new_protocol_has_an_upper_bound(name: str, value: int) -> None:
     with pytest.raises(ProtocolError, match=f"^{name} must be") as refused:

@@ -8,7 +8,7 @@ from mlcore.config import Protocol, preset
 from mlcore.datasets import DatasetFolder
 from mlcore.datasets.catalogue import fingerprint_of
 from mlcore.runs import RunSpec
-from mlcore.training.train import Listener, Workplace
+from mlcore.training.train import RunPaths, TrainingCallbacks
 
 STEPS_PER_EPOCH = 3
 LOSSES_TO_RESUME = ("soft_triple", "multi_similarity")
@@ -30,7 +30,7 @@ def tiny_protocol(**changes: Any) -> Protocol:
 
 def head_protocol(**changes: Any) -> Protocol:
     """Return a small protocol in which only a head learns, on cached features."""
-    return tiny_protocol(trains="head", head_init="half-whitened-pca", crop_scale=1, **changes)
+    return tiny_protocol(trains="head", head_init="half-whitened-pca", crop_scale=1, horizontal_flip=0, **changes)
 
 
 def tiny_spec(loss: str = "soft_triple", seed: int = 0, **changes: Any) -> RunSpec:
@@ -38,9 +38,9 @@ def tiny_spec(loss: str = "soft_triple", seed: int = 0, **changes: Any) -> RunSp
     return RunSpec(protocol=tiny_protocol(**changes), loss=loss, seed=seed)
 
 
-def place_in(folder: Path, cache: Path, name: str = "run") -> Workplace:
-    """Return a place of its own for a run, beside a shared cache."""
-    return Workplace(folder / name, folder / f"{name}.work", cache)
+def paths_in(folder: Path, cache: Path, name: str = "run") -> RunPaths:
+    """Return the paths of a run of its own, beside a shared cache."""
+    return RunPaths(folder / name, folder / f"{name}.work", cache)
 
 
 def model_bytes(folder: Path) -> bytes:
@@ -48,15 +48,15 @@ def model_bytes(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
-def stopping_after(steps: int) -> Listener:
-    """Return a listener that asks to stop once so many training steps are done."""
+def stopping_after(steps: int) -> TrainingCallbacks:
+    """Return callbacks that ask to stop once so many training steps are done."""
     heard: list[int] = [0]
 
     def hear(event: dict[str, Any]) -> None:
         if event.get("phase") == "train":
             heard.append(event["done"])
 
-    return Listener(hear, lambda: heard[-1] >= steps)
+    return TrainingCallbacks(hear, lambda: heard[-1] >= steps)
 
 
 def parted(dataset: DatasetFolder) -> DatasetFolder:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlcore.config import PRESETS
+from mlcore.config import PRESETS, Protocol
 from mlcore.losses import LOSSES
 from retrieval.experiments.services.choosing import CHANGED
 from retrieval.models import Experiment
@@ -31,11 +31,9 @@ def form_values(experiment: Experiment) -> dict[str, Any]:
 
 
 def _changes(experiment: Experiment, preset: str) -> dict[str, Any]:
-    usual = PRESETS[preset].to_json()
+    usual, protocol = PRESETS[preset].to_json(), Protocol.from_json(experiment.protocol).to_json()
     skipped = ("name", *(FROM_WEIGHTS if experiment.weights else ()))
-    return {
-        field: value for field, value in experiment.protocol.items() if field not in skipped and value != usual[field]
-    }
+    return {field: value for field, value in protocol.items() if field not in skipped and value != usual[field]}
 
 
 def _own_params(runs: Any) -> list[str]:

@@ -10,6 +10,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.comparison.significance import Resampled
+from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import paired_test_metrics, title_of
@@ -55,7 +56,7 @@ def _protocol_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
         {
             "data set": run.experiment.dataset.name,
             "weights file": run.experiment.weights or "–",
-            **run.experiment.protocol,
+            **Protocol.from_json(run.experiment.protocol).to_json(),
             **run.changes,
             "loss": run.loss,
             "parameters": ", ".join(f"{name} {value:g}" for name, value in run.params.items()) or "–",

@@ -19,7 +19,7 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.runs import BASELINES
-from mlcore.training.estimate import Rates, rates_file
+from mlcore.training.estimate import StepTimes, step_times_file
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.models import Dataset, Experiment, Run
 
@@ -102,15 +102,15 @@ def time_told(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> Rates | None:
+def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> StepTimes | None:
     try:
-        return Rates.from_json(read_json(_file(dataset, protocol, weights)))
+        return StepTimes.from_json(read_json(_file(dataset, protocol, weights)))
     except (OSError, ValueError, MlcoreError):  # not measured yet, or by another version: the probe will tell
         return None
 
 
 def _file(dataset: Dataset, protocol: Protocol, weights: str) -> Path:
-    return rates_file(Path(settings.CACHE_DIR), dataset.fingerprint, protocol, weights)
+    return step_times_file(Path(settings.CACHE_DIR), dataset.fingerprint, protocol, weights)
 
 
 def probe_of(dataset: Dataset, protocol: Protocol, *, weights: str = "") -> Job | None:

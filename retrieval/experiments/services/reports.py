@@ -25,7 +25,7 @@ from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
 from mlcore.comparison.report.document import FORMAT
 from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
-from mlcore.comparison.running import plan_of
+from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.runs import BASELINES

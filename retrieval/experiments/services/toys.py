@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "toys"
-"""Made by `python -m mlcore toys`, a file a loss; a test runs two of them again."""
+"""Made by `python -m mlcore animations`, a file a loss; a test runs two of them again."""
 
 Place = tuple[int, int, int]
 

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
+from config.keys import MOST_DIGITS
 from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import choosing, cloning, estimates, starting
 from retrieval.experiments.services.tuning import tunings_of
-from retrieval.experiments.views.runs import MOST_DIGITS, STOP_POLLING, at_work
+from retrieval.experiments.views.runs import STOP_POLLING, at_work
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
 from retrieval.registry.services.loss_titles import loss_titles

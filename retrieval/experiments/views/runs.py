@@ -11,13 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
+from config.keys import MOST_DIGITS
 from jobs.models import Job
 from retrieval.experiments.services import comparing, estimates, finding
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
 from retrieval.registry.services import diagnostics
 
-MOST_DIGITS = 18  # of a key, so that the database can hold it
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 
 

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET
 from accounts.permissions import signed_in
 from config.errors import ServiceError
 from config.html_errors import error_page
+from config.keys import MOST_DIGITS
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Index, Model, Search
-from retrieval.search.forms import MOST_DIGITS, SIDES, SearchForm
+from retrieval.search.forms import SIDES, SearchForm
 from retrieval.search.services import asking, keeping, state, terms
 from retrieval.search.services.url_fetch import fetch_picture
 

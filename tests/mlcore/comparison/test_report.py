@@ -19,7 +19,8 @@ from mlcore.comparison.plan import Comparison, Tuning
 from mlcore.comparison.report.document import document_of
 from mlcore.comparison.report.rendering import rendered
 from mlcore.comparison.results import places_in, places_listed, read_results
-from mlcore.comparison.running import Bench, run_comparison
+from mlcore.comparison.running import run_comparison
+from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS
@@ -46,7 +47,7 @@ def finished(wings: DatasetFolder, tmp_path_factory: pytest.TempPathFactory, cac
     whole = comparison(
         losses={"soft_triple": {"centers": 2}, "n_pairs": {}}, tuning=Tuning(trials=2, validation_classes=2)
     )
-    run_comparison(Bench(folder, wings, None, cache_root), whole)
+    run_comparison(ComparisonWorkspace(folder, wings, None, cache_root), whole)
     return folder
 
 
@@ -148,7 +149,7 @@ def test_queries_of_a_gallery_and_other_ks_are_shown_as_they_are(
 ) -> None:
     clothes = replace(parted(wings), ks=(1, 3, 16, 40))
     small = comparison(losses={"n_pairs": {}}, seeds=(0,))
-    run_comparison(Bench(tmp_path, clothes, None, cache_root), small)
+    run_comparison(ComparisonWorkspace(tmp_path, clothes, None, cache_root), small)
     found = document(tmp_path)
     assert (found["queries"], found["gallery"]) == (8, 16)
     assert [name for name in found["figures"] if "recall" in name] == ["recall_at_1", "recall_at_3", "recall_at_16"]
@@ -223,7 +224,7 @@ def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Pa
 
 
 def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
-    run_comparison(Bench(tmp_path / "one", wings, None, cache_root), comparison(seeds=(3,)))
+    run_comparison(ComparisonWorkspace(tmp_path / "one", wings, None, cache_root), comparison(seeds=(3,)))
     found = document(tmp_path / "one")
     practice = next(one for one in found["unfairness"] if one["name"] == "one seed")
     assert practice["present"] and "SoftTriple" in practice["why"]
@@ -233,7 +234,7 @@ def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, c
 
 def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
     folded = comparison(losses={"n_pairs": {}}, seeds=(0,), protocol=head_protocol(epochs=1, dim=8, folds=2))
-    run_comparison(Bench(tmp_path / "folds", wings, None, cache_root), folded)
+    run_comparison(ComparisonWorkspace(tmp_path / "folds", wings, None, cache_root), folded)
     found = by_name(document(tmp_path / "folds"))
     cells = [read_json(tmp_path / "folds/cells" / f"n_pairs-s0-f{fold}/metrics.json")["map_at_r"] for fold in (0, 1)]
     assert found["n_pairs"]["figures"]["map_at_r"]["mean"] == pytest.approx(sum(cells) / 2)
@@ -291,7 +292,7 @@ def test_rows_measured_on_other_pictures_never_share_a_table(
     folder: Path, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     pictures = tuple(replace(picture, id=picture.id + 1000) for picture in wings.pictures)
-    other = Bench(tmp_path / "other", replace(wings, pictures=pictures), None, cache_root)
+    other = ComparisonWorkspace(tmp_path / "other", replace(wings, pictures=pictures), None, cache_root)
     run_comparison(other, comparison(losses={"n_pairs": {}}, seeds=(0,)))
     with pytest.raises(ComparisonError, match="was not measured on the same pictures as"):
         document(folder, tmp_path / "other" / "cells" / "n_pairs-s0")
@@ -357,7 +358,7 @@ def test_a_list_that_cannot_be_meant_is_refused(
 
 def test_the_command_joins_the_folds_of_listed_cells(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
     folded = comparison(losses={"n_pairs": {}}, seeds=(0,), protocol=head_protocol(epochs=1, dim=8, folds=2))
-    run_comparison(Bench(tmp_path / "folds", wings, None, cache_root), folded)
+    run_comparison(ComparisonWorkspace(tmp_path / "folds", wings, None, cache_root), folded)
     whole = document(tmp_path / "folds")
     file = listed(tmp_path / "folds", tmp_path / "cells.json")
     assert main(["report", str(file), "--data", str(wings.folder), "--out", str(tmp_path / "report")]) == 0

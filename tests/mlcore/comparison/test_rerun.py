@@ -12,7 +12,8 @@ import pytest
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Comparison
 from mlcore.comparison.rerun import EQUAL, MOVED, WITHIN, Difference, differences, part_of, read_finished
-from mlcore.comparison.running import Bench, run_comparison
+from mlcore.comparison.running import run_comparison
+from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError
 from tests.mlcore.tiny import head_protocol
@@ -26,7 +27,7 @@ def comparison(**changes: Any) -> Comparison:
 @pytest.fixture(scope="module")
 def finished(wings: DatasetFolder, tmp_path_factory: pytest.TempPathFactory, cache_root: Path) -> Path:
     folder = tmp_path_factory.mktemp("finished") / "first"
-    run_comparison(Bench(folder, wings, None, cache_root), comparison())
+    run_comparison(ComparisonWorkspace(folder, wings, None, cache_root), comparison())
     return folder
 
 

@@ -13,8 +13,9 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.cli import main
 from mlcore.comparison import tuning
 from mlcore.comparison.plan import Comparison, Tuning
-from mlcore.comparison.running import Bench, run_comparison, run_tuning
-from mlcore.comparison.tuning import PROXY_RATE, best_of, freed, search_range, trial_spec, tune
+from mlcore.comparison.running import run_comparison
+from mlcore.comparison.tuning import PROXY_RATE, best_of, freed, run_tuning, search_range, trial_spec, tune
+from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError, Stopped
 from mlcore.losses import LOSSES, LossSpec
@@ -35,21 +36,23 @@ def comparison(trials: int = 3, **changes: Any) -> Comparison:
 
 
 @pytest.fixture
-def bench(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> Bench:
-    return Bench(tmp_path / "comparison", wings, None, cache_root)
+def workspace(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> ComparisonWorkspace:
+    return ComparisonWorkspace(tmp_path / "comparison", wings, None, cache_root)
 
 
-def trials_of(bench: Bench) -> list[dict[str, Any]]:
-    measured: list[dict[str, Any]] = read_json(bench.tuning(LOSS))["measured"]
+def trials_of(workspace: ComparisonWorkspace) -> list[dict[str, Any]]:
+    measured: list[dict[str, Any]] = read_json(workspace.tuning(LOSS))["measured"]
     return measured
 
 
 @pytest.fixture(autouse=True)
-def folder(bench: Bench) -> None:
-    (bench.folder / "tuning").mkdir(parents=True)
+def folder(workspace: ComparisonWorkspace) -> None:
+    (workspace.folder / "tuning").mkdir(parents=True)
 
 
-def test_parameters_that_do_not_go_together_are_drawn_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameters_that_do_not_go_together_are_drawn_again(
+    workspace: ComparisonWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The larger the lower margin the better: the estimator is drawn to where the upper one is below it.
     monkeypatch.setattr(
         tuning, "_measured", lambda *arguments: {"map_at_r": arguments[3]["params"]["positive_margin"], "error": ""}
@@ -66,8 +69,8 @@ def test_parameters_that_do_not_go_together_are_drawn_again(bench: Bench, monkey
 
     asked = comparison(trials=25, losses={"contrastive": {}})
     monkeypatch.setattr(LossSpec, "checked", counting)
-    tune(bench, asked, "contrastive")
-    trials = read_json(bench.tuning("contrastive"))["measured"]
+    tune(workspace, asked, "contrastive")
+    trials = read_json(workspace.tuning("contrastive"))["measured"]
     assert len(trials) == 25
     assert all(trial["params"]["negative_margin"] > trial["params"]["positive_margin"] for trial in trials)
     assert refused and "negative_margin must be above positive_margin" in refused[0]
@@ -84,36 +87,36 @@ def test_every_parameter_is_searched_around_its_default_and_where_it_is_legal(lo
     assert (PROXY_RATE in freed(comparison(), loss)) == LOSSES[loss].has_proxies
 
 
-def test_the_first_trial_is_the_loss_as_it_is_and_the_best_is_at_least_as_good(bench: Bench) -> None:
-    tune(bench, comparison(), LOSS)
-    first, *others = trials_of(bench)
+def test_the_first_trial_is_the_loss_as_it_is_and_the_best_is_at_least_as_good(workspace: ComparisonWorkspace) -> None:
+    tune(workspace, comparison(), LOSS)
+    first, *others = trials_of(workspace)
     assert first["params"] == comparison().losses[LOSS] and first[PROXY_RATE] == 10.0
     assert len(others) == 2 and all(trial["params"] != first["params"] for trial in others)
-    assert best_of(read_json(bench.tuning(LOSS)), LOSS)["map_at_r"] == max(
-        trial["map_at_r"] for trial in trials_of(bench)
+    assert best_of(read_json(workspace.tuning(LOSS)), LOSS)["map_at_r"] == max(
+        trial["map_at_r"] for trial in trials_of(workspace)
     )
 
 
-def test_an_interrupted_tuning_ends_like_one_that_was_not(bench: Bench, tmp_path: Path) -> None:
-    whole = replace(bench, folder=tmp_path / "whole")
+def test_an_interrupted_tuning_ends_like_one_that_was_not(workspace: ComparisonWorkspace, tmp_path: Path) -> None:
+    whole = replace(workspace, folder=tmp_path / "whole")
     (whole.folder / "tuning").mkdir(parents=True)
     tune(whole, comparison(), LOSS)
     asked: list[int] = []
 
     def should_stop() -> bool:
         asked.append(0)
-        return bench.tuning(LOSS).exists() and len(trials_of(bench)) == 2
+        return workspace.tuning(LOSS).exists() and len(trials_of(workspace)) == 2
 
     with pytest.raises(Stopped):
-        tune(bench, comparison(), LOSS, should_stop=should_stop)
-    kept = trials_of(bench)
+        tune(workspace, comparison(), LOSS, should_stop=should_stop)
+    kept = trials_of(workspace)
     assert len(kept) == 2
-    tune(bench, comparison(), LOSS)
-    assert trials_of(bench)[:2] == kept and trials_of(bench) == trials_of(whole)
+    tune(workspace, comparison(), LOSS)
+    assert trials_of(workspace)[:2] == kept and trials_of(workspace) == trials_of(whole)
 
 
 def test_no_label_of_the_test_half_moves_a_trial(
-    bench: Bench, wings: DatasetFolder, tmp_path: Path, cache_root: Path
+    workspace: ComparisonWorkspace, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     test = wings.rows("test")
     labels = np.random.default_rng(0).permutation([wings.pictures[row].label for row in test])
@@ -121,11 +124,11 @@ def test_no_label_of_the_test_half_moves_a_trial(
     pictures = tuple(
         replace(picture, label=shuffled.get(row, picture.label)) for row, picture in enumerate(wings.pictures)
     )
-    other = replace(bench, folder=tmp_path / "other", dataset=replace(wings, pictures=pictures))
+    other = replace(workspace, folder=tmp_path / "other", dataset=replace(wings, pictures=pictures))
     (other.folder / "tuning").mkdir(parents=True)
-    for one in (bench, other):
+    for one in (workspace, other):
         tune(one, comparison(2), LOSS)
-    assert trials_of(bench) == trials_of(other)
+    assert trials_of(workspace) == trials_of(other)
 
 
 def test_a_trial_holds_training_classes_out_and_is_measured_on_them() -> None:
@@ -144,7 +147,7 @@ def test_a_trial_holds_training_classes_out_and_is_measured_on_them() -> None:
 
 
 def test_a_trial_whose_loss_is_not_finite_found_nothing_and_the_others_go_on(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    workspace: ComparisonWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlcore.losses.soft_triple import SoftTripleLoss
 
@@ -154,44 +157,46 @@ def test_a_trial_whose_loss_is_not_finite_found_nothing_and_the_others_go_on(
         return forward(self, embeddings, labels) * (float("nan") if self.scale == 20.0 else 1.0)
 
     monkeypatch.setattr(SoftTripleLoss, "forward", broken)
-    tune(bench, comparison(2), LOSS)
-    first, second = trials_of(bench)
+    tune(workspace, comparison(2), LOSS)
+    first, second = trials_of(workspace)
     assert first["map_at_r"] is None and "the loss became nan" in first["error"]
-    assert best_of(read_json(bench.tuning(LOSS)), LOSS) == second
+    assert best_of(read_json(workspace.tuning(LOSS)), LOSS) == second
 
 
-def test_a_tuning_that_measured_nothing_has_no_best(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tuning_that_measured_nothing_has_no_best(
+    workspace: ComparisonWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mlcore.losses.soft_triple import SoftTripleLoss
 
     monkeypatch.setattr(SoftTripleLoss, "forward", lambda self, embeddings, labels: embeddings.sum() * float("nan"))
-    tune(bench, comparison(2), LOSS)
+    tune(workspace, comparison(2), LOSS)
     with pytest.raises(ComparisonError, match="none of the trials of soft_triple could be measured"):
-        best_of(read_json(bench.tuning(LOSS)), LOSS)
+        best_of(read_json(workspace.tuning(LOSS)), LOSS)
 
 
-def test_trials_of_another_tuning_are_not_taken_over(bench: Bench) -> None:
-    tune(bench, comparison(1), LOSS)
+def test_trials_of_another_tuning_are_not_taken_over(workspace: ComparisonWorkspace) -> None:
+    tune(workspace, comparison(1), LOSS)
     other = comparison(tuning=Tuning(trials=1, validation_classes=2, seed=5))
     with pytest.raises(ComparisonError, match="holds trials of another tuning; choose another folder"):
-        tune(bench, other, LOSS)
+        tune(workspace, other, LOSS)
 
 
-def test_tuned_cells_stand_beside_the_untuned(bench: Bench) -> None:
-    assert run_comparison(bench, comparison(2)) == {"done": 4, "failed": 0}
-    stored = read_json(bench.folder / "cells" / "soft_triple-s0-tuned" / "model.json")
-    assert stored["params"] == best_of(read_json(bench.tuning(LOSS)), LOSS)["params"]
+def test_tuned_cells_stand_beside_the_untuned(workspace: ComparisonWorkspace) -> None:
+    assert run_comparison(workspace, comparison(2)) == {"done": 4, "failed": 0}
+    stored = read_json(workspace.folder / "cells" / "soft_triple-s0-tuned" / "model.json")
+    assert stored["params"] == best_of(read_json(workspace.tuning(LOSS)), LOSS)["params"]
 
 
 def test_the_command_does_the_trials_of_one_loss_and_goes_on(
-    bench: Bench, wings: DatasetFolder, capsys: pytest.CaptureFixture[str]
+    workspace: ComparisonWorkspace, wings: DatasetFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = bench.folder / "asked.json"
+    plan = workspace.folder / "asked.json"
 
     def command(trials: int, loss: str = LOSS) -> list[str]:
         tuning = {"trials": trials, "validation_classes": 2}
         protocol = head_protocol(epochs=1, dim=4).to_json()
         write_json(plan, {"name": "mine", "protocol": protocol, "losses": [LOSS], "tuning": tuning})
-        shared = ["--data", str(wings.folder), "--cache", str(bench.cache), "--out", str(bench.folder / "out")]
+        shared = ["--data", str(wings.folder), "--cache", str(workspace.cache), "--out", str(workspace.folder / "out")]
         return ["tune", str(plan), "--loss", loss, *shared]
 
     assert main([*command(2), "--json"]) == 0
@@ -206,17 +211,17 @@ def test_the_command_does_the_trials_of_one_loss_and_goes_on(
     assert "holds a comparison with another tuning" in capsys.readouterr().err
 
 
-def test_a_listener_hears_of_every_trial(bench: Bench) -> None:
+def test_a_listener_hears_of_every_trial(workspace: ComparisonWorkspace) -> None:
     heard: list[dict[str, Any]] = []
-    tune(bench, comparison(2), LOSS, listen=lambda name, event: heard.append(event))
+    tune(workspace, comparison(2), LOSS, on_event=lambda name, event: heard.append(event))
     trials = [event for event in heard if event["event"] == "trial"]
     assert [(event["done"], event["total"]) for event in trials] == [(1, 2), (2, 2)]
-    assert [event["map_at_r"] for event in trials] == [trial["map_at_r"] for trial in trials_of(bench)]
+    assert [event["map_at_r"] for event in trials] == [trial["map_at_r"] for trial in trials_of(workspace)]
 
 
-def test_two_processes_never_tune_one_loss_at_once(bench: Bench) -> None:
-    (bench.folder / "locks").mkdir()
-    with (bench.folder / "locks" / f"tune-{LOSS}.lock").open("w") as other:
+def test_two_processes_never_tune_one_loss_at_once(workspace: ComparisonWorkspace) -> None:
+    (workspace.folder / "locks").mkdir()
+    with (workspace.folder / "locks" / f"tune-{LOSS}.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(ComparisonError, match="another process is tuning soft_triple"):
-            run_tuning(bench, comparison(), LOSS)
+            run_tuning(workspace, comparison(), LOSS)

@@ -14,7 +14,7 @@ from mlcore.evaluation.evaluate import read_per_query, score
 from mlcore.evaluation.measurement import measure_rows
 from mlcore.external.outside_embeddings import add_embeddings
 from mlcore.training.train import train
-from tests.mlcore.tiny import parted, place_in, tiny_spec
+from tests.mlcore.tiny import parted, paths_in, tiny_spec
 
 
 def test_queries_alone_are_scored_and_the_size_of_their_gallery_is_said(wings: DatasetFolder) -> None:
@@ -35,10 +35,10 @@ def test_recall_is_at_the_ks_of_the_data_set_where_its_gallery_is_large_enough(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     dataset = replace(wings, ks=(1, 3, 10, 1000))
-    place = place_in(tmp_path, cache_root)
-    metrics = train(tiny_spec(epochs=1, selection="validation", validation_classes=2), dataset, place)
+    paths = paths_in(tmp_path, cache_root)
+    metrics = train(tiny_spec(epochs=1, selection="validation", validation_classes=2), dataset, paths)
     assert list(metrics["recall_at"]) == ["1", "3", "10"]
-    (epoch,) = (json.loads(line) for line in (place.out / "history.jsonl").read_text().splitlines())
+    (epoch,) = (json.loads(line) for line in (paths.out / "history.jsonl").read_text().splitlines())
     assert epoch["validation"]["recall_at"].keys() == metrics["recall_at"].keys()
     assert {name for name in metrics["intervals"] if "recall" in name} == {"recall_at_1", "recall_at_3", "recall_at_10"}
 
@@ -48,12 +48,12 @@ def test_a_run_and_embeddings_from_elsewhere_are_measured_alike(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     dataset = parted(wings)
-    place = place_in(tmp_path, cache_root)
-    trained = train(tiny_spec(epochs=1), dataset, place)
+    paths = paths_in(tmp_path, cache_root)
+    trained = train(tiny_spec(epochs=1), dataset, paths)
     with (tmp_path / "pictures.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path",), *((picture.path,) for picture in dataset.pictures)])
-    brought = add_embeddings(place.out / "embeddings.npy", tmp_path / "pictures.csv", dataset, tmp_path / "brought")
+    brought = add_embeddings(paths.out / "embeddings.npy", tmp_path / "pictures.csv", dataset, tmp_path / "brought")
     figures = ("recall_at", "map_at_r", "r_precision", "queries", "gallery", "intervals")
     assert {name: brought[name] for name in figures} == {name: trained[name] for name in figures}
-    assert read_json(place.out / "metrics.json")["queries"] == 8
-    assert read_per_query(place.out).ids.tolist() == dataset.ids[dataset.rows("query")].tolist()
+    assert read_json(paths.out / "metrics.json")["queries"] == 8
+    assert read_per_query(paths.out).ids.tolist() == dataset.ids[dataset.rows("query")].tolist()

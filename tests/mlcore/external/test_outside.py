@@ -31,7 +31,7 @@ from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.runs import read_ids
 from mlcore.training.train import train
 from tests.mlcore.onnx_models import expected_of, onnx_model, stored_onnx
-from tests.mlcore.tiny import flip_byte, place_in, tiny_spec
+from tests.mlcore.tiny import flip_byte, paths_in, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -99,7 +99,7 @@ def test_a_backbone_that_says_no_sizes_gets_those_at_which_timm_evaluates_it(tmp
 def test_the_network_of_a_finished_run_is_measured_on_another_data_set(
     kind: str, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    run = place_in(tmp_path, cache_root)
+    run = paths_in(tmp_path, cache_root)
     if kind == "onnx":
         add_model(stored_onnx(tmp_path), wings, run.out, cache_root)
     else:
@@ -251,9 +251,9 @@ def test_a_network_that_computes_no_embedding_is_refused(
 
 
 def test_a_trained_encoder_passes_the_same_check(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
-    place = place_in(tmp_path, cache_root)
-    train(tiny_spec(epochs=1), wings, place)
-    check_encoder(load_encoder(place.out))
+    paths = paths_in(tmp_path, cache_root)
+    train(tiny_spec(epochs=1), wings, paths)
+    check_encoder(load_encoder(paths.out))
 
 
 def test_every_engine_has_the_same_face() -> None:

@@ -14,7 +14,7 @@ from mlcore.inference.encode import embed_rows
 from mlcore.inference.model_files import load_encoder
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
-from mlcore.training.train import Workplace, train
+from mlcore.training.train import RunPaths, train
 from tests.mlcore.tiny import tiny_protocol
 
 pytestmark = pytest.mark.learning
@@ -60,12 +60,12 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("runs")
 
 
-def place_of(places: Path, name: str) -> Workplace:
-    return Workplace(places / name, places / f"{name}.work", places / "cache")
+def place_of(places: Path, name: str) -> RunPaths:
+    return RunPaths(places / name, places / f"{name}.work", places / "cache")
 
 
-def run(loss: str, dataset: DatasetFolder, place: Workplace) -> dict[str, Any]:
-    return train(RunSpec(protocol=PROTOCOL.with_changes(**CHANGES.get(loss, {})), loss=loss), dataset, place)
+def run(loss: str, dataset: DatasetFolder, paths: RunPaths) -> dict[str, Any]:
+    return train(RunSpec(protocol=PROTOCOL.with_changes(**CHANGES.get(loss, {})), loss=loss), dataset, paths)
 
 
 @pytest.fixture(scope="module")

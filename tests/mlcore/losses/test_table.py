@@ -1,7 +1,6 @@
 """Every loss of the table builds, learns and is stored; none drops what it is told."""
 
 import inspect
-import math
 import subprocess
 import sys
 from importlib import import_module
@@ -19,12 +18,6 @@ from mlcore.losses import LOSSES, build_loss, loss_spec
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CLASSES, DIM = 4, 8
-# What a loss costs at best on the toy problem, where that is not 0.
-AT_BEST = {
-    "lifted_structure": math.log(3) + math.log(12) + 1 - 2,  # 3 positives at distance 0, 12 negatives at 2
-    "recall_at_k_surrogate": sum(1 / (1 + math.exp(k - 2)) for k in (1, 2, 4, 8, 16)) / 5,  # 3 positives at rank 2
-    "potential_field": -2.0 * (15 + 3) + 2.0 * (45 + 12),  # all of a class within delta, all others beyond
-}
 
 
 def built(name: str, **params: object) -> nn.Module:
@@ -33,20 +26,21 @@ def built(name: str, **params: object) -> nn.Module:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_learns_a_toy_problem(name: str) -> None:
+    """In 30 steps it covers a third of the way to the least that it costs in 100."""
     torch.manual_seed(0)
     labels = torch.arange(16) % CLASSES
     inputs = torch.randn(16, 12)
     network, loss = nn.Linear(12, DIM), built(name)
     optimizer = torch.optim.Adam([*network.parameters(), *loss.parameters()], lr=0.02)
     costs = []
-    for _ in range(30):
+    for _ in range(100):
         optimizer.zero_grad()
         cost = loss(network(inputs), labels)
         assert cost.shape == () and torch.isfinite(cost)
         cost.backward()
         optimizer.step()
-        costs.append(cost.item() - AT_BEST.get(name, 0))
-    assert costs[-1] < 0.7 * costs[0]
+        costs.append(cost.item())
+    assert costs[29] - min(costs) < 0.7 * (costs[0] - min(costs))
 
 
 @pytest.mark.parametrize("low", [False, True], ids=["float32", "bfloat16"])

@@ -15,7 +15,9 @@ from mlcore.inference.encode import Encoder, evaluation_pixels
 from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
-from mlcore.training.batches import Batches, RunData
+from mlcore.training.batches import Batches
+from mlcore.training.run_data import RunData
+from mlcore.training.setup import RunPaths, TrainingSetup
 from tests.mlcore.tiny import parted, tiny_protocol
 
 
@@ -31,7 +33,9 @@ def batches_of(spec: RunSpec, data: RunData, features: Any = None) -> Batches:
     torch.manual_seed(0)
     backbone = BackboneSpec("test_resnet", "scratch")
     embedder = Embedder(build_backbone(backbone), backbone, "average", 8)
-    return Batches(spec, data, Encoder(embedder, Preprocessing(32, 32, (0.5,) * 3, (0.5,) * 3)), features)
+    encoder = Encoder(embedder, Preprocessing(32, 32, (0.5,) * 3, (0.5,) * 3))
+    paths = RunPaths(Path("out"), Path("work"), Path("cache"))
+    return Batches(TrainingSetup(spec=spec, data=data, encoder=encoder, paths=paths, features=features))
 
 
 def splits_of(dataset: DatasetFolder, rows: Any) -> set[str]:
@@ -147,8 +151,8 @@ def test_crops_of_several_threads_are_those_of_one(wings: DatasetFolder, cache_r
     assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
-def test_without_random_crops_training_sees_what_evaluation_sees(wings: DatasetFolder, cache_root: Path) -> None:
-    spec = run(crop_scale=1)
+def test_without_augmentations_training_sees_what_evaluation_sees(wings: DatasetFolder, cache_root: Path) -> None:
+    spec = run(crop_scale=1, horizontal_flip=0)
     batches = batches_of(spec, data_of(spec, wings, cache_root))
     plan = batches.plan(1)
     rows = batches.data.train_rows[plan[0]]

@@ -13,7 +13,7 @@ from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
 from mlcore.training.collapse import collapse_warnings
 from mlcore.training.train import train
-from tests.mlcore.tiny import place_in, stopping_after, tiny_protocol, tiny_spec
+from tests.mlcore.tiny import paths_in, stopping_after, tiny_protocol, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -55,11 +55,11 @@ def test_a_training_that_collapses_says_so_also_after_it_was_stopped(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     spec = tiny_spec("triplet_hard", epochs=4, **RUINED)
-    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    whole, part = (paths_in(tmp_path, cache_root, name) for name in ("whole", "part"))
     train(spec, wings, whole)
     assert warned_epochs(whole.out)[-2:] == [3, 4]
     with pytest.raises(Stopped):
-        train(spec, wings, part, listener=stopping_after(7))
+        train(spec, wings, part, callbacks=stopping_after(7))
     train(spec, wings, part)
     assert warned_epochs(part.out) == warned_epochs(whole.out)
 
@@ -68,7 +68,7 @@ def test_a_training_that_collapses_says_so_also_after_it_was_stopped(
 def test_a_training_that_learns_is_not_warned(
     loss: str, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place = place_in(tmp_path, cache_root)
+    place = paths_in(tmp_path, cache_root)
     train(RunSpec(protocol=tiny_protocol(), loss=loss), wings, place)
     assert warned_epochs(place.out) == []
 

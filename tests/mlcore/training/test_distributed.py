@@ -18,10 +18,10 @@ from mlcore.errors import ProtocolError
 from mlcore.losses import LOSSES
 from mlcore.networks.backbones import BackboneSpec, build_backbone, synchronised_batch_norm
 from mlcore.training.checkpoint import latest_checkpoint
-from mlcore.training.distributed import World, joined, require_shareable
+from mlcore.training.distributed import ProcessGroup, join_process_group, require_shareable
 from mlcore.training.train import train
 from tests.mlcore.ranks import SHARED, STOPPED
-from tests.mlcore.tiny import place_in, tiny_protocol
+from tests.mlcore.tiny import paths_in, tiny_protocol
 
 FIGURES = ("proxy_gradient_norm", "network_gradient_norm", "positive_cosine", "negative_cosine")
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,10 +95,10 @@ def test_a_process_out_of_memory_tries_by_itself_ends_the_other_and_keeps_the_ep
     assert "the checkpoint of epoch 1 is kept. A batch of 4 fits (tried)" in ended.stderr
     assert "another process of this training has ended" in ended.stderr
     assert not (tmp_path / "failed").exists()
-    place = place_in(tmp_path, cache_root, "failed")
-    assert latest_checkpoint(place.work) == place.work / "epoch-1"
-    train(STOPPED, wings, place)  # one process takes up what two began
-    assert len(losses_of(place.out)) == STOPPED.protocol.epochs
+    paths = paths_in(tmp_path, cache_root, "failed")
+    assert latest_checkpoint(paths.work) == paths.work / "epoch-1"
+    train(STOPPED, wings, paths)  # one process takes up what two began
+    assert len(losses_of(paths.out)) == STOPPED.protocol.epochs
 
 
 def test_the_command_line_trains_in_two_processes_and_one_speaks(
@@ -116,31 +116,31 @@ def test_the_command_line_trains_in_two_processes_and_one_speaks(
 
 def test_parts_of_a_batch_differ_by_one_row_at_most_and_make_the_batch() -> None:
     batch = np.array([5, 3, 8, 1, 9, 2, 7])
-    parts = [World(rank, 3).own_part(batch) for rank in range(3)]
+    parts = [ProcessGroup(rank, 3).own_part(batch) for rank in range(3)]
     assert [len(part) for part in parts] == [3, 2, 2]
     assert np.concatenate(parts).tolist() == batch.tolist()
 
 
 def test_a_batch_smaller_than_the_processes_is_refused() -> None:
     with pytest.raises(ProtocolError, match="a batch of 2 pictures cannot be shared by 3 processes; raise batch_size"):
-        World(0, 3).own_part(np.array([4, 6]))
+        ProcessGroup(0, 3).own_part(np.array([4, 6]))
 
 
-def test_a_world_of_one_leaves_everything_as_it_is() -> None:
-    world, embeddings = World(), torch.randn(3, 2, requires_grad=True)
-    assert world.gather(embeddings, 3) is embeddings
-    assert world.own_part(batch := np.arange(3)).tolist() == batch.tolist()
-    assert (world.any(True), world.any(False)) == (True, False)
-    assert world.from_first(lambda: 5) == world.first_then_all(lambda: 5) == 5
+def test_a_group_of_one_leaves_everything_as_it_is() -> None:
+    group, embeddings = ProcessGroup(), torch.randn(3, 2, requires_grad=True)
+    assert group.gather(embeddings, 3) is embeddings
+    assert group.own_part(batch := np.arange(3)).tolist() == batch.tolist()
+    assert (group.any(True), group.any(False)) == (True, False)
+    assert group.broadcast_object(lambda: 5) == group.main_first(lambda: 5) == 5
     before = torch.get_rng_state()
-    world.take_random_state()
+    group.broadcast_random_state()
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with joined() as world:
-        assert world == World()
+    with join_process_group() as group:
+        assert group == ProcessGroup()
     assert not torch.distributed.is_initialized()
 
 
@@ -150,13 +150,13 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ProtocolError, match="this machine has 1 GPUs .* lower --nproc-per-node"), joined():
+    with pytest.raises(ProtocolError, match="this machine has 1 GPUs .* lower --nproc-per-node"), join_process_group():
         pass
 
 
 @pytest.mark.parametrize("changes", [{"batch_norm": "frozen"}, {"batch_norm": "trained", "trains": "head"}])
 def test_batch_norms_that_do_not_learn_statistics_can_be_shared(changes: dict[str, str]) -> None:
-    require_shareable(tiny_protocol(**changes), World(0, 2))
+    require_shareable(tiny_protocol(**changes), ProcessGroup(0, 2))
 
 
 def test_every_batch_norm_of_a_backbone_is_synchronised() -> None:

@@ -10,9 +10,9 @@ from torch import nn
 
 from mlcore.datasets import DatasetFolder
 from mlcore.training.epoch_figures import LAST_BATCHES, EpochFigures
-from mlcore.training.train import Listener, train
+from mlcore.training.train import TrainingCallbacks, train
 from tests.mlcore.losses.plain import dot, example, mean, of_class, of_others, unit
-from tests.mlcore.tiny import model_bytes, place_in, tiny_spec
+from tests.mlcore.tiny import model_bytes, paths_in, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -70,7 +70,7 @@ def test_gradient_norms_are_means_over_the_steps_of_what_has_gradients() -> None
 def test_watching_changes_no_weight(
     loss: str, wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched, blind = (place_in(tmp_path, cache_root, name) for name in ("watched", "blind"))
+    watched, blind = (paths_in(tmp_path, cache_root, name) for name in ("watched", "blind"))
     train(tiny_spec(loss), wings, watched)
     monkeypatch.setattr(EpochFigures, "see_batch", lambda self, embeddings, labels: None)
     monkeypatch.setattr(EpochFigures, "see_gradients", lambda self, optimizer: None)
@@ -82,9 +82,9 @@ def test_watching_changes_no_weight(
 def test_the_history_keeps_the_figures_of_every_epoch(
     loss: str, has_proxies: bool, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place, heard = place_in(tmp_path, cache_root), list[dict[str, Any]]()
-    train(tiny_spec(loss), wings, place, listener=Listener(heard.append))
-    history = [json.loads(line) for line in (place.out / "history.jsonl").read_text().splitlines()]
+    paths, heard = paths_in(tmp_path, cache_root), list[dict[str, Any]]()
+    train(tiny_spec(loss), wings, paths, callbacks=TrainingCallbacks(heard.append))
+    history = [json.loads(line) for line in (paths.out / "history.jsonl").read_text().splitlines()]
     assert history == [event for event in heard if event["event"] == "epoch"]
     for event in history:
         assert event["network_gradient_norm"] > 0 and ("proxy_gradient_norm" in event) == has_proxies

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from mlcore.errors import CheckpointError
-from mlcore.training.estimate import Rates, rates_file
+from mlcore.losses import LOSSES
+from mlcore.training.estimate import StepTimes, step_times_file
 from tests.mlcore.tiny import head_protocol, tiny_protocol
 
-RATES = Rates(
+RATES = StepTimes(
     pictures=100,
     load=10.0,
     decode=0.1,
@@ -21,7 +22,7 @@ RATES = Rates(
     duplicates=1.5,
     index=6.0,
     steps={"random": 7, "balanced": 5},
-    losses={"soft_triple": 0.25, "multi_similarity": 0.5},
+    losses={**dict.fromkeys(LOSSES, 1.0), "soft_triple": 0.25, "multi_similarity": 0.5},
     pixels="pixels-96",
     features={"average": "features-a", "average+max": "features-am"},
 )
@@ -57,14 +58,14 @@ def test_what_the_cache_holds_is_not_reckoned(tmp_path: Path) -> None:
 
 
 def test_rates_are_kept_by_data_and_protocol_whatever_its_name_and_epochs(tmp_path: Path) -> None:
-    file = rates_file(tmp_path, "print", tiny_protocol(epochs=3))
-    assert file == rates_file(tmp_path, "print", replace(tiny_protocol(epochs=9), name="other"))
+    file = step_times_file(tmp_path, "print", tiny_protocol(epochs=3))
+    assert file == step_times_file(tmp_path, "print", replace(tiny_protocol(epochs=9), name="other"))
     others: list[Any] = [("else", tiny_protocol()), ("print", tiny_protocol(dim=8))]
-    assert all(rates_file(tmp_path, *other) != file for other in others)
-    assert rates_file(tmp_path, "print", tiny_protocol(), "own.safetensors") != file
+    assert all(step_times_file(tmp_path, *other) != file for other in others)
+    assert step_times_file(tmp_path, "print", tiny_protocol(), "own.safetensors") != file
 
 
 def test_rates_come_back_as_stored_and_another_versions_are_refused() -> None:
-    assert Rates.from_json(RATES.to_json()) == RATES
+    assert StepTimes.from_json(RATES.to_json()) == RATES
     with pytest.raises(CheckpointError, match="measure again"):
-        Rates.from_json({"pictures": 1})
+        StepTimes.from_json({"pictures": 1})

@@ -16,10 +16,10 @@ from mlcore.networks.backbones import BackboneSpec, build_backbone, synchronised
 from mlcore.networks.embedder import Embedder
 from mlcore.training import trainer
 from mlcore.training.checkpoint import latest_checkpoint
-from mlcore.training.distributed import World
+from mlcore.training.distributed import ProcessGroup
 from mlcore.training.out_of_memory import first_that_fits, is_out_of_memory, smaller_batches
 from mlcore.training.train import train
-from tests.mlcore.tiny import STEPS_PER_EPOCH, place_in, tiny_spec
+from tests.mlcore.tiny import STEPS_PER_EPOCH, paths_in, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -75,15 +75,15 @@ def test_a_step_out_of_memory_names_the_batch_that_fits_and_keeps_the_last_epoch
     error: Exception, wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = set_up(Machine(holds=5, error=error, roomy_steps=STEPS_PER_EPOCH + 1), monkeypatch)
-    place = place_in(tmp_path, cache_root)
+    paths = paths_in(tmp_path, cache_root)
     said = (
         r"^out of memory.* at epoch 2, step 2, with a batch of 8 pictures; the checkpoint of epoch 1 is kept\. "
         r"A batch of 4 fits \(tried\): set batch_size to 4, .* or keep it and lower crop \(32\), set precision"
     )
     with pytest.raises(TrainingError, match=said):
-        train(tiny_spec(), wings, place)
+        train(tiny_spec(), wings, paths)
     assert machine.sizes[STEPS_PER_EPOCH:] == [8, 8, 4], "no size was tried twice"
-    assert latest_checkpoint(place.work) == place.work / "epoch-1" and not place.out.exists()
+    assert latest_checkpoint(paths.work) == paths.work / "epoch-1" and not paths.out.exists()
 
 
 def test_where_no_batch_fits_at_all_other_ways_are_named(
@@ -96,7 +96,7 @@ def test_where_no_batch_fits_at_all_other_ways_are_named(
     )
     with pytest.raises(TrainingError, match=said):
         spec = tiny_spec(batch_size=16, samples_per_class=3, precision="bfloat16")
-        train(spec, wings, place_in(tmp_path, cache_root))
+        train(spec, wings, paths_in(tmp_path, cache_root))
     assert machine.sizes == [16, 8, 6]
 
 
@@ -105,7 +105,7 @@ def test_what_the_failed_step_held_is_free_when_a_smaller_batch_is_tried(
 ) -> None:
     machine = set_up(Machine(holds=0, error=torch.OutOfMemoryError("full")), monkeypatch)
     with pytest.raises(TrainingError):
-        train(tiny_spec(batch_size=24), wings, place_in(tmp_path, cache_root))
+        train(tiny_spec(batch_size=24), wings, paths_in(tmp_path, cache_root))
     assert machine.sizes == [24, 12, 6, 4]
     assert not any(machine.held_before)
 
@@ -116,7 +116,7 @@ def test_other_faults_are_not_taken_for_a_lack_of_memory(
     fault = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
     set_up(Machine(holds=0, error=fault), monkeypatch)
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        train(tiny_spec(), wings, place_in(tmp_path, cache_root))
+        train(tiny_spec(), wings, paths_in(tmp_path, cache_root))
     with pytest.raises(ValueError, match="not enough memory"):
         first_that_fits(raise_value_error, 8, 4)
 
@@ -140,14 +140,14 @@ def test_batches_are_halved_down_to_the_least(size: int, least: int, expected: l
 def test_a_process_tries_its_part_without_the_others() -> None:
     spec = BackboneSpec("test_resnet", "scratch")
     embedder = Embedder(synchronised_batch_norm(build_backbone(spec)), spec, "average", 8).train()
-    world = World(1, 2).apart(embedder)
-    assert (world.rank, world.size) == (1, 2)
+    group = ProcessGroup(1, 2).detach(embedder)
+    assert (group.rank, group.size) == (1, 2)
     shared = [module for module in embedder.modules() if isinstance(module, nn.SyncBatchNorm)]
     assert shared and not any(module.training for module in shared)
     own = torch.ones(2, 3, requires_grad=True)
-    whole = world.gather(own, 5)
+    whole = group.gather(own, 5)
     whole.sum().backward()
-    world.sum_gradients([nn.Parameter(own)])
-    world.take_random_state()
+    group.sum_gradients([nn.Parameter(own)])
+    group.broadcast_random_state()
     assert torch.equal(whole.sum(dim=1), torch.tensor([3.0, 3, 0, 0, 0])) and own.grad is not None
-    assert World().apart(embedder) == World()
+    assert ProcessGroup().detach(embedder) == ProcessGroup()

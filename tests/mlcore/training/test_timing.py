@@ -8,15 +8,17 @@ from mlcore.datasets import DatasetFolder
 from mlcore.errors import Stopped
 from mlcore.losses import LOSSES
 from mlcore.runs import RunSpec
-from mlcore.training.timing import probe
+from mlcore.training.timing import measure_step_times
 from mlcore.training.train import train
-from tests.mlcore.tiny import head_protocol, place_in, tiny_protocol
+from tests.mlcore.tiny import head_protocol, paths_in, tiny_protocol
 
 
 @pytest.mark.parametrize("protocol", [tiny_protocol(), head_protocol()], ids=["network", "head"])
 def test_a_probe_times_everything_and_leaves_nothing(protocol: Protocol, wings: DatasetFolder, tmp_path: Path) -> None:
     phases: list[str] = []
-    rates = probe(protocol, wings, tmp_path / "cache", progress=lambda phase, done, total: phases.append(phase))
+    rates = measure_step_times(
+        protocol, wings, tmp_path / "cache", progress=lambda phase, done, total: phases.append(phase)
+    )
     assert phases == ["load", "decode", "measure", "train"]
     assert set(rates.losses) == set(LOSSES) and all(seconds > 0 for seconds in rates.losses.values())
     assert min(rates.load, rates.decode, rates.feature, rates.epoch, rates.measure, rates.index) > 0
@@ -30,7 +32,7 @@ def test_a_probe_stops_when_asked_and_leaves_nothing(wings: DatasetFolder, tmp_p
             raise Stopped("stopped")
 
     with pytest.raises(Stopped):
-        probe(tiny_protocol(), wings, tmp_path / "cache", progress=stop)
+        measure_step_times(tiny_protocol(), wings, tmp_path / "cache", progress=stop)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -40,9 +42,9 @@ def test_a_training_takes_what_was_reckoned_within_a_factor_of_two(wings: Datase
     protocol, factors = tiny_protocol(epochs=60, backbone="resnet10t", batch_size=16), []
     for attempt in range(3):
         cache = tmp_path / f"cache-{attempt}"
-        rates = probe(protocol, wings, cache)
+        rates = measure_step_times(protocol, wings, cache)
         promised = rates.of_run(protocol, "soft_triple") + rates.once(protocol, ["soft_triple"], cache) - rates.index
         begun = time.perf_counter()
-        train(RunSpec(protocol=protocol, loss="soft_triple"), wings, place_in(tmp_path, cache, f"run-{attempt}"))
+        train(RunSpec(protocol=protocol, loss="soft_triple"), wings, paths_in(tmp_path, cache, f"run-{attempt}"))
         factors.append(promised / (time.perf_counter() - begun))
     assert 0.5 < sorted(factors)[1] < 2, factors

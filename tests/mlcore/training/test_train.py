@@ -25,16 +25,16 @@ from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import half_whitened_pca
 from mlcore.runs import RunSpec
 from mlcore.training import trainer
-from mlcore.training.batches import RunData
 from mlcore.training.checkpoint import latest_checkpoint
-from mlcore.training.checkpointing import Keeper
-from mlcore.training.train import Listener, Workplace, train
+from mlcore.training.checkpointing import CheckpointManager
+from mlcore.training.run_data import RunData
+from mlcore.training.train import RunPaths, TrainingCallbacks, train
 from tests.mlcore.tiny import (
     LOSSES_TO_RESUME,
     STEPS_PER_EPOCH,
     head_protocol,
     model_bytes,
-    place_in,
+    paths_in,
     stopping_after,
     tiny_protocol,
     tiny_spec,
@@ -75,14 +75,14 @@ RESUMED = {
 def test_a_run_stopped_midway_and_resumed_ends_with_the_same_weights(
     spec: RunSpec, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    whole, part = (paths_in(tmp_path, cache_root, name) for name in ("whole", "part"))
     metrics = train(spec, wings, whole)
     with pytest.raises(Stopped, match="starting again goes on from the last whole epoch"):
-        train(spec, wings, part, listener=stopping_after(STEPS_PER_EPOCH + 1))
+        train(spec, wings, part, callbacks=stopping_after(STEPS_PER_EPOCH + 1))
     assert latest_checkpoint(part.work) == part.work / "epoch-1"
     assert not part.out.exists()
     heard: list[dict[str, Any]] = []
-    assert train(spec, wings, part, listener=Listener(heard.append)) == metrics
+    assert train(spec, wings, part, callbacks=TrainingCallbacks(heard.append)) == metrics
     assert model_bytes(part.out) == model_bytes(whole.out)
     assert np.array_equal(np.load(part.out / "embeddings.npy"), np.load(whole.out / "embeddings.npy"))
     assert [event["epoch"] for event in heard if event["event"] == "epoch"] == [1, 2, 3]
@@ -94,16 +94,16 @@ def test_a_run_stopped_midway_and_resumed_ends_with_the_same_weights(
 def test_a_run_stopped_while_it_embeds_has_nothing_to_train_again(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place, phases = place_in(tmp_path, cache_root), [""]
+    paths, phases = paths_in(tmp_path, cache_root), [""]
 
     def hear(event: dict[str, Any]) -> None:
         phases.append(event.get("phase", ""))
 
     with pytest.raises(Stopped):
-        train(tiny_spec(), wings, place, listener=Listener(hear, lambda: phases[-1] == "embed"))
+        train(tiny_spec(), wings, paths, callbacks=TrainingCallbacks(hear, lambda: phases[-1] == "embed"))
     phases.clear()
-    train(tiny_spec(), wings, place, listener=Listener(hear))
-    assert "train" not in phases and place.out.exists()
+    train(tiny_spec(), wings, paths, callbacks=TrainingCallbacks(hear))
+    assert "train" not in phases and paths.out.exists()
 
 
 @pytest.mark.parametrize(("loss", "same"), [("soft_triple", True), ("smooth_ap", True), ("contrastive", False)])
@@ -112,10 +112,10 @@ def test_only_a_loss_that_takes_a_memory_learns_otherwise_beside_one(
 ) -> None:
     models, events = [], []
     for size in (0, 12):
-        place = place_in(tmp_path, cache_root, str(size))
-        train(RunSpec(protocol=head_protocol(memory=size), loss=loss), wings, place)
-        models.append(model_bytes(place.out))
-        events.append(figures_of(place.out))
+        paths = paths_in(tmp_path, cache_root, str(size))
+        train(RunSpec(protocol=head_protocol(memory=size), loss=loss), wings, paths)
+        models.append(model_bytes(paths.out))
+        events.append(figures_of(paths.out))
     assert events[0][0] == events[1][0], "in the first epoch the memory rests"
     assert (models[0] == models[1]) == same and (events[0][1] == events[1][1]) == same
 
@@ -125,18 +125,18 @@ def test_the_seed_alone_decides(loss: str, wings: DatasetFolder, tmp_path: Path,
     weights = []
     for number, seed in enumerate((0, 0, 1)):
         torch.manual_seed(100 + number)  # what happened before must not matter
-        place = place_in(tmp_path, cache_root, str(number))
-        train(tiny_spec(loss, seed, epochs=1), wings, place)
-        weights.append(model_bytes(place.out))
+        paths = paths_in(tmp_path, cache_root, str(number))
+        train(tiny_spec(loss, seed, epochs=1), wings, paths)
+        weights.append(model_bytes(paths.out))
     assert weights[0] == weights[1]
     assert weights[0] != weights[2]
 
 
 def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
-    place, heard = place_in(tmp_path, cache_root), []
-    metrics = train(tiny_spec(), wings, place, listener=Listener(heard.append))
+    paths, heard = paths_in(tmp_path, cache_root), []
+    metrics = train(tiny_spec(), wings, paths, callbacks=TrainingCallbacks(heard.append))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
-    assert sorted(path.name for path in place.out.iterdir()) == [
+    assert sorted(path.name for path in paths.out.iterdir()) == [
         "cost.json",
         "diagnostics.json",
         "embeddings.npy",
@@ -147,10 +147,10 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
         "model.safetensors",
         "per_query.npz",
     ]
-    assert read_json(place.out / "metrics.json") == json.loads(json.dumps(metrics))
+    assert read_json(paths.out / "metrics.json") == json.loads(json.dumps(metrics))
     assert (metrics["measured_on"], metrics["dataset"], metrics["queries"]) == ("test", "wings", 24)
     assert heard[-1] == {"event": "metrics", **metrics}
-    history = [json.loads(line) for line in (place.out / "history.jsonl").read_text().splitlines()]
+    history = [json.loads(line) for line in (paths.out / "history.jsonl").read_text().splitlines()]
     assert history == [event for event in heard if event["event"] == "epoch"]
     assert [event["step"] for event in history] == [3, 6, 9]
     assert {"loss", "learning_rate", "images_per_second"} <= history[0].keys()
@@ -159,13 +159,13 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
 def test_a_run_keeps_what_every_query_earned_and_what_it_took(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place = place_in(tmp_path, cache_root)
-    metrics = train(tiny_spec(), wings, place)
-    stored, test = read_per_query(place.out), wings.rows("test")
+    paths = paths_in(tmp_path, cache_root)
+    metrics = train(tiny_spec(), wings, paths)
+    stored, test = read_per_query(paths.out), wings.rows("test")
     assert stored.ids.tolist() == wings.ids[test].tolist() and stored.labels.tolist() == wings.labels[test].tolist()
     assert stored.columns["map_at_r"].mean() == metrics["map_at_r"]
     assert stored.columns["recall_at_2"].mean() == metrics["recall_at"]["2"]
-    cost = read_json(place.out / "cost.json")
+    cost = read_json(paths.out / "cost.json")
     assert cost["train_seconds"] > 0 and cost["peak_memory_mib"] > 50 and cost["threads"] == 1
     assert cost["device"] and cost["images_per_second"] > 0
 
@@ -189,9 +189,9 @@ def test_training_ends_when_patience_does_and_goes_no_further_when_resumed(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = [0.2, 0.5, 0.4, 0.3, 0.9]
-    monkeypatch.setattr(Keeper, "_measure", lambda self: {"map_at_r": scores[len(self.history)]})
+    monkeypatch.setattr(CheckpointManager, "_measure", lambda self: {"map_at_r": scores[len(self.history)]})
     spec = tiny_spec(selection="validation", validation_classes=2, patience=2, epochs=5)
-    place, heard = place_in(tmp_path, cache_root), list[dict[str, Any]]()
+    paths, heard = paths_in(tmp_path, cache_root), list[dict[str, Any]]()
 
     def is_publishing() -> bool:
         return bool(heard) and heard[-1].get("phase") == "embed"
@@ -199,24 +199,24 @@ def test_training_ends_when_patience_does_and_goes_no_further_when_resumed(
     for stop in (is_publishing, lambda: False):
         heard.clear()
         with suppress(Stopped):
-            train(spec, wings, place, listener=Listener(heard.append, stop))
+            train(spec, wings, paths, callbacks=TrainingCallbacks(heard.append, stop))
         assert [event["epoch"] for event in heard if event["event"] == "epoch"] == [1, 2, 3, 4]
-    assert place.out.exists()
+    assert paths.out.exists()
 
 
 def test_the_stored_network_gives_the_stored_embeddings(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
-    place = place_in(tmp_path, cache_root)
-    train(tiny_spec(), wings, place)
-    encoder, cache = load_encoder(place.out), open_cache(wings, 32, cache_root)
+    paths = paths_in(tmp_path, cache_root)
+    train(tiny_spec(), wings, paths)
+    encoder, cache = load_encoder(paths.out), open_cache(wings, 32, cache_root)
     again = embed_rows(encoder, cache, np.arange(len(cache)))
-    assert np.abs(again - np.load(place.out / "embeddings.npy")).max() < 1e-5
+    assert np.abs(again - np.load(paths.out / "embeddings.npy")).max() < 1e-5
 
 
 def test_training_improves_on_the_untrained_classes_that_it_sees(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     heard: list[dict[str, Any]] = []
-    train(tiny_spec(epochs=6), wings, place_in(tmp_path, cache_root), listener=Listener(heard.append))
+    train(tiny_spec(epochs=6), wings, paths_in(tmp_path, cache_root), callbacks=TrainingCallbacks(heard.append))
     losses = [event["loss"] for event in heard if event["event"] == "epoch"]
     assert losses[-1] < 0.8 * losses[0]
 
@@ -224,19 +224,19 @@ def test_training_improves_on_the_untrained_classes_that_it_sees(
 def test_a_folder_that_is_there_is_refused_before_any_work(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place, heard = place_in(tmp_path, cache_root), []
-    place.out.mkdir()
+    paths, heard = paths_in(tmp_path, cache_root), []
+    paths.out.mkdir()
     with pytest.raises(FileExistsError, match="is already there; choose another folder"):
-        train(tiny_spec(), wings, place, listener=Listener(heard.append))
+        train(tiny_spec(), wings, paths, callbacks=TrainingCallbacks(heard.append))
     assert not heard
 
 
 def test_warm_up_leaves_the_backbone_as_it_was(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
-    place = place_in(tmp_path, cache_root)
-    train(tiny_spec(epochs=1, warmup_epochs=1, batch_norm="trained"), wings, place)
+    paths = paths_in(tmp_path, cache_root)
+    train(tiny_spec(epochs=1, warmup_epochs=1, batch_norm="trained"), wings, paths)
     torch.manual_seed(0)
     untouched = build_backbone(BackboneSpec("test_resnet", "scratch")).state_dict()
-    kept = load_file(place.out / "model.safetensors")
+    kept = load_file(paths.out / "model.safetensors")
     assert all(torch.equal(tensor, kept[f"backbone.{name}"]) for name, tensor in untouched.items())
 
 
@@ -248,7 +248,7 @@ def test_without_the_hub_a_run_says_how_to_go_on(
 
     monkeypatch.setattr("mlcore.networks.backbones.timm.create_model", unreachable)
     with pytest.raises(WeightsError, match="--weights"):
-        train(tiny_spec(weights="hub"), wings, place_in(tmp_path, cache_root))
+        train(tiny_spec(weights="hub"), wings, paths_in(tmp_path, cache_root))
 
 
 def test_what_is_random_within_an_epoch_is_the_same_in_a_resumed_run(
@@ -259,10 +259,10 @@ def test_what_is_random_within_an_epoch_is_the_same_in_a_resumed_run(
             return (embeddings * torch.rand_like(embeddings)).square().mean()
 
     monkeypatch.setattr(trainer, "build_loss", lambda name, **arguments: Noisy())
-    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    whole, part = (paths_in(tmp_path, cache_root, name) for name in ("whole", "part"))
     train(tiny_spec(), wings, whole)
     with pytest.raises(Stopped):
-        train(tiny_spec(), wings, part, listener=stopping_after(STEPS_PER_EPOCH + 1))
+        train(tiny_spec(), wings, part, callbacks=stopping_after(STEPS_PER_EPOCH + 1))
     train(tiny_spec(), wings, part)
     assert model_bytes(part.out) == model_bytes(whole.out)
 
@@ -297,30 +297,30 @@ def watching(monkeypatch: pytest.MonkeyPatch, nan_at: int = 0) -> Iterator[list[
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_epoch(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = place_in(tmp_path, cache_root)
+    paths = paths_in(tmp_path, cache_root)
     with (
         watching(monkeypatch, nan_at=STEPS_PER_EPOCH + 2),
         pytest.raises(TrainingError, match="the loss became nan at epoch 2, step 2; the checkpoint of epoch 1 is kept"),
     ):
-        train(tiny_spec(), wings, place)
-    assert latest_checkpoint(place.work) == place.work / "epoch-1"
-    assert not place.out.exists()
+        train(tiny_spec(), wings, paths)
+    assert latest_checkpoint(paths.work) == paths.work / "epoch-1"
+    assert not paths.out.exists()
 
 
 def test_a_loss_that_is_not_finite_at_once_promises_no_checkpoint(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place = place_in(tmp_path, cache_root)
+    paths = paths_in(tmp_path, cache_root)
     spec = replace(tiny_spec(), params={"gamma": 1e-60})
     with pytest.raises(TrainingError, match=r"became (nan|inf) at epoch 1, step 1\. Lower the learning rate"):
-        train(spec, wings, place)
+        train(spec, wings, paths)
 
 
 def test_the_loss_is_computed_in_single_precision_where_the_backbone_is_not(
     wings: DatasetFolder, tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with watching(monkeypatch) as watched:
-        metrics = train(tiny_spec(epochs=1, precision="bfloat16"), wings, place_in(tmp_path, cache_root))
+        metrics = train(tiny_spec(epochs=1, precision="bfloat16"), wings, paths_in(tmp_path, cache_root))
     assert watched[0].seen == [(torch.float32, False)] * STEPS_PER_EPOCH
     assert 0 <= metrics["map_at_r"] <= 1
 
@@ -335,23 +335,23 @@ def test_a_run_measured_on_validation_is_the_same_without_the_test_pictures(
     protocol: Any, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
     spec = RunSpec(protocol=protocol(validation_classes=2, dim=8), loss="soft_triple", measured_on="validation")
-    whole, part = (place_in(tmp_path, cache_root, name) for name in ("whole", "part"))
+    whole, part = (paths_in(tmp_path, cache_root, name) for name in ("whole", "part"))
     metrics = train(spec, wings, whole)
     assert train(spec, without_test_pictures(wings), part) == metrics
     assert (metrics["measured_on"], metrics["queries"], metrics["classes"]) == ("validation", 12, 2)
     assert model_bytes(part.out) == model_bytes(whole.out)
 
 
-def run_of(loss: str, wings: DatasetFolder, place: Workplace) -> tuple[dict[str, Any], Any]:
-    metrics = train(RunSpec(protocol=tiny_protocol(), loss=loss), wings, place)
-    return metrics, np.load(place.out / "embeddings.npy")
+def run_of(loss: str, wings: DatasetFolder, paths: RunPaths) -> tuple[dict[str, Any], Any]:
+    metrics = train(RunSpec(protocol=tiny_protocol(), loss=loss), wings, paths)
+    return metrics, np.load(paths.out / "embeddings.npy")
 
 
 def test_baselines_are_the_backbone_as_it_is_and_its_half_whitened_features(
     wings: DatasetFolder, tmp_path: Path
 ) -> None:
-    _, features = run_of("untrained", wings, place_in(tmp_path, tmp_path / "cache", "untrained"))
-    _, whitened = run_of("half_whitened_pca", wings, place_in(tmp_path, tmp_path / "cache", "whitened"))
+    _, features = run_of("untrained", wings, paths_in(tmp_path, tmp_path / "cache", "untrained"))
+    _, whitened = run_of("half_whitened_pca", wings, paths_in(tmp_path, tmp_path / "cache", "whitened"))
     described = read_json(tmp_path / "untrained" / "model.json")
     assert described["embedder"]["pooling"] == "average" and described["embedder"]["dim"] is None
     train_rows = wings.rows("train")
@@ -370,7 +370,7 @@ def test_a_baseline_does_not_depend_on_seed_or_head(wings: DatasetFolder, tmp_pa
         train(
             RunSpec(protocol=tiny_protocol(dim=dim), loss="half_whitened_pca"),
             wings,
-            place_in(tmp_path, cache_root, str(dim)),
+            paths_in(tmp_path, cache_root, str(dim)),
         )
         for dim in (4, 16)
     ]
@@ -384,7 +384,7 @@ def test_a_baseline_does_not_depend_on_seed_or_head(wings: DatasetFolder, tmp_pa
         {"backbone": "test_vit", "pooling": "gem", "trains": "last_stage"},
         {"backbone": "test_convnext", "pooling": "gem", "head_init": "half-whitened-pca"},
         {"backbone": "test_efficientnet", "pooling": "max", "trains": "last_stage"},
-        {"backbone": "test_vit", "pooling": "gem", "trains": "head", "crop_scale": 1},
+        {"backbone": "test_vit", "pooling": "gem", "trains": "head", "crop_scale": 1, "horizontal_flip": 0},
         {"backbone": "test_vit", "pooling": "gem", "trains": "head"},
     ],
     ids=str,
@@ -392,13 +392,13 @@ def test_a_baseline_does_not_depend_on_seed_or_head(wings: DatasetFolder, tmp_pa
 def test_every_family_is_trained_and_comes_back_from_its_folder(
     changes: dict[str, Any], wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
-    place = place_in(tmp_path, cache_root)
-    train(tiny_spec(epochs=1, batch_norm="frozen", **changes), wings, place)
-    encoder, cache = load_encoder(place.out), open_cache(wings, 32, cache_root)
+    paths = paths_in(tmp_path, cache_root)
+    train(tiny_spec(epochs=1, batch_norm="frozen", **changes), wings, paths)
+    encoder, cache = load_encoder(paths.out), open_cache(wings, 32, cache_root)
     again = embed_rows(encoder, cache, np.arange(len(cache)))
-    assert np.abs(again - np.load(place.out / "embeddings.npy")).max() < 1e-5
-    described = read_json(place.out / "model.json")["embedder"]
+    assert np.abs(again - np.load(paths.out / "embeddings.npy")).max() < 1e-5
+    described = read_json(paths.out / "model.json")["embedder"]
     assert described["pooling"] == changes["pooling"]
     if changes["pooling"] == "gem":
-        power = float(load_file(place.out / "model.safetensors")["pool.pool.power"])
+        power = float(load_file(paths.out / "model.safetensors")["pool.pool.power"])
         assert (power == 3) == (changes.get("trains") == "head")

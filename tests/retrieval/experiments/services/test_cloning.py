@@ -35,3 +35,12 @@ def test_a_protocol_that_is_no_preset_any_more_is_told_by_all_its_differences(wo
     changes = dict(line.split("=") for line in values["changes"].splitlines())
     made = make_protocol(values["preset"], changes, "").to_json()
     assert {**made, "name": ""} == {**experiment.protocol, "name": ""}
+
+
+def test_an_experiment_from_before_a_field_of_the_protocol_is_cloned_with_what_it_did_then(world: World) -> None:
+    experiment = Experiment.objects.get()
+    experiment.protocol |= {"crop_scale": 1}
+    del experiment.protocol["horizontal_flip"]
+    values = cloning.form_values(experiment)
+    changes = dict(line.split("=") for line in values["changes"].splitlines())
+    assert make_protocol(values["preset"], changes, "").horizontal_flip == 0

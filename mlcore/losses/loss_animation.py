@@ -1,4 +1,4 @@
-"""A run small enough to be looked at: how a loss moves points on a sphere, and its proxies with them."""
+"""The animation of a loss: how it moves points on a sphere, and its proxies with them."""
 
 import json
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class ToyRun:
-    """What a loss did: places [FRAMES, points, 3] of points and [FRAMES, proxies, 3] of proxies, in hundredths.
+class LossAnimation:
+    """The frames of a loss: places [FRAMES, points, 3] of points and [FRAMES, proxies, 3] of proxies, in hundredths.
 
     Points come class by class, and so do proxies. within and between: the mean cosine of points of one class and
     of different classes, in each frame.
@@ -53,7 +53,7 @@ class ToyRun:
         }
 
 
-def toy_run(loss: str, seed: int = 0) -> ToyRun:
+def animate_loss(loss: str, seed: int = 0) -> LossAnimation:
     """Let a loss, at its defaults, move 48 points of four classes by plain gradient descent; the same each time.
 
     Points are parameters themselves, put back on the sphere after each step. The rate is such that the first step
@@ -100,21 +100,21 @@ def _frame(points: "Tensor", proxies: "list[Tensor]") -> tuple[NDArray[np.float6
     return points.detach().numpy().copy(), np.concatenate([np.empty((0, DIM)), *held])
 
 
-def write_toys(folder: Path) -> list[str]:
-    """Write the run of every loss to `folder`, a small JSON file each; return the losses' names."""
+def write_animations(folder: Path) -> list[str]:
+    """Write the animation of every loss to `folder`, a small JSON file each; return the losses' names."""
     folder.mkdir(parents=True, exist_ok=True)
     for loss in LOSSES:
-        text = json.dumps(toy_run(loss).to_json(), separators=(",", ":"))
+        text = json.dumps(animate_loss(loss).to_json(), separators=(",", ":"))
         (folder / f"{loss}.json").write_text(text + "\n")
     return list(LOSSES)
 
 
-def _run_of(loss: str, frames: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> ToyRun:
+def _run_of(loss: str, frames: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> LossAnimation:
     owners = np.repeat(np.arange(CLASSES), PER_CLASS)
     same = owners[:, None] == owners
     others = ~np.eye(len(owners), dtype=bool)
     cosines = [points @ points.T for points, _ in frames]
-    return ToyRun(
+    return LossAnimation(
         loss,
         np.rint(UNITS * np.array([points for points, _ in frames])).astype(np.int64),
         np.rint(UNITS * np.array([proxies for _, proxies in frames])).astype(np.int64),

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from mlcore.losses.batch import Memory
 
 
-class RememberingLoss(nn.Module):
+class CrossBatchMemoryLoss(nn.Module):
     """Give a loss, beside the batch, the last embeddings of earlier batches, without gradient.
 
     What the network learns changes an embedding slowly, so that those of earlier batches nearly stand for
@@ -21,7 +21,7 @@ class RememberingLoss(nn.Module):
         loss: a loss that takes a memory.
         size: M, the embeddings kept; the oldest are replaced.
         dim: D.
-        rests_for: so many batches at first only fill the memory.
+        warmup_steps: the number of batches that only fill the memory before it is used.
 
     Source: Wang et al., "Cross-Batch Memory for Embedding Learning", CVPR 2020, algorithm 1. The paper waits
     for 1,000 iterations, until features drift slowly.
@@ -32,9 +32,9 @@ class RememberingLoss(nn.Module):
     batches: Tensor
     pictures: Tensor
 
-    def __init__(self, loss: nn.Module, *, size: int, dim: int, rests_for: int) -> None:
+    def __init__(self, loss: nn.Module, *, size: int, dim: int, warmup_steps: int) -> None:
         super().__init__()
-        self.loss, self.size, self.rests_for = loss, size, rests_for
+        self.loss, self.size, self.warmup_steps = loss, size, warmup_steps
         self.register_buffer("embeddings", torch.zeros(size, dim))
         self.register_buffer("labels", torch.zeros(size, dtype=torch.int64))
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
@@ -49,7 +49,7 @@ class RememberingLoss(nn.Module):
     def recalled(self) -> Memory | None:
         """Return what the next batch is compared with: nothing while the memory rests or is empty."""
         filled = min(int(self.pictures), self.size)
-        if not filled or int(self.batches) < self.rests_for:
+        if not filled or int(self.batches) < self.warmup_steps:
             return None
         return Memory(self.embeddings[:filled], self.labels[:filled])
 

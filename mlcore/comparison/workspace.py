@@ -1,0 +1,88 @@
+"""The folder of a comparison: where its files lie, whether it is of the same comparison, who works on a cell."""
+
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlcore.artifacts import read_json, sha256_of_file, write_json
+from mlcore.comparison.plan import Cell, Comparison
+from mlcore.datasets import DatasetFolder
+from mlcore.errors import ComparisonError
+
+FORMAT = 1
+PLAN = "comparison.json"
+MAY_GROW = ("name", "losses", "seeds")
+
+
+@dataclass(frozen=True)
+class ComparisonWorkspace:
+    """The folder of a comparison, and what its cells share: the data set, the weights, the cache of pixels."""
+
+    folder: Path
+    dataset: DatasetFolder
+    weights: Path | None
+    cache: Path
+
+    def cell(self, cell: Cell) -> Path:
+        """Return where the finished run of a cell lies."""
+        return self.folder / "cells" / cell.name
+
+    def error(self, cell: Cell) -> Path:
+        """Return the file that says why a cell failed."""
+        return self.folder / "cells" / f"{cell.name}.error.json"
+
+    def tuning(self, loss: str) -> Path:
+        """Return the file of a loss's trials."""
+        return self.folder / "tuning" / f"{loss}.json"
+
+
+EventCallback = Callable[[str, dict[str, Any]], None]
+"""Called as on_event(cell's name, event); the events are those of a training."""
+
+
+def store_plan(workspace: ComparisonWorkspace, comparison: Comparison) -> None:
+    """Write comparison.json, or check that the folder's own is of the same comparison.
+
+    A comparison may grow by losses and seeds: finished cells are kept. Anything else that differs would
+    put figures of two experiments into one table.
+
+    Raises:
+        ComparisonError: protocol, data, weights, tuning or a loss's parameters are not those of the folder.
+    """
+    about = {"name": workspace.dataset.name, "fingerprint": workspace.dataset.fingerprint}
+    asked = plan_of(comparison, about, sha256_of_file(workspace.weights) if workspace.weights else "")
+    file = workspace.folder / PLAN
+    if file.exists():
+        _require_same(read_json(file), asked, workspace.folder)
+    write_json(file, asked)
+
+
+def plan_of(comparison: Comparison, dataset: Mapping[str, str], weights_sha256: str) -> dict[str, Any]:
+    """Return what comparison.json holds; dataset: its {"name", "fingerprint"}."""
+    return {"format": FORMAT, **comparison.to_json(), "dataset": dict(dataset), "weights_sha256": weights_sha256}
+
+
+def _require_same(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
+    # Parsed, for the folder may be older than a field of the protocol or a parameter of a loss.
+    stored = {**stored, **Comparison.from_json(stored).to_json()}
+    for key in sorted(asked.keys() - set(MAY_GROW)):
+        if stored.get(key) != asked[key]:
+            raise ComparisonError(f"{folder} holds a comparison with another {key}; choose another folder")
+    for loss, params in stored["losses"].items():
+        if asked["losses"].get(loss, params) != params:
+            raise ComparisonError(f"{folder} holds {loss} with other parameters; choose another folder")
+
+
+@contextmanager
+def claimed(file: Path) -> Iterator[bool]:
+    """Yield whether this process has the lock; the system takes it back from a process that dies."""
+    with file.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
