@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from retrieval.models import Dataset, Image, Model, Search
-from retrieval.search.services.terms import Terms, terms_of
+from retrieval.search.services.options import Terms, terms_of
 
 MOST_DIGITS = 18  # of a key: a longer number is no key, and databases choke on it
 SIDES = ("left", "top", "right", "bottom")
