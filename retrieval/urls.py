@@ -12,7 +12,7 @@ from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import disk
 from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes, models
-from retrieval.search.views import explaining, exports, history, links, marks, results
+from retrieval.search.views import explanations, exports, history, links, marks, results
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
 
@@ -31,11 +31,11 @@ urlpatterns = [
     path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
     path("searches/<uuid:pk>/share", search.share, name="search-share"),
     path("searches/<uuid:pk>/delete", search.delete, name="search-delete"),
-    path("searches/<uuid:pk>/why/<int:ranking>/<int:image>/", explaining.why, name="why"),
+    path("searches/<uuid:pk>/why/<int:ranking>/<int:image>/", explanations.why, name="why"),
     path("shared/<slug:token>/", search.shared, name="shared"),
     path("shared/<slug:token>/query", search.shared_query, name="shared-query"),
     path("shared/<slug:token>/pictures/<int:pk>", search.shared_picture, name="shared-picture"),
-    path("shared/<slug:token>/why/<int:ranking>/<int:image>/", explaining.shared_why, name="shared-why"),
+    path("shared/<slug:token>/why/<int:ranking>/<int:image>/", explanations.shared_why, name="shared-why"),
     path("algorithms/", algorithms.every_algorithm, name="algorithms"),
     path("algorithms/<slug:name>/", algorithms.detail, name="algorithm"),
     path("datasets/", datasets.every_dataset, name="datasets"),

@@ -153,7 +153,7 @@ def test_the_rule_on_services_can_fail() -> None:
     code = "def f():\n    from mlcore.losses import LOSSES"
     assert mlcore_outside_services(Path("retrieval/pages/demo.py"), code)
     assert mlcore_outside_services(Path("retrieval/search/views/searches.py"), code)
-    assert not mlcore_outside_services(Path("retrieval/search/services/asking.py"), code)
+    assert not mlcore_outside_services(Path("retrieval/search/services/run_search.py"), code)
     assert not mlcore_outside_services(Path("retrieval/registry/services/indexes.py"), code)
 
 

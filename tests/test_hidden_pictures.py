@@ -106,10 +106,10 @@ WAYS = (
 
 ASKED_OTHERWISE = {
     "retrieval.files.jpeg_page": "gives what the ways above pass to it",
-    "retrieval.search.services.asking.prepare": "looks at a picture that the sender may see; tested below",
-    "retrieval.search.services.asking.system_search": "asks with pictures that `asking()` gives, the hidden left out",
+    "retrieval.search.services.run_search.prepare": "looks at a picture that the sender may see; tested below",
+    "retrieval.search.services.run_search.system_search": "asks with what `asking()` gives, the hidden left out",
     "retrieval.search.services.exporting.answers_zip": "an archive; tested below",
-    "retrieval.search.services.keeping.query_file": "gives the file to the ways above",
+    "retrieval.search.services.access.query_file": "gives the file to the ways above",
     "retrieval.datasets.api.images.SIZES": "the sizes of the way above",
     "retrieval.datasets.services.thumbnails._look_at": "reads a picture for a job",
     "retrieval.experiments.services.losses.algorithms": "drawn points, not pictures",

@@ -16,7 +16,7 @@ from ratings.services.exports import EXPORTS
 from ratings.views.downloads import ratings_attachment
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.files import jpeg_response
-from retrieval.search.services import keeping
+from retrieval.search.services import access
 
 PATH: Literal["path"] = "path"
 
@@ -51,4 +51,4 @@ class BallotQueryView(APIView):
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         """Give the query of one's own ballot."""
         ballot = get_object_or_404(ballots.ballots_of(signed_in(request)), pk=pk)
-        return jpeg_response(request, lambda: keeping.query_file(ballot.search, request.user))
+        return jpeg_response(request, lambda: access.query_file(ballot.search, request.user))

@@ -15,7 +15,7 @@ from ratings.models import Ballot, BlindScore
 from ratings.services.pair_selection import closest_contest, columns_of, contests_between, standings
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
-from retrieval.search.services.asking import searchable_models, system_search
+from retrieval.search.services.run_search import searchable_models, system_search
 
 ANSWERS = 8
 COLUMNS = 4

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from retrieval.search.services.explaining import Side, Why
+from retrieval.search.services.explanations import Side, Why
 
 SIDE = {
     "width": 640,

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from config.keys import MOST_DIGITS
 from retrieval.models import Dataset, Image, Model, Search
-from retrieval.search.services.terms import Terms, terms_of
+from retrieval.search.services.options import Terms, terms_of
 
 SIDES = ("left", "top", "right", "bottom")
 WHOLE = (0.0, 0.0, 100.0, 100.0)

@@ -14,8 +14,8 @@ from config.api.fields import KeyField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
-from retrieval.search.services import asking
-from retrieval.search.services import terms as terms_services
+from retrieval.search.services import options as terms_services
+from retrieval.search.services import run_search
 
 MOST_KEYS = 1000
 
@@ -157,7 +157,7 @@ def able_models(datasets: list[Dataset], wanted: list[int]) -> list[Model]:
     Raises:
         ValidationError: one of them can search none of the data sets.
     """
-    able = {model.pk: model for model in asking.searchable_models(*datasets)}
+    able = {model.pk: model for model in run_search.searchable_models(*datasets)}
     for pk in wanted:
         if pk not in able:
             names = " or ".join(dataset.name for dataset in datasets)
@@ -180,7 +180,7 @@ def filter_terms(filters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def asked_with(values: dict[str, Any], by: User) -> asking.Asked:
+def asked_with(values: dict[str, Any], by: User) -> run_search.Asked:
     """Return what a valid body asks, but for its picture. Raises Rejected where its terms make no sense."""
     box = None if values["box"] is None else tuple(values["box"])
     terms = terms_services.Terms(box=box, threshold=values["threshold"], **filter_terms(values["filters"]))

@@ -5,8 +5,8 @@ from typing import Any
 from django import template
 
 from retrieval.models import Search
-from retrieval.registry.services import predictions as services
-from retrieval.search.services.folding import folded
+from retrieval.registry.services import confidence as services
+from retrieval.search.services.deduplicate import folded
 
 register = template.Library()
 

@@ -24,7 +24,7 @@ from backups.services import schema
 from ratings.models import Ballot
 from ratings.services import ballots
 from retrieval.models import Search
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from tests.backups.sites import run, small_site
 from tests.backups.test_restoring import rows
 from tests.conftest import PASSWORD, api_of, person
@@ -87,7 +87,7 @@ def lose_everything() -> None:
     shutil.rmtree(settings.VAR_DIR)
     Path(settings.VAR_DIR).mkdir()
     cache.clear()
-    engine.shelf.clear()
+    model_cache.shelf.clear()
 
 
 @pytest.fixture

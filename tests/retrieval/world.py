@@ -27,8 +27,8 @@ from retrieval.experiments.services.starting import start_experiment
 from retrieval.models import Dataset, DatasetClass, Experiment, Image, Index, Model, Run
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.indexes import submit_index
-from retrieval.search.services import engine
-from retrieval.search.services.asking import ask
+from retrieval.search.services import model_cache
+from retrieval.search.services.run_search import ask
 
 WINGS = "wings:species=8,per_class=6,size=32"
 SMALL = {"short_side": 32, "crop": 32, "batch_size": 16, "dim": 16}
@@ -172,14 +172,14 @@ def world(trained: Trained, db: None, own_surroundings: None, settings: Settings
 
 def _forget_indexes() -> None:
     """Let indexes go, whose keys a rolled back test uses again; the two models are always the same."""
-    for key in [key for key in engine.shelf._held if key[0] == "index"]:
-        del engine.shelf._held[key]
+    for key in [key for key in model_cache.shelf._held if key[0] == "index"]:
+        del model_cache.shelf._held[key]
 
 
 @pytest.fixture
 def fresh_engine() -> Iterator[None]:
     """Hold nothing in memory, as a process that has just started; nor afterwards."""
-    engine.shelf.clear()
+    model_cache.shelf.clear()
     yield
-    engine.shelf.clear()
+    model_cache.shelf.clear()
     encoders.pool.close()

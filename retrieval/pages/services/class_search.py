@@ -8,8 +8,8 @@ from django.db.models import Count, Q, QuerySet
 from mlcore.errors import StaleIndexError
 from mlcore.evaluation.space import nearest_centres
 from retrieval.models import Dataset, Image, Index, Model
-from retrieval.search.services import engine
-from retrieval.search.services.asking import searchable_models
+from retrieval.search.services import model_cache
+from retrieval.search.services.run_search import searchable_models
 
 NEAREST = 3
 
@@ -60,7 +60,7 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
         return None
     index: Index = model.serving[0]  # type: ignore[attr-defined]
     try:
-        held = engine.index_of(index)
+        held = model_cache.index_of(index)
     except (StaleIndexError, OSError):
         return None  # searching says what is wrong with it; this page is of the class
     labels = dict(dataset.images.filter(hidden=False).values_list("pk", "label"))

@@ -29,8 +29,8 @@ from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.checksums import keep_checksum
+from retrieval.registry.services.confidence import calibration_of
 from retrieval.registry.services.external_encoders import encoder_for_job
-from retrieval.registry.services.predictions import calibration_of
 
 if TYPE_CHECKING:
     from mlcore.inference.encoder_protocol import PictureEncoder

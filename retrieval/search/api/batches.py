@@ -19,9 +19,9 @@ from config.api.problems import PROBLEMS, ProblemFormatter, answered
 from config.api.strict import StrictSerializer
 from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.search.answer_serializers import SEARCH, SearchSerializer
+from retrieval.search.result_serializers import SEARCH, SearchSerializer
 from retrieval.search.serializers import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
-from retrieval.search.services import asking, batches
+from retrieval.search.services import batches, run_search
 from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture
 
 MOST_SEARCHES = 50
@@ -111,7 +111,7 @@ def outcomes_of(request: Request, context: dict[str, Any]) -> Iterator[Outcome]:
         yield from (next(found) if isinstance(one, dict) else one for one in asked)
 
 
-Reading = Iterator[list[asking.Asked | Exception]]
+Reading = Iterator[list[run_search.Asked | Exception]]
 
 
 def _files(request: Request, context: dict[str, Any]) -> Reading:
@@ -122,7 +122,7 @@ def _files(request: Request, context: dict[str, Any]) -> Reading:
         yield [_with_file(terms, file) for file in files]
 
 
-def _with_file(terms: asking.Asked, file: Any) -> asking.Asked | Exception:
+def _with_file(terms: run_search.Asked, file: Any) -> run_search.Asked | Exception:
     try:
         check_size(file)
     except ValidationError as error:
@@ -146,7 +146,7 @@ def _bodies(request: Request, context: dict[str, Any]) -> Reading:
 
 def _asked(
     form: LinkedSearchSerializer, upload: bytes | Rejected | FetchedTooLate | None, request: Request
-) -> asking.Asked | Exception:
+) -> run_search.Asked | Exception:
     if form.errors:
         return ValidationError(form.errors)
     if isinstance(upload, Rejected):

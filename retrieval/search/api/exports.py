@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import signed_in
 from config.api.files import AnyAcceptNegotiation
-from retrieval.search.services import keeping
+from retrieval.search.services import access
 from retrieval.search.views.exports import SUFFIXES, answers_attachment
 
 PATH: Literal["path"] = "path"
@@ -43,5 +43,5 @@ class SearchAnswersView(APIView):
     )
     def get(self, request: Request, id: str, suffix: str) -> HttpResponseBase:
         """Give the answers with my marks as CSV or JSON, or the pictures as a zip."""
-        search = get_object_or_404(keeping.visible_searches(request.user), pk=id)
+        search = get_object_or_404(access.visible_searches(request.user), pk=id)
         return answers_attachment(search, suffix, signed_in(request))

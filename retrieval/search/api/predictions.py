@@ -7,8 +7,8 @@ from rest_framework import serializers
 
 from accounts.roles import Visitor
 from retrieval.models import Search
-from retrieval.registry.services.predictions import Told, weigh
-from retrieval.search.services import answers
+from retrieval.registry.services.confidence import Told, weigh
+from retrieval.search.services import results
 
 VERDICT = {
     "dataset": 1,
@@ -61,7 +61,7 @@ class VerdictsSerializer(serializers.Serializer[Any]):
 
 def verdicts_of(search: Search, viewer: Visitor) -> dict[str, Any]:
     """Return what each model says, and whether they agree."""
-    columns = answers.answers_of(search, viewer)
+    columns = results.answers_of(search, viewer)
     summary = weigh(search, columns)
     return {
         "summary": summary,

@@ -17,7 +17,7 @@ from retrieval.search.serializers import (
     filter_terms,
     keys_field,
 )
-from retrieval.search.services import asking, terms
+from retrieval.search.services import options, run_search
 
 
 @extend_schema_serializer(examples=[OpenApiExample("More like the first answer", {"more": [311], "less": [402]})])
@@ -52,7 +52,7 @@ class RefineSerializer(StrictSerializer):
 
 
 def refine(search: Search, values: dict[str, Any], by: User) -> Search:
-    """Ask again with a valid body. Raises what `asking.ask` does."""
+    """Ask again with a valid body. Raises what `run_search.ask` does."""
     datasets = values.get("datasets") or list(search.datasets.all())
     if "models" in values:
         models = able_models(datasets, values["models"])
@@ -61,11 +61,11 @@ def refine(search: Search, values: dict[str, Any], by: User) -> Search:
     changes: dict[str, Any] = {name: values[name] for name in ("box", "threshold", "more", "less") if name in values}
     if "filters" in values:
         changes |= filter_terms(values["filters"])
-    return asking.ask(
+    return run_search.ask(
         datasets=datasets,
         models=models,
         k=values.get("k", search.k),
         by=by,
         like=search,
-        terms=terms.changed_terms(search, datasets, changes),
+        terms=options.changed_terms(search, datasets, changes),
     )

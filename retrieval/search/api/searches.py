@@ -22,7 +22,6 @@ from config.api.views import KEY, VersionedViewSet
 from config.api.views import UUID as UUID_PATTERN
 from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.search.answer_serializers import NameSerializer, SearchSerializer
 from retrieval.search.api.batches import (
     BatchAnswerSerializer,
     BatchSerializer,
@@ -34,8 +33,9 @@ from retrieval.search.api.predictions import VerdictsSerializer, verdicts_of
 from retrieval.search.api.refining import RefineSerializer, refine
 from retrieval.search.explanation_serializers import WhySerializer, told
 from retrieval.search.filters import SearchFilter
+from retrieval.search.result_serializers import NameSerializer, SearchSerializer
 from retrieval.search.serializers import NewSearchSerializer, asked_with
-from retrieval.search.services import answers, asking, explaining, history, keeping, sharing
+from retrieval.search.services import access, explanations, history, results, run_search, sharing
 from retrieval.search.services.url_fetch import fetch_picture
 
 RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Of one model, see the answers.")
@@ -59,7 +59,7 @@ class SearchViewSet(
     lookup_value_regex = UUID_PATTERN
 
     def get_queryset(self) -> QuerySet[Search]:
-        return keeping.visible_searches(self.request.user)
+        return access.visible_searches(self.request.user)
 
     @cached_property
     def columns(self) -> dict[UUID, list[dict[str, Any]]]:
@@ -75,7 +75,7 @@ class SearchViewSet(
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
         if args and "results" in serializer.child.fields:
-            self.columns.update(answers.answers_of_all(args[0], self.request.user))
+            self.columns.update(results.answers_of_all(args[0], self.request.user))
         return serializer
 
     @extend_schema(request=NewSearchSerializer, responses={201: SearchSerializer})
@@ -87,7 +87,7 @@ class SearchViewSet(
         values = form.validated_data
         asked = asked_with(values, signed_in(request))
         asked |= {"image": values["image_id"], "upload": _upload(values)}
-        return self._made(asking.ask(**asked))
+        return self._made(run_search.ask(**asked))
 
     def _made(self, search: Search) -> Response:
         where = reverse("api-search-detail", args=[search.pk], request=self.request)
@@ -130,7 +130,7 @@ class SearchViewSet(
         return self.shown(search)
 
     def perform_destroy(self, instance: Search) -> None:
-        keeping.delete_search(instance)
+        access.delete_search(instance)
 
     @extend_schema(request=RefineSerializer, responses={201: SearchSerializer})
     @may_answer(409, 503)
@@ -153,7 +153,7 @@ class SearchViewSet(
     @action(detail=True, url_path=f"why/(?P<ranking>{KEY})/(?P<image>{KEY})")
     def why(self, request: Request, pk: str, ranking: str, image: str) -> Response:
         """Say which places of the two pictures made their similarity."""
-        found = explaining.why(self.get_object(), int(ranking), int(image), request.user)
+        found = explanations.why(self.get_object(), int(ranking), int(image), request.user)
         if found is None:
             raise NotFound("that search has no such answer")
         return Response(told(found))

@@ -9,8 +9,8 @@ from uuid import UUID
 from config.errors import Busy, Rejected
 from retrieval.errors import NoResults
 from retrieval.models import Model, Search
-from retrieval.search.services.asking import Asked, Question, answer, prepare
 from retrieval.search.services.ranking import Look, look_at
+from retrieval.search.services.run_search import Asked, Question, answer, prepare
 
 T = TypeVar("T")
 Refusal = Rejected | Busy

@@ -14,8 +14,8 @@ from config.errors import Busy, Rejected
 from config.spreadsheets import csv_text
 from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.models import Image, Model, Search
-from retrieval.search.services.answers import answers_of
-from retrieval.search.services.keeping import query_file, shown_query
+from retrieval.search.services.access import query_file, shown_query
+from retrieval.search.services.results import answers_of
 
 Marks = Mapping[tuple[int, int], str]
 """What the owner said of an answer, in words, by ranking and picture; who calls knows it."""

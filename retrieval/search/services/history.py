@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Lower
 from accounts.models import User
 from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.search.services.keeping import roots_of, visible_searches
+from retrieval.search.services.access import roots_of, visible_searches
 
 NAME_LENGTH = 80  # what the database's column holds
 SAVED = ~Q(name="")

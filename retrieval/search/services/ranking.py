@@ -12,9 +12,9 @@ from config.errors import Rejected
 from mlcore.errors import MlcoreError, StaleIndexError
 from mlcore.index import VectorIndex, moved_query
 from retrieval.models import Index, Model, Ranking, Search
-from retrieval.search.services import engine
-from retrieval.search.services.engine import Floats
-from retrieval.search.services.terms import allowed_ids, withdrawn_ids
+from retrieval.search.services import model_cache
+from retrieval.search.services.model_cache import Floats
+from retrieval.search.services.options import allowed_ids, withdrawn_ids
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -47,7 +47,7 @@ def rank(
     """
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
-        held = [engine.index_of(index) for index in indexes]  # loading, once a process, is not answering
+        held = [model_cache.index_of(index) for index in indexes]  # loading, once a process, is not answering
         if look is None:
             look = look_at(model, [picture])[0] if model.has_network else _known_look(search, model)
         started = time.perf_counter() - look.took_ms / 1000
@@ -73,9 +73,9 @@ def look_at(model: Model, pictures: Sequence["Picture"], patience: float = 0) ->
         ModelUnavailable, ModelSuspended: as for `rank`.
     """
     with _refusals_of(model):
-        encoder = engine.encoder_of(model)
+        encoder = model_cache.encoder_of(model)
         started = time.perf_counter()
-        vectors = engine.embed(encoder, pictures, patience)
+        vectors = model_cache.embed(encoder, pictures, patience)
     took = 1000 * (time.perf_counter() - started) / len(pictures)
     return [Look(vector, took) for vector in vectors]
 
@@ -112,7 +112,7 @@ def _known_look(search: Search, model: Model) -> Look:
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
     if image is None or index is None:
         raise Rejected(f"{model.name} has no network and no index of that picture's data set; choose another model")
-    return Look(np.asarray(engine.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
+    return Look(np.asarray(model_cache.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
 
 
 def _vectors(held: list[VectorIndex], pictures: Collection[int]) -> Floats:

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.permissions import signed_in
 from retrieval.files import attachment
 from retrieval.models import Mark, Search
-from retrieval.search.services import exporting, keeping
+from retrieval.search.services import access, exporting
 from retrieval.search.services.marks import marks_of
 
 TEXTS = {
@@ -27,7 +27,7 @@ SUFFIXES = [*TEXTS, "zip"]
 @require_safe
 def search_answers(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBase:
     """Give the answers to one's own search as CSV, JSON, or a zip of the pictures."""
-    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     return answers_attachment(search, suffix, signed_in(request))
 
 

@@ -19,7 +19,8 @@ from config.keys import MOST_DIGITS
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import SIDES, SearchForm
-from retrieval.search.services import asking, keeping, state, terms
+from retrieval.search.services import access, options, run_search
+from retrieval.search.services.status import jobs_under_way, outdated
 from retrieval.search.services.url_fetch import fetch_picture
 
 GALLERY = 24
@@ -37,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         request.POST,
         request.FILES,
         datasets=visible_datasets(request.user).filter(revision__gt=0),
-        searches=keeping.visible_searches(request.user),
+        searches=access.visible_searches(request.user),
     )
     if not form.is_valid():
         return _form_page(request, form, 400)
@@ -51,8 +52,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _asked(request: HttpRequest, form: SearchForm) -> Search:
     values = form.cleaned_data
-    models = list(values["models"] or asking.searchable_models(*values["datasets"]))
-    search = asking.ask(
+    models = list(values["models"] or run_search.searchable_models(*values["datasets"]))
+    search = run_search.ask(
         datasets=values["datasets"],
         models=models,
         k=values["k"],
@@ -76,17 +77,17 @@ def _picture(values: dict[str, Any]) -> dict[str, Any]:
 
 def tell_not_asked(request: HttpRequest, search: Search, models: Iterable[Model]) -> None:
     """Say which models could not look at the picture."""
-    for model in asking.not_asked(search, models):
+    for model in run_search.not_asked(search, models):
         messages.info(request, f"{model.name} was not asked: it can look at whole pictures of the gallery only.")
 
 
 def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> HttpResponse:
-    datasets = asking.searchable_datasets(request.user)
-    able = list(asking.searchable_models(*datasets))
+    datasets = run_search.searchable_datasets(request.user)
+    able = list(run_search.searchable_models(*datasets))
     sent = request.GET if form is None else request.POST
     chosen = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets[:1])
     if form is None:
-        searches = keeping.visible_searches(request.user)
+        searches = access.visible_searches(request.user)
         initial = _initial(request, chosen, able)
         form = SearchForm(datasets=datasets, searches=searches, initial=initial)
     pictures = Image.objects.filter(dataset__in=chosen, hidden=False).named()
@@ -95,9 +96,9 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
         "datasets": datasets,
         "models": able,
         "gallery": pictures.order_by("?")[:GALLERY],
-        "recent": keeping.roots_of(request.user)[:RECENT],
-        "under_way": [] if able else state.jobs_under_way(),
-        "outdated": state.outdated(_serving(able, chosen)),
+        "recent": access.roots_of(request.user)[:RECENT],
+        "under_way": [] if able else jobs_under_way(),
+        "outdated": outdated(_serving(able, chosen)),
         "chosen_url": _chosen_url(form),
         "fetches": settings.FETCH,
         **class_choices(datasets, sent),
@@ -118,7 +119,7 @@ def _initial(request: HttpRequest, chosen: Sequence[Dataset], able: Sequence[Mod
     image, like = said["image"] or "", said["like"] or ""
     if not (_is_key(image) and visible_images(request.user).filter(pk=image, hidden=False).exists()):
         said["image"] = None
-    if not (_is_uuid(like) and keeping.visible_searches(request.user).filter(pk=like).exists()):
+    if not (_is_uuid(like) and access.visible_searches(request.user).filter(pk=like).exists()):
         said["like"] = None
     return said
 
@@ -145,7 +146,7 @@ def _chosen_url(form: SearchForm) -> str:
 def class_choices(datasets: Iterable[Dataset], sent: QueryDict) -> dict[str, Any]:
     """Return the classes that one chose, and those that match what one types, by the fields of a form."""
     searched = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets)[:1]
-    chosen, found = terms.find_classes(searched, sent.getlist("classes"), sent.get("class_name", ""))
+    chosen, found = options.find_classes(searched, sent.getlist("classes"), sent.get("class_name", ""))
     return {"chosen_classes": chosen, "found_classes": found, "class_name": sent.get("class_name", "")}
 
 
@@ -153,5 +154,5 @@ def class_choices(datasets: Iterable[Dataset], sent: QueryDict) -> dict[str, Any
 @require_GET
 def classes(request: HttpRequest) -> HttpResponse:
     """Give the part of a form in which classes are chosen."""
-    found = class_choices(asking.searchable_datasets(request.user), request.GET)
+    found = class_choices(run_search.searchable_datasets(request.user), request.GET)
     return render(request, "retrieval/_class_choices.html", found)

@@ -17,7 +17,7 @@ from accounts.permissions import signed_in
 from config.errors import Rejected
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Search
-from retrieval.search.services import history, keeping
+from retrieval.search.services import access, history
 
 PAGE = 24
 
@@ -65,7 +65,7 @@ def _counts(request: HttpRequest) -> dict[str, Any]:
 @require_POST
 def save(request: HttpRequest, pk: str) -> HttpResponse:
     """Save one's own search under a name, or give a saved one another."""
-    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     try:
         history.save_search(search, request.POST.get("name", ""))
     except Rejected as error:
@@ -79,7 +79,7 @@ def save(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def unsave(request: HttpRequest, pk: str) -> HttpResponse:
     """Take the name of a saved search away; the search stays."""
-    history.unsave_search(get_object_or_404(keeping.visible_searches(request.user), pk=pk))
+    history.unsave_search(get_object_or_404(access.visible_searches(request.user), pk=pk))
     messages.success(request, "It is not saved any more; it stays in your history.")
     return redirect(_back(request, pk))
 

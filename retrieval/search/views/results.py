@@ -13,7 +13,7 @@ from config.errors import ServiceError
 from config.html_errors import error_page
 from retrieval.models import Search
 from retrieval.search.forms import RefineForm, initial_of
-from retrieval.search.services import answers, asking, keeping
+from retrieval.search.services import access, results, run_search
 from retrieval.search.services.marks import marks_of, moved_by_marks
 from retrieval.search.views.form import class_choices, tell_not_asked
 
@@ -23,9 +23,9 @@ from retrieval.search.views.form import class_choices, tell_not_asked
 @require_safe
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     """Show one's own search: every model's answers, with one's marks on them."""
-    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     return _page(
-        request, search, RefineForm(initial=initial_of(search), datasets=asking.searchable_datasets(request.user))
+        request, search, RefineForm(initial=initial_of(search), datasets=run_search.searchable_datasets(request.user))
     )
 
 
@@ -33,10 +33,10 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
 @never_cache
 def refine(request: HttpRequest, pk: str) -> HttpResponse:
     """Ask with the same picture on other terms; the answers get an address of their own."""
-    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     if request.method != "POST":  # the page of a failed attempt, loaded again
         return redirect("search-detail", pk=pk)
-    form = RefineForm(request.POST, datasets=asking.searchable_datasets(request.user))
+    form = RefineForm(request.POST, datasets=run_search.searchable_datasets(request.user))
     if not form.is_valid():
         return _page(request, search, form, status=400)
     try:
@@ -55,8 +55,8 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
     more, less = (search.more, search.less) if values["keep_moved"] else ([], [])
     if "marks" in request.POST:
         more, less = moved_by_marks(user, search, more, less)
-    models = list(values["models"] or asking.searchable_models(*values["datasets"]))
-    refined = asking.ask(
+    models = list(values["models"] or run_search.searchable_models(*values["datasets"]))
+    refined = run_search.ask(
         datasets=values["datasets"],
         models=models,
         k=values["k"],
@@ -69,7 +69,7 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
 
 
 def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 200) -> HttpResponse:
-    columns = answers.answers_of(search, request.user)
+    columns = results.answers_of(search, request.user)
     rankings = [row for column in columns for row in column["rankings"]]
     marks = marks_of(signed_in(request), rankings)
     for answer in (answer for column in columns for answer in column["answers"]):
@@ -78,15 +78,15 @@ def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 
             reverse(name, args=[picture]) for name in ("thumbnail", "picture")
         )
         answer["relevance"] = marks.get((answer["ranking"].pk, picture))
-    able = asking.searchable_datasets(request.user)
+    able = run_search.searchable_datasets(request.user)
     share = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
-    context = answers.summary_of(search, columns, request.user) | {
+    context = results.summary_of(search, columns, request.user) | {
         "is_owner": True,
         "share_url": share,
         "query_url": reverse("search-picture", args=[search.pk]),
         "form": form,
         "searchable": able,
-        "models": asking.searchable_models(*able),
+        "models": run_search.searchable_models(*able),
         "marked": bool(marks),
         **class_choices(able, _sent(form)),
     }

@@ -12,7 +12,7 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.files import jpeg_page
 from retrieval.models import Search
-from retrieval.search.services import answers, keeping, sharing
+from retrieval.search.services import access, results, sharing
 
 
 @never_cache
@@ -20,11 +20,11 @@ from retrieval.search.services import answers, keeping, sharing
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Show a search to whoever has its link: of its results those that they may see without it, too."""
     search = _shared(token)
-    columns = answers.answers_of(search, request.user)
+    columns = results.answers_of(search, request.user)
     for answer in (answer for column in columns for answer in column["answers"]):
         where = reverse("shared-picture", args=[token, answer["image"].pk])
         answer |= {"thumbnail_url": where, "picture_url": where, "relevance": None}
-    context = answers.summary_of(search, columns, request.user) | {
+    context = results.summary_of(search, columns, request.user) | {
         "is_owner": False,
         "query_url": reverse("shared-query", args=[token]),
     }
@@ -52,22 +52,22 @@ def shared_picture(request: HttpRequest, token: str, pk: int) -> HttpResponseBas
 def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
     """Give the query of a shared search."""
     search = _shared(token)
-    return jpeg_page(request, lambda: keeping.query_file(search, request.user), personal=True)
+    return jpeg_page(request, lambda: access.query_file(search, request.user), personal=True)
 
 
 @login_required
 @require_GET
 def query_picture(request: HttpRequest, pk: str) -> HttpResponseBase:
     """Give the query of one's own search."""
-    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
-    return jpeg_page(request, lambda: keeping.query_file(search, request.user), personal=True)
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
+    return jpeg_page(request, lambda: access.query_file(search, request.user), personal=True)
 
 
 @login_required
 @require_POST
 def share(request: HttpRequest, pk: str) -> HttpResponse:
     """Make a link to one's own search, or revoke it."""
-    search = get_object_or_404(keeping.visible_searches(request.user), pk=pk)
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     sharing.set_shared(search, search.share_token is None)
     return redirect("search-detail", pk=pk)
 
@@ -76,6 +76,6 @@ def share(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, pk: str) -> HttpResponse:
     """Remove one's own search with its picture."""
-    keeping.delete_search(get_object_or_404(keeping.visible_searches(request.user), pk=pk))
+    access.delete_search(get_object_or_404(access.visible_searches(request.user), pk=pk))
     messages.success(request, "The search and its picture are deleted.")
     return redirect("searches")

@@ -9,7 +9,7 @@ from accounts import services
 from accounts.api import MeSerializer, TokenViewSet
 from accounts.models import ApiToken, User
 from jobs.models import Job
-from retrieval.search.services import asking as searching
+from retrieval.search.services import run_search as searching
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.services

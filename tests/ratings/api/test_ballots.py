@@ -12,7 +12,7 @@ from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.models import Mark
 from retrieval.registry.services.published import set_published
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from retrieval.search.services.marks import mark
 from tests.conftest import api_of
 from tests.retrieval.world import World
@@ -88,9 +88,9 @@ def test_nothing_to_rate_is_a_conflict(member_api: APIClient, world: World) -> N
 
 
 def test_a_busy_site_answers_503(member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
     member_api.raise_request_exception = False
-    with engine._place_in_queue():
+    with model_cache._place_in_queue():
         answer = member_api.post(ROOT)
     assert answer.status_code == 503 and answer["Retry-After"] == "2"
 

@@ -11,7 +11,7 @@ from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.models import Dataset, Search
 from retrieval.registry.services.published import set_published
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from tests.retrieval.registry.services.test_indexes import rebuilt
 from tests.retrieval.world import World
 
@@ -133,8 +133,8 @@ def test_a_query_that_is_hidden_is_not_offered(world: World, member: User) -> No
 
 
 def test_a_busy_engine_makes_no_ballot(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue(), pytest.raises(Busy):
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+    with model_cache._place_in_queue(), pytest.raises(Busy):
         ballots.next_ballot(member)
     assert not Search.objects.exists()
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from ratings.models import Ballot
 from ratings.services import ballots
 from retrieval.models import Search
-from retrieval.search.services.asking import system_search
+from retrieval.search.services.run_search import system_search
 from tests.racing import at_once
 from tests.retrieval.world import World
 

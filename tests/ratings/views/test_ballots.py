@@ -11,7 +11,7 @@ from accounts.models import User
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.registry.services.published import set_published
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from tests.conftest import signed_in
 from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
@@ -127,8 +127,8 @@ def test_nothing_to_rate_is_said(member_client: Client, world: World) -> None:
 
 
 def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue():
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+    with model_cache._place_in_queue():
         answer = member_client.get(reverse("rate"))
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1 and not Ballot.objects.exists()
 

@@ -13,7 +13,7 @@ from config.errors import Busy
 from retrieval.datasets.services import decoding
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.models import Search
-from retrieval.search.services import queries
+from retrieval.search.services import query_image
 from tests.mlcore.large_pictures import png
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
@@ -112,9 +112,9 @@ def test_a_small_file_of_many_pixels_is_searched_with_and_kept_small(world: Worl
 
 
 def test_what_networks_get_of_a_query_is_bounded(world: World) -> None:
-    query = queries.uploaded_query(jpeg(size=(5000, 1500)), Search())
+    query = query_image.uploaded_query(jpeg(size=(5000, 1500)), Search())
     assert query.seen.size == (2048, 1024)
-    small = queries.uploaded_query(jpeg(size=(800, 300)), Search())
+    small = query_image.uploaded_query(jpeg(size=(800, 300)), Search())
     assert small.seen.size == (600, 300)
 
 

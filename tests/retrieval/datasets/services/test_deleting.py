@@ -14,7 +14,7 @@ from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Index, Search
 from retrieval.registry.services.indexes import submit_index
-from retrieval.search.services.asking import system_search
+from retrieval.search.services.run_search import system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed
 
@@ -79,7 +79,7 @@ def test_votes_keep_a_set(world: World, spare: Dataset, member: User) -> None:
 
 
 def _serving(world: World) -> Any:
-    from retrieval.search.services.asking import searchable_models
+    from retrieval.search.services.run_search import searchable_models
 
     return searchable_models(world.dataset)
 

@@ -14,9 +14,9 @@ from retrieval.datasets.services import deleting_pictures as deleting
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
 from retrieval.models import Dataset, Image, Index, Mark, Search
-from retrieval.search.services.answers import answers_of
-from retrieval.search.services.asking import searchable_models, system_search
 from retrieval.search.services.marks import mark
+from retrieval.search.services.results import answers_of
+from retrieval.search.services.run_search import searchable_models, system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import WINGS, World, done, failed
 
@@ -92,7 +92,7 @@ def test_searches_that_asked_with_it_go_with_their_refinements(world: World, mem
 
 
 def test_a_search_that_was_moved_towards_it_can_still_be_refined(world: World, member: User) -> None:
-    from retrieval.search.services.terms import Terms, terms_of
+    from retrieval.search.services.options import Terms, terms_of
 
     plain = world.ask(member)
     liked = plain.rankings.all()[0].image_ids[0]

@@ -28,10 +28,10 @@ from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model, Search
 from retrieval.registry.services import external_encoders as services
 from retrieval.registry.services.indexes import submit_index
-from retrieval.search.services import engine
-from retrieval.search.services.answers import problems_of
-from retrieval.search.services.asking import ask
-from retrieval.search.services.explaining import why
+from retrieval.search.services import model_cache
+from retrieval.search.services.explanations import why
+from retrieval.search.services.results import problems_of
+from retrieval.search.services.run_search import ask
 from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
 from tests.retrieval.pictures import jpeg
@@ -224,7 +224,7 @@ def test_a_search_of_another_model_is_answered_while_one_hangs(
     thread.start()
     while not any(place.process for place in services.pool._places.values()):  # it takes a second to start
         time.sleep(0.01)
-    others: Any = engine.embed(engine.encoder_of(world.models[0]), [Pictures.new("RGB", (64, 64), "white")])
+    others: Any = model_cache.embed(model_cache.encoder_of(world.models[0]), [Pictures.new("RGB", (64, 64), "white")])
     assert len(others) == 1 and thread.is_alive() and not failures
     (place,) = services.pool._places.values()
     assert place.process is not None
@@ -235,9 +235,9 @@ def test_a_search_of_another_model_is_answered_while_one_hangs(
 
 def test_waiting_for_the_turn_of_a_model_trained_here_is_bounded(world: World, settings: Settings) -> None:
     settings.ENGINE_SECONDS = 0.05
-    encoder = engine.encoder_of(world.models[0])
-    with engine._place_in_queue(), pytest.raises(Busy):
-        engine.embed(encoder, [Pictures.new("RGB", (64, 64))])
+    encoder = model_cache.encoder_of(world.models[0])
+    with model_cache._place_in_queue(), pytest.raises(Busy):
+        model_cache.embed(encoder, [Pictures.new("RGB", (64, 64))])
 
 
 def test_an_index_job_embeds_new_pictures_in_a_process_of_its_own(world: World, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from retrieval.experiments.services import reports
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import external_models as services
 from retrieval.registry.services.published import set_published
-from retrieval.search.services.asking import ask, not_asked, searchable_models, system_search
+from retrieval.search.services.run_search import ask, not_asked, searchable_models, system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.registry.brought import described, embeddings, network
 from tests.retrieval.world import World, done, failed

@@ -13,7 +13,7 @@ from mlcore.events import no_progress
 from retrieval.models import Index, Model
 from retrieval.registry.services import indexes as services
 from retrieval.registry.services.published import set_published
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from tests.retrieval.world import World, done, failed, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -29,7 +29,7 @@ def active(model: Model) -> list[Index]:
 
 def test_an_index_holds_every_picture_under_its_key(world: World) -> None:
     index = world.index_of(world.models[0])
-    loaded = engine.index_of(index)
+    loaded = model_cache.index_of(index)
     assert sorted(loaded.ids) == list(world.dataset.images.values_list("pk", flat=True))
     assert index.count == 48 and 0 <= index.recall <= 1 and index.manifest["model_sha256"] == index.model.weights_sha256
 

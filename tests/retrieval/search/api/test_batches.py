@@ -12,7 +12,7 @@ from accounts.models import User
 from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.api import batches as api_batches
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from retrieval.search.services.url_fetch import FetchedTooLate
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
@@ -187,7 +187,7 @@ def test_a_damaged_model_refuses_those_who_ask_it(member_api: APIClient, world: 
 def test_a_busy_engine_is_waited_for(member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = threading.BoundedSemaphore(1)
     queue.acquire()
-    monkeypatch.setattr(engine, "_waiting", queue)
+    monkeypatch.setattr(model_cache, "_waiting", queue)
     threading.Timer(0.3, queue.release).start()
     rows = member_api.post(BATCH, bodies(world, {}, {})).json()["results"]
     assert [set(row) for row in rows] == [{"search"}] * 2
@@ -197,8 +197,8 @@ def test_after_the_wait_what_is_left_is_busy(
     member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_batches, "PATIENCE", 0.05)
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue():
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+    with model_cache._place_in_queue():
         rows = member_api.post(BATCH, bodies(world, {}, {"image_id": 999999}, {})).json()["results"]
     assert [row["problem"]["status"] for row in rows] == [503, 400, 503]
     assert rows[0]["problem"]["type"] == "/api/problems/busy" and not Search.objects.exists()
@@ -208,13 +208,13 @@ def test_a_model_looks_once_at_all_pictures_of_a_part(
     member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    embed = engine.embed
+    embed = model_cache.embed
 
     def counted(encoder: Any, pictures: Any, patience: float = 0) -> Any:
         looks.append(len(pictures))
         return embed(encoder, pictures, patience)
 
-    monkeypatch.setattr(engine, "embed", counted)
+    monkeypatch.setattr(model_cache, "embed", counted)
     member_api.post(BATCH, bodies(world, *[{}] * 10))
     assert looks == [8, 8, 2, 2]
 

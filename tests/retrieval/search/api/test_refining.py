@@ -7,8 +7,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from retrieval.models import Image, Search
 from retrieval.registry.services.published import set_published
-from retrieval.search.services import engine
-from retrieval.search.services.terms import Terms
+from retrieval.search.services import model_cache
+from retrieval.search.services.options import Terms
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
@@ -117,9 +117,9 @@ def test_a_busy_engine_refines_later(
     member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = world.ask(member)
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
     member_api.raise_request_exception = False
-    with engine._place_in_queue():
+    with model_cache._place_in_queue():
         answer = refine(member_api, search)
     assert answer.status_code == 503 and answer["Retry-After"] == "2"
 

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from retrieval.models import Dataset, Image, Search
 from retrieval.search.api import searches as api
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from tests.conftest import api_of
 from tests.retrieval.pictures import BAD, GOOD, jpeg
 from tests.retrieval.world import World, replaced
@@ -174,9 +174,9 @@ def test_a_damaged_index_is_a_problem(member_api: APIClient, world: World, fresh
 def test_a_busy_site_answers_503_and_says_when(
     member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
     member_api.raise_request_exception = False
-    with engine._place_in_queue():
+    with model_cache._place_in_queue():
         answer = member_api.post(ROOT, body(world), format="json")
     assert answer.status_code == 503 and answer["Retry-After"] == "2"
     assert "try again" in answer.json()["detail"] and answer["Content-Type"] == "application/problem+json"

@@ -3,8 +3,8 @@ import pytest
 from accounts.models import User
 from config.errors import Rejected
 from retrieval.models import Model, Search
-from retrieval.search.services.asking import Asked
 from retrieval.search.services.batches import ask_all
+from retrieval.search.services.run_search import Asked
 from tests.retrieval.pictures import drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 

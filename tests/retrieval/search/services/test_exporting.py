@@ -14,7 +14,7 @@ from accounts.models import User
 from config.errors import Busy
 from retrieval.models import Dataset, Image, Search
 from retrieval.search.services import exporting
-from retrieval.search.services.answers import answers_of
+from retrieval.search.services.results import answers_of
 from tests.retrieval.pictures import GOOD, jpeg
 from tests.retrieval.world import World, replaced
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from retrieval.models import Search
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from retrieval.search.services.marks import mark, moved_by_marks
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
@@ -102,8 +102,8 @@ def test_a_busy_site_keeps_the_answers_and_asks_to_come_again(
     member_client: Client, member: User, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = world.ask(member)
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue():
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+    with model_cache._place_in_queue():
         answer = refined(member_client, search, terms(world))
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
     assert answer.content.decode().count('<li class="answer"') == 6

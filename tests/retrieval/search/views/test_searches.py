@@ -18,7 +18,7 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.published import set_published
-from retrieval.search.services import engine
+from retrieval.search.services import model_cache
 from retrieval.search.views import form as form_views
 from tests.conftest import signed_in
 from tests.retrieval.pictures import BAD, GOOD, jpeg
@@ -151,8 +151,8 @@ def test_a_damaged_index_is_explained(member_client: Client, world: World, fresh
 
 
 def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue():
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+    with model_cache._place_in_queue():
         answer = sent(member_client, world, image=world.test_images[0].pk)
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
     assert "try again in a moment" in text_of(answer) and not Search.objects.exists()

@@ -5,9 +5,9 @@ from accounts.models import User
 from config.errors import Busy, Rejected
 from mlcore.images.pictures import open_picture
 from retrieval.models import Model, Search
-from retrieval.search.services import engine
-from retrieval.search.services.explaining import why
-from retrieval.search.services.terms import Terms
+from retrieval.search.services import model_cache
+from retrieval.search.services.explanations import why
+from retrieval.search.services.options import Terms
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
 
@@ -90,7 +90,7 @@ def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, mo
         def acquire(self, timeout: float) -> bool:
             return False
 
-    monkeypatch.setattr(engine, "_waiting", Full())
+    monkeypatch.setattr(model_cache, "_waiting", Full())
     with pytest.raises(Busy):
         why(search, *first_answer(search), search.owner)
 

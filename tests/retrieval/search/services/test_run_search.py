@@ -11,10 +11,10 @@ from accounts.models import User
 from config.errors import Busy, NothingSearchable, Rejected
 from retrieval.models import Dataset, Model, Ranking, Search
 from retrieval.registry.services.published import set_published
-from retrieval.search.services.answers import answers_of
-from retrieval.search.services.asking import ask, searchable_models, system_search
+from retrieval.search.services.options import Terms
 from retrieval.search.services.ranking import rank
-from retrieval.search.services.terms import Terms
+from retrieval.search.services.results import answers_of
+from retrieval.search.services.run_search import ask, searchable_models, system_search
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
@@ -328,10 +328,10 @@ def test_a_busy_engine_asks_to_come_again_and_stores_nothing(
 ) -> None:
     import threading
 
-    from retrieval.search.services import engine
+    from retrieval.search.services import model_cache
 
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
-    with engine._place_in_queue(), pytest.raises(Busy):
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+    with model_cache._place_in_queue(), pytest.raises(Busy):
         world.ask(member)
     assert not Search.objects.exists()
     assert world.ask(member).rankings.count() == 2

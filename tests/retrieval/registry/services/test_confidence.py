@@ -10,8 +10,8 @@ from accounts.models import User
 from mlcore.errors import StaleIndexError
 from mlcore.inference.voting import Calibration, Sureness
 from retrieval.models import Image, Ranking, Search
-from retrieval.registry.services import predictions as services
-from retrieval.registry.services.predictions import calibration_of, verdict_of, weigh
+from retrieval.registry.services import confidence as services
+from retrieval.registry.services.confidence import calibration_of, verdict_of, weigh
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from config.api.strict import StrictSerializer
 from retrieval.datasets.image_serializers import picture_url, thumbnail_url
 from retrieval.models import Search
 from retrieval.search.serializers import SearchedClassSerializer
-from retrieval.search.services import answers as answers_services
-from retrieval.search.services import terms as terms_services
+from retrieval.search.services import options as terms_services
+from retrieval.search.services import results as answers_services
 
 ANSWER = {
     "rank": 1,

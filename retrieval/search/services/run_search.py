@@ -14,10 +14,10 @@ from config.errors import NothingSearchable, Rejected
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
-from retrieval.search.services.queries import stored_query, uploaded_query
+from retrieval.search.services.options import Terms
+from retrieval.search.services.query_image import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room
 from retrieval.search.services.ranking import Look, rank
-from retrieval.search.services.terms import Terms
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.services import delete_account
 from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.models import Dataset, Search
-from retrieval.search.services import keeping, sharing
+from retrieval.search.services import access, sharing
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
 
@@ -19,9 +19,9 @@ Captured = Any  # pytest-django's django_capture_on_commit_callbacks
 
 def test_one_sees_ones_own_searches_only(world: World, member: User, other_member: User, curator: User) -> None:
     search = world.ask(member)
-    assert list(keeping.visible_searches(member)) == [search]
+    assert list(access.visible_searches(member)) == [search]
     for stranger in (other_member, curator, AnonymousUser()):
-        assert not keeping.visible_searches(stranger).exists()
+        assert not access.visible_searches(stranger).exists()
 
 
 def test_a_link_leads_to_a_search_until_it_is_revoked(world: World, member: User) -> None:
@@ -42,7 +42,7 @@ def test_a_deleted_search_takes_its_picture_along(
 ) -> None:
     kept, search = world.ask(member, upload=jpeg(1)), world.ask(member, upload=jpeg(2))
     with django_capture_on_commit_callbacks(execute=True):
-        keeping.delete_search(search)
+        access.delete_search(search)
     assert list(Search.objects.all()) == [kept] and kept.upload.exists() and not search.upload.exists()
 
 
@@ -51,12 +51,12 @@ def test_a_root_takes_its_refinements_along_and_a_refinement_nothing(
 ) -> None:
     root = world.ask(member, upload=jpeg())
     first, second = world.ask(member, like=root, k=4), world.ask(member, like=root, k=5)
-    assert list(keeping.roots_of(member)) == [root] and keeping.query_file(second, member) == root.upload
+    assert list(access.roots_of(member)) == [root] and access.query_file(second, member) == root.upload
     with django_capture_on_commit_callbacks(execute=True):
-        keeping.delete_search(first)
+        access.delete_search(first)
     assert set(Search.objects.all()) == {root, second} and root.upload.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        keeping.delete_search(root)
+        access.delete_search(root)
     assert not Search.objects.exists() and not root.upload.exists()
 
 
@@ -66,14 +66,14 @@ def test_a_search_whose_file_is_gone_already_is_deleted(
     search = world.ask(member, upload=jpeg())
     search.upload.unlink()
     with django_capture_on_commit_callbacks(execute=True):
-        keeping.delete_search(search)
+        access.delete_search(search)
     assert not Search.objects.exists()
 
 
 def test_an_uploaded_query_is_its_own_file(world: World, member: User) -> None:
     upload, gallery = world.ask(member, upload=jpeg()), world.ask(member)
-    assert keeping.query_file(upload, member) == upload.upload
-    assert keeping.query_file(gallery, member) == shown_picture_of(gallery.query_image)
+    assert access.query_file(upload, member) == upload.upload
+    assert access.query_file(gallery, member) == shown_picture_of(gallery.query_image)
 
 
 # --- personal data

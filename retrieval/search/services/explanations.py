@@ -12,9 +12,9 @@ from mlcore.images.pictures import crop_box, open_picture
 from retrieval.datasets.services.decoding import decoding
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking, Search
-from retrieval.search.services import engine
-from retrieval.search.services.keeping import shown_query
-from retrieval.search.services.queries import for_networks
+from retrieval.search.services import model_cache
+from retrieval.search.services.access import shown_query
+from retrieval.search.services.query_image import for_networks
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -104,12 +104,12 @@ def why(search: Search, ranking: int, image: int, viewer: Visitor) -> Why | None
     if not model.has_network:
         raise Rejected(f"{model.name} came as embeddings without their network: nobody can see what it looked at")
     try:
-        encoder = engine.encoder_of(model)
+        encoder = model_cache.encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
         asked = query.file if query else search.upload
         boxes = [search.box or WHOLE, WHOLE]
         sizes, seen = zip(*map(_size_and_part, (asked, shown.file), boxes), strict=True)
-        found = engine.explain(encoder, *seen)
+        found = model_cache.explain(encoder, *seen)
     except MlcoreError as error:
         raise Rejected(f"{model.name} cannot say why: {error}") from error
     except OSError as error:

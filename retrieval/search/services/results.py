@@ -11,8 +11,8 @@ from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
-from retrieval.search.services.keeping import shown_query
-from retrieval.search.services.state import outdated, unanswered
+from retrieval.search.services.access import shown_query
+from retrieval.search.services.status import outdated, unanswered
 
 Columns = list[dict[str, Any]]
 

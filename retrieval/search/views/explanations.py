@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from config.errors import Busy, ServiceError
 from config.html_errors import error_page
 from retrieval.models import Search
-from retrieval.search.services import explaining as services
-from retrieval.search.services.keeping import visible_searches
+from retrieval.search.services import explanations as services
+from retrieval.search.services.access import visible_searches
 from retrieval.search.services.sharing import shared_search
 
 

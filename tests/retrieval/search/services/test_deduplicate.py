@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from mlcore.images.looks import stored_look
-from retrieval.search.services.folding import folded
+from retrieval.search.services.deduplicate import folded
 from tests.retrieval.pictures import drawn
 from tests.retrieval.world import World
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from config.errors import Busy
-from retrieval.search.services import engine
-from retrieval.search.services.engine import Shelf
+from retrieval.search.services import model_cache
+from retrieval.search.services.model_cache import Shelf
 
 
 def test_a_thing_is_loaded_once() -> None:
@@ -74,9 +74,13 @@ def test_a_cleared_shelf_loads_again() -> None:
 
 
 def test_more_than_may_wait_are_refused_and_places_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_waiting", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
     for _ in range(2):  # twice: a refusal must not use up a place
-        with engine._place_in_queue(), pytest.raises(Busy, match="try again") as busy, engine._place_in_queue():
+        with (
+            model_cache._place_in_queue(),
+            pytest.raises(Busy, match="try again") as busy,
+            model_cache._place_in_queue(),
+        ):
             pytest.fail("there was no place")
         assert busy.value.retry_after >= 1
 
@@ -86,4 +90,4 @@ def test_more_than_may_wait_are_refused_and_places_are_given_back(monkeypatch: p
 
     for _ in range(3):  # an error gives the place back as well
         with pytest.raises(OSError, match="disk"):
-            engine.embed(Broken(), [])  # type: ignore[arg-type]
+            model_cache.embed(Broken(), [])  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from django.urls import reverse
 from accounts.models import User
 from config.errors import Busy
 from retrieval.models import Model, Search
-from retrieval.search.services import explaining
+from retrieval.search.services import explanations
 from retrieval.search.services.sharing import set_shared
 from tests.conftest import signed_in
 from tests.retrieval.world import World
@@ -73,6 +73,6 @@ def test_a_busy_engine_says_when_to_come_again(
     def busy(*asked: object) -> None:
         raise Busy("many pictures are being searched right now; try again in a moment")
 
-    monkeypatch.setattr(explaining, "why", busy)
+    monkeypatch.setattr(explanations, "why", busy)
     answer = member_client.get(address(search))
     assert answer.status_code == 503 and answer["Retry-After"] == "2" and "Try again" in answer.content.decode()
