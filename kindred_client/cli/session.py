@@ -86,7 +86,7 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], click
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @click.option("--json", "as_json", is_flag=True, help="JSON on stdout; messages go to stderr.")
-        @click.option("--token", default="", metavar="TOKEN", help="API token (default KINDRED_TOKEN, else the stored one).")
+        @click.option("--token", default="", metavar="TOKEN", help="API token (default KINDRED_TOKEN, else stored).")
         @click.option("--url", default="", metavar="URL", help="The site (default KINDRED_URL, else the current site).")
         @click.pass_context
         def run(ctx: click.Context, /, url: str, token: str, as_json: bool, **given: Any) -> None:
