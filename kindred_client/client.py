@@ -35,7 +35,7 @@ class Kindred:
 
     def __init__(
         self,
-        address: str,
+        url: str,
         token: str = "",
         *,
         timeout: float = TIMEOUT,
@@ -43,7 +43,7 @@ class Kindred:
         progress: bool | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._transport = Transport(address, token, timeout=timeout, retries=retries, via=transport)
+        self._transport = Transport(url, token, timeout=timeout, retries=retries, via=transport)
         api = Api(self._transport, progress)
         self.me = Me(api)
         self.tokens = Tokens(api)

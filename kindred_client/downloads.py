@@ -60,7 +60,7 @@ def _save(response: httpx.Response, to: Path) -> Path:
 
 
 def name_of(response: httpx.Response) -> str:
-    """Return the name the server gives its file, as a bare name; else the last part of its address."""
+    """Return the name the server gives its file, as a bare name; else the last part of its URL."""
     header = Message()
     header["Content-Disposition"] = response.headers.get("Content-Disposition", "")
     name = header.get_filename() or response.url.path.rstrip("/").rpartition("/")[2]

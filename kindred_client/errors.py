@@ -140,9 +140,9 @@ def problem_of(response: httpx.Response) -> Problem:
 
 
 def where_to(response: httpx.Response) -> str:
-    """Say where a redirect leads: it is not followed, for the token is for the address that was given."""
+    """Say where a redirect leads: it is not followed, for the token is for the URL that was given."""
     to = response.headers.get("Location", "")
-    return f"the site has moved to {to}; use that address" if response.is_redirect else f"from {response.url}"
+    return f"the site has moved to {to}; use that URL" if response.is_redirect else f"from {response.url}"
 
 
 def retry_after_of(response: httpx.Response) -> float | None:

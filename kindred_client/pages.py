@@ -34,7 +34,7 @@ class Pages(Generic[T]):
 
 
 def cursor_in(url: str | None) -> str:
-    """Return the cursor of the next page's address; the rest of the address is not used.
+    """Return the cursor of the next page's URL; the rest of the URL is not used.
 
     So what goes with the request, the token, goes nowhere that an answer names.
     """

@@ -34,15 +34,15 @@ class Request:
     content: Mapping[str, Any] = field(default_factory=dict)  # params, json, data and files of httpx
 
 
-def base_of(address: str) -> str:
+def base_of(url: str) -> str:
     """Return where the API of that site is; with or without /api/v1 at the end.
 
     Raises:
-        KindredError: it is no http or https address.
+        KindredError: it is no http or https URL.
     """
-    url = address.strip().rstrip("/").removesuffix("/api/v1")
+    url = url.strip().rstrip("/").removesuffix("/api/v1")
     if not url.startswith(("http://", "https://")) or not url.partition("://")[2]:
-        raise KindredError(f"the address must begin with http:// or https://, got {address!r}")
+        raise KindredError(f"the URL must begin with http:// or https://, got {url!r}")
     return f"{url}/api/v1"
 
 
@@ -61,14 +61,14 @@ class Transport:
 
     def __init__(
         self,
-        address: str,
+        url: str,
         token: str,
         *,
         timeout: float,
         retries: int,
         via: httpx.BaseTransport | None = None,
     ) -> None:
-        self.base = base_of(address)
+        self.base = base_of(url)
         self.retries = retries
         self.sleep = time.sleep
         headers = {"Accept": "application/json, */*;q=0.5", "User-Agent": f"kindred-client/{VERSION}"}

@@ -1,6 +1,7 @@
 """Addresses of the pages about data sets, searches, experiments, models and indexes."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from retrieval.datasets.views import changes, datasets
 from retrieval.datasets.views import curating as curation
@@ -9,7 +10,7 @@ from retrieval.experiments.views import losses as algorithms
 from retrieval.pages.views import classes, downloads, maps
 from retrieval.pages.views.front import front
 from retrieval.pages.views.lab import lab
-from retrieval.pages.views.storage import disk
+from retrieval.pages.views.storage import storage
 from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes, models
 from retrieval.search.views import explanations, exports, history, links, marks, results
@@ -52,7 +53,8 @@ urlpatterns = [
     path("downloads/models/<int:pk>/<slug:part>", downloads.model_file, name="download-model"),
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
     path("lab/", lab, name="lab"),
-    path("lab/disk/", disk, name="disk"),
+    path("lab/storage/", storage, name="storage"),
+    path("lab/disk/", RedirectView.as_view(pattern_name="storage", permanent=True)),
     path("lab/share-links/", links.share_links, name="share-links"),
     path("lab/share-links/<uuid:pk>/revoke", links.revoke, name="share-link-revoke"),
     path("lab/import/", datasets.start_import, name="dataset-import"),

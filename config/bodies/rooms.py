@@ -47,7 +47,7 @@ ROOMS = {
     "model-new": MODEL,
     "api-model-list": MODEL,
     "dataset-pictures": BOXES,
-    "disk": BOXES,
+    "storage": BOXES,
 }
 """By the names of addresses."""
 

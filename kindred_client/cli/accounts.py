@@ -15,66 +15,66 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 @command("login")
 def login(session: Session) -> None:
-    """Store a site's address and a token for it, when the site knows the token.
+    """Store the URL of a site and a token for it, if the site accepts the token.
 
-    Asks for what --address, --token and their variables do not tell. The site becomes the current one.
+    Asks for what --url, --token and their variables leave out. The site becomes the current one.
     """
-    known = session.given_address or os.environ.get("KINDRED_ADDRESS", "")
-    address = canonical(known or click.prompt("Address of the site", default=session.sites.current or None, err=True))
-    if urlsplit(address).scheme == "http" and urlsplit(address).hostname not in LOCAL_HOSTS:
-        say(f"Warning: {address} is not encrypted; whoever is in between reads the token.")
-    say(f"Tokens are made at {address}/me/tokens/")
-    given = session.given_token or token_of_environment(address)
+    known = session.given_url or os.environ.get("KINDRED_URL", "")
+    url = canonical(known or click.prompt("URL of the site", default=session.sites.current or None, err=True))
+    if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in LOCAL_HOSTS:
+        say(f"Warning: {url} is not encrypted; whoever is in between reads the token.")
+    say(f"Tokens are made at {url}/me/tokens/")
+    given = session.given_token or token_of_environment(url)
     token = checked_token(given or click.prompt("Token", hide_input=True, err=True))
     if not token:
         raise click.UsageError("no token was given")
-    with Kindred(address, token, transport=session.transport) as client:
+    with Kindred(url, token, transport=session.transport) as client:
         me = client.me()
-    session.sites.keep(address, token)
+    session.sites.keep(url, token)
     if session.as_json:
-        return as_json({"address": address, **me})
-    say(f"Signed in to {address} as {me['email']} ({me['role']}).")
+        return as_json({"url": url, **me})
+    say(f"Signed in to {url} as {me['email']} ({me['role']}).")
 
 
 @command("logout")
 def logout(session: Session) -> None:
-    """Forget the token of the current site, or of --address.
+    """Forget the token of the current site, or of --url.
 
     The token itself lives until it ends or is revoked at /me/tokens/ of the site.
     """
-    address = session.address
-    known = bool(session.sites.token(address))
+    url = session.url
+    known = bool(session.sites.token(url))
     if known:
-        session.sites.forget(address)
+        session.sites.forget(url)
     if session.as_json:
-        return as_json({"address": address, "forgotten": known, "current": session.sites.current or None})
-    say(f"Forgot the token of {address}." if known else f"There was no token of {address}.")
+        return as_json({"url": url, "forgotten": known, "current": session.sites.current or None})
+    say(f"Forgot the token of {url}." if known else f"There was no token of {url}.")
     if session.sites.current:
         say(f"The current site is {session.sites.current}.")
 
 
 @command("use")
-@click.argument("address_of_site", metavar="ADDRESS")
-def use(session: Session, address_of_site: str) -> None:
+@click.argument("url_of_site", metavar="URL")
+def use(session: Session, url_of_site: str) -> None:
     """Make another site that is signed in to the current one."""
-    address = canonical(address_of_site)
-    token = session.sites.token(address)
+    url = canonical(url_of_site)
+    token = session.sites.token(url)
     if not token:
         there = ", ".join(session.sites.tokens) or "none"
-        raise click.UsageError(f"not signed in to {address}; known sites: {there}")
-    session.sites.keep(address, token)
+        raise click.UsageError(f"not signed in to {url}; known sites: {there}")
+    session.sites.keep(url, token)
     if session.as_json:
-        return as_json({"current": address})
-    say(f"The current site is {address}.")
+        return as_json({"current": url})
+    say(f"The current site is {url}.")
 
 
 @command("whoami")
 def whoami(session: Session) -> None:
     """Show whose token is used, and where."""
-    me = {"address": session.address, **session.client.me()}
+    me = {"url": session.url, **session.client.me()}
     if session.as_json:
         return as_json(me)
-    table([me], ("address", "email", "display_name", "role"))
+    table([me], ("url", "email", "display_name", "role"))
 
 
 COMMANDS = (login, logout, use, whoami)

@@ -18,21 +18,21 @@ def config_file() -> Path:
     return Path(home) / "kindred" / "config.json"
 
 
-def canonical(address: str) -> str:
-    """Return the address as it is kept: without a path of the API.
+def canonical(url: str) -> str:
+    """Return the URL as it is stored: without the path of the API.
 
     Raises:
-        click.UsageError: it is no address.
+        click.UsageError: it is no web address.
     """
     try:
-        return str(httpx.URL(base_of(address).removesuffix("/api/v1")))
+        return str(httpx.URL(base_of(url).removesuffix("/api/v1")))
     except (KindredError, httpx.InvalidURL) as error:
         raise click.UsageError(str(error)) from None
 
 
 @dataclass
 class Sites:
-    """Tokens by address, and the address that commands go to."""
+    """Tokens by URL, and the current site, which commands go to."""
 
     current: str = ""
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
@@ -47,7 +47,7 @@ class Sites:
         file = config_file()
         try:
             found = json.loads(file.read_text())
-            tokens = {str(address): str(site["token"]) for address, site in found["sites"].items()}
+            tokens = {str(url): str(site["token"]) for url, site in found["sites"].items()}
             return cls(str(found["current"]), tokens)
         except FileNotFoundError:
             return cls()
@@ -55,18 +55,18 @@ class Sites:
             why = type(error).__name__
             raise click.UsageError(f"{file} cannot be read ({why}); delete it and `kindred login` anew") from None
 
-    def token(self, address: str) -> str:
-        return self.tokens.get(address, "")
+    def token(self, url: str) -> str:
+        return self.tokens.get(url, "")
 
-    def keep(self, address: str, token: str) -> None:
+    def keep(self, url: str, token: str) -> None:
         """Remember a site and make it the current one."""
-        self.tokens[address], self.current = token, address
+        self.tokens[url], self.current = token, url
         self._write()
 
-    def forget(self, address: str) -> None:
+    def forget(self, url: str) -> None:
         """Forget a site; another becomes the current one."""
-        del self.tokens[address]
-        if self.current == address:
+        del self.tokens[url]
+        if self.current == url:
             self.current = next(iter(self.tokens), "")
         self._write()
 

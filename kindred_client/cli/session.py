@@ -23,7 +23,7 @@ class Session:
     `hint`: how to go on, told when it is interrupted or the site is gone. `quiet`: no bars.
     """
 
-    given_address: str
+    given_url: str
     given_token: str = field(repr=False)
     as_json: bool
     transport: httpx.BaseTransport | None = None
@@ -35,32 +35,32 @@ class Session:
         return Sites.read()
 
     @cached_property
-    def address(self) -> str:
-        """The site: of the option, else of KINDRED_ADDRESS, else the current one."""
-        chosen = self.given_address or os.environ.get("KINDRED_ADDRESS", "")
+    def url(self) -> str:
+        """The URL of the site: the option, else KINDRED_URL, else the current site."""
+        chosen = self.given_url or os.environ.get("KINDRED_URL", "")
         if not chosen and not self.sites.current:
-            raise click.UsageError("no site is known: `kindred login`, or --address https://...")
+            raise click.UsageError("no site is known: `kindred login`, or --url https://...")
         return canonical(chosen) if chosen else self.sites.current
 
     @property
     def token(self) -> str:
         """The token: of the option, else of KINDRED_TOKEN, else the one that was stored for this site."""
-        return checked_token(self.given_token or token_of_environment(self.address) or self.sites.token(self.address))
+        return checked_token(self.given_token or token_of_environment(self.url) or self.sites.token(self.url))
 
     @cached_property
     def client(self) -> Kindred:
         progress = False if self.quiet else None
-        return Kindred(self.address, self.token, progress=progress, transport=self.transport)
+        return Kindred(self.url, self.token, progress=progress, transport=self.transport)
 
     def close(self) -> None:
         if "client" in self.__dict__:
             self.client.close()
 
 
-def token_of_environment(address: str) -> str:
-    """Return KINDRED_TOKEN; for another site than KINDRED_ADDRESS it is not meant."""
-    named = os.environ.get("KINDRED_ADDRESS", "")
-    meant = not named or canonical(named) == address
+def token_of_environment(url: str) -> str:
+    """Return KINDRED_TOKEN; for another site than KINDRED_URL it is not meant."""
+    named = os.environ.get("KINDRED_URL", "")
+    meant = not named or canonical(named) == url
     return os.environ.get("KINDRED_TOKEN", "") if meant else ""
 
 
@@ -85,13 +85,13 @@ def command(name: str, **settings: Any) -> Callable[[Callable[..., None]], click
     """Make a command of a function whose first parameter is its session."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
-        @click.option("--json", "as_json", is_flag=True, help="JSON on stdout; all else goes to stderr.")
-        @click.option("--token", default="", metavar="TOKEN", help="Goes before KINDRED_TOKEN and what login stored.")
-        @click.option("--address", default="", metavar="URL", help="Goes before KINDRED_ADDRESS and the current site.")
+        @click.option("--json", "as_json", is_flag=True, help="JSON on stdout; messages go to stderr.")
+        @click.option("--token", default="", metavar="TOKEN", help="API token (default KINDRED_TOKEN, else stored).")
+        @click.option("--url", default="", metavar="URL", help="The site (default KINDRED_URL, else the current site).")
         @click.pass_context
-        def run(ctx: click.Context, /, address: str, token: str, as_json: bool, **given: Any) -> None:
+        def run(ctx: click.Context, /, url: str, token: str, as_json: bool, **given: Any) -> None:
             # A test hands its transport in as the context's object.
-            session = Session(address, token, as_json, ctx.find_root().obj)
+            session = Session(url, token, as_json, ctx.find_root().obj)
             ctx.find_root().meta[META] = session
             try:
                 function(session, **given)

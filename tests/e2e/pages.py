@@ -51,7 +51,7 @@ PAGES = {
     "dataset-reimport": "/lab/datasets/wings/reimport/",
     "dataset-index": "/lab/datasets/wings/indexes/",
     "dataset-delete": "/lab/datasets/wings/delete/",
-    "disk": "/lab/disk/",
+    "storage": "/lab/storage/",
     "experiment-new": "/lab/experiments/new/",
     "experiment": "/lab/experiments/1/",
     "report": "/lab/experiments/1/report/",

@@ -171,10 +171,10 @@ def test_a_set_that_is_needed_says_by_what(page: Page, site: Site) -> None:
     expect(page.get_by_role("button", name="Delete for good")).to_have_count(0)
 
 
-def test_disk_use_is_shown_and_what_nothing_needs(page: Page, site: Site) -> None:
+def test_used_space_and_unused_files_are_shown(page: Page, site: Site) -> None:
     sign_in(page, site, "admin")
     page.goto(f"{site.address}/lab/")
-    page.get_by_role("link", name="Disk use").click()
+    page.get_by_role("link", name="Storage").click()
     expect(page.locator("main")).to_contain_text("Wings")
     expect(page.locator("main")).to_contain_text("Measured")
     page.get_by_role("link", name="Measure again").click()

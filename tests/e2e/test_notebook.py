@@ -34,7 +34,7 @@ def token_of(site: Site, role: str) -> str:
 def test_the_notebook_runs_from_the_first_cell_to_the_last(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KINDRED_ADDRESS", site.address)
+    monkeypatch.setenv("KINDRED_URL", site.address)
     monkeypatch.setenv("KINDRED_TOKEN", token_of(site, "admin"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the client as it is here
     notebook = nbformat.read(ROOT / "docs/notebooks/compare.ipynb", as_version=4)  # type: ignore[no-untyped-call]

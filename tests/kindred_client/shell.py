@@ -14,7 +14,7 @@ from tests.kindred_client.scripted import gives, refuses
 Answer = Any  # what is given as JSON; or a response, an exception, a function of the request, a list of these in order
 ADDRESS = "http://kindred.test"
 TOKEN = "kin_a1b2c3"
-SIGNED_IN = {"KINDRED_ADDRESS": ADDRESS, "KINDRED_TOKEN": TOKEN}
+SIGNED_IN = {"KINDRED_URL": ADDRESS, "KINDRED_TOKEN": TOKEN}
 WINGS = {
     "id": 4, "slug": "wings", "name": "Wings", "classes": ["a", "b"], "report": {"images": 48}, "public": True,
     "licence": "CC0",

@@ -10,7 +10,7 @@ from tests.kindred_client.scripted import refuses
 from tests.kindred_client.shell import ADDRESS, TOKEN, Routes, run, told
 
 ME = {"id": 1, "email": "ada@example.org", "display_name": "Ada", "role": "curator"}
-NOBODY = {"KINDRED_ADDRESS": "", "KINDRED_TOKEN": ""}
+NOBODY = {"KINDRED_URL": "", "KINDRED_TOKEN": ""}
 OTHER = "https://other.test"
 
 
@@ -40,8 +40,8 @@ def test_a_config_file_that_lay_open_is_closed(known: Routes) -> None:
 
 
 def test_login_takes_what_it_is_told(known: Routes) -> None:
-    found = run(known, "login", "--address", OTHER, "--token", "kin_other", "--json", **NOBODY)
-    assert told(found) == {"address": OTHER, **ME}
+    found = run(known, "login", "--url", OTHER, "--token", "kin_other", "--json", **NOBODY)
+    assert told(found) == {"url": OTHER, **ME}
     assert Sites.read().token(OTHER) == "kin_other" and Sites.read().current == OTHER
 
 
@@ -64,15 +64,15 @@ def test_what_cannot_be_a_token_is_refused_without_being_told(known: Routes, tok
     assert found.exit_code == 2 and token not in found.output and not known.requests
 
 
-@pytest.mark.parametrize("address", ["kindred.test", "http://", "ftp://kindred.test", "http://kindred.test:x"])
-def test_what_is_no_address_is_wrong_usage(known: Routes, address: str) -> None:
-    assert run(known, "whoami", "--address", address).exit_code == 2
+@pytest.mark.parametrize("url", ["kindred.test", "http://", "ftp://kindred.test", "http://kindred.test:x"])
+def test_what_is_no_url_is_wrong_usage(known: Routes, url: str) -> None:
+    assert run(known, "whoami", "--url", url).exit_code == 2
 
 
 def test_an_address_that_is_not_encrypted_is_warned_of(known: Routes) -> None:
     assert "not encrypted" in run(known, "login").stderr
-    assert "not encrypted" not in run(known, "login", "--address", OTHER, "--token", "t").stderr
-    assert "not encrypted" not in run(known, "login", "--address", "http://127.0.0.1:8000", "--token", "t").stderr
+    assert "not encrypted" not in run(known, "login", "--url", OTHER, "--token", "t").stderr
+    assert "not encrypted" not in run(known, "login", "--url", "http://127.0.0.1:8000", "--token", "t").stderr
 
 
 def test_ending_the_question_keeps_nothing(known: Routes) -> None:
@@ -84,7 +84,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_file(known: R
     Sites().keep(ADDRESS, "kin_kept")
     for words, environment, sent in (
         ((), NOBODY, "kin_kept"),
-        ((), {"KINDRED_ADDRESS": "", "KINDRED_TOKEN": "kin_env"}, "kin_env"),
+        ((), {"KINDRED_URL": "", "KINDRED_TOKEN": "kin_env"}, "kin_env"),
         (("--token", "kin_option"), {}, "kin_option"),
     ):
         assert run(known, "whoami", *words, **environment).exit_code == 0
@@ -92,13 +92,13 @@ def test_an_option_goes_before_the_environment_and_that_before_the_file(known: R
 
 
 def test_a_token_of_the_environment_is_not_sent_to_another_site(known: Routes) -> None:
-    assert run(known, "whoami", "--address", OTHER).exit_code == 0
+    assert run(known, "whoami", "--url", OTHER).exit_code == 0
     assert "Authorization" not in known.requests[-1].headers
 
 
 def test_whoami_shows_who_and_where(known: Routes) -> None:
     assert "ada@example.org" in run(known, "whoami").stdout
-    assert told(run(known, "whoami", "--json")) == {"address": ADDRESS, **ME}
+    assert told(run(known, "whoami", "--json")) == {"url": ADDRESS, **ME}
 
 
 def test_sites_are_switched_and_forgotten(known: Routes) -> None:
@@ -107,8 +107,8 @@ def test_sites_are_switched_and_forgotten(known: Routes) -> None:
     sites.keep(OTHER, "kin_other")
     assert told(run(known, "use", ADDRESS, "--json", **NOBODY)) == {"current": ADDRESS}
     assert run(known, "use", "https://third.test", **NOBODY).exit_code == 2
-    assert told(run(known, "logout", "--json", **NOBODY)) == {"address": ADDRESS, "forgotten": True, "current": OTHER}
-    assert "no token" in run(known, "logout", "--address", ADDRESS).stderr
+    assert told(run(known, "logout", "--json", **NOBODY)) == {"url": ADDRESS, "forgotten": True, "current": OTHER}
+    assert "no token" in run(known, "logout", "--url", ADDRESS).stderr
     assert run(known, "logout", **NOBODY).exit_code == 0
     assert run(known, "whoami", **NOBODY).exit_code == 2
     assert "kindred login" in run(known, "logout", **NOBODY).stderr

@@ -16,7 +16,7 @@ PASSED_ON = ("Authorization", "Accept", "Idempotency-Key")
 
 
 def run(token: str, *words: str) -> Result:
-    environment = {"KINDRED_ADDRESS": "http://testserver", "KINDRED_TOKEN": token}
+    environment = {"KINDRED_URL": "http://testserver", "KINDRED_TOKEN": token}
     return CliRunner().invoke(kindred, words, env=environment, obj=httpx.MockTransport(site))
 
 

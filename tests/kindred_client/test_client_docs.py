@@ -18,7 +18,7 @@ from tests.retrieval.world import WINGS, done
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "client.md").read_text()
-COMMON = {"--address", "--token", "--json"}
+COMMON = {"--url", "--token", "--json"}
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:

@@ -98,7 +98,7 @@ def run_on(site: Routes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     matplotlib.use("Agg")
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("KINDRED_ADDRESS", "http://kindred.test")
+    monkeypatch.setenv("KINDRED_URL", "http://kindred.test")
     monkeypatch.setenv("KINDRED_TOKEN", "kin_secret")
     monkeypatch.setattr("kindred_client.Kindred", partial(Kindred, transport=httpx.MockTransport(site)))
     names: dict[str, Any] = {}

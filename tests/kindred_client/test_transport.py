@@ -17,15 +17,15 @@ def test_the_token_goes_with_every_request_and_is_never_shown() -> None:
     assert "kin_secret" not in repr(kindred)
 
 
-@pytest.mark.parametrize("address", ["http://here:8000", "http://here:8000/", "http://here:8000/api/v1/"])
-def test_an_address_may_end_with_that_of_the_api(address: str) -> None:
-    assert repr(Kindred(address)) == "Kindred('http://here:8000/api/v1')"
+@pytest.mark.parametrize("url", ["http://here:8000", "http://here:8000/", "http://here:8000/api/v1/"])
+def test_a_url_may_end_with_that_of_the_api(url: str) -> None:
+    assert repr(Kindred(url)) == "Kindred('http://here:8000/api/v1')"
 
 
-@pytest.mark.parametrize("address", ["here:8000", "ftp://here", "https://", ""])
-def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+@pytest.mark.parametrize("url", ["here:8000", "ftp://here", "https://", ""])
+def test_what_is_no_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(KindredError, match="http"):
-        Kindred(address)
+        Kindred(url)
 
 
 @pytest.mark.parametrize("trouble", [LOST, NEVER_SENT, refuses(429), refuses(502), refuses(503), refuses(504)], ids=str)

@@ -75,7 +75,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("curator", "/lab/experiments/estimate", EXPERIMENT | {"dataset": ""}),
     ("curator", "/lab/models/new/", {"name": "New", "dataset": 1, "weights": file("net.txt", b"none")}),
     ("curator", "/lab/compare/test", {"run": [1]}),
-    ("curator", "/lab/disk/", {"path": "media/datasets"}),
+    ("curator", "/lab/storage/", {"path": "media/datasets"}),
     ("admin", "/lab/people/invite/", {"email": "mia@example.org", "role": "member"}),
     ("admin", "/lab/people/invite/", {"email": "no address", "role": "king"}),
     ("admin", "/lab/people/1/role", {"role": "member"}),
@@ -98,7 +98,7 @@ def conflicts(record: Record) -> None:
         ("/datasets/moths/map/14/make", {}),
         ("/lab/datasets/moths/reimport/", {"source": "wings"}),
         ("/lab/datasets/loose/delete/", {}),
-        ("/lab/disk/", {"path": "media/runs/9001"}),
+        ("/lab/storage/", {"path": "media/runs/9001"}),
         ("/lab/compare/test", {"run": [1, 2, 3]}),
         ("/lab/compare/test", {"run": [1, 3]}),
         ("/lab/experiments/estimate", EXPERIMENT),
@@ -144,7 +144,7 @@ def searching(record: Record) -> None:
 def empty_site(record: Record) -> None:
     """See every list where nothing has been done yet."""
     of_all = ("search", "searches", "searches-saved", "leaderboard", "datasets", "downloads")
-    of_admins = ("lab", "jobs", "disk", "experiment-new", "model-new", "audit", "share-links", "people")
+    of_admins = ("lab", "jobs", "storage", "experiment-new", "model-new", "audit", "share-links", "people")
     for who, names in (("visitor", of_all), ("member", (*of_all, "rate")), ("admin", of_all + of_admins)):
         record.know(who, *(PAGES[name] for name in names))
         with emptied():

@@ -16,7 +16,8 @@ from retrieval.datasets.serializers import (
     DatasetSerializer,
     Merge,
 )
-from retrieval.datasets.services import curating, visibility
+from retrieval.datasets.services import curating
+from retrieval.datasets.services.classes import class_counts
 from retrieval.models import Dataset
 
 ONE_CLASS = rf"classes/(?P<label>{KEY})"
@@ -30,7 +31,7 @@ class ClassActions(VersionedViewSet):
     @action(detail=True)
     def classes(self, request: Request, pk: str) -> Response:
         """List every class with pictures that are shown, by label."""
-        rows = visibility.class_counts(self.get_object())
+        rows = class_counts(self.get_object())
         return Response({"results": self.get_serializer(rows, many=True).data})
 
     classes.chosen = True  # type: ignore[attr-defined]  # the schema asks

@@ -1,12 +1,15 @@
-"""The classes of a data set: found by name, made, joined; and the split that goes with each.
+"""Classes of a data set: names, counts, creation, moves between them, and the split of each.
 
-A class keeps its label for good, for models remember labels: one that was merged into another keeps label and
+A class keeps its label for good, because models store labels. One that was merged into another keeps label and
 name, without pictures.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Min, Q
 
 from config.errors import Rejected
 from retrieval.models import Dataset, DatasetClass, Image
@@ -14,6 +17,7 @@ from retrieval.models import Dataset, DatasetClass, Image
 NAME_LENGTH = 200
 SPLITS = ("train", "test")  # of a class: pictures train models, or are held out to evaluate them
 BATCH = 1000  # rows of one INSERT
+PER_PAGE = 24
 
 
 def add_classes(row: Dataset, names: Sequence[str]) -> int:
@@ -50,6 +54,45 @@ def class_totals(datasets: Iterable[Dataset]) -> dict[int, int]:
     """Return how many classes each data set has, merged ones included; one without any is left out."""
     rows = DatasetClass.objects.filter(dataset__in=datasets).order_by()
     return dict(rows.values_list("dataset").annotate(Count("pk")))
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """A class with how many pictures it has, `held_out` of them, and `sample`, the key of one."""
+
+    label: int
+    name: str
+    images: int
+    held_out: int
+    sample: int
+
+
+def class_counts(dataset: Dataset, labels: Collection[int] | None = None, *, hidden: bool = False) -> list[ClassCount]:
+    """Return the counts of each class that has pictures, by label.
+
+    labels: of these classes only. Hidden pictures count only where `hidden`, for curators who change classes.
+    """
+    images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
+    if labels is not None:
+        images = images.filter(label__in=labels)
+    held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
+    counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
+    names = names_by_label(dataset, labels)
+    return [ClassCount(name=names[row["label"]], **row) for row in counts]
+
+
+def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[Any]:
+    """Return a page of the counts of the classes whose names have every one of the words, by label.
+
+    A class without visible pictures, as one that was merged into another, is left out. Some sets have 11,000 classes.
+    """
+    wanted = words.casefold().split()
+    live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
+    names = names_by_label(dataset) if wanted else {}
+    labels = [label for label in live if all(word in names[label].casefold() for word in wanted)]
+    page: Page[Any] = Paginator(labels, PER_PAGE).get_page(number)  # type: ignore[arg-type]  # any words of a URL
+    page.object_list = class_counts(dataset, list(page.object_list))
+    return page
 
 
 def live_labels(row: Dataset) -> set[int]:

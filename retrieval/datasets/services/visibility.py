@@ -1,17 +1,13 @@
-"""Who sees which data sets and pictures, and what is counted of them."""
-
-from collections.abc import Collection
-from typing import Any
+"""Which data sets and pictures a person may see, and whether a data set is public."""
 
 from django.db import transaction
-from django.db.models import CharField, Count, Exists, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from jobs.models import Job
-from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, ImageQuerySet
 
 DELETION = "delete-dataset:"  # of the key of a job that deletes a data set; behind it is the data set's
@@ -53,25 +49,8 @@ def pictures_being_deleted() -> frozenset[int]:
     return frozenset(pk for payload in deletions.values_list("payload", flat=True) for pk, *_ in payload["pictures"])
 
 
-def class_counts(
-    dataset: Dataset, labels: Collection[int] | None = None, *, hidden: bool = False
-) -> list[dict[str, Any]]:
-    """Return label, name, images, held_out of them and sample, a picture's key, of each class, by label.
-
-    labels: of these classes only. Hidden pictures do not count, unless `hidden` asks for every class that a
-    curator may mend.
-    """
-    images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
-    if labels is not None:
-        images = images.filter(label__in=labels)
-    held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
-    counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
-    names = names_by_label(dataset, labels)
-    return [{**row, "name": names[row["label"]]} for row in counts]
-
-
 @transaction.atomic
 def set_public(dataset: Dataset, public: bool, *, by: User | None = None) -> None:
-    """Let visitors see the pictures of a data set, or not; twice is as once."""
+    """Make a data set public, so that visitors see its pictures, or not; idempotent."""
     if Dataset.objects.filter(pk=dataset.pk).exclude(public=public).update(public=public):
         audit.record(by, "show-dataset-to-visitors" if public else "show-dataset-to-members", dataset.name)

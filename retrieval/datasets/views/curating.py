@@ -16,8 +16,8 @@ from accounts.roles import Visitor
 from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
-from retrieval.datasets.services.classes import find_class, name_of
-from retrieval.datasets.services.visibility import class_counts, visible_datasets, visible_images
+from retrieval.datasets.services.classes import class_counts, find_class, name_of
+from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset
 
 PAGE = 120
@@ -38,7 +38,7 @@ def sent(request: HttpRequest) -> tuple[Any, Any]:
 def suggestions(dataset: Dataset) -> list[str]:
     """Return the class names that a page offers while typing; none where there are too many to send."""
     rows = class_counts(dataset, hidden=True)
-    return [row["name"] for row in rows] if len(rows) <= MOST_SUGGESTIONS else []
+    return [row.name for row in rows] if len(rows) <= MOST_SUGGESTIONS else []
 
 
 @curator_required
@@ -103,7 +103,7 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
     """List the classes, by name when asked."""
     dataset = curated(request.user, slug)
     wanted = request.GET.get("name", "").strip()
-    rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row["name"].casefold()]
+    rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row.name.casefold()]
     page = Paginator(rows, CLASSES).get_page(request.GET.get("page"))
     return render(request, "retrieval/dataset_classes.html", {"dataset": dataset, "page": page, "wanted": wanted})
 

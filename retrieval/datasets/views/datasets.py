@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
 from retrieval.datasets.forms import ImportForm
-from retrieval.datasets.services import class_pages, importing, pictures, visibility
+from retrieval.datasets.services import importing, pictures, visibility
+from retrieval.datasets.services.classes import class_page
 from retrieval.datasets.services.sources import readable_kinds
 from retrieval.files import jpeg_page
 from retrieval.models import Image
@@ -39,7 +40,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "dataset": dataset,
         "page": page,
-        "classes": class_pages.class_page(dataset),
+        "classes": class_page(dataset),
         "split": split,
         "label": label,
     }
@@ -51,7 +52,7 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
     """List the classes of a data set that say some words; to htmx the list alone."""
     dataset = get_object_or_404(visibility.visible_datasets(request.user).filter(revision__gt=0), slug=slug)
     words = request.GET.get("q", "")[:MOST_WORDS].strip()
-    page = class_pages.class_page(dataset, words, request.GET.get("page"))
+    page = class_page(dataset, words, request.GET.get("page"))
     part = "_class_list" if request.headers.get("HX-Request") else "dataset_class_list"
     answer = render(request, f"retrieval/{part}.html", {"dataset": dataset, "classes": page, "words": words})
     patch_vary_headers(answer, ["HX-Request"])

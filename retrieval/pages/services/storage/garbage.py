@@ -1,4 +1,4 @@
-"""What nothing needs: found by rules that each name their reason. Never what an active job uses."""
+"""Unused files, by rules that each name their reason; never files that an active job uses."""
 
 import re
 import time
@@ -19,15 +19,15 @@ from retrieval.pages.services.storage.sizes import bytes_below
 from retrieval.uploads import uploads
 
 KEEP_CACHE = timedelta(days=30)
-KEEP_NEW = timedelta(hours=1)  # what is so young may be being written, by a job or an upload
-KEEP_INDEXES = 2  # of a model and data set: the one that serves, or served last, and the way back
-CHECKSUMS = "checksums"  # among the caches: small, and a worker has to make them before a download
+KEEP_NEW = timedelta(hours=1)  # a younger file may still be written, by a job or an upload
+KEEP_INDEXES = 2  # of a model and data set: the active one, or the last active one, and one to roll back to
+CHECKSUMS = "checksums"  # among the caches: small, and needed before a download can start
 JOB_IN_NAME = re.compile(r"job-(\d+)")
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file or folder that may go, its path below the var folder."""
+    """An unused file or folder; `path` is below the var folder."""
 
     kind: str
     path: str
@@ -40,23 +40,23 @@ class Item:
         return Path(settings.VAR_DIR) / self.path
 
 
-def unneeded(kind: str | None = None) -> list[Item]:
-    """Return everything that may go, or what of one kind; the largest first within each."""
-    found: list[Item] = []
+def unused_files(kind: str | None = None) -> list[Item]:
+    """Return the unused files and folders, of one kind or of all; the largest first within each kind."""
+    items: list[Item] = []
     for name, rule in RULES.items():
         if kind in (None, name):
-            items = (
+            of_kind = (
                 Item(name, str(place.relative_to(settings.VAR_DIR)), bytes_below(place), why) for place, why in rule()
             )
-            found += sorted(items, key=lambda item: -item.bytes)
-    return found
+            items += sorted(of_kind, key=lambda item: -item.bytes)
+    return items
 
 
 Found = Iterator[tuple[Path, str]]
 
 
 def _age(place: Path) -> timedelta:
-    """Return for how long nothing was put in or taken out; nothing for what has just gone."""
+    """Return the time since the last change; zero for a file that no longer exists."""
     try:
         return timedelta(seconds=time.time() - place.lstat().st_mtime)
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def _age(place: Path) -> timedelta:
 
 
 def _active_jobs() -> set[int]:
-    """Return the jobs that may use files, which the one that collects does not."""
+    """Return the jobs that may use files; the cleanup job does not."""
     return set(Job.objects.filter(state__in=Job.ACTIVE).exclude(kind="collect").values_list("pk", flat=True))
 
 
@@ -74,7 +74,7 @@ def _job_named(place: Path) -> int | None:
 
 
 def _below(folder: Path) -> list[Path]:
-    """Return what lies in a folder and is not brand new, hidden files included."""
+    """Return the files in a folder that are older than KEEP_NEW, hidden files included."""
     return [place for place in sorted(folder.iterdir()) if _age(place) > KEEP_NEW] if folder.is_dir() else []
 
 
@@ -94,7 +94,7 @@ def _scratch_folders() -> Found:
 
 
 def _uploads() -> Found:
-    filling = {upload.folder for upload in Upload.objects.all()}  # the sweep knows when those go
+    filling = {upload.folder for upload in Upload.objects.all()}  # the upload sweep deletes those
     for place in _below(uploads()):
         if place in filling:
             continue
@@ -106,9 +106,9 @@ def _uploads() -> Found:
 
 
 def old_indexes() -> QuerySet[Index]:
-    """Return the indexes that neither serve, nor are a way back, nor stand behind any answer.
+    """Return the indexes that are neither active, nor kept for a rollback, nor behind a result of a search.
 
-    Whose answers people saw, shared or voted on stay: a vote is on what that index found.
+    Indexes whose results people saw, shared or rated stay: a rating is of what that index returned.
     """
     newer = Index.objects.filter(model=OuterRef("model"), dataset=OuterRef("dataset"), pk__gt=OuterRef("pk"))
     kept = [
@@ -125,37 +125,37 @@ def _old_indexes() -> Found:
     for index in old_indexes().select_related("model"):
         yield (
             index.folder,
-            f"an older index of {index.model.name}: it does not serve, and no answer came from it",
+            f"an older index of {index.model.name}: it is not active, and no search has a result from it",
         )
 
 
-def _ownerless(folder: Path, has_owner: Callable[[Path], bool], what: str) -> Found:
-    """Yield what lies in a folder, belongs to no row and to no active job."""
+def _ownerless(folder: Path, has_owner: Callable[[Path], bool], kind: str) -> Found:
+    """Yield the files in a folder that belong to no row and to no active job."""
     active = _active_jobs()
     for place in _below(folder):
-        being_made = place.name.startswith(".") and active  # a folder appears under its own name when it is whole
+        being_made = place.name.startswith(".") and active  # a folder gets its final name when it is complete
         if not has_owner(place) and not being_made and _job_named(place) not in active:
-            yield place, what
+            yield place, f"it belongs to no {kind}"
 
 
 def _left_overs() -> Found:
     media = Path(settings.MEDIA_ROOT)
     datasets = {row.folder for row in Dataset.objects.all()}
-    yield from _ownerless(media / "datasets", datasets.__contains__, "no data set has it")
+    yield from _ownerless(media / "datasets", datasets.__contains__, "data set")
     runs = {str(pk) for pk in Run.objects.values_list("pk", flat=True)}
-    yield from _ownerless(media / "runs", lambda place: place.name.lstrip(".").split("-")[0] in runs, "no run has it")
+    yield from _ownerless(media / "runs", lambda place: place.name.lstrip(".").split("-")[0] in runs, "run")
     models = {media / path for path in Model.objects.values_list("artifact", flat=True)}
-    yield from _ownerless(media / "outside", models.__contains__, "no model has it")
+    yield from _ownerless(media / "outside", models.__contains__, "model")
     indexes = {media / path for path in Index.objects.values_list("path", flat=True)}
     for folder in _below(media / "indexes"):
-        yield from _ownerless(folder, indexes.__contains__, "no index has it")
+        yield from _ownerless(folder, indexes.__contains__, "index")
     reports = {media / path for path in Report.objects.values_list("path", flat=True)}
     making = Job.objects.filter(kind="report", state__in=Job.ACTIVE).exists()
-    yield from _ownerless(media / "reports", lambda place: making or place in reports, "no report has it")
+    yield from _ownerless(media / "reports", lambda place: making or place in reports, "report")
     mapped = {f"index-{pk}" for pk in Index.objects.values_list("pk", flat=True)}
-    yield from _ownerless(media / "maps", lambda place: place.name.rpartition("-")[0] in mapped, "no index has it")
+    yield from _ownerless(media / "maps", lambda place: place.name.rpartition("-")[0] in mapped, "index")
     searches = {f"{pk}.jpg" for pk in Search.objects.values_list("pk", flat=True)}
-    yield from _ownerless(media / "searches", lambda place: place.name in searches, "no search has it")
+    yield from _ownerless(media / "searches", lambda place: place.name in searches, "search")
 
 
 def _renditions() -> Found:
@@ -168,10 +168,10 @@ def _renditions() -> Found:
 
 def _caches() -> Found:
     if _active_jobs():
-        return  # any job may read any of them, and says so nowhere
+        return  # any job may read any cache, and no row records it
     for place in _below(Path(settings.CACHE_DIR)):
         if place.is_dir() and place.name != CHECKSUMS and _age(place) > KEEP_CACHE:
-            yield place, f"not used for {KEEP_CACHE.days} days; it is made again when needed"
+            yield place, f"not used for {KEEP_CACHE.days} days; it is created again when needed"
 
 
 RULES: dict[str, Callable[[], Found]] = {

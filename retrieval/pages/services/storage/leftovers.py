@@ -1,4 +1,4 @@
-"""Files that failed jobs left in the uploads go by themselves, when nobody has retried the job for LEFTOVER_DAYS."""
+"""Automatic deletion of uploads of failed jobs that nobody retried for LEFTOVER_DAYS."""
 
 import logging
 import shutil
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.core.cache import cache
 
-from retrieval.pages.services.storage.garbage import unneeded
+from retrieval.pages.services.storage.garbage import unused_files
 
 logger = logging.getLogger(__name__)
 LOOKED = "leftovers-looked-for"
@@ -14,10 +14,10 @@ LOOK_SECONDS = 3600
 
 
 def sweep_leftovers(now: datetime) -> None:
-    """Delete what no job needs any more, at most once an hour. Safe to run by several processes at once."""
+    """Delete uploads that no job needs, at most once an hour. Safe to run by several processes at once."""
     if not cache.add(LOOKED, now.isoformat(), LOOK_SECONDS):
         return
-    for item in unneeded("uploads"):
+    for item in unused_files("uploads"):
         logger.info("removing %s: %s", item.path, item.reason)
         if item.place.is_dir():
             shutil.rmtree(item.place, ignore_errors=True)

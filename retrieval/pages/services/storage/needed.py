@@ -1,4 +1,4 @@
-"""The files that rows need, with the checksums that rows record of them: what a backup must hold and a check must find.
+"""Files that rows need, with the checksums that rows record of them; backups and checks read this list.
 
 A rule for each kind of row. Paths are relative and begin with `media/` or `weights/`, whatever the settings say.
 """
@@ -22,10 +22,10 @@ from retrieval.pages.services.maps import map_file
 
 MEDIA, WEIGHTS_FOLDER = "media", "weights"
 OF_ROWS = ("datasets", "runs", "outside", "indexes", "reports", "maps", "searches")
-"""Folders below the media folder in which names are keys of rows: what no row has is nobody's there."""
+"""Folders below the media folder in which names are keys of rows: a file without a row is unused."""
 
 MADE_AGAIN = RENDITIONS
-"""Folders below the media folder that are made again when asked for."""
+"""Folders below the media folder whose files are created again when needed."""
 
 CHUNK = 2000  # rows that are held in memory
 

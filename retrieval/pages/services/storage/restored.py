@@ -1,4 +1,4 @@
-"""What is put right after a restore: files that may be ahead of the rows, folders that were empty."""
+"""Repairs after a restore: catalogues that are newer than their rows, and upload folders that were empty."""
 
 from config.errors import Rejected
 from retrieval.datasets.services.catalogue import fresh_catalogue

@@ -1,4 +1,4 @@
-"""How many bytes lie where; walked at most once a minute, and the answer says when."""
+"""Used space by kind of file, measured at most once a minute."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ CACHE_KEY = "disk-usage"
 
 @dataclass(frozen=True)
 class Part:
-    """A thing that takes up space."""
+    """Files of one row or folder, with their size."""
 
     name: str
     bytes: int
@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Group:
-    """Parts of a kind, the largest first."""
+    """Parts of one kind, the largest first."""
 
     title: str
     meaning: str
@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Usage:
-    """What was found, and when."""
+    """Used and free space, and when it was measured."""
 
     groups: list[Group]
     free: int
@@ -70,41 +70,39 @@ def bytes_below(path: Path) -> int:
 
 
 def usage(*, fresh: bool = False) -> Usage:
-    """Return what takes up the disk, as of the last minute; `fresh` walks anew."""
-    found: Usage | None = None if fresh else cache.get(CACHE_KEY)
-    if found is None:
-        found = _measured()
-        cache.set(CACHE_KEY, found, KEPT_SECONDS)
-    return found
+    """Return the used space, as of the last minute; `fresh` measures again."""
+    measured: Usage | None = None if fresh else cache.get(CACHE_KEY)
+    if measured is None:
+        measured = _measured()
+        cache.set(CACHE_KEY, measured, KEPT_SECONDS)
+    return measured
 
 
 def _measured() -> Usage:
     media = Path(settings.MEDIA_ROOT)
     groups = [
-        Group("Data sets", "Pictures as they were imported.", _largest(_datasets())),
+        Group("Data sets", "Pictures as imported.", _largest(_datasets())),
+        Group("Models", "Weights, embeddings and metrics of each run and external model.", _largest(_models())),
+        Group("Indexes", "Active and older indexes.", _largest(_indexes())),
         Group(
-            "Models", "Weights, embeddings and figures of each run, and of models from outside.", _largest(_models())
-        ),
-        Group("Indexes", "What searches read.", _largest(_indexes())),
-        Group(
-            "Made from pictures",
-            "Thumbnails and what a browser shows; made again when asked for.",
+            "Thumbnails",
+            "Thumbnails and JPEG copies; created again when needed.",
             _largest([Part(name, bytes_below(media / name)) for name in RENDITIONS]),
         ),
         Group(
             "Searches",
-            "Pictures that people searched with.",
-            _largest([Part("uploaded queries", bytes_below(media / "searches"))]),
+            "Uploaded query pictures.",
+            _largest([Part("query pictures", bytes_below(media / "searches"))]),
         ),
         Group(
             "Reports and maps",
-            "Of experiments and of models' spaces.",
+            "Reports of experiments, maps of indexes.",
             _largest([Part(name, bytes_below(media / name)) for name in ("reports", "maps")]),
         ),
-        Group("Uploads", "Files that wait for their job, or for a retry.", _largest(_children(uploads()))),
+        Group("Uploads", "Uploads of queued jobs, and of failed jobs until a retry.", _largest(_children(uploads()))),
         Group(
             "Caches",
-            "Decoded pictures and features; made again when needed.",
+            "Decoded pictures and features; created again when needed.",
             _largest(_children(Path(settings.CACHE_DIR))),
         ),
         Group("Work in progress", "Checkpoints and scratch folders of jobs.", _largest(_children(scratch.root()))),
@@ -136,7 +134,7 @@ def _indexes() -> list[Part]:
         Part(
             f"index {row.pk} of {row.model.name}",
             bytes_below(row.folder),
-            f"{row.dataset.name}, {'serves' if row.active else 'does not serve'}",
+            f"{row.dataset.name}, {'active' if row.active else 'not active'}",
         )
         for row in rows
     ]

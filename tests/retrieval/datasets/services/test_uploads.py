@@ -11,7 +11,7 @@ from jobs.models import Job
 from retrieval.datasets.services import uploads
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from retrieval.pages.services.storage.garbage import unneeded
+from retrieval.pages.services.storage.garbage import unused_files
 from tests.retrieval.datasets.filled import filled, folders, sent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -87,5 +87,5 @@ def test_the_disk_page_offers_only_folders_that_neither_rows_nor_jobs_need(monke
     uploads.take_upload(waiting)
     Job.objects.create(kind="add-pictures", payload={"upload": waiting.folder.name}, state=Job.State.QUEUED)
     uploads.take_upload(orphan)
-    assert [item.place for item in unneeded("uploads")] == [orphan.folder]
+    assert [item.place for item in unused_files("uploads")] == [orphan.folder]
     assert filling.folder.exists()

@@ -9,7 +9,6 @@ from accounts.models import User
 from retrieval.datasets.services import importing, visibility
 from retrieval.models import Dataset
 from tests.retrieval.pictures import write_folder
-from tests.retrieval.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -28,9 +27,3 @@ def test_visitors_see_public_sets_members_the_imported_and_curators_all(member: 
     assert names(curator) == ["Members", "Public", "Waiting"]
     visibility.set_public(waiting, True)
     assert names(AnonymousUser()) == ["Public"]  # public, yet not imported
-
-
-def test_class_counts_follow_the_labels(world: World) -> None:
-    counts = visibility.class_counts(world.dataset)
-    assert [row["name"] for row in counts] == world.dataset.class_names
-    assert {row["images"] for row in counts} == {6} and [row["held_out"] for row in counts] == [0] * 4 + [6] * 4

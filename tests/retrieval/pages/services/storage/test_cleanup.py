@@ -14,7 +14,7 @@ from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Index
 from retrieval.pages.services.storage import cleanup, sizes
-from retrieval.pages.services.storage.garbage import unneeded
+from retrieval.pages.services.storage.garbage import unused_files
 from retrieval.registry.services import indexes
 from tests.retrieval.world import World, done
 
@@ -45,11 +45,11 @@ def job(state: str, days: float = 0, **values: Any) -> Job:
 
 
 def found(kind: str) -> list[str]:
-    return [item.path for item in unneeded(kind)]
+    return [item.path for item in unused_files(kind)]
 
 
 def collect(*paths: str, by: User | None = None) -> Job:
-    return done(cleanup.submit_collection(paths, by=by))
+    return done(cleanup.submit_cleanup(paths, by=by))
 
 
 # --- checkpoints and uploads
@@ -92,7 +92,7 @@ def test_what_is_brand_new_stays(db: None) -> None:
     folder("media/uploads/model-1", 0)
     folder("scratch/job-99-1", 0)
     folder("media/runs/99", 0)
-    assert unneeded() == []
+    assert unused_files() == []
 
 
 # --- indexes
@@ -104,8 +104,8 @@ def test_the_serving_index_and_the_one_before_stay(world: World) -> None:
     second = Index.objects.get(pk=done(indexes.submit_index(model, by=None)).result["index"])
     assert found("indexes") == []
     third = Index.objects.get(pk=done(indexes.submit_index(model, by=None)).result["index"])
-    [item] = unneeded("indexes")
-    assert item.place == first.folder and "does not serve" in item.reason
+    [item] = unused_files("indexes")
+    assert item.place == first.folder and "not active" in item.reason
     indexes.activate(first)
     assert found("indexes") == []
     indexes.activate(second)
@@ -125,7 +125,7 @@ def test_an_index_that_answered_stays(world: World, member: User) -> None:
 def test_an_index_of_which_a_job_makes_a_map_stays(world: World) -> None:
     for _ in range(2):
         done(indexes.submit_index(world.models[0], by=None))
-    [item] = unneeded("indexes")
+    [item] = unused_files("indexes")
     first = Index.objects.get(path=item.path.removeprefix("media/"))
     Job.objects.create(kind="map", payload={"index": first.pk})
     assert found("indexes") == []
@@ -137,7 +137,7 @@ def test_an_index_that_came_to_serve_since_it_was_shown_stays(world: World) -> N
     for _ in range(2):
         done(indexes.submit_index(model, by=None))
     [path] = found("indexes")
-    queued = cleanup.submit_collection([path], by=None)
+    queued = cleanup.submit_cleanup([path], by=None)
     indexes.activate(first)
     result = done(queued).result
     assert result == {"deleted": 0, "freed_bytes": 0, "left": 1} and first.folder.exists()
@@ -179,7 +179,7 @@ def test_everything_that_a_row_has_stays(world: World) -> None:
     for path in sorted(Path(settings.MEDIA_ROOT).rglob("*")):
         if path.is_dir():
             aged(path, 90)
-    assert unneeded() == []
+    assert unused_files() == []
 
 
 @pytest.mark.parametrize(
@@ -223,9 +223,9 @@ def test_what_was_not_chosen_stays_and_what_is_needed_is_refused(world: World, c
     one, other = folder("media/runs/98"), folder("media/runs/99")
     for path in (f"media/runs/{world.models[0].run_id}", "../../etc", "media/runs/97"):
         with pytest.raises(Rejected, match="is needed by now, or gone"):
-            cleanup.submit_collection(["media/runs/98", path], by=curator)
-    with pytest.raises(Rejected, match="choose what is to go"):
-        cleanup.submit_collection([], by=curator)
+            cleanup.submit_cleanup(["media/runs/98", path], by=curator)
+    with pytest.raises(Rejected, match="select at least one"):
+        cleanup.submit_cleanup([], by=curator)
     made = collect("media/runs/98", by=curator)
     assert not one.exists() and other.exists() and made.message == "1 deleted, 0.0 MB freed"
     entry = AuditEntry.objects.get(action="collect-disk")
@@ -234,7 +234,7 @@ def test_what_was_not_chosen_stays_and_what_is_needed_is_refused(world: World, c
 
 def test_a_collection_that_fails_midway_can_be_repeated(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     folder("media/runs/98"), folder("media/runs/99")
-    queued = cleanup.submit_collection(["media/runs/98", "media/runs/99"], by=None)
+    queued = cleanup.submit_cleanup(["media/runs/98", "media/runs/99"], by=None)
     remove = cleanup.shutil.rmtree
 
     def once(place: Path) -> None:
@@ -252,10 +252,10 @@ def test_a_collection_that_fails_midway_can_be_repeated(db: None, monkeypatch: p
 
 def test_one_collection_is_at_work_at_a_time(db: None) -> None:
     folder("media/runs/98"), folder("media/runs/99")
-    first = cleanup.submit_collection(["media/runs/98"], by=None)
-    assert cleanup.submit_collection(["media/runs/98"], by=None) == first
-    with pytest.raises(Rejected, match=f"job {first.pk} is collecting already"):
-        cleanup.submit_collection(["media/runs/99"], by=None)
+    first = cleanup.submit_cleanup(["media/runs/98"], by=None)
+    assert cleanup.submit_cleanup(["media/runs/98"], by=None) == first
+    with pytest.raises(Rejected, match=f"job {first.pk} is a cleanup already"):
+        cleanup.submit_cleanup(["media/runs/99"], by=None)
 
 
 # --- sizes
