@@ -122,7 +122,7 @@ OPERATIONS: dict[str, Operation] = {
     "ratings.next_ballot": _of("POST /ballots/"),
     "ratings.progress": _of("GET /ballots/progress/"),
     "ratings.ballot": _of("GET /ballots/{id}/"),
-    "ratings.vote": _of("POST /ballots/{id}/vote/"),
+    "ratings.rate": _of("POST /ballots/{id}/rate/"),
     "ratings.withdraw": _of("POST /ballots/{id}/withdraw/"),
     "ratings.leaderboard": _of("GET /leaderboard/"),
     "ratings.leaderboard_file": _of("GET /leaderboard/{suffix}/"),

@@ -17,23 +17,23 @@ class AuditEntry(TypedDict, total=False):
 
 
 class BallotColumn(TypedDict, total=False):
-    """A ranking without its name; once the vote is cast, with its model's name and what it was given."""
+    """Results of one model. Its name and rating appear once the ballot is rated."""
 
     ranking: int
     images: list[int]
     model: str
-    score: int
+    rating: int
 
 
 class Ballot(TypedDict, total=False):
-    """`context["columns"]`: those of several ballots, where they were had at once."""
+    """A ballot. `context["columns"]`: the columns of several ballots, where they were read together."""
 
     id: str
     query_url: str
     columns: list[BallotColumn]
     shown_at: str
-    voted_at: str | None
-    none_good: bool
+    rated_at: str | None
+    all_bad: bool
     withdrawn_at: str | None
 
 
@@ -149,67 +149,6 @@ class Outcome(TypedDict, total=False):
 
 class BatchAnswer(TypedDict, total=False):
     results: list[Outcome]
-
-
-class Agreement(TypedDict, total=False):
-    """How MAP@R and the human means go together: tau-b of three models or more, of two which one is better."""
-
-    models: int
-    tau: float | None
-    low: float | None
-    high: float | None
-    better: str
-    is_level: bool
-    difference: float
-    certainty: float
-
-
-class PeopleAgree(TypedDict, total=False):
-    share: float
-    comparisons: int
-
-
-class Measured(TypedDict, total=False):
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class Row(TypedDict, total=False):
-    """A measured model: metrics are fractions of 1, what people say is 1 to 5, _low and _high are 95% intervals."""
-
-    id: int
-    dataset: str
-    model: str
-    color: int
-    protocol: str
-    seed: int | None
-    metrics: dict[str, Measured]
-    recall_at_1: float | None
-    recall_at_1_low: float | None
-    recall_at_1_high: float | None
-    recall_at: dict[str, float]
-    map_at_r: float
-    map_at_r_low: float | None
-    map_at_r_high: float | None
-    human_mean: float | None
-    human_low: float | None
-    human_high: float | None
-    votes: int
-    index_recall: float | None
-
-
-class Section(TypedDict, total=False):
-    dataset: str
-    name: str
-    votes: int
-    agreement: Agreement | None
-    people_agree: PeopleAgree | None
-    rows: list[Row]
-
-
-class Board(TypedDict, total=False):
-    datasets: list[Section]
 
 
 class Cancelled(TypedDict, total=False):
@@ -470,6 +409,67 @@ class Job(TypedDict, total=False):
     created_at: str
     started_at: str | None
     finished_at: str | None
+
+
+class LeaderboardAgreement(TypedDict, total=False):
+    """Agreement of MAP@R and human means: tau-b of three models or more; of two, which one people prefer."""
+
+    models: int
+    tau: float | None
+    low: float | None
+    high: float | None
+    better: str
+    is_level: bool
+    difference: float
+    certainty: float
+
+
+class LeaderboardMetric(TypedDict, total=False):
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class LeaderboardRow(TypedDict, total=False):
+    """A measured model. Metrics are fractions of 1, human means 1 to 5; `_low` and `_high` end a 95 % interval."""
+
+    id: int
+    dataset: str
+    model: str
+    color: int
+    protocol: str
+    seed: int | None
+    metrics: dict[str, LeaderboardMetric]
+    recall_at_1: float | None
+    recall_at_1_low: float | None
+    recall_at_1_high: float | None
+    recall_at: dict[str, float]
+    map_at_r: float
+    map_at_r_low: float | None
+    map_at_r_high: float | None
+    human_mean: float | None
+    human_low: float | None
+    human_high: float | None
+    ratings: int
+    index_recall: float | None
+
+
+class PeopleAgreement(TypedDict, total=False):
+    share: float
+    comparisons: int
+
+
+class LeaderboardSection(TypedDict, total=False):
+    dataset: str
+    name: str
+    ratings: int
+    agreement: LeaderboardAgreement | None
+    people_agree: PeopleAgreement | None
+    rows: list[LeaderboardRow]
+
+
+class Leaderboard(TypedDict, total=False):
+    datasets: list[LeaderboardSection]
 
 
 class Log(TypedDict, total=False):

@@ -1,4 +1,4 @@
-"""Votes in the stock admin: to be read, and deleted where somebody cheats."""
+"""Ballots and ratings in the admin site: read-only, but they can be deleted if somebody cheats."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ratings.models import Ballot, BlindScore
 
 
-class VoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Nobody votes for another."""
+class RatingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Nobody adds or changes the ratings of another."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -18,4 +18,4 @@ class VoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-admin.site.register([Ballot, BlindScore], VoteAdmin)
+admin.site.register([Ballot, BlindScore], RatingAdmin)

@@ -1,4 +1,4 @@
-"""The app of what people think."""
+"""The ratings app: blind ballots, the leaderboard, exports."""
 
 from django.apps import AppConfig
 
@@ -7,11 +7,11 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        """Say what is known of a person, what can be kept of what all of them said, and which data sets votes need."""
+        """Register personal data, downloads, what keeps a data set, and the leaderboard of the front page."""
         from accounts import personal_data
         from ratings.services.exports import ABOUT, exports
         from ratings.services.my_ratings import erase_ratings, export_ratings
-        from ratings.services.rated_searches import page_of_vote, voted_rankings, votes_on
+        from ratings.services.rated_searches import page_of_rating, rated_rankings, ratings_on
         from ratings.views.leaderboard import welcome_section
         from retrieval import downloads
         from retrieval.datasets.services import dependencies
@@ -20,6 +20,6 @@ class RatingsConfig(AppConfig):
 
         personal_data.register("ratings", export_ratings, erase_ratings)
         downloads.register("ratings", "Ratings", ABOUT, exports)
-        dependencies.register("votes", votes_on)
-        marks.register(marks.Others(rankings=voted_rankings, url=page_of_vote))
+        dependencies.register("ratings", ratings_on)
+        marks.register(marks.Others(rankings=rated_rankings, url=page_of_rating))
         front.register(welcome_section)

@@ -4,8 +4,8 @@ from config.errors import Conflict, Rejected
 
 
 class NothingToRate(Conflict):
-    """There is nothing to rate blind yet, or this person has rated all of it."""
+    """No query can be rated blind yet, or this person has rated all of them."""
 
 
 class UnknownFilter(Rejected):
-    """The leaderboard has no such data set or protocol, or not for this person; `field` says which of the two."""
+    """The leaderboard has no such data set or protocol, or not for this person; `field` is which of the two."""

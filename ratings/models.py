@@ -1,4 +1,4 @@
-"""Ballots and the scores they give."""
+"""Tables of blind ratings: ballots, and the rating of each column."""
 
 import uuid
 from typing import ClassVar
@@ -11,9 +11,9 @@ from retrieval.models import Ranking, Search
 
 
 class Ballot(models.Model):
-    """One person before one query: the columns in the order shown, and when the scores came.
+    """A person's ballot on one query: the order of its columns, and when the person rated it.
 
-    Open, then voted; a vote that is withdrawn loses its scores and never comes back, for its names were seen.
+    Open, then rated. A withdrawn ballot loses its ratings for good, since the person saw the models' names.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -23,7 +23,9 @@ class Ballot(models.Model):
     shown_at = models.DateTimeField(auto_now_add=True)
     voted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
-    none_good = models.BooleanField(default=False, help_text="Said in one: none is any good; every score is 1.")
+    none_good = models.BooleanField(
+        default=False, help_text="Whether the person chose that no column matches; every rating is then 1."
+    )
 
     class Meta:
         ordering = ["-shown_at"]
@@ -42,7 +44,7 @@ class Ballot(models.Model):
 
 
 class BlindScore(models.Model):
-    """What a ballot gives one ranking, 1 (useless) to 5 (just what was meant)."""
+    """The rating of one column of a ballot, 1 (no match) to 5 (perfect)."""
 
     SCORES: ClassVar = range(1, 6)
 

@@ -1,4 +1,4 @@
-"""What ratings over the API are given with, and what is shown of them."""
+"""Serializers of ballots and of the leaderboard."""
 
 from typing import Any
 
@@ -9,48 +9,52 @@ from rest_framework.reverse import reverse
 from config.api.strict import StrictSerializer
 from config.keys import MOST_DIGITS
 from ratings.models import Ballot, BlindScore
-from ratings.services import ballot_columns
+from ratings.services.ballot_columns import BallotColumn, columns_of
 
 BALLOT = {
     "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "query_url": "https://kindred.example.org/rate/7c9e6679-7425-40de-944b-e07fc1f90ae7/query",
     "columns": [{"ranking": 61, "images": [311, 318]}, {"ranking": 60, "images": [318, 402]}],
     "shown_at": "2026-05-04T09:30:00Z",
-    "voted_at": None,
-    "none_good": False,
+    "rated_at": None,
+    "all_bad": False,
     "withdrawn_at": None,
 }
-VOTED = {
+RATED = {
     **BALLOT,
     "columns": [
-        {"ranking": 61, "images": [311, 318], "model": "SoftTriple", "score": 5},
-        {"ranking": 60, "images": [318, 402], "model": "Multi-Similarity", "score": 2},
+        {"ranking": 61, "images": [311, 318], "model": "SoftTriple", "rating": 5},
+        {"ranking": 60, "images": [318, 402], "model": "Multi-Similarity", "rating": 2},
     ],
-    "voted_at": "2026-05-04T09:31:10Z",
+    "rated_at": "2026-05-04T09:31:10Z",
 }
 
 
 class BallotColumnSerializer(serializers.Serializer[Any]):
-    """A ranking without its name; once the vote is cast, with its model's name and what it was given."""
+    """Results of one model. Its name and rating appear once the ballot is rated."""
 
     ranking = serializers.IntegerField()
-    images = serializers.ListField(child=serializers.IntegerField(), help_text="Best first.")
-    model = serializers.CharField(required=False)
-    score = serializers.IntegerField(required=False)
+    images = serializers.ListField(child=serializers.IntegerField(), help_text="Images by rank, nearest first.")
+    model = serializers.CharField(required=False, help_text="Name of the model.")
+    rating = serializers.IntegerField(required=False, help_text="Rating, 1 (no match) to 5 (perfect).")
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Blind", BALLOT, response_only=True), OpenApiExample("Voted", VOTED, response_only=True)]
+    examples=[OpenApiExample("Blind", BALLOT, response_only=True), OpenApiExample("Rated", RATED, response_only=True)]
 )
 class BallotSerializer(serializers.ModelSerializer[Ballot]):
-    """`context["columns"]`: those of several ballots, where they were had at once."""
+    """A ballot. `context["columns"]`: the columns of several ballots, where they were read together."""
 
-    query_url = serializers.SerializerMethodField(help_text="The picture asked about; the same token opens it.")
+    query_url = serializers.SerializerMethodField(help_text="URL of the query picture; needs the same token.")
     columns = serializers.SerializerMethodField()
+    rated_at = serializers.DateTimeField(source="voted_at", read_only=True, allow_null=True)
+    all_bad = serializers.BooleanField(
+        source="none_good", read_only=True, help_text="Whether no column matched; every rating is then 1."
+    )
 
     class Meta:
         model = Ballot
-        fields = ("id", "query_url", "columns", "shown_at", "voted_at", "none_good", "withdrawn_at")
+        fields = ("id", "query_url", "columns", "shown_at", "rated_at", "all_bad", "withdrawn_at")
         read_only_fields = fields
 
     @extend_schema_field(serializers.URLField())
@@ -58,51 +62,153 @@ class BallotSerializer(serializers.ModelSerializer[Ballot]):
         return str(reverse("ballot-query", args=[ballot.pk], request=self.context.get("request")))
 
     @extend_schema_field(BallotColumnSerializer(many=True))
-    def get_columns(self, ballot: Ballot) -> list[dict[str, Any]]:
-        """Give the columns in the order shown; the models' names only once the vote is cast."""
-        known = self.context.get("columns", {})
-        columns = known[ballot.pk] if ballot.pk in known else ballot_columns.columns_of(ballot)
+    def get_columns(self, ballot: Ballot) -> list[dict[str, object]]:
+        """Give the columns in the order shown; the models' names only once the ballot is rated."""
+        by_ballot = self.context.get("columns", {})
+        columns = by_ballot[ballot.pk] if ballot.pk in by_ballot else columns_of(ballot)
         return [_column(column, named=ballot.voted_at is not None) for column in columns]
 
 
-def _column(column: ballot_columns.Column, *, named: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "ranking": column.ranking.pk,
-        "images": [image.pk for _, image in column.answers],
-    }
-    return shown | {"model": column.ranking.model.name, "score": column.score} if named else shown
+def _column(column: BallotColumn, *, named: bool) -> dict[str, object]:
+    anonymous = {"ranking": column.ranking.pk, "images": [image.pk for _, image in column.results]}
+    return anonymous | {"model": column.ranking.model.name, "rating": column.rating} if named else anonymous
 
 
 @extend_schema_serializer(
     examples=[
-        OpenApiExample("A score for each column", {"scores": {"61": 5, "60": 2}}),
-        OpenApiExample("None is any good", {"none_good": True}),
+        OpenApiExample("A rating for each column", {"ratings": {"61": 5, "60": 2}}),
+        OpenApiExample("No column matches", {"all_bad": True}),
     ]
 )
-class VoteSerializer(StrictSerializer):
-    """Either a score for every column, by its ranking, or that none is any good."""
+class BallotRatingsSerializer(StrictSerializer):
+    """Either a rating for every column, by its ranking, or `all_bad`."""
 
-    scores = serializers.DictField(
+    ratings = serializers.DictField(
         required=False,
         child=serializers.IntegerField(min_value=min(BlindScore.SCORES), max_value=max(BlindScore.SCORES)),
-        help_text="1 (useless) to 5 (just what was meant), by ranking.",
+        help_text="Ratings by ranking, 1 (no match) to 5 (perfect).",
     )
-    none_good = serializers.BooleanField(default=False)
+    all_bad = serializers.BooleanField(default=False, help_text="Whether no column matches: rates every column 1.")
 
-    def validate_scores(self, value: dict[str, int]) -> dict[int, int]:
+    def validate_ratings(self, value: dict[str, int]) -> dict[int, int]:
         """Read the keys."""
         if not all(key.isascii() and key.isdecimal() and len(key) <= MOST_DIGITS and key[0] != "0" for key in value):
             raise serializers.ValidationError("the keys are ranking ids")
-        return {int(key): score for key, score in value.items()}
+        return {int(key): rating for key, rating in value.items()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Take one of the two."""
-        if ("scores" in attrs) == attrs["none_good"]:
-            raise serializers.ValidationError("give either scores or none_good: true")
+        if ("ratings" in attrs) == attrs["all_bad"]:
+            raise serializers.ValidationError("give either ratings or all_bad: true")
         return attrs
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Some are left", {"done": 12, "total": 40})])
 class ProgressSerializer(serializers.Serializer[Any]):
-    done = serializers.IntegerField(help_text="Ballots voted on.")
-    total = serializers.IntegerField(help_text="Queries that there are to rate.")
+    done = serializers.IntegerField(help_text="Queries that I have rated.")
+    total = serializers.IntegerField(help_text="Queries that can be rated, including those done.")
+
+
+ROW = {
+    "id": 3,
+    "dataset": "birds",
+    "model": "Multi-Similarity",
+    "color": 2,
+    "protocol": "cub-resnet50",
+    "seed": 0,
+    "metrics": {"map_at_r": {"value": 0.251, "low": 0.247, "high": 0.255}},
+    "recall_at_1": 0.681,
+    "recall_at_1_low": 0.67,
+    "recall_at_1_high": 0.692,
+    "recall_at": {"1": 0.681, "2": 0.782},
+    "map_at_r": 0.251,
+    "map_at_r_low": 0.247,
+    "map_at_r_high": 0.255,
+    "human_mean": 3.9,
+    "human_low": 3.4,
+    "human_high": 4.3,
+    "ratings": 22,
+    "index_recall": 0.999,
+}
+LEADERBOARD = {
+    "datasets": [
+        {
+            "dataset": "birds",
+            "name": "Birds",
+            "ratings": 22,
+            "agreement": {"tau": 0.67, "low": 0.33, "high": 1.0, "models": 4},
+            "people_agree": {"share": 0.71, "comparisons": 48},
+            "rows": [ROW],
+        }
+    ]
+}
+
+
+def _number(about: str = "") -> serializers.FloatField:
+    return serializers.FloatField(allow_null=True, help_text=about)
+
+
+class LeaderboardMetricSerializer(serializers.Serializer[Any]):
+    value = _number("Value, 0 to 1; null if the model was measured before this metric existed.")
+    low = _number("Lower end of the 95 % interval.")
+    high = _number("Upper end of the 95 % interval.")
+
+
+class LeaderboardRowSerializer(serializers.Serializer[Any]):
+    """A measured model. Metrics are fractions of 1, human means 1 to 5; `_low` and `_high` end a 95 % interval."""
+
+    id = serializers.IntegerField(help_text="Id of the model.")
+    dataset = serializers.CharField(help_text="Slug of the data set.")
+    model = serializers.CharField(help_text="Name of the model.")
+    color = serializers.IntegerField(help_text="Number of the model's colour on the site.")
+    protocol = serializers.CharField(help_text="Name of the protocol; `external` for a model trained elsewhere.")
+    seed = serializers.IntegerField(allow_null=True)
+    metrics = serializers.DictField(
+        child=LeaderboardMetricSerializer(), help_text="Metrics by the names that GET /metrics/ lists."
+    )
+    recall_at_1 = _number("As in metrics.")
+    recall_at_1_low = _number()
+    recall_at_1_high = _number()
+    recall_at = serializers.DictField(child=serializers.FloatField(), help_text="Recall@K by K.")
+    map_at_r = serializers.FloatField(help_text="As in metrics.")
+    map_at_r_low = _number()
+    map_at_r_high = _number()
+    human_mean = _number("Mean of the blind ratings, 1 to 5; null without any.")
+    human_low = _number("Lower end of its 95 % interval; null with too few ratings.")
+    human_high = _number("Upper end of its 95 % interval; null with too few ratings.")
+    ratings = serializers.IntegerField(help_text="Number of blind ratings of the model.")
+    index_recall = _number("Share of the exact nearest neighbours that the active index finds.")
+
+
+class LeaderboardAgreementSerializer(serializers.Serializer[Any]):
+    """Agreement of MAP@R and human means: tau-b of three models or more; of two, which one people prefer."""
+
+    models = serializers.IntegerField(help_text="Number of models with enough ratings.")
+    tau = serializers.FloatField(required=False, allow_null=True, help_text="Kendall's tau-b, -1 to 1.")
+    low = serializers.FloatField(required=False, allow_null=True)
+    high = serializers.FloatField(required=False, allow_null=True)
+    better = serializers.CharField(required=False, help_text="Name of the model with the higher MAP@R, of two.")
+    is_level = serializers.BooleanField(required=False, help_text="Whether both have the same MAP@R.")
+    difference = serializers.FloatField(required=False, help_text="Human mean of `better` minus that of the other.")
+    certainty = serializers.FloatField(
+        required=False, help_text="Share of bootstrap resamples in which `better` is rated higher, 0 to 1."
+    )
+
+
+class PeopleAgreementSerializer(serializers.Serializer[Any]):
+    share = serializers.FloatField(help_text="Share of comparisons in which two people agree, 0 to 1.")
+    comparisons = serializers.IntegerField()
+
+
+class LeaderboardSectionSerializer(serializers.Serializer[Any]):
+    dataset = serializers.CharField(help_text="Slug of the data set.")
+    name = serializers.CharField(help_text="Name of the data set.")
+    ratings = serializers.IntegerField(help_text="Number of rated ballots.")
+    agreement = LeaderboardAgreementSerializer(allow_null=True)
+    people_agree = PeopleAgreementSerializer(allow_null=True)
+    rows = LeaderboardRowSerializer(many=True)
+
+
+@extend_schema_serializer(examples=[OpenApiExample("One data set", LEADERBOARD)])
+class LeaderboardSerializer(serializers.Serializer[Any]):
+    datasets = LeaderboardSectionSerializer(many=True)

@@ -1,6 +1,7 @@
-"""Addresses of the pages on which people rate."""
+"""URLs of ballots, the leaderboard, one's own ratings and their files."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from ratings.api import files
 from ratings.views import ballots, downloads, leaderboard, my_ratings
@@ -10,12 +11,17 @@ urlpatterns = [
     path("rate/<uuid:pk>/", ballots.rated, name="rated"),
     path("rate/<uuid:pk>/undo", ballots.withdraw, name="withdraw"),
     path("rate/<uuid:pk>/query", files.BallotQueryView.as_view(), name="ballot-query"),
-    path("leaderboard/", leaderboard.board, name="leaderboard"),
-    path("leaderboard/rows", leaderboard.board_rows, name="leaderboard-rows"),
-    path("leaderboard/agreement", leaderboard.board_agreement, name="leaderboard-agreement"),
-    path("leaderboard/leaderboard.<slug:suffix>", leaderboard.board_file, name="leaderboard-file"),
+    path("leaderboard/", leaderboard.show_leaderboard, name="leaderboard"),
+    path("leaderboard/rows", leaderboard.show_rows, name="leaderboard-rows"),
+    path("leaderboard/agreement", leaderboard.show_agreement, name="leaderboard-agreement"),
+    path("leaderboard/leaderboard.<slug:suffix>", leaderboard.download_file, name="leaderboard-file"),
     path("me/ratings/", my_ratings.own_marks, name="my-marks"),
-    path("me/ratings/votes/", my_ratings.own_votes, name="my-votes"),
+    path("me/ratings/blind/", my_ratings.own_ratings, name="my-ratings"),
+    path("me/ratings/votes/", RedirectView.as_view(pattern_name="my-ratings", permanent=True, query_string=True)),
     path("me/ratings/<int:pk>/remove", my_ratings.remove_mark, name="my-mark-remove"),
+    path(
+        "downloads/ratings/<slug:slug>/votes.csv",
+        RedirectView.as_view(url="/downloads/ratings/%(slug)s/ratings.csv", permanent=True),
+    ),
     path("downloads/ratings/<slug:slug>/<str:part>", downloads.ratings_file, name="download-ratings"),
 ]

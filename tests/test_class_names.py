@@ -23,7 +23,7 @@ from retrieval.models import Dataset, DatasetClass, Image, Search
 from retrieval.pages.services.maps import submit_map
 from retrieval.search.services.marks import mark
 from tests.conftest import signed_in
-from tests.ratings.services.test_ballots import voted
+from tests.ratings.services.test_ballots import rated
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,7 @@ def scene(world: World, curator: User) -> Scene:
     for ranking in search.rankings.all():
         for image in ranking.image_ids[:6]:
             mark(curator, ranking, image, 1)
-    ballots = [voted(curator) for _ in range(6)]
+    ballots = [rated(curator) for _ in range(6)]
     return Scene(world, search, str(ballots[0].pk))
 
 
@@ -112,9 +112,9 @@ PAGES: dict[str, tuple[Address, int]] = {
     "ballot": (lambda scene: "/rate/", 21),
     "ballot that was cast": (lambda scene: f"/rate/{scene.ballot}/", 17),
     "own marks": (lambda scene: "/me/ratings/", 12),
-    "own votes": (lambda scene: "/me/ratings/votes/", 12),
+    "own ratings": (lambda scene: "/me/ratings/blind/", 12),
     "marks of all": (lambda scene: f"/downloads/ratings/{scene.slug}/marks.csv", 5),
-    "votes of all": (lambda scene: f"/downloads/ratings/{scene.slug}/votes.csv", 5),
+    "ratings of all": (lambda scene: f"/downloads/ratings/{scene.slug}/ratings.csv", 5),
     "API: pictures": (lambda scene: "/api/v1/images/?limit=48", 6),
     "API: pictures of a data set": (lambda scene: f"/api/v1/datasets/{scene.world.dataset.pk}/images/?limit=48", 7),
     "API: searches": (lambda scene: "/api/v1/searches/", 8),

@@ -188,7 +188,7 @@ def test_an_open_ballot_is_offered_again(kept: Kept) -> None:
     offered = kept.api("mia writing").post("/api/v1/ballots/", {}).json()
     assert offered["id"] == key and [column["ranking"] for column in offered["columns"]] == ballot["order"]
     scores = {str(ranking): 3 for ranking in ballot["order"]}
-    answer = kept.api("mia writing").post(f"/api/v1/ballots/{key}/vote/", {"scores": scores})
+    answer = kept.api("mia writing").post(f"/api/v1/ballots/{key}/rate/", {"ratings": scores})
     assert answer.status_code == 200, answer.content
 
 

@@ -14,7 +14,7 @@ from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
 from ratings.api.ballots import BallotViewSet
 from ratings.api.files import DatasetRatingsView
-from ratings.api.leaderboard import BoardFileView, BoardView
+from ratings.api.leaderboard import LeaderboardFileView, LeaderboardView
 from retrieval.datasets.api.datasets import DatasetViewSet
 from retrieval.datasets.api.images import ImageViewSet
 from retrieval.datasets.api.uploads import UploadViewSet
@@ -53,8 +53,8 @@ docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as
 urlpatterns = [
     path("v1/me/", MeView.as_view(), name="me"),
     path("v1/me/export/", MeExportView.as_view(), name="me-export"),
-    path("v1/leaderboard/", BoardView.as_view(), name="api-leaderboard"),
-    path("v1/leaderboard/<str:suffix>/", BoardFileView.as_view(), name="api-leaderboard-file"),
+    path("v1/leaderboard/", LeaderboardView.as_view(), name="api-leaderboard"),
+    path("v1/leaderboard/<str:suffix>/", LeaderboardFileView.as_view(), name="api-leaderboard-file"),
     re_path(rf"^v1/searches/(?P<id>{UUID})/answers/(?P<suffix>[a-z]+)/$", SearchAnswersView.as_view()),
     re_path(rf"^v1/datasets/(?P<id>{KEY})/ratings/(?P<part>[a-z.]+)/$", DatasetRatingsView.as_view()),
     path("v1/", include(router.urls)),

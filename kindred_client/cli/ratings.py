@@ -1,4 +1,4 @@
-"""What people said of answers, as files."""
+"""Commands for ratings: export."""
 
 from pathlib import Path
 
@@ -9,20 +9,25 @@ from kindred_client.cli.output import as_json, say
 from kindred_client.cli.reporting import in_a_folder
 from kindred_client.cli.session import Session, command
 
-PARTS = {"votes": "votes.csv", "marks": "marks.csv", "all": "ratings.json"}
+PARTS = {"ratings": "ratings.csv", "marks": "marks.csv", "all": "ratings.json"}
 
 
 @click.group()
 def ratings() -> None:
-    """What people said of answers: export."""
+    """Ratings of models: export."""
 
 
 @command("export")
 @click.option("--dataset", required=True, metavar="SLUG|NAME|ID")
-@click.option("--part", required=True, type=click.Choice(list(PARTS)), help="Votes and marks are CSV, all of it JSON.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A file, or a folder to keep it in.")
+@click.option(
+    "--part",
+    required=True,
+    type=click.Choice(list(PARTS)),
+    help="ratings: CSV of the blind ratings; marks: CSV of the marks; all: JSON of both.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File or folder to save to.")
 def export(session: Session, dataset: str, part: str, out: Path) -> None:
-    """Save blind votes, marks, or both. People are pseudonyms in it."""
+    """Save blind ratings, marks, or both. People are pseudonyms."""
     in_a_folder("--out", out)
     found = dataset_of(session.client, dataset)
     saved = session.client.ratings.export(found["id"], PARTS[part]).save(out)

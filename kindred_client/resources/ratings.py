@@ -1,4 +1,4 @@
-"""What people think: marks on answers, blind votes, and the leaderboard they make."""
+"""Marks on results, blind ballots, and the leaderboard."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from kindred_client.resources.base import Resource
 
 
 class Ratings(Resource):
-    """One's own marks and ballots, and everybody's leaderboard."""
+    """One's own marks and ballots, and the leaderboard."""
 
     def relevance(
         self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
@@ -36,30 +36,30 @@ class Ratings(Resource):
         return self._api.pages("ratings.ballots", answers.RatingsBallots, query=query)
 
     def next_ballot(self) -> answers.RatingsNextBallot:
-        """Return the next query to rate; the models' names stay hidden until the vote."""
+        """Return the next query to rate; the models' names stay hidden until it is rated."""
         return self._api.call("ratings.next_ballot", answers.RatingsNextBallot)
 
     def ballot(self, ballot: Ref, *, fields: Fields = ()) -> answers.RatingsBallot:
         return self._api.call("ratings.ballot", answers.RatingsBallot, ballot, query=given(fields=fields))
 
     def progress(self) -> answers.RatingsProgress:
-        """Return how many queries one has voted on, and of how many."""
+        """Return how many queries one has rated, and of how many."""
         return self._api.call("ratings.progress", answers.RatingsProgress)
 
-    def vote(
-        self, ballot: Ref, scores: Mapping[int, int] | None = None, *, none_good: bool | None = None
-    ) -> answers.RatingsVote:
-        """Score every column, 1 to 5, by its ranking; or say that none is good. The answer names the models."""
-        by_name = None if scores is None else {str(ranking): score for ranking, score in scores.items()}
-        body = given(scores=by_name, none_good=none_good)
-        return self._api.call("ratings.vote", answers.RatingsVote, ballot, json=body)
+    def rate(
+        self, ballot: Ref, ratings: Mapping[int, int] | None = None, *, all_bad: bool | None = None
+    ) -> answers.RatingsRate:
+        """Rate every column, 1 to 5, by its ranking; or state that none matches. The response names the models."""
+        by_name = None if ratings is None else {str(ranking): rating for ranking, rating in ratings.items()}
+        body = given(ratings=by_name, all_bad=all_bad)
+        return self._api.call("ratings.rate", answers.RatingsRate, ballot, json=body)
 
     def withdraw(self, ballot: Ref, *, if_match: str = "") -> answers.RatingsWithdraw:
-        """Take a vote back."""
+        """Withdraw one's last rated ballot."""
         return self._api.call("ratings.withdraw", answers.RatingsWithdraw, ballot, if_match=if_match)
 
     def leaderboard(self, *, dataset: str | None = None, protocol: str | None = None) -> answers.RatingsLeaderboard:
-        """Return the models of each data set, measured and voted on; `dataset` is a slug."""
+        """Return the models of each data set with their metrics and blind ratings; `dataset` is a slug."""
         query = given(dataset=dataset, protocol=protocol)
         return self._api.call("ratings.leaderboard", answers.RatingsLeaderboard, query=query)
 
@@ -69,5 +69,5 @@ class Ratings(Resource):
         return self._api.download("ratings.leaderboard_file", suffix, query=query)
 
     def export(self, dataset: Ref, part: str) -> Download:
-        """Return what people said of a data set's answers: votes.csv, marks.csv or ratings.json."""
+        """Return the ratings of a data set's models as a file: ratings.csv, marks.csv or ratings.json."""
         return self._api.download("ratings.export", dataset, part)

@@ -17,15 +17,15 @@ from config.api.schema import may_answer
 from config.api.views import UUID, VersionedViewSet
 from ratings.models import Ballot
 from ratings.serializers import (
+    BallotRatingsSerializer,
     BallotSerializer,
     ProgressSerializer,
-    VoteSerializer,
 )
 from ratings.services import ballot_columns, ballots
 
 
 class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
-    """One's own ballots: queries with anonymous columns, and the votes on them."""
+    """One's own ballots: queries with anonymous columns, and the ratings of them."""
 
     serializer_class = BallotSerializer
     queryset = Ballot.objects.none()  # for the schema; each request gets its own
@@ -37,7 +37,7 @@ class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
         return ballots.ballots_of(signed_in(self.request))
 
     def get_serializer(self, *args: Any, many: bool = False, **kwargs: Any) -> Any:
-        """Return the serializer; that of several ballots has all their columns at once."""
+        """Return the serializer; for several ballots, their columns are read together."""
         if not many:
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
@@ -48,7 +48,7 @@ class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
     @extend_schema(request=None, responses={201: BallotSerializer})
     @may_answer(409, 503)
     def create(self, request: Request) -> Response:
-        """Give the next query to rate, its columns anonymous and in random order; an open ballot comes again."""
+        """Return my open ballot, or open one on the next query. Its columns are anonymous and in random order."""
         ballot = ballots.next_ballot(signed_in(request))
         where = reverse("api-ballot-detail", args=[ballot.pk], request=request)
         return self.shown(ballot, status.HTTP_201_CREATED, {"Location": where})
@@ -56,28 +56,28 @@ class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
     @extend_schema(responses={200: ProgressSerializer})
     @action(detail=False)
     def progress(self, request: Request) -> Response:
-        """Say how many queries I have rated, and how many there are."""
+        """Return how many queries I have rated, and how many there are."""
         return Response(ballots.progress_of(signed_in(request)))
 
-    @extend_schema(request=VoteSerializer, responses={200: BallotSerializer})
+    @extend_schema(request=BallotRatingsSerializer, responses={200: BallotSerializer})
     @may_answer(409)
     @action(detail=True, methods=["post"])
-    def vote(self, request: Request, pk: str) -> Response:
-        """Score every column, or say that none is any good. A ballot is cast once: the answer names the models."""
-        form = VoteSerializer(data=request.data)
+    def rate(self, request: Request, pk: str) -> Response:
+        """Rate every column, or state that none matches. A ballot is rated once; the response names the models."""
+        form = BallotRatingsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         ballot = self.get_object()
-        if form.validated_data["none_good"]:
-            ballots.vote_none(ballot)
+        if form.validated_data["all_bad"]:
+            ballots.rate_all_bad(ballot)
         else:
-            ballots.vote(ballot, form.validated_data["scores"])
+            ballots.rate(ballot, form.validated_data["ratings"])
         return self.shown(ballot)
 
     @extend_schema(request=None, responses={200: BallotSerializer})
     @may_answer(409)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
-        """Take my last vote back. Its names were seen, so its picture will not come again."""
+        """Withdraw my last rated ballot. Its query is not offered to me again, since I saw the names."""
         ballot = self.get_object()
         ballots.withdraw(ballot)
         return self.shown(ballot)

@@ -1,4 +1,4 @@
-"""Files over the API that have to do with what people said."""
+"""Files of ratings over the API: exports of a data set, and the query picture of a ballot."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ PATH: Literal["path"] = "path"
 
 
 class DatasetRatingsView(APIView):
-    """What people said of the models of a data set."""
+    """Exports of the ratings of a data set's models."""
 
     content_negotiation_class = AnyAcceptNegotiation
 
@@ -34,21 +34,21 @@ class DatasetRatingsView(APIView):
             OpenApiParameter("part", str, PATH, enum=list(EXPORTS)),
         ],
         responses={(200, "text/csv"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
-        examples=[OpenApiExample("Nothing said yet", {"dataset": "Birds", "votes": [], "marks": []})],
+        examples=[OpenApiExample("No ratings yet", {"dataset": "Birds", "ratings": [], "marks": []})],
     )
     def get(self, request: Request, id: str, part: str) -> HttpResponseBase:
-        """Give all votes or marks, without who they are of."""
+        """Download ratings, marks, or both. People are pseudonyms."""
         dataset = get_object_or_404(visible_datasets(request.user), pk=id)
         return ratings_attachment(request.user, dataset, part)
 
 
 class BallotQueryView(APIView):
-    """The picture that a ballot asks about: for the page and for whoever votes over the API."""
+    """The query picture of a ballot, for the page and for the API."""
 
     content_negotiation_class = AnyAcceptNegotiation
     schema = None  # `query_url` of a ballot leads here
 
     def get(self, request: Request, pk: str) -> HttpResponseBase:
-        """Give the query of one's own ballot."""
+        """Download the query picture of one's own ballot."""
         ballot = get_object_or_404(ballots.ballots_of(signed_in(request)), pk=pk)
         return jpeg_response(request, lambda: access.query_file(ballot.search, request.user))

@@ -1,4 +1,4 @@
-"""Blind ballots: what is shown to whom in which order, and what is stored of the vote."""
+"""Blind ballots: the next query to rate, its columns in random order, and the ratings that people give."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -17,35 +17,35 @@ from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.run_search import searchable_models, system_search
 
-ANSWERS = 8
+RESULTS = 8
 COLUMNS = 4
 """As many models as a person can hold beside each other; where more compete, a ballot shows the closest contests."""
 
 QUERIES = 40
-"""Queries of a data set that people rate: enough to compare models, few enough that votes gather."""
+"""Queries of a data set that people rate: enough to compare models, few enough that ratings gather."""
 
 Contests = Mapping[Dataset, Sequence[Model]]
 
 
 def next_ballot(user: User) -> Ballot:
-    """Return the ballot that this person has open, or a new one where votes are most needed.
+    """Return the ballot that this person has open, or a new one where ratings are most needed.
 
-    Queries are held-out pictures, and so are the answers; the columns stand in random order. First come
-    pictures that nobody was offered, then the queries with the fewest votes, and among those the one with the
-    closest contest (`contests.closest_contest`), then chance.
+    Queries are held-out pictures, and so are the results; the columns are in random order. First come
+    pictures that nobody was offered, then the queries with the fewest ratings, and among those the one with the
+    closest contest (`pair_selection.closest_contest`), then chance.
 
     Raises:
         NothingToRate: no data set has two published models, or this person has rated every query.
     """
     contests = _contests(user)
     if not contests:
-        raise NothingToRate("there is nothing to rate yet: a data set needs two published models with an index")
+        raise NothingToRate("nothing to rate yet: a data set needs two published models with an index")
     ballot = _open_ballots(user).filter(search__in=_current(contests)).select_related("search").first()
     if ballot is not None:
         return ballot
-    search = _new_query(contests) or _fewest_votes(user, contests)
+    search = _new_query(contests) or _fewest_ratings(user, contests)
     if search is None:
-        raise NothingToRate("you have rated every query there is; thank you")
+        raise NothingToRate("you have rated every query; thank you")
     rankings = list(search.rankings.all())
     order = [ranking.pk for ranking in columns_of(rankings, COLUMNS, _closeness(contests))]
     random.SystemRandom().shuffle(order)
@@ -57,10 +57,10 @@ def _open_ballots(user: User) -> QuerySet[Ballot]:
 
 
 def _opened(user: User, search: Search, order: list[int], contests: Contests) -> Ballot:
-    """Return a new ballot in place of one whose query or answers are not shown any more; a person has one open."""
+    """Return a new ballot in place of one whose query or results are not visible any more; a person has one open."""
     try:
         with transaction.atomic():
-            _open_ballots(user).exclude(search__in=_current(contests)).delete()  # nothing was said on it
+            _open_ballots(user).exclude(search__in=_current(contests)).delete()  # it has no ratings
             return Ballot.objects.create(who=user, search=search, order=order)
     except IntegrityError:  # another request of this person opened one at the same moment
         return _open_ballots(user).select_related("search").first() or next_ballot(user)
@@ -93,14 +93,14 @@ def _current(contests: Contests) -> QuerySet[Search]:
 
 
 def _new_query(contests: Contests) -> Search | None:
-    """Ask the models for a held-out picture nobody was offered yet, in the set with the fewest queries.
+    """Search with a held-out picture nobody was offered yet, in the data set with the fewest queries.
 
     Among sets that have as few, in the one with the closest contest. None when every set has its QUERIES,
     or no picture left.
     """
     current = _current(contests)
-    # Answers of indexes that serve no more would only keep their pictures from being asked; not so those that
-    # somebody rated, nor those of a withdrawn vote: that person has seen the names.
+    # Results of indexes that are not active any more would only keep their pictures from being offered; not so those
+    # that somebody rated, nor those of a withdrawn ballot: that person has seen the names.
     stale = Search.objects.filter(owner=None, query_image__dataset__in=list(contests))
     rated = Ballot.objects.filter(Q(voted_at__isnull=False) | Q(withdrawn_at__isnull=False))
     stale.exclude(pk__in=current.values("pk")).exclude(ballots__in=rated).delete()
@@ -115,18 +115,18 @@ def _new_query(contests: Contests) -> Search | None:
         used = Search.objects.filter(owner=None, query_image__dataset=dataset).values("query_image")
         fresh = dataset.images.asking().exclude(pk__in=used).order_by("?").first()
         if fresh is not None and queries[dataset] < QUERIES:
-            return _asked(fresh, contests[dataset])
+            return _searched(fresh, contests[dataset])
     return None
 
 
-def _fewest_votes(user: User, contests: Contests) -> Search | None:
-    """Return the query with the fewest votes among those this person has not seen, the closest contest first."""
-    votes = Count("ballots", filter=Q(ballots__voted_at__isnull=False))
-    unseen = _current(contests).exclude(ballots__who=user).annotate(votes=votes)
-    fewest = unseen.order_by("votes").values_list("votes", flat=True).first()
+def _fewest_ratings(user: User, contests: Contests) -> Search | None:
+    """Return the query with the fewest ratings among those this person has not seen, the closest contest first."""
+    count = Count("ballots", filter=Q(ballots__voted_at__isnull=False))
+    unseen = _current(contests).exclude(ballots__who=user).annotate(ballot_count=count)
+    fewest = unseen.order_by("ballot_count").values_list("ballot_count", flat=True).first()
     if fewest is None:
         return None
-    level = list(unseen.filter(votes=fewest).order_by("?").prefetch_related("rankings"))
+    level = list(unseen.filter(ballot_count=fewest).order_by("?").prefetch_related("rankings"))
     between = _closeness(contests)
     return min(level, key=lambda search: closest_contest(list(search.rankings.all()), between))
 
@@ -138,77 +138,77 @@ def _closeness(contests: Contests) -> dict[frozenset[int], float]:
     return {pair: close for field in fields for pair, close in contests_between(field, stand).items()}
 
 
-def _asked(image: Image, models: Sequence[Model]) -> Search:
+def _searched(image: Image, models: Sequence[Model]) -> Search:
     try:
         # Rankings are numbered as they are made, and the page shows the numbers: they must say nothing.
-        return system_search(image, random.sample(models, len(models)), ANSWERS)
+        return system_search(image, random.sample(models, len(models)), RESULTS)
     except Rejected as error:
-        raise NothingToRate(f"rating waits: {error}") from error
+        raise NothingToRate(f"no query can be rated now: {error}") from error
 
 
 @transaction.atomic
-def vote(ballot: Ballot, scores: Mapping[int, int], *, none_good: bool = False) -> None:
-    """Store a person's scores, 1 to 5 for each ranking of the ballot.
+def rate(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool = False) -> None:
+    """Store a person's ratings, 1 to 5 for each ranking of the ballot. Idempotent.
 
-    A ballot is cast once: after it the names are known. The same scores sent twice do no harm.
+    A ballot is cast once, since its names are known afterwards. all_bad: no column matches, so every rating is 1.
 
     Raises:
-        Rejected: a ranking has no score, another ballot's has one, a score is out of range, none is
-            good but a score is not 1.
-        Conflict: the ballot was cast with other scores, or its vote was withdrawn.
+        Rejected: a ranking has no rating, another ballot's has one, a rating is out of range, or all are bad but a
+            rating is not 1.
+        Conflict: the ballot was cast with other ratings, or was withdrawn.
     """
-    if set(scores) != set(ballot.order):
-        raise Rejected(f"give each of the {len(ballot.order)} columns one score")
-    for score in scores.values():
-        if score not in BlindScore.SCORES:
-            raise Rejected(f"a score is 1 to 5, not {score}")
-    if none_good and set(scores.values()) != {1}:
-        raise Rejected("where none is any good, every score is 1")
-    unvoted = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
-    if not unvoted.update(voted_at=timezone.now(), none_good=none_good):
-        _check_repeated(ballot, scores)
+    if set(ratings) != set(ballot.order):
+        raise Rejected(f"rate each of the {len(ballot.order)} columns once")
+    for rating in ratings.values():
+        if rating not in BlindScore.SCORES:
+            raise Rejected(f"a rating is 1 to 5, got {rating}")
+    if all_bad and set(ratings.values()) != {1}:
+        raise Rejected("all_bad means that every rating is 1; send all_bad without ratings")
+    uncast = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
+    if not uncast.update(voted_at=timezone.now(), none_good=all_bad):
+        _check_repeated(ballot, ratings)
         return
     BlindScore.objects.bulk_create(
-        BlindScore(ballot=ballot, ranking_id=ranking, score=score) for ranking, score in scores.items()
+        BlindScore(ballot=ballot, ranking_id=ranking, score=rating) for ranking, rating in ratings.items()
     )
     ballot.refresh_from_db()
 
 
-def _check_repeated(ballot: Ballot, scores: Mapping[int, int]) -> None:
-    """Refuse what is not the vote that was cast, sent again."""
+def _check_repeated(ballot: Ballot, ratings: Mapping[int, int]) -> None:
+    """Raise Conflict unless these are the ratings that the ballot was cast with."""
     if Ballot.objects.filter(pk=ballot.pk, withdrawn_at__isnull=False).exists():
-        raise Conflict("you withdrew this vote, and its names are known; rate the next picture")
-    if dict(ballot.scores.values_list("ranking", "score")) != dict(scores):
-        raise Conflict("you have cast this ballot, and its names are known; rate the next picture")
+        raise Conflict("you withdrew this ballot and saw its model names; rate the next picture")
+    if dict(ballot.scores.values_list("ranking", "score")) != dict(ratings):
+        raise Conflict("you have rated this ballot and saw its model names; rate the next picture")
 
 
-def vote_none(ballot: Ballot) -> None:
-    """Say that none of the columns is any good: every score is 1. Raises Rejected as `vote` does."""
-    vote(ballot, dict.fromkeys(ballot.order, 1), none_good=True)
+def rate_all_bad(ballot: Ballot) -> None:
+    """Rate every column 1, since none matches. Raises what `rate` raises."""
+    rate(ballot, dict.fromkeys(ballot.order, 1), all_bad=True)
 
 
-def last_vote(user: User) -> Ballot | None:
-    """Return this person's newest vote, the one that can be withdrawn."""
+def last_rated(user: User) -> Ballot | None:
+    """Return the ballot that this person rated last, the one that can be withdrawn."""
     return ballots_of(user).filter(voted_at__isnull=False).order_by("-voted_at").first()
 
 
 @transaction.atomic
 def withdraw(ballot: Ballot) -> None:
-    """Take a person's last vote back: its scores are gone, from every mean, count and export.
+    """Withdraw a person's last ballot: its ratings leave every mean, count and export. Idempotent.
 
-    The names were seen, so its query is not offered to this person again: of the queries there are to rate,
-    and of those rated, each count is one less. Marks on single answers stay. Doing it twice does no harm.
+    The names were seen, so its query is not offered to this person again: the number of queries to rate and the
+    number of those rated each fall by one. Marks on single results stay.
 
     Raises:
-        Conflict: it was not voted on, or a newer vote was cast since.
+        Conflict: it was not rated, or a later ballot was.
     """
     ballot.refresh_from_db()
     if ballot.withdrawn_at is not None:
         return
     if ballot.voted_at is None:
-        raise Conflict("there is no vote to withdraw: this ballot is not cast yet")
-    if last_vote(ballot.who) != ballot:
-        raise Conflict("only your last vote can be withdrawn, and you have voted since")
+        raise Conflict("this ballot has no ratings to withdraw; rate it first")
+    if last_rated(ballot.who) != ballot:
+        raise Conflict("only your last ballot can be withdrawn, and you have rated another since")
     Ballot.objects.filter(pk=ballot.pk).update(voted_at=None, none_good=False, withdrawn_at=timezone.now())
     ballot.scores.all().delete()
     ballot.refresh_from_db()

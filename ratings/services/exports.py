@@ -1,11 +1,10 @@
-"""What people said, without who they are, for whoever wants to count it another way."""
+"""Exports of blind ratings and marks, with pseudonyms instead of names."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Max, QuerySet
 from django.utils.crypto import salted_hmac
@@ -18,19 +17,23 @@ from retrieval.models import Dataset, Mark
 from retrieval.registry.services.published import visible_models
 
 ABOUT = (
-    "What people said of models and of single answers, as it stands now. A person is a pseudonym that stays the same; "
-    "names, addresses and people's own pictures are not in it."
+    "Blind ratings of models and marks on single results, as they are now. A person is a pseudonym that stays the "
+    "same. The files contain no names, no e-mail addresses and no pictures that people uploaded."
 )
-VOTE = ("person", "day", "query", "query_class", "model", "model_id", "column", "score", "none_good")
-MARK = ("person", "day", "query", "model", "model_id", "picture", "picture_class", "rank", "cosine", "mark")
+RATING = (
+    "person", "rated_at", "query_path", "query_class_name", "model", "model_name", "column", "rating", "all_bad",
+)  # fmt: skip
+MARK = (
+    "person", "marked_at", "query_path", "model", "model_name", "path", "class_name", "rank", "similarity", "mark",
+)  # fmt: skip
 
 
 def pseudonym(user_id: int) -> str:
-    """Return what stands for a person: always the same, and nobody without the site's key can tell whose it is."""
+    """Return a person's pseudonym: always the same, and only the site's secret key can show whose it is."""
     return "person-" + salted_hmac("ratings.exports", str(user_id), algorithm="sha256").hexdigest()[:12]
 
 
-def _votes(user: Visitor, dataset: Dataset) -> QuerySet[BlindScore]:
+def _ratings(user: Visitor, dataset: Dataset) -> QuerySet[BlindScore]:
     cast = BlindScore.objects.filter(ballot__voted_at__isnull=False, ranking__model__in=visible_models(user))
     cast = cast.filter(ballot__search__query_image__dataset=dataset)
     return cast.select_related("ballot__search__query_image__dataset_class", "ranking__model").order_by("pk")
@@ -42,17 +45,17 @@ def _marks(user: Visitor, dataset: Dataset) -> QuerySet[Mark]:
     return marks.select_related(*related).order_by("pk")
 
 
-def _vote(score: BlindScore) -> tuple[object, ...]:
-    ballot, query, model = score.ballot, score.ballot.search.query_image, score.ranking.model
+def _rating(rating: BlindScore) -> tuple[object, ...]:
+    ballot, query, model = rating.ballot, rating.ballot.search.query_image, rating.ranking.model
     return (
         pseudonym(ballot.who_id),
         ballot.voted_at and ballot.voted_at.date().isoformat(),
         query and query.path,
         query and query.class_name,
-        model.name,
         model.pk,
-        ballot.order.index(score.ranking_id) + 1,
-        score.score,
+        model.name,
+        ballot.order.index(rating.ranking_id) + 1,
+        rating.score,
         int(ballot.none_good),
     )
 
@@ -64,8 +67,8 @@ def _mark(mark: Mark) -> tuple[object, ...]:
         pseudonym(mark.who_id),
         mark.rated_at.date().isoformat(),
         query.path if query else "(their own picture)",
-        ranking.model.name,
         ranking.model_id,
+        ranking.model.name,
         mark.image.path,
         mark.image.class_name,
         place + 1,
@@ -74,8 +77,8 @@ def _mark(mark: Mark) -> tuple[object, ...]:
     )
 
 
-def _votes_csv(user: Visitor, dataset: Dataset) -> str:
-    return csv_text(VOTE, map(_vote, _votes(user, dataset)))
+def _ratings_csv(user: Visitor, dataset: Dataset) -> str:
+    return csv_text(RATING, map(_rating, _ratings(user, dataset)))
 
 
 def _marks_csv(user: Visitor, dataset: Dataset) -> str:
@@ -83,9 +86,9 @@ def _marks_csv(user: Visitor, dataset: Dataset) -> str:
 
 
 def _json(user: Visitor, dataset: Dataset) -> str:
-    value: dict[str, Any] = {
+    value = {
         "dataset": dataset.name,
-        "votes": [dict(zip(VOTE, _vote(score), strict=True)) for score in _votes(user, dataset)],
+        "ratings": [dict(zip(RATING, _rating(row), strict=True)) for row in _ratings(user, dataset)],
         "marks": [dict(zip(MARK, _mark(mark), strict=True)) for mark in _marks(user, dataset)],
     }
     return json.dumps(value, indent=1)
@@ -93,7 +96,7 @@ def _json(user: Visitor, dataset: Dataset) -> str:
 
 @dataclass(frozen=True)
 class Export:
-    """A file of what people said of a data set's models: its name's end, what it is, and how it is made."""
+    """A file of a data set's ratings: the end of its name, a description, its type, and the function that makes it."""
 
     suffix: str
     about: str
@@ -102,14 +105,16 @@ class Export:
 
 
 EXPORTS: Mapping[str, Export] = {
-    "votes.csv": Export("blind-votes.csv", "what each model was given blind, 1 to 5", "text/csv", _votes_csv),
-    "marks.csv": Export("marks.csv", "single answers: 0 not it, 1 same kind, 2 what I meant", "text/csv", _marks_csv),
-    "ratings.json": Export("ratings.json", "both, as JSON", "application/json", _json),
+    "ratings.csv": Export("blind-ratings.csv", "blind rating of each model, 1 to 5", "text/csv", _ratings_csv),
+    "marks.csv": Export(
+        "marks.csv", "marks on single results: 0 no, 1 same kind, 2 exactly this", "text/csv", _marks_csv
+    ),
+    "ratings.json": Export("ratings.json", "ratings and marks as JSON", "application/json", _json),
 }
 
 
 def export_name(dataset: Dataset, part: str) -> str:
-    """Return the name under which an export is kept."""
+    """Return the file name of an export."""
     return f"{dataset.slug}-{EXPORTS[part].suffix}"
 
 
@@ -119,7 +124,7 @@ def export_of(user: Visitor, dataset: Dataset, part: str) -> bytes:
 
 
 def exports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
-    """Give the exports of every data set of which somebody said something."""
+    """Give the exports of every data set that has a rating or a mark."""
     for dataset in datasets:
         made_at = _newest(user, dataset)
         if made_at is None:
@@ -128,7 +133,7 @@ def exports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
             content = export_of(user, dataset, part)
             yield Download(
                 dataset=dataset,
-                of="All votes and marks",
+                of="All ratings and marks",
                 name=export_name(dataset, part),
                 about=export.about,
                 size=len(content),
@@ -139,7 +144,7 @@ def exports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
 
 
 def _newest(user: Visitor, dataset: Dataset) -> datetime | None:
-    """Return when something was said last; None when nothing was."""
-    voted: datetime | None = _votes(user, dataset).aggregate(newest=Max("ballot__voted_at"))["newest"]
+    """Return the time of the newest rating or mark; None if there is none."""
+    rated: datetime | None = _ratings(user, dataset).aggregate(newest=Max("ballot__voted_at"))["newest"]
     marked: datetime | None = _marks(user, dataset).aggregate(newest=Max("rated_at"))["newest"]
-    return max((when for when in (voted, marked) if when), default=None)
+    return max((when for when in (rated, marked) if when), default=None)

@@ -1,19 +1,20 @@
-"""The leaderboard to keep: as a table, as JSON, and as a drawing."""
+"""The leaderboard as files: table (CSV), JSON, charts (PNG, SVG)."""
 
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from threading import Lock
 from typing import Any
 
 from django.core.cache import cache
 
-from accounts.roles import Visitor
 from config.spreadsheets import csv_text
+from mlcore.evaluation.metric_table import Figure
 from ratings.services import leaderboard
-from ratings.services.leaderboard import Row
+from ratings.services.leaderboard import LeaderboardRow, Section
 
 CONTENT_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -21,10 +22,12 @@ CONTENT_TYPES: Mapping[str, str] = {
     "png": "image/png",
     "svg": "image/svg+xml",
 }
-"""What can be kept, by the end of its name."""
+"""The files, by the end of their name."""
+
+TABLES, CHARTS = ("csv", "json"), ("png", "svg")
 
 BEFORE = ("dataset", "model", "protocol", "seed")
-AFTER = ("human_mean", "human_low", "human_high", "votes", "index_recall")
+AFTER = ("human_mean", "human_low", "human_high", "ratings", "index_recall")
 """The columns of the table before and after the metrics."""
 
 FLAT = ("recall_at_1", "map_at_r")
@@ -39,92 +42,99 @@ HOLLOW = frozenset({5, 7})
 INK, PALE = "#17191b", "#d5d9dc"
 ROW_INCHES, WIDTH_INCHES = 0.3, 11
 
+Estimate = tuple[float | None, float | None, float | None]
+"""A value and the ends of its interval."""
+
 _drawing = Lock()
 """matplotlib's settings are the process's; two drawings at once would restore each other's."""
 
 
-def document_for(user: Visitor, dataset: str = "", protocol: str = "") -> dict[str, Any]:
-    """Return the leaderboard that this person may see, of these filters. Raises UnknownFilter."""
-    rows = leaderboard.filtered(leaderboard.leaderboard(user), dataset, protocol)
-    return document_of(leaderboard.sections(rows))
-
-
-def document_of(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the leaderboard as JSON holds it. Metrics are fractions of 1, human scores 1 to 5."""
+def document_of(sections: Sequence[Section]) -> dict[str, object]:
+    """Return the leaderboard as JSON holds it. Metrics are fractions of 1, human means 1 to 5."""
     return {
         "datasets": [
             {
-                "dataset": section["dataset"].slug,
-                "name": section["dataset"].name,
-                "votes": section["votes"],
-                "agreement": section["agreement"],
-                "people_agree": section["people_agree"],
-                "rows": [_figures(row) for row in section["rows"]],
+                "dataset": section.dataset.slug,
+                "name": section.dataset.name,
+                "ratings": section.ratings,
+                "agreement": section.agreement and asdict(section.agreement),
+                "people_agree": section.people_agree and asdict(section.people_agree),
+                "rows": [_document_row(row) for row in section.rows],
             }
             for section in sections
         ]
     }
 
 
-def _figures(row: Row) -> dict[str, Any]:
-    metrics = {
-        figure.name: {"value": figure.value, "low": figure.low, "high": figure.high}
-        for figure in row["figures"]
-        if figure.name in leaderboard.charted()
-    }
+def _document_row(row: LeaderboardRow) -> dict[str, object]:
+    metrics = {figure.name: figure for figure in charted_figures(row)}
     return {
-        "id": row["model"].pk,
-        "dataset": row["dataset"].slug,
-        "model": row["name"],
-        "color": row["color"],
-        "protocol": row["protocol_name"],
-        "seed": row["seed"],
-        "metrics": metrics,
-        "recall_at": row["recall_at"],
-        **_flat({name: metrics[name] for name in FLAT}),
-        "human_mean": row["human_mean"],
-        "human_low": row["human_interval"] and row["human_interval"][0],
-        "human_high": row["human_interval"] and row["human_interval"][1],
-        "votes": row["votes"],
-        "index_recall": row["index_recall"],
+        "id": row.model.pk,
+        **_described(row),
+        "color": row.color,
+        "metrics": {
+            name: {"value": figure.value, "low": figure.low, "high": figure.high} for name, figure in metrics.items()
+        },
+        "recall_at": row.recall_at,
+        **_flat(metrics[name] for name in FLAT),
+        **_rated(row),
     }
 
 
-def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
+def charted_figures(row: LeaderboardRow) -> list[Figure]:
+    """Return the metrics of a row that have a chart, in order."""
+    return [figure for figure in row.figures if figure.name in leaderboard.charted()]
+
+
+def _described(row: LeaderboardRow) -> dict[str, object]:
+    return {"dataset": row.dataset.slug, "model": row.name, "protocol": row.protocol_name, "seed": row.seed}
+
+
+def _rated(row: LeaderboardRow) -> dict[str, object]:
+    low, high = row.human_interval or (None, None)
+    return {
+        "human_mean": row.human_mean,
+        "human_low": low,
+        "human_high": high,
+        "ratings": row.ratings,
+        "index_recall": row.index_recall,
+    }
+
+
+def _flat(figures: Iterable[Figure]) -> dict[str, float | None]:
     """Return each metric and the ends of its interval under names of their own: map_at_r, map_at_r_low and so on."""
     return {
-        name + end: value
-        for name, metric in metrics.items()
-        for end, value in zip(("", "_low", "_high"), metric.values(), strict=True)
+        figure.name + end: value
+        for figure in figures
+        for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
     }
 
 
-def board_file(document: Mapping[str, Any], suffix: str) -> bytes:
-    """Return the document as one of CONTENT_TYPES; a drawing of the same document is kept for a minute."""
-    text = json.dumps(document, indent=1)
+def leaderboard_file(sections: Sequence[Section], suffix: str) -> bytes:
+    """Return the leaderboard as one of CONTENT_TYPES; a drawing of the same values is cached for a minute."""
+    text = json.dumps(document_of(sections), indent=1)
     if suffix == "json":
         return text.encode()
     if suffix == "csv":
-        rows = [row for section in document["datasets"] for row in section["rows"]]
-        return _table(rows).encode()
-    key = f"board:{suffix}:{hashlib.sha256(text.encode()).hexdigest()}"
-    draw = partial(_drawn, document["datasets"], suffix)
+        return _table([row for section in sections for row in section.rows]).encode()
+    key = f"leaderboard:{suffix}:{hashlib.sha256(text.encode()).hexdigest()}"
+    draw = partial(_drawn, sections, suffix)
     drawn: bytes = cache.get_or_set(key, draw, KEEP_SECONDS)  # type: ignore[assignment]  # what is set is what comes
     return drawn
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _table(rows: Sequence[LeaderboardRow]) -> str:
     columns = [*BEFORE, *(name + end for name in leaderboard.charted() for end in ("", "_low", "_high")), *AFTER]
-    flat = [{**row, **_flat(row["metrics"])} for row in rows]
+    flat = [{**_described(row), **_flat(charted_figures(row)), **_rated(row)} for row in rows]
     return csv_text(columns, [[row[column] for column in columns] for row in flat])
 
 
-def _drawn(sections: Sequence[Mapping[str, Any]], suffix: str) -> bytes:
+def _drawn(sections: Sequence[Section], suffix: str) -> bytes:
     """Draw the metrics and the human means of every data set beside each other, with their intervals."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    heights = [1 + len(section["rows"]) for section in sections] or [1]
+    heights = [1 + len(section.rows) for section in sections] or [1]
     # parse_math: a model's name is no formula, whatever its dollars.
     settings: Any = {"svg.hashsalt": "kindred", "svg.fonttype": "none", "text.parse_math": False}
     with _drawing, matplotlib.rc_context(settings):
@@ -140,31 +150,31 @@ def _drawn(sections: Sequence[Mapping[str, Any]], suffix: str) -> bytes:
     return stream.getvalue()
 
 
-def _panels(line: Sequence[Any], section: Mapping[str, Any], metrics: Mapping[str, str]) -> None:
-    """Draw a data set: a panel for each metric, by its title, and one for what people say."""
+def _panels(line: Sequence[Any], section: Section, metrics: Mapping[str, str]) -> None:
+    """Draw a data set: a panel for each metric, by its title, and one for the blind ratings."""
     *measured, people = line
-    rows = section["rows"]
+    rows = section.rows
+    by_name = [{figure.name: figure for figure in row.figures} for row in rows]
     for axes, (name, title) in zip(measured, metrics.items(), strict=True):
-        title = title if axes is not measured[0] else f"{section['name']}: {title}"
-        _panel(axes, rows, [tuple(row["metrics"][name].values()) for row in rows], 100, title)
+        title = title if axes is not measured[0] else f"{section.dataset.name}: {title}"
+        figures = [figures[name] for figures in by_name]
+        _panel(axes, rows, [(figure.value, figure.low, figure.high) for figure in figures], 100, title)
         axes.set_xlim(left=0)
-    rated = [(row["human_mean"], row["human_low"], row["human_high"]) for row in rows]
-    _panel(people, rows, rated, 1, "People, 1 to 5")
+    rated = [(row.human_mean, *(row.human_interval or (None, None))) for row in rows]
+    _panel(people, rows, rated, 1, "Blind ratings, 1 to 5")
     people.set_xlim(0.9, 5.1)
-    measured[0].set_yticks(range(len(rows)), [row["model"] for row in rows])
+    measured[0].set_yticks(range(len(rows)), [row.name for row in rows])
 
 
-def _panel(
-    axes: Any, rows: Sequence[Row], figures: Sequence[tuple[float | None, ...]], scale: float, title: str
-) -> None:
-    """Draw one figure (value, low, high) of every row, the first above: a mark, and a line over its interval."""
-    for place, (row, (value, low, high)) in enumerate(zip(rows, figures, strict=True)):
-        color = COLORS[row["color"]]
+def _panel(axes: Any, rows: Sequence[LeaderboardRow], values: Sequence[Estimate], scale: float, title: str) -> None:
+    """Draw each row's value and interval (value, low, high), the first row on top: a mark, and a line."""
+    for place, (row, (value, low, high)) in enumerate(zip(rows, values, strict=True)):
+        color = COLORS[row.color]
         if low is not None and high is not None:
             axes.plot([scale * low, scale * high], [place, place], color=color, linewidth=1.5)
         if value is not None:
-            inside = "white" if row["color"] in HOLLOW else color
-            axes.plot([scale * value], [place], MARKS[row["color"]], color=color, markerfacecolor=inside, markersize=6)
+            inside = "white" if row.color in HOLLOW else color
+            axes.plot([scale * value], [place], MARKS[row.color], color=color, markerfacecolor=inside, markersize=6)
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])

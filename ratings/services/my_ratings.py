@@ -1,32 +1,39 @@
-"""What is known of a person's opinions, for their export and their leaving."""
+"""One person's ratings and marks: list, export, erase."""
 
-from typing import Any
+from django.db.models import QuerySet
 
 from accounts.models import User
 from ratings.models import Ballot
 
 
-def export_ratings(user: User) -> dict[str, Any]:
-    """Return a person's votes and marks, for their export; a withdrawn vote has left nothing to tell."""
+def own_ratings(user: User) -> QuerySet[Ballot]:
+    """Return the ballots that a person has rated, newest first."""
+    rated = Ballot.objects.filter(who=user, voted_at__isnull=False).order_by("-voted_at", "-pk")
+    rated = rated.select_related("search__query_image__dataset_class")
+    return rated.prefetch_related("search__query_image__dataset", "scores__ranking__model")
+
+
+def export_ratings(user: User) -> dict[str, object]:
+    """Return a person's ratings and marks for their export; a withdrawn ballot has none."""
     ballots = Ballot.objects.filter(who=user, voted_at__isnull=False).prefetch_related("scores__ranking__model")
     marks = user.marks.select_related("ranking__model", "image").prefetch_related("image__dataset").order_by("pk")
     return {
         "ballots": [
             {
-                "query": ballot.search_id and str(ballot.search_id),
-                "voted_at": ballot.voted_at and ballot.voted_at.isoformat(),
-                "none_good": ballot.none_good,
-                "scores": {score.ranking.model.name: score.score for score in ballot.scores.all()},
+                "search": ballot.search_id and str(ballot.search_id),
+                "rated_at": ballot.voted_at and ballot.voted_at.isoformat(),
+                "all_bad": ballot.none_good,
+                "ratings": {score.ranking.model.name: score.score for score in ballot.scores.all()},
             }
             for ballot in ballots
         ],
         "marks": [
             {
                 "search": str(mark.ranking.search_id),
-                "model": mark.ranking.model.name,
-                "dataset": mark.image.dataset.name,
-                "picture": mark.image.path,
-                "value": mark.value,
+                "model_name": mark.ranking.model.name,
+                "dataset_name": mark.image.dataset.name,
+                "path": mark.image.path,
+                "mark": mark.value,
                 "marked_at": mark.rated_at.isoformat(),
             }
             for mark in marks
@@ -35,6 +42,6 @@ def export_ratings(user: User) -> dict[str, Any]:
 
 
 def erase_ratings(user: User) -> None:
-    """Remove a person's votes and marks; queries stay, they are the system's."""
+    """Remove a person's ratings and marks; queries stay, since they belong to the system."""
     Ballot.objects.filter(who=user).delete()
     user.marks.all().delete()

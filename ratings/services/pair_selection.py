@@ -1,4 +1,4 @@
-"""Where votes are most needed: which models people cannot tell apart yet."""
+"""Selection of the pairs of models whose ratings are closest, where more ratings help most."""
 
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,45 +12,45 @@ from ratings.models import BlindScore
 from retrieval.models import Ranking
 
 LARGEST_VARIANCE = 4.0
-"""Of scores 1 to 5: half of them 1, half of them 5."""
+"""Of ratings 1 to 5: half of them 1, half of them 5."""
 
 Pair = frozenset[int]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What people gave a model so far: how many scores, their sum, and the sum of their squares."""
+    """A model's ratings so far: their number, their sum, and the sum of their squares."""
 
-    votes: int
+    count: int
     total: int
     squares: int
 
     @property
     def mean(self) -> float:
-        return self.total / self.votes
+        return self.total / self.count
 
     @property
     def error(self) -> float:
-        """The squared standard error of the mean, with one imaginary score of the largest variance beside the votes.
+        """The squared standard error of the mean, with one more rating of the largest variance added.
 
-        (SS + 4) / n^2, where SS is the sum of squared distances from the mean: 4 after one vote, then towards
-        variance / n; never 0, so that two equal votes do not look certain.
+        (SS + 4) / n^2, where SS is the sum of squared distances from the mean: 4 after one rating, then towards
+        variance / n; never 0, so that two equal ratings do not look certain.
         """
         spread = self.squares - self.total * self.mean
-        return (spread + LARGEST_VARIANCE) / self.votes**2
+        return (spread + LARGEST_VARIANCE) / self.count**2
 
 
 def standings(models: Iterable[int]) -> dict[int, Standing]:
-    """Return how the models stand by their keys; those without votes are left out."""
-    scores = BlindScore.objects.filter(ranking__model__in=list(models)).values_list("ranking__model")
-    found = scores.annotate(votes=Count("pk"), total=Sum("score"), squares=Sum(F("score") * F("score")))
-    return {model: Standing(votes, total, squares) for model, votes, total, squares in found}
+    """Return how the models stand by their keys; those without ratings are left out."""
+    ratings = BlindScore.objects.filter(ranking__model__in=list(models)).values_list("ranking__model")
+    sums = ratings.annotate(count=Count("pk"), total=Sum("score"), squares=Sum(F("score") * F("score")))
+    return {model: Standing(count, total, squares) for model, count, total, squares in sums}
 
 
 def closeness(first: Standing | None, second: Standing | None) -> float:
-    """Return how many standard errors lie between two models' means; 0 where one has no votes. Lower is closer.
+    """Return how many standard errors lie between two models' means; 0 where one has no ratings. Lower is closer.
 
-    |mean a - mean b| / sqrt(error a + error b), each mean over all blind scores of that model.
+    |mean a - mean b| / sqrt(error a + error b), each mean over all blind ratings of that model.
     """
     if first is None or second is None:
         return 0.0
@@ -63,9 +63,9 @@ def contests_between(models: Collection[int], stand: Mapping[int, Standing]) -> 
 
 
 def closest_contest(rankings: Sequence[Ranking], contests: Mapping[Pair, float]) -> float:
-    """Return the closeness of the closest pair that a query's answers can tell apart.
+    """Return the closeness of the closest pair that a query's results can tell apart.
 
-    Two models that answer a query with the same pictures in the same order are no contest there. Infinite
+    Two models with the same results in the same order are no contest there. Infinite
     when no two differ.
     """
     pairs = combinations(rankings, 2)

@@ -1,4 +1,4 @@
-"""The files of what people said."""
+"""Downloads of ratings and marks."""
 
 import io
 
@@ -19,14 +19,18 @@ from retrieval.models import Dataset
 @never_cache
 @require_safe
 def ratings_file(request: HttpRequest, slug: str, part: str) -> HttpResponseBase:
-    """Give what people said of the models of a data set, without who they are."""
+    """Give the ratings and marks of a data set's models, with pseudonyms."""
     return ratings_attachment(request.user, get_object_or_404(visible_datasets(request.user), slug=slug), part)
 
 
 def ratings_attachment(user: Visitor, dataset: Dataset, part: str) -> HttpResponseBase:
-    """Return one of EXPORTS as a file; of any other name there is none (404)."""
+    """Return one of EXPORTS as a file.
+
+    Raises:
+        Http404: `part` is none of them.
+    """
     if part not in exports.EXPORTS:
-        raise Http404(f"there is no export named {part}; known: {', '.join(exports.EXPORTS)}")
+        raise Http404(f"no export named {part}; use one of {', '.join(exports.EXPORTS)}")
     content = exports.export_of(user, dataset, part)
     content_type = f"{exports.EXPORTS[part].content_type}; charset=utf-8"
     return attachment(io.BytesIO(content), exports.export_name(dataset, part), content_type)

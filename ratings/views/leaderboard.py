@@ -1,9 +1,9 @@
-"""The leaderboard: its page, what the page asks for again and again, and what can be kept of it."""
+"""The leaderboard: its page, the parts that the page polls, and its files."""
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -18,20 +18,20 @@ from ratings.services import leaderboard, leaderboard_files, rating_statistics
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
-OTHER_COLUMNS = ("model", "interval", "people", "votes", "index", "protocol")
-"""What the table of the page shows beside the metrics."""
+OTHER_COLUMNS = ("model", "interval", "rating", "ratings", "index", "protocol")
+"""Columns of the page's table besides the metrics."""
 
 LABELS = {"dataset": "Data set", "protocol": "Protocol"}
 
 
 @never_cache
 @require_safe
-def board(request: HttpRequest) -> HttpResponse:
-    """Show what was measured beside what people say."""
-    chosen = _chosen(request)
-    chips = _chips(leaderboard.leaderboard(request.user), chosen)
+def show_leaderboard(request: HttpRequest) -> HttpResponse:
+    """Show measured accuracy and blind ratings of every model."""
+    filters = _filters_of(request)
+    chips = _chips(leaderboard.leaderboard(request.user), filters)
     try:
-        return render(request, "ratings/leaderboard.html", board_values(request.user, **chosen) | {"chips": chips})
+        return render(request, "ratings/leaderboard.html", _context(request.user, **filters) | {"chips": chips})
     except UnknownFilter as unknown:
         context = {"reason": str(unknown), "chips": chips}
         return render(request, "ratings/leaderboard.html", context, status=HTTPStatus.NOT_FOUND)
@@ -39,47 +39,47 @@ def board(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_GET
-def board_rows(request: HttpRequest) -> HttpResponse:
-    """Give the rows alone; the page asks for them when a vote has come or gone."""
+def show_rows(request: HttpRequest) -> HttpResponse:
+    """Give the rows alone; the page requests them when a rating has come or gone."""
     return _part(request, "ratings/_leaderboard_rows.html")
 
 
 @never_cache
 @require_GET
-def board_agreement(request: HttpRequest) -> HttpResponse:
-    """Give what the votes say as a whole, asked for as the rows are."""
+def show_agreement(request: HttpRequest) -> HttpResponse:
+    """Give the agreement of ratings and metrics alone; the page requests it with the rows."""
     return _part(request, "ratings/_leaderboard_agreement.html")
 
 
 def welcome_section(request: HttpRequest) -> str:
-    """Return the leaderboard's rows for the front page."""
-    return render_to_string("ratings/_welcome_board.html", board_values(request.user), request)
+    """Return the leaderboard's rows for the front page, as HTML."""
+    return render_to_string("ratings/_welcome_board.html", _context(request.user), request)
 
 
 def _part(request: HttpRequest, template: str) -> HttpResponse:
     try:
-        return render(request, template, board_values(request.user, **_chosen(request)))
+        return render(request, template, _context(request.user, **_filters_of(request)))
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
 
 
 @never_cache
 @require_GET
-def board_file(request: HttpRequest, suffix: str) -> HttpResponseBase:
+def download_file(request: HttpRequest, suffix: str) -> HttpResponseBase:
     """Give the leaderboard as CSV, JSON, PNG or SVG; the page polls the JSON."""
     if suffix not in leaderboard_files.CONTENT_TYPES:
-        known = ", ".join(leaderboard_files.CONTENT_TYPES)
-        raise Http404(f"the leaderboard is kept as {known}, not as {suffix}")
+        suffixes = ", ".join(leaderboard_files.CONTENT_TYPES)
+        raise Http404(f"no leaderboard.{suffix}; use one of {suffixes}")
     try:
-        document = leaderboard_files.document_for(request.user, **_chosen(request))
+        sections = leaderboard.sections_for(request.user, **_filters_of(request))
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
-    content = io.BytesIO(leaderboard_files.board_file(document, suffix))
+    content = io.BytesIO(leaderboard_files.leaderboard_file(sections, suffix))
     return attachment(content, f"leaderboard.{suffix}", leaderboard_files.CONTENT_TYPES[suffix])
 
 
-def board_values(user: Visitor, dataset: str = "", protocol: str = "") -> dict[str, Any]:
-    """Return the rows that these filters leave, and what their votes say. Raises UnknownFilter."""
+def _context(user: Visitor, dataset: str = "", protocol: str = "") -> dict[str, object]:
+    """Return the rows that these filters leave and the statistics of their ratings. Raises UnknownFilter."""
     rows = leaderboard.filtered(leaderboard.leaderboard(user), dataset, protocol)
     sections = leaderboard.sections(rows)
     return {
@@ -90,41 +90,47 @@ def board_values(user: Visitor, dataset: str = "", protocol: str = "") -> dict[s
         "charts": leaderboard.charted(),
         "headline": leaderboard.headline(),
         "document": leaderboard_files.document_of(sections),
-        "votes_total": leaderboard.votes_total(rows),
-        "filters": _address({"dataset": dataset, "protocol": protocol}),
-        "suffixes": list(leaderboard_files.CONTENT_TYPES),
-        "fewest_votes": rating_statistics.FEWEST_VOTES,
+        "ratings_total": leaderboard.ratings_total(rows),
+        "filters": _query_string({"dataset": dataset, "protocol": protocol}),
+        "table_suffixes": leaderboard_files.TABLES,
+        "chart_suffixes": leaderboard_files.CHARTS,
+        "fewest_ratings": rating_statistics.FEWEST_RATINGS,
     }
 
 
-def _chosen(request: HttpRequest) -> dict[str, str]:
+def _filters_of(request: HttpRequest) -> dict[str, str]:
     return {name: request.GET.get(name, "") for name in FILTERS}
 
 
-def _address(chosen: Mapping[str, str]) -> str:
-    """Return the end of an address that asks for these filters; empty when none is set."""
-    asked = urlencode({name: value for name, value in chosen.items() if value})
-    return f"?{asked}" if asked else ""
+def _query_string(filters: Mapping[str, str]) -> str:
+    """Return the query string of these filters with its question mark; empty when none is set."""
+    encoded = urlencode({name: value for name, value in filters.items() if value})
+    return f"?{encoded}" if encoded else ""
 
 
-def _chips(rows: Sequence[leaderboard.Row], chosen: Mapping[str, str]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the ways to narrow the table, each with its address; what is chosen of the other way stays."""
+@dataclass(frozen=True)
+class Chip:
+    """A link that filters the table by one value."""
+
+    label: str
+    query: str
+    is_chosen: bool
+
+
+def _chips(rows: Sequence[leaderboard.LeaderboardRow], filters: Mapping[str, str]) -> list[tuple[str, list[Chip]]]:
+    """Return the chips of each filter with its label; a chip keeps the value of the other filter."""
     choices = {
-        "dataset": {row["dataset"].slug: row["dataset"].name for row in rows},
-        "protocol": {row["protocol_name"]: row["protocol_name"] for row in rows},
+        "dataset": {row.dataset.slug: row.dataset.name for row in rows},
+        "protocol": {row.protocol_name: row.protocol_name for row in rows},
     }
     return [
         (
             LABELS[name],
             [
-                {
-                    "label": label,
-                    "address": _address({**chosen, name: value}),
-                    "is_chosen": chosen[name] == value,
-                }
-                for value, label in [("", "All"), *sorted(known.items())]
+                Chip(label, _query_string({**filters, name: value}), filters[name] == value)
+                for value, label in [("", "All"), *sorted(labels.items())]
             ],
         )
-        for name, known in choices.items()
-        if len(known) > 1 or chosen[name]
+        for name, labels in choices.items()
+        if len(labels) > 1 or filters[name]
     ]

@@ -1,4 +1,4 @@
-"""The pages under /me/ on which a person sees what they said."""
+"""The pages of a person's own ratings and marks, under /me/ratings/."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
 from ratings.models import Ballot
-from ratings.services import ballots, mine
+from ratings.services import ballots, my_ratings
 from retrieval.models import Mark
 from retrieval.search.services import marks
 
@@ -24,18 +24,18 @@ PAGE = 24
 @never_cache
 @require_safe
 def own_marks(request: HttpRequest) -> HttpResponse:
-    """List one's marks on single answers, each to be changed or removed."""
+    """List one's marks on single results; each can be changed or removed."""
     user = signed_in(request)
     page = Paginator(marks.own_marks(user), PAGE).get_page(request.GET.get("page"))
-    voted = {ballot.search_id: ballot for ballot in mine.own_votes(user)}
-    rows = [_row(mark, voted.get(mark.ranking.search_id)) for mark in page]
+    rated = {ballot.search_id: ballot for ballot in my_ratings.own_ratings(user)}
+    rows = [_row(mark, rated.get(mark.ranking.search_id)) for mark in page]
     return render(request, "ratings/my_marks.html", _counts(request) | {"page": page, "rows": rows})
 
 
 def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
-    """Return a mark with where it was made: a search of one's own, or a query that one voted on.
+    """Return a mark with the URLs of its query: a search of one's own, or a ballot that one rated.
 
-    One whose vote was withdrawn since can only be removed.
+    A mark on a ballot that was withdrawn since can only be removed.
     """
     search = mark.ranking.search
     row: dict[str, Any] = {"mark": mark, "answer": {"image": mark.image, "relevance": mark.value}}
@@ -55,24 +55,24 @@ def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
 @login_required
 @never_cache
 @require_safe
-def own_votes(request: HttpRequest) -> HttpResponse:
-    """List one's blind votes, as they were cast."""
-    page = Paginator(mine.own_votes(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    context = _counts(request) | {"page": page, "last_vote": ballots.last_vote(signed_in(request))}
-    return render(request, "ratings/my_votes.html", context)
+def own_ratings(request: HttpRequest) -> HttpResponse:
+    """List the ballots that one has rated."""
+    page = Paginator(my_ratings.own_ratings(signed_in(request)), PAGE).get_page(request.GET.get("page"))
+    context = _counts(request) | {"page": page, "last_rated": ballots.last_rated(signed_in(request))}
+    return render(request, "ratings/my_ratings.html", context)
 
 
 def _counts(request: HttpRequest) -> dict[str, int]:
     user = signed_in(request)
-    return {"marks_total": marks.own_marks(user).count(), "votes_total": mine.own_votes(user).count()}
+    return {"marks_total": marks.own_marks(user).count(), "ratings_total": my_ratings.own_ratings(user).count()}
 
 
 @login_required
 @require_POST
 def remove_mark(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take one of one's marks back."""
+    """Remove one of one's marks."""
     marks.remove_mark(get_object_or_404(marks.own_marks(signed_in(request)), pk=pk))
-    messages.success(request, "The mark is removed.")
+    messages.success(request, "Mark removed.")
     back = reverse("my-marks")
     page = request.POST.get("page", "")
     return redirect(f"{back}?page={page}" if page.isdecimal() and len(page) < 10 else back)

@@ -1,5 +1,5 @@
-// The leaderboard moves while votes come in. It asks for the figures again and again, as long as somebody can see
-// them, and has the table fetched anew only when they differ.
+// The leaderboard follows the ratings as they come in. It polls the JSON while the page is visible, and reloads the
+// table only if a value has changed.
 
 const EVERY = 3000;
 const AXIS = 32; // px, as high as a line of names
@@ -109,7 +109,7 @@ function draw(section) {
     [chart.data.datasets[0].data, chart.data.datasets[1].data] = [means, intervals];
     chart.update();
     chart.options.animation = still.matches ? false : { duration: 600 };
-    canvas.dataset.means = means.join(" "); // what is drawn, for whoever cannot read pixels
+    canvas.dataset.means = means.join(" "); // the drawn values, for tests and assistive tools
     drawn.set(canvas, chart);
   }
 }
@@ -134,7 +134,7 @@ async function poll() {
     if (!answer.ok) throw new Error(answer.status);
     now = await answer.json();
   } catch {
-    said.textContent = "The site does not answer: these figures may be old.";
+    said.textContent = "The site does not respond: these values may be out of date.";
     return;
   }
   said.textContent = "";
@@ -142,10 +142,10 @@ async function poll() {
   if (models(now) !== models(shown)) return location.reload(); // a model came or went: other names, other lines
   shown = now;
   shown.datasets.forEach(draw);
-  document.querySelectorAll("[data-board-part]").forEach((part) => htmx.trigger(part, "votes"));
+  document.querySelectorAll("[data-board-part]").forEach((part) => htmx.trigger(part, "ratings"));
 }
 
-// --- figures that moved are marked for a moment
+// --- values that changed are highlighted for a moment
 
 function marked(part) {
   const read = () => new Map([...part.querySelectorAll("[data-live]")].map((cell) => [cell.dataset.live, cell]));

@@ -24,7 +24,7 @@ function columnsOf(form) {
     column.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  function score(value) {
+  function rate(value) {
     const radio = columns[current].querySelector(`input[value="${value}"]`);
     radio.checked = true;
     radio.focus({ focusVisible: true });
@@ -32,10 +32,10 @@ function columnsOf(form) {
 
   columns.forEach((column, at) => column.addEventListener("focusin", () => go(at)));
   go(0);
-  return { move, score };
+  return { move, rate };
 }
 
-// --- a vote is sent once, whichever button or key sends it
+// --- a form is sent once, whichever button or key sends it
 
 function sentOnce(form) {
   let sent = false;
@@ -91,13 +91,13 @@ function keys() {
     const key = event.key.toLowerCase();
     if (single && key === "?" && toggleHelp) toggleHelp();
     else if (dialog?.open) return;
-    else if (single && columns && /^[1-5]$/.test(key)) columns.score(key);
+    else if (single && columns && /^[1-5]$/.test(key)) columns.rate(key);
     else if (single && key === "n" && none) none.click();
     else if (single && key === "u" && undo) undo.requestSubmit();
     else if (columns && !typing && key === "arrowleft") columns.move(-1);
     else if (columns && !typing && key === "arrowright") columns.move(1);
     else if (columns && key === "enter" && !event.target.closest("a, button, select, textarea")) {
-      document.querySelector("[data-vote]").click();
+      document.querySelector("[data-submit]").click();
     } else return;
     event.preventDefault();
   });

@@ -170,7 +170,7 @@ POLICY = (
     members("POST /ballots/", 201),
     members("GET /ballots/progress/"),
     owner("GET /ballots/{id}/"),
-    owner("POST /ballots/{id}/vote/"),
+    owner("POST /ballots/{id}/rate/"),
     owner("POST /ballots/{id}/withdraw/"),
     anyone("GET /leaderboard/"),
     anyone("GET /leaderboard/{suffix}/"),

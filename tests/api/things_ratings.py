@@ -1,4 +1,4 @@
-"""Requests about what people say."""
+"""Requests about marks, ballots and the leaderboard."""
 
 from ratings.models import Ballot
 from ratings.services import ballots
@@ -9,13 +9,13 @@ listed("GET /relevance/", "GET /ballots/", "POST /ballots/", "GET /ballots/progr
 
 
 @thing("GET /leaderboard/{suffix}/")
-def board_file(scene: Scene) -> Ask:
+def leaderboard_file(scene: Scene) -> Ask:
     return Ask("/leaderboard/csv/", headers={"Accept": "text/csv"})
 
 
 @thing("GET /datasets/{id}/ratings/{part}/")
-def kept_votes(scene: Scene) -> Ask:
-    return Ask(f"/datasets/{scene.world.dataset.pk}/ratings/votes.csv/", headers={"Accept": "text/csv"})
+def exported_ratings(scene: Scene) -> Ask:
+    return Ask(f"/datasets/{scene.world.dataset.pk}/ratings/ratings.csv/", headers={"Accept": "text/csv"})
 
 
 @thing("POST /relevance/")
@@ -39,14 +39,14 @@ def own_ballot(scene: Scene) -> Ask:
     return Ask(f"/ballots/{open_ballot(scene).pk}/")
 
 
-@thing("POST /ballots/{id}/vote/")
+@thing("POST /ballots/{id}/rate/")
 def cast_ballot(scene: Scene) -> Ask:
     ballot = open_ballot(scene)
-    return Ask(f"/ballots/{ballot.pk}/vote/", {"scores": {str(key): 4 for key in ballot.order}})
+    return Ask(f"/ballots/{ballot.pk}/rate/", {"ratings": {str(key): 4 for key in ballot.order}})
 
 
 @thing("POST /ballots/{id}/withdraw/")
 def withdrawn_ballot(scene: Scene) -> Ask:
     ballot = open_ballot(scene)
-    ballots.vote_none(ballot)
+    ballots.rate_all_bad(ballot)
     return Ask(f"/ballots/{ballot.pk}/withdraw/")

@@ -59,7 +59,7 @@ def busy(world: World, user: User) -> Iterator[list[int]]:
             while done[0] == 0 or (done[0] < 12 and not enough.is_set()):
                 world.ask(user)
                 ballot = ballots.next_ballot(user)
-                ballots.vote(ballot, dict.fromkeys(ballot.order, 4))
+                ballots.rate(ballot, dict.fromkeys(ballot.order, 4))
                 done[0] += 1
         except Exception as error:  # noqa: BLE001  # told by the test, not by a thread
             failed.append(error)
@@ -108,7 +108,7 @@ def test_drill(world: World, member: User, tables_again: None, tmp_path: Path) -
     api, otto = api_of(member), person("otto", "member")
     addresses = [search_with_own_picture(api, world), f"/api/v1/searches/{world.ask(member).pk}/"]
     ballot = ballots.next_ballot(member)
-    ballots.vote(ballot, {key: 1 + number for number, key in enumerate(ballot.order)})
+    ballots.rate(ballot, {key: 1 + number for number, key in enumerate(ballot.order)})
     addresses += ["/api/v1/ballots/", "/api/v1/models/", "/api/v1/datasets/", "/api/v1/me/"]
     before, answers = seen(api, addresses), answers_to_own_picture(api, world)
 

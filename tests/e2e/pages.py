@@ -30,7 +30,7 @@ PAGES = {
     "class": "/datasets/wings/classes/0/",
     "downloads": "/downloads/",
     "my-marks": "/me/ratings/",
-    "my-votes": "/me/ratings/votes/",
+    "my-ratings": "/me/ratings/blind/",
     "tokens": "/me/tokens/",
     "my_data": "/me/data/",
     "security": "/me/security/",

@@ -51,12 +51,12 @@ def test_a_member_shows_one_kind_of_one_data_set_alone(page: Page, site: Site) -
     assert faults_of(page) == []
 
 
-def test_a_vote_can_be_taken_along_without_a_name(page: Page, site: Site) -> None:
+def test_ratings_are_downloaded_without_names(page: Page, site: Site) -> None:
     sign_up(page, site)
     rate(page, site, 4, 4)
     page.goto(f"{site.address}/downloads/?kind=ratings")
-    text = kept(page, row_of(page, "blind-votes.csv")).read_text()
-    assert text.startswith("person,day,query,") and "person-" in text and "stranger" not in text.lower()
+    text = kept(page, row_of(page, "blind-ratings.csv")).read_text()
+    assert text.startswith("person,rated_at,query_path,") and "person-" in text and "stranger" not in text.lower()
     kept(page, row_of(page, "ratings.json"))
     assert faults_of(page) == []
 

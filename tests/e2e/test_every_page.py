@@ -35,7 +35,7 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     page.goto(f"{site.address}/rate/")
     for column in page.locator("[data-column]").all():
         column.locator("label").nth(3).click()
-    page.click("button[data-vote]")
+    page.click("button[data-submit]")
     page.wait_for_url("**/rate/*/")
     rated = page.url
     page.context.close()

@@ -120,7 +120,7 @@ def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site)
     assert faults_of(page) == []
 
 
-def test_marks_and_votes_are_seen_again_and_changed(page: Page, site: Site) -> None:
+def test_marks_and_ratings_are_seen_again_and_changed(page: Page, site: Site) -> None:
     sign_up(page, site)
     search(page, site)
     page.locator("form.relevance button[value='0']").first.click()
@@ -134,10 +134,10 @@ def test_marks_and_votes_are_seen_again_and_changed(page: Page, site: Site) -> N
     page.reload()
     expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
     assert faults_of(page) == []
-    page.get_by_role("link", name="1 blind vote").click()
+    page.get_by_role("link", name="1 blind ballot").click()
     expect(page.locator("ul.mine > li")).to_contain_text("4 of 5")
     assert faults_of(page) == []
-    page.get_by_role("link", name="1 mark on answers").click()
+    page.get_by_role("link", name="1 mark on results").click()
     page.get_by_role("button", name=re.compile("^Remove the mark")).click()
     expect(page.locator("main")).to_contain_text("You have not marked an answer yet")
     assert faults_of(page) == []

@@ -1,4 +1,4 @@
-"""People rate blind, take votes back, say what single answers are, and see the leaderboard move."""
+"""People rate blind, withdraw ratings, mark single results, and see the leaderboard move."""
 
 import re
 
@@ -19,25 +19,25 @@ def progress(page: Page) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def rate(page: Page, site: Site, *scores: int) -> None:
-    """Give the columns their scores as a finger or a mouse does, from the left."""
+def rate(page: Page, site: Site, *values: int) -> None:
+    """Rate the columns as a finger or a mouse does, from the left."""
     page.goto(f"{site.address}/rate/")
-    for column, score in zip(page.locator("[data-column]").all(), scores, strict=True):
-        column.locator("label").nth(score - 1).click()
-    page.click("button[data-vote]")
+    for column, value in zip(page.locator("[data-column]").all(), values, strict=True):
+        column.locator("label").nth(value - 1).click()
+    page.click("button[data-submit]")
     page.wait_for_url("**/rate/*-*/")
 
 
-def votes(page: Page) -> int:
-    said = page.locator("[data-live=votes]")
-    return int(said.inner_text()) if said.count() else 0
+def rated_ballots(page: Page) -> int:
+    count = page.locator("[data-live=ratings]")
+    return int(count.inner_text()) if count.count() else 0
 
 
-def test_a_vote_in_one_browser_moves_the_leaderboard_in_another(page: Page, site: Site, browser: Browser) -> None:
+def test_a_rating_in_one_browser_moves_the_leaderboard_in_another(page: Page, site: Site, browser: Browser) -> None:
     sign_up(page, site)
     watcher = watched(browser.new_context())
     watcher.goto(f"{site.address}/leaderboard/")
-    before = votes(watcher)
+    before = rated_ballots(watcher)
     people = watcher.locator("canvas[data-figure=human]")
     expect(people).to_have_attribute("data-means", re.compile(r"."), timeout=10_000)
     drawn = str(people.get_attribute("data-means"))
@@ -48,26 +48,26 @@ def test_a_vote_in_one_browser_moves_the_leaderboard_in_another(page: Page, site
     rate(page, site, 4, 2)
     for name in NAMES:
         expect(page.locator("section.column h2", has_text=name)).to_be_visible()
-    expect(page.locator("section.column").nth(0)).to_contain_text("you gave 4 of 5")
-    expect(watcher.locator("[data-live=votes]")).to_have_text(str(before + 1), timeout=20_000)
+    expect(page.locator("section.column").nth(0)).to_contain_text("4 of 5")
+    expect(watcher.locator("[data-live=ratings]")).to_have_text(str(before + 1), timeout=20_000)
     expect(people).not_to_have_attribute("data-means", drawn)
     assert faults_of(page) == [] and faults_of(watcher) == []
 
-    page.get_by_role("button", name="Undo this vote").click()
+    page.get_by_role("button", name="Undo this rating").click()
     page.wait_for_url("**/rate/")
-    expect(watcher.locator("caption")).to_contain_text(f"{before} blind" if before else "No blind", timeout=20_000)
+    expect(watcher.locator("caption")).to_contain_text(f"{before} rated" if before else "No ratings", timeout=20_000)
     expect(people).to_have_attribute("data-means", drawn)
     watcher.context.close()
 
 
-def test_none_is_any_good_is_one_key_and_undo_another(page: Page, site: Site) -> None:
+def test_all_bad_is_one_key_and_undo_another(page: Page, site: Site) -> None:
     sign_up(page, site)
     page.goto(f"{site.address}/rate/")
     first, total = page.locator("img.query-picture").get_attribute("src"), progress(page)[1]
     page.keyboard.press("n")
     page.wait_for_url("**/rate/*-*/")
-    expect(page.locator("main")).to_contain_text("You said that none is any good")
-    expect(page.get_by_text("you gave 1 of 5")).to_have_count(2)
+    expect(page.locator("main")).to_contain_text("None match")
+    expect(page.get_by_text("your rating: 1 of 5")).to_have_count(2)
     page.keyboard.press("u")
     page.wait_for_url("**/rate/")
     assert progress(page) == (0, total - 1)
@@ -76,7 +76,7 @@ def test_none_is_any_good_is_one_key_and_undo_another(page: Page, site: Site) ->
     assert faults_of(page) == []
 
 
-def test_single_answers_are_marked_after_a_vote_and_marks_can_change(page: Page, site: Site) -> None:
+def test_single_results_are_marked_after_a_rating_and_marks_can_change(page: Page, site: Site) -> None:
     sign_up(page, site)
     rate(page, site, 3, 3)
     marks = page.locator("form.relevance").first
@@ -95,13 +95,13 @@ def test_keys_are_explained_and_can_be_switched_off(page: Page, site: Site) -> N
     sign_up(page, site)
     page.goto(f"{site.address}/rate/")
     page.keyboard.press("?")
-    dialog = page.get_by_role("dialog", name="Keys")
-    expect(dialog).to_contain_text("none is any good")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_contain_text("none match")
     page.keyboard.press("3")
     expect(page.locator("[data-column] input:checked")).to_have_count(0)
     assert faults_of(page) == []
     dialog.get_by_role("checkbox").uncheck()
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close list").click()
     page.keyboard.press("3")
     page.keyboard.press("?")
     expect(page.locator("[data-column] input:checked")).to_have_count(0)
@@ -130,6 +130,6 @@ def test_the_leaderboard_is_kept_and_narrowed(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/leaderboard/?dataset=moths")
     expect(page.locator("main")).to_contain_text("is called “moths”")
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser tells of the 404
-    page.get_by_role("link", name="See the whole leaderboard").click()
+    page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("table.leaderboard")).to_contain_text("SoftTriple")
     assert faults_of(page) == []

@@ -102,16 +102,16 @@ def test_an_import_that_is_interrupted_goes_on_and_is_named(importing: Routes) -
 
 @pytest.mark.parametrize("called", ["wings", "Wings", "4"])
 def test_a_data_set_goes_by_slug_name_or_id(site: Routes, called: str, tmp_path: Path) -> None:
-    site["GET /datasets/4/ratings/votes.csv/"] = httpx.Response(200, text="person,score\n")
-    out = tmp_path / "votes.csv"
-    words = ("ratings", "export", "--dataset", called, "--part", "votes", "--out", out)
-    assert told(run(site, *words, "--json")) == {"dataset": 4, "part": "votes", "file": str(out), "bytes": 13}
-    assert out.read_text() == "person,score\n"
+    site["GET /datasets/4/ratings/ratings.csv/"] = httpx.Response(200, text="person,rating\n")
+    out = tmp_path / "ratings.csv"
+    words = ("ratings", "export", "--dataset", called, "--part", "ratings", "--out", out)
+    assert told(run(site, *words, "--json")) == {"dataset": 4, "part": "ratings", "file": str(out), "bytes": 14}
+    assert out.read_text() == "person,rating\n"
 
 
 def test_a_number_may_be_a_name(site: Routes, tmp_path: Path) -> None:
     site["GET /datasets/"] = page({**WINGS, "name": "101", "slug": "set-101"})
-    site["GET /datasets/4/ratings/ratings.json/"] = {"votes": []}
+    site["GET /datasets/4/ratings/ratings.json/"] = {"ratings": []}
     words = ("ratings", "export", "--dataset", "101", "--part", "all", "--out", tmp_path / "all.json")
     assert run(site, *words).exit_code == 0
 

@@ -154,12 +154,12 @@ def test_ballots_are_cast_and_counted(site: Site, world: World, member: User) ->
     kindred = site.client(member)
     ballot = kindred.ratings.next_ballot()
     assert all("model" not in column for column in ballot["columns"])
-    voted = kindred.ratings.vote(ballot, {column["ranking"]: 3 for column in ballot["columns"]})
-    assert {column["model"] for column in voted["columns"]} == {model.name for model in world.models}
+    rated = kindred.ratings.rate(ballot, {column["ranking"]: 3 for column in ballot["columns"]})
+    assert {column["model"] for column in rated["columns"]} == {model.name for model in world.models}
     assert kindred.ratings.progress()["done"] == 1
     [section] = kindred.ratings.leaderboard(dataset=world.dataset.slug)["datasets"]
-    assert section["votes"] == 1 and len(section["rows"]) == 2
-    assert len(kindred.ratings.export(world.dataset.pk, "votes.csv").table()) == 2
+    assert section["ratings"] == 1 and len(section["rows"]) == 2
+    assert len(kindred.ratings.export(world.dataset.pk, "ratings.csv").table()) == 2
     assert kindred.ratings.leaderboard_file("csv").table()
     assert kindred.ratings.withdraw(ballot)["withdrawn_at"]
 

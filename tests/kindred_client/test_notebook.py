@@ -72,7 +72,7 @@ def made_up_site(recall: float) -> Routes:
     pair = {"first": "soft_triple", "second": "multi_similarity", "p": 0.5, "holm": 0.5, "verdict": "cannot tell"}
     row = {"title": "SoftTriple", "figures": {"recall_at_1": FIGURE, "map_at_r": FIGURE}}
     report = {"rows": [row], "pairs": {"map_at_r": [pair]}, "curves": {"soft_triple": [2.0, 1.0]}}
-    people = {"model": "SoftTriple", "map_at_r": 0.42, "human_mean": None, "votes": 0}
+    people = {"model": "SoftTriple", "map_at_r": 0.42, "human_mean": None, "ratings": 0}
     site = Routes()
     site.answers = {
         "GET /me/": {"email": "ada@example.org"},
@@ -87,7 +87,7 @@ def made_up_site(recall: float) -> Routes:
         "GET /experiments/2/report/html/": httpx.Response(200, text="<h1>"),
         "POST /searches/batch/": finds,
         "GET /leaderboard/": {"datasets": [{"dataset": "wings", "rows": [people]}]},
-        "GET /datasets/4/ratings/votes.csv/": httpx.Response(200, text="person,score\n"),
+        "GET /datasets/4/ratings/ratings.csv/": httpx.Response(200, text="person,rating\n"),
         **{f"GET /images/{image['id']}/file/": jpeg() for image in HELD_OUT},
     }
     return site

@@ -41,7 +41,7 @@ def test_a_searchs_answers_are_one_table() -> None:
 
 
 def test_a_file_of_rows_is_a_table() -> None:
-    csv = Server(httpx.Response(200, text="who,score\nMia,3\n")).client()
-    assert csv.ratings.export(1, "votes.csv").table() == [{"who": "Mia", "score": "3"}]
+    csv = Server(httpx.Response(200, text="person,rating\nMia,3\n")).client()
+    assert csv.ratings.export(1, "ratings.csv").table() == [{"person": "Mia", "rating": "3"}]
     rows = Server(gives([{"who": {"id": 1}}])).client()
     assert rows.ratings.export(1, "ratings.json").table() == [{"who.id": 1}]

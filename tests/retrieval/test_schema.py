@@ -12,4 +12,4 @@ def test_the_schema_is_valid_and_leaves_no_endpoint_out(capsys: pytest.CaptureFi
         assert f"/api/v1/{name}/" in paths and f"/api/v1/{name}/{{id}}/" in paths
     for name in ("relevance", "leaderboard", "losses"):
         assert f"/api/v1/{name}/" in paths
-    assert "post" in paths["/api/v1/ballots/{id}/vote/"]
+    assert "post" in paths["/api/v1/ballots/{id}/rate/"]

@@ -22,16 +22,16 @@ pytestmark = pytest.mark.django_db
 ROOT = "/api/v1/ballots/"
 
 
-def test_a_ballot_is_blind_until_the_vote(member_api: APIClient, world: World, secrets: list[str]) -> None:
+def test_a_ballot_is_blind_until_the_rating(member_api: APIClient, world: World, secrets: list[str]) -> None:
     answer = member_api.post(ROOT)
     ballot = answer.json()
     assert answer.status_code == 201 and not [secret for secret in secrets if secret in answer.content.decode()]
     assert [set(column) for column in ballot["columns"]] == [{"ranking", "images"}] * 2
-    scores = {str(column["ranking"]): place + 3 for place, column in enumerate(ballot["columns"])}
-    voted = member_api.post(f"{ROOT}{ballot['id']}/vote/", {"scores": scores}).json()
-    assert {column["model"] for column in voted["columns"]} == {model.name for model in world.models}
-    assert voted["voted_at"] and BlindScore.objects.count() == 2
-    assert member_api.get(f"{ROOT}{ballot['id']}/").json() == voted
+    values = {str(column["ranking"]): place + 3 for place, column in enumerate(ballot["columns"])}
+    rated = member_api.post(f"{ROOT}{ballot['id']}/rate/", {"ratings": values}).json()
+    assert {column["model"] for column in rated["columns"]} == {model.name for model in world.models}
+    assert rated["rated_at"] and BlindScore.objects.count() == 2
+    assert member_api.get(f"{ROOT}{ballot['id']}/").json() == rated
 
 
 def test_the_open_ballot_is_given_again(member_api: APIClient, world: World) -> None:
@@ -40,26 +40,26 @@ def test_the_open_ballot_is_given_again(member_api: APIClient, world: World) -> 
 
 
 @pytest.mark.parametrize(
-    ("scores", "sentence"),
+    ("values", "sentence"),
     [
-        (None, "give either scores or none_good: true"),
-        ({}, "give each of the 2 columns one score"),
+        (None, "all_bad: true"),
+        ({}, "each of the 2 columns"),
         ({"x": 3}, "the keys are ranking ids"),
         ({"01": 3}, "the keys are ranking ids"),
         ({"": 3}, "the keys are ranking ids"),
         ({"9" * 5000: 3}, "the keys are ranking ids"),
-        ({"999999": 3}, "give each of the 2 columns one score"),
+        ({"999999": 3}, "each of the 2 columns"),
         ({"999999": 6}, "less than or equal to 5"),
         ({"999999": "good"}, "this must be a whole number"),
         ([3, 3], "Expected a dictionary"),
     ],
 )
-def test_a_wrong_vote_is_a_problem(
-    member_api: APIClient, member: User, world: World, scores: Any, sentence: str
+def test_a_wrong_rating_is_a_problem(
+    member_api: APIClient, member: User, world: World, values: Any, sentence: str
 ) -> None:
     ballot = ballots.next_ballot(member)
-    body = {} if scores is None else {"scores": scores}
-    answer = member_api.post(f"{ROOT}{ballot.pk}/vote/", body)
+    body = {} if values is None else {"ratings": values}
+    answer = member_api.post(f"{ROOT}{ballot.pk}/rate/", body)
     assert answer.status_code == 400 and sentence in answer.json()["detail"]
     assert answer["Content-Type"] == "application/problem+json" and not BlindScore.objects.exists()
 
@@ -68,8 +68,8 @@ def test_a_stranger_finds_no_ballot(member: User, other_member: User, world: Wor
     ballot = ballots.next_ballot(member)
     stranger = api_of(other_member)
     assert stranger.get(f"{ROOT}{ballot.pk}/").status_code == 404
-    body = {"scores": {str(pk): 3 for pk in ballot.order}}
-    assert stranger.post(f"{ROOT}{ballot.pk}/vote/", body).status_code == 404
+    body = {"ratings": {str(pk): 3 for pk in ballot.order}}
+    assert stranger.post(f"{ROOT}{ballot.pk}/rate/", body).status_code == 404
     assert stranger.get(f"{ROOT}{'-' * 36}/").status_code == 404
     assert APIClient().post(ROOT).status_code == 401
     assert not BlindScore.objects.exists()
@@ -156,54 +156,54 @@ def test_ones_own_marks_are_listed_and_removed(
     assert set(Mark.objects.values_list("pk", flat=True)) == {marks[1].pk, marks[2].pk, foreign.pk}
 
 
-# --- voting, withdrawing, how far one is
+# --- rating, withdrawing, how far one is
 
 
-def vote(api: APIClient, pk: object, **body: Any) -> Any:
-    return api.post(f"{ROOT}{pk}/vote/", body)
+def rate(api: APIClient, pk: object, **body: Any) -> Any:
+    return api.post(f"{ROOT}{pk}/rate/", body)
 
 
-def test_none_is_any_good_gives_every_column_one(member_api: APIClient, member: User, world: World) -> None:
+def test_all_bad_rates_every_column_one(member_api: APIClient, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
-    answer = vote(member_api, ballot.pk, none_good=True)
-    assert answer.status_code == 200 and answer.json()["none_good"]
-    assert [column["score"] for column in answer.json()["columns"]] == [1, 1]
+    answer = rate(member_api, ballot.pk, all_bad=True)
+    assert answer.status_code == 200 and answer.json()["all_bad"]
+    assert [column["rating"] for column in answer.json()["columns"]] == [1, 1]
 
 
-@pytest.mark.parametrize("none_good", [False, None, "perhaps", 10**400])
-def test_what_says_nothing_is_no_vote(member_api: APIClient, member: User, world: World, none_good: Any) -> None:
+@pytest.mark.parametrize("all_bad", [False, None, "perhaps", 10**400])
+def test_what_says_nothing_is_no_rating(member_api: APIClient, member: User, world: World, all_bad: Any) -> None:
     ballot = ballots.next_ballot(member)
-    assert vote(member_api, ballot.pk, none_good=none_good).status_code == 400
-    assert vote(member_api, ballot.pk, none_good=True, scores={str(key): 1 for key in ballot.order}).status_code == 400
-    assert vote(member_api, ballot.pk, none_good=True, colour="red").status_code == 400
+    assert rate(member_api, ballot.pk, all_bad=all_bad).status_code == 400
+    assert rate(member_api, ballot.pk, all_bad=True, ratings={str(key): 1 for key in ballot.order}).status_code == 400
+    assert rate(member_api, ballot.pk, all_bad=True, colour="red").status_code == 400
     assert not BlindScore.objects.exists()
 
 
 def test_a_ballot_is_cast_once(member_api: APIClient, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
     four, five = ({str(key): score for key in ballot.order} for score in (4, 5))
-    assert vote(member_api, ballot.pk, scores=four).json() == vote(member_api, ballot.pk, scores=four).json()
-    answer = vote(member_api, ballot.pk, scores=five)
-    assert answer.status_code == 409 and "you have cast this ballot" in answer.json()["detail"]
+    assert rate(member_api, ballot.pk, ratings=four).json() == rate(member_api, ballot.pk, ratings=four).json()
+    answer = rate(member_api, ballot.pk, ratings=five)
+    assert answer.status_code == 409 and answer.json()["type"] == "/api/problems/conflict"
     assert set(BlindScore.objects.values_list("score", flat=True)) == {4}
 
 
-def test_the_last_vote_is_withdrawn_and_no_earlier_one(
+def test_the_last_rating_is_withdrawn_and_no_earlier_one(
     member_api: APIClient, member: User, world: World, secrets: list[str]
 ) -> None:
     opened = member_api.post(ROOT).json()["id"]
     early = member_api.post(f"{ROOT}{opened}/withdraw/")
-    assert early.status_code == 409 and "not cast yet" in early.json()["detail"]
-    vote(member_api, opened, none_good=True)
+    assert early.status_code == 409 and "rate it first" in early.json()["detail"]
+    rate(member_api, opened, all_bad=True)
     last = member_api.post(ROOT).json()["id"]
-    vote(member_api, last, none_good=True)
+    rate(member_api, last, all_bad=True)
     assert member_api.get(f"{ROOT}progress/").json()["done"] == 2
     refused = member_api.post(f"{ROOT}{opened}/withdraw/")
-    assert refused.status_code == 409 and "only your last vote" in refused.json()["detail"]
+    assert refused.status_code == 409 and "only your last" in refused.json()["detail"]
     answer = member_api.post(f"{ROOT}{last}/withdraw/")
-    assert answer.status_code == 200 and answer.json()["withdrawn_at"] and answer.json()["voted_at"] is None
+    assert answer.status_code == 200 and answer.json()["withdrawn_at"] and answer.json()["rated_at"] is None
     assert not [secret for secret in secrets if secret in answer.content.decode()]
-    assert vote(member_api, last, none_good=True).status_code == 409
+    assert rate(member_api, last, all_bad=True).status_code == 409
     progress = member_api.get(f"{ROOT}progress/").json()
     assert progress["done"] == 1 and progress["total"] == ballots.progress_of(member)["total"]
 
@@ -211,12 +211,12 @@ def test_the_last_vote_is_withdrawn_and_no_earlier_one(
 def test_the_list_names_no_model_of_an_open_ballot(
     member_api: APIClient, member: User, world: World, secrets: list[str]
 ) -> None:
-    vote(member_api, member_api.post(ROOT).json()["id"], none_good=True)
+    rate(member_api, member_api.post(ROOT).json()["id"], all_bad=True)
     opened = member_api.post(ROOT).json()["id"]
     rows = {row["id"]: row for row in member_api.get(ROOT).json()["results"]}
     assert [set(column) for column in rows.pop(opened)["columns"]] == [{"ranking", "images"}] * 2
-    [voted] = rows.values()
-    assert {column["model"] for column in voted["columns"]} == {model.name for model in world.models}
+    [rated] = rows.values()
+    assert {column["model"] for column in rated["columns"]} == {model.name for model in world.models}
     text = member_api.get(f"{ROOT}{opened}/").content.decode()
     assert not [secret for secret in secrets if secret in text]
 
@@ -224,7 +224,7 @@ def test_the_list_names_no_model_of_an_open_ballot(
 def test_the_list_asks_the_database_as_often_for_many_as_for_one(member_api: APIClient, world: World) -> None:
     counts = []
     for _ in range(3):
-        vote(member_api, member_api.post(ROOT).json()["id"], none_good=True)
+        rate(member_api, member_api.post(ROOT).json()["id"], all_bad=True)
         with CaptureQueriesContext(connection) as queries:
             assert member_api.get(ROOT).status_code == 200
         counts.append(len(queries))

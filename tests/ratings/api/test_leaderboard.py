@@ -15,7 +15,7 @@ from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset
 from retrieval.registry.services.published import set_published
 from tests.conftest import api_of
-from tests.ratings.services.test_ballots import voted
+from tests.ratings.services.test_ballots import rated
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
@@ -27,24 +27,24 @@ def rows(api: APIClient, **query: str) -> list[dict[str, Any]]:
     return [row for section in api.get(ROOT, query).json()["datasets"] for row in section["rows"]]
 
 
-def test_anybody_reads_the_leaderboard_and_votes_move_it(member_api: APIClient, world: World) -> None:
+def test_anybody_reads_the_leaderboard_and_ratings_move_it(member_api: APIClient, world: World) -> None:
     assert {row["model"] for row in rows(APIClient())} == {model.name for model in world.models}
     assert {row["human_mean"] for row in rows(APIClient())} == {None}
     ballot = member_api.post("/api/v1/ballots/").json()
-    scores = {str(column["ranking"]): 4 for column in ballot["columns"]}
-    member_api.post(f"/api/v1/ballots/{ballot['id']}/vote/", {"scores": scores})
+    values = {str(column["ranking"]): 4 for column in ballot["columns"]}
+    member_api.post(f"/api/v1/ballots/{ballot['id']}/rate/", {"ratings": values})
     for row in rows(APIClient()):
-        assert (row["human_mean"], row["votes"], row["dataset"]) == (4, 1, "wings")
+        assert (row["human_mean"], row["ratings"], row["dataset"]) == (4, 1, "wings")
         assert 0 <= row["recall_at_1_low"] <= row["recall_at_1"] <= row["recall_at_1_high"] <= 1
     member_api.post(f"/api/v1/ballots/{ballot['id']}/withdraw/")
     assert {row["human_mean"] for row in rows(APIClient())} == {None}
 
 
-def test_the_page_learns_of_a_vote_that_came_over_the_api(member_api: APIClient, world: World) -> None:
+def test_the_page_learns_of_a_rating_that_came_over_the_api(member_api: APIClient, world: World) -> None:
     polled = "/leaderboard/leaderboard.json"
     before = b"".join(APIClient().get(polled).streaming_content)  # type: ignore[attr-defined]
     ballot = member_api.post("/api/v1/ballots/").json()
-    member_api.post(f"/api/v1/ballots/{ballot['id']}/vote/", {"none_good": True})
+    member_api.post(f"/api/v1/ballots/{ballot['id']}/rate/", {"all_bad": True})
     assert b"".join(APIClient().get(polled).streaming_content) != before  # type: ignore[attr-defined]
 
 
@@ -97,19 +97,19 @@ def test_the_leaderboard_is_what_its_description_says(world: World, member: User
     call_command("spectacular", "--format", "openapi-json", "--file", str(tmp_path / "api.json"))
     description = json.loads((tmp_path / "api.json").read_text())
     for _ in range(6):
-        voted(member)
-    schema = {"$ref": "#/components/schemas/Board", "components": description["components"]}
+        rated(member)
+    schema = {"$ref": "#/components/schemas/Leaderboard", "components": description["components"]}
     Draft202012Validator(schema).validate(APIClient().get(ROOT).json())
     assert ballots.progress_of(member)["done"] == 6
 
 
-# --- what people said of a data set's models
+# --- exports of a data set's ratings
 
 
 @pytest.mark.parametrize(
     ("part", "kind", "name"),
     [
-        ("votes.csv", "text/csv", "wings-blind-votes.csv"),
+        ("ratings.csv", "text/csv", "wings-blind-ratings.csv"),
         ("marks.csv", "text/csv", "wings-marks.csv"),
         ("ratings.json", "application/json", "wings-ratings.json"),
     ],
@@ -117,7 +117,7 @@ def test_the_leaderboard_is_what_its_description_says(world: World, member: User
 def test_members_keep_what_people_said(
     member_api: APIClient, other_member: User, world: World, part: str, kind: str, name: str
 ) -> None:
-    voted(other_member)
+    rated(other_member)
     where = f"/api/v1/datasets/{world.dataset.pk}/ratings/{part}/"
     answer = member_api.get(where, headers={"Accept": kind})
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
@@ -129,7 +129,7 @@ def test_members_keep_what_people_said(
 
 def test_of_what_is_not_there_nobody_said_anything(member_api: APIClient, world: World) -> None:
     pk = world.dataset.pk
-    for where in (f"{pk}/ratings/people.csv/", f"{pk}/ratings/votes/", "999999/ratings/votes.csv/", "9" * 5000):
+    for where in (f"{pk}/ratings/people.csv/", f"{pk}/ratings/votes/", "999999/ratings/ratings.csv/", "9" * 5000):
         assert member_api.get(f"/api/v1/datasets/{where}").status_code == 404
     Dataset.objects.update(revision=0)
-    assert member_api.get(f"/api/v1/datasets/{pk}/ratings/votes.csv/").status_code == 404
+    assert member_api.get(f"/api/v1/datasets/{pk}/ratings/ratings.csv/").status_code == 404

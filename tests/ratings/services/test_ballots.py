@@ -5,7 +5,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from config.errors import Busy, Rejected
+from config.errors import Busy, Conflict, Rejected
 from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
@@ -18,9 +18,9 @@ from tests.retrieval.world import World
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
-def voted(user: User, score: int = 3) -> Ballot:
+def rated(user: User, score: int = 3) -> Ballot:
     ballot = ballots.next_ballot(user)
-    ballots.vote(ballot, dict.fromkeys(ballot.order, score))
+    ballots.rate(ballot, dict.fromkeys(ballot.order, score))
     return ballot
 
 
@@ -30,18 +30,18 @@ def voted(user: User, score: int = 3) -> Ballot:
 def test_query_and_answers_are_held_out_pictures(world: World, member: User) -> None:
     held_out = {image.pk for image in world.test_images}
     for _ in range(5):
-        ballot = voted(member)
+        ballot = rated(member)
         assert ballot.search.owner is None and ballot.search.query_image_id in held_out
         for ranking in ballots.rankings_in_order(ballot):
             assert set(ranking.image_ids) <= held_out - {ballot.search.query_image_id}
-            assert len(ranking.image_ids) == ballots.ANSWERS
+            assert len(ranking.image_ids) == ballots.RESULTS
 
 
 def test_queries_of_a_set_that_has_some_are_asked_of_its_gallery(world: World, member: User) -> None:
     world.part()
     gallery = set(world.dataset.images.filter(split="gallery").values_list("pk", flat=True))
     for _ in range(3):
-        ballot = voted(member)
+        ballot = rated(member)
         assert ballot.search.query_image is not None and ballot.search.query_image.split == "query"
         assert all(set(ranking.image_ids) <= gallery for ranking in ballots.rankings_in_order(ballot))
     assert ballots.progress_of(member) == {"done": 3, "total": 8}
@@ -57,7 +57,7 @@ def test_an_open_ballot_is_shown_again_in_the_same_order(world: World, member: U
 def test_the_columns_stand_in_random_order_and_their_numbers_tell_nothing(world: World, member: User) -> None:
     first_shown, first_numbered, in_order = set(), set(), set()
     for _ in range(20):
-        rankings = ballots.rankings_in_order(voted(member))
+        rankings = ballots.rankings_in_order(rated(member))
         in_order.add(rankings[0].pk < rankings[1].pk)
         first_shown.add(rankings[0].model_id)
         first_numbered.add(min(rankings, key=lambda ranking: ranking.pk).model_id)
@@ -70,19 +70,19 @@ def test_no_query_comes_twice_and_in_the_end_there_is_none(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ballots, "QUERIES", 3)
-    assert len({voted(member).search_id for _ in range(3)}) == 3
+    assert len({rated(member).search_id for _ in range(3)}) == 3
     with pytest.raises(NothingToRate, match="rated every query"):
         ballots.next_ballot(member)
     assert Search.objects.count() == 3
-    assert voted(other_member).search_id in Search.objects.values_list("pk", flat=True)
+    assert rated(other_member).search_id in Search.objects.values_list("pk", flat=True)
 
 
-def test_the_query_with_the_fewest_votes_is_offered_first(
+def test_the_query_with_the_fewest_rating_is_offered_first(
     world: World, member: User, other_member: User, curator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ballots, "QUERIES", 2)
-    first, second = voted(member), voted(member)
-    assert {voted(other_member).search, ballots.next_ballot(other_member).search} == {first.search, second.search}
+    first, second = rated(member), rated(member)
+    assert {rated(other_member).search, ballots.next_ballot(other_member).search} == {first.search, second.search}
     left = Ballot.objects.get(who=other_member, voted_at=None).search
     assert ballots.next_ballot(curator).search == left
 
@@ -113,7 +113,7 @@ def test_answers_of_old_indexes_that_nobody_rated_make_room(world: World, member
     rebuilt(world.models[0])
     rated = ballots.next_ballot(member)
     assert not Search.objects.filter(pk=unrated.pk).exists()
-    ballots.vote(rated, dict.fromkeys(rated.order, 3))
+    ballots.rate(rated, dict.fromkeys(rated.order, 3))
     rebuilt(world.models[0])
     ballots.next_ballot(member)
     assert Search.objects.filter(pk=rated.search_id).exists(), "votes are never thrown away"
@@ -121,7 +121,7 @@ def test_answers_of_old_indexes_that_nobody_rated_make_room(world: World, member
 
 def test_damage_is_nothing_to_rate_and_says_why(world: World, member: User, fresh_engine: None) -> None:
     (world.index_of(world.models[0]).folder / "index.bin").unlink()
-    with pytest.raises(NothingToRate, match="rating waits: the index of SoftTriple"):
+    with pytest.raises(NothingToRate, match="the index of SoftTriple"):
         ballots.next_ballot(member)
     assert not Search.objects.exists() and not Ballot.objects.exists()
 
@@ -139,16 +139,16 @@ def test_a_busy_engine_makes_no_ballot(world: World, member: User, monkeypatch: 
     assert not Search.objects.exists()
 
 
-# --- voting
+# --- rating
 
 
 def test_a_ballot_is_cast_once_for_its_names_are_known_then(world: World, member: User) -> None:
     ballot = ballots.next_ballot(member)
     cast, other = (dict(zip(ballot.order, scores, strict=True)) for scores in ((1, 5), (2, 2)))
-    ballots.vote(ballot, cast)
-    ballots.vote(ballot, cast)
-    with pytest.raises(Rejected, match="its names are known"):
-        ballots.vote(ballot, other)
+    ballots.rate(ballot, cast)
+    ballots.rate(ballot, cast)
+    with pytest.raises(Conflict, match="rated this ballot"):
+        ballots.rate(ballot, other)
     assert dict(ballot.scores.values_list("ranking", "score")) == cast
     assert BlindScore.objects.count() == 2 and ballot.voted_at is not None
 
@@ -156,26 +156,26 @@ def test_a_ballot_is_cast_once_for_its_names_are_known_then(world: World, member
 @pytest.mark.parametrize(
     ("scores", "sentence"),
     [
-        ({}, "give each of the 2 columns one score"),
-        ({0: 3}, "give each of the 2 columns"),
-        ({0: 3, 1: 3, 2: 3}, "give each of the 2 columns"),
-        ({0: 3, 9: 3}, "give each of the 2 columns"),
-        ({0: 3, 1: 0}, "a score is 1 to 5, not 0"),
-        ({0: 3, 1: 6}, "a score is 1 to 5, not 6"),
+        ({}, "each of the 2 columns"),
+        ({0: 3}, "each of the 2 columns"),
+        ({0: 3, 1: 3, 2: 3}, "each of the 2 columns"),
+        ({0: 3, 9: 3}, "each of the 2 columns"),
+        ({0: 3, 1: 0}, "1 to 5, got 0"),
+        ({0: 3, 1: 6}, "1 to 5, got 6"),
     ],
 )
-def test_a_vote_that_is_not_whole_is_refused_whole(
+def test_a_rating_that_is_not_whole_is_refused_whole(
     world: World, member: User, scores: dict[int, int], sentence: str
 ) -> None:
     ballot = ballots.next_ballot(member)
     columns = dict(enumerate(ballot.order))
     with pytest.raises(Rejected, match=sentence):
-        ballots.vote(ballot, {columns.get(place, 10**6 + place): score for place, score in scores.items()})
+        ballots.rate(ballot, {columns.get(place, 10**6 + place): score for place, score in scores.items()})
     ballot.refresh_from_db()
     assert ballot.voted_at is None and not BlindScore.objects.exists()
 
 
-def test_a_vote_that_fails_midway_stores_nothing(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rating_that_fails_midway_stores_nothing(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
     ballot = ballots.next_ballot(member)
 
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -183,7 +183,7 @@ def test_a_vote_that_fails_midway_stores_nothing(world: World, member: User, mon
 
     monkeypatch.setattr(ballots.BlindScore.objects, "bulk_create", fail)
     with pytest.raises(OSError, match="disk"):
-        ballots.vote(ballot, dict.fromkeys(ballot.order, 3))
+        ballots.rate(ballot, dict.fromkeys(ballot.order, 3))
     ballot.refresh_from_db()
     assert ballot.voted_at is None and not BlindScore.objects.exists()
 
@@ -195,11 +195,11 @@ def test_the_database_holds_the_range_of_scores(world: World, member: User, scor
         BlindScore.objects.create(ballot=ballot, ranking_id=ballot.order[0], score=score)
 
 
-def test_progress_counts_ones_own_votes(
+def test_progress_counts_ones_own_rating(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ballots.progress_of(member) == {"done": 0, "total": 24}
-    voted(member)
+    rated(member)
     ballots.next_ballot(member)
     assert ballots.progress_of(member) == {"done": 1, "total": 24}
     assert ballots.progress_of(other_member)["done"] == 0
@@ -212,28 +212,28 @@ def test_one_sees_ones_own_ballots_only(world: World, member: User, other_member
     assert list(ballots.ballots_of(member)) == [ballot] and not ballots.ballots_of(other_member).exists()
 
 
-# --- none is any good
+# --- no column matches
 
 
-def test_none_is_any_good_gives_every_column_one(world: World, member: User) -> None:
+def test_all_bad_rates_every_column_one(world: World, member: User) -> None:
     ballot = ballots.next_ballot(member)
     for _ in range(2):
-        ballots.vote_none(ballot)
+        ballots.rate_all_bad(ballot)
     assert ballot.none_good and [score.score for score in ballot.scores.all()] == [1, 1]
     other = ballots.next_ballot(member)
-    with pytest.raises(Rejected, match="every score is 1"):
-        ballots.vote(other, dict(zip(other.order, (1, 2), strict=True)), none_good=True)
+    with pytest.raises(Rejected, match="all_bad"):
+        ballots.rate(other, dict(zip(other.order, (1, 2), strict=True)), all_bad=True)
     assert not other.scores.exists()
 
 
 # --- undo
 
 
-def test_a_withdrawn_vote_is_gone_and_its_query_never_comes_again(
+def test_a_withdrawn_rating_is_gone_and_its_query_never_comes_again(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ballots, "QUERIES", 2)
-    kept, ballot = voted(member, 5), voted(member, 1)
+    kept, ballot = rated(member, 5), rated(member, 1)
     for _ in range(2):
         ballots.withdraw(ballot)
         assert ballot.voted_at is None and ballot.withdrawn_at is not None
@@ -241,18 +241,18 @@ def test_a_withdrawn_vote_is_gone_and_its_query_never_comes_again(
         assert ballots.progress_of(member) == {"done": 1, "total": 1}
     with pytest.raises(NothingToRate, match="rated every query"):
         ballots.next_ballot(member)
-    with pytest.raises(Rejected, match="you withdrew this vote"):
-        ballots.vote(ballot, dict.fromkeys(ballot.order, 5))
-    assert ballots.last_vote(member) == kept
-    assert voted(other_member).search == ballot.search, "it has the fewest votes, and others may rate it"
+    with pytest.raises(Conflict, match="withdrew"):
+        ballots.rate(ballot, dict.fromkeys(ballot.order, 5))
+    assert ballots.last_rated(member) == kept
+    assert rated(other_member).search == ballot.search, "it has the fewest votes, and others may rate it"
 
 
-def test_only_the_last_vote_is_withdrawn(world: World, member: User, other_member: User) -> None:
-    first, second = voted(member), voted(member)
-    voted(other_member)
-    with pytest.raises(Rejected, match="only your last vote"):
+def test_only_the_last_rating_is_withdrawn(world: World, member: User, other_member: User) -> None:
+    first, second = rated(member), rated(member)
+    rated(other_member)
+    with pytest.raises(Conflict, match="only your last"):
         ballots.withdraw(first)
-    with pytest.raises(Rejected, match="not cast yet"):
+    with pytest.raises(Conflict, match="rate it first"):
         ballots.withdraw(ballots.next_ballot(member))
     assert BlindScore.objects.count() == 6
     ballots.withdraw(second)
@@ -260,10 +260,10 @@ def test_only_the_last_vote_is_withdrawn(world: World, member: User, other_membe
     assert BlindScore.objects.count() == 2
 
 
-def test_a_withdrawal_that_fails_midway_leaves_the_vote(
+def test_a_withdrawal_that_fails_midway_leaves_the_rating(
     world: World, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ballot = voted(member, 4)
+    ballot = rated(member, 4)
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError("disk")
@@ -276,27 +276,27 @@ def test_a_withdrawal_that_fails_midway_leaves_the_vote(
 
 
 def test_a_new_index_does_not_bring_a_withdrawn_query_back(world: World, member: User) -> None:
-    ballot = voted(member)
+    ballot = rated(member)
     ballots.withdraw(ballot)
     rebuilt(world.models[0])
     ballots.next_ballot(member)
     assert Search.objects.filter(pk=ballot.search_id).exists(), "else its picture could be asked again"
 
 
-def test_the_database_holds_that_no_vote_is_cast_and_withdrawn(world: World, member: User) -> None:
-    ballot = voted(member)
+def test_the_database_holds_that_no_rating_is_cast_and_withdrawn(world: World, member: User) -> None:
+    ballot = rated(member)
     with pytest.raises(IntegrityError), transaction.atomic():
         Ballot.objects.filter(pk=ballot.pk).update(withdrawn_at=ballot.voted_at)
 
 
-# --- where votes are needed
+# --- where ratings are needed
 
 
 def test_among_level_queries_one_that_the_closest_models_answer_differently_comes_first(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ballots, "QUERIES", 4)
-    searches = [voted(member).search for _ in range(4)]
+    searches = [rated(member).search for _ in range(4)]
     contest, *others = searches
     for search in others:  # both models answer alike: a vote there tells nothing
         first = search.rankings.all()[0]
@@ -313,5 +313,5 @@ def test_a_ballot_shows_no_more_columns_than_people_can_compare(
     monkeypatch.setattr(ballots, "COLUMNS", 1)
     ballot = ballots.next_ballot(member)
     assert len(ballot.order) == 1 and ballot.search.rankings.count() == 2
-    ballots.vote(ballot, {ballot.order[0]: 4})
+    ballots.rate(ballot, {ballot.order[0]: 4})
     assert BlindScore.objects.count() == 1

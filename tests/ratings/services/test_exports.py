@@ -12,7 +12,7 @@ from ratings.services import exports
 from retrieval.models import Dataset, Mark
 from retrieval.registry.services.published import set_published
 from retrieval.search.services.marks import mark
-from tests.ratings.services.test_ballots import voted
+from tests.ratings.services.test_ballots import rated
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
@@ -26,37 +26,37 @@ def table(user: User, dataset: Dataset, part: str) -> list[dict[str, str]]:
 @pytest.fixture
 def said(world: World, member: User, other_member: User) -> World:
     """Two people have voted; one has marked an answer to a picture of the gallery, one to their own."""
-    voted(member, 4)
-    voted(other_member, 2)
+    rated(member, 4)
+    rated(other_member, 2)
     gallery, own = world.ask(member), world.ask(other_member, upload=jpeg())
     mark(member, gallery.rankings.all()[0], gallery.rankings.all()[0].image_ids[1], 2)
     mark(other_member, own.rankings.all()[1], own.rankings.all()[1].image_ids[0], 0)
     return world
 
 
-def test_votes_say_which_column_got_what(said: World, member: User) -> None:
-    rows = table(member, said.dataset, "votes.csv")
+def test_ratings_say_which_column_got_what(said: World, member: User) -> None:
+    rows = table(member, said.dataset, "ratings.csv")
     assert len(rows) == BlindScore.objects.count() == 4
     for row, score in zip(rows, BlindScore.objects.order_by("pk"), strict=True):
-        assert row["score"] == str(score.score) and row["model_id"] == str(score.ranking.model_id)
+        assert row["rating"] == str(score.score) and row["model"] == str(score.ranking.model_id)
         assert score.ballot.order[int(row["column"]) - 1] == score.ranking_id
         query = score.ballot.search.query_image
-        assert query is not None and (row["query"], row["query_class"]) == (query.path, query.class_name)
+        assert query is not None and (row["query_path"], row["query_class_name"]) == (query.path, query.class_name)
 
 
 def test_marks_say_which_answer_it_was_and_not_whose_picture_was_asked(said: World, member: User) -> None:
     first, second = table(member, said.dataset, "marks.csv")
-    assert (first["mark"], first["rank"], first["model"]) == ("2", "2", "SoftTriple")
-    assert first["query"] == said.test_images[0].path
-    assert (second["mark"], second["rank"], second["query"]) == ("0", "1", "(their own picture)")
+    assert (first["mark"], first["rank"], first["model_name"]) == ("2", "2", "SoftTriple")
+    assert first["query_path"] == said.test_images[0].path
+    assert (second["mark"], second["rank"], second["query_path"]) == ("0", "1", "(their own picture)")
     kept = Mark.objects.order_by("pk")[0]
-    assert first["picture"] == kept.image.path and float(first["cosine"]) == kept.ranking.scores[1]
+    assert first["path"] == kept.image.path and float(first["similarity"]) == kept.ranking.scores[1]
 
 
 def test_json_holds_the_same_as_both_tables(said: World, member: User) -> None:
     value = json.loads(exports.export_of(member, said.dataset, "ratings.json"))
     assert value["dataset"] == "Wings"
-    for part in ("votes", "marks"):
+    for part in ("ratings", "marks"):
         rows = [{name: str(cell) for name, cell in row.items()} for row in value[part]]
         assert rows == table(member, said.dataset, f"{part}.csv")
 
@@ -64,9 +64,9 @@ def test_json_holds_the_same_as_both_tables(said: World, member: User) -> None:
 def test_a_person_is_one_pseudonym_everywhere_and_nothing_else(
     said: World, member: User, other_member: User, settings: Settings
 ) -> None:
-    votes, marks = table(member, said.dataset, "votes.csv"), table(member, said.dataset, "marks.csv")
+    ratings, marks = table(member, said.dataset, "ratings.csv"), table(member, said.dataset, "marks.csv")
     names = {exports.pseudonym(member.pk), exports.pseudonym(other_member.pk)}
-    assert len(names) == 2 and {row["person"] for row in votes} == names == {row["person"] for row in marks}
+    assert len(names) == 2 and {row["person"] for row in ratings} == names == {row["person"] for row in marks}
     for part in exports.EXPORTS:
         text = exports.export_of(member, said.dataset, part).decode()
         for person in (member, other_member):
@@ -77,9 +77,9 @@ def test_a_person_is_one_pseudonym_everywhere_and_nothing_else(
 
 def test_models_that_are_not_published_are_left_out_for_members(said: World, member: User, curator: User) -> None:
     set_published(said.models[0], False)
-    assert {row["model"] for row in table(member, said.dataset, "votes.csv")} == {"Multi-Similarity"}
+    assert {row["model_name"] for row in table(member, said.dataset, "ratings.csv")} == {"Multi-Similarity"}
     assert len(table(member, said.dataset, "marks.csv")) == 1
-    assert len(table(curator, said.dataset, "votes.csv")) == 4 and len(table(curator, said.dataset, "marks.csv")) == 2
+    assert len(table(curator, said.dataset, "ratings.csv")) == 4 and len(table(curator, said.dataset, "marks.csv")) == 2
 
 
 def test_who_leaves_is_in_no_export(said: World, member: User, other_member: User) -> None:
@@ -92,6 +92,6 @@ def test_who_leaves_is_in_no_export(said: World, member: User, other_member: Use
 def test_only_sets_of_which_something_was_said_are_listed(said: World, member: User) -> None:
     Dataset.objects.create(name="Other", slug="other", source="wings", revision=1)
     found = list(exports.exports(member, Dataset.objects.all()))
-    assert [row.name for row in found] == ["wings-blind-votes.csv", "wings-marks.csv", "wings-ratings.json"]
+    assert [row.name for row in found] == ["wings-blind-ratings.csv", "wings-marks.csv", "wings-ratings.json"]
     again = list(exports.exports(member, Dataset.objects.all()))
     assert found == again, "the same words have the same checksum"

@@ -9,8 +9,8 @@ from accounts.models import User
 from ratings.errors import UnknownFilter
 from ratings.services import ballots
 from ratings.services import leaderboard as service
-from ratings.services.leaderboard import filtered, leaderboard, sections, votes_total
-from ratings.services.rating_statistics import Votes
+from ratings.services.leaderboard import PeopleAgreement, filtered, leaderboard, ratings_total, sections
+from ratings.services.rating_statistics import Ratings
 from retrieval.models import Dataset
 from retrieval.registry.services.published import set_published
 from tests.retrieval.registry.services.test_indexes import rebuilt
@@ -19,56 +19,56 @@ from tests.retrieval.world import World
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
-def vote(user: User, scores: dict[str, int]) -> None:
+def rate(user: User, scores: dict[str, int]) -> None:
     """Rate the next query: so much for each loss."""
     ballot = ballots.next_ballot(user)
-    ballots.vote(ballot, {ranking.pk: scores[ranking.model.loss] for ranking in ballots.rankings_in_order(ballot)})
+    ballots.rate(ballot, {ranking.pk: scores[ranking.model.loss] for ranking in ballots.rankings_in_order(ballot)})
 
 
 def by_loss(user: Any) -> dict[str, dict[str, Any]]:
-    return {row["model"].loss: row for row in leaderboard(user)}
+    return {row.model.loss: row for row in leaderboard(user)}
 
 
 def test_rows_hold_what_was_measured_best_first(world: World, member: User) -> None:
     rows = leaderboard(member)
-    assert len(rows) == 2 and rows[0]["headline"] >= rows[1]["headline"]
+    assert len(rows) == 2 and rows[0].headline >= rows[1].headline
     for row in rows:
-        metrics = row["model"].run.metrics
-        first, deepest, headline = row["figures"]
+        metrics = row.model.run.metrics
+        first, deepest, headline = row.figures
         assert [first.title, deepest.title, headline.title] == ["Recall@1", "Recall@K", "MAP@R"]
-        assert first.value == metrics["recall_at"]["1"] and row["recall_at"][8] == metrics["recall_at"]["8"]
+        assert first.value == metrics["recall_at"]["1"] and row.recall_at[8] == metrics["recall_at"]["8"]
         assert [first.low, first.high] == metrics["intervals"]["recall_at_1"] and first.low <= first.value <= first.high
         assert (deepest.k, deepest.value) == (8, metrics["recall_at"]["8"])
-        assert headline.value == row["headline"] == metrics["map_at_r"]
-        assert (row["protocol_name"], row["seed"], row["dataset"]) == ("demo (changed)", 0, world.dataset)
-        assert (row["human_mean"], row["human_sd"], row["votes"]) == (None, None, 0)
-        assert row["index_recall"] == world.index_of(row["model"]).recall
-    assert votes_total(rows) == 0
+        assert headline.value == row.headline == metrics["map_at_r"]
+        assert (row.protocol_name, row.seed, row.dataset) == ("demo (changed)", 0, world.dataset)
+        assert (row.human_mean, row.human_sd, row.ratings) == (None, None, 0)
+        assert row.index_recall == world.index_of(row.model).recall
+    assert ratings_total(rows) == 0
 
 
-def test_each_vote_moves_mean_spread_and_count(world: World, member: User, other_member: User) -> None:
+def test_each_rating_moves_mean_spread_and_count(world: World, member: User, other_member: User) -> None:
     given = []
     for user, score in ((member, 5), (other_member, 2), (member, 4)):
-        vote(user, {"soft_triple": score, "multi_similarity": 1})
+        rate(user, {"soft_triple": score, "multi_similarity": 1})
         given.append(score)
         row = by_loss(member)["soft_triple"]
-        assert row["votes"] == len(given) and row["human_mean"] == pytest.approx(mean(given))
-        assert row["human_sd"] == pytest.approx(pstdev(given), abs=1e-9)
+        assert row.ratings == len(given) and row.human_mean == pytest.approx(mean(given))
+        assert row.human_sd == pytest.approx(pstdev(given), abs=1e-9)
     other = by_loss(member)["multi_similarity"]
-    assert (other["human_mean"], other["votes"]) == (1, 3)
-    assert votes_total(leaderboard(member)) == 3
+    assert (other.human_mean, other.ratings) == (1, 3)
+    assert ratings_total(leaderboard(member)) == 3
 
 
-def test_votes_outlive_the_index_they_were_given_on(world: World, member: User) -> None:
-    vote(member, {"soft_triple": 5, "multi_similarity": 1})
+def test_ratings_outlive_the_index_they_were_given_on(world: World, member: User) -> None:
+    rate(member, {"soft_triple": 5, "multi_similarity": 1})
     rebuilt(world.models[0])
-    vote(member, {"soft_triple": 3, "multi_similarity": 1})
-    assert by_loss(member)["soft_triple"]["human_mean"] == 4
+    rate(member, {"soft_triple": 3, "multi_similarity": 1})
+    assert by_loss(member)["soft_triple"].human_mean == 4
 
 
-def test_an_open_ballot_is_no_vote(world: World, member: User) -> None:
+def test_an_open_ballot_has_no_rating(world: World, member: User) -> None:
     ballots.next_ballot(member)
-    assert votes_total(leaderboard(member)) == 0 and by_loss(member)["soft_triple"]["votes"] == 0
+    assert ratings_total(leaderboard(member)) == 0 and by_loss(member)["soft_triple"].ratings == 0
 
 
 def test_models_out_of_search_are_for_curators(world: World, member: User, curator: User) -> None:
@@ -76,7 +76,7 @@ def test_models_out_of_search_are_for_curators(world: World, member: User, curat
     assert set(by_loss(member)) == {"multi_similarity"} == set(by_loss(AnonymousUser()))
     assert set(by_loss(curator)) == {"soft_triple", "multi_similarity"}
     Dataset.objects.update(public=False)
-    assert by_loss(AnonymousUser()) == {} and votes_total([]) == 0
+    assert by_loss(AnonymousUser()) == {} and ratings_total([]) == 0
 
 
 def test_a_small_gallery_leaves_figures_out(world: World, member: User) -> None:
@@ -85,72 +85,72 @@ def test_a_small_gallery_leaves_figures_out(world: World, member: User) -> None:
     run.metrics = {"recall_at": {"1": 1.0, "2": 1.0}, "map_at_r": 0.5}
     run.save()
     row = by_loss(member)["soft_triple"]
-    assert row["recall_at"] == {1: 1.0, 2: 1.0} and row["figures"][0].low is None
+    assert row.recall_at == {1: 1.0, 2: 1.0} and row.figures[0].low is None
 
 
-# --- what the votes say
+# --- statistics of the ratings
 
 
-def test_a_human_mean_has_an_interval_from_five_votes_on(world: World, member: User, other_member: User) -> None:
+def test_a_human_mean_has_an_interval_from_five_ratings_on(world: World, member: User, other_member: User) -> None:
     given = [5, 2, 4, 3, 5]
     for place, score in enumerate(given):
-        assert by_loss(member)["soft_triple"]["human_interval"] is None
-        vote((member, other_member)[place % 2], {"soft_triple": score, "multi_similarity": 1})
+        assert by_loss(member)["soft_triple"].human_interval is None
+        rate((member, other_member)[place % 2], {"soft_triple": score, "multi_similarity": 1})
     rows = by_loss(member)
-    low, high = rows["soft_triple"]["human_interval"]
-    assert low < mean(given) < high and rows["multi_similarity"]["human_interval"] == (1, 1)
+    low, high = rows["soft_triple"].human_interval
+    assert low < mean(given) < high and rows["multi_similarity"].human_interval == (1, 1)
 
 
 def test_two_models_agree_with_the_measurement_or_not_with_a_certainty(world: World, member: User) -> None:
     [section] = sections(leaderboard(member))
-    assert section["agreement"] is None and section["people_agree"] is None
-    ahead, behind = (row["model"].loss for row in section["rows"])
+    assert section.agreement is None and section.people_agree is None
+    ahead, behind = (row.model.loss for row in section.rows)
     for _ in range(5):
-        vote(member, {ahead: 5, behind: 2})
+        rate(member, {ahead: 5, behind: 2})
     [section] = sections(leaderboard(member))
-    agreement = section["agreement"]
-    assert (agreement["difference"], agreement["certainty"], agreement["is_level"]) == (3, 1, False)
-    assert agreement["better"] == section["rows"][0]["name"] and section["votes"] == 5
+    agreement = section.agreement
+    assert (agreement.difference, agreement.certainty, agreement.is_level) == (3, 1, False)
+    assert agreement.better == section.rows[0].name and section.ratings == 5
     for _ in range(9):
-        vote(member, {ahead: 1, behind: 5})
-    agreement = sections(leaderboard(member))[0]["agreement"]
-    assert agreement["difference"] < 0 and agreement["certainty"] < 0.5
+        rate(member, {ahead: 1, behind: 5})
+    agreement = sections(leaderboard(member))[0].agreement
+    assert agreement.difference < 0 and agreement.certainty < 0.5
 
 
 def test_people_agree_where_they_rated_the_same_query(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ballots, "QUERIES", 1)
-    vote(member, {"soft_triple": 5, "multi_similarity": 1})
-    vote(other_member, {"soft_triple": 4, "multi_similarity": 3})
-    assert sections(leaderboard(member))[0]["people_agree"] == {"share": 1, "comparisons": 1}
+    rate(member, {"soft_triple": 5, "multi_similarity": 1})
+    rate(other_member, {"soft_triple": 4, "multi_similarity": 3})
+    assert sections(leaderboard(member))[0].people_agree == PeopleAgreement(share=1, comparisons=1)
 
 
 def test_three_models_have_tau_b(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     scores = np.stack([random.integers(low, low + 3, 40) for low in (1, 2, 3)], axis=1).astype(float)
-    pile = Votes(np.arange(40) % 8, np.arange(40), scores)
+    pile = Ratings(np.arange(40) % 8, np.arange(40), scores)
     found = service._computed(pile, {11: 0.1, 12: 0.2, 13: 0.3})
-    assert found["agreement"]["tau"] == 1 and found["agreement"]["models"] == 3
-    assert -1 <= found["agreement"]["low"] <= found["agreement"]["high"] <= 1
-    assert service._computed(pile, {11: 0.3, 12: 0.2, 13: 0.1})["agreement"]["tau"] == -1
-    assert service._computed(pile, {11: 0.2, 12: 0.2, 13: 0.2})["agreement"]["tau"] is None
+    assert found.agreement.tau == 1 and found.agreement.models == 3
+    assert -1 <= found.agreement.low <= found.agreement.high <= 1
+    assert service._computed(pile, {11: 0.3, 12: 0.2, 13: 0.1}).agreement.tau == -1
+    assert service._computed(pile, {11: 0.2, 12: 0.2, 13: 0.2}).agreement.tau is None
 
 
-def test_what_the_votes_say_is_kept_until_one_comes_or_goes(
+def test_statistics_are_cached_until_one_comes_or_goes(
     world: World, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[int] = []
     whole = service._computed
     monkeypatch.setattr(service, "_computed", lambda *args: computed.append(1) or whole(*args))
-    vote(member, {"soft_triple": 5, "multi_similarity": 1})
+    rate(member, {"soft_triple": 5, "multi_similarity": 1})
     for _ in range(3):
         leaderboard(member)
     assert len(computed) == 1
-    last = ballots.last_vote(member)
+    last = ballots.last_rated(member)
     assert last is not None
     ballots.withdraw(last)
-    assert by_loss(member)["soft_triple"]["votes"] == 0 and votes_total(leaderboard(member)) == 0
+    assert by_loss(member)["soft_triple"].ratings == 0 and ratings_total(leaderboard(member)) == 0
     assert len(computed) == 2
 
 

@@ -77,9 +77,9 @@ def test_standings_are_over_every_vote_of_a_model(world: World, member: User, ot
     given: dict[int, list[int]] = {model.pk: [] for model in world.models}
     for user, scores in ((member, (5, 2)), (other_member, (4, 2)), (member, (1, 3))):
         ballot = ballots.next_ballot(user)
-        votes: dict[int, Any] = dict(zip(ballot.order, scores, strict=True))
-        ballots.vote(ballot, votes)
+        values: dict[int, Any] = dict(zip(ballot.order, scores, strict=True))
+        ballots.rate(ballot, values)
         for ranking in ballots.rankings_in_order(ballot):
-            given[ranking.model_id].append(votes[ranking.pk])
+            given[ranking.model_id].append(values[ranking.pk])
     assert standings(given) == {model: standing(*scores) for model, scores in given.items()}
     assert standings([]) == {}

@@ -19,8 +19,8 @@ from tests.retrieval.world import World
 pytestmark = pytest.mark.django_db
 
 
-def vote(client: Client, ballot: Ballot, *scores: object) -> Any:
-    given = {f"score-{pk}": score for pk, score in zip(ballot.order, scores, strict=False)}
+def rate(client: Client, ballot: Ballot, *scores: object) -> Any:
+    given = {f"rating-{pk}": score for pk, score in zip(ballot.order, scores, strict=False)}
     return client.post(reverse("rate"), {"ballot": ballot.pk, **given})
 
 
@@ -29,8 +29,8 @@ def test_the_ballot_shows_no_name_and_no_class(member_client: Client, world: Wor
     assert not [secret for secret in secrets if secret.lower() in text.lower()]
     assert not re.search(r'href="/pictures/|/lab/models/', text), "a link would give it away"
     ballot = Ballot.objects.get()
-    assert str(ballot.pk) in text and all(f'name="score-{pk}"' in text for pk in ballot.order)
-    assert text.count("/thumbnail") == 2 * ballots.ANSWERS
+    assert str(ballot.pk) in text and all(f'name="rating-{pk}"' in text for pk in ballot.order)
+    assert text.count("/thumbnail") == 2 * ballots.RESULTS
 
 
 def test_the_pictures_of_a_ballot_tell_no_class_by_their_names(
@@ -46,57 +46,57 @@ def test_the_pictures_of_a_ballot_tell_no_class_by_their_names(
         assert not [secret for secret in secrets if secret in heads]
 
 
-def test_a_vote_shows_the_names_and_moves_the_leaderboard(
+def test_a_rating_shows_the_names_and_moves_the_leaderboard(
     member_client: Client, client: Client, member: User, world: World, secrets: list[str]
 ) -> None:
     member_client.get(reverse("rate"))
     ballot = Ballot.objects.get()
-    answer = vote(member_client, ballot, 5, 2)
+    answer = rate(member_client, ballot, 5, 2)
     assert answer.status_code == 302 and answer["Location"] == reverse("rated", args=[ballot.pk])
     text = text_of(member_client.get(answer["Location"]))
     assert all(model.name in text for model in world.models)
-    assert ballot.search.query_image.class_name in text and "you gave 5 of 5" in text
+    assert ballot.search.query_image.class_name in text and "5 of 5" in text
     rows = text_of(client.get(reverse("leaderboard-rows")))
-    assert "<html" not in rows and re.search(r'data-live="votes">1</span> blind vote so far', rows)
+    assert "<html" not in rows and re.search(r'data-live="ratings">1</span>', rows)
     shown = {row[0]: row[1] for row in re.findall(r'data-live="human-(\d+)"><span class="strong">([\d.]+)', rows)}
     first, second = ballots.rankings_in_order(ballot)
     assert shown == {str(first.model_id): "5.00", str(second.model_id): "2.00"}
     assert "SoftTriple" in text_of(client.get(reverse("leaderboard")))
 
 
-def test_after_a_vote_the_next_query_comes(member_client: Client, world: World) -> None:
+def test_after_a_rating_the_next_query_comes(member_client: Client, world: World) -> None:
     member_client.get(reverse("rate"))
     first = Ballot.objects.get()
-    vote(member_client, first, 1, 1)
+    rate(member_client, first, 1, 1)
     text = text_of(member_client.get(reverse("rate")))
     assert f'name="ballot" value="{first.pk}"' not in text and "1 of 24 rated" in text
 
 
-def test_a_second_vote_changes_nothing(member_client: Client, member: User, world: World) -> None:
+def test_a_second_rating_changes_nothing(member_client: Client, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
     for scores, status in (((1, 2), 302), ((1, 2), 302), ((4, 4), 400)):
-        assert vote(member_client, ballot, *scores).status_code == status
+        assert rate(member_client, ballot, *scores).status_code == status
     assert sorted(score.score for score in BlindScore.objects.all()) == [1, 2]
 
 
 @pytest.mark.parametrize(
     ("scores", "sentence"),
     [
-        ((), "give each of the 2 columns one score"),
-        ((3,), "give each of the 2 columns one score"),
-        ((3, ""), "give each of the 2 columns one score"),
-        ((3, "good"), "give each of the 2 columns one score"),
-        ((3, "9" * 5000), "give each of the 2 columns one score"),
-        ((3, "٣"), "give each of the 2 columns one score"),
-        ((3, 0), "a score is 1 to 5, not 0"),
-        ((3, 6), "a score is 1 to 5, not 6"),
+        ((), "each of the 2 columns"),
+        ((3,), "each of the 2 columns"),
+        ((3, ""), "each of the 2 columns"),
+        ((3, "good"), "each of the 2 columns"),
+        ((3, "9" * 5000), "each of the 2 columns"),
+        ((3, "٣"), "each of the 2 columns"),
+        ((3, 0), "1 to 5, got 0"),
+        ((3, 6), "1 to 5, got 6"),
     ],
 )
-def test_an_incomplete_vote_is_explained_on_the_same_blind_page(
+def test_an_incomplete_rating_is_explained_on_the_same_blind_page(
     member_client: Client, member: User, world: World, secrets: list[str], scores: tuple[object, ...], sentence: str
 ) -> None:
     ballot = ballots.next_ballot(member)
-    answer = vote(member_client, ballot, *scores)
+    answer = rate(member_client, ballot, *scores)
     text = answer.content.decode()
     assert answer.status_code == 400 and sentence in text and str(ballot.pk) in text
     assert not [secret for secret in secrets if secret in text] and not BlindScore.objects.exists()
@@ -110,13 +110,13 @@ def test_a_ballot_that_is_none_is_not_found(member_client: Client, world: World,
 
 def test_anothers_ballot_is_not_found(member_client: Client, other_member: User, world: World) -> None:
     ballot = ballots.next_ballot(other_member)
-    assert vote(member_client, ballot, 3, 3).status_code == 404
+    assert rate(member_client, ballot, 3, 3).status_code == 404
     assert member_client.get(reverse("ballot-query", args=[ballot.pk])).status_code == 404
-    vote(signed_in(other_member), ballot, 3, 3)
+    rate(signed_in(other_member), ballot, 3, 3)
     assert member_client.get(reverse("rated", args=[ballot.pk])).status_code == 404
 
 
-def test_the_names_are_not_shown_before_the_vote(member_client: Client, member: User, world: World) -> None:
+def test_the_names_are_not_shown_before_the_rating(member_client: Client, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
     assert member_client.get(reverse("rated", args=[ballot.pk])).status_code == 404
 
@@ -142,7 +142,7 @@ def test_rating_is_for_those_who_signed_in(client: Client, member: User, world: 
     ):
         assert client.get(address)["Location"].startswith("/accounts/login/")
     assert client.get(reverse("ballot-query", args=[ballot.pk])).status_code == 401
-    assert vote(client, ballot, 3, 3).status_code == 302 and not BlindScore.objects.exists()
+    assert rate(client, ballot, 3, 3).status_code == 302 and not BlindScore.objects.exists()
 
 
 def test_nobody_opens_the_systems_searches(member_client: Client, member: User, world: World) -> None:
@@ -159,53 +159,53 @@ def test_an_answer_that_is_hidden_since_is_not_shown(member_client: Client, memb
     assert reverse("thumbnail", args=[hidden]) not in text and str(ballot.pk) in text
 
 
-# --- none is any good
+# --- no column matches
 
 
-def test_none_is_any_good_gives_every_column_one_and_says_so(member_client: Client, member: User, world: World) -> None:
+def test_all_bad_rates_every_column_one_and_says_so(member_client: Client, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
-    answer = member_client.post(reverse("rate"), {"ballot": ballot.pk, "none_good": "1"})
+    answer = member_client.post(reverse("rate"), {"ballot": ballot.pk, "all_bad": "1"})
     text = text_of(member_client.get(answer["Location"]))
-    assert "You said that none is any good" in text and text.count("you gave 1 of 5") == 2
+    assert Ballot.objects.get().none_good and "None match" in text and text.count("1 of 5") == 2
 
 
 # --- undo
 
 
-def test_a_vote_is_undone_from_its_page_and_its_query_stays_away(
+def test_a_rating_is_undone_from_its_page_and_its_query_stays_away(
     member_client: Client, member: User, world: World
 ) -> None:
     ballot = ballots.next_ballot(member)
-    vote(member_client, ballot, 5, 2)
+    rate(member_client, ballot, 5, 2)
     address = reverse("withdraw", args=[ballot.pk])
     assert address in text_of(member_client.get(reverse("rated", args=[ballot.pk])))
     answer = member_client.post(address, follow=True)
     text = text_of(answer)
-    assert "withdrawn and counts nowhere" in text and "0 of 23 rated" in text and address not in text
+    assert "will not be shown to you again" in text and "0 of 23 rated" in text and address not in text
     assert f'value="{ballot.pk}"' not in text and not BlindScore.objects.exists()
     assert member_client.get(reverse("rated", args=[ballot.pk])).status_code == 404
-    assert vote(member_client, ballot, 5, 5).status_code == 302 and not BlindScore.objects.exists()
+    assert rate(member_client, ballot, 5, 5).status_code == 302 and not BlindScore.objects.exists()
 
 
-def test_the_last_vote_can_be_undone_from_the_next_ballot(member_client: Client, member: User, world: World) -> None:
+def test_the_last_rating_can_be_undone_from_the_next_ballot(member_client: Client, member: User, world: World) -> None:
     first, second = (ballots.next_ballot(member) for _ in range(2))
     assert first == second, "open still"
-    vote(member_client, first, 3, 3)
+    rate(member_client, first, 3, 3)
     assert reverse("withdraw", args=[first.pk]) in text_of(member_client.get(reverse("rate")))
 
 
-def test_an_older_vote_stays_and_the_page_says_why(member_client: Client, member: User, world: World) -> None:
+def test_an_older_rating_stays_and_the_page_says_why(member_client: Client, member: User, world: World) -> None:
     first = ballots.next_ballot(member)
-    vote(member_client, first, 3, 3)
-    vote(member_client, ballots.next_ballot(member), 4, 4)
+    rate(member_client, first, 3, 3)
+    rate(member_client, ballots.next_ballot(member), 4, 4)
     assert reverse("withdraw", args=[first.pk]) not in text_of(member_client.get(reverse("rated", args=[first.pk])))
     answer = member_client.post(reverse("withdraw", args=[first.pk]), follow=True)
-    assert "only your last vote" in text_of(answer) and BlindScore.objects.count() == 4
+    assert "only your last" in text_of(answer) and BlindScore.objects.count() == 4
 
 
-def test_anothers_vote_is_not_undone(client: Client, member_client: Client, other_member: User, world: World) -> None:
+def test_anothers_rating_is_not_undone(client: Client, member_client: Client, other_member: User, world: World) -> None:
     ballot = ballots.next_ballot(other_member)
-    ballots.vote(ballot, dict.fromkeys(ballot.order, 3))
+    ballots.rate(ballot, dict.fromkeys(ballot.order, 3))
     assert member_client.post(reverse("withdraw", args=[ballot.pk])).status_code == 404
     assert client.post(reverse("withdraw", args=[ballot.pk]))["Location"].startswith("/accounts/login/")
     assert member_client.get(reverse("withdraw", args=[ballot.pk])).status_code == 405

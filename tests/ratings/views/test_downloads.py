@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.models import User
 from ratings.services.exports import EXPORTS
 from retrieval.models import Dataset
-from tests.ratings.services.test_ballots import voted
+from tests.ratings.services.test_ballots import rated
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("part", EXPORTS)
 def test_members_keep_what_people_said(member_client: Client, other_member: User, world: World, part: str) -> None:
-    voted(other_member)
+    rated(other_member)
     where = reverse("download-ratings", args=["wings", part])
     answer = member_client.get(where)
     data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
@@ -27,14 +27,20 @@ def test_members_keep_what_people_said(member_client: Client, other_member: User
 
 
 def test_before_the_first_word_nothing_is_listed_and_the_tables_are_empty(member_client: Client, world: World) -> None:
-    assert "blind-votes" not in member_client.get(reverse("downloads")).content.decode()
-    answer = member_client.get(reverse("download-ratings", args=["wings", "votes.csv"]))
+    assert "blind-ratings" not in member_client.get(reverse("downloads")).content.decode()
+    answer = member_client.get(reverse("download-ratings", args=["wings", "ratings.csv"]))
     assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
 
 
 def test_what_is_not_there_is_not_found(client: Client, member_client: Client, world: World) -> None:
-    assert client.get(reverse("download-ratings", args=["wings", "votes.csv"])).status_code == 302
-    for where in (["wings", "people"], ["nothing", "votes.csv"]):
+    assert client.get(reverse("download-ratings", args=["wings", "ratings.csv"])).status_code == 302
+    for where in (["wings", "people"], ["nothing", "ratings.csv"]):
         assert member_client.get(reverse("download-ratings", args=where)).status_code == 404
     Dataset.objects.update(revision=0)
-    assert member_client.get(reverse("download-ratings", args=["wings", "votes.csv"])).status_code == 404
+    assert member_client.get(reverse("download-ratings", args=["wings", "ratings.csv"])).status_code == 404
+
+
+def test_the_old_address_of_the_ratings_leads_to_the_new_one(client: Client) -> None:
+    answer = client.get("/downloads/ratings/wings/votes.csv")
+    where = reverse("download-ratings", args=["wings", "ratings.csv"])
+    assert (answer.status_code, answer["Location"]) == (301, where)

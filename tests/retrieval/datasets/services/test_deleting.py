@@ -8,8 +8,8 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from ratings.models import Ballot
-from ratings.services.rated_searches import votes_on
 from retrieval.datasets.services import deleting, dependencies
+from ratings.services.rated_searches import ratings_on
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Index, Search
@@ -71,10 +71,10 @@ def test_a_set_that_is_needed_stays_and_the_sentence_says_by_what(world: World) 
 def test_votes_keep_a_set(world: World, spare: Dataset, member: User) -> None:
     search = system_search(world.test_images[0], [model for model in _serving(world)], 3)
     ballot = Ballot.objects.create(who=member, search=search, order=[])
-    assert votes_on(world.dataset) == []
+    assert ratings_on(world.dataset) == []
     ballot.voted_at = ballot.shown_at
     ballot.save()
-    assert votes_on(world.dataset) == ["1 blind vote"] and votes_on(spare) == []
+    assert ratings_on(world.dataset) == ["1 blind vote"] and ratings_on(spare) == []
     assert "1 blind vote" in dependencies.uses_of(world.dataset)
 
 

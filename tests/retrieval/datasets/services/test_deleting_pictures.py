@@ -110,7 +110,7 @@ def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, mem
     voted.voted_at = voted.shown_at
     voted.save()
     Ballot.objects.create(who=member, search=system_search(other, models, 3), order=[])
-    with pytest.raises(Conflict, match="Wings is needed by 1 blind vote; hide it instead"):
+    with pytest.raises(Conflict, match="needed by 1 rated ballot"):
         deleting.submit_picture_deletion(world.dataset, keys([query, other]), by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
     deleted(world.dataset, [other])
@@ -171,7 +171,7 @@ def test_what_came_to_need_it_meanwhile_ends_the_job_and_they_stay_hidden(world:
     job = deleting.submit_picture_deletion(world.dataset, keys(held_out[:2]), by=None)
     search = Search.objects.create(query_image=held_out[0], k=1)
     Ballot.objects.create(who=member, search=search, order=[], voted_at=timezone.now())
-    assert "1 blind vote" in failed(job)
+    assert "1 rated ballot" in failed(job)
     assert world.dataset.images.count() == 48 and held_out[0].file.exists()
     assert world.dataset.images.filter(hidden=True).count() == 2
     assert not AuditEntry.objects.filter(action="delete-pictures").exists()

@@ -73,7 +73,7 @@ def test_answers_of_a_query_are_marked_once_one_has_voted_on_it(
     ballot = ballots.next_ballot(member)
     ranking = ballots.rankings_in_order(ballot)[0]
     assert mark(member_client, ranking, ranking.image_ids[0], 2).status_code == 404, "it could tell the class"
-    ballots.vote(ballot, dict.fromkeys(ballot.order, 3))
+    ballots.rate(ballot, dict.fromkeys(ballot.order, 3))
     for value in (2, 1):
         answer = mark(member_client, ranking, ranking.image_ids[0], value)
         assert answer["Location"] == reverse("rated", args=[ballot.pk])
