@@ -1,1 +1,1 @@
-"""Who: accounts, roles, API tokens, and what each app knows of a person."""
+"""Accounts, roles, API tokens, the audit trail, and the registry of personal data."""

@@ -1,4 +1,4 @@
-"""What allauth asks us at sign-up, sign-in and about passwords."""
+"""Adapter of allauth: sign-up, passwords, confirmation of addresses, limits on sign-ins."""
 
 from typing import Any
 

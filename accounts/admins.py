@@ -1,4 +1,4 @@
-"""Who is admin, asked under a lock: two admins at once must not leave the site without one."""
+"""Checks of who is admin, under a lock: two admins at once must not leave the site without one."""
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied

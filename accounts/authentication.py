@@ -1,4 +1,4 @@
-"""How a program shows whose it is: `Authorization: Token kin_...`."""
+"""Authentication of programs by `Authorization: Token kin_...`."""
 
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from knox.auth import TokenAuthentication
@@ -11,7 +11,7 @@ from accounts.models import ApiToken, User
 
 
 class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
-    """Accept live tokens; a read-only one for reading only."""
+    """Accept valid tokens; a read-only one for reading only."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         found: tuple[User, ApiToken] | None = super().authenticate(request)
@@ -20,7 +20,7 @@ class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox
         token = found[1]
         if token.read_only and request.method not in SAFE_METHODS:
             raise PermissionDenied(
-                f"the token {token.name!r} is read-only; make one that may write at /me/tokens/", "read_only_token"
+                f"the token {token.name!r} is read-only; create one with write access at /me/tokens/", "read_only_token"
             )
         services.note_token_use(token)
         return found

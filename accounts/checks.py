@@ -1,4 +1,4 @@
-"""What `manage.py check` says about settings that work, but not the way they are combined."""
+"""Checks of settings that do not work together, for `manage.py check`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ def shared_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
         return [
             Warning(
                 f"{settings.WEB_PROCESSES} web processes, but the cache lives inside each of them: "
-                "rate limits count per process and cached figures may differ between them.",
+                "rate limits count per process, and cached values may differ between them.",
                 hint="Set CACHE_URL to a shared cache (redis://...), or WEB_PROCESSES to 1.",
                 id="kindred.W001",
             )

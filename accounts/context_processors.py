@@ -1,4 +1,4 @@
-"""What every page may ask of who is looking, and of where mail goes."""
+"""Context of every page: what the visitor may do, and where mail goes."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,7 +17,7 @@ def roles(request: HttpRequest) -> dict[str, bool]:
 
 
 def mail(request: HttpRequest) -> dict[str, object]:
-    """Give `mail_folder`, where mail lies while no server is named, and whether signing in needs a confirmed address.
+    """Give `mail_folder`, the folder of mails without a mail server, and whether signing in needs a confirmed address.
 
     `mail_folder` is None when mail is really sent.
     """

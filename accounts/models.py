@@ -1,5 +1,6 @@
-"""Accounts (an e-mail is one account), the tokens by which programs act for them, and what curators did."""
+"""Tables of accounts (one per e-mail address), API tokens and the audit trail."""
 
+import unicodedata
 from typing import Any
 
 from django.contrib.auth import hashers
@@ -10,7 +11,22 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from knox.models import AbstractAuthToken
 
-from accounts.passwords import forms_of
+
+def normal_form(password: str) -> str:
+    """Return the Unicode form of a password that hashes are made of (NFKC, as NIST SP 800-63B advises).
+
+    Keyboards and systems write the same letters as different characters.
+    """
+    return unicodedata.normalize("NFKC", password)
+
+
+def forms_of(password: str) -> list[str]:
+    """Return what the hash of this password may have been made of, the usual form first.
+
+    Hashes of earlier versions were made of the password as it was typed.
+    """
+    composed, decomposed = (unicodedata.normalize(form, password) for form in ("NFC", "NFD"))
+    return list(dict.fromkeys((normal_form(password), password, composed, decomposed)))
 
 
 class UserManager(BaseUserManager["User"]):
@@ -127,7 +143,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
 
 
 class AuditEntry(models.Model):
-    """Something that a curator, an admin or the system changed. Written by `accounts.audit`, then only read."""
+    """A change by a curator, an admin or the system. Written by `accounts.audit`, never changed."""
 
     who = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="audit_entries")
     who_name = models.CharField("who, as it was", max_length=80)  # the account may be renamed, or go

@@ -1,4 +1,4 @@
-"""Who may enter: for HTML views a decorator, for API views permission classes."""
+"""Access by role: decorators for HTML views, permission classes for the API."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,9 +21,9 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-FOR_CURATORS = "This page is for curators. An admin can make you one."
-FOR_ADMINS = "This page is for admins."
-SECOND_FACTOR_FIRST = "Your role needs a second factor. Set one up first, at /me/security/; it takes a minute."
+FOR_CURATORS = "Only curators may open this page. Ask an admin for the role."
+FOR_ADMINS = "Only admins may open this page."
+SECOND_FACTOR_FIRST = "Your role requires a second factor. Set one up at /me/security/ first."
 
 
 def curator_required(view: View[P]) -> View[P]:
@@ -103,24 +103,24 @@ class IsCurator(HoldsRole):
     """Curators and admins."""
 
     least = Role.CURATOR
-    sentence = "This is for curators. An admin can make you one."
+    sentence = "Only curators may do this. Ask an admin for the role."
 
 
 class IsAdmin(HoldsRole):
     """Admins."""
 
     least = Role.ADMIN
-    sentence = "This is for admins."
+    sentence = "Only admins may do this."
 
 
 class IsFreshSession(BasePermission):
     """Those who signed in with a browser and proved a few minutes ago that they are still the same person."""
 
     code = "session_required"
-    message = "A token makes no tokens. Make one at /me/tokens/."
+    message = "A token cannot create tokens. Create one at /me/tokens/."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if request.auth is not None:
             return False
-        self.code, self.message = "proof_required", "Send your password to /accounts/reauthenticate/ first."
+        self.code, self.message = "proof_required", "Confirm your password at /accounts/reauthenticate/ first."
         return bool(did_recently_reauthenticate(request))

@@ -1,4 +1,4 @@
-"""What each app knows of a person: it registers here how to export and how to erase it.
+"""Registry of personal data: each app registers how to export and erase what it stores about a person.
 
 An app's `ready()` calls `register`. Apps above (searches, ratings) register after those below, so
 erasing goes from the last registered to the first, and the account itself goes last.
@@ -27,7 +27,7 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True)
 class Used:
-    """What a person has of something that is bounded."""
+    """How much of a quota a person uses."""
 
     name: str
     used: int
@@ -35,7 +35,7 @@ class Used:
     in_bytes: bool = False
 
     def __str__(self) -> str:
-        """Say how much of how much."""
+        """Return `3 of 10`, or megabytes."""
         if self.in_bytes:
             return f"{self.used / MEGABYTE:,.1f} of {self.allowed // MEGABYTE:,} MB"
         return f"{self.used:,} of {self.allowed:,}"
@@ -46,13 +46,13 @@ QUOTAS: list[Quotas] = []
 
 
 def register_quotas(quotas: Quotas) -> None:
-    """Add what an app bounds for each person; it is shown beside their data."""
+    """Register an app's quotas; the page of personal data shows them."""
     if quotas not in QUOTAS:
         QUOTAS.append(quotas)
 
 
 def used_by(user: User) -> list[Used]:
-    """Return what is bounded for a person, and how much of it they use."""
+    """Return the quotas of a person and how much of them is used."""
     return [used for quotas in QUOTAS for used in quotas(user)]
 
 
@@ -70,12 +70,12 @@ def register(name: str, export: Export, erase: Erase) -> None:
         raise ValueError(f"personal data named {name!r} is registered already; choose another name")
 
 
-def export_all(user: User) -> dict[str, Any]:
-    """Return everything known of `user`, by section."""
+def export_all(user: User) -> dict[str, object]:
+    """Return everything stored about `user`, by section."""
     return {name: section.export(user) for name, section in SECTIONS.items()}
 
 
 def erase_all(user: User) -> None:
-    """Erase everything known of `user`, the account last. Call it inside a transaction."""
+    """Erase everything stored about `user`, the account last. Call it inside a transaction."""
     for section in reversed(SECTIONS.values()):
         section.erase(user)

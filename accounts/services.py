@@ -1,7 +1,7 @@
 """Every rule about accounts, roles and tokens."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
@@ -21,7 +21,7 @@ from accounts.models import ApiToken, User
 from accounts.roles import Role, given_role, holds, role_of
 from accounts.security import services as security
 
-USUAL_LIFETIME = cast(timedelta, settings.REST_KNOX["TOKEN_TTL"])  # of a token, unless asked otherwise
+USUAL_LIFETIME = cast(timedelta, settings.REST_KNOX["TOKEN_TTL"])  # of a token, unless given
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
 
 
@@ -90,7 +90,7 @@ def require_confirmed(user: User, role: Role | str) -> None:
     rises = role != Role.MEMBER and ranks.index(Role(role)) > ranks.index(given_role(user))
     if rises and user.has_usable_password() and not security.is_confirmed(user):
         raise AccountError(
-            f"{user.email} is not confirmed, so the account may be somebody else's; "
+            f"{user.email} is not confirmed, so the account may belong to somebody else; "
             "invite that address, and its owner gets the account and the role"
         )
 
@@ -125,7 +125,7 @@ def _require_room_for_token(user: User) -> None:
     if stored.password != user.password:
         raise AccountError("the password was changed meanwhile; sign in again")
     if not security.is_confirmed(user):
-        raise UnconfirmedError(f"confirm {user.email} first; unconfirmed accounts make no tokens")
+        raise UnconfirmedError(f"confirm {user.email} first; an unconfirmed account cannot create tokens")
     if tokens_of(user).count() >= settings.TOKENS_PER_PERSON:
         raise AccountError(f"you have {settings.TOKENS_PER_PERSON} tokens, the most allowed; revoke one first")
 
@@ -151,8 +151,8 @@ def note_token_use(token: ApiToken) -> None:
     ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
-def export_account(user: User) -> dict[str, Any]:
-    """Return what the accounts app knows of `user`."""
+def export_account(user: User) -> dict[str, object]:
+    """Return account and tokens of `user` for the export of personal data."""
     return {
         "email": user.email,
         "display_name": user.display_name,

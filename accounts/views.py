@@ -1,7 +1,5 @@
 """The pages under /me/ that belong to the account: tokens, security, one's data."""
 
-from typing import Any
-
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
@@ -25,7 +23,7 @@ from accounts.security import services as security_services
 @require_http_methods(["GET", "POST"])
 @reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]  # the form is sent again by itself
 def tokens(request: HttpRequest) -> HttpResponse:
-    """List the tokens; a POST makes one and shows its secret, this once."""
+    """List the tokens; a POST creates one and shows its secret once."""
     user = signed_in(request)
     form = TokenForm(request.POST or None)
     secret = None
@@ -54,7 +52,7 @@ def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
     user = signed_in(request)
     token = get_object_or_404(services.tokens_of(user), pk=digest)
     services.revoke_token(token, by=user)
-    messages.success(request, f"The token {token.name!r} is revoked.")
+    messages.success(request, f"Token {token.name!r} revoked.")
     return redirect("tokens")
 
 
@@ -62,7 +60,7 @@ def revoke_token(request: HttpRequest, digest: str) -> HttpResponse:
 @never_cache
 @require_GET
 def security(request: HttpRequest) -> HttpResponse:
-    """Show what keeps the account its owner's, and where each part is changed."""
+    """Show second factor, password, addresses and sessions, with links to change them."""
     user = signed_in(request)
     context = {
         "addresses": security_services.addresses_of(user),
@@ -75,7 +73,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def data(request: HttpRequest) -> HttpResponse:
-    """Show what can be exported, and how to leave."""
+    """Show the export, the quotas, and the form that deletes the account."""
     return render(request, "accounts/data.html", _data_context(signed_in(request), DeleteAccountForm()))
 
 
@@ -83,7 +81,7 @@ def data(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def export_data(request: HttpRequest) -> HttpResponse:
-    """Give everything known of this person as a JSON file."""
+    """Give everything stored about this person as a JSON file."""
     response = JsonResponse(personal_data.export_all(signed_in(request)), json_dumps_params={"indent": 1})
     response["Content-Disposition"] = 'attachment; filename="kindred-my-data.json"'
     return response
@@ -103,10 +101,10 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             logout(request)
-            messages.success(request, "Your account and your data are deleted.")
+            messages.success(request, "Your account and your data were deleted.")
             return redirect("account_login")
     return render(request, "accounts/data.html", _data_context(user, form), status=400)
 
 
-def _data_context(user: User, form: DeleteAccountForm) -> dict[str, Any]:
+def _data_context(user: User, form: DeleteAccountForm) -> dict[str, object]:
     return {"form": form, "sections": personal_data.SECTIONS, "quotas": personal_data.used_by(user)}

@@ -1,4 +1,4 @@
-"""What `manage.py check`, and every command that runs it, says of a restore that was cut short."""
+"""The check that fails after an interrupted restore, for `manage.py check` and every command that runs it."""
 
 from collections.abc import Sequence
 from typing import Any

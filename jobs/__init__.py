@@ -1,1 +1,1 @@
-"""Long work: one state machine in the database, Celery to carry it, a sweeper to repair it."""
+"""Background jobs: a state machine in the database, Celery as transport, a sweeper that repairs."""

@@ -1,4 +1,4 @@
-"""Jobs for admins, to read: their state changes by the buttons of the job's page only."""
+"""Jobs in the admin site, read-only: use the job's own page to cancel or retry."""
 
 from django.contrib import admin
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""Bounds of a child process, kept from outside: resident memory and time.
+"""Bounds of a child process, enforced by its parent: resident memory and time.
 
 Not RLIMIT_AS: CUDA reserves far more addresses than it ever uses, and could not start.
 """

@@ -1,16 +1,17 @@
-"""What a handler holds while it works: its attempt's right to write, and the wish that it stop."""
+"""The context of a running job: the attempt's lease and its cancellation."""
 
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.db import DatabaseError, connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from jobs import scratch
+from jobs import failures, scratch
 from jobs.errors import JobCancelled, JobInterrupted, JobLost, JobStopped
 from jobs.models import Job
 
@@ -32,6 +33,15 @@ def worker_is_stopping() -> bool:
     return _interrupted.is_set()
 
 
+class ReportedProgress(TypedDict, total=False):
+    """Columns of the job that its handler reports."""
+
+    phase: str
+    done: int
+    total: int
+    message: str
+
+
 class JobContext:
     """One attempt at a job. Every write is conditional on the attempt still being the running one."""
 
@@ -39,9 +49,9 @@ class JobContext:
         self.job_id: int = job.pk
         self.attempt = job.attempt
         self.kind = job.kind
-        self.payload: dict[str, Any] = job.payload
+        self.payload: Mapping[str, object] = job.payload
         self.asked_by_id = job.asked_by_id
-        self._latest: dict[str, Any] = {}
+        self._latest: ReportedProgress = {}
         self._written_at = 0.0
         self._looked_at = time.monotonic()
         self._lost = False
@@ -120,16 +130,16 @@ class JobContext:
             if not connection.in_atomic_block:  # a handler's own transaction must see the error itself
                 connection.close_if_unusable_or_obsolete()
 
-    def finish(self, result: dict[str, Any] | None) -> bool:
+    def finish(self, result: Mapping[str, object] | None) -> bool:
         """Record success. False: the attempt was lost, and its result does not count."""
         return self._settle(Job.State.SUCCEEDED, result=result, error="")
 
     def fail(self, error: str) -> bool:
         """Record failure with the sentence to show. False: the attempt was lost."""
-        return self._settle(Job.State.FAILED, error=error)
+        return failures.fail(self.job_id, self._row(), error, **self._latest)
 
     def cancel(self) -> bool:
-        """Record that the work stopped as asked. False: the attempt was lost."""
+        """Record that the work was cancelled. False: the attempt was lost."""
         return self._settle(Job.State.CANCELLED)
 
     def give_back(self) -> bool:

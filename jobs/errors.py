@@ -1,10 +1,10 @@
-"""What ends or refuses a job on purpose."""
+"""Errors that end or reject a job on purpose."""
 
 from config.errors import Conflict
 
 
 class JobRefused(Conflict):
-    """A job cannot be submitted, cancelled or retried as asked; the message can be shown."""
+    """A job cannot be submitted, cancelled or retried; the message is for its user."""
 
 
 class UnknownJobKindError(JobRefused):
@@ -12,7 +12,7 @@ class UnknownJobKindError(JobRefused):
 
 
 class JobFailed(Exception):
-    """A handler gives up; the message is shown to the job's owner as it is."""
+    """A handler gives up; the page shows the message to the job's owner."""
 
 
 class JobStopped(Exception):
@@ -24,7 +24,7 @@ class JobLost(JobStopped):
 
 
 class JobCancelled(JobStopped):
-    """Somebody asked to cancel the job."""
+    """The job was cancelled."""
 
 
 class JobInterrupted(JobStopped):

@@ -1,4 +1,4 @@
-"""A thread that shows a running attempt to be alive while its handler is busy."""
+"""The heartbeat thread of a running attempt, which keeps its lease while the handler is busy."""
 
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""A request that starts a job is done once, however often it is sent: `Idempotency-Key`.
+"""`Idempotency-Key`: a request that starts a job runs once, however often it is sent.
 
 The key's row, the job and what it works on are one transaction. A request that was refused leaves its key free;
-one that comes while its twin is at work waits for that, and then gets the same answer.
+a repetition that comes meanwhile waits for the first, and then gets the same response.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The row that says what is to be done, by whom it is being done, and how it ended."""
+"""Tables of jobs and of requests with an idempotency key."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from django.db.models import Q
 
 
 class Job(models.Model):
-    """A piece of long work. Only conditional UPDATEs of `jobs.services`, `.sweeper` and `.context` change its state."""
+    """A background job. Only conditional UPDATEs in services, sweeper, context and failures change its state."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -95,17 +95,17 @@ class Job(models.Model):
 
     @property
     def asked_by_id(self) -> int | None:
-        """The key of whoever answers for it: who retried it last, or its owner; None is the system."""
+        """The key of the account that is responsible: the last to retry it, or its owner; None is the system."""
         return self.retried_by_id or self.owner_id
 
     @property
     def percent(self) -> int | None:
-        """How far the phase is, 0 to 100; None when nobody knows."""
+        """Progress of the phase, 0 to 100; None if the total is unknown."""
         return min(100, 100 * self.done // self.total) if self.total else None
 
 
 class IdempotentRequest(models.Model):
-    """A request with an Idempotency-Key, and the answer that it gets again."""
+    """A request with an Idempotency-Key, and the response that a repetition gets."""
 
     who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)

@@ -1,6 +1,6 @@
-"""Which function does which kind of job. Apps register theirs in `AppConfig.ready()`."""
+"""Registries of job kinds, sweeps and failure listeners. Apps register theirs in `AppConfig.ready()`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,20 +10,21 @@ from jobs.errors import UnknownJobKindError
 
 if TYPE_CHECKING:
     from jobs.context import JobContext
+    from jobs.models import Job
 
 Link = tuple[str, str]
-"""Words and an address."""
+"""Text and URL."""
 
 Leads = Callable[[dict[str, Any], dict[str, Any]], list[Link]]
-"""Called as leads(payload, result), with {} where there is none: links to what a job works on and what it made."""
+"""Called as leads(payload, result), each {} if there is none: returns links to the input and output of a job."""
 
-Handler = Callable[..., dict[str, Any] | None]
-"""Called as handler(context: JobContext, **payload). Safe to run twice; gives a JSON object or None."""
+Handler = Callable[..., Mapping[str, object] | None]
+"""Called as handler(context: JobContext, **payload). Idempotent; returns a JSON object or None."""
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """How a kind of job is done. `least`: the role that whoever asks for one must hold, then and when it begins."""
+    """A kind of job. `least`: the lowest role that may start one; checked again when the job starts to run."""
 
     name: str
     handler: Handler
@@ -32,17 +33,21 @@ class JobKind:
     max_attempts: int
     leads: Leads | None = None
 
-    def run(self, context: "JobContext", payload: dict[str, Any]) -> dict[str, Any] | None:
+    def run(self, context: "JobContext", payload: Mapping[str, object]) -> Mapping[str, object] | None:
         """Call the handler."""
         return self.handler(context, **payload)
 
 
 Sweep = Callable[[datetime], None]
-"""Called with the time that it is, every few seconds. Safe to run by several processes at once."""
+"""Called with the current time, every few seconds. Safe to run by several processes at once."""
+
+FailureListener = Callable[["Job"], None]
+"""Called with a job that has failed, after the commit, in the process that recorded it. Errors are logged."""
 
 
 KINDS: dict[str, JobKind] = {}
 SWEEPS: dict[str, Sweep] = {}
+FAILURE_LISTENERS: dict[str, FailureListener] = {}
 
 
 def register(
@@ -54,7 +59,7 @@ def register(
     max_attempts: int = 3,
     leads: Leads | None = None,
 ) -> None:
-    """Say that `handler` does the jobs named `kind`, for whom, and which pages tell more of one.
+    """Register the handler of a kind of job, the role that may start one, and the links of its page.
 
     Raises:
         ValueError: the kind has another handler already, or queue or max_attempts is out of range.
@@ -82,10 +87,20 @@ def find_kind(name: str) -> JobKind:
 
 
 def register_sweep(name: str, sweep: Sweep) -> None:
-    """Let the sweeper call this, too: an app's own rule on what goes when its time is over.
+    """Register an app's own clean-up, which the sweeper calls.
 
     Raises:
         ValueError: another has that name.
     """
     if SWEEPS.setdefault(name, sweep) != sweep:
         raise ValueError(f"a sweep {name!r} is registered already; choose another name")
+
+
+def register_failure_listener(name: str, listener: FailureListener) -> None:
+    """Register a function that hears of every job that ends in FAILED, such as one that sends a notice.
+
+    Raises:
+        ValueError: another has that name.
+    """
+    if FAILURE_LISTENERS.setdefault(name, listener) != listener:
+        raise ValueError(f"a failure listener {name!r} is registered already; choose another name")

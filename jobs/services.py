@@ -1,11 +1,10 @@
-"""The one state machine of long work: submit, claim, run, cancel, retry; `jobs.sweeper` repairs it."""
+"""The state machine of jobs: submit, claim, run, cancel, retry; `jobs.sweeper` repairs it."""
 
 import errno
 import json
 import logging
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -17,7 +16,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, given_role, holds, is_curator, lacks_second_factor
 from config.celery import app, broker_errors, queue_named
-from jobs import registry, scratch
+from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
 from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped
@@ -30,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 SEND_AGAIN = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}  # once: the connection may be an old one
 
-FRESH: dict[str, Any] = {
+FRESH: Mapping[str, object] = {
     "phase": "",
     "done": 0,
     "total": 0,
@@ -41,7 +40,7 @@ FRESH: dict[str, Any] = {
 }
 
 
-def submit(kind: str, payload: Mapping[str, Any], *, by: User | None = None, key: str = "") -> Job:
+def submit(kind: str, payload: Mapping[str, object], *, by: User | None = None, key: str = "") -> Job:
     """Queue a job and return its row; the message leaves when the transaction commits.
 
     With a `key`, a job that has it and is queued or running is returned instead of a second one.
@@ -134,12 +133,12 @@ def _work(context: JobContext) -> None:
 
 
 def _require_role_still(context: JobContext) -> None:
-    """Fail a job that was asked for by somebody who lost the role that it needs; the system's need none."""
-    asker = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
+    """Fail a job whose starter has lost the role that it needs; jobs of the system need none."""
+    starter = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     least = find_kind(context.kind).least
-    if asker is not None and not holds(asker, least):
-        now = f"has the role {given_role(asker)} now" if asker.is_active else "is deactivated now"
-        raise JobFailed(f"only a {least} may ask for this, and {asker} {now}; a {least} can retry it")
+    if starter is not None and not holds(starter, least):
+        now = f"has the role {given_role(starter)} now" if starter.is_active else "is deactivated now"
+        raise JobFailed(f"only a {least} may start this job, and {starter} {now}; a {least} can retry it")
 
 
 def _settle_failed(context: JobContext, sentence: str) -> None:
@@ -160,7 +159,7 @@ def _settle_stopped(context: JobContext, stop: Exception) -> None:
         case JobInterrupted():
             context.give_back()
         case _:
-            context.fail(f"it stopped without being asked to: {stop}")
+            context.fail(f"the work stopped although nobody cancelled it: {stop}")
 
 
 def _sentence(error: Exception) -> str:
@@ -170,7 +169,7 @@ def _sentence(error: Exception) -> str:
 
 
 def links_of(job: Job) -> list[Link]:
-    """Return links to what a job works on and what it made; none of a kind that is gone."""
+    """Return links to the input and output of a job; none if its kind no longer exists."""
     kind = registry.KINDS.get(job.kind)
     return kind.leads(job.payload, job.result or {}) if kind and kind.leads else []
 
@@ -197,7 +196,7 @@ def request_cancel(job: Job, *, by: User | None = None) -> None:
     asked = cancelled or row.filter(state=Job.State.RUNNING).update(cancel_asked=True)
     job.refresh_from_db()
     if not asked and job.state != Job.State.CANCELLED:
-        raise JobRefused(f"job {job.pk} has {job.state} already, so there is nothing to cancel")
+        raise JobRefused(f"job {job.pk} has {job.state}; only a queued or running job can be cancelled")
     if asked:
         _note_curator(by, "cancel-job", job)
 
@@ -213,7 +212,7 @@ def retry(job: Job, by: User | None = None) -> None:
     _require_right(job, by)
     least = find_kind(job.kind).least
     if by is not None and (not holds(by, least) or lacks_second_factor(by)):
-        raise PermissionDenied(f"only a {least} may ask for a job of the kind {job.kind}")
+        raise PermissionDenied(f"only a {least} may start a job of kind {job.kind}")
     ended = Job.objects.filter(pk=job.pk, state__in=(Job.State.FAILED, Job.State.CANCELLED))
     try:
         with transaction.atomic():
@@ -227,7 +226,7 @@ def retry(job: Job, by: User | None = None) -> None:
                 heartbeat_at=None,
             )
     except IntegrityError:
-        raise JobRefused(f"another job does the same as job {job.pk} already; wait for it") from None
+        raise JobRefused(f"another active job does the same as job {job.pk}; wait for it") from None
     job.refresh_from_db()
     if not queued:
         raise JobRefused(f"job {job.pk} is {job.state}; only a failed or cancelled one can be retried")
@@ -237,7 +236,7 @@ def retry(job: Job, by: User | None = None) -> None:
 
 def _require_right(job: Job, by: User | None) -> None:
     if by is not None and not visible_jobs(by).filter(pk=job.pk).exists():
-        raise PermissionDenied("only its owner or a curator may do this to a job")
+        raise PermissionDenied("only the owner of a job or a curator may change it")
 
 
 def _note_curator(by: User | None, action: str, job: Job) -> None:
@@ -246,8 +245,8 @@ def _note_curator(by: User | None, action: str, job: Job) -> None:
         audit.record(by, action, f"job {job.pk} ({job.kind})", job=job.pk)
 
 
-def export_jobs(user: User) -> list[dict[str, Any]]:
-    """Return what the jobs app knows of `user`."""
+def export_jobs(user: User) -> list[dict[str, object]]:
+    """Return the jobs of `user` for the export of personal data."""
     jobs = Job.objects.filter(owner=user)
     return [
         {"kind": job.kind, "state": job.state, "created_at": job.created_at.isoformat(), "message": job.message}
@@ -256,13 +255,10 @@ def export_jobs(user: User) -> list[dict[str, Any]]:
 
 
 def disown_jobs(user: User) -> None:
-    """Forget who asked for the jobs. The work may serve others; what waits and needs a role that is lost fails."""
+    """Remove `user` from the jobs, which may serve others. Queued jobs of a kind above the user's role fail."""
     kinds = [name for name, kind in registry.KINDS.items() if not holds(user, kind.least)]
     waiting = Job.objects.filter(Q(retried_by=user) | Q(owner=user, retried_by=None), state=Job.State.QUEUED)
-    waiting.filter(kind__in=kinds).update(
-        state=Job.State.FAILED,
-        finished_at=timezone.now(),
-        error="who asked for this lost the role for it, and left",
-    )
+    for job in waiting.filter(kind__in=kinds):
+        failures.fail(job.pk, waiting, "the account that started this job lost its role and was deleted")
     Job.objects.filter(retried_by=user).update(retried_by=None)
     Job.objects.filter(owner=user).update(owner=None)

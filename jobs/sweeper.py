@@ -1,4 +1,4 @@
-"""What workers and brokers lose, beat brings back: it sweeps every few seconds."""
+"""The sweeper: every few seconds it requeues jobs whose worker or message was lost, and fails those without tries."""
 
 import logging
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F
 
-from jobs import scratch
+from jobs import failures, scratch
 from jobs.models import IdempotentRequest, Job
 from jobs.registry import SWEEPS
 from jobs.services import send
@@ -43,7 +43,7 @@ def take_back(now: datetime) -> None:
             row.update(state=Job.State.QUEUED, sent_at=None, heartbeat_at=None)
         else:
             logger.error("job %s: given up after %s silent workers", job.pk, job.tries)
-            row.update(state=Job.State.FAILED, finished_at=now, error=_given_up(job))
+            failures.fail(job.pk, row, _given_up(job), finished_at=now)
 
 
 def give_back_all(now: datetime) -> None:
@@ -58,7 +58,7 @@ def _given_up(job: Job) -> str:
     times = "once" if job.tries == 1 else f"{job.tries} times"
     return (
         f"the worker died or stopped answering {times}, last in phase {job.phase or 'start'!r}; "
-        "perhaps it ran out of memory. Retry when the cause is gone."
+        "perhaps it ran out of memory. Fix the cause, then retry."
     )
 
 

@@ -1,4 +1,4 @@
-"""What Celery calls. Everything else is in the services."""
+"""Celery tasks: run one job, sweep. The rules are in the services."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from jobs.context import interrupt_running_jobs
 
 @shared_task(name="jobs.run")  # type: ignore[untyped-decorator]
 def run(job_id: int) -> None:
-    """Do one job."""
+    """Run one job."""
     services.run_job(job_id)
 
 

@@ -1,7 +1,6 @@
-"""A job's page, the part of it that refreshes itself, its two buttons, and the curators' list."""
+"""Pages of jobs: one job, the part of it that refreshes itself, cancel and retry, and the curators' list."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -33,14 +32,14 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_GET
 def status(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the part of the page that changes."""
+    """Give the part of the page that refreshes itself."""
     job = get_object_or_404(services.visible_jobs(request.user), pk=pk)
     context = {"job": job, "links": _links(request, job)}
     return render(request, "jobs/_status.html", context, status=200 if job.is_active else STOP_POLLING)
 
 
 def _links(request: HttpRequest, job: Job) -> list[Link]:
-    """Return where a job leads: pages that only curators may see."""
+    """Return the links of a job, which lead to pages that only curators may see."""
     return services.links_of(job) if is_curator(request.user) else []
 
 
@@ -70,11 +69,11 @@ def _act(request: HttpRequest, pk: int, act: Callable[..., None]) -> HttpRespons
 @never_cache
 @require_GET
 def every_job(request: HttpRequest) -> HttpResponse:
-    """List all jobs, newest first, by state or kind when asked."""
+    """List all jobs, newest first, filtered by state and kind."""
     jobs = services.visible_jobs(request.user).select_related("owner")
     kinds = jobs.order_by("kind").values_list("kind", flat=True).distinct()
-    known: dict[str, Any] = {"state": Job.State.values, "kind": list(kinds)}
-    wanted = {name: request.GET[name] for name, values in known.items() if request.GET.get(name) in values}
+    choices: dict[str, list[str]] = {"state": Job.State.values, "kind": list(kinds)}
+    wanted = {name: request.GET[name] for name, values in choices.items() if request.GET.get(name) in values}
     jobs = jobs.filter(**wanted)
     page = Paginator(jobs, 50).get_page(request.GET.get("page"))
     return render(request, "jobs/list.html", {"page": page, "states": Job.State.values, "wanted": wanted})

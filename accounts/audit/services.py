@@ -1,6 +1,6 @@
 """The audit trail: what curators, admins and the system changed, kept for good."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from django.db.models import Q, QuerySet
 
@@ -9,11 +9,11 @@ from accounts.models import AuditEntry, User
 THE_SYSTEM = "the system"
 FORMER_MEMBER = "a former member"
 TARGET_LENGTH = 200  # what the database's column holds
-JSON = str | int | float | bool | None | list[Any] | dict[str, Any]
+JSON = str | int | float | bool | None | Sequence[object] | Mapping[str, object]
 
 
 def record(by: User | None, action: str, target: str, **details: JSON) -> None:
-    """Write one entry; call it in the transaction of what it tells. `by` None is the system.
+    """Write one entry; call it in the transaction of the change. `by` None is the system.
 
     action: a verb and a noun, as in `delete-dataset`; target: what people call the thing that was changed.
     """
@@ -31,7 +31,7 @@ def entries_of(user: User) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(Q(who=user) | Q(details__account=user.pk))
 
 
-def export_entries(user: User) -> list[dict[str, Any]]:
+def export_entries(user: User) -> list[dict[str, object]]:
     """Return the entries by and about `user`, for the export of personal data."""
     return [
         {

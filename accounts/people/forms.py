@@ -1,4 +1,4 @@
-"""What an admin types about people."""
+"""Forms of the pages on which admins manage people."""
 
 from django import forms
 
@@ -8,26 +8,26 @@ ROLES = [(role.value, role.value) for role in Role]
 
 
 class PeopleFilter(forms.Form):
-    """By what the list is narrowed."""
+    """Filters of the list."""
 
-    text = forms.CharField(required=False, max_length=200, label="Name or e-mail")
+    text = forms.CharField(required=False, max_length=200, label="Name or e-mail address")
     role = forms.ChoiceField(required=False, choices=[("", "any"), *ROLES])
 
 
 class InviteForm(forms.Form):
-    """Who is to come."""
+    """A new invitation."""
 
-    email = forms.EmailField(label="E-mail")
+    email = forms.EmailField(label="E-mail address")
     display_name = forms.CharField(
-        label="Name", max_length=80, required=False, help_text="Else what stands before the @."
+        label="Name", max_length=80, required=False, help_text="Default: the part before the @."
     )
     role = forms.ChoiceField(
         choices=ROLES,
-        help_text="A member searches and rates; a curator also runs the lab; an admin also manages people.",
+        help_text="Members search and rate; curators also run the lab; admins also manage people.",
     )
 
 
 class RoleForm(forms.Form):
-    """Another role."""
+    """The role of a person."""
 
     role = forms.ChoiceField(choices=ROLES)

@@ -1,4 +1,4 @@
-"""Rules about the people of this site: an admin invites, gives roles, takes access away and gives it back."""
+"""Rules of managing people: invite, change roles, deactivate, reactivate, remove second factors."""
 
 import logging
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def people(*, text: str = "", role: str = "") -> QuerySet[User]:
 
 @dataclass(frozen=True)
 class Person:
-    """What an admin is told of an account. `seen`: its last sign-in, or use of a session or token."""
+    """An account as its admin page shows it. `seen`: its last sign-in, or last use of a session or token."""
 
     account: User
     role: Role | None
@@ -47,7 +47,7 @@ class Person:
 
 
 def describe(account: Any) -> Person:
-    """Tell of one of `people`."""
+    """Return the description of one of `people`."""
     moments = (account.last_login, account.session_seen, account.token_seen)
     return Person(
         account=account,
@@ -112,7 +112,7 @@ def resend_invitation(person: User, *, by: User, site: str) -> None:
     """
     require_admin(by)
     if state_of(person) != "invited":
-        raise AccountError(f"{person.email} is {state_of(person)}, so there is no invitation to send again")
+        raise AccountError(f"{person.email} is {state_of(person)}; only an invited person can be invited again")
     audit.record_about(by, "resend-invitation", person)
     _send_invitation(person, site)
 
@@ -125,13 +125,13 @@ def _send_invitation(person: User, site: str) -> None:
     days = settings.PASSWORD_RESET_TIMEOUT // 86_400
     context = {"site": site, "link": site.rstrip("/") + link, "days": days}
     text = render_to_string("accounts/email/invitation.txt", {**context, "role": given_role(person)})
-    subject = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}an invitation"
+    subject = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}invitation"
     try:
         send_mail(subject, text, None, [person.email])
     except (OSError, SMTPException) as error:
         logging.getLogger(__name__).exception("the invitation of account %s was not sent", person.pk)
         raise AccountError(
-            f"{person.email} has an account now, but its mail could not be sent ({error}); send it again later"
+            f"{person.email} has an account, but the mail could not be sent ({error}); resend it later"
         ) from None
 
 

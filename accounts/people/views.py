@@ -26,11 +26,11 @@ RECENT = 20
 @never_cache
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
-    """List everybody, narrowed as asked."""
+    """List people, filtered."""
     form = PeopleFilter(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {}
-    page = Paginator(services.people(**asked), PAGE).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "people": map(services.describe, page), "asked": any(asked.values())}
+    filters = form.cleaned_data if form.is_valid() else {}
+    page = Paginator(services.people(**filters), PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "people": map(services.describe, page), "is_filtered": any(filters.values())}
     return render(request, "accounts/people.html", context)
 
 
@@ -40,10 +40,10 @@ def people(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one person, what was done to the account and by it, and what an admin can do."""
     account = get_object_or_404(services.people(), pk=pk)
-    found = services.describe(account)
+    described = services.describe(account)
     context = {
-        "person": found,
-        "form": RoleForm(initial={"role": found.role}),
+        "person": described,
+        "form": RoleForm(initial={"role": described.role}),
         "factor": second_factor_of(account),
         "sessions": sessions_of(account),
         "entries": entries_of(account)[:RECENT],
@@ -58,12 +58,12 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.invite(**form.cleaned_data, by=signed_in(request), site=_site(request))
+            invited = services.invite(**form.cleaned_data, by=signed_in(request), site=_site(request))
         except AccountError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{made.email} is invited; the link is on its way.")
-            return redirect("person", pk=made.pk)
+            messages.success(request, f"Invitation sent to {invited.email}.")
+            return redirect("person", pk=invited.pk)
     return render(request, "accounts/invite.html", {"form": form}, status=400 if form.errors else 200)
 
 
@@ -78,7 +78,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the invitation again."""
     site = _site(request)
     return _act(
-        request, pk, lambda person, by: services.resend_invitation(person, by=by, site=site), "is invited again"
+        request, pk, lambda person, by: services.resend_invitation(person, by=by, site=site), "got a new invitation"
     )
 
 
@@ -113,12 +113,15 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
 def remove_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a password be enough again."""
     return _act(
-        request, pk, lambda person, by: services.remove_second_factor(person, by=by), "signs in by password alone now"
+        request,
+        pk,
+        lambda person, by: services.remove_second_factor(person, by=by),
+        "needs no second factor now",
     )
 
 
 def _act(request: HttpRequest, pk: int, act: Callable[[User, User], None], done: str) -> HttpResponse:
-    """Do it to that person, and say that it is done or why not."""
+    """Call `act` with that person, and show a message."""
     found = get_object_or_404(User, pk=pk)
     act(found, signed_in(request))
     messages.success(request, f"{found.email} {done}.")

@@ -1,8 +1,7 @@
-"""How the secrets of second factors lie in the database: encrypted."""
+"""Encryption of the secrets of second factors in the database."""
 
 import base64
 import logging
-from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -21,12 +20,12 @@ def _cipher() -> MultiFernet:
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
-    """Who reads the database alone learns no second factor from it."""
+    """Encrypt the secrets, so that the database alone reveals none."""
 
-    error_messages: dict[str, Any] = {
+    error_messages: dict[str, object] = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This code does not fit. Codes change every half minute; take the one shown now.",
-        "unverified_email": "Confirm your e-mail address first: without it nobody could help you back in.",
+        "incorrect_code": "Wrong code. Codes change every 30 seconds; enter the one shown now.",
+        "unverified_email": "Confirm your e-mail address first; you need it if you lose your phone.",
     }
 
     def encrypt(self, text: str) -> str:
@@ -43,5 +42,5 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
         except InvalidToken:
             logger.error("a second factor was encrypted under another SECRET_KEY; add that to SECRET_KEY_FALLBACKS")
             raise ValidationError(
-                "This site can no longer read your second factor. Ask an admin to remove it, then set up a new one."
+                "This site cannot read your second factor any more. Ask an admin to remove it, then set up a new one."
             ) from None

@@ -1,6 +1,6 @@
-"""What allauth asks us at sign-up, and about passwords and addresses.
+"""Forms of allauth: sign-up, passwords, addresses.
 
-Apart from the other forms, which allauth loads before its own.
+The other forms are in `accounts.forms`, which allauth loads before its own.
 """
 
 from typing import Any

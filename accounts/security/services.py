@@ -1,4 +1,4 @@
-"""Rules about second factors and sessions; allauth does the work, here is what pages and exports ask of it."""
+"""Rules of second factors, sessions and e-mail addresses, on top of allauth."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +21,8 @@ from accounts.models import ApiToken, User
 class SecondFactor:
     """A set-up authenticator app. `codes_left`: unused recovery codes, None when they cannot be read any more."""
 
-    since: datetime
-    last_used: datetime | None
+    created_at: datetime
+    last_used_at: datetime | None
     codes_left: int | None
 
 
@@ -61,7 +61,7 @@ def end_sessions(user: User) -> None:
 
 
 def addresses_of(user: User) -> list[Any]:
-    """Return the e-mail addresses of the account, the one we write to first."""
+    """Return the e-mail addresses of the account, the primary one first."""
     return list(EmailAddress.objects.filter(user=user).order_by("-primary", "email"))
 
 
@@ -124,14 +124,14 @@ def tell(user: User, what: str, **about: Any) -> None:
     send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", text, None, [user.email])
 
 
-def export_security(user: User) -> dict[str, Any]:
-    """Return what is kept for the account's security, without its secrets."""
+def export_security(user: User) -> dict[str, object]:
+    """Return second factor, addresses and sessions of the account, without secrets."""
     factor = second_factor_of(user)
     return {
         "second_factor": {
             "set_up": factor is not None,
-            "created_at": factor.since.isoformat() if factor else None,
-            "last_used_at": factor.last_used.isoformat() if factor and factor.last_used else None,
+            "created_at": factor.created_at.isoformat() if factor else None,
+            "last_used_at": factor.last_used_at.isoformat() if factor and factor.last_used_at else None,
         },
         "addresses": [{"email": row.email, "confirmed": row.verified} for row in addresses_of(user)],
         "sessions": [

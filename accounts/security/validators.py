@@ -1,4 +1,4 @@
-"""What holds for every new password, whichever way it came.
+"""Rules of every new password, whichever way it is set.
 
 Django asks each validator of AUTH_PASSWORD_VALIDATORS about a new password, and tells each of them once it is stored:
 by the pages, /admin/, `manage.py changepassword` and `createsuperuser`, an invitation, or a line of code. So a rule
@@ -7,8 +7,7 @@ that stands here cannot be forgotten by any of them.
 
 from django.contrib.auth.password_validation import validate_password
 
-from accounts.models import User
-from accounts.passwords import normal_form
+from accounts.models import User, normal_form
 from accounts.security import services
 
 

@@ -1,4 +1,4 @@
-"""How a browser calls itself, as people call it."""
+"""Names of browsers and systems, read from the user agent."""
 
 from django import template
 

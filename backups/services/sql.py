@@ -1,4 +1,4 @@
-"""SQL that the models cannot say."""
+"""Helpers for raw SQL: execute, fetch one row, quote names."""
 
 from collections.abc import Sequence
 from typing import Any

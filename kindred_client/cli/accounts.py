@@ -1,4 +1,4 @@
-"""Signing in and out: tokens are asked for without being shown, and never printed."""
+"""Commands of signing in: login, logout, use, whoami. Tokens are typed hidden and never printed."""
 
 import os
 from urllib.parse import urlsplit

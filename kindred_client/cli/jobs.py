@@ -1,4 +1,4 @@
-"""Long work: what there is, to its end, no further, once more."""
+"""Commands for jobs: list, wait, cancel, retry."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -18,24 +18,30 @@ COLUMNS = ("id", "kind", "state", "progress", "created_at", "about")
 
 @click.group()
 def jobs() -> None:
-    """Long work: list, wait, cancel, retry."""
+    """Background jobs: list, wait, cancel, retry."""
 
 
 @command("list")
-@click.option("--state", multiple=True, type=click.Choice(STATES), help="May be repeated.")
-@click.option("--kind", default=None, help="import, train, index, report, ...")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The newest so many.")
+@click.option("--state", multiple=True, type=click.Choice(STATES), help="State; may be repeated.")
+@click.option("--kind", default=None, help="Kind: import, train, index, report, ...")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Number of jobs, newest first.")
 def list_jobs(session: Session, state: tuple[str, ...], kind: str | None, limit: int) -> None:
-    """List one's own jobs, the newest first; curators see all."""
+    """List your jobs, newest first; curators see all."""
     found = session.client.jobs.list(state=list(state) or None, kind=kind, limit=min(limit, 1000))
     show(session, list(islice(found, limit)))
 
 
 @command("wait")
 @click.argument("job", type=int, nargs=-1, required=True)
-@click.option("--timeout", type=float, default=None, metavar="SECONDS", help="Of each; the jobs go on after it.")
+@click.option(
+    "--timeout",
+    type=float,
+    default=None,
+    metavar="SECONDS",
+    help="Seconds to wait for each job; the jobs go on afterwards.",
+)
 def wait_for_jobs(session: Session, job: tuple[int, ...], timeout: float | None) -> None:
-    """Wait until jobs have ended. Ctrl-C leaves them at work."""
+    """Wait until jobs have ended. Ctrl-C stops waiting; the jobs go on."""
     ended, failed = wait_for_all(session, job, timeout=timeout)
     show(session, ended)
     if failed:
@@ -45,7 +51,7 @@ def wait_for_jobs(session: Session, job: tuple[int, ...], timeout: float | None)
 @command("cancel")
 @click.argument("job", type=int, nargs=-1, required=True)
 def cancel(session: Session, job: tuple[int, ...]) -> None:
-    """Cancel queued jobs; running ones are asked to stop."""
+    """Cancel jobs; running ones stop at the next safe point."""
     show(session, _each(session.client.jobs.cancel, job))
 
 

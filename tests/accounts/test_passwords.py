@@ -6,8 +6,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.errors import AccountError
-from accounts.models import User
-from accounts.passwords import forms_of, normal_form
+from accounts.models import User, forms_of, normal_form
 from tests.conftest import signed_in
 
 pytestmark = pytest.mark.django_db

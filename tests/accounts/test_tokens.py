@@ -65,7 +65,7 @@ def test_the_owner_is_told_by_mail_without_anybodys_text(member: User, django_ca
     with django_capture_on_commit_callbacks(execute=True):
         services.create_token(member, "WIN 1000 http://evil.example")
     [message] = mail.outbox
-    assert message.to == [member.email] and message.subject == "Kindred: a new API token"
+    assert message.to == [member.email] and message.subject == "Kindred: API token created"
     assert "evil" not in message.body and "until you revoke it" in message.body
 
 

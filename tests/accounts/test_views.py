@@ -124,7 +124,7 @@ def test_an_account_is_deleted_only_after_one_more_proof(member_client: Client, 
     member_client.post(ask, {"password": "wrong", "next": "/me/data/delete"})
     assert User.objects.filter(pk=member.pk).exists()
     answer = member_client.post(ask, {"password": PASSWORD, "next": "/me/data/delete"}, follow=True)
-    assert "are deleted" in answer.content.decode()
+    assert "were deleted" in answer.content.decode()
     assert not User.objects.filter(pk=member.pk).exists()
     assert member_client.get("/me/data/").status_code == 302
 

@@ -19,7 +19,7 @@ def sign_up(page: Page, site: Site) -> tuple[str, str]:
     page.fill("input[name=display_name]", "Stranger")
     page.fill("input[name=password1]", password)
     page.click("main form button:not(.link)")
-    expect(page.locator("h1")).to_have_text("Look into your mail")
+    expect(page.locator("h1")).to_have_text("Check your mail")
     page.goto(f"{site.address}/accounts/login/")
     page.fill("input[name=login]", email)
     page.fill("input[name=password]", password)

@@ -22,7 +22,7 @@ LOOKS = [(360, "dark"), (1440, "light")] + ([(360, "light"), (1440, "dark")] if 
 
 @pytest.fixture(scope="module")
 def places(browser: Browser, site: Site) -> dict[str, str]:
-    """Return the addresses that only what somebody did has: a search, a reason, their shared links, a vote."""
+    """Return the addresses that only what somebody did has: a search, a reason, their shared links, a rated ballot."""
     page = watched(browser.new_context())
     sign_in(page, site, "admin")
     page.locator("[data-quick-pick]").first.click()

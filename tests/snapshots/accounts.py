@@ -140,15 +140,15 @@ def own_account(record: Record) -> None:
     """Make tokens, sign out elsewhere, delete one's account."""
     for who, fields in (
         ("member", {}),
-        ("member", {"name": "of a program", "expiry": "30"}),
+        ("member", {"name": "of a program", "expires_in_days": "30"}),
         ("member", {"name": "of a reader", "read_only": "on"}),
-        ("member", {"name": "for ever", "expiry": ""}),
+        ("member", {"name": "for ever", "expires_in_days": ""}),
     ):
         with undone():
             record.send(who, "/me/tokens/", fields, record.site.proven(who))
     with undone():
         with TestCase.captureOnCommitCallbacks(execute=True):  # the mail waits for the token to be stored
-            answer = record.site.proven("member").post("/me/tokens/", {"name": "of a program", "expiry": "30"})
+            answer = record.site.proven("member").post("/me/tokens/", {"name": "of a program", "expires_in_days": "30"})
         record.add("member: is told of a token", answer)
     with undone():
         elsewhere = Client(headers={"user-agent": "Chrome"})

@@ -27,7 +27,7 @@ PARTS = {
 """Parts of pages, which a page fetches by itself."""
 
 PLACES = PARTS | VISITORS_PAGES | PAGES
-OF_MEMBERS = {"search-detail", "why", "rate", "rated", "my-marks", "my-votes"}
+OF_MEMBERS = {"search-detail", "why", "rate", "rated", "my-marks", "my-ratings"}
 OF_MEMBERS |= {"searches", "searches-saved", "searches-delete"}
 """Pages of what people did themselves: a member has done most."""
 

@@ -46,7 +46,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("member", f"/searches/{SITES_PICTURE}/refine", {"datasets": 1, "marks": "use"}),
     ("member", f"/searches/{OWN_PICTURE}/save", {"name": " "}),
     ("member", f"/searches/{OWN_PICTURE}/save", {"name": "long" * 100}),
-    ("member", "/rate/", {"ballot": "5287db4b-819f-4ee8-a485-b664e3f52932", "score-44": 9}),
+    ("member", "/rate/", {"ballot": "5287db4b-819f-4ee8-a485-b664e3f52932", "rating-44": 9}),
     ("member", "/rankings/1/relevance", {"image": 999_999, "value": 1}),
     ("curator", "/lab/import/", {"name": "Wings", "source": "wings:species=4,per_class=3,size=32,seed=5"}),
     ("curator", "/lab/import/", {"name": "New", "source": "/etc"}),

@@ -1,4 +1,4 @@
-"""`manage.py backup FOLDER`: the whole site into a folder, while it runs."""
+"""`manage.py backup FOLDER`: back up the whole site while it runs."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,12 +11,12 @@ from backups.services.backing_up import back_up
 
 
 class Command(BaseCommand):
-    """Write a backup and say what it holds."""
+    """Write a backup and print its size."""
 
-    help = "Back the database, the files and the secret up into a new folder, while the site runs."
+    help = "Back up the database, the files and the secret key to a new folder. The site may run."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="folder to write: new, empty, or of a backup that was cut short")
+        parser.add_argument("folder", type=Path, help="folder to write to: new, empty, or an interrupted backup")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -27,5 +27,5 @@ class Command(BaseCommand):
             self.stderr.write(f"warning: {fault}")
         self.stdout.write(
             f"Backed up {made.rows:,} rows and {made.files:,} files ({made.bytes / 2**20:,.1f} MB) "
-            f"as of {made.created_at} into {options['folder']}."
+            f"as of {made.created_at} to {options['folder']}."
         )

@@ -1,4 +1,4 @@
-"""`manage.py restore FOLDER`: the site as it was when the backup was taken."""
+"""`manage.py restore FOLDER`: restore the site from a backup."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,14 +11,14 @@ from backups.services.restoring import restore
 
 
 class Command(BaseCommand):
-    """Prove a backup whole, then replace the site by it."""
+    """Verify a backup, then replace the site with it."""
 
-    help = "Replace the database and the files by a backup. Stop the site and its workers first."
+    help = "Replace the database and the files with a backup. Stop the site and its workers first."
     requires_system_checks: list[str] = []  # they fail after a restore that was cut short
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="folder of a backup")
-        parser.add_argument("--force", action="store_true", help="replace the data that the site has")
+        parser.add_argument("--force", action="store_true", help="replace the existing data of the site")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -29,5 +29,5 @@ class Command(BaseCommand):
             self.stderr.write(f"warning: {note}")
         self.stdout.write(
             f"Restored {backup.rows:,} rows and {backup.files:,} files as of {backup.created_at}. "
-            "Start the site; everybody signs in again."
+            "Start the site. Everybody must sign in again."
         )

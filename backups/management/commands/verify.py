@@ -1,4 +1,4 @@
-"""`manage.py verify [FOLDER]`: whether database and files agree, of the site or of a backup."""
+"""`manage.py verify [FOLDER]`: check the files of the site, or of a backup, against its database."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,13 +12,13 @@ from backups.services.site import check_site
 
 
 class Command(BaseCommand):
-    """List every file that is missing or changed; exit code 1 where there is one."""
+    """List missing and changed files; exit code 1 if there is one."""
 
-    help = "Check every file against the checksum that the database, or the list of a backup, has of it."
+    help = "Check every file against its checksum in the database, or in the list of a backup."
     requires_system_checks: list[str] = []  # they fail after a restore that was cut short
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, nargs="?", help="folder of a backup; without one, the site is checked")
+        parser.add_argument("folder", type=Path, nargs="?", help="folder of a backup (default: the site itself)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder, count = options["folder"], 0

@@ -23,7 +23,7 @@ def test_a_password_alone_is_no_second_factor(member: User) -> None:
 def test_a_second_factor_has_its_codes(member: User) -> None:
     with_second_factor(member)
     factor = services.second_factor_of(member)
-    assert factor is not None and factor.codes_left == 10 and factor.last_used is None and member.has_second_factor
+    assert factor is not None and factor.codes_left == 10 and factor.last_used_at is None and member.has_second_factor
 
 
 def test_codes_of_another_secret_key_are_not_counted(member: User, settings: Settings) -> None:

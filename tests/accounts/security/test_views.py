@@ -27,7 +27,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(member_client: Client, mem
     page = proven(member_client).get("/accounts/2fa/totp/activate/").content.decode()
     assert '<img class="qr" src="data:image/svg+xml;base64,' in page and "style=" not in page
     secret = re.search(r'<code id="authenticator_secret">(\w+)</code>', page)[1]  # type: ignore[index]
-    assert "does not fit" in member_client.post("/accounts/2fa/totp/activate/", {"code": "1"}).content.decode()
+    assert "Wrong code" in member_client.post("/accounts/2fa/totp/activate/", {"code": "1"}).content.decode()
     answer = member_client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)}, follow=True)
     assert answer.redirect_chain[-1][0] == "/accounts/2fa/recovery-codes/"
     codes = re.findall(r"<li><code>(\d{8})</code></li>", answer.content.decode())
@@ -42,7 +42,7 @@ def test_a_second_factor_is_set_up_and_then_asked_for(member_client: Client, mem
     again = Client()
     again.post("/accounts/login/", {"login": member.email, "password": PASSWORD})
     page = again.post("/accounts/2fa/authenticate/", {"code": codes[0]}).content.decode()
-    assert "does not fit" in page, "a recovery code opens once"
+    assert "Wrong code" in page, "a recovery code opens once"
     again.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
     assert again.get("/me/tokens/").status_code == 200
 
@@ -69,7 +69,7 @@ def test_it_is_turned_off_after_one_more_proof(member_client: Client, member: Us
     answer = member_client.post("/accounts/2fa/totp/deactivate/")
     assert answer.status_code == 302 and Authenticator.objects.count() == 2
     proven(member_client)  # which sends the form again
-    assert "Your password alone will open" in member_client.get("/accounts/2fa/totp/deactivate/").content.decode()
+    assert "Turn off second factor" in member_client.get("/accounts/2fa/totp/deactivate/").content.decode()
     member_client.post("/accounts/2fa/totp/deactivate/")
     assert not Authenticator.objects.exists()
 
@@ -88,11 +88,11 @@ def test_other_sessions_are_signed_out(member_client: Client, member: User) -> N
     other.get("/me/tokens/", headers={"user-agent": "Left at the library"})
     member_client.get("/me/tokens/")
     page = member_client.get("/accounts/sessions/").content.decode()
-    assert "Left at the library" in page and "this one" in page
+    assert "Left at the library" in page and "this session" in page
     assert "in 2 browsers" in member_client.get("/me/security/").content.decode()
     member_client.post("/accounts/sessions/")
     assert other.get("/me/tokens/").status_code == 302 and member_client.get("/me/tokens/").status_code == 200
-    assert "Nowhere else" in member_client.get("/accounts/sessions/").content.decode()
+    assert "No other sessions" in member_client.get("/accounts/sessions/").content.decode()
 
 
 def test_a_changed_second_factor_is_told_by_mail(member_client: Client, member: User) -> None:

@@ -74,8 +74,8 @@ def test_votes_keep_a_set(world: World, spare: Dataset, member: User) -> None:
     assert ratings_on(world.dataset) == []
     ballot.voted_at = ballot.shown_at
     ballot.save()
-    assert ratings_on(world.dataset) == ["1 blind vote"] and ratings_on(spare) == []
-    assert "1 blind vote" in dependencies.uses_of(world.dataset)
+    assert ratings_on(world.dataset) == ["1 rated ballot"] and ratings_on(spare) == []
+    assert "1 rated ballot" in dependencies.uses_of(world.dataset)
 
 
 def _serving(world: World) -> Any:
