@@ -17,7 +17,7 @@ from mlcore.comparison.workers import run_workers
 from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.errors import ComparisonError, Stopped
 from mlcore.evaluation.metric_table import HEADLINE, Place, figures_of, title_of
-from mlcore.lifetime import die_with_parent, stop_on_signal
+from mlcore.process_signals import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
     from mlcore.comparison.results import Places

@@ -10,7 +10,7 @@ from mlcore.cli.arguments import add_child, add_command, add_data
 from mlcore.cli.terminal import Bar, emit
 from mlcore.errors import StaleIndexError, Stopped
 from mlcore.events import Progress
-from mlcore.lifetime import die_with_parent, stop_on_signal
+from mlcore.process_signals import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
     from mlcore.external.deadline import Deadline
@@ -92,7 +92,7 @@ def _index(options: argparse.Namespace) -> Any:
 
 
 def _search(options: argparse.Namespace) -> Any:
-    from mlcore.images.pictures import open_picture
+    from mlcore.images.image_io import open_picture
     from mlcore.index import load_index
     from mlcore.inference.model_files import load_encoder
 
@@ -109,7 +109,7 @@ def _search(options: argparse.Namespace) -> Any:
 def _add_model(options: argparse.Namespace) -> Any:
     progress = _progress(options)
     from mlcore.datasets import load_dataset
-    from mlcore.external.outside import add_model
+    from mlcore.external.external_models import add_model
 
     dataset, deadline = load_dataset(options.data), _deadline(options)
     metrics = add_model(options.weights, dataset, options.out, options.cache, progress, deadline=deadline)
@@ -134,7 +134,7 @@ def _deadline(options: argparse.Namespace) -> "Deadline | None":
 def _add_embeddings(options: argparse.Namespace) -> Any:
     progress = _progress(options)
     from mlcore.datasets import load_dataset
-    from mlcore.external.outside_embeddings import add_embeddings
+    from mlcore.external.external_embeddings import add_embeddings
 
     dataset = load_dataset(options.data)
     progress("measure", 0, 1)

@@ -44,7 +44,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> Any:
-    from mlcore.lifetime import die_with_parent, stop_on_signal
+    from mlcore.process_signals import die_with_parent, stop_on_signal
 
     # Before torch, which takes seconds to import: the parent may end or ask to stop meanwhile.
     if options.child:
@@ -99,7 +99,7 @@ def _train_in(group: "ProcessGroup", options: argparse.Namespace, should_stop: C
 
 def _estimate(options: argparse.Namespace) -> Any:
     """Measure, keep what was measured in the cache, and return the seconds of a run of each loss."""
-    from mlcore.lifetime import die_with_parent, stop_on_signal
+    from mlcore.process_signals import die_with_parent, stop_on_signal
 
     begun = time.perf_counter()
     if options.child:

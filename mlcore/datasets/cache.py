@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from mlcore import artifacts
 from mlcore.datasets.catalogue import DatasetFolder, Picture
-from mlcore.datasets.ordered import in_order
+from mlcore.datasets.parallel_map import in_order
 from mlcore.errors import DatasetError, PictureError
 from mlcore.events import Progress, no_progress
-from mlcore.images.pictures import open_picture, resize_short_side
+from mlcore.images.image_io import open_picture, resize_short_side
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore import artifacts
-from mlcore.datasets.items import GALLERY, KS, QUERY, SPLITS, TEST, is_held_out
+from mlcore.datasets.source import GALLERY, KS, QUERY, SPLITS, TEST, is_held_out
 from mlcore.errors import DatasetError
 
 FORMAT = 1

@@ -11,14 +11,14 @@ from typing import Any
 
 from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
-from mlcore.datasets.counts import count_pictures
-from mlcore.datasets.items import Source, SourceItem, printable
-from mlcore.datasets.ordered import in_order
+from mlcore.datasets.parallel_map import in_order
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
+from mlcore.datasets.source import Source, SourceItem, printable
 from mlcore.datasets.splits import check_halves
+from mlcore.datasets.statistics import count_pictures
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress
-from mlcore.images.pictures import open_with_size
+from mlcore.images.image_io import open_with_size
 
 _LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
 

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.datasets import DatasetFolder
+from mlcore.evaluation.embedding_geometry import alignment, density, groups, neighbourhoods, skewness, spectral_decay
 from mlcore.evaluation.evaluate import MOST_CLUSTERED_CLASSES
 from mlcore.evaluation.metrics import PerQueryScores, clustering_metrics
 from mlcore.evaluation.near_duplicates import NearDuplicate
 from mlcore.evaluation.ranking import Floats, Ints, quantised_unit_rows
-from mlcore.evaluation.space import alignment, density, groups, neighbourhoods, skewness, spectral_decay
 
 DETAILS = "diagnostics.json"
 NEIGHBOURS = 10

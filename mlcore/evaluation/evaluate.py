@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.datasets.items import KS
+from mlcore.datasets.source import KS
 from mlcore.errors import CheckpointError, DatasetError
 from mlcore.evaluation.metrics import PerQueryScores, bootstrap_intervals, clustering_metrics, per_query_scores
 from mlcore.events import Progress, no_progress

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, read_json, write_json
 from mlcore.datasets import DatasetFolder, PixelCache
 from mlcore.events import Progress, no_progress
-from mlcore.images.looks import COARSE, COARSE_SIDE, coarse_look, mirrored, shrunk, unit_fields
+from mlcore.images.perceptual_hash import COARSE, COARSE_SIDE, coarse_look, mirrored, shrunk, unit_fields
 
 FINE_SIDE, FINE = 48, 0.95
 CANDIDATES = 5

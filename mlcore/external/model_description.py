@@ -8,7 +8,7 @@ from typing import Any
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.config import AT_MOST
 from mlcore.errors import ProtocolError, WeightsError, shortened
-from mlcore.images.pictures import MIN_SIDE
+from mlcore.images.image_io import MIN_SIDE
 from mlcore.images.preprocessing import Preprocessing
 
 MAX_BYTES = 2**30  # three times a ViT-B; ONNX itself ends at 2 GiB

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlcore.errors import ProtocolError
-from mlcore.images.pictures import INTERPOLATIONS, centre_crop, resize_short_side
+from mlcore.images.image_io import INTERPOLATIONS, centre_crop, resize_short_side
 
 
 @dataclass(frozen=True)

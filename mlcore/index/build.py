@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, write_json
 from mlcore.errors import VectorIndexError
 from mlcore.events import Progress, no_progress
-from mlcore.index.growth import GrowingIndex
 from mlcore.index.hnsw import VectorIndex
+from mlcore.index.index_builder import GrowingIndex
 from mlcore.index.recall import NEIGHBOURS, TIE, Judge
 from mlcore.index.store import (
     GRAPH,

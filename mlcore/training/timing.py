@@ -13,8 +13,8 @@ import numpy as np
 
 from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder, PixelCache, cache_folder
-from mlcore.evaluation.measurement import measure_rows
 from mlcore.evaluation.near_duplicates import find_near_duplicates
+from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.index import build_index
 from mlcore.inference.encode import Encoder, Floats, embed_rows, features_folder, open_pixels

@@ -13,8 +13,8 @@ from torch import nn
 
 from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.datasets import DatasetFolder
-from mlcore.evaluation.measurement import measure_rows
 from mlcore.evaluation.near_duplicates import near_duplicates
+from mlcore.evaluation.results import measure_rows
 from mlcore.inference.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.inference.model_files import write_model
 from mlcore.networks.backbones import BackboneSpec, load_backbone

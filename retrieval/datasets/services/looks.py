@@ -4,8 +4,8 @@ import numpy as np
 
 from config.errors import Rejected
 from mlcore.events import Progress, no_progress
-from mlcore.images.looks import stored_look
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
+from mlcore.images.perceptual_hash import stored_look
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image
 

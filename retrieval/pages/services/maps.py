@@ -18,7 +18,7 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.evaluation.project import STEPS, SpaceMap, map_of
+from mlcore.evaluation.projection import STEPS, SpaceMap, map_of
 from mlcore.index import load_index
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlcore.errors import StaleIndexError
 from mlcore.index import load_index
-from mlcore.inference.voting import Calibration, calibrate
+from mlcore.inference.knn_classifier import Calibration, calibrate
 from retrieval.models import Dataset, Image, Index, Ranking, Search
 
 NAMED = 2  # runners-up

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.images.looks import alike
+from mlcore.images.perceptual_hash import alike
 
 
 def folded(answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ from scipy.stats import skew
 from mlcore.datasets import DatasetFolder, Picture
 from mlcore.errors import MetricsError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS, diagnose, read_details, write_details
+from mlcore.evaluation.embedding_geometry import spectral_decay
 from mlcore.evaluation.evaluate import score
 from mlcore.evaluation.metric_table import DIAGNOSTICS
 from mlcore.evaluation.near_duplicates import NearDuplicate
-from mlcore.evaluation.space import spectral_decay
 
 
 def space(classes=6, per_class=8, dim=5, spread=0.6, seed=0):

@@ -8,7 +8,7 @@ import pytest
 
 from mlcore.errors import Stopped, VectorIndexError
 from mlcore.index import IndexManifest, VectorIndex, build, build_index, load_index
-from mlcore.index.growth import GrowingIndex
+from mlcore.index.index_builder import GrowingIndex
 
 PREPROCESSING = {"size": 224, "mean": [0.5, 0.5, 0.5]}
 

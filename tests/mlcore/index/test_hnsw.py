@@ -10,7 +10,7 @@ import pytest
 from mlcore.errors import StaleIndexError, VectorIndexError
 from mlcore.index import VectorIndex, hnsw
 from mlcore.index.checks import bounded_threads
-from mlcore.index.growth import GrowingIndex
+from mlcore.index.index_builder import GrowingIndex
 
 COUNT, DIM = 600, 12
 

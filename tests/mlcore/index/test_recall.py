@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mlcore.index.growth import GrowingIndex
 from mlcore.index.hnsw import VectorIndex
+from mlcore.index.index_builder import GrowingIndex
 from mlcore.index.recall import Judge, _others
 
 ROWS = np.random.default_rng(0).standard_normal((1200, 48))

@@ -7,8 +7,8 @@ import pytest
 
 from mlcore.datasets import import_pictures, load_dataset, open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.readers.inshop import OFFICIAL, read_inshop
+from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=5, query_images=2)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mlcore.images.looks import stored_look
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
+from mlcore.images.perceptual_hash import stored_look
 from retrieval.datasets.services.looks import fill_looks
 from retrieval.datasets.services.pictures import thumbnail_of
 from tests.retrieval.world import World, replaced

@@ -4,7 +4,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from config.errors import Rejected
 from jobs.models import Job
-from mlcore.evaluation.project import SpaceMap
+from mlcore.evaluation.projection import SpaceMap
 from retrieval.models import Dataset, Image, Index, Model
 from retrieval.pages.services import maps as services
 from retrieval.registry.services.indexes import submit_index

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from mlcore.errors import StaleIndexError
-from mlcore.inference.voting import Calibration, Sureness
+from mlcore.inference.knn_classifier import Calibration, Sureness
 from retrieval.models import Image, Ranking, Search
 from retrieval.registry.services import predictions as services
 from retrieval.registry.services.predictions import calibration_of, verdict_of, weigh

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from mlcore.images.looks import stored_look
+from mlcore.images.perceptual_hash import stored_look
 from retrieval.search.services.folding import folded
 from tests.retrieval.pictures import drawn
 from tests.retrieval.world import World

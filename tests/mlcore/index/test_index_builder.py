@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlcore.errors import VectorIndexError
-from mlcore.index.growth import GrowingIndex
+from mlcore.index.index_builder import GrowingIndex
 
 ROWS = np.random.default_rng(0).standard_normal((2500, 6))
 

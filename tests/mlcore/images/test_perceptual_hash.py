@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from mlcore.images.looks import COARSE_SIDE, alike, coarse_look, stored_look
+from mlcore.images.perceptual_hash import COARSE_SIDE, alike, coarse_look, stored_look
 
 
 def picture(seed: int, size: int = 96) -> Image.Image:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mlcore.inference.voting import TEMPERATURE, Calibration, calibrate, calibration_error, vote
+from mlcore.inference.knn_classifier import TEMPERATURE, Calibration, calibrate, calibration_error, vote
 
 Floats = NDArray[np.float64]
 CENTRES = np.linalg.qr(np.random.default_rng(5).normal(size=(32, 32)))[0]

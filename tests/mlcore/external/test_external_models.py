@@ -19,8 +19,8 @@ from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, MlcoreError, ProtocolError, WeightsError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS
+from mlcore.external.external_models import add_model, check_encoder, open_outside
 from mlcore.external.model_description import MAX_BYTES
-from mlcore.external.outside import add_model, check_encoder, open_outside
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.index import build_index
 from mlcore.inference.encode import Encoder

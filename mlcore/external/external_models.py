@@ -13,7 +13,7 @@ import torch
 from mlcore.artifacts import published, refuse_existing
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import WeightsError
-from mlcore.evaluation.measurement import measure_rows
+from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.external.deadline import BoundedEncoder, Deadline
 from mlcore.external.model_description import check_sizes, credits_of, preprocessing_of, read_model_json

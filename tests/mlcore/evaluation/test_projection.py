@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from mlcore.errors import MetricsError, Stopped
 from mlcore.evaluation.metrics import per_query_scores
-from mlcore.evaluation.project import FEWEST, STEPS, SpaceMap, first_answers, map_of, project
+from mlcore.evaluation.projection import FEWEST, STEPS, SpaceMap, first_answers, map_of, project
 
 
 def clouds(count: int, each: int, seed: int = 0, spread: float = 0.2) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlcore.datasets.catalogue import Picture
-from mlcore.datasets.items import GALLERY, QUERY, is_held_out
+from mlcore.datasets.source import GALLERY, QUERY, is_held_out
 
 
 def count_pictures(classes: Sequence[str], rows: Sequence[Picture]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, refuse_existing, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import DatasetError
-from mlcore.evaluation.measurement import measure_rows
+from mlcore.evaluation.results import measure_rows
 from mlcore.inference.model_files import FORMAT, environment
 from mlcore.runs import write_embeddings
 

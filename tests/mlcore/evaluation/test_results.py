@@ -11,8 +11,8 @@ import pytest
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder
 from mlcore.evaluation.evaluate import read_per_query, score
-from mlcore.evaluation.measurement import measure_rows
-from mlcore.external.outside_embeddings import add_embeddings
+from mlcore.evaluation.results import measure_rows
+from mlcore.external.external_embeddings import add_embeddings
 from mlcore.training.train import train
 from tests.mlcore.tiny import parted, paths_in, tiny_spec
 
