@@ -1,8 +1,8 @@
-"""What is it? The class that a picture's nearest neighbours vote for, and how sure that is.
+"""The class of a picture by its nearest neighbours, with a calibrated confidence, or that it is unknown.
 
-A neighbour's vote weighs exp(cosine / 0.07), as in Wu et al., "Unsupervised Feature Learning via
-Non-Parametric Instance Discrimination", CVPR 2018, section 3.4. Votes are no probabilities: how often such a vote
-is right is learned from pictures that were left out of their own search (logistic regression, Platt 1999).
+A neighbour's vote weighs exp(similarity / 0.07), as in Wu et al., "Unsupervised Feature Learning via
+Non-Parametric Instance Discrimination", CVPR 2018, section 3.4. Shares of votes are not probabilities: how often
+the first class is right is learned from pictures that are left out of the gallery (logistic regression, Platt 1999).
 """
 
 import math
@@ -13,15 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+from mlcore.errors import CheckpointError
+
+FORMAT = 2
+RENAMED = {"weights": "models", "near": "unknown_below", "strangers": "unknown_rejection_rate"}
+"""Keys of format 1."""
 TEMPERATURE = 0.07
 VOTERS = (1, 3, 5, 10)
-"""How many neighbours may vote; the largest that a search has answers for is taken."""
+"""Possible numbers of neighbours that vote; the largest that a search has results for is taken."""
 MOST_QUERIES, LEAST_QUERIES = 2000, 40
 COMPARISONS = 30_000_000
 """Of a query with a picture, at most, but for 200 queries: a second or two on one core at 512 dimensions."""
-NEAR = 0.05
-"""Of the pictures, the share whose nearest of their own class is further away than what counts as near."""
+FAR_SHARE = 0.05
+"""Share of pictures whose nearest one of their own class is so far that they would count as unknown."""
 BINS = 10
 _QUERIES_AT_ONCE = 256
 _SURE = 1e-3
@@ -31,122 +35,131 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Vote:
-    """Classes with their shares of the vote, the largest first, and the cosine of the nearest neighbour."""
+class Votes:
+    """Classes with their shares of the votes, the largest first, and the similarity of the nearest neighbour."""
 
-    tally: list[tuple[int, float]]
-    top: float
+    shares: list[tuple[int, float]]
+    similarity: float
 
     @property
     def features(self) -> tuple[float, float, float]:
-        """What tells how sure the vote is: log-odds of the first share, nearest cosine, lead over the second."""
-        first = min(max(self.tally[0][1], _SURE), 1 - _SURE)
-        second = self.tally[1][1] if len(self.tally) > 1 else 0.0
-        return math.log(first / (1 - first)), self.top, self.tally[0][1] - second
+        """The input of a ConfidenceModel: log-odds of the first share, similarity, lead over the second share."""
+        first = min(max(self.shares[0][1], _SURE), 1 - _SURE)
+        second = self.shares[1][1] if len(self.shares) > 1 else 0.0
+        return math.log(first / (1 - first)), self.similarity, self.shares[0][1] - second
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The class voted for, the probability that it is right, and the others with their shares of the vote.
+class Prediction:
+    """The class predicted, the probability that it is right, and the other classes with their shares of the votes.
 
-    near: whether the nearest neighbour is as near as pictures of one class usually are; else perhaps it is none.
+    unknown: whether the nearest neighbour is farther than pictures of one class usually are: perhaps it is of none.
     """
 
     label: int
     confidence: float
-    runners_up: list[tuple[int, float]]
-    near: bool
+    alternatives: list[tuple[int, float]]
+    unknown: bool
     voters: int
 
 
 @dataclass(frozen=True)
-class Sureness:
-    """A logistic regression on a vote's features, each held within the range that it was fitted on."""
+class ConfidenceModel:
+    """A logistic regression on features of votes, each held within the range that it was fitted on."""
 
     bias: float
     slopes: tuple[float, ...]
     least: tuple[float, ...]
     most: tuple[float, ...]
 
-    def of(self, found: Vote) -> float:
+    def confidence(self, votes: Votes) -> float:
         """Return the probability that the first class is right."""
-        held = np.clip(found.features, self.least, self.most)
+        held = np.clip(votes.features, self.least, self.most)
         return 1 / (1 + math.exp(-self.bias - float(held @ np.array(self.slopes))))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ConfidenceModel":
+        """Return what `Calibration.to_json` stored of it."""
+        slopes, least, most = (tuple(values[name]) for name in ("slopes", "least", "most"))
+        return cls(values["bias"], slopes, least, most)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How sure a vote in one space is.
+    """What turns neighbours of one embedding into predictions, and how good these are.
 
-    weights: by number of voters, how sure their votes are. near: the lowest cosine that counts as near.
-    error: expected calibration error (10 bins) and accuracy, of `queries` pictures that it was not fitted on.
-    strangers: share of pictures that would be told "none of these" if their class were taken out.
+    models: the confidence by number of voters. unknown_below: a picture is unknown if its nearest neighbour is less
+    similar. error: expected calibration error (10 bins) and accuracy, of `queries` pictures that it was not fitted
+    on. unknown_rejection_rate: share of pictures that are predicted to be unknown once their class is left out.
     """
 
-    weights: Mapping[int, "Sureness"]
-    near: float
+    models: Mapping[int, ConfidenceModel]
+    unknown_below: float
     error: float
     accuracy: float
     queries: int
-    strangers: float
+    unknown_rejection_rate: float
 
-    def verdict(self, labels: Sequence[int], cosines: Sequence[float]) -> Verdict:
-        """Return what the neighbours, best first and at least one, say."""
-        voters = max(count for count in self.weights if count <= len(labels))
-        found = vote(labels[:voters], cosines[:voters])
-        confidence = self.weights[voters].of(found)
-        return Verdict(found.tally[0][0], confidence, found.tally[1:], found.top >= self.near, voters)
+    def predict(self, labels: Sequence[int], similarities: Sequence[float]) -> Prediction:
+        """Return the prediction of neighbours, best first and at least one."""
+        voters = max(count for count in self.models if count <= len(labels))
+        votes = vote(labels[:voters], similarities[:voters])
+        confidence = self.models[voters].confidence(votes)
+        unknown = votes.similarity < self.unknown_below
+        return Prediction(votes.shares[0][0], confidence, votes.shares[1:], unknown, voters)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Calibration":
-        """Return what `to_json` stored."""
-        fields = {name: value for name, value in values.items() if name != "format"}
-        weights = {int(count): Sureness(**_tuples(row)) for count, row in fields["weights"].items()}
-        return cls(**{**fields, "weights": weights})
+        """Return what `to_json` stored, in this format or the one before.
+
+        Raises:
+            CheckpointError: it is of another format.
+        """
+        if values["format"] not in (1, FORMAT):
+            raise CheckpointError(f"a calibration has format {values['format']}, not {FORMAT}; remove the file")
+        fields = {RENAMED.get(name, name): value for name, value in values.items() if name != "format"}
+        models = {int(count): ConfidenceModel.from_json(row) for count, row in fields["models"].items()}
+        return cls(**{**fields, "models": models})
 
 
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-
-
-def vote(labels: Sequence[int], cosines: Sequence[float]) -> Vote:
-    """Return how the neighbours vote; at equal shares the class of the nearer neighbour stands first."""
+def vote(labels: Sequence[int], similarities: Sequence[float]) -> Votes:
+    """Return the votes of neighbours; at equal shares the class of the nearer neighbour comes first."""
     tally: dict[int, float] = {}
-    for label, cosine in zip(labels, cosines, strict=True):
-        tally[label] = tally.get(label, 0.0) + math.exp((cosine - cosines[0]) / TEMPERATURE)
+    for label, similarity in zip(labels, similarities, strict=True):
+        tally[label] = tally.get(label, 0.0) + math.exp((similarity - similarities[0]) / TEMPERATURE)
     total = sum(tally.values())
     ordered = sorted(tally.items(), key=lambda entry: -entry[1])
-    return Vote([(label, weight / total) for label, weight in ordered], cosines[0])
+    return Votes([(label, weight / total) for label, weight in ordered], similarities[0])
 
 
-def calibrate(vectors: NDArray[Any], labels: Ints, asks: NDArray[np.bool_], seed: int = 0) -> Calibration | None:
-    """Return how sure votes among unit vectors [N, D] with labels [N] are; None where too few have kin.
+def calibrate(vectors: NDArray[Any], labels: Ints, is_query: NDArray[np.bool_], seed: int = 0) -> Calibration | None:
+    """Return the calibration of unit vectors [N, D] with labels [N]; None for too few classes of several pictures.
 
-    asks [N]: the pictures that may be left out and asked: those that nothing was trained on. At most 2,000
-    are, drawn by seed; half of them fit, the other half tell how well.
+    is_query [N]: the pictures that may be left out and predicted: those that nothing was trained on. At most 2,000
+    are, drawn by seed; half of them fit, the other half measure.
     """
-    queries = _drawn(labels, asks, seed)
+    queries = _drawn(labels, is_query, seed)
     if len(queries) < LEAST_QUERIES:
         return None
-    near, cosines, kin, strangers = _left_out(vectors, labels, queries)
+    neighbours, similarities, of_class, of_others = _left_out(vectors, labels, queries)
     fitting = np.arange(len(queries)) % 2 == 0  # they stand in random order
-    weights, error, accuracy = {}, 0.0, 0.0
-    for count in (count for count in VOTERS if count <= near.shape[1]):
+    models, error, accuracy = {}, 0.0, 0.0
+    for count in (count for count in VOTERS if count <= neighbours.shape[1]):
         votes = [
             vote(labels[row].tolist(), scores.tolist())
-            for row, scores in zip(near[:, :count], cosines[:, :count], strict=True)
+            for row, scores in zip(neighbours[:, :count], similarities[:, :count], strict=True)
         ]
-        right = np.array([found.tally[0][0] for found in votes]) == labels[queries]
-        weights[count] = _fitted([votes[at].features for at in np.flatnonzero(fitting)], right[fitting])
-        sure = np.array([weights[count].of(votes[at]) for at in np.flatnonzero(~fitting)])
-        error, accuracy = calibration_error(sure, right[~fitting]), float(right[~fitting].mean())
-    threshold = float(np.quantile(kin, NEAR))
-    caught = float((strangers < threshold).mean())
-    return Calibration(weights, threshold, error, accuracy, int((~fitting).sum()), caught)
+        right = np.array([found.shares[0][0] for found in votes]) == labels[queries]
+        models[count] = _fitted([votes[at].features for at in np.flatnonzero(fitting)], right[fitting])
+        confidences = np.array([models[count].confidence(votes[at]) for at in np.flatnonzero(~fitting)])
+        error, accuracy = calibration_error(confidences, right[~fitting]), float(right[~fitting].mean())
+    unknown_below = float(np.quantile(of_class, FAR_SHARE))
+    rejected = float((of_others < unknown_below).mean())
+    return Calibration(models, unknown_below, error, accuracy, int((~fitting).sum()), rejected)
 
 
 def calibration_error(confidences: Floats, right: NDArray[np.bool_]) -> float:
@@ -162,11 +175,11 @@ def calibration_error(confidences: Floats, right: NDArray[np.bool_]) -> float:
     return float(sum(gaps))
 
 
-def _drawn(labels: Ints, asks: NDArray[np.bool_], seed: int) -> Ints:
-    """Return rows to ask with, of classes that have another picture, in random order."""
+def _drawn(labels: Ints, is_query: NDArray[np.bool_], seed: int) -> Ints:
+    """Return rows of queries, of classes that have another picture, in random order."""
     _, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
     able = counts[places] > 1
-    rows = np.flatnonzero(able & asks)
+    rows = np.flatnonzero(able & is_query)
     if len(rows) < LEAST_QUERIES:
         rows = np.flatnonzero(able)
     most = min(MOST_QUERIES, max(200, COMPARISONS // len(labels)))
@@ -175,7 +188,7 @@ def _drawn(labels: Ints, asks: NDArray[np.bool_], seed: int) -> Ints:
 
 
 def _left_out(vectors: NDArray[Any], labels: Ints, queries: Ints) -> tuple[Ints, Floats, Floats, Floats]:
-    """Return the nearest rows and cosines [Q, voters], the nearest cosine [Q] within the class and out of it.
+    """Return the nearest rows and similarities [Q, voters], the highest similarity [Q] to the own class and to others.
 
     The query itself is left out by its row.
     """
@@ -197,20 +210,20 @@ def _left_out(vectors: NDArray[Any], labels: Ints, queries: Ints) -> tuple[Ints,
                 np.where(same, -np.inf, scores).max(axis=1),
             )
         )
-    near, cosines, kin, strangers = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return near, cosines, kin, strangers
+    neighbours, similarities, of_class, of_others = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return neighbours, similarities, of_class, of_others
 
 
-def _fitted(features: Sequence[tuple[float, ...]], right: NDArray[np.bool_]) -> Sureness:
-    """Return how sure votes with these features are; where all were right, or none, how often alone."""
+def _fitted(features: Sequence[tuple[float, ...]], right: NDArray[np.bool_]) -> ConfidenceModel:
+    """Return the model of votes with these features; where all were right, or none, of how often alone."""
     values = np.array(features)
     least, most = tuple(values.min(axis=0).tolist()), tuple(values.max(axis=0).tolist())
     if right.all() or not right.any():
         odds = (int(right.sum()) + 1) / (int((~right).sum()) + 1)  # Laplace: nothing is certain
-        return Sureness(math.log(odds), (0.0,) * len(least), least, most)
+        return ConfidenceModel(math.log(odds), (0.0,) * len(least), least, most)
     from sklearn.linear_model import LogisticRegression
 
     middle, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
     model = LogisticRegression().fit((values - middle) / spread, right)
     slopes = model.coef_[0] / spread
-    return Sureness(float(model.intercept_[0] - slopes @ middle), tuple(slopes.tolist()), least, most)
+    return ConfidenceModel(float(model.intercept_[0] - slopes @ middle), tuple(slopes.tolist()), least, most)
