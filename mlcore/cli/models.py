@@ -31,10 +31,10 @@ def add_commands(commands: Any) -> None:
     search.add_argument("--model", type=Path, required=True)
     search.add_argument("--index", type=Path, required=True)
     search.add_argument("--k", type=int, default=10)
-    _add_outside_commands(commands)
+    _add_external_commands(commands)
 
 
-def _add_outside_commands(commands: Any) -> None:
+def _add_external_commands(commands: Any) -> None:
     model = add_command(commands, "add-model", _add_model, "check, measure and store a model trained elsewhere")
     model.add_argument("--weights", type=Path, required=True, help=".onnx or .safetensors with its .json beside it")
     add_data(model)

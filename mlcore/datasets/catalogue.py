@@ -70,8 +70,8 @@ class DatasetFolder:
         """The row numbers of what is measured on, ascending, read-only."""
         return _frozen([row for row, picture in enumerate(self.pictures) if is_held_out(picture.split)])
 
-    def asks(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
-        """Return which of these rows [N] are queries, the others their gallery; None where each asks all others."""
+    def is_query(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+        """Return which of these rows [N] are queries, the others their gallery; None where each searches all others."""
         splits = [self.pictures[row].split for row in rows]
         return np.array([split == QUERY for split in splits]) if QUERY in splits else None
 

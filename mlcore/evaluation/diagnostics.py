@@ -71,21 +71,21 @@ def diagnose(
     ids: NDArray[np.int64],
     scores: PerQueryScores,
     *,
-    asks: NDArray[np.bool_] | None = None,
+    is_query: NDArray[np.bool_] | None = None,
 ) -> Diagnosis:
     """Look into a measured space.
 
-    Shapes: embeddings [N, D]; labels, ids [N]; scores are of the same rows; asks [N]: which are queries, the
-    others being their gallery, None where each asks all the others.
+    Shapes: embeddings [N, D]; labels, ids [N]; scores are of the same rows; is_query [N]: which are queries, the
+    others being their gallery, None where each picture searches all others.
 
     Raises:
         MetricsError: a row is zero or not finite.
     """
     unit = quantised_unit_rows(embeddings)
-    gallery = np.arange(len(unit)) if asks is None else np.flatnonzero(~asks)
-    largest = len(unit) - 1 if asks is None else len(gallery)
-    near, cosines, uniformity = neighbourhoods(unit, min(NEIGHBOURS, largest), asks)
-    found = np.bincount((near if asks is None else near[asks]).ravel(), minlength=len(unit))[gallery]
+    gallery = np.arange(len(unit)) if is_query is None else np.flatnonzero(~is_query)
+    largest = len(unit) - 1 if is_query is None else len(gallery)
+    near, cosines, uniformity = neighbourhoods(unit, min(NEIGHBOURS, largest), is_query)
+    found = np.bincount((near if is_query is None else near[is_query]).ravel(), minlength=len(unit))[gallery]
     classes = _by_class(labels, scores)
     recalls = np.array([entry["recall_at_1"] for entry in classes])
     dense = density(unit, labels)

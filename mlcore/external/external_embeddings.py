@@ -1,4 +1,4 @@
-"""Embeddings that anybody computed: matched to the pictures of a data set, measured and stored like a run of ours."""
+"""External embeddings: matched to the pictures of a data set, measured and stored like a run."""
 
 import csv
 from collections.abc import Sequence
