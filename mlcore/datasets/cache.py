@@ -37,7 +37,7 @@ _WAIT_SECONDS = 0.2
 class PixelCache:
     """The pixels of a data set's rows, as read-only views of one mapped file.
 
-    Shapes: cache[row] is [H, W, 3], uint8, RGB, the short side as asked for.
+    Shapes: cache[row] is [H, W, 3], uint8, RGB, with the short side of the cache.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 import csv
 import functools
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -138,7 +138,7 @@ def load_dataset(folder: Path) -> DatasetFolder:
     )
 
 
-def _read_about(folder: Path) -> dict[str, Any]:
+def _read_about(folder: Path) -> Mapping[str, Any]:
     try:
         about = artifacts.read_json(folder / "dataset.json")
     except FileNotFoundError:
@@ -154,7 +154,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _ks_of(about: dict[str, Any]) -> tuple[int, ...]:
+def _ks_of(about: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the K of Recall@K; folders of before they were stored have the usual ones."""
     ks = about.get("ks", list(KS))
     if not isinstance(ks, list) or not all(type(k) is int for k in ks) or ks[:1] != [1] or ks != sorted(set(ks)):

@@ -49,7 +49,7 @@ class ImportReport:
     remarks: tuple[str, ...] = ()
     query_images: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain lists and numbers, as stored in report.json."""
         return {key: _plain(value) for key, value in vars(self).items()}
 

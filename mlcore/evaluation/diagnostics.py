@@ -116,7 +116,7 @@ def write_details(folder: Path, diagnosis: Diagnosis) -> None:
 
 
 def read_details(folder: Path) -> dict[str, Any] | None:
-    """Return what `write_details` stored; None for a folder without it, as embeddings from outside are."""
+    """Return what `write_details` stored; None for a folder without it, such as one of external embeddings."""
     file = folder / DETAILS
     return read_json(file) if file.is_file() else None
 

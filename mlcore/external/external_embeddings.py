@@ -49,7 +49,7 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     return measured.metrics
 
 
-def _description(folder: Path, origin: Path, dataset: DatasetFolder) -> dict[str, Any]:
+def _description(folder: Path, origin: Path, dataset: DatasetFolder) -> dict[str, object]:
     return {
         "format": FORMAT,
         "kind": "embeddings",

@@ -126,14 +126,14 @@ def check_encoder(encoder: PictureEncoder) -> None:
             )
 
 
-def _open_onnx(file: Path, described: dict[str, Any]) -> ExternalModel:
+def _open_onnx(file: Path, described: Mapping[str, Any]) -> ExternalModel:
     preprocessing = preprocessing_of(described, file)
     data, output = file.read_bytes(), str(described.get("output", ""))
     encoder = OnnxEncoder(data, preprocessing, output=output, threads=torch.get_num_threads())
     return ExternalModel(file, encoder, {"kind": "onnx", "output": output, **credits_of(file, described)})
 
 
-def _open_timm(file: Path, described: dict[str, Any]) -> ExternalModel:
+def _open_timm(file: Path, described: Mapping[str, Any]) -> ExternalModel:
     described = describe_weights(file)  # which also says what of a backbone's is missing
     architecture = str(described["architecture"])
     preprocessing = preprocessing_of({**evaluation_sizes(architecture), **described}, file)
@@ -147,7 +147,7 @@ def _open_run(file: Path) -> ExternalModel:
     description = read_description(file.parent)
     if file.name != WEIGHTS.get(description["kind"]):
         raise WeightsError(f"{file.name} is not the network of the run in {file.parent}")
-    about: dict[str, Any] = {key: description[key] for key in ("kind", "embedder", "output") if key in description}
+    about = {key: description[key] for key in ("kind", "embedder", "output") if key in description}
     about |= credits_of(file, {"name": description.get("loss"), **description})
     return ExternalModel(file, load_encoder(file.parent), about)
 

@@ -14,7 +14,7 @@ from mlcore.images.preprocessing import Preprocessing
 MAX_BYTES = 2**30  # three times a ViT-B; ONNX itself ends at 2 GiB
 
 
-def read_model_json(file: Path) -> dict[str, Any]:
+def read_model_json(file: Path) -> Mapping[str, Any]:
     """Return the JSON object beside a model's file.
 
     Raises:

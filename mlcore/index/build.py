@@ -85,7 +85,7 @@ def build_index(
     return manifest
 
 
-def _figures(index: VectorIndex, attempts: list[Attempt]) -> dict[str, Any]:
+def _figures(index: VectorIndex, attempts: list[Attempt]) -> Mapping[str, Any]:
     """Return the manifest's fields that say what the index is and what it reached."""
     chosen = attempts[-1]
     return {

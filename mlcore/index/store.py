@@ -103,7 +103,7 @@ class IndexManifest:
         """SHA-256 of the graph's file, which names this index."""
         return self.files[GRAPH].sha256
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON values."""
         return asdict(self)
 
