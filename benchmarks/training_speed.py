@@ -150,7 +150,7 @@ def ours(folder: Path, protocol: Protocol) -> Result:
 
 def peer(folder: Path, protocol: Protocol, workers: str) -> Result:
     """Train by the peer's trainer; workers stay alive from the first epoch to the last."""
-    from mlcore.networks.torchvision_repair import declare_missing_operators
+    from mlcore.networks.torchvision_compat import declare_missing_operators
 
     declare_missing_operators()
     import timm

@@ -203,11 +203,11 @@ class Protocol:
             raise ProtocolError(f"weights must be scratch, hub, hub:TAG or local; got {shortened(self.weights)}")
         return self
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return asdict(self)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """Return what tells two protocols apart, the same before and after a field was added."""
         return {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name](self)}
 
@@ -237,7 +237,7 @@ LATER: Mapping[str, Callable[[Protocol], Any]] = {
 
 
 def _converted(values: Mapping[str, object]) -> dict[str, Any]:
-    kinds: dict[str, Any] = {field.name: field.type for field in fields(Protocol)}
+    kinds = {field.name: field.type for field in fields(Protocol)}
     for name in values:
         if name not in kinds:
             raise ProtocolError(f"a protocol has no field {name!r}; it has {', '.join(kinds)}")

@@ -1,4 +1,4 @@
-"""What mlcore raises on purpose. Every message names the value at fault and the way out."""
+"""The errors of mlcore. Every message names the wrong value and what to do."""
 
 
 class MlcoreError(Exception):
@@ -22,7 +22,7 @@ class UnknownLossError(MlcoreError):
 
 
 class WeightsError(MlcoreError):
-    """Weights brought from outside are missing, do not fit, or compute no embedding."""
+    """Weights of a local file or an external model are missing, do not fit, or compute no embedding."""
 
 
 class CheckpointError(MlcoreError):
@@ -42,15 +42,15 @@ class TrainingError(MlcoreError):
 
 
 class ComparisonError(MlcoreError):
-    """A comparison cannot be planned, run, reported or re-run as asked."""
+    """A comparison cannot be planned, run, reported or repeated."""
 
 
 class ExplanationError(MlcoreError):
-    """A network does not show what each place of a picture brings to its answer."""
+    """A network does not show what each cell of a picture contributes to a similarity."""
 
 
 class Stopped(MlcoreError):
-    """Work was asked to stop and stopped at a safe point; starting again resumes it."""
+    """Work was stopped at a safe point; starting it again resumes it."""
 
 
 class MetricsError(MlcoreError, ValueError):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,16 @@ BASELINE_TITLES = {"untrained": "Untrained backbone", "half_whitened_pca": "Half
 MEASURED_ON = ("test", "validation")
 WEIGHTS = {"timm": "model.safetensors", "onnx": "model.onnx"}
 """The file of weights in a run's folder, by the kind of network; embeddings from elsewhere have none."""
+
+
+class Cost(TypedDict):
+    """What a run took: seconds of training, pictures a second, peak memory in MiB, and on which hardware."""
+
+    train_seconds: float
+    images_per_second: float | None
+    peak_memory_mib: float
+    device: str
+    threads: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +86,7 @@ class RunSpec:
         if self.fold is not None and not 0 <= self.fold < folds:
             raise ProtocolError(f"there is no fold {self.fold}: the protocol has {folds} folds")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return {
             "protocol": self.protocol.to_json(),

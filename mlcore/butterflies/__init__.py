@@ -11,7 +11,7 @@ from PIL import Image
 from mlcore.butterflies.scene import render
 from mlcore.butterflies.species import MAX_SPECIES, forms_of, name_of
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import encode_jpeg
+from mlcore.images.image_io import encode_jpeg
 
 PREFIX = "wings"
 JPEG_QUALITY = 90

@@ -1,7 +1,7 @@
-"""The command line: everything that mlcore does, without a web site.
+"""Train, compare and measure losses for image retrieval, and search, without a web site.
 
-Every command takes --json for one JSON document on standard output; bars and messages go to standard
-error. Errors that mlcore raises on purpose are one sentence and exit status 1; 3 is stopped as asked.
+Every command takes --json, which prints one JSON document to standard output. Progress bars and messages go to
+standard error. Exit status: 0 done, 1 an error in one sentence, 3 stopped by a signal at a safe point.
 """
 
 import argparse
@@ -19,7 +19,7 @@ GROUPS = (datasets, training, comparing, models)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status: 0 done, 1 refused, 3 stopped as asked, or the command's own."""
+    """Run one command; return its exit status: 0 done, 1 an error, 3 stopped, or the command's own."""
     options = _parser().parse_args(arguments)
     try:
         result = options.command(options)

@@ -1,4 +1,4 @@
-"""What the commands have in common: how one is declared, and arguments that several take."""
+"""How a command is declared, and arguments that several commands share."""
 
 import argparse
 from collections.abc import Callable
@@ -13,21 +13,28 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Declare a command: `command` takes the options and returns its result as plain JSON values, or None."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON document")
     parser.set_defaults(command=command)
     return parser
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """Take an imported data set and the folder of decoded pictures."""
-    parser.add_argument("--data", type=Path, required=True, help="an imported data set")
-    parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="decoded pictures, shared by runs")
+    """Add an imported data set and the folder of decoded pictures."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of an imported data set")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=DEFAULT_CACHE,
+        help=f"folder of decoded pictures, shared by runs (default: {DEFAULT_CACHE})",
+    )
 
 
 def add_child(parser: argparse.ArgumentParser) -> None:
-    """Take what a parent process says that listens to this one and may stop it."""
-    parser.add_argument("--events", choices=("jsonl",), help="one JSON event a line instead of bars")
-    parser.add_argument("--child", action="store_true", help="end when the parent process ends")
+    """Add the options of a parent process that reads events and may stop this process."""
+    parser.add_argument(
+        "--events", choices=("jsonl",), help="format of progress: one JSON event per line, instead of bars"
+    )
+    parser.add_argument("--child", action="store_true", help="end this process when its parent ends")
 
 
 def pair(text: str) -> tuple[str, Any]:

@@ -17,7 +17,8 @@ from mlcore.comparison.workers import run_workers
 from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.errors import ComparisonError, Stopped
 from mlcore.evaluation.metric_table import HEADLINE, Place, figures_of, title_of
-from mlcore.lifetime import die_with_parent, stop_on_signal
+from mlcore.events import Event
+from mlcore.process_signals import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
     from mlcore.comparison.results import Places
@@ -27,47 +28,49 @@ MOVED_STATUS = 4
 
 def add_commands(commands: Any) -> None:
     """Declare `compare`, `tune`, `rerun` and `report`."""
-    compare = add_command(
-        commands, "compare", _compare, "run every loss, seed and fold of a comparison, or go on with it"
-    )
-    compare.add_argument("file", type=Path, help="JSON: name, preset and changes, losses, seeds, tuning")
-    tune = add_command(commands, "tune", _tune, "do the trials of one loss of a comparison, or go on with them")
-    tune.add_argument("file", type=Path, help="as for compare; it must say tuning")
-    tune.add_argument("--loss", required=True)
-    tune.add_argument("--events", choices=("jsonl",), help="one JSON event a line")
+    compare = add_command(commands, "compare", _compare, "run every loss, seed and fold of a comparison, or resume it")
+    compare.add_argument("file", type=Path, help="JSON file: name, preset and changes, losses, seeds, tuning")
+    tune = add_command(commands, "tune", _tune, "run the tuning trials of one loss of a comparison, or resume them")
+    tune.add_argument("file", type=Path, help="JSON file as for compare, with tuning")
+    tune.add_argument("--loss", required=True, help="name of the loss")
+    tune.add_argument("--events", choices=("jsonl",), help="format of progress: one JSON event per line")
     rerun = add_command(
         commands,
         "rerun",
         _rerun,
-        f"run a finished comparison again; exit status {MOVED_STATUS} when a figure moved by more than the noise",
+        f"repeat a finished comparison; exit status {MOVED_STATUS} if a metric moved by more than the noise",
     )
-    rerun.add_argument("file", type=Path, help="comparison.json of its folder, or the report.json made of it")
-    rerun.add_argument("--losses", nargs="+", default=[], help="these only")
-    rerun.add_argument("--seeds", nargs="+", type=int, default=[], help="these only")
+    rerun.add_argument("file", type=Path, help="comparison.json, or a report.json")
+    rerun.add_argument("--losses", nargs="+", default=[], help="names of losses to repeat (default: all)")
+    rerun.add_argument("--seeds", nargs="+", type=int, default=[], help="seeds to repeat (default: all)")
     for command in (compare, rerun):
-        command.add_argument("--workers", type=int, default=1, help="processes that share the work")
+        command.add_argument("--workers", type=int, default=1, help="number of processes (default: 1)")
     for command in (compare, rerun, tune):
         add_data(command)
-        command.add_argument("--out", type=Path, required=True, help="the comparison's folder")
-        command.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
-        command.add_argument("--threads", type=int, default=0, help="CPU threads of each (default: torch's choice)")
-        command.add_argument("--child", action="store_true", help="end when the parent process ends")
+        command.add_argument("--out", type=Path, required=True, help="folder of the comparison")
+        command.add_argument("--weights", type=Path, help="local .safetensors file with its .json beside it")
+        command.add_argument("--threads", type=int, default=0, help="CPU threads per process (default: torch's choice)")
+        command.add_argument("--child", action="store_true", help="end this process when its parent ends")
     report = add_command(
         commands, "report", _report, "write the report of a comparison: HTML, Markdown, LaTeX, CSV, JSON"
     )
-    report.add_argument("folder", type=Path, help="the comparison's folder, or a JSON file that lists where cells lie")
-    report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
-    report.add_argument("--data", type=Path, help="its data set, to join folds that are not joined yet")
-    report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
+    report.add_argument(
+        "folder", type=Path, help="folder of the comparison, or a JSON file that lists the folders of its cells"
+    )
+    report.add_argument(
+        "--external", type=Path, nargs="+", default=[], help="folders of external models or embeddings, added as rows"
+    )
+    report.add_argument("--data", type=Path, help="folder of its data set, needed where folds are not joined yet")
+    report.add_argument("--out", type=Path, help="new folder (default: report/ in the comparison's)")
     add_child(report)
 
 
-def _compare(options: argparse.Namespace) -> dict[str, Any] | None:
+def _compare(options: argparse.Namespace) -> Mapping[str, object] | None:
     comparison = read_comparison(options.file, _changes(options.weights))
     return _run(options, comparison, ["compare", str(options.file)])
 
 
-def _rerun(options: argparse.Namespace) -> dict[str, Any] | None:
+def _rerun(options: argparse.Namespace) -> Mapping[str, object] | None:
     whole, before = read_finished(options.file)
     comparison = part_of(whole, options.losses, options.seeds)
     limits = [*(("--losses", *options.losses) if options.losses else ())]
@@ -77,11 +80,11 @@ def _rerun(options: argparse.Namespace) -> dict[str, Any] | None:
         return None
     _, now = read_finished(options.out / "comparison.json")
     found = differences(whole, before, now)
-    counts = {verdict: sum(one.verdict == verdict for one in found) for verdict in (EQUAL, WITHIN, MOVED)}
+    counts = {conclusion: sum(one.conclusion == conclusion for one in found) for conclusion in (EQUAL, WITHIN, MOVED)}
     for one in found:
-        if one.verdict != EQUAL:
+        if one.conclusion != EQUAL:
             print(
-                f"{one.cell} {one.figure}: {100 * one.before:.2f} -> {100 * one.now:.2f}, {one.verdict} "
+                f"{one.cell} {one.figure}: {100 * one.before:.2f} -> {100 * one.now:.2f}, {one.conclusion} "
                 f"({100 * one.noise:.2f})",
                 file=sys.stderr,
             )
@@ -89,7 +92,7 @@ def _rerun(options: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def _changes(weights: Path | None) -> dict[str, object]:
-    """Return what a local weights file asks of the protocol."""
+    """Return the changes of the protocol that a local weights file needs."""
     if weights is None:
         return {}
     from mlcore.networks.backbones import local_architecture
@@ -97,7 +100,7 @@ def _changes(weights: Path | None) -> dict[str, object]:
     return {"weights": "local", "backbone": local_architecture(weights)}
 
 
-def _run(options: argparse.Namespace, comparison: Comparison, again: Sequence[str]) -> dict[str, Any] | None:
+def _run(options: argparse.Namespace, comparison: Comparison, again: Sequence[str]) -> Mapping[str, object] | None:
     if options.workers < 1:
         raise ComparisonError(f"workers must be at least 1, got {options.workers}")
     if options.child:
@@ -111,13 +114,13 @@ def _run(options: argparse.Namespace, comparison: Comparison, again: Sequence[st
     return None if options.child else counts
 
 
-def _tune(options: argparse.Namespace) -> dict[str, Any] | None:
+def _tune(options: argparse.Namespace) -> Mapping[str, object] | None:
     if options.child:
         die_with_parent()
     should_stop = stop_on_signal()
     comparison = read_comparison(options.file, _changes(options.weights))
 
-    def say(name: str, event: dict[str, Any]) -> None:
+    def say(name: str, event: Event) -> None:
         if options.events and event["event"] in ("progress", "trial"):
             emit({**event, "trial": name})
         elif event["event"] == "trial":
@@ -146,11 +149,13 @@ def _workspace(options: argparse.Namespace) -> ComparisonWorkspace:
     return ComparisonWorkspace(options.out, load_dataset(options.data), options.weights, options.cache)
 
 
-def _run_here(options: argparse.Namespace, comparison: Comparison, should_stop: Callable[[], bool]) -> dict[str, Any]:
+def _run_here(
+    options: argparse.Namespace, comparison: Comparison, should_stop: Callable[[], bool]
+) -> Mapping[str, object]:
     workspace = _workspace(options)
     total, warned = len(comparison.cells()), set[str]()
 
-    def say(name: str, event: dict[str, Any]) -> None:
+    def say(name: str, event: Event) -> None:
         if event["event"] == "metrics":
             done = sum(workspace.cell(cell).exists() for cell in comparison.cells())
             print(f"{name}: {measured_line(event)}  ({done} of {total} cells)", file=sys.stderr, flush=True)
@@ -170,7 +175,7 @@ def measured_line(metrics: Mapping[str, Any]) -> str:
     return "  ".join(f"{title_of(figure)} {100 * value:.2f}" for figure, value in figures.items())
 
 
-def _report(options: argparse.Namespace) -> dict[str, Any] | None:
+def _report(options: argparse.Namespace) -> Mapping[str, object] | None:
     step = _steps(options, ("read", "join folds", "test differences", "write"))
     step()
     from mlcore.comparison.report.document import document_of
@@ -185,7 +190,7 @@ def _report(options: argparse.Namespace) -> dict[str, Any] | None:
         places = _with_joined_folds(places, options.data, beside / "cells")
     step()
     out = options.out or beside / "report"
-    document = document_of(read_results(places, options.also))
+    document = document_of(read_results(places, options.external))
     step()
     write_report(document, out)
     if options.events:
@@ -202,7 +207,7 @@ def _with_joined_folds(places: "Places", data: Path, folder: Path) -> "Places":
 
 
 def _steps(options: argparse.Namespace, names: Sequence[str]) -> Callable[[], None]:
-    """Return what to call before each step: it tells who listens, and stops a child that was asked to."""
+    """Return a function to call before each step: it reports progress, and raises Stopped after a signal."""
     if not options.child:
         return lambda: None
     die_with_parent()

@@ -1,4 +1,4 @@
-"""Commands about data sets, losses and measuring; none of them trains."""
+"""The commands on data sets, losses and evaluation; none of them trains."""
 
 import argparse
 from pathlib import Path
@@ -12,21 +12,23 @@ from mlcore.losses import LOSSES
 def add_commands(commands: Any) -> None:
     """Declare `datasets`, `losses`, `animations` and `evaluate`."""
     datasets = add_command(commands, "datasets", _datasets, "import a data set into a folder and report on it")
-    datasets.add_argument("source", help="folder, zip, tar, or wings[:species=60,per_class=24,size=128,seed=0]")
-    datasets.add_argument("--out", type=Path, required=True, help="the new folder")
-    add_command(commands, "losses", _losses, "list the losses with family, paper and defaults")
+    datasets.add_argument("source", help="folder, zip or tar file, or wings[:species=60,per_class=24,size=128,seed=0]")
+    datasets.add_argument("--out", type=Path, required=True, help="new folder")
+    add_command(commands, "losses", _losses, "list the losses with family, paper and default parameters")
     animations = add_command(
         commands, "animations", _animations, "write the animation of every loss: how it moves points on a sphere"
     )
     animations.add_argument(
         "--out", type=Path, required=True, help="folder; the site reads retrieval/experiments/services/toys"
     )
-    evaluate = add_command(commands, "evaluate", _evaluate, "measure anybody's embeddings by exact search")
-    evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture")
-    evaluate.add_argument("--labels", type=Path, required=True, help="CSV with a column 'label', rows in order")
-    evaluate.add_argument("--k", type=int, nargs="+", default=[1, 2, 4, 8])
-    evaluate.add_argument("--clusters", action="store_true", help="NMI and AMI as well")
-    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate = add_command(commands, "evaluate", _evaluate, "evaluate embeddings by exact search")
+    evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy file, one row per picture")
+    evaluate.add_argument(
+        "--labels", type=Path, required=True, help="CSV file with a column 'label', rows in the same order"
+    )
+    evaluate.add_argument("--k", type=int, nargs="+", default=[1, 2, 4, 8], help="K of Recall@K (default: 1 2 4 8)")
+    evaluate.add_argument("--clusters", action="store_true", help="compute NMI and AMI of k-means too")
+    evaluate.add_argument("--seed", type=int, default=0, help="seed of intervals and k-means (default: 0)")
 
 
 def _datasets(options: argparse.Namespace) -> Any:

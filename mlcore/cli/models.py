@@ -1,4 +1,4 @@
-"""Commands about models: embed, index, search, and bring one from elsewhere."""
+"""The commands on models: embed, index, search, and import external ones."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from mlcore.cli.arguments import add_child, add_command, add_data
 from mlcore.cli.terminal import Bar, emit
 from mlcore.errors import StaleIndexError, Stopped
 from mlcore.events import Progress
-from mlcore.lifetime import die_with_parent, stop_on_signal
+from mlcore.process_signals import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
     from mlcore.external.deadline import Deadline
@@ -19,35 +19,47 @@ if TYPE_CHECKING:
 def add_commands(commands: Any) -> None:
     """Declare `embed`, `index`, `search`, `add-model` and `add-embeddings`."""
     embed = add_command(commands, "embed", _embed, "embed a data set with a trained model")
-    embed.add_argument("--model", type=Path, required=True, help="the folder of a run")
+    embed.add_argument("--model", type=Path, required=True, help="folder of a run")
     add_data(embed)
-    embed.add_argument("--out", type=Path, required=True)
+    embed.add_argument("--out", type=Path, required=True, help="new folder of the embeddings")
     index = add_command(commands, "index", _index, "build an HNSW index and check it against exact search")
-    index.add_argument("--model", type=Path, required=True)
-    index.add_argument("--embeddings", type=Path, help="a folder made by embed (default: the model's own)")
-    index.add_argument("--out", type=Path, required=True)
-    search = add_command(commands, "search", _search, "find the pictures most like one")
-    search.add_argument("picture", type=Path)
-    search.add_argument("--model", type=Path, required=True)
-    search.add_argument("--index", type=Path, required=True)
-    search.add_argument("--k", type=int, default=10)
-    _add_outside_commands(commands)
+    index.add_argument("--model", type=Path, required=True, help="folder of a run")
+    index.add_argument("--embeddings", type=Path, help="folder made by embed (default: the model's own)")
+    index.add_argument("--out", type=Path, required=True, help="new folder of the index")
+    search = add_command(commands, "search", _search, "find pictures similar to one")
+    search.add_argument("picture", type=Path, help="image file to search with")
+    search.add_argument("--model", type=Path, required=True, help="folder of the run whose index it is")
+    search.add_argument("--index", type=Path, required=True, help="folder made by index")
+    search.add_argument("--k", type=int, default=10, help="number of results (default: 10)")
+    _add_external_commands(commands)
 
 
-def _add_outside_commands(commands: Any) -> None:
-    model = add_command(commands, "add-model", _add_model, "check, measure and store a model trained elsewhere")
-    model.add_argument("--weights", type=Path, required=True, help=".onnx or .safetensors with its .json beside it")
+def _add_external_commands(commands: Any) -> None:
+    model = add_command(
+        commands, "add-model", _add_model, "import an external model: check it, measure it and store it"
+    )
+    model.add_argument(
+        "--weights", type=Path, required=True, help=".onnx or .safetensors file with its .json beside it"
+    )
     add_data(model)
-    model.add_argument("--out", type=Path, required=True, help="the new folder, like a run's")
-    model.add_argument("--start-seconds", type=float, default=0, help="to load and try it (default: any time)")
-    model.add_argument("--batch-seconds", type=float, default=0, help="for a batch (default: any time)")
+    model.add_argument("--out", type=Path, required=True, help="new folder, like that of a run")
+    model.add_argument(
+        "--start-seconds", type=float, default=0, help="seconds to load and try the model; 0 = no limit (default: 0)"
+    )
+    model.add_argument("--batch-seconds", type=float, default=0, help="seconds for a batch; 0 = no limit (default: 0)")
     add_child(model)
-    embeddings = add_command(commands, "add-embeddings", _add_embeddings, "measure and store anybody's embeddings")
-    embeddings.add_argument("--embeddings", type=Path, required=True, help=".npy, one row a picture of the data set")
-    embeddings.add_argument("--images", type=Path, required=True, help="CSV with a column 'path' or 'sha256', in order")
-    embeddings.add_argument("--data", type=Path, required=True, help="an imported data set")
-    embeddings.add_argument("--out", type=Path, required=True, help="the new folder, like a run's without a network")
-    embeddings.add_argument("--name", default="", help="under which they are listed (default: the file's)")
+    embeddings = add_command(
+        commands, "add-embeddings", _add_embeddings, "import external embeddings: measure and store them"
+    )
+    embeddings.add_argument(
+        "--embeddings", type=Path, required=True, help=".npy file, one row per picture of the data set"
+    )
+    embeddings.add_argument(
+        "--images", type=Path, required=True, help="CSV file with a column 'path' or 'sha256', rows in the same order"
+    )
+    embeddings.add_argument("--data", type=Path, required=True, help="folder of an imported data set")
+    embeddings.add_argument("--out", type=Path, required=True, help="new folder, like that of a run, without a network")
+    embeddings.add_argument("--name", default="", help="name in lists and reports (default: that of the file)")
     add_child(embeddings)
 
 
@@ -92,7 +104,7 @@ def _index(options: argparse.Namespace) -> Any:
 
 
 def _search(options: argparse.Namespace) -> Any:
-    from mlcore.images.pictures import open_picture
+    from mlcore.images.image_io import open_picture
     from mlcore.index import load_index
     from mlcore.inference.model_files import load_encoder
 
@@ -109,7 +121,7 @@ def _search(options: argparse.Namespace) -> Any:
 def _add_model(options: argparse.Namespace) -> Any:
     progress = _progress(options)
     from mlcore.datasets import load_dataset
-    from mlcore.external.outside import add_model
+    from mlcore.external.external_models import add_model
 
     dataset, deadline = load_dataset(options.data), _deadline(options)
     metrics = add_model(options.weights, dataset, options.out, options.cache, progress, deadline=deadline)
@@ -117,7 +129,7 @@ def _add_model(options: argparse.Namespace) -> Any:
 
 
 def _deadline(options: argparse.Namespace) -> "Deadline | None":
-    """Return when to give a model up, in the words of whoever started this process."""
+    """Return the deadline of loading and of a batch; None without limits."""
     from mlcore.external.deadline import Deadline
 
     def give_up(reason: str) -> None:
@@ -134,7 +146,7 @@ def _deadline(options: argparse.Namespace) -> "Deadline | None":
 def _add_embeddings(options: argparse.Namespace) -> Any:
     progress = _progress(options)
     from mlcore.datasets import load_dataset
-    from mlcore.external.outside_embeddings import add_embeddings
+    from mlcore.external.external_embeddings import add_embeddings
 
     dataset = load_dataset(options.data)
     progress("measure", 0, 1)
@@ -143,7 +155,7 @@ def _add_embeddings(options: argparse.Namespace) -> Any:
 
 
 def _progress(options: argparse.Namespace) -> Progress:
-    """Return whom to tell of progress: a bar, or the parent process, which may ask to stop."""
+    """Return the progress callback: a bar, or events for the parent process, which may stop this one."""
     if options.child:
         die_with_parent()
     if not options.events:

@@ -1,17 +1,18 @@
-"""What a command says: one document on standard output; bars, lines and faults on standard error."""
+"""Output of the commands: one document on standard output; bars, lines and errors on standard error."""
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 
-def emit(event: dict[str, Any]) -> None:
+def emit(event: Mapping[str, object]) -> None:
     """Print one event as a line of JSON."""
     print(json.dumps(event), flush=True)
 
 
 def readable(result: Any) -> str:
-    """Return a result, a mapping or a list of them, for people."""
+    """Return a result, a mapping or a list of them, as text for people."""
     if isinstance(result, list):
         return "\n\n".join(readable(row) for row in result)
     return "\n".join(f"{key:<22} {value}" for key, value in result.items())
@@ -35,7 +36,7 @@ class Bar:
         self.bar.refresh()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.close()
         self.bar, self.phase = None, ""  # the same phase may come again, after a line about an epoch

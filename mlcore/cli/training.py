@@ -1,4 +1,4 @@
-"""The commands that train, and that say how long it will take."""
+"""The commands that train, and that estimate how long it will take."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from mlcore.cli.arguments import add_child, add_command, add_data, pair
 from mlcore.cli.terminal import Bar, emit
 from mlcore.config import PRESETS, Protocol, preset
 from mlcore.evaluation.metric_table import HEADLINE, title_of
+from mlcore.events import Event
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINES
 
@@ -23,28 +24,44 @@ def add_commands(commands: Any) -> None:
     """Declare `train` and `estimate`."""
     train = add_command(commands, "train", _train, "train one loss under a protocol, measure it, embed the data set")
     add_data(train)
-    train.add_argument("--out", type=Path, required=True, help="the new folder of the run")
-    train.add_argument("--work", type=Path, help="checkpoints; kept when stopped (default: OUT.work)")
-    train.add_argument("--loss", required=True, help="see `losses`, or untrained or half_whitened_pca")
-    train.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="the loss's own")
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--fold", type=int, help="which fold is held out, where the protocol has folds")
-    train.add_argument("--measured-on", choices=("test", "validation"), default="test")
+    train.add_argument("--out", type=Path, required=True, help="new folder of the run")
+    train.add_argument(
+        "--work", type=Path, help="folder of checkpoints; kept if the run is stopped (default: OUT.work)"
+    )
+    train.add_argument("--loss", required=True, help="name of a loss, see `losses`; or untrained or half_whitened_pca")
+    train.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of the loss (default: the paper's)",
+    )
+    train.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
+    train.add_argument("--fold", type=int, help="fold to hold out, from 0, if the protocol has folds")
+    train.add_argument(
+        "--measured-on", choices=("test", "validation"), default="test", help="classes to measure on (default: test)"
+    )
     estimate = add_command(
-        commands, "estimate", _estimate, "time a few real steps and reckon what a training would take here, in seconds"
+        commands, "estimate", _estimate, "estimate the seconds of a training on this machine from a short trial run"
     )
     add_data(estimate)
     for command in (train, estimate):
-        command.add_argument("--preset", default="fine-tune-small", help=f"one of {', '.join(PRESETS)}")
-        command.add_argument("--protocol", type=Path, help="a JSON file instead of a preset")
-        command.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change the protocol")
-        command.add_argument("--weights", type=Path, help="local .safetensors with its .json beside it")
+        command.add_argument(
+            "--preset",
+            default="fine-tune-small",
+            help=f"name of a protocol: {', '.join(PRESETS)} (default: fine-tune-small)",
+        )
+        command.add_argument("--protocol", type=Path, help="JSON file of a protocol, instead of a preset")
+        command.add_argument(
+            "--set", action="append", default=[], metavar="FIELD=VALUE", help="change of a protocol field"
+        )
+        command.add_argument("--weights", type=Path, help="local .safetensors file with its .json beside it")
         command.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
         add_child(command)
 
 
 def _train(options: argparse.Namespace) -> Any:
-    from mlcore.lifetime import die_with_parent, stop_on_signal
+    from mlcore.process_signals import die_with_parent, stop_on_signal
 
     # Before torch, which takes seconds to import: the parent may end or ask to stop meanwhile.
     if options.child:
@@ -76,7 +93,7 @@ def _train_in(group: "ProcessGroup", options: argparse.Namespace, should_stop: C
     work = options.work or options.out.with_name(options.out.name + ".work")
     bar = Bar()
 
-    def report(event: dict[str, Any]) -> None:
+    def report(event: Event) -> None:
         if options.events:
             emit(event)
         elif event["event"] == "progress":
@@ -98,8 +115,8 @@ def _train_in(group: "ProcessGroup", options: argparse.Namespace, should_stop: C
 
 
 def _estimate(options: argparse.Namespace) -> Any:
-    """Measure, keep what was measured in the cache, and return the seconds of a run of each loss."""
-    from mlcore.lifetime import die_with_parent, stop_on_signal
+    """Measure step times, store them in the cache, and return the seconds of a run of each loss."""
+    from mlcore.process_signals import die_with_parent, stop_on_signal
 
     begun = time.perf_counter()
     if options.child:
@@ -117,7 +134,7 @@ def _estimate(options: argparse.Namespace) -> Any:
         torch.set_num_threads(options.threads)
     protocol, dataset, bar = _protocol(options), load_dataset(options.data), Bar()
 
-    def report(event: dict[str, Any]) -> None:
+    def report(event: Event) -> None:
         if options.events:
             emit(event)
         else:
@@ -136,11 +153,11 @@ def _estimate(options: argparse.Namespace) -> Any:
     return None if options.events else {loss: round(times.of_run(protocol, loss), 1) for loss in (*BASELINES, *LOSSES)}
 
 
-def _say_nothing(event: dict[str, Any]) -> None:
-    """Hear of a run in silence: of several processes the first speaks."""
+def _say_nothing(event: Event) -> None:
+    """Ignore an event: of several processes the main one reports."""
 
 
-def _epoch_line(event: dict[str, Any]) -> str:
+def _epoch_line(event: Event) -> str:
     line = f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.4f}"
     line += f"  {event['images_per_second']:.0f} images/s"
     if "validation" in event:

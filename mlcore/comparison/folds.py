@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.datasets import DatasetFolder
-from mlcore.evaluation.measurement import measure_rows
+from mlcore.evaluation.results import measure_rows
 
 
 def join_folds(

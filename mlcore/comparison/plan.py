@@ -65,7 +65,7 @@ class Comparison:
         """Refuse what could not be run to its end."""
         if not self.losses:
             raise ComparisonError("a comparison needs at least one loss")
-        # Baselines are in every comparison and are not asked for: they have no entry in the table.
+        # Baselines are in every comparison and are not named: they have no row in the table of losses.
         written_out = {loss: loss_spec(loss).checked(params) for loss, params in self.losses.items()}
         object.__setattr__(self, "losses", written_out)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
@@ -107,7 +107,7 @@ class Comparison:
                 protocol = protocol.with_changes(proxy_rate_factor=found["proxy_rate_factor"])
         return RunSpec(protocol=protocol, loss=cell.loss, params=params, seed=cell.seed, fold=cell.fold)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return {
             "name": self.name,

@@ -1,4 +1,4 @@
-"""Run a finished comparison again from its file, and say which figures moved by more than the noise."""
+"""A finished comparison repeated from its file: which metrics moved by more than the noise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Difference:
     noise: float
 
     @property
-    def verdict(self) -> str:
+    def conclusion(self) -> str:
         """Equal to the last bit, within the noise, or moved."""
         if self.before == self.now:
             return EQUAL

@@ -10,13 +10,15 @@ import numpy as np
 
 from mlcore.artifacts import read_json
 from mlcore.comparison.plan import Cell, Comparison
+from mlcore.comparison.tuning import TuningState
 from mlcore.errors import ComparisonError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import figures_of
+from mlcore.events import Event
 from mlcore.losses import LOSSES
-from mlcore.runs import BASELINE_TITLES, BASELINES
+from mlcore.runs import BASELINE_TITLES, BASELINES, Cost
 
-SEPARATE, JOINED, OUTSIDE = "one fold", "folds joined", "from outside"
+SEPARATE, JOINED, EXTERNAL = "one fold", "folds joined", "external"
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Unit:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: a loss, a baseline, or embeddings from outside.
+    """A line of the table: a loss, a baseline, or an external model.
 
-    kind: "", or how the folds are read, or that it came from outside. costs and histories are of its runs.
+    kind: "", how its folds are read, or EXTERNAL. costs and histories are of its runs.
     """
 
     name: str
@@ -46,8 +48,8 @@ class Row:
     tuned: bool
     kind: str
     units: dict[int, Unit]
-    costs: tuple[dict[str, Any], ...] = ()
-    histories: tuple[list[dict[str, Any]], ...] = ()
+    costs: tuple[Cost, ...] = ()
+    histories: tuple[list[Event], ...] = ()
 
     @property
     def is_baseline(self) -> bool:
@@ -65,7 +67,7 @@ class Results:
     cells: dict[str, dict[str, Any]]
     failed: dict[str, str]
     missing: tuple[str, ...]
-    tuning: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tuning: Mapping[str, TuningState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Places:
     joined: Mapping[str, Path]
     failed: dict[str, str]
     missing: tuple[str, ...]
-    tuning: dict[str, dict[str, Any]]
+    tuning: Mapping[str, TuningState]
 
 
 def places_in(folder: Path) -> Places:
@@ -136,15 +138,15 @@ def places_listed(file: Path) -> Places:
     )
 
 
-def read_results(places: Places, also: Sequence[Path] = ()) -> Results:
-    """Return what is finished of a comparison, with run-like folders `also` as rows of their own.
+def read_results(places: Places, external: Sequence[Path] = ()) -> Results:
+    """Return what is finished of a comparison, with the folders `external` of external models as rows of their own.
 
     Raises:
         ComparisonError: nothing is finished, or the rows were not measured on the same pictures.
         CheckpointError: a finished cell's scores are damaged.
     """
     rows = _rows(places)
-    rows += [_outside(path, f"outside-{number}") for number, path in enumerate(also, 1)]
+    rows += [_external(path, f"external-{number}") for number, path in enumerate(external, 1)]
     if not rows:
         raise ComparisonError(f"no run of {places.comparison.name} is finished yet; wait for one, or run compare first")
     _require_same_queries(rows)
@@ -205,16 +207,16 @@ def _mean(units: Sequence[Unit]) -> Unit:
     return Unit(figures, StoredScores(first.ids, first.labels, columns), diagnostics, folders)
 
 
-def _history(path: Path) -> list[dict[str, Any]]:
+def _history(path: Path) -> list[Event]:
     return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
 
 
-def _outside(path: Path, name: str) -> Row:
+def _external(path: Path, name: str) -> Row:
     """Return the row of a folder with metrics.json and per_query.npz, by the name in its model.json or its own."""
     if not (path / "metrics.json").is_file():
         raise ComparisonError(f"{path} has no metrics.json; give the folder of a run or of measured embeddings")
     described = read_json(path / "model.json") if (path / "model.json").is_file() else {}
-    return Row(name, f"{described.get('name', path.name)} ({OUTSIDE})", "", False, OUTSIDE, {0: _unit(path)})
+    return Row(name, f"{described.get('name', path.name)} ({EXTERNAL})", "", False, EXTERNAL, {0: _unit(path)})
 
 
 def _require_same_queries(rows: Sequence[Row]) -> None:

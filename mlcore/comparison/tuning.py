@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Comparison, Tuning
 from mlcore.comparison.workspace import ComparisonWorkspace, EventCallback, claimed, store_plan
 from mlcore.errors import ComparisonError, Stopped, TrainingError
+from mlcore.events import Event
 from mlcore.losses import loss_spec
 from mlcore.losses.spec import Parameter
 from mlcore.runs import RunSpec
@@ -26,6 +27,37 @@ AROUND = 4.0
 MOST_DRAWS = 1000
 PROXY_RATE_AROUND = 10.0
 PROXY_RATE = "proxy_rate_factor"
+
+
+class TrialValues(TypedDict):
+    """What a trial is trained with: parameters of the loss, and the rate of its proxies if it has any."""
+
+    params: dict[str, float | int]
+    proxy_rate_factor: float | None
+
+
+class Outcome(TypedDict):
+    """MAP@R on the held-out training classes as a fraction; None with the error of a trial that was not measured."""
+
+    map_at_r: float | None
+    error: str
+
+
+class Trial(TrialValues, Outcome):
+    """One trial of a tuning, in its order from 0."""
+
+    number: int
+
+
+class TuningState(TypedDict):
+    """The file of a loss's trials. ranges: lowest and highest value by parameter. seconds: of all trials."""
+
+    trials: int
+    validation_classes: int
+    seed: int
+    ranges: dict[str, list[float]]
+    measured: list[Trial]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -67,7 +99,7 @@ def run_tuning(
     *,
     on_event: EventCallback = lambda name, event: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> dict[str, Any]:
+) -> TuningState:
     """Do the trials of one loss that are not done, and nothing else; return the values of its file.
 
     Raises:
@@ -84,7 +116,7 @@ def run_tuning(
         if not mine:
             raise ComparisonError(f"another process is tuning {loss} in {workspace.folder}; let it end")
         tune(workspace, comparison, loss, on_event=on_event, should_stop=should_stop)
-    state: dict[str, Any] = read_json(workspace.tuning(loss))
+    state: TuningState = read_json(workspace.tuning(loss))
     return state
 
 
@@ -126,7 +158,7 @@ def tune(
         on_event(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": found})
 
 
-def best_of(state: Mapping[str, Any], loss: str) -> dict[str, Any]:
+def best_of(state: TuningState, loss: str) -> Trial:
     """Return the best trial's {"params", "proxy_rate_factor", "map_at_r"}; state: the values of the loss's file.
 
     Raises:
@@ -135,7 +167,7 @@ def best_of(state: Mapping[str, Any], loss: str) -> dict[str, Any]:
     trials = [trial for trial in state["measured"] if trial["map_at_r"] is not None]
     if not trials:
         raise ComparisonError(f"none of the trials of {loss} could be measured: their losses were not finite")
-    return dict(max(trials, key=lambda trial: (trial["map_at_r"], -trial["number"])))
+    return max(trials, key=lambda trial: (trial["map_at_r"] or 0.0, -trial["number"]))
 
 
 def _tuning_of(comparison: Comparison) -> Tuning:
@@ -144,7 +176,7 @@ def _tuning_of(comparison: Comparison) -> Tuning:
     return comparison.tuning
 
 
-def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -> dict[str, Any]:
+def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -> TuningState:
     described = {name: [found.low, found.high] for name, found in ranges.items()}
     if not file.exists():
         return {
@@ -155,7 +187,7 @@ def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -
             "measured": [],
             "seconds": 0.0,
         }
-    state: dict[str, Any] = read_json(file)
+    state: TuningState = read_json(file)
     if (state["ranges"], state["validation_classes"], state["seed"]) != (
         described,
         tuning.validation_classes,
@@ -165,14 +197,14 @@ def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -
     return {**state, "trials": tuning.trials}
 
 
-def _untuned(comparison: Comparison, loss: str) -> dict[str, Any]:
+def _untuned(comparison: Comparison, loss: str) -> TrialValues:
     rate = comparison.protocol.proxy_rate_factor if loss_spec(loss).has_proxies else None
     return {"params": dict(comparison.losses[loss]), PROXY_RATE: rate}
 
 
 def _suggested(
-    loss: str, measured: list[dict[str, Any]], ranges: Mapping[str, SearchRange], tuning: Tuning, number: int
-) -> dict[str, Any]:
+    loss: str, measured: list[Trial], ranges: Mapping[str, SearchRange], tuning: Tuning, number: int
+) -> TrialValues:
     """Return what to try next, by a tree-structured Parzen estimator over the trials so far.
 
     Values that the loss refuses together are drawn again and cost no trial.
@@ -213,7 +245,7 @@ def _distribution(found: SearchRange) -> "optuna.distributions.BaseDistribution"
 
 
 def _finished(
-    trial: Mapping[str, Any], distributions: Mapping[str, "optuna.distributions.BaseDistribution"]
+    trial: Trial, distributions: Mapping[str, "optuna.distributions.BaseDistribution"]
 ) -> "optuna.trial.FrozenTrial":
     import optuna
 
@@ -231,9 +263,9 @@ def _measured(
     workspace: ComparisonWorkspace,
     comparison: Comparison,
     loss: str,
-    values: Mapping[str, Any],
-    callbacks: tuple[Callable[[dict[str, Any]], None], Callable[[], bool]],
-) -> dict[str, Any]:
+    values: TrialValues,
+    callbacks: tuple[Callable[[Event], None], Callable[[], bool]],
+) -> Outcome:
     """Train one trial in a folder that is removed; return {"map_at_r", "error"}."""
     from mlcore.training.train import RunPaths, TrainingCallbacks, train
 
@@ -258,7 +290,7 @@ def _measured(
     return {"map_at_r": metrics["map_at_r"], "error": ""}
 
 
-def trial_spec(comparison: Comparison, loss: str, values: Mapping[str, Any]) -> RunSpec:
+def trial_spec(comparison: Comparison, loss: str, values: TrialValues) -> RunSpec:
     """Return the run of a trial: measured on training classes that it does not learn from."""
     tuning, changes = _tuning_of(comparison), {}
     if not comparison.protocol.folds:

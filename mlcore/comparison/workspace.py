@@ -11,6 +11,7 @@ from mlcore.artifacts import read_json, sha256_of_file, write_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError
+from mlcore.events import Event
 
 FORMAT = 1
 PLAN = "comparison.json"
@@ -39,7 +40,7 @@ class ComparisonWorkspace:
         return self.folder / "tuning" / f"{loss}.json"
 
 
-EventCallback = Callable[[str, dict[str, Any]], None]
+EventCallback = Callable[[str, Event], None]
 """Called as on_event(cell's name, event); the events are those of a training."""
 
 
@@ -60,7 +61,7 @@ def store_plan(workspace: ComparisonWorkspace, comparison: Comparison) -> None:
     write_json(file, asked)
 
 
-def plan_of(comparison: Comparison, dataset: Mapping[str, str], weights_sha256: str) -> dict[str, Any]:
+def plan_of(comparison: Comparison, dataset: Mapping[str, str], weights_sha256: str) -> dict[str, object]:
     """Return what comparison.json holds; dataset: its {"name", "fingerprint"}."""
     return {"format": FORMAT, **comparison.to_json(), "dataset": dict(dataset), "weights_sha256": weights_sha256}
 

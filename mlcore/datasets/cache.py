@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from mlcore import artifacts
 from mlcore.datasets.catalogue import DatasetFolder, Picture
-from mlcore.datasets.ordered import in_order
+from mlcore.datasets.parallel_map import in_order
 from mlcore.errors import DatasetError, PictureError
 from mlcore.events import Progress, no_progress
-from mlcore.images.pictures import open_picture, resize_short_side
+from mlcore.images.image_io import open_picture, resize_short_side
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _WAIT_SECONDS = 0.2
 class PixelCache:
     """The pixels of a data set's rows, as read-only views of one mapped file.
 
-    Shapes: cache[row] is [H, W, 3], uint8, RGB, the short side as asked for.
+    Shapes: cache[row] is [H, W, 3], uint8, RGB, with the short side of the cache.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 import csv
 import functools
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore import artifacts
-from mlcore.datasets.items import GALLERY, KS, QUERY, SPLITS, TEST, is_held_out
+from mlcore.datasets.source import GALLERY, KS, QUERY, SPLITS, TEST, is_held_out
 from mlcore.errors import DatasetError
 
 FORMAT = 1
@@ -70,8 +70,8 @@ class DatasetFolder:
         """The row numbers of what is measured on, ascending, read-only."""
         return _frozen([row for row, picture in enumerate(self.pictures) if is_held_out(picture.split)])
 
-    def asks(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
-        """Return which of these rows [N] are queries, the others their gallery; None where each asks all others."""
+    def is_query(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+        """Return which of these rows [N] are queries, the others their gallery; None where each searches all others."""
         splits = [self.pictures[row].split for row in rows]
         return np.array([split == QUERY for split in splits]) if QUERY in splits else None
 
@@ -138,7 +138,7 @@ def load_dataset(folder: Path) -> DatasetFolder:
     )
 
 
-def _read_about(folder: Path) -> dict[str, Any]:
+def _read_about(folder: Path) -> Mapping[str, Any]:
     try:
         about = artifacts.read_json(folder / "dataset.json")
     except FileNotFoundError:
@@ -154,7 +154,7 @@ def _read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _ks_of(about: dict[str, Any]) -> tuple[int, ...]:
+def _ks_of(about: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the K of Recall@K; folders of before they were stored have the usual ones."""
     ks = about.get("ks", list(KS))
     if not isinstance(ks, list) or not all(type(k) is int for k in ks) or ks[:1] != [1] or ks != sorted(set(ks)):

@@ -11,14 +11,14 @@ from typing import Any
 
 from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
-from mlcore.datasets.counts import count_pictures
-from mlcore.datasets.items import Source, SourceItem, printable
-from mlcore.datasets.ordered import in_order
+from mlcore.datasets.parallel_map import in_order
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
+from mlcore.datasets.source import Source, SourceItem, printable
 from mlcore.datasets.splits import check_halves
+from mlcore.datasets.statistics import count_pictures
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress
-from mlcore.images.pictures import open_with_size
+from mlcore.images.image_io import open_with_size
 
 _LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
 
@@ -30,7 +30,7 @@ class ImportReport:
     test_images: all that is held out; query_images of them are queries, the others then their gallery.
     duplicates: (path left out, path of the same bytes that was kept), same class and split.
     conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
-    broken: (path, reason). lonely: classes with a picture that asks and finds no other of its class.
+    broken: (path, reason). lonely: classes with a query that has no other picture of its class to find.
     empty: classes left out because not one picture could be read. remarks: of the source.
     """
 
@@ -49,7 +49,7 @@ class ImportReport:
     remarks: tuple[str, ...] = ()
     query_images: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain lists and numbers, as stored in report.json."""
         return {key: _plain(value) for key, value in vars(self).items()}
 

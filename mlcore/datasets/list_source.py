@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import KS, OfficialCounts, Source, SourceItem, path_key
+from mlcore.datasets.source import KS, OfficialCounts, Source, SourceItem, path_key
 from mlcore.datasets.splits import check_official
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import MAX_BYTES
+from mlcore.images.image_io import MAX_BYTES
 
 
 @dataclass(frozen=True)

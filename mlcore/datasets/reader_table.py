@@ -10,7 +10,7 @@ from importlib import import_module
 from mlcore.datasets import readers
 from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import Source
+from mlcore.datasets.source import Source
 
 _DEEPEST_MARKER = 2  # folders above a layout's telling file: CUB_200_2011/images.txt, once more in an archive
 

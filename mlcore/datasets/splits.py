@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from mlcore.datasets.items import TEST, TRAIN, OfficialCounts, is_held_out
+from mlcore.datasets.source import TEST, TRAIN, OfficialCounts, is_held_out
 from mlcore.errors import DatasetError
 
 MIN_TRAIN_CLASSES = 2  # a loss that compares classes needs two

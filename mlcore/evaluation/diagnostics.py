@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.datasets import DatasetFolder
+from mlcore.evaluation.embedding_geometry import alignment, density, groups, neighbourhoods, skewness, spectral_decay
 from mlcore.evaluation.evaluate import MOST_CLUSTERED_CLASSES
 from mlcore.evaluation.metrics import PerQueryScores, clustering_metrics
 from mlcore.evaluation.near_duplicates import NearDuplicate
 from mlcore.evaluation.ranking import Floats, Ints, quantised_unit_rows
-from mlcore.evaluation.space import alignment, density, groups, neighbourhoods, skewness, spectral_decay
 
 DETAILS = "diagnostics.json"
 NEIGHBOURS = 10
@@ -71,21 +71,21 @@ def diagnose(
     ids: NDArray[np.int64],
     scores: PerQueryScores,
     *,
-    asks: NDArray[np.bool_] | None = None,
+    is_query: NDArray[np.bool_] | None = None,
 ) -> Diagnosis:
     """Look into a measured space.
 
-    Shapes: embeddings [N, D]; labels, ids [N]; scores are of the same rows; asks [N]: which are queries, the
-    others being their gallery, None where each asks all the others.
+    Shapes: embeddings [N, D]; labels, ids [N]; scores are of the same rows; is_query [N]: which are queries, the
+    others being their gallery, None where each picture searches all others.
 
     Raises:
         MetricsError: a row is zero or not finite.
     """
     unit = quantised_unit_rows(embeddings)
-    gallery = np.arange(len(unit)) if asks is None else np.flatnonzero(~asks)
-    largest = len(unit) - 1 if asks is None else len(gallery)
-    near, cosines, uniformity = neighbourhoods(unit, min(NEIGHBOURS, largest), asks)
-    found = np.bincount((near if asks is None else near[asks]).ravel(), minlength=len(unit))[gallery]
+    gallery = np.arange(len(unit)) if is_query is None else np.flatnonzero(~is_query)
+    largest = len(unit) - 1 if is_query is None else len(gallery)
+    near, cosines, uniformity = neighbourhoods(unit, min(NEIGHBOURS, largest), is_query)
+    found = np.bincount((near if is_query is None else near[is_query]).ravel(), minlength=len(unit))[gallery]
     classes = _by_class(labels, scores)
     recalls = np.array([entry["recall_at_1"] for entry in classes])
     dense = density(unit, labels)
@@ -116,7 +116,7 @@ def write_details(folder: Path, diagnosis: Diagnosis) -> None:
 
 
 def read_details(folder: Path) -> dict[str, Any] | None:
-    """Return what `write_details` stored; None for a folder without it, as embeddings from outside are."""
+    """Return what `write_details` stored; None for a folder without it, such as one of external embeddings."""
     file = folder / DETAILS
     return read_json(file) if file.is_file() else None
 

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.datasets.items import KS
+from mlcore.datasets.source import KS
 from mlcore.errors import CheckpointError, DatasetError
 from mlcore.evaluation.metrics import PerQueryScores, bootstrap_intervals, clustering_metrics, per_query_scores
 from mlcore.events import Progress, no_progress
@@ -49,17 +49,17 @@ def score(
     embeddings: NDArray[np.float32],
     labels: NDArray[np.int64],
     *,
-    asks: NDArray[np.bool_] | None = None,
+    is_query: NDArray[np.bool_] | None = None,
     ks: tuple[int, ...] = KS,
     progress: Progress = no_progress,
 ) -> PerQueryScores:
     """Return what each query earns; a k that a small gallery does not have is left out.
 
-    asks [N]: which pictures are queries, the others being their gallery; None where each asks all the others.
+    is_query [N]: which pictures are queries, the others are their gallery; None where each searches all others.
     """
-    largest = len(labels) - 1 if asks is None else np.count_nonzero(~asks)
+    largest = len(labels) - 1 if is_query is None else np.count_nonzero(~is_query)
     fitting = tuple(k for k in ks if k <= largest) or ks[:1]
-    return per_query_scores(embeddings, labels, fitting, asks=asks, progress=progress)
+    return per_query_scores(embeddings, labels, fitting, is_query=is_query, progress=progress)
 
 
 def summarise(

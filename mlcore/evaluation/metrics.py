@@ -15,11 +15,11 @@ from mlcore.evaluation.metric_table import METRICS, RECALL_AT_K
 from mlcore.evaluation.ranking import (
     Floats,
     Ints,
-    Trial,
+    RetrievalTask,
     checked_labels,
     first_relevant,
     ranked_relevance,
-    trial_of,
+    retrieval_task,
     unit_rows,
 )
 from mlcore.events import Progress, no_progress
@@ -88,12 +88,14 @@ def retrieval_metrics(
     ks: Sequence[int] = (1, 2, 4, 8),
     *,
     ids: ArrayLike | None = None,
-    asks: ArrayLike | None = None,
+    is_query: ArrayLike | None = None,
     block_size: int = 1024,
     progress: Progress = no_progress,
 ) -> RetrievalMetrics:
     """Return the mean figures of every query: see `per_query_scores`."""
-    found = per_query_scores(embeddings, labels, ks, ids=ids, asks=asks, block_size=block_size, progress=progress)
+    found = per_query_scores(
+        embeddings, labels, ks, ids=ids, is_query=is_query, block_size=block_size, progress=progress
+    )
     return found.means()
 
 
@@ -103,7 +105,7 @@ def per_query_scores(
     ks: Sequence[int] = (1, 2, 4, 8),
     *,
     ids: ArrayLike | None = None,
-    asks: ArrayLike | None = None,
+    is_query: ArrayLike | None = None,
     block_size: int = 1024,
     progress: Progress = no_progress,
 ) -> PerQueryScores:
@@ -111,50 +113,52 @@ def per_query_scores(
 
     Shapes: embeddings [N, D], of any length (normalised here); labels [N]; ids [N]. Rows that share an id
     are one picture and stay out of each other's galleries; without ids every row is its own picture.
-    asks [N], true or false: those rows are the queries and the others their gallery; without it every row
-    asks all the others. `block_size` bounds the queries ranked at a time and changes no figure.
+    is_query [N], true or false: those rows are the queries and the others their gallery; without it every row
+    searches all others. `block_size` bounds the queries ranked at a time and changes no figure.
     Raises: MetricsError for a zero or non-finite row, shapes that do not match, a k outside 1 to the
     gallery's size, an id with two labels, or when no query has a picture to find.
     """
     if block_size < 1:
         raise MetricsError(f"block_size must be at least 1, got {block_size}")
-    trial = trial_of(embeddings, labels, ids, asks)
-    depths = _checked_ks(ks, trial.smallest)
-    rows = np.flatnonzero(trial.relevant > 0)
+    task = retrieval_task(embeddings, labels, ids, is_query)
+    depths = _checked_ks(ks, task.smallest)
+    rows = np.flatnonzero(task.relevant > 0)
     if len(rows) == 0:
-        fault = "no class has two pictures" if asks is None else "no query has a picture of its class in the gallery"
+        fault = (
+            "no class has two pictures" if is_query is None else "no query has a picture of its class in the gallery"
+        )
         raise MetricsError(f"{fault}, so there is nothing to find")
-    first, scores = _score_all(trial, rows, depths[-1], block_size, progress)
+    first, scores = _score_all(task, rows, depths[-1], block_size, progress)
     return PerQueryScores(
         ks=depths,
         rows=rows,
         hits=first[:, None] < np.asarray(depths),
         by_metric=scores,
-        queries_without_match=trial.asking - len(rows),
-        total=len(trial.every),
+        queries_without_match=task.queries - len(rows),
+        total=len(task.every),
     )
 
 
 def _score_all(
-    trial: Trial, rows: Ints, deepest: int, block_size: int, progress: Progress
+    task: RetrievalTask, rows: Ints, deepest: int, block_size: int, progress: Progress
 ) -> tuple[Ints, dict[str, Floats]]:
     """Return of each query, [Q]: how many pictures stand before the first relevant one, and its metrics by name.
 
     Of a first one beyond `deepest` it is only known that it stands there.
     """
-    depth = int(trial.relevant.max())
+    depth = int(task.relevant.max())
     first = np.empty(len(rows), dtype=np.int64)
     functions = {name: metric.score for name, metric in METRICS.items() if metric.score is not None}
     scores = {name: np.empty(len(rows)) for name in functions}
-    for start, stop in _blocks(len(rows), len(trial.gallery), block_size):
-        relevance = ranked_relevance(trial, rows[start:stop], depth)
+    for start, stop in _blocks(len(rows), len(task.gallery), block_size):
+        relevance = ranked_relevance(task, rows[start:stop], depth)
         found = relevance.any(axis=1)
         first[start:stop] = np.where(found, relevance.argmax(axis=1), deepest)
         if deepest > depth:
             deeper = np.flatnonzero(~found)
-            first[start + deeper] = first_relevant(trial, rows[start + deeper])
+            first[start + deeper] = first_relevant(task, rows[start + deeper])
         for name, score in functions.items():
-            scores[name][start:stop] = score(relevance, trial.relevant[rows[start:stop]])
+            scores[name][start:stop] = score(relevance, task.relevant[rows[start:stop]])
         progress("metrics", stop, len(rows))
     return first, scores
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, read_json, write_json
 from mlcore.datasets import DatasetFolder, PixelCache
 from mlcore.events import Progress, no_progress
-from mlcore.images.looks import COARSE, COARSE_SIDE, coarse_look, mirrored, shrunk, unit_fields
+from mlcore.images.perceptual_hash import COARSE, COARSE_SIDE, coarse_fields, mirrored, shrunk, unit_fields
 
 FINE_SIDE, FINE = 48, 0.95
 CANDIDATES = 5
@@ -91,7 +91,7 @@ def _coarse(pixels: PixelCache, rows: Rows, progress: Progress) -> Floats:
     """Return [N, 256], the brightness of each picture in 16 x 16 fields, as a unit row."""
     found = np.empty((len(rows), COARSE_SIDE**2), np.float32)
     for place, row in enumerate(rows):
-        found[place] = coarse_look(pixels[row])
+        found[place] = coarse_fields(pixels[row])
         progress("near-duplicates", place + 1, len(rows))
     return found
 

@@ -29,8 +29,8 @@ _LEFT_OUT = np.int32(-(2**31) + 1)
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """unit [N, D], quantised; rough [N, D], the same in single precision; classes and ids [N], dense codes."""
+class EmbeddingSet:
+    """N pictures: unit [N, D], quantised; rough [N, D], the same in single precision; classes and ids [N], codes."""
 
     unit: Floats
     rough: NDArray[np.float32]
@@ -40,37 +40,39 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.unit)
 
-    def of(self, rows: Ints) -> "Pictures":
+    def of(self, rows: Ints) -> "EmbeddingSet":
         """Return some of the pictures."""
-        return Pictures(self.unit[rows], self.rough[rows], self.classes[rows], self.ids[rows])
+        return EmbeddingSet(self.unit[rows], self.rough[rows], self.classes[rows], self.ids[rows])
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A measurement of N pictures: those that ask, and the gallery among which each looks for its class.
+class RetrievalTask:
+    """The queries among N pictures, and the gallery in which each looks for its class.
 
-    Without `asks` every picture asks and the gallery is `every` itself. relevant [N]: R of each row as a
-    query, 0 of one that does not ask; asking: how many ask; smallest: pictures the most copied one can find.
+    Without `is_query` every picture is a query and the gallery is `every` itself. relevant [N]: R of each row as
+    a query, 0 of one that is none; queries: their number; smallest: pictures the most copied one can find.
     """
 
-    every: Pictures
-    gallery: Pictures
+    every: EmbeddingSet
+    gallery: EmbeddingSet
     relevant: Ints
-    asking: int
+    queries: int
     smallest: int
 
 
-def trial_of(embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None, asks: ArrayLike | None = None) -> Trial:
+def retrieval_task(
+    embeddings: ArrayLike, labels: ArrayLike, ids: ArrayLike | None, is_query: ArrayLike | None = None
+) -> RetrievalTask:
     """Return what `per_query_scores` measures; without ids every row is its own picture. Raises MetricsError."""
     unit = quantised_unit_rows(embeddings)
     classes = np.unique(checked_labels(labels, len(unit)), return_inverse=True)[1]
-    every = Pictures(unit, unit.astype(np.float32), classes, _picture_codes(ids, classes))
-    asking = np.ones(len(unit), dtype=bool) if asks is None else _checked_roles(asks, len(unit))
-    gallery = every if asks is None else every.of(np.flatnonzero(~asking))
+    every = EmbeddingSet(unit, unit.astype(np.float32), classes, _picture_codes(ids, classes))
+    queries = np.ones(len(unit), dtype=bool) if is_query is None else _checked_roles(is_query, len(unit))
+    gallery = every if is_query is None else every.of(np.flatnonzero(~queries))
     own = np.bincount(gallery.ids, minlength=len(unit))[every.ids]  # the query and its copies
     of_class = np.bincount(gallery.classes, minlength=len(unit))[classes]
-    relevant = np.where(asking, of_class - own, 0)
-    return Trial(every, gallery, relevant, int(asking.sum()), smallest=len(gallery) - int(own[asking].max()))
+    relevant = np.where(queries, of_class - own, 0)
+    return RetrievalTask(every, gallery, relevant, int(queries.sum()), smallest=len(gallery) - int(own[queries].max()))
 
 
 def _picture_codes(ids: ArrayLike | None, classes: Ints) -> Ints:
@@ -84,12 +86,13 @@ def _picture_codes(ids: ArrayLike | None, classes: Ints) -> Ints:
     return pictures
 
 
-def _checked_roles(asks: ArrayLike, count: int) -> NDArray[np.bool_]:
-    roles = np.asarray(asks)
+def _checked_roles(is_query: ArrayLike, count: int) -> NDArray[np.bool_]:
+    roles = np.asarray(is_query)
     if roles.shape != (count,) or roles.dtype != np.bool_:
-        raise MetricsError(f"asks must be true or false for each of the {count} rows, got {roles.dtype} {roles.shape}")
+        given = f"{roles.dtype} {roles.shape}"
+        raise MetricsError(f"is_query must be true or false for each of the {count} rows, got {given}")
     if roles.all() or not roles.any():
-        raise MetricsError("asks must name at least one query and leave at least one picture as the gallery")
+        raise MetricsError("is_query must name at least one query and leave at least one picture as the gallery")
     return roles
 
 
@@ -131,33 +134,33 @@ def quantised_unit_rows(embeddings: ArrayLike) -> Floats:
     return rows
 
 
-def ranked_relevance(trial: Trial, rows: Ints, depth: int) -> NDArray[np.bool_]:
+def ranked_relevance(task: RetrievalTask, rows: Ints, depth: int) -> NDArray[np.bool_]:
     """Return [B, depth], whether the picture at each rank is of the query's class, best first.
 
     Rough scores, in single precision, say which few pictures can be among the first `depth`; exact ones
     rank those. Where they are not few (a deep ranking, a collapsed network), all are scored exactly.
     """
-    gallery = trial.gallery
+    gallery = task.gallery
     most = len(gallery) // _FEW
-    count = depth + len(gallery) - trial.smallest  # the query and its copies may be among the best
+    count = depth + len(gallery) - task.smallest  # the query and its copies may be among the best
     if count > most:
-        return _best_of(_keys(trial, rows), depth)
+        return _best_of(_keys(task, rows), depth)
     relevance = np.empty((len(rows), depth), dtype=bool)
     crowded = []
-    for place, scores in enumerate(trial.every.rough[rows] @ gallery.rough.T):
+    for place, scores in enumerate(task.every.rough[rows] @ gallery.rough.T):
         near = _candidates(scores, count, gallery.rough.shape[1])
         if len(near) > most:
             crowded.append(place)
         else:
-            relevance[place] = _best_of(_keys(trial, rows[place : place + 1], near), depth)
+            relevance[place] = _best_of(_keys(task, rows[place : place + 1], near), depth)
     if crowded:
-        relevance[crowded] = _best_of(_keys(trial, rows[crowded]), depth)
+        relevance[crowded] = _best_of(_keys(task, rows[crowded]), depth)
     return relevance
 
 
-def first_relevant(trial: Trial, rows: Ints) -> Ints:
+def first_relevant(task: RetrievalTask, rows: Ints) -> Ints:
     """Return how many pictures stand before the first relevant one, [B]."""
-    keys = _keys(trial, rows)
+    keys = _keys(task, rows)
     nearest = np.where(keys & 1, _LEFT_OUT, keys).max(axis=1)
     ahead: Ints = np.count_nonzero(keys > nearest[:, None], axis=1)
     return ahead
@@ -192,9 +195,9 @@ def ranking_keys(cosines: Floats, wrong: NDArray[np.bool_], left_out: NDArray[np
     return keys
 
 
-def _keys(trial: Trial, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
+def _keys(task: RetrievalTask, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
     """Return the ranking keys [B, G] of queries against the gallery, or `among` some of it."""
-    asked, gallery = trial.every, trial.gallery
+    asked, gallery = task.every, task.gallery
     return ranking_keys(
         asked.unit[rows] @ gallery.unit[among].T,
         wrong=asked.classes[rows, None] != gallery.classes[among],

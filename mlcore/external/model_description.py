@@ -1,4 +1,4 @@
-"""The JSON beside a model that somebody brings: what it must say, and in which ranges."""
+"""The JSON description of an external model: its keys and their ranges."""
 
 import math
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from typing import Any
 from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.config import AT_MOST
 from mlcore.errors import ProtocolError, WeightsError, shortened
-from mlcore.images.pictures import MIN_SIDE
+from mlcore.images.image_io import MIN_SIDE
 from mlcore.images.preprocessing import Preprocessing
 
 MAX_BYTES = 2**30  # three times a ViT-B; ONNX itself ends at 2 GiB
 
 
-def read_model_json(file: Path) -> dict[str, Any]:
+def read_model_json(file: Path) -> Mapping[str, Any]:
     """Return the JSON object beside a model's file.
 
     Raises:
@@ -36,7 +36,7 @@ def read_model_json(file: Path) -> dict[str, Any]:
 
 
 def credits_of(file: Path, described: Mapping[str, Any]) -> dict[str, str]:
-    """Return under which name and licence a model is listed, and of which file it came."""
+    """Return the name and licence under which a model is listed, and the checksum of its file."""
     return {
         "name": str(described.get("name") or file.stem),
         "licence": str(described.get("licence", "")),
@@ -45,7 +45,7 @@ def credits_of(file: Path, described: Mapping[str, Any]) -> dict[str, str]:
 
 
 def preprocessing_of(described: Mapping[str, Any], file: Path) -> Preprocessing:
-    """Return the preprocessing that a description asks for.
+    """Return the preprocessing of a description.
 
     Raises:
         WeightsError: it does not say all.

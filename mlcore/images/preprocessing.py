@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlcore.errors import ProtocolError
-from mlcore.images.pictures import INTERPOLATIONS, centre_crop, resize_short_side
+from mlcore.images.image_io import INTERPOLATIONS, centre_crop, resize_short_side
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Preprocessing:
             raise ProtocolError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}; got {self.interpolation!r}")
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Preprocessing":
+    def from_json(cls, values: Mapping[str, Any]) -> "Preprocessing":
         """Return what `to_json` stored."""
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return asdict(self)
 

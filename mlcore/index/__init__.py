@@ -1,8 +1,8 @@
 """Nearest pictures at serving speed: the one door to the approximate index. It serves; it never measures."""
 
-from mlcore.index.agreement import overlap_at
 from mlcore.index.build import build_index
 from mlcore.index.hnsw import VectorIndex
+from mlcore.index.overlap import overlap_at
 from mlcore.index.rocchio import moved_query
 from mlcore.index.store import IndexManifest, load_index, preprocessing_sha256
 

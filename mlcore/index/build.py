@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, write_json
 from mlcore.errors import VectorIndexError
 from mlcore.events import Progress, no_progress
-from mlcore.index.growth import GrowingIndex
 from mlcore.index.hnsw import VectorIndex
-from mlcore.index.recall import NEIGHBOURS, TIE, Judge
+from mlcore.index.index_builder import IndexBuilder
+from mlcore.index.recall import NEIGHBOURS, TIE, RecallEvaluator
 from mlcore.index.store import (
     GRAPH,
     MANIFEST,
     VECTORS,
     Attempt,
     IndexManifest,
+    checksum_of,
     ids_sha256,
     load_index,
     preprocessing_sha256,
-    seal,
 )
 
 __all__ = ["IndexManifest", "build_index", "load_index"]
@@ -76,7 +76,7 @@ def build_index(
             model_sha256=model_sha256,
             preprocessing_sha256=preprocessing_sha256(preprocessing),
             ids_sha256=ids_sha256(index.ids),
-            files={name: seal(scratch / name) for name in (GRAPH, VECTORS)},
+            files={name: checksum_of(scratch / name) for name in (GRAPH, VECTORS)},
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             build_seconds=round(time.monotonic() - started, 3),
         )
@@ -85,7 +85,7 @@ def build_index(
     return manifest
 
 
-def _figures(index: VectorIndex, attempts: list[Attempt]) -> dict[str, Any]:
+def _figures(index: VectorIndex, attempts: list[Attempt]) -> Mapping[str, Any]:
     """Return the manifest's fields that say what the index is and what it reached."""
     chosen = attempts[-1]
     return {
@@ -114,8 +114,8 @@ def _choose(
     """Return the index of the first setting that reaches the target, else the last, and what was tried."""
     attempts: list[Attempt] = []
     for links in LINKS:
-        growing = GrowingIndex(embeddings, ids, M=links, ef_construction=EF_CONSTRUCTION, seed=seed, threads=threads)
-        index, tried = _grow(growing, len(ids), target_recall, seed, progress)
+        builder = IndexBuilder(embeddings, ids, M=links, ef_construction=EF_CONSTRUCTION, seed=seed, threads=threads)
+        index, tried = _grow(builder, len(ids), target_recall, seed, progress)
         attempts += tried
         if tried[-1].recall >= target_recall:
             break
@@ -123,7 +123,7 @@ def _choose(
 
 
 def _grow(
-    growing: GrowingIndex, count: int, target_recall: float, seed: int, progress: Progress
+    builder: IndexBuilder, count: int, target_recall: float, seed: int, progress: Progress
 ) -> tuple[VectorIndex, list[Attempt]]:
     """Return the full index at the first ef that reaches the target, else the last, and what was tried.
 
@@ -132,21 +132,21 @@ def _grow(
     """
     unseen: dict[int, float] = {}
     if spared := _spared(count):
-        partial = growing.grow(count - spared, progress=progress)
-        judge = Judge.of_unseen(partial, growing.waiting()[1])
+        partial = builder.grow(count - spared, progress=progress)
+        evaluator = RecallEvaluator.of_unseen(partial, builder.waiting()[1])
         for ef in CANDIDATES:
             partial.set_ef(ef)
-            unseen[ef] = judge.recall_of(partial)
+            unseen[ef] = evaluator.recall_of(partial)
             progress("recall", 0, 0)
-    index = growing.grow(progress=progress)
-    judge = Judge.of_own(index, QUERIES, seed)
+    index = builder.grow(progress=progress)
+    evaluator = RecallEvaluator.of_own(index, QUERIES, seed)
     tried: list[Attempt] = []
     for ef in CANDIDATES:
         index.set_ef(ef)
         begun = time.monotonic()
-        own = judge.recall_of(index)
-        query_ms = round(1000 * (time.monotonic() - begun) / len(judge.queries), 4)
-        tried.append(Attempt(growing.links, ef, own, unseen.get(ef), query_ms))
+        own = evaluator.recall_of(index)
+        query_ms = round(1000 * (time.monotonic() - begun) / len(evaluator.queries), 4)
+        tried.append(Attempt(builder.links, ef, own, unseen.get(ef), query_ms))
         progress("recall", 0, 0)
         if tried[-1].recall >= target_recall:
             break

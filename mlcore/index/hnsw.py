@@ -28,7 +28,7 @@ which calls Python for every candidate (2 % of 100,000 x 512)."""
 
 
 class VectorIndex:
-    """Unit vectors by id, searched by cosine; made by `GrowingIndex` or `open`, and unchanged by searches.
+    """Unit vectors by id, searched by cosine; made by `IndexBuilder` or `open`, and unchanged by searches.
 
     Beside the graph it holds the vectors as a matrix, for filters and fallbacks: hnswlib gives vectors back
     only as Python lists (half a second for 20,000 x 512). `open` maps that matrix from its file, so it costs

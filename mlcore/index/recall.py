@@ -1,4 +1,4 @@
-"""How much of the truth an index finds: its answers against the full comparison."""
+"""The recall of an index: its results against exact search."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TIE = 1e-6
 
 
 @dataclass(frozen=True)
-class Judge:
+class RecallEvaluator:
     """Queries [Q, D], the exact cosine [Q] of their k-th neighbour, their ids [Q] if the index has them."""
 
     queries: Vectors
@@ -23,14 +23,14 @@ class Judge:
     k: int
 
     @classmethod
-    def of_own(cls, index: VectorIndex, queries: int, seed: int) -> "Judge":
+    def of_own(cls, index: VectorIndex, queries: int, seed: int) -> "RecallEvaluator":
         """Sample pictures of the index; each is left out of its own answer, by id."""
         own = np.random.default_rng(seed).choice(index.ids, min(queries, index.count), replace=False)
         vectors, k = index.vectors_of(own), min(NEIGHBOURS, index.count - 1)
         return cls(vectors, own, _others(own, *index.exact_search(vectors, k + 1))[:, -1], k)
 
     @classmethod
-    def of_unseen(cls, index: VectorIndex, queries: Vectors) -> "Judge":
+    def of_unseen(cls, index: VectorIndex, queries: Vectors) -> "RecallEvaluator":
         """Take pictures that the index does not hold."""
         k = min(NEIGHBOURS, index.count)
         return cls(queries, None, index.exact_search(queries, k)[1][:, -1], k)

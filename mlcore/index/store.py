@@ -1,4 +1,4 @@
-"""An index on disk: its folder, the manifest that seals it, and the checks that refuse a stale one.
+"""An index on disk: its folder, the manifest with its checksums, and the checks that refuse a stale one.
 
 A folder holds `index.bin` (hnswlib's graph), `vectors.npy` (the unit vectors, ids ascending, mapped when
 open) and `manifest.json`. hnswlib loads a wrong dim, a wrong space and a damaged header without a word and
@@ -43,8 +43,8 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class FileSeal:
-    """What a file must be, byte for byte."""
+class FileChecksum:
+    """The SHA-256 and the length of a file."""
 
     sha256: str
     bytes: int
@@ -57,8 +57,8 @@ class IndexManifest:
     `recall_at_10` is the share of the exact nearest 10 (n - 1 where fewer are left) that the index finds
     for `queries` of its own pictures, each left out of its answer. `recall_unseen` is the same for
     `queries_unseen` pictures before they were added (None in sets too small to spare any): a graph knows
-    its own pictures better than a stranger's photo, so this one is what a search may expect.
-    `files` maps a name to its seal.
+    its own pictures better than other photographs, so this one is what a search may expect.
+    `files` maps a file's name to its checksum.
     """
 
     dim: int
@@ -76,7 +76,7 @@ class IndexManifest:
     model_sha256: str
     preprocessing_sha256: str
     ids_sha256: str
-    files: Mapping[str, FileSeal]
+    files: Mapping[str, FileChecksum]
     created_at: str
     build_seconds: float
     format: int = FORMAT
@@ -84,7 +84,7 @@ class IndexManifest:
 
     @property
     def meets_target(self) -> bool:
-        """Whether the recall that was asked for was reached, by own pictures and by unseen ones."""
+        """Whether the target recall was reached, by own pictures and by unseen ones."""
         return self.recall >= self.target_recall
 
     @property
@@ -96,14 +96,14 @@ class IndexManifest:
     @property
     def bytes(self) -> int:
         """Size on disk without the manifest."""
-        return sum(seal.bytes for seal in self.files.values())
+        return sum(checksum.bytes for checksum in self.files.values())
 
     @property
     def checksum(self) -> str:
         """SHA-256 of the graph's file, which names this index."""
         return self.files[GRAPH].sha256
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON values."""
         return asdict(self)
 
@@ -117,7 +117,7 @@ class IndexManifest:
             raise StaleIndexError(f"manifest lacks or adds {sorted(known ^ value.keys())}; rebuild the index")
         try:
             attempts = tuple(Attempt(**attempt) for attempt in value["attempts"])
-            files = {name: FileSeal(**seal) for name, seal in value["files"].items()}
+            files = {name: FileChecksum(**checksum) for name, checksum in value["files"].items()}
         except (AttributeError, TypeError) as error:
             raise StaleIndexError(f"manifest cannot be read: {error}; rebuild the index") from error
         for name in ("dim", "count", "M", "ef"):
@@ -143,7 +143,7 @@ def load_index(
     if preprocessing is not None and manifest.preprocessing_sha256 != preprocessing_sha256(preprocessing):
         raise StaleIndexError("index was built with another preprocessing of the pictures; rebuild it")
     for name in (GRAPH, VECTORS):
-        _check_seal(folder / name, manifest.files.get(name))
+        _verify(folder / name, manifest.files.get(name))
     index = VectorIndex.open(folder / GRAPH, folder / VECTORS, dim=manifest.dim, ef=manifest.ef, threads=threads)
     if index.count != manifest.count:
         raise StaleIndexError(f"index holds {index.count} pictures, its manifest says {manifest.count}")
@@ -161,9 +161,9 @@ def read_manifest(folder: Path) -> IndexManifest:
     return IndexManifest.from_json(value)
 
 
-def seal(path: Path) -> FileSeal:
-    """Return what `path` is now."""
-    return FileSeal(sha256=sha256_of_file(path), bytes=path.stat().st_size)
+def checksum_of(path: Path) -> FileChecksum:
+    """Return the checksum of the file at `path`."""
+    return FileChecksum(sha256=sha256_of_file(path), bytes=path.stat().st_size)
 
 
 def ids_sha256(ids: Ids) -> str:
@@ -176,14 +176,14 @@ def preprocessing_sha256(preprocessing: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(dict(preprocessing), sort_keys=True).encode()).hexdigest()
 
 
-def _check_seal(path: Path, sealed: FileSeal | None) -> None:
-    if sealed is None:
-        raise StaleIndexError(f"manifest does not seal {path.name}; rebuild the index")
+def _verify(path: Path, stored: FileChecksum | None) -> None:
+    if stored is None:
+        raise StaleIndexError(f"manifest has no checksum of {path.name}; rebuild the index")
     if not path.is_file():
         raise StaleIndexError(f"{path.name} is missing; rebuild the index")
-    if path.stat().st_size != sealed.bytes:
+    if path.stat().st_size != stored.bytes:
         raise StaleIndexError(
-            f"{path.name} has {path.stat().st_size} bytes, its manifest says {sealed.bytes}; rebuild it"
+            f"{path.name} has {path.stat().st_size} bytes, its manifest says {stored.bytes}; rebuild it"
         )
-    if sha256_of_file(path) != sealed.sha256:
+    if sha256_of_file(path) != stored.sha256:
         raise StaleIndexError(f"{path.name} is damaged: its checksum differs; rebuild the index")

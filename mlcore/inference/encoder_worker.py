@@ -10,7 +10,7 @@ import queue
 import sys
 import threading
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ def _answer(encoder: PictureEncoder, kind: bytes, body: bytes) -> tuple[bytes, b
     return VECTORS, np.ascontiguousarray(encoder.embed_pixels(pixels), "<f4").tobytes()
 
 
-def _shares_of(encoder: PictureEncoder, pixels: NDArray[np.uint8]) -> dict[str, Any]:
+def _shares_of(encoder: PictureEncoder, pixels: NDArray[np.uint8]) -> dict[str, object]:
     from mlcore.inference.explain import explain_pixels
 
     why = explain_pixels(encoder, pixels)

@@ -92,7 +92,7 @@ def load_encoder(folder: Path, threads: int | None = None) -> PictureEncoder:
     return encoder
 
 
-def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
+def _open_timm(folder: Path, description: Mapping[str, Any]) -> "Encoder":
     from safetensors.torch import load_file
 
     from mlcore.inference.encode import Encoder
@@ -106,7 +106,7 @@ def _open_timm(folder: Path, description: dict[str, Any]) -> "Encoder":
     return Encoder(embedder, Preprocessing.from_json(description["preprocessing"]), description["weights_sha256"])
 
 
-def _open_onnx(folder: Path, description: dict[str, Any], threads: int | None) -> PictureEncoder:
+def _open_onnx(folder: Path, description: Mapping[str, Any], threads: int | None) -> PictureEncoder:
     from mlcore.inference.onnx_network import OnnxEncoder  # the engine loads only where it is used
 
     if threads is None:
@@ -122,7 +122,7 @@ def _open_onnx(folder: Path, description: dict[str, Any], threads: int | None) -
     )
 
 
-def read_description(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path) -> Mapping[str, Any]:
     """Return model.json of a folder, with the kind of its network written out.
 
     Raises:

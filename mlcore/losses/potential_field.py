@@ -12,8 +12,8 @@ class PotentialFieldLoss(nn.Module):
 
     At distance d a picture or proxy of the same class adds -1 / max(d, delta)^alpha, so that those nearer
     than delta pull no more; one of another class adds 1 / d^alpha where d < delta and 1 / delta^alpha
-    beyond, so that strangers push only when nearer than delta. Distances are Euclidean between unit
-    vectors; below a fifth of delta the push is constant, or two coincident strangers would fly apart with
+    beyond, so that negatives push only when nearer than delta. Distances are Euclidean between unit
+    vectors; below a fifth of delta the push is constant, or two coincident negatives would fly apart with
     infinite force. The energy is the mean over the batch; it is negative, and only its slope matters.
     The proxies feel the pictures of the batch, not each other: their own energy would need every pair of
     C K proxies. Parameter `proxies` is [C, K, D].

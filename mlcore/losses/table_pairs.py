@@ -1,6 +1,6 @@
 """The losses on pairs, as the table of losses has them."""
 
-from mlcore.losses.notation import BATCH, COSINE, DISTANCE, HINGE, KIN, LOSS, PICTURE, POSITIVE_PAIRS, STRANGERS
+from mlcore.losses.notation import BATCH, COSINE, DISTANCE, HINGE, LOSS, NEGATIVES, PICTURE, POSITIVE_PAIRS, POSITIVES
 from mlcore.losses.spec import LossSpec, Parameter
 
 PAIRS: dict[str, LossSpec] = {
@@ -20,7 +20,7 @@ PAIRS: dict[str, LossSpec] = {
         symbols=BATCH
         | COSINE
         | {
-            "P_i": "the mined positives: no nearer than the nearest stranger, give or take the slack",
+            "P_i": "the mined positives: no nearer than the nearest negative, up to the slack",
             "N_i": "the mined negatives: no farther than the farthest of the class, give or take the slack",
         },
         parameters={
@@ -46,7 +46,7 @@ PAIRS: dict[str, LossSpec] = {
         formula=r"\mathcal{L} = \frac{1}{B} \sum_{i=1}^{B} \left( \frac{1}{\alpha} \log \Big( 1 + \sum_{p \in P_i} "
         r"e^{-\alpha (s_{ip} - \lambda)} \Big) + \frac{1}{\beta} \log \Big( 1 + \sum_{n \in N_i} e^{\beta "
         r"(s_{in} - \lambda)} \Big) \right)",
-        symbols=BATCH | COSINE | KIN | STRANGERS,
+        symbols=BATCH | COSINE | POSITIVES | NEGATIVES,
         parameters={
             "alpha": Parameter(2.0, above=0, meaning="sharpness of the positive pairs' weights"),
             "beta": Parameter(50.0, above=0, meaning="sharpness of the negative pairs' weights"),
@@ -135,7 +135,7 @@ PAIRS: dict[str, LossSpec] = {
         "has to come nearer than a soft nearest negative, by a margin. The generalised form.",
         formula=r"\mathcal{L} = \frac{1}{B} \sum_{i=1}^{B} \Big[ \log \sum_{p \in P_i} e^{d_{ip}} + \log \sum_{n \in "
         r"N_i} e^{m - d_{in}} \Big]_+",
-        symbols=BATCH | DISTANCE | KIN | STRANGERS | HINGE,
+        symbols=BATCH | DISTANCE | POSITIVES | NEGATIVES | HINGE,
         parameters={
             "margin": Parameter(1.0, low=0, high=2, meaning="added to the positives' distances"),
         },
@@ -159,8 +159,8 @@ PAIRS: dict[str, LossSpec] = {
         ),
         symbols=BATCH
         | COSINE
-        | KIN
-        | STRANGERS
+        | POSITIVES
+        | NEGATIVES
         | HINGE
         | {
             "a_p, a_n": "weights: how far each similarity is from its optimum; they carry no gradient",
@@ -188,7 +188,7 @@ PAIRS: dict[str, LossSpec] = {
         "its other positives among them, by a softmax over similarities.",
         formula=r"\mathcal{L} = -\frac{1}{B} \sum_{i=1}^{B} \frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{e^{s_{ip} / "
         r"\tau}}{\sum_{a \in P_i \cup N_i} e^{s_{ia} / \tau}}",
-        symbols=BATCH | COSINE | KIN | STRANGERS,
+        symbols=BATCH | COSINE | POSITIVES | NEGATIVES,
         parameters={
             "temperature": Parameter(0.1, above=0, meaning="divides similarities"),
         },
@@ -209,7 +209,7 @@ PAIRS: dict[str, LossSpec] = {
         "other positives stay out of the comparison.",
         formula=r"\mathcal{L} = -\frac{1}{|\mathcal{P}|} \sum_{(i,p) \in \mathcal{P}} \log \frac{e^{s_{ip} / "
         r"\tau}}{e^{s_{ip} / \tau} + \sum_{n \in N_i} e^{s_{in} / \tau}}",
-        symbols=LOSS | COSINE | POSITIVE_PAIRS | STRANGERS,
+        symbols=LOSS | COSINE | POSITIVE_PAIRS | NEGATIVES,
         parameters={
             "temperature": Parameter(0.07, above=0, meaning="divides similarities (tau)"),
         },

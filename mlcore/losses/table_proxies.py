@@ -67,7 +67,7 @@ PROXIES: dict[str, LossSpec] = {
         family="proxies",
         paper="Kim et al., Proxy Anchor Loss for Deep Metric Learning, CVPR 2020",
         idea="One proxy a class; each proxy looks at the whole batch, pulls the pictures of its class that are "
-        "farthest and pushes the strangers that are nearest.",
+        "farthest and pushes the nearest negatives.",
         formula=r"\mathcal{L} = \frac{1}{|Q^+|} \sum_{c \in Q^+} \log \Big( 1 + \sum_{i: y_i = c} e^{-\alpha "
         r"(x_i^\top p_c - \delta)} \Big) + \frac{1}{C} \sum_{c=1}^{C} \log \Big( 1 + \sum_{i: y_i \neq c} "
         r"e^{\alpha (x_i^\top p_c + \delta)} \Big)",

@@ -1,6 +1,6 @@
 """The losses on rankings, as the table of losses has them."""
 
-from mlcore.losses.notation import BATCH, COSINE, KIN, SIGMOID, STRANGERS
+from mlcore.losses.notation import BATCH, COSINE, NEGATIVES, POSITIVES, SIGMOID
 from mlcore.losses.spec import LossSpec, Parameter
 
 RANKING: dict[str, LossSpec] = {
@@ -13,7 +13,7 @@ RANKING: dict[str, LossSpec] = {
         formula=r"\mathcal{L} = 1 - \frac{1}{B} \sum_{i=1}^{B} \frac{1}{|P_i|} \sum_{l=0}^{L} \frac{h_{i,l}^+ \, "
         "H_{i,l}^+}{H_{i,l}}",
         symbols=BATCH
-        | KIN
+        | POSITIVES
         | {
             "h_{i,l}^+": "pictures of i's class at about the squared distance of edge l; "
             "one between two edges is shared by both",
@@ -37,7 +37,7 @@ RANKING: dict[str, LossSpec] = {
         formula=r"\mathcal{L} = 1 - \frac{1}{B} \sum_{i=1}^{B} \frac{1}{|P_i|} \sum_{p \in P_i} \frac{1 + \sum_{q \in "
         r"P_i \setminus p} \sigma_\tau(s_{iq} - s_{ip})}{1 + \sum_{q \in (P_i \cup N_i) \setminus p} "
         r"\sigma_\tau(s_{iq} - s_{ip})}",
-        symbols=BATCH | COSINE | KIN | STRANGERS | SIGMOID,
+        symbols=BATCH | COSINE | POSITIVES | NEGATIVES | SIGMOID,
         parameters={
             "temperature": Parameter(0.01, above=0, meaning="softness of the step (tau)"),
         },
@@ -57,7 +57,7 @@ RANKING: dict[str, LossSpec] = {
         where=(r"r_{ip} = 1 + \sum_{q \neq i, p} \sigma_{\tau_2}(s_{iq} - s_{ip})",),
         symbols=BATCH
         | COSINE
-        | KIN
+        | POSITIVES
         | SIGMOID
         | {
             r"\mathcal{K}": "1, 2, 4, 8 and so on, up to the largest k",

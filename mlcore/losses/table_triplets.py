@@ -1,6 +1,6 @@
 """The losses on triplets, as the table of losses has them."""
 
-from mlcore.losses.notation import BATCH, DISTANCE, HINGE, KIN, LOSS, POSITIVE_PAIRS, STRANGERS
+from mlcore.losses.notation import BATCH, DISTANCE, HINGE, LOSS, NEGATIVES, POSITIVE_PAIRS, POSITIVES
 from mlcore.losses.spec import LossSpec, Parameter
 
 TRIPLETS: dict[str, LossSpec] = {
@@ -12,7 +12,7 @@ TRIPLETS: dict[str, LossSpec] = {
         "the nearest one that is not nearer than the positive already.",
         formula=r"\mathcal{L} = \frac{1}{|\mathcal{P}|} \sum_{(i,p) \in \mathcal{P}} \Big[ d_{ip}^2 - \min_{n \in "
         r"N_i,\; d_{in} > d_{ip}} d_{in}^2 + \alpha \Big]_+",
-        symbols=LOSS | DISTANCE | POSITIVE_PAIRS | STRANGERS | HINGE,
+        symbols=LOSS | DISTANCE | POSITIVE_PAIRS | NEGATIVES | HINGE,
         parameters={
             "margin": Parameter(0.2, above=0, high=4, meaning="in squared distances of unit vectors (alpha)"),
         },
@@ -30,7 +30,7 @@ TRIPLETS: dict[str, LossSpec] = {
         "the hardest triplet that the batch holds for it.",
         formula=r"\mathcal{L} = \frac{1}{B} \sum_{i=1}^{B} \Big[ \max_{p \in P_i} d_{ip} - \min_{n \in N_i} d_{in} + "
         r"m \Big]_+",
-        symbols=BATCH | DISTANCE | KIN | STRANGERS | HINGE,
+        symbols=BATCH | DISTANCE | POSITIVES | NEGATIVES | HINGE,
         parameters={
             "margin": Parameter(0.2, above=0, high=2, meaning="in distances of unit vectors"),
         },
@@ -109,12 +109,12 @@ TRIPLETS: dict[str, LossSpec] = {
         | {
             "P_i": "pictures of i's class that lie outside its ball",
             "N_i": "pictures of other classes that lie within the boundary",
-            "w_{in}": "weight of a stranger, the larger the nearer it is; it carries no gradient",
+            "w_{in}": "weight of a negative, larger the nearer it is; it carries no gradient",
         },
         parameters={
-            "boundary": Parameter(1.2, above=0, high=2, meaning="distance beyond which strangers belong (alpha)"),
+            "boundary": Parameter(1.2, above=0, high=2, meaning="distance beyond which negatives belong (alpha)"),
             "margin": Parameter(0.4, above=0, high=2, meaning="between a class's ball and the boundary (m)"),
-            "temperature": Parameter(10.0, low=0, meaning="how much more the nearest strangers count (T)"),
+            "temperature": Parameter(10.0, low=0, meaning="how much more the nearest negatives count (T)"),
         },
         letters={"boundary": r"\alpha", "margin": "m", "temperature": "T"},
         sampler="balanced",

@@ -1,9 +1,10 @@
 """Backbones from timm, with weights from the hub or a local file, or random on purpose."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict
 
 import timm
 import torch
@@ -30,13 +31,13 @@ class BackboneSpec:
 
     architecture: str
     weights: str
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=dict)
     weights_sha256: str = ""
     mean: tuple[float, ...] = SCRATCH_MEAN
     std: tuple[float, ...] = SCRATCH_STD
     interpolation: str = "bicubic"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return asdict(self)
 
@@ -45,9 +46,24 @@ class BackboneSpec:
         return Preprocessing(short_side, crop, self.mean, self.std, self.interpolation)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "BackboneSpec":
+    def from_json(cls, values: Mapping[str, Any]) -> "BackboneSpec":
         """Return what `to_json` stored."""
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
+
+
+class WeightsDescription(TypedDict, total=False):
+    """The JSON beside a local weights file."""
+
+    architecture: Required[str]
+    mean: Required[list[float]]
+    std: Required[list[float]]
+    arguments: dict[str, object]
+    interpolation: str
+    pooling: str
+    short_side: int
+    crop: int
+    name: str
+    licence: str
 
 
 def evaluation_sizes(architecture: str) -> dict[str, int]:
@@ -204,7 +220,7 @@ def _from_file(architecture: str, path: Path | None) -> tuple[nn.Module, Backbon
     return backbone, spec
 
 
-def describe_weights(path: Path) -> dict[str, Any]:
+def describe_weights(path: Path) -> WeightsDescription:
     """Return the JSON beside a local weights file: architecture, mean, std and what else it says.
 
     Raises:
@@ -215,7 +231,7 @@ def describe_weights(path: Path) -> dict[str, Any]:
         if not file.is_file():
             raise WeightsError(f"{file} is not there; weights are a .safetensors file with its .json beside it")
     try:
-        described: dict[str, Any] = read_json(beside)
+        described: WeightsDescription = read_json(beside)
     except ValueError as error:
         raise WeightsError(f"{beside.name} is not JSON: {error}") from error
     for key in ("architecture", "mean", "std"):

@@ -1,5 +1,6 @@
 """The network that is trained: backbone, pooling, linear head."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,13 @@ class Embedder(nn.Module):
         embeddings: Tensor = self.head(self.features(images))
         return embeddings
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return what `from_json` needs to build the same network, without its weights."""
         dim = self.head.out_features if isinstance(self.head, nn.Linear) else None
         return {"backbone": self.spec.to_json(), "pooling": self.pooling, "dim": dim}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Embedder":
+    def from_json(cls, values: Mapping[str, Any]) -> "Embedder":
         """Return the network with random weights, for weights that are loaded right after."""
         spec = BackboneSpec.from_json(values["backbone"])
         return cls(build_backbone(spec), spec, values["pooling"], values["dim"])

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 from safetensors import SafetensorError
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mlcore.artifacts import published, read_json, sha256_of_file, write_json
 from mlcore.errors import CheckpointError, brief
+from mlcore.events import Event
 
 TENSORS = "state.safetensors"
 DESCRIPTION = "checkpoint.json"
@@ -19,12 +20,28 @@ SUMS = "sums.json"
 REMEDY = "remove that folder to train from the beginning"
 
 
+class BestEpoch(TypedDict, total=False):
+    """The epoch that was best on the validation classes; empty before there is one."""
+
+    epoch: int
+    map_at_r: float
+
+
+class CheckpointDescription(TypedDict, total=False):
+    """What is stored beside the tensors: the last epoch, the run's fingerprint, its events, its best epoch."""
+
+    epoch: int
+    run: str
+    history: list[Event]
+    best: BestEpoch
+
+
 def save_checkpoint(
     folder: Path,
     epoch: int,
     modules: Mapping[str, nn.Module],
     optimizer: torch.optim.Optimizer,
-    extra: Mapping[str, Any],
+    extra: CheckpointDescription,
 ) -> None:
     """Store the state after `epoch` (counted from 1) in folder/epoch-N; then drop older ones."""
     tensors = {
@@ -54,7 +71,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 def load_checkpoint(
     checkpoint: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
-) -> dict[str, Any]:
+) -> CheckpointDescription:
     """Put a stored state into modules and optimiser; return what stood beside it.
 
     Raises:
@@ -71,7 +88,7 @@ def load_checkpoint(
     return description
 
 
-def describe_checkpoint(checkpoint: Path) -> dict[str, Any]:
+def describe_checkpoint(checkpoint: Path) -> CheckpointDescription:
     """Return what stands beside the tensors, after checking that all of it is whole.
 
     Raises:
@@ -79,7 +96,7 @@ def describe_checkpoint(checkpoint: Path) -> dict[str, Any]:
     """
     try:
         whole = read_json(checkpoint / SUMS) == _sums(checkpoint)
-        description: dict[str, Any] = read_json(checkpoint / DESCRIPTION) if whole else {}
+        description: CheckpointDescription = read_json(checkpoint / DESCRIPTION) if whole else {}
     except (OSError, ValueError) as error:
         raise CheckpointError(f"checkpoint {checkpoint} cannot be read ({error}); {REMEDY}") from error
     if not whole:

@@ -1,15 +1,25 @@
 """The checkpoints of a run: stored after each epoch, so that stopping or dying costs one epoch at most."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from mlcore.errors import CheckpointError
 from mlcore.evaluation.evaluate import measure
+from mlcore.events import Event
 from mlcore.inference.encode import embed_rows
-from mlcore.training.checkpoint import describe_checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from mlcore.training.setup import Event, TrainingSetup
+from mlcore.training.checkpoint import (
+    BestEpoch,
+    CheckpointDescription,
+    describe_checkpoint,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from mlcore.training.setup import TrainingSetup
 
 
 class CheckpointManager:
@@ -21,7 +31,7 @@ class CheckpointManager:
         self.identity = setup.spec.fingerprint(setup.data.dataset)
         self.modules = {"embedder": setup.encoder.embedder, "loss": loss}
         self.selects = setup.protocol.selection == "validation"
-        self.best: Event = {}
+        self.best: BestEpoch = {}
         self.history: list[Event] = []
 
     def resume(self) -> int:
@@ -49,7 +59,7 @@ class CheckpointManager:
         self.history.append(event)
         self._store(self.folder, epoch, {"run": self.identity, "history": self.history, "best": self.best})
 
-    def _measure(self) -> Event:
+    def _measure(self) -> Mapping[str, Any]:
         data, encoder, features = self.setup.data, self.setup.encoder, self.setup.features
         rows = data.validation_rows
         encoder.embedder.eval()
@@ -64,7 +74,7 @@ class CheckpointManager:
             self.best = {"epoch": epoch, "map_at_r": map_at_r}
             self._store(self.folder / "best", epoch, {})
 
-    def _store(self, folder: Path, epoch: int, extra: Event) -> None:
+    def _store(self, folder: Path, epoch: int, extra: CheckpointDescription) -> None:
         if self.setup.group.is_main:
             save_checkpoint(folder, epoch, self.modules, self.optimizer, extra)
 

@@ -1,4 +1,4 @@
-"""A space that collapses to a point: seen in the figures of an epoch, and what to try then."""
+"""Warnings of embeddings that collapse to a point, from the metrics of an epoch, and what to try then."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,8 +34,8 @@ def _lies_collapsed(event: Mapping[str, Any]) -> bool:
 
 def _ways_out(loss: str) -> str:
     lower = "a lower learning_rate"
-    if loss == "triplet_hard":  # the hardest of many strangers are what draws all pictures together
-        return f"{lower}, a smaller batch_size (fewer strangers to choose the hardest from), or triplet_semi_hard"
+    if loss == "triplet_hard":  # the hardest of many negatives draw all pictures together
+        return f"{lower}, a smaller batch_size (fewer negatives to choose the hardest from), or triplet_semi_hard"
     if loss_spec(loss).has_proxies:
         return f"{lower} with a higher proxy_rate_factor, or a larger batch_size"
     return f"{lower}, or more classes a batch: a larger batch_size or fewer samples_per_class"

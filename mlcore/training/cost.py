@@ -1,4 +1,4 @@
-"""What a run took: the only part of its folder that no two runs share."""
+"""The cost of a run in time and memory: the only part of its folder that no two runs share."""
 
 import platform
 import resource
@@ -6,14 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
+
+from mlcore.events import Event
+from mlcore.runs import Cost
 
 CPU_FACTS = Path("/proc/cpuinfo")
 
 
-def cost_of(history: Sequence[dict[str, Any]], device: torch.device) -> dict[str, Any]:
+def cost_of(history: Sequence[Event], device: torch.device) -> Cost:
     """Return seconds of training, pictures a second, peak memory in MiB, and the hardware, as plain JSON.
 
     Memory is the process's largest resident set, or what tensors took on a GPU. Interrupted and resumed

@@ -194,7 +194,7 @@ def join_process_group() -> Iterator[ProcessGroup]:
 def _choose_gpu(number: int) -> None:
     if number >= torch.cuda.device_count():
         raise ProtocolError(
-            f"this machine has {torch.cuda.device_count()} GPUs and was asked for process {number + 1}; "
+            f"this machine has {torch.cuda.device_count()} GPUs, none for process {number + 1}; "
             "lower --nproc-per-node: each process needs a GPU of its own"
         )
     torch.cuda.set_device(number)

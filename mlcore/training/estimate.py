@@ -44,7 +44,7 @@ class StepTimes:
     pixels: str
     features: dict[str, str]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return every field as plain JSON values."""
         return asdict(self)
 

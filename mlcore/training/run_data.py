@@ -30,7 +30,7 @@ class RunData:
 
     @classmethod
     def of(cls, spec: RunSpec, dataset: DatasetFolder, cache: PixelCache) -> "RunData":
-        """Split `dataset` as the run asks.
+        """Split `dataset` as the run says.
 
         Raises:
             DatasetError: nothing is left to measure on, no class there has two pictures, or validation
@@ -66,11 +66,11 @@ def _validation_rows(spec: RunSpec, dataset: DatasetFolder) -> Rows:
 
 def _require_positives(dataset: DatasetFolder, rows: Rows, name: str) -> None:
     """Refuse now what would fail after the training: pictures of which none has another of its class to find."""
-    labels, asks = dataset.labels[rows], dataset.asks(rows)
-    if asks is None:
+    labels, is_query = dataset.labels[rows], dataset.is_query(rows)
+    if is_query is None:
         has_some = np.unique(labels, return_counts=True)[1].max(initial=0) > 1
     else:
-        has_some = np.isin(labels[asks], labels[~asks]).any()
+        has_some = np.isin(labels[is_query], labels[~is_query]).any()
     if not has_some:
         raise DatasetError(
             f"none of the {len(rows)} {name} pictures has another of its class, so there is nothing to find; "

@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mlcore.config import Protocol
 from mlcore.errors import Stopped
+from mlcore.events import Event
 from mlcore.inference.encode import Encoder, Floats
 from mlcore.runs import RunSpec
 from mlcore.training.distributed import ALONE, ProcessGroup
 from mlcore.training.run_data import RunData
-
-Event = dict[str, Any]
 
 
 @dataclass(frozen=True)

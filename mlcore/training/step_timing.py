@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from statistics import median
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -26,7 +26,18 @@ LONGEST_STEP = 4.0  # seconds; of a larger batch a part is timed
 LOSS = "multi_similarity"  # drives the timed steps, and is then taken off them
 
 
-def seconds_of_training(setup: TrainingSetup) -> dict[str, Any]:
+class SecondsOfTraining(TypedDict):
+    """The seconds of steps and epochs, and the number of steps by sampler: see StepTimes."""
+
+    losses: dict[str, float]
+    head_start: float
+    resting_step: float
+    step: float
+    epoch: float
+    steps: dict[str, int]
+
+
+def seconds_of_training(setup: TrainingSetup) -> SecondsOfTraining:
     """Return the fields of StepTimes of steps, epochs and the start of a head.
 
     setup: the labels of the whole data set, and a few pictures repeated in place of the others.

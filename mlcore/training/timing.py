@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder, PixelCache, cache_folder
-from mlcore.evaluation.measurement import measure_rows
 from mlcore.evaluation.near_duplicates import find_near_duplicates
+from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.index import build_index
 from mlcore.inference.encode import Encoder, Floats, embed_rows, features_folder, open_pixels
@@ -30,6 +30,22 @@ from mlcore.training.train import make_deterministic
 SAMPLE = 64  # pictures that are decoded
 MOST_ROWS = 1500  # that are measured or indexed; more are reckoned from these
 PHASES = ("load", "decode", "measure", "train")
+
+
+class NamesInCache(TypedDict):
+    """The folders of the cache that, once there, save work; features: by pooling."""
+
+    pixels: str
+    features: dict[str, str]
+
+
+class SecondsAround(TypedDict):
+    """The seconds of what stands around the steps: see StepTimes."""
+
+    feature: float
+    measure: float
+    index: float
+    duplicates: float
 
 
 def measure_step_times(
@@ -81,7 +97,7 @@ def _encoder(protocol: Protocol, weights: Path | None, pooling: str = "") -> Enc
     return Encoder(embedder, described.preprocessing(protocol.short_side, protocol.crop))
 
 
-def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, weights: Path | None) -> dict[str, Any]:
+def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, weights: Path | None) -> NamesInCache:
     """Return the folders that hold pixels and, by pooling, features as a run of seed 0 begins with."""
     features = {}
     for pooling in {"average", protocol.pooling}:
@@ -92,7 +108,7 @@ def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, wei
     return {"pixels": pixels.name, "features": features}
 
 
-def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> dict[str, Any]:
+def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> SecondsAround:
     """Return the fields of StepTimes that tell of what stands around the steps."""
     data, dim = setup.data, setup.protocol.dim
     return {

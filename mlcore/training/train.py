@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from torch import nn
 
 from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.datasets import DatasetFolder
-from mlcore.evaluation.measurement import measure_rows
 from mlcore.evaluation.near_duplicates import near_duplicates
+from mlcore.evaluation.results import measure_rows
+from mlcore.events import Event
 from mlcore.inference.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.inference.model_files import write_model
 from mlcore.networks.backbones import BackboneSpec, load_backbone
@@ -23,7 +24,7 @@ from mlcore.runs import RunSpec, write_embeddings
 from mlcore.training.cost import cost_of
 from mlcore.training.distributed import ALONE, ProcessGroup, require_shareable
 from mlcore.training.run_data import RunData
-from mlcore.training.setup import Event, RunPaths, TrainingCallbacks, TrainingSetup
+from mlcore.training.setup import RunPaths, TrainingCallbacks, TrainingSetup
 from mlcore.training.trainer import Trainer
 
 __all__ = ["RunPaths", "TrainingCallbacks", "train"]
@@ -71,7 +72,7 @@ def train(
         return {}
     metrics = _publish(setup, history)
     shutil.rmtree(paths.work, ignore_errors=True)
-    callbacks.on_event({"event": "metrics", **metrics})
+    callbacks.on_event(cast(Event, {"event": "metrics", **metrics}))
     return metrics
 
 

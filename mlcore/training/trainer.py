@@ -3,12 +3,14 @@
 import math
 import time
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mlcore.errors import TrainingError
+from mlcore.events import Event
 from mlcore.inference.encode import cached_features
 from mlcore.losses import build_loss, loss_spec
 from mlcore.losses.cross_batch_memory import CrossBatchMemoryLoss
@@ -21,7 +23,7 @@ from mlcore.training.epoch_figures import EpochFigures
 from mlcore.training.optim import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.training.out_of_memory import OutOfMemoryError, advice, first_that_fits, memory_errors_told
 from mlcore.training.run_data import Rows
-from mlcore.training.setup import Event, TrainingSetup
+from mlcore.training.setup import TrainingSetup
 
 
 class Trainer:
@@ -81,7 +83,7 @@ class Trainer:
         with memory_errors_told():
             self._train_steps(epoch, plan, figures)
         seconds = time.perf_counter() - started
-        event = {
+        values = {
             "event": "epoch",
             "epoch": epoch,
             "epochs": epochs,
@@ -91,9 +93,10 @@ class Trainer:
             "images_per_second": round(sum(len(chosen) for chosen in plan) / seconds, 1),
             "seconds": round(seconds, 2),
         }
+        event = cast(Event, values)
         before = self.checkpoints.history[-1] if self.checkpoints.history else None
         warnings = collapse_warnings(self.spec.loss, event, before)
-        return event | {"warnings": warnings} if warnings else event
+        return {**event, "warnings": warnings} if warnings else event
 
     def _train_steps(self, epoch: int, plan: list[Rows], figures: EpochFigures) -> None:
         losses, total = figures.losses, self.protocol.epochs * len(plan)

@@ -17,7 +17,7 @@ from typing import Any
 
 from mlcore.datasets import import_pictures, open_source
 from mlcore.errors import DatasetError, PictureError
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
 from tests.corpus.archives import malformed_archives
 from tests.corpus.pictures import malformed_pictures, valid_pictures
 

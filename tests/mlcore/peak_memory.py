@@ -55,9 +55,9 @@ def decode_apart(pictures: Iterable[bytes], *, seconds: int = 60, **limits: int)
 
 def _serve(seconds: int, limits: dict[str, int]) -> None:
     """Fork for each picture on the standard input; a line of JSON on the standard output tells its cost."""
-    from mlcore.images import pictures
+    from mlcore.images import image_io
 
-    pictures.open_picture(_warm())  # codecs load when they are first used
+    image_io.open_picture(_warm())  # codecs load when they are first used
     while header := _read(8):
         count = struct.unpack(">Q", header)[0]
         started = time.perf_counter()
@@ -90,10 +90,10 @@ def _decode_in_fork(told: int, seconds: int, count: int, limits: dict[str, int])
 
 def _decoded(data: bytes, limits: dict[str, int]) -> dict[str, Any]:
     from mlcore.errors import PictureError
-    from mlcore.images import pictures
+    from mlcore.images import image_io
 
     try:
-        return {"size": pictures.open_picture(data, **limits).size}
+        return {"size": image_io.open_picture(data, **limits).size}
     except PictureError as error:
         return {"size": None, "refusal": str(error)}
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from mlcore.errors import PictureError
-from mlcore.images.pictures import open_picture, open_with_size
+from mlcore.images.image_io import open_picture, open_with_size
 from tests.mlcore.large_pictures import (
     Made,
     by_pillow,
@@ -128,7 +128,7 @@ def test_a_damaged_large_jpeg_is_refused_though_it_is_reduced() -> None:
 
 AFTERWARDS = """
 from concurrent.futures import ThreadPoolExecutor
-from mlcore.images.pictures import encode_jpeg, open_picture, thumbnail
+from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
 from tests.mlcore.large_pictures import jpeg, png
 from tests.mlcore.peak_memory import resident
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jobs.children import ChildFailed
-from mlcore import lifetime
+from mlcore import process_signals
 from mlcore.cli import comparing, main, models
 
 STARTERS = (
@@ -30,7 +30,7 @@ def children_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let `python -m mlcore ...` be a call."""
     for starter in STARTERS:
         monkeypatch.setattr(f"{starter}.run_child", run_here)
-    for module in (lifetime, comparing, models):
+    for module in (process_signals, comparing, models):
         monkeypatch.setattr(module, "die_with_parent", lambda: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlcore.comparison.results import JOINED, OUTSIDE, Results
+from mlcore.comparison.results import EXTERNAL, JOINED, Results
 from mlcore.losses import LOSSES
 
 EQUIVALENT = {"proxy_nca_plus_plus", "normalized_softmax", "soft_triple"}
@@ -27,7 +27,7 @@ def practices(results: Results) -> list[Practice]:
 
 def _of_networks(results: Results) -> list[Practice]:
     protocol = results.comparison.protocol
-    outside = [row.title for row in results.rows if row.kind == OUTSIDE]
+    outside = [row.title for row in results.rows if row.kind == EXTERNAL]
     alike = f"every run: {protocol.backbone}, {protocol.dim} dimensions, {protocol.crop} pixels"
     if any(row.kind == JOINED for row in results.rows):
         alike += "; joined folds have more dimensions, alike for all"
@@ -54,7 +54,7 @@ def _of_networks(results: Results) -> list[Practice]:
 
 def _of_measuring(results: Results) -> list[Practice]:
     protocol, comparison = results.comparison.protocol, results.comparison
-    trained = [row for row in results.rows if not row.is_baseline and row.kind != OUTSIDE]
+    trained = [row for row in results.rows if not row.is_baseline and row.kind != EXTERNAL]
     single = [row.title for row in trained if len(row.units) < 2]
     return [
         Practice(

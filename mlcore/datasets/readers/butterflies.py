@@ -2,8 +2,8 @@
 
 import functools
 
-from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem
 from mlcore.datasets.reader_table import NamedReader, Precedence
+from mlcore.datasets.source import TEST, TRAIN, Source, SourceItem
 
 NAME = "wings"
 

@@ -2,9 +2,9 @@
 
 from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import OfficialSplit, Source, readable_class
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
 from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.source import OfficialSplit, Source, readable_class
 from mlcore.errors import DatasetError
 
 LIST = "images.txt"

@@ -4,10 +4,10 @@ import io
 
 from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import OfficialTotal, Source
 from mlcore.datasets.list_source import Listed, listed_source
 from mlcore.datasets.matlab import read_mat
 from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.source import OfficialTotal, Source
 
 LABELS = "imagelabels.mat"
 # As libraries that fetch the set give it.

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import GALLERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
 from mlcore.datasets.reader_table import LayoutReader, Precedence
+from mlcore.datasets.source import GALLERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
 from mlcore.datasets.splits import class_disjoint
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import MAX_BYTES
+from mlcore.images.image_io import MAX_BYTES
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff"}

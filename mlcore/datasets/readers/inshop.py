@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import GALLERY, QUERY, TRAIN, OfficialSplit, Source
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
 from mlcore.datasets.reader_table import LayoutReader, folder_of
+from mlcore.datasets.source import GALLERY, QUERY, TRAIN, OfficialSplit, Source
 from mlcore.errors import DatasetError
 
 LIST = "Eval/list_eval_partition.txt"

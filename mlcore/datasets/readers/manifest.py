@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import TEST, TRAIN, Source, SourceItem, path_key, readable_class
 from mlcore.datasets.reader_table import LayoutReader, Precedence, folder_of
 from mlcore.datasets.readers import cars196
+from mlcore.datasets.source import TEST, TRAIN, Source, SourceItem, path_key, readable_class
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import MAX_BYTES
+from mlcore.images.image_io import MAX_BYTES
 
 MANIFEST = "manifest.json"
 

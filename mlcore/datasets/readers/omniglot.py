@@ -1,9 +1,9 @@
 """Omniglot in its original folders."""
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source, path_key, readable_class
 from mlcore.datasets.list_source import Listed, listed_source
 from mlcore.datasets.reader_table import LayoutReader, highest
+from mlcore.datasets.source import TEST, TRAIN, OfficialSplit, Source, path_key, readable_class
 
 BACKGROUND = "images_background"
 EVALUATION = "images_evaluation"

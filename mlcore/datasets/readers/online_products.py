@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import TEST, TRAIN, OfficialSplit, Source
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
 from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.source import TEST, TRAIN, OfficialSplit, Source
 
 TRAIN_LIST = "Ebay_train.txt"
 TEST_LIST = "Ebay_test.txt"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.items import OfficialTotal, Source, readable_class
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
 from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.source import OfficialTotal, Source, readable_class
 
 LIST = "annotations/list.txt"
 COMPANION = "annotations/trainval.txt"

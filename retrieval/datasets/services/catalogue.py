@@ -12,9 +12,9 @@ from django.utils import timezone
 from config.errors import Conflict, Rejected
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder, Picture, load_dataset, write_catalogue
-from mlcore.datasets.counts import count_pictures
-from mlcore.datasets.items import KS
+from mlcore.datasets.source import KS
 from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
+from mlcore.datasets.statistics import count_pictures
 from mlcore.errors import DatasetError
 from retrieval.models import Dataset, Image
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from config.errors import Rejected
 from mlcore.errors import PictureError
-from mlcore.images.pictures import encode_jpeg, open_picture, thumbnail
+from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
 from retrieval.datasets.services.decoding import decoding
 from retrieval.models import Image
 

@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.models import User
 from config.errors import Rejected
 from jobs.errors import JobFailed
+from mlcore.datasets.layout_detection import named_reader
 from mlcore.datasets.reader_table import Reader, known_readers
-from mlcore.datasets.sources import named_reader
 from retrieval.models import Upload
 from retrieval.uploads import store, uploads
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from config.errors import Rejected
 from mlcore.events import Progress, no_progress
-from mlcore.images.looks import stored_look
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
+from mlcore.images.perceptual_hash import perceptual_hash
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image
 
@@ -33,5 +33,5 @@ def _look_at(image: Image) -> bool:
         small = open_picture(thumbnail_of(image).read_bytes())
     except Rejected:
         return False
-    image.look = stored_look(np.asarray(small))
+    image.look = perceptual_hash(np.asarray(small))
     return True

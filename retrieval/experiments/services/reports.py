@@ -94,7 +94,7 @@ def _make_in_child(context: JobContext, experiment: Experiment, also: Sequence[M
     write_json(listed, places_of(experiment))
     command = [sys.executable, "-m", "mlcore", "report", str(listed), "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--out", str(out)]
-    command += ["--also", *(str(model.folder) for model in also)] if also else []
+    command += ["--external", *(str(model.folder) for model in also)] if also else []
 
     def hear(event: dict[str, Any]) -> None:
         if event["event"] == "progress":

@@ -6,7 +6,7 @@ import numpy as np
 from django.db.models import Count, Q, QuerySet
 
 from mlcore.errors import StaleIndexError
-from mlcore.evaluation.space import nearest_centres
+from mlcore.evaluation.embedding_geometry import nearest_centres
 from retrieval.models import Dataset, Image, Index, Model
 from retrieval.search.services import model_cache
 from retrieval.search.services.run_search import searchable_models

@@ -18,7 +18,7 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.evaluation.project import STEPS, SpaceMap, map_of
+from mlcore.evaluation.projection import STEPS, EmbeddingMap, map_of
 from mlcore.index import load_index
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index
@@ -73,11 +73,11 @@ def run_map_job(context: JobContext, index: int) -> dict[str, Any]:
         made = _made(context, row)
         context.check()
         made.write(file)
-    stored = SpaceMap.read(file)
+    stored = EmbeddingMap.read(file)
     return {"index": row.pk, "points": len(stored.ids), "method": stored.method}
 
 
-def _made(context: JobContext, row: Index) -> SpaceMap:
+def _made(context: JobContext, row: Index) -> EmbeddingMap:
     vectors = load_index(row.folder, model_sha256=row.model.weights_sha256)
     known = {
         pk: (label, split)
@@ -97,17 +97,17 @@ def _made(context: JobContext, row: Index) -> SpaceMap:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path) -> SpaceMap:
-    return SpaceMap.read(path)  # never changes, so it is read once
+def _read(path: Path) -> EmbeddingMap:
+    return EmbeddingMap.read(path)  # never changes, so it is read once
 
 
-def stored_map(index: Index) -> SpaceMap | None:
+def stored_map(index: Index) -> EmbeddingMap | None:
     """Return the map of an index; None before it is made."""
     file = map_file(index)
     return _read(file) if file.exists() else None
 
 
-def points_of(index: Index, found: SpaceMap) -> dict[str, Any]:
+def points_of(index: Index, found: EmbeddingMap) -> dict[str, Any]:
     """Return a map as the browser draws it, without the pictures that were hidden or deleted since.
 
     near: the picture found first, 0 for those that did not miss and where it is not shown any more.
@@ -128,7 +128,7 @@ def points_of(index: Index, found: SpaceMap) -> dict[str, Any]:
     }
 
 
-def _near_by_row(found: SpaceMap) -> dict[int, int]:
+def _near_by_row(found: EmbeddingMap) -> dict[int, int]:
     missed = [row for row, hit in enumerate(found.hits) if hit == 0]
     return dict(zip(missed, found.near, strict=True))
 
@@ -137,7 +137,7 @@ def _shown(ids: Sequence[int]) -> set[int]:
     return set(Image.objects.filter(pk__in=ids, hidden=False).values_list("pk", flat=True))
 
 
-def summary_of(index: Index, found: SpaceMap) -> dict[str, Any]:
+def summary_of(index: Index, found: EmbeddingMap) -> dict[str, Any]:
     """Return the map in words: how many points, how many of them missed, and the classes that miss most."""
     asked = Counter(label for label, hit in zip(found.labels, found.hits, strict=True) if hit >= 0)
     missed = Counter(label for label, hit in zip(found.labels, found.hits, strict=True) if hit == 0)
@@ -158,7 +158,7 @@ def summary_of(index: Index, found: SpaceMap) -> dict[str, Any]:
     }
 
 
-def misses_of(found: SpaceMap) -> list[tuple[int, int]]:
+def misses_of(found: EmbeddingMap) -> list[tuple[int, int]]:
     """Return the pictures that did not meet their class first, each with the one found instead."""
     return [(found.ids[row], near) for row, near in _near_by_row(found).items()]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlcore.errors import StaleIndexError
 from mlcore.index import load_index
-from mlcore.inference.voting import Calibration, calibrate
+from mlcore.inference.knn_classifier import Calibration, calibrate
 from retrieval.models import Dataset, Image, Index, Ranking, Search
 
 NAMED = 2  # runners-up
@@ -100,15 +100,15 @@ def _verdict_of(ranking: Ranking, query: int | None) -> Told | None:
         return None
     if calibration is None:
         return None
-    found = calibration.verdict(*zip(*answers, strict=True))
-    first = 1 - sum(share for _, share in found.runners_up)
+    found = calibration.predict(*zip(*answers, strict=True))
+    first = 1 - sum(share for _, share in found.alternatives)
     return Told(
         dataset=index.dataset,
         label=found.label,
         class_name=names[found.label],
         confidence=found.confidence,
-        shares=[(names[label], share) for label, share in ((found.label, first), *found.runners_up[:NAMED])],
-        near=found.near,
+        shares=[(names[label], share) for label, share in ((found.label, first), *found.alternatives[:NAMED])],
+        near=not found.unknown,
         top=answers[0][1],
         calibration=calibration,
     )

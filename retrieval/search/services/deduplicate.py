@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.images.looks import alike
+from mlcore.images.perceptual_hash import near_duplicate_matrix
 
 
 def folded(answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -18,7 +18,7 @@ def folded(answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     seen = [at for at, look in enumerate(looks) if look is not None]
     same = np.eye(len(answers), dtype=np.bool_)
     if seen:
-        same[np.ix_(seen, seen)] |= alike([bytes(looks[at]) for at in seen])
+        same[np.ix_(seen, seen)] |= near_duplicate_matrix([bytes(looks[at]) for at in seen])
     leaders: dict[int, list[dict[str, Any]]] = {}
     for at, answer in enumerate(answers):
         leader = next((first for first in leaders if same[first, at]), at)

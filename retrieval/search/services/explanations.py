@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from accounts.roles import Visitor
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
-from mlcore.images.pictures import crop_box, open_picture
+from mlcore.images.image_io import crop_box, open_picture
 from retrieval.datasets.services.decoding import decoding
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking, Search

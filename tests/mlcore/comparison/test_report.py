@@ -282,7 +282,7 @@ def test_a_memory_beside_some_losses_only_is_named(
 def test_a_measured_folder_from_elsewhere_joins_the_table(folder: Path, tmp_path: Path) -> None:
     elsewhere = Path(shutil.copytree(folder / "cells" / "n_pairs-s0", tmp_path / "their model"))
     found = document(folder, elsewhere)
-    assert by_name(found)["outside-1"]["title"] == "their model (from outside)"
+    assert by_name(found)["external-1"]["title"] == "their model (external)"
     assert next(one for one in found["unfairness"] if one["name"].startswith("different trunks"))["present"]
     with pytest.raises(ComparisonError, match="has no metrics.json"):
         document(folder, tmp_path)

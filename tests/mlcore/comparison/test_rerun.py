@@ -75,14 +75,14 @@ def test_noise_is_twice_the_deviation_over_seeds_or_half_the_interval_of_one_see
     both = {"n_pairs-s0": cell(0.30), "n_pairs-s1": cell(0.32)}  # sd 0.01414
     found = differences(comparison(), both, {"n_pairs-s0": cell(0.33)})
     moved = next(one for one in found if one.figure == "map_at_r")
-    assert moved.noise == pytest.approx(2 * 0.0141421356) and moved.verdict == MOVED
+    assert moved.noise == pytest.approx(2 * 0.0141421356) and moved.conclusion == MOVED
     single = differences(comparison(), {"n_pairs-s0": cell(0.30)}, {"n_pairs-s0": cell(0.33)})
-    assert [one.verdict for one in single] == [WITHIN, EQUAL, EQUAL]
+    assert [one.conclusion for one in single] == [WITHIN, EQUAL, EQUAL]
 
 
-@pytest.mark.parametrize(("now", "verdict"), [(0.5, EQUAL), (0.55, WITHIN), (0.45, WITHIN), (0.62, MOVED)])
-def test_equal_is_to_the_last_bit(now: float, verdict: str) -> None:
-    assert Difference("c", "f", 0.5, now, 0.1).verdict == verdict
+@pytest.mark.parametrize(("now", "conclusion"), [(0.5, EQUAL), (0.55, WITHIN), (0.45, WITHIN), (0.62, MOVED)])
+def test_equal_is_to_the_last_bit(now: float, conclusion: str) -> None:
+    assert Difference("c", "f", 0.5, now, 0.1).conclusion == conclusion
 
 
 @pytest.mark.parametrize(

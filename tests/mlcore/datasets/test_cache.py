@@ -16,7 +16,7 @@ from PIL import Image
 from mlcore import artifacts
 from mlcore.datasets import DatasetFolder, Source, import_pictures, load_dataset, open_cache
 from mlcore.errors import DatasetError, Stopped
-from mlcore.images.pictures import resize_short_side
+from mlcore.images.image_io import resize_short_side
 
 
 @pytest.fixture

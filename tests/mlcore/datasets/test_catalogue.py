@@ -141,11 +141,11 @@ def test_queries_ask_the_gallery_and_other_rows_each_other(tmp_path: Path) -> No
     dataset = load_dataset(tmp_path)
     assert dataset.held_out.tolist() == [2, 3]
     assert (dataset.rows("query").tolist(), dataset.rows("gallery").tolist()) == ([2], [3])
-    asks = dataset.asks(dataset.held_out)
-    assert asks is not None and asks.tolist() == [True, False]
-    assert dataset.asks(dataset.rows("train")) is None
+    is_query = dataset.is_query(dataset.held_out)
+    assert is_query is not None and is_query.tolist() == [True, False]
+    assert dataset.is_query(dataset.rows("train")) is None
     write(tmp_path)
-    assert load_dataset(tmp_path).asks(load_dataset(tmp_path).held_out) is None
+    assert load_dataset(tmp_path).is_query(load_dataset(tmp_path).held_out) is None
 
 
 @pytest.mark.parametrize(

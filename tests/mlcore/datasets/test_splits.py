@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlcore.datasets.items import OfficialSplit
+from mlcore.datasets.source import OfficialSplit
 from mlcore.datasets.splits import check_halves, check_official, class_disjoint, k_folds, validation_classes
 from mlcore.errors import DatasetError
 

@@ -10,10 +10,10 @@ from scipy.stats import skew
 from mlcore.datasets import DatasetFolder, Picture
 from mlcore.errors import MetricsError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS, diagnose, read_details, write_details
+from mlcore.evaluation.embedding_geometry import spectral_decay
 from mlcore.evaluation.evaluate import score
 from mlcore.evaluation.metric_table import DIAGNOSTICS
 from mlcore.evaluation.near_duplicates import NearDuplicate
-from mlcore.evaluation.space import spectral_decay
 
 
 def space(classes=6, per_class=8, dim=5, spread=0.6, seed=0):
@@ -50,17 +50,17 @@ def test_figures_match_slow_formulas():
 
 def test_queries_find_neighbours_and_hubs_in_their_gallery_alone():
     embeddings, labels, ids = space(spread=1.0)
-    asks = np.arange(len(labels)) % 3 == 0
-    diagnosis = diagnose(embeddings, labels, ids, score(embeddings, labels, asks=asks), asks=asks)
+    is_query = np.arange(len(labels)) % 3 == 0
+    diagnosis = diagnose(embeddings, labels, ids, score(embeddings, labels, is_query=is_query), is_query=is_query)
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).astype(np.float64)
-    near = np.argsort(cdist(unit[asks], unit[~asks]), axis=1)[:, :10]
-    found = np.bincount(near.ravel(), minlength=np.count_nonzero(~asks))
+    near = np.argsort(cdist(unit[is_query], unit[~is_query]), axis=1)[:, :10]
+    found = np.bincount(near.ravel(), minlength=np.count_nonzero(~is_query))
     assert diagnosis.figures["hubness"] == pytest.approx(skew(found), rel=1e-9)
     assert diagnosis.figures["never_found"] == (found == 0).mean()
     assert [hub["found"] for hub in diagnosis.details["hubs"]] == sorted(found, reverse=True)[:10]
     answers = {answer["id"] for query in diagnosis.details["worst_queries"] for answer in query["answers"]}
     queries = {query["id"] for query in diagnosis.details["worst_queries"]}
-    assert queries <= set(ids[asks]) and answers <= set(ids[~asks])
+    assert queries <= set(ids[is_query]) and answers <= set(ids[~is_query])
     everyone = diagnosed(embeddings, labels, ids).figures
     assert {name: diagnosis.figures[name] for name in ("density", "alignment", "uniformity", "spectral_decay")} == {
         name: everyone[name] for name in ("density", "alignment", "uniformity", "spectral_decay")
@@ -69,8 +69,8 @@ def test_queries_find_neighbours_and_hubs_in_their_gallery_alone():
 
 def test_a_gallery_smaller_than_ten_is_found_whole():
     embeddings, labels, ids = space(classes=3, per_class=4)
-    asks = np.arange(len(labels)) % 2 == 0
-    diagnosis = diagnose(embeddings, labels, ids, score(embeddings, labels, asks=asks), asks=asks)
+    is_query = np.arange(len(labels)) % 2 == 0
+    diagnosis = diagnose(embeddings, labels, ids, score(embeddings, labels, is_query=is_query), is_query=is_query)
     assert diagnosis.details["neighbours"] == 6 and diagnosis.figures["never_found"] == 0
 
 

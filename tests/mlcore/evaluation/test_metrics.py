@@ -79,27 +79,27 @@ def test_every_query_scores_as_in_the_slow_reference(seed: int, shared_ids: bool
 @pytest.mark.parametrize("shared_ids", [False, True])
 def test_queries_against_a_gallery_score_as_in_the_slow_reference(seed: int, shared_ids: bool) -> None:
     rows, labels = many_ties(seed)
-    asks = np.random.default_rng(seed).random(len(rows)) < 0.4
-    asks[0], labels[0] = True, 99  # a query of whose class the gallery has nothing
-    asks[1], labels[1] = False, 98  # a picture that nobody looks for
+    is_query = np.random.default_rng(seed).random(len(rows)) < 0.4
+    is_query[0], labels[0] = True, 99  # a query of whose class the gallery has nothing
+    is_query[1], labels[1] = False, 98  # a picture that nobody looks for
     ids = np.arange(len(rows))
     if shared_ids:  # the same picture as a query and in the gallery
         labels[40:50], ids[40:50], rows[40:50] = labels[:10], ids[:10], rows[:10]
-    found = per_query_scores(rows, labels, (1, 2, 5, 20), ids=ids, asks=asks, block_size=7)
-    gallery = set(np.flatnonzero(~asks).tolist())
+    found = per_query_scores(rows, labels, (1, 2, 5, 20), ids=ids, is_query=is_query, block_size=7)
+    gallery = set(np.flatnonzero(~is_query).tolist())
     wanted = reference(rows.tolist(), labels.tolist(), ids.tolist(), (1, 2, 5, 20), gallery)
     assert found.rows.tolist() == wanted.pop("rows")
-    assert found.queries_without_match == asks.sum() - len(found.rows) > 0
+    assert found.queries_without_match == is_query.sum() - len(found.rows) > 0
     for name, column in found.columns().items():
         assert column.tolist() == pytest.approx(wanted[name], abs=1e-12), name
     assert bootstrap_intervals(found, labels, samples=20).keys() == found.columns().keys()
 
 
 def test_every_picture_of_a_gallery_may_be_found() -> None:
-    asks = [True, True, False, False]
-    assert retrieval_metrics(np.eye(4), [0, 1, 0, 1], ks=(2,), asks=asks).recall_at == {2: 1.0}
+    is_query = [True, True, False, False]
+    assert retrieval_metrics(np.eye(4), [0, 1, 0, 1], ks=(2,), is_query=is_query).recall_at == {2: 1.0}
     with pytest.raises(MetricsError, match="gallery's 2 pictures, got 3"):
-        retrieval_metrics(np.eye(4), [0, 1, 0, 1], ks=(3,), asks=asks)
+        retrieval_metrics(np.eye(4), [0, 1, 0, 1], ks=(3,), is_query=is_query)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -256,11 +256,11 @@ def test_the_largest_k_is_the_whole_gallery_without_the_query() -> None:
         ({"labels": [0, 0, 1]}, "labels must be one for each of the 4"),
         ({"ids": [1, 2]}, "ids must be one for each of the 4"),
         ({"ks": ()}, "ks is empty"),
-        ({"asks": [True, False]}, "asks must be true or false for each of the 4 rows"),
-        ({"asks": [1, 0, 1, 0]}, "asks must be true or false for each of the 4 rows, got int64"),
-        ({"asks": [True] * 4}, "leave at least one picture as the gallery"),
-        ({"asks": [False] * 4}, "name at least one query"),
-        ({"asks": [True, True, False, False]}, "no query has a picture of its class in the gallery"),
+        ({"is_query": [True, False]}, "is_query must be true or false for each of the 4 rows"),
+        ({"is_query": [1, 0, 1, 0]}, "is_query must be true or false for each of the 4 rows, got int64"),
+        ({"is_query": [True] * 4}, "leave at least one picture as the gallery"),
+        ({"is_query": [False] * 4}, "name at least one query"),
+        ({"is_query": [True, True, False, False]}, "no query has a picture of its class in the gallery"),
         ({"block_size": 0}, "block_size must be at least 1, got 0"),
         ({"labels": [0, 1, 2, 3]}, "no class has two pictures"),
     ],

@@ -37,11 +37,11 @@ def test_candidates_by_rough_scores_change_no_figure(kind: str, copies: int, mon
 
 @pytest.mark.parametrize("kind", ["random", "tied", "half collapsed"])
 def test_rough_scores_change_no_figure_of_a_separate_gallery(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    labels, asks = np.arange(COUNT) // PER_CLASS, np.arange(COUNT) % PER_CLASS == 1
+    labels, is_query = np.arange(COUNT) // PER_CLASS, np.arange(COUNT) % PER_CLASS == 1
     found = []
     for few in (EVERY_ROW_ROUGHLY, 40, NO_ROW_ROUGHLY):
         monkeypatch.setattr(ranking, "_FEW", few)
-        found.append(per_query_scores(directions(kind), labels, (1, 2, 50), asks=asks).columns())
+        found.append(per_query_scores(directions(kind), labels, (1, 2, 50), is_query=is_query).columns())
     for name, exact in found[-1].items():
         assert all(np.array_equal(columns[name], exact) for columns in found[:-1]), name
 

@@ -8,7 +8,7 @@ import pytest
 
 from mlcore.errors import Stopped, VectorIndexError
 from mlcore.index import IndexManifest, VectorIndex, build, build_index, load_index
-from mlcore.index.growth import GrowingIndex
+from mlcore.index.index_builder import IndexBuilder
 
 PREPROCESSING = {"size": 224, "mean": [0.5, 0.5, 0.5]}
 
@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 def test_a_file_that_answers_otherwise_than_memory_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = GrowingIndex(-clustered(100), np.arange(100)).grow()
+    other = IndexBuilder(-clustered(100), np.arange(100)).grow()
     monkeypatch.setattr(build, "load_index", lambda folder: other)
     rows = np.abs(clustered(100))
     with pytest.raises(VectorIndexError, match="answers otherwise"):

@@ -10,7 +10,7 @@ import pytest
 from mlcore.errors import StaleIndexError, VectorIndexError
 from mlcore.index import VectorIndex, hnsw
 from mlcore.index.checks import bounded_threads
-from mlcore.index.growth import GrowingIndex
+from mlcore.index.index_builder import IndexBuilder
 
 COUNT, DIM = 600, 12
 
@@ -33,7 +33,7 @@ QUERIES = clustered(seed=0)[:40] + 0.1
 
 @pytest.fixture(scope="module")
 def index() -> VectorIndex:
-    return GrowingIndex(ROWS, IDS).grow(ef=400)
+    return IndexBuilder(ROWS, IDS).grow(ef=400)
 
 
 class GraphThatFails:
@@ -124,19 +124,19 @@ def test_every_picture_can_be_asked_for_without_the_graph(index: VectorIndex, mo
 )
 def test_embeddings_that_cannot_be_indexed_are_refused(embeddings: Any, ids: Any, message: str) -> None:
     with pytest.raises(VectorIndexError, match=message):
-        GrowingIndex(embeddings, np.asarray(ids))
+        IndexBuilder(embeddings, np.asarray(ids))
 
 
 @pytest.mark.parametrize("setting", ["M", "ef_construction", "threads"])
 def test_settings_below_one_are_refused(setting: str) -> None:
     arguments: dict[str, Any] = {setting: 0}
     with pytest.raises(VectorIndexError, match=f"{setting} must be at least 1, got 0"):
-        GrowingIndex(np.eye(3), np.arange(3), **arguments)
+        IndexBuilder(np.eye(3), np.arange(3), **arguments)
 
 
 def test_an_ef_below_one_is_refused() -> None:
     with pytest.raises(VectorIndexError, match="ef must be at least 1, got 0"):
-        GrowingIndex(np.eye(3), np.arange(3)).grow(ef=0)
+        IndexBuilder(np.eye(3), np.arange(3)).grow(ef=0)
 
 
 def test_threads_are_bounded_by_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,13 +200,13 @@ def test_excluded_pictures_never_come_back_and_the_rest_is_filled(index: VectorI
 def test_equal_cosines_come_in_the_order_of_their_ids() -> None:
     rows = np.repeat(np.eye(4), 50, axis=0)
     ids = np.random.default_rng(0).permutation(200)
-    found, scores = GrowingIndex(rows, ids).grow().search(np.eye(4)[:1], 50)
+    found, scores = IndexBuilder(rows, ids).grow().search(np.eye(4)[:1], 50)
     assert found[0].tolist() == sorted(ids[:50].tolist())
     assert (scores == 1).all()
 
 
 def test_what_the_graph_cannot_reach_is_compared_in_full() -> None:
-    index = GrowingIndex(ROWS, IDS).grow()
+    index = IndexBuilder(ROWS, IDS).grow()
     for label in IDS[5:]:
         index._graph.mark_deleted(int(label))  # hnswlib now raises: fewer than k can be returned
     assert index.search(QUERIES, 20)[0].tolist() == truth(QUERIES, 20)[0].tolist()
@@ -214,7 +214,7 @@ def test_what_the_graph_cannot_reach_is_compared_in_full() -> None:
 
 def test_a_large_k_widens_the_search_beyond_ef() -> None:
     rows = np.random.default_rng(0).standard_normal((3000, 64))
-    index = GrowingIndex(rows, np.arange(3000)).grow(ef=10)
+    index = IndexBuilder(rows, np.arange(3000)).grow(ef=10)
     queries = np.random.default_rng(1).standard_normal((50, 64))
     exact, found = index.exact_search(queries, 100)[0], index.search(queries, 100)[0]
     shared = [len(set(a) & set(b)) for a, b in zip(exact.tolist(), found.tolist(), strict=True)]

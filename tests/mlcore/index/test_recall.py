@@ -3,44 +3,44 @@
 import numpy as np
 import pytest
 
-from mlcore.index.growth import GrowingIndex
 from mlcore.index.hnsw import VectorIndex
-from mlcore.index.recall import Judge, _others
+from mlcore.index.index_builder import IndexBuilder
+from mlcore.index.recall import RecallEvaluator, _others
 
 ROWS = np.random.default_rng(0).standard_normal((1200, 48))
 
 
 def test_a_full_comparison_would_score_one_and_a_starved_graph_less() -> None:
-    index = GrowingIndex(ROWS, np.arange(1200), M=4, ef_construction=20).grow(ef=1)
-    judge = Judge.of_own(index, queries=200, seed=0)
-    assert judge.k == 10 and len(judge.queries) == 200
-    starved = judge.recall_of(index)
+    index = IndexBuilder(ROWS, np.arange(1200), M=4, ef_construction=20).grow(ef=1)
+    evaluator = RecallEvaluator.of_own(index, queries=200, seed=0)
+    assert evaluator.k == 10 and len(evaluator.queries) == 200
+    starved = evaluator.recall_of(index)
     index.set_ef(600)
-    assert starved < 0.9 < judge.recall_of(index)
+    assert starved < 0.9 < evaluator.recall_of(index)
 
 
 def test_unseen_pictures_are_harder_than_the_indexs_own() -> None:
-    growing = GrowingIndex(ROWS, np.arange(1200))
-    index = growing.grow(1000, ef=20)
-    own = Judge.of_own(index, queries=1000, seed=0).recall_of(index)
-    unseen = Judge.of_unseen(index, growing.waiting()[1]).recall_of(index)
+    builder = IndexBuilder(ROWS, np.arange(1200))
+    index = builder.grow(1000, ef=20)
+    own = RecallEvaluator.of_own(index, queries=1000, seed=0).recall_of(index)
+    unseen = RecallEvaluator.of_unseen(index, builder.waiting()[1]).recall_of(index)
     assert unseen < own - 0.1
 
 
 def test_recall_is_the_share_of_the_true_neighbours_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    index = GrowingIndex(ROWS, np.arange(1200)).grow()
+    index = IndexBuilder(ROWS, np.arange(1200)).grow()
     queries = -ROWS[:50].astype(np.float32)
-    judge = Judge.of_unseen(index, queries)
+    evaluator = RecallEvaluator.of_unseen(index, queries)
     exact = index.exact_search(queries, 13)
     # ranks 4 to 13 in place of 1 to 10: seven of ten are right
     monkeypatch.setattr(VectorIndex, "search", lambda *_: (exact[0][:, 3:], exact[1][:, 3:]))
-    assert judge.recall_of(index) == pytest.approx(0.7)
+    assert evaluator.recall_of(index) == pytest.approx(0.7)
 
 
 def test_duplicates_are_as_good_as_each_other() -> None:
     rows = np.repeat(ROWS[:20], 40, axis=0)
-    index = GrowingIndex(rows, np.arange(800)).grow()
-    assert Judge.of_own(index, queries=800, seed=0).recall_of(index) == 1.0
+    index = IndexBuilder(rows, np.arange(800)).grow()
+    assert RecallEvaluator.of_own(index, queries=800, seed=0).recall_of(index) == 1.0
 
 
 def test_the_query_leaves_its_answer_or_else_the_last_one_does() -> None:

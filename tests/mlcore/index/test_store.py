@@ -91,7 +91,7 @@ def test_a_truncated_or_missing_file_is_noticed(folder: Path, name: str) -> None
         (lambda m: m.update(colour="red"), r"lacks or adds \['colour'\]"),
         (lambda m: m.update(attempts=[{"M": 1}]), "cannot be read"),
         (lambda m: m.update(files=3), "cannot be read"),
-        (lambda m: m["files"].pop("vectors.npy"), "does not seal vectors.npy"),
+        (lambda m: m["files"].pop("vectors.npy"), "no checksum of vectors.npy"),
         (lambda m: m["files"]["index.bin"].update(sha256="0" * 64), "index.bin is damaged"),
     ],
 )

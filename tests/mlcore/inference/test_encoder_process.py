@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, WeightsError
-from mlcore.external.outside import add_model
+from mlcore.external.external_models import add_model
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference import onnx_network
 from mlcore.inference.encoder_messages import READY, header_of
@@ -25,7 +25,7 @@ from mlcore.inference.encoder_process import BATCH, EncoderProcess, ProcessLimit
 from mlcore.inference.explain import explain_pixels
 from mlcore.inference.model_files import load_encoder, write_description
 from mlcore.inference.onnx_network import OnnxEncoder
-from tests.mlcore.external.test_outside import stored_timm
+from tests.mlcore.external.test_external_models import stored_timm
 from tests.mlcore.onnx_models import PLAIN, large_model, loop_tail, onnx_model, slow_model, stored_onnx
 from tests.mlcore.tiny import flip_byte
 

@@ -103,7 +103,7 @@ def test_queries_and_gallery_are_measured_and_validation_classes_come_from_train
     dataset = parted(wings)
     data = data_of(run(validation_classes=2, selection="validation"), dataset, cache_root)
     assert splits_of(dataset, data.measured_rows) == {"query", "gallery"}
-    assert dataset.asks(data.validation_rows) is None and len(data.validation_rows) == 12
+    assert dataset.is_query(data.validation_rows) is None and len(data.validation_rows) == 12
 
 
 def test_training_labels_are_numbered_among_the_classes_that_train(wings: DatasetFolder, cache_root: Path) -> None:

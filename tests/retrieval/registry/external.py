@@ -8,7 +8,7 @@ from django.conf import settings
 
 from mlcore.artifacts import read_json
 from mlcore.datasets import load_dataset
-from mlcore.external.outside import add_model
+from mlcore.external.external_models import add_model
 from retrieval.models import Model
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.published import set_published

@@ -4,7 +4,7 @@ import pytest
 
 from mlcore.datasets import open_source
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
 
 
 def test_drawn_wings_are_a_source_like_any_other() -> None:

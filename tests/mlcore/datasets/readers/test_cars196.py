@@ -10,8 +10,8 @@ import scipy.io
 
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.readers.cars196 import OFFICIAL, read_cars196
+from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=4)

@@ -7,8 +7,8 @@ import pytest
 
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.readers.cub200 import OFFICIAL, read_cub200
+from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=4)

@@ -10,8 +10,8 @@ import scipy.io
 
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialTotal
 from mlcore.datasets.readers.flowers102 import OFFICIAL, read_flowers102
+from mlcore.datasets.source import OfficialTotal
 from mlcore.errors import DatasetError
 
 TINY = OfficialTotal(classes=3, images=6)

@@ -7,8 +7,8 @@ import pytest
 
 from mlcore.datasets import import_pictures, load_dataset, open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.readers.inshop import OFFICIAL, read_inshop
+from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=5, query_images=2)
@@ -55,8 +55,8 @@ def test_imported_set_knows_its_queries_and_their_gallery(write_files: Callable[
     assert (report.train_images, report.test_images, report.query_images) == (4, 5, 2)
     assert (report.train_classes, report.test_classes, report.lonely) == (2, 2, ())
     assert dataset.ks == (1, 10, 20, 30, 40)
-    asks = dataset.asks(dataset.held_out)
-    assert asks is not None and asks.tolist() == [True, False, False, True, False]
+    is_query = dataset.is_query(dataset.held_out)
+    assert is_query is not None and is_query.tolist() == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize("top", ["", "In-shop Clothes Retrieval Benchmark/", "DeepFashion/In-shop/"])

@@ -9,10 +9,10 @@ from PIL import Image
 
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.readers.omniglot import OFFICIAL, read_omniglot
+from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
 
 TINY = OfficialSplit(classes=4, train_classes=3, train_images=6, test_images=2)
 CHARACTERS = (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.datasets import import_pictures, open_source, sources
+from mlcore.datasets import import_pictures, layout_detection, open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialSplit
 from mlcore.datasets.readers.online_products import OFFICIAL, READER, read_online_products
+from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
 
 TINY = OfficialSplit(classes=4, train_classes=2, train_images=4, test_images=4)
@@ -78,7 +78,7 @@ def test_archive_with_another_hash_is_taken_with_a_remark(
     write_files: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny = replace(READER, read=partial(read_online_products, expected=TINY))
-    monkeypatch.setattr(sources, "known_readers", lambda: (tiny,))
+    monkeypatch.setattr(layout_detection, "known_readers", lambda: (tiny,))
     folder = write_files(layout())
     with open_source(folder) as source:
         assert source.remarks == ()

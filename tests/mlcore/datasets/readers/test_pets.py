@@ -7,8 +7,8 @@ import pytest
 
 from mlcore.datasets import open_source
 from mlcore.datasets.archives import open_tree
-from mlcore.datasets.items import OfficialTotal
 from mlcore.datasets.readers.pets import OFFICIAL, read_pets
+from mlcore.datasets.source import OfficialTotal
 from mlcore.errors import DatasetError
 
 TINY = OfficialTotal(classes=3, images=6)

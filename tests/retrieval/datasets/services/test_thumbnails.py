@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mlcore.images.looks import stored_look
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
+from mlcore.images.perceptual_hash import perceptual_hash
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.datasets.services.thumbnails import fill_looks
 from tests.retrieval.world import World, replaced
@@ -14,7 +14,7 @@ def test_an_import_leaves_looks_and_thumbnails(world: World) -> None:
     for image in world.test_images:
         file = thumbnail_of(image)
         assert file.exists()
-        assert bytes(image.look or b"") == stored_look(np.asarray(open_picture(file.read_bytes())))
+        assert bytes(image.look or b"") == perceptual_hash(np.asarray(open_picture(file.read_bytes())))
 
 
 def test_missing_ones_are_filled_once(world: World) -> None:

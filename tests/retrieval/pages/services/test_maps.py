@@ -4,7 +4,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from config.errors import Rejected
 from jobs.models import Job
-from mlcore.evaluation.project import SpaceMap
+from mlcore.evaluation.projection import EmbeddingMap
 from retrieval.models import Dataset, Image, Index, Model
 from retrieval.pages.services import maps as services
 from retrieval.registry.services.indexes import submit_index
@@ -13,7 +13,7 @@ from tests.retrieval.world import World, done, failed, replaced
 pytestmark = pytest.mark.services
 
 
-def mapped(world: World) -> tuple[Index, SpaceMap]:
+def mapped(world: World) -> tuple[Index, EmbeddingMap]:
     index = world.index_of(world.models[0])
     done(services.submit_map(index, by=None))
     found = services.stored_map(index)

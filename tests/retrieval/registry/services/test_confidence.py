@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from mlcore.errors import StaleIndexError
-from mlcore.inference.voting import Calibration, Sureness
+from mlcore.inference.knn_classifier import Calibration, ConfidenceModel
 from retrieval.models import Image, Ranking, Search
 from retrieval.registry.services import confidence as services
 from retrieval.registry.services.confidence import calibration_of, verdict_of, weigh
@@ -16,12 +16,12 @@ from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
 SURE = Calibration(
-    {count: Sureness(odds, (0.0,) * 3, (0.0,) * 3, (1.0,) * 3) for count, odds in ((1, 0.0), (3, 2.0))},
-    near=0.5,
+    {count: ConfidenceModel(odds, (0.0,) * 3, (0.0,) * 3, (1.0,) * 3) for count, odds in ((1, 0.0), (3, 2.0))},
+    unknown_below=0.5,
     error=0.02,
     accuracy=0.9,
     queries=100,
-    strangers=0.8,
+    unknown_rejection_rate=0.8,
 )
 
 
@@ -46,7 +46,7 @@ def test_the_index_job_left_a_calibration(world: World) -> None:
     (file,) = index.folder.glob("calibration-*.json")
     found = calibration_of(index)
     assert found is not None and found == Calibration.from_json(json.loads(file.read_text()))
-    assert 0 <= found.error <= 1 and -1 <= found.near <= 1 and found.queries >= 12
+    assert 0 <= found.error <= 1 and -1 <= found.unknown_below <= 1 and found.queries >= 12
 
 
 def test_a_missing_calibration_is_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from mlcore.images.looks import stored_look
+from mlcore.images.perceptual_hash import perceptual_hash
 from retrieval.search.services.deduplicate import folded
 from tests.retrieval.pictures import drawn
 from tests.retrieval.world import World
@@ -15,7 +15,7 @@ from tests.retrieval.world import World
 
 def look(seed: int, mirror: bool = False) -> bytes:
     pixels = np.asarray(drawn(seed, (64, 64)))
-    return stored_look(pixels[:, ::-1] if mirror else pixels)
+    return perceptual_hash(pixels[:, ::-1] if mirror else pixels)
 
 
 def answers(*looks: bytes | None) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ import pytest
 
 from accounts.models import User
 from config.errors import Busy, Rejected
-from mlcore.images.pictures import open_picture
+from mlcore.images.image_io import open_picture
 from retrieval.models import Model, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.explanations import why

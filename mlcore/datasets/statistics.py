@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlcore.datasets.catalogue import Picture
-from mlcore.datasets.items import GALLERY, QUERY, is_held_out
+from mlcore.datasets.source import GALLERY, QUERY, is_held_out
 
 
 def count_pictures(classes: Sequence[str], rows: Sequence[Picture]) -> dict[str, Any]:
@@ -20,12 +20,12 @@ def count_pictures(classes: Sequence[str], rows: Sequence[Picture]) -> dict[str,
         "train_classes": len(used) - len(test_classes),
         "test_classes": len(test_classes),
         "query_images": sum(row.split == QUERY for row in rows),
-        "lonely": tuple(classes[label] for label in _lonely(rows)),
+        "lonely": tuple(classes[label] for label in _without_match(rows)),
     }
 
 
-def _lonely(rows: Sequence[Picture]) -> list[int]:
-    """Return the labels of which a picture asks and has no other to find, ascending."""
+def _without_match(rows: Sequence[Picture]) -> list[int]:
+    """Return the labels with a query that has no other picture of its class to find, ascending."""
     splits: dict[int, Counter[str]] = {}
     for row in rows:
         splits.setdefault(row.label, Counter())[row.split] += 1

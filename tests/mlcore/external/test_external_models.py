@@ -19,8 +19,8 @@ from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, MlcoreError, ProtocolError, WeightsError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS
+from mlcore.external.external_models import add_model, check_encoder, open_external_model
 from mlcore.external.model_description import MAX_BYTES
-from mlcore.external.outside import add_model, check_encoder, open_outside
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.index import build_index
 from mlcore.inference.encode import Encoder
@@ -91,7 +91,7 @@ def test_a_backbone_is_measured_and_stored_like_a_run(wings: DatasetFolder, tmp_
 
 
 def test_a_backbone_that_says_no_sizes_gets_those_at_which_timm_evaluates_it(tmp_path: Path) -> None:
-    preprocessing = open_outside(stored_timm(tmp_path, "test_resnet")).encoder.preprocessing
+    preprocessing = open_external_model(stored_timm(tmp_path, "test_resnet")).encoder.preprocessing
     assert (preprocessing.crop, preprocessing.short_side) == (160, math.floor(160 / 0.95))
 
 
@@ -123,10 +123,10 @@ def test_a_damaged_or_renamed_network_of_a_run_is_refused(
     weights = tmp_path / "run" / "model.onnx"
     shutil.copy(weights, tmp_path / "run" / "model.safetensors")
     with pytest.raises(WeightsError, match="model.safetensors is not the network of the run in"):
-        open_outside(tmp_path / "run" / "model.safetensors")
+        open_external_model(tmp_path / "run" / "model.safetensors")
     flip_byte(weights)
     with pytest.raises(CheckpointError, match="are damaged: their checksum differs"):
-        open_outside(weights)
+        open_external_model(weights)
 
 
 def test_its_embeddings_are_indexed_and_searched_with_any_picture(
@@ -142,7 +142,7 @@ def test_its_embeddings_are_indexed_and_searched_with_any_picture(
 
 def refusal(file: Path) -> str:
     with pytest.raises((WeightsError, ProtocolError)) as caught:
-        open_outside(file)
+        open_external_model(file)
     return str(caught.value)
 
 
@@ -214,7 +214,7 @@ def test_an_enormous_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
 )
 def test_a_backbone_that_cannot_be_built_is_refused(tmp_path: Path, described: dict[str, Any], message: str) -> None:
     with pytest.raises(MlcoreError, match=message):
-        open_outside(stored_timm(tmp_path, **described))
+        open_external_model(stored_timm(tmp_path, **described))
 
 
 def constant(name: str, value: float) -> onnx.TensorProto:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.lifetime import stop_on_signal
+from mlcore.process_signals import stop_on_signal
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import sys, time
-from mlcore.lifetime import die_with_parent
+from mlcore.process_signals import die_with_parent
 die_with_parent()
 print("ready", flush=True)
 time.sleep(60)
@@ -59,7 +59,7 @@ def test_a_signal_becomes_a_question(number: signal.Signals) -> None:
 
 def test_a_second_signal_ends_the_process_at_once() -> None:
     code = (
-        "import os, signal, time; from mlcore.lifetime import stop_on_signal; stop_on_signal();"
+        "import os, signal, time; from mlcore.process_signals import stop_on_signal; stop_on_signal();"
         "[os.kill(os.getpid(), signal.SIGTERM) for _ in range(2)]; time.sleep(60)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 128 + signal.SIGTERM

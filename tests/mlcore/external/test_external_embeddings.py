@@ -13,7 +13,7 @@ from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError, DatasetError
 from mlcore.evaluation.evaluate import measure
-from mlcore.external.outside_embeddings import add_embeddings
+from mlcore.external.external_embeddings import add_embeddings
 from mlcore.index import build_index
 from mlcore.inference.model_files import load_encoder
 from mlcore.runs import read_ids

@@ -23,10 +23,10 @@ def spectral_decay(unit: Floats) -> float:
     return float(-np.log(len(shares) * shares).mean())
 
 
-def neighbourhoods(unit: Floats, count: int, asks: NDArray[np.bool_] | None) -> tuple[Ints, Floats, float]:
+def neighbourhoods(unit: Floats, count: int, is_query: NDArray[np.bool_] | None) -> tuple[Ints, Floats, float]:
     """Return the rows and cosines [N, count] of each row's nearest others, and uniformity (t = 2).
 
-    With asks [N] only the neighbours of rows that ask mean something, and they are all of the others.
+    With is_query [N] only the neighbours of queries mean something, and they are all of the gallery.
     """
     total = len(unit)
     near, cosines, potential = np.empty((total, count), np.int64), np.empty((total, count)), 0.0
@@ -39,8 +39,8 @@ def neighbourhoods(unit: Floats, count: int, asks: NDArray[np.bool_] | None) -> 
         # At equal scores the earlier row stands first: one integer holds both.
         keys = np.rint(scores * SCORE_STEPS).astype(np.int64) * total - columns
         keys[np.arange(len(rows)), rows] = np.iinfo(np.int64).min
-        if asks is not None:
-            keys[:, asks] = np.iinfo(np.int64).min
+        if is_query is not None:
+            keys[:, is_query] = np.iinfo(np.int64).min
         best = np.argpartition(keys, total - count, axis=1)[:, total - count :]
         order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
         near[rows] = np.take_along_axis(best, order, axis=1)

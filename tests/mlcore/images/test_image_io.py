@@ -11,9 +11,8 @@ import pytest
 from PIL import Image
 
 from mlcore.errors import PictureError
-from mlcore.images import picture_strips
-from mlcore.images.picture_strips import plain_rgb, rows_of
-from mlcore.images.pictures import (
+from mlcore.images import image_strips
+from mlcore.images.image_io import (
     MAX_BYTES,
     centre_crop,
     encode_jpeg,
@@ -21,6 +20,7 @@ from mlcore.images.pictures import (
     resize_short_side,
     thumbnail,
 )
+from mlcore.images.image_strips import plain_rgb, rows_of
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -338,14 +338,14 @@ def test_random_damage_gives_a_picture_or_a_sentence_never_a_crash(kind: str) ->
 def test_strips_give_what_the_whole_picture_would(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image = noise(70, 50).convert(mode)
     once = plain_rgb(rows_of(image), image.size, 1)
-    monkeypatch.setattr(picture_strips, "_STRIP_PIXELS", 300)
+    monkeypatch.setattr(image_strips, "_STRIP_PIXELS", 300)
     assert np.array_equal(np.asarray(plain_rgb(rows_of(image), image.size, 1)), np.asarray(once))
     reduced = plain_rgb(rows_of(image), image.size, 3)
     assert np.array_equal(np.asarray(reduced), np.asarray(once.reduce(3))) and reduced.size == (24, 17)
 
 
 def test_a_deep_picture_in_strips_is_stretched_between_the_extremes_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_strips, "_STRIP_PIXELS", 64)
+    monkeypatch.setattr(image_strips, "_STRIP_PIXELS", 64)
     ramp = np.tile(np.linspace(-3.0, 5.0, 32, dtype=np.float32)[:, None], (1, 20))
     image = np.asarray(open_picture(saved(Image.fromarray(ramp), "TIFF")))
     assert (image[0, 0, 0], image[31, 0, 0]) == (0, 255) and abs(int(image[16, 0, 0]) - 131) <= 2

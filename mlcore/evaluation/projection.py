@@ -1,4 +1,4 @@
-"""A space in two dimensions, for people to look at: near neighbours stay near, distances between groups say little."""
+"""Embeddings projected to two dimensions: near neighbours stay near, distances between groups are not meaningful."""
 
 import json
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ _SCORES_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
-class SpaceMap:
+class EmbeddingMap:
     """A map of N pictures, as its file holds it; every list but the last two has N entries.
 
     x, y: places from -STEPS to STEPS. ids and labels: the pictures' own. splits: a number of `split_names`.
-    hits: 1 where the nearest held-out picture is of the same class, 0 where it is not, -1 where nothing was asked.
-    near: the picture found first, of those that missed, in their order; else nothing is kept of it.
+    hits: 1 where the nearest held-out picture is of the same class, 0 where it is not, -1 for no query.
+    near: the nearest picture of those that missed, in their order.
     total: pictures of the index, of which N were drawn.
     """
 
@@ -46,12 +46,12 @@ class SpaceMap:
 
     @property
     def asked(self) -> int:
-        """How many pictures of the map were asked for their kin."""
+        """The number of queries among the pictures of the map."""
         return sum(hit >= 0 for hit in self.hits)
 
     @property
     def found(self) -> int:
-        """How many of them met their own class first."""
+        """The number of queries whose nearest picture is of their class."""
         return sum(hit == 1 for hit in self.hits)
 
     def write(self, path: Path) -> None:
@@ -66,7 +66,7 @@ class SpaceMap:
         scratch.replace(path)
 
     @classmethod
-    def read(cls, path: Path) -> "SpaceMap":
+    def read(cls, path: Path) -> "EmbeddingMap":
         """Return the map that `write` stored; MetricsError for another format."""
         value: Mapping[str, Any] = json.loads(path.read_text())
         if value.get("format") != FORMAT:
@@ -133,29 +133,29 @@ def _to_square(places: Floats) -> Floats:
     return moved
 
 
-def first_answers(
-    vectors: NDArray[Any], labels: Ints, asking: Ints, answering: Ints, progress: Progress = no_progress
+def nearest_neighbours(
+    vectors: NDArray[Any], labels: Ints, queries: Ints, gallery_rows: Ints, progress: Progress = no_progress
 ) -> tuple[Ints, NDArray[np.int8]]:
-    """Return, for the rows `asking`, the row among `answering` found first, and 1 for a hit, 0 for a miss, -1 for none.
+    """Return, for each query, the nearest row of the gallery, and 1 for a hit, 0 for a miss, -1 for none.
 
     Exact, by the rules of the metrics (`ranking_keys`); of equal keys the lowest row comes first. A query
-    whose class nobody else has is not asked (-1), as in the metrics.
-    Shapes: vectors [N, D], labels [N].
+    whose class nobody else has gets -1 for both, as the metrics leave it out.
+    Shapes: vectors [N, D], labels [N]; queries, gallery_rows: rows.
     """
     unit = quantised_unit_rows(vectors)
-    first, hits = np.full(len(asking), -1, np.int64), np.full(len(asking), -1, np.int8)
-    gallery, classes = unit[answering], labels[answering]
-    step = max(1, _SCORES_AT_ONCE // max(1, len(answering)))
-    for start in range(0, len(asking), step):
-        rows = asking[start : start + step]
+    first, hits = np.full(len(queries), -1, np.int64), np.full(len(queries), -1, np.int8)
+    gallery, classes = unit[gallery_rows], labels[gallery_rows]
+    step = max(1, _SCORES_AT_ONCE // max(1, len(gallery_rows)))
+    for start in range(0, len(queries), step):
+        rows = queries[start : start + step]
         same = labels[rows, None] == classes
-        itself = rows[:, None] == answering
+        itself = rows[:, None] == gallery_rows
         best = ranking_keys(unit[rows] @ gallery.T, wrong=~same, left_out=itself).argmax(axis=1)
         able = (same & ~itself).any(axis=1)
         place = slice(start, start + len(rows))
-        first[place] = np.where(able, answering[best], -1)
+        first[place] = np.where(able, gallery_rows[best], -1)
         hits[place] = np.where(able, same[np.arange(len(rows)), best], -1)
-        progress("kin", start + len(rows), len(asking))
+        progress("neighbours", start + len(rows), len(queries))
     return first, hits
 
 
@@ -168,7 +168,7 @@ def map_of(
     most: int,
     seed: int = 0,
     progress: Progress = no_progress,
-) -> SpaceMap:
+) -> EmbeddingMap:
     """Return the map of an index: vectors [N, D] with the pictures' ids, labels and splits, all [N].
 
     Of more than `most` pictures a seeded sample is drawn; its held-out ones are still compared with all of those.
@@ -179,13 +179,15 @@ def map_of(
     drawn = np.arange(len(ids))
     if len(ids) > most:
         drawn = np.sort(np.random.default_rng(seed).choice(len(ids), most, replace=False))
-    asks = drawn[np.isin(held[drawn], ("test", "query"))]
-    first, hits = first_answers(vectors, labels, asks, np.flatnonzero(np.isin(held, ("test", "gallery"))), progress)
+    queries = drawn[np.isin(held[drawn], ("test", "query"))]
+    first, hits = nearest_neighbours(
+        vectors, labels, queries, np.flatnonzero(np.isin(held, ("test", "gallery"))), progress
+    )
     every = np.full(len(ids), -1, np.int8)
-    every[asks] = hits
+    every[queries] = hits
     places, method = project(vectors[drawn], seed=seed, progress=progress)
     steps = np.rint(STEPS * places).astype(np.int64)
-    return SpaceMap(
+    return EmbeddingMap(
         method,
         len(ids),
         steps[:, 0].tolist(),

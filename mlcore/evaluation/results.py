@@ -56,15 +56,15 @@ def measure_rows(
     Raises:
         MetricsError: no query has a picture to find, or a row is not finite.
     """
-    ids, labels, asks = dataset.ids[rows], dataset.labels[rows], dataset.asks(rows)
-    scores = score(embeddings, labels, asks=asks, ks=dataset.ks, progress=progress)
-    diagnosis = diagnose(embeddings, labels, ids, scores, asks=asks).named(dataset)
+    ids, labels, is_query = dataset.ids[rows], dataset.labels[rows], dataset.is_query(rows)
+    scores = score(embeddings, labels, is_query=is_query, ks=dataset.ks, progress=progress)
+    diagnosis = diagnose(embeddings, labels, ids, scores, is_query=is_query).named(dataset)
     metrics = summarise(scores, labels) | {
         "dim": embeddings.shape[1],
         "measured_on": measured_on,
         "dataset": dataset.name,
         "diagnostics": diagnosis.figures,
     }
-    if asks is not None:
-        metrics["gallery"] = int(np.count_nonzero(~asks))
+    if is_query is not None:
+        metrics["gallery"] = int(np.count_nonzero(~is_query))
     return Measurement(metrics, scores, diagnosis, ids, labels)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 TRAIN = "train"
-TEST = "test"  # asks, and is found by the others
-QUERY = "query"  # asks only
-GALLERY = "gallery"  # is found only
+TEST = "test"  # query and gallery at once
+QUERY = "query"
+GALLERY = "gallery"
 SPLITS = (TRAIN, TEST, QUERY, GALLERY)
 KS = (1, 2, 4, 8)
 """The K of Recall@K where a benchmark's papers have no others: those of CUB-200-2011 and Cars-196."""

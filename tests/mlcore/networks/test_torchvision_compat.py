@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.networks import torchvision_repair
-from mlcore.networks.torchvision_repair import declare_missing_operators
+from mlcore.networks import torchvision_compat
+from mlcore.networks.torchvision_compat import declare_missing_operators
 
 
 @pytest.mark.parametrize(
     "code",
     [
-        "from mlcore.networks.torchvision_repair import declare_missing_operators as d; d(); import torchvision",
+        "from mlcore.networks.torchvision_compat import declare_missing_operators as d; d(); import torchvision",
         "import mlcore.networks.stages",  # whichever module of the package comes first
-        pytest.param("import mlcore.external.outside", marks=pytest.mark.full),
+        pytest.param("import mlcore.external.external_models", marks=pytest.mark.full),
     ],
 )
 def test_torchvision_can_be_imported_after_it(code: str) -> None:
@@ -34,6 +34,6 @@ def test_a_missing_torchvision_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     def absent(name: str) -> ModuleSpec | None:
         return None
 
-    monkeypatch.setattr(torchvision_repair, "find_spec", absent)
+    monkeypatch.setattr(torchvision_compat, "find_spec", absent)
     with pytest.raises(ModuleNotFoundError, match="torchvision is not installed"):
         declare_missing_operators.__wrapped__()

@@ -1,4 +1,4 @@
-"""Embeddings that anybody computed: matched to the pictures of a data set, measured and stored like a run of ours."""
+"""External embeddings: matched to the pictures of a data set, measured and stored like a run."""
 
 import csv
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published, refuse_existing, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import DatasetError
-from mlcore.evaluation.measurement import measure_rows
+from mlcore.evaluation.results import measure_rows
 from mlcore.inference.model_files import FORMAT, environment
 from mlcore.runs import write_embeddings
 
@@ -49,7 +49,7 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     return measured.metrics
 
 
-def _description(folder: Path, origin: Path, dataset: DatasetFolder) -> dict[str, Any]:
+def _description(folder: Path, origin: Path, dataset: DatasetFolder) -> dict[str, object]:
     return {
         "format": FORMAT,
         "kind": "embeddings",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
-from mlcore.datasets.items import Source
 from mlcore.datasets.reader_table import LayoutReader, NamedReader, known_readers
 from mlcore.datasets.readers import folder
+from mlcore.datasets.source import Source
 from mlcore.events import Progress, no_progress
 
 

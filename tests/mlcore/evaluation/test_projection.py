@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from mlcore.errors import MetricsError, Stopped
 from mlcore.evaluation.metrics import per_query_scores
-from mlcore.evaluation.project import FEWEST, STEPS, SpaceMap, first_answers, map_of, project
+from mlcore.evaluation.projection import FEWEST, STEPS, EmbeddingMap, map_of, nearest_neighbours, project
 
 
 def clouds(count: int, each: int, seed: int = 0, spread: float = 0.2) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -72,14 +72,14 @@ def test_first_answers_hit_where_the_metrics_do(decimals: int) -> None:
     vectors, labels = clouds(6, 10, spread=1.5)
     vectors = np.round(vectors[:, :3], decimals) + [0.5, 0.5, 0.5]
     every = np.arange(len(vectors))
-    hits = first_answers(vectors, labels, every, every)[1]
+    hits = nearest_neighbours(vectors, labels, every, every)[1]
     assert hits.tolist() == per_query_scores(vectors, labels).columns()["recall_at_1"].astype(int).tolist()
 
 
 def test_first_answers_are_the_nearest_rows() -> None:
     vectors, labels = clouds(6, 10, spread=1.5)
     every = np.arange(len(vectors))
-    first = first_answers(vectors, labels, every, every)[0]
+    first = nearest_neighbours(vectors, labels, every, every)[0]
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     nearest = (unit @ unit.T - 9 * np.eye(len(unit))).argmax(axis=1)
     assert first.tolist() == nearest.tolist()
@@ -87,26 +87,26 @@ def test_first_answers_are_the_nearest_rows() -> None:
 
 def test_queries_find_among_the_gallery_alone() -> None:
     vectors, labels = np.array([[1, 0], [1, 0.01], [1, 0.3], [0, 1]]), np.array([0, 0, 0, 1])
-    first, hits = first_answers(vectors, labels, np.array([0]), np.array([2, 3]))
+    first, hits = nearest_neighbours(vectors, labels, np.array([0]), np.array([2, 3]))
     assert (first.tolist(), hits.tolist()) == ([2], [1])
 
 
 def test_at_a_tie_a_wrong_class_comes_first() -> None:
     vectors, labels = np.ones((3, 2)), np.array([0, 0, 1])
-    first, hits = first_answers(vectors, labels, np.array([0]), np.arange(3))
+    first, hits = nearest_neighbours(vectors, labels, np.array([0]), np.arange(3))
     assert (first.tolist(), hits.tolist()) == ([2], [0])
 
 
 def test_a_picture_alone_in_its_class_is_not_asked() -> None:
     vectors, labels = np.eye(3), np.array([0, 1, 1])
-    first, hits = first_answers(vectors, labels, np.arange(3), np.arange(3))
+    first, hits = nearest_neighbours(vectors, labels, np.arange(3), np.arange(3))
     assert hits[0] == -1 and first[0] == -1 and (hits[1:] >= 0).all()
 
 
 # --- the map as it is stored
 
 
-def mapped(most: int = 100) -> SpaceMap:
+def mapped(most: int = 100) -> EmbeddingMap:
     vectors, labels = clouds(4, 10, spread=1.0)
     splits = ["train"] * 20 + ["test"] * 20
     return map_of(vectors, ids=np.arange(40) + 1000, labels=labels, splits=splits, most=most)
@@ -134,9 +134,9 @@ def test_too_many_pictures_are_sampled_the_same_each_time_but_compared_with_all(
 def test_a_stored_map_comes_back_and_never_changes(tmp_path: Path) -> None:
     found, file = mapped(), tmp_path / "maps" / "one.json"
     found.write(file)
-    assert SpaceMap.read(file) == found and [path.name for path in file.parent.iterdir()] == ["one.json"]
+    assert EmbeddingMap.read(file) == found and [path.name for path in file.parent.iterdir()] == ["one.json"]
     with pytest.raises(FileExistsError):
         found.write(file)
     file.write_text(file.read_text().replace('"format":1', '"format":2'))
     with pytest.raises(MetricsError, match="make it again"):
-        SpaceMap.read(file)
+        EmbeddingMap.read(file)

@@ -11,8 +11,8 @@ import pillow_heif
 from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from mlcore.errors import PictureError
-from mlcore.images.picture_costs import reduction_of
-from mlcore.images.picture_strips import plain_rgb, rows_of
+from mlcore.images.image_costs import reduction_of
+from mlcore.images.image_strips import plain_rgb, rows_of
 
 MAX_BYTES = 25 * 2**20
 MAX_PIXELS = 60_000_000  # the largest common phone sensors (50 megapixels) fit; picture_costs bounds the memory

@@ -1,6 +1,6 @@
 """Order and names, the same on every machine."""
 
-from mlcore.datasets.items import natural_key, path_key, printable, readable_class
+from mlcore.datasets.source import natural_key, path_key, printable, readable_class
 
 
 def test_numbers_sort_by_value_and_case_does_not_matter() -> None:

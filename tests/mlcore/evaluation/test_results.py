@@ -11,20 +11,20 @@ import pytest
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder
 from mlcore.evaluation.evaluate import read_per_query, score
-from mlcore.evaluation.measurement import measure_rows
-from mlcore.external.outside_embeddings import add_embeddings
+from mlcore.evaluation.results import measure_rows
+from mlcore.external.external_embeddings import add_embeddings
 from mlcore.training.train import train
 from tests.mlcore.tiny import parted, paths_in, tiny_spec
 
 
 def test_queries_alone_are_scored_and_the_size_of_their_gallery_is_said(wings: DatasetFolder) -> None:
     dataset = parted(wings)
-    rows, asks = dataset.held_out, dataset.asks(dataset.held_out)
-    assert asks is not None
+    rows, is_query = dataset.held_out, dataset.is_query(dataset.held_out)
+    assert is_query is not None
     embeddings = np.random.default_rng(0).standard_normal((len(rows), 6)).astype(np.float32)
     measured = measure_rows(embeddings, dataset, rows)
-    alone = score(embeddings, dataset.labels[rows], asks=asks)
-    assert measured.scores.rows.tolist() == np.flatnonzero(asks).tolist() == alone.rows.tolist()
+    alone = score(embeddings, dataset.labels[rows], is_query=is_query)
+    assert measured.scores.rows.tolist() == np.flatnonzero(is_query).tolist() == alone.rows.tolist()
     assert measured.metrics["map_at_r"] == alone.means().means["map_at_r"]
     assert (measured.metrics["queries"], measured.metrics["gallery"], measured.metrics["lonely"]) == (8, 16, 0)
     assert "gallery" not in measure_rows(embeddings, wings, rows).metrics

@@ -1,12 +1,12 @@
-"""How far two answers agree."""
+"""The overlap of two result lists."""
 
 from collections.abc import Sequence
 
 
 def overlap_at(k: int, first: Sequence[int], second: Sequence[int]) -> float:
-    """Return the share of pictures that two answers have in common among their first k, 0 to 1.
+    """Return the share of pictures that two result lists have in common among their first k, 0 to 1.
 
-    Where both have fewer than k, the longer one counts as the whole; two without any answer agree in nothing.
+    Where both have fewer than k, the longer one counts as the whole; two empty ones have an overlap of 0.
 
     Raises:
         ValueError: k < 1.

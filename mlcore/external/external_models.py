@@ -1,4 +1,4 @@
-"""A model that was trained elsewhere: checked, then measured and stored like a run of ours."""
+"""External models: checked, measured and stored like a run."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ import torch
 from mlcore.artifacts import published, refuse_existing
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import WeightsError
-from mlcore.evaluation.measurement import measure_rows
+from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.external.deadline import BoundedEncoder, Deadline
 from mlcore.external.model_description import check_sizes, credits_of, preprocessing_of, read_model_json
@@ -36,7 +36,7 @@ SAME = 0.999
 
 
 @dataclass(frozen=True)
-class OutsideModel:
+class ExternalModel:
     """A model from a file, with what model.json says about it: kind, name, licence, how to build it."""
 
     file: Path
@@ -44,7 +44,7 @@ class OutsideModel:
     about: Mapping[str, Any]
 
 
-def open_outside(file: Path) -> OutsideModel:
+def open_external_model(file: Path) -> ExternalModel:
     """Return the model in `file`, described by the JSON beside it, after trying what it computes.
 
     .onnx: the JSON says mean, std, short_side and crop, perhaps interpolation, output, name and licence.
@@ -83,12 +83,12 @@ def add_model(
 
     Raises:
         FileExistsError: `out` is already there.
-        WeightsError, ProtocolError, CheckpointError: see `open_outside`.
+        WeightsError, ProtocolError, CheckpointError: see `open_external_model`.
         DatasetError, MetricsError: the data set cannot be measured on.
     """
     refuse_existing(out)
     with deadline.for_start() if deadline else nullcontext():
-        model = open_outside(file)
+        model = open_external_model(file)
     encoder = BoundedEncoder(model.encoder, deadline) if deadline else model.encoder
     pixels = open_pixels(encoder.preprocessing, dataset, cache, progress)
     embeddings = embed_rows(encoder, pixels, np.arange(len(pixels)), progress)
@@ -126,33 +126,33 @@ def check_encoder(encoder: PictureEncoder) -> None:
             )
 
 
-def _open_onnx(file: Path, described: dict[str, Any]) -> OutsideModel:
+def _open_onnx(file: Path, described: Mapping[str, Any]) -> ExternalModel:
     preprocessing = preprocessing_of(described, file)
     data, output = file.read_bytes(), str(described.get("output", ""))
     encoder = OnnxEncoder(data, preprocessing, output=output, threads=torch.get_num_threads())
-    return OutsideModel(file, encoder, {"kind": "onnx", "output": output, **credits_of(file, described)})
+    return ExternalModel(file, encoder, {"kind": "onnx", "output": output, **credits_of(file, described)})
 
 
-def _open_timm(file: Path, described: dict[str, Any]) -> OutsideModel:
+def _open_timm(file: Path, described: Mapping[str, Any]) -> ExternalModel:
     described = describe_weights(file)  # which also says what of a backbone's is missing
     architecture = str(described["architecture"])
     preprocessing = preprocessing_of({**evaluation_sizes(architecture), **described}, file)
     backbone, spec = load_backbone(architecture, "local", file, preprocessing.crop)
     embedder = Embedder(backbone, spec, str(described.get("pooling", "average")), None)
     about = {"kind": "timm", "embedder": embedder.to_json(), **credits_of(file, described)}
-    return OutsideModel(file, Encoder(embedder, preprocessing), about)
+    return ExternalModel(file, Encoder(embedder, preprocessing), about)
 
 
-def _open_run(file: Path) -> OutsideModel:
+def _open_run(file: Path) -> ExternalModel:
     description = read_description(file.parent)
     if file.name != WEIGHTS.get(description["kind"]):
         raise WeightsError(f"{file.name} is not the network of the run in {file.parent}")
-    about: dict[str, Any] = {key: description[key] for key in ("kind", "embedder", "output") if key in description}
+    about = {key: description[key] for key in ("kind", "embedder", "output") if key in description}
     about |= credits_of(file, {"name": description.get("loss"), **description})
-    return OutsideModel(file, load_encoder(file.parent), about)
+    return ExternalModel(file, load_encoder(file.parent), about)
 
 
-def _write_weights(folder: Path, model: OutsideModel) -> None:
+def _write_weights(folder: Path, model: ExternalModel) -> None:
     if isinstance(model.encoder, Encoder):
         write_network(folder, model.encoder)
     else:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlcore.evaluation.space import nearest_centres
+from mlcore.evaluation.embedding_geometry import nearest_centres
 
 
 def test_classes_are_ordered_by_the_cosine_of_their_centres() -> None:

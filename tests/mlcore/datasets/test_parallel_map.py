@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from mlcore.datasets.ordered import in_order
+from mlcore.datasets.parallel_map import in_order
 
 
 def test_answers_come_in_the_order_of_questions() -> None:

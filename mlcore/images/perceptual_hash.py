@@ -1,4 +1,4 @@
-"""A picture's look: its brightness in 16 x 16 fields, by which near-duplicates are told, mirrored ones as well."""
+"""The perceptual hash of an image: its brightness in 16 x 16 fields; near-duplicates have similar ones."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ COARSE_SIDE, COARSE = 16, 0.95
 Floats = NDArray[np.float32]
 
 
-def coarse_look(pixels: NDArray[np.uint8]) -> Floats:
+def coarse_fields(pixels: NDArray[np.uint8]) -> Floats:
     """Return the fields of a picture [H, W, 3] as one row [256] of mean 0 and length 1; an even grey gives 0."""
     return unit_fields(shrunk(pixels, COARSE_SIDE, "L"))
 
 
-def stored_look(pixels: NDArray[np.uint8]) -> bytes:
-    """Return the look of a picture as 256 signed bytes, the strongest field at 127."""
-    row = coarse_look(pixels)
+def perceptual_hash(pixels: NDArray[np.uint8]) -> bytes:
+    """Return the perceptual hash of pixels [H, W, 3]: 256 signed bytes, the strongest field at 127."""
+    row = coarse_fields(pixels)
     strongest = float(np.abs(row).max())
-    look: bytes = np.rint(row * (127 / strongest if strongest else 0)).astype(np.int8).tobytes()
-    return look
+    stored: bytes = np.rint(row * (127 / strongest if strongest else 0)).astype(np.int8).tobytes()
+    return stored
 
 
-def alike(looks: list[bytes]) -> NDArray[np.bool_]:
-    """Return [N, N]: which stored looks are near-duplicates, as they are or mirrored."""
-    rows = np.frombuffer(b"".join(looks), np.int8).reshape(len(looks), COARSE_SIDE**2).astype(np.float32)
+def near_duplicate_matrix(hashes: list[bytes]) -> NDArray[np.bool_]:
+    """Return [N, N]: which perceptual hashes are of near-duplicates, as they are or mirrored."""
+    rows = np.frombuffer(b"".join(hashes), np.int8).reshape(len(hashes), COARSE_SIDE**2).astype(np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Floats = rows / np.maximum(lengths, 1)
     found: NDArray[np.bool_] = np.maximum(unit @ unit.T, unit @ mirrored(unit).T) >= COARSE
@@ -49,6 +49,6 @@ def unit_fields(fields: NDArray[Any]) -> Floats:
 
 
 def mirrored(coarse: Floats) -> Floats:
-    """Return looks [N, 256] of the same pictures, left and right changed."""
+    """Return coarse fields [N, 256] of the same pictures mirrored left to right."""
     squares = coarse.reshape(-1, COARSE_SIDE, COARSE_SIDE)
     return np.ascontiguousarray(squares[:, :, ::-1]).reshape(coarse.shape)

@@ -1,4 +1,4 @@
-"""A graph being filled, searched part-way too: the way to measure it by pictures it does not hold."""
+"""An HNSW graph built step by step, searchable in between: so it can be measured by pictures it does not hold."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from mlcore.index.hnsw import SPACE, VectorIndex
 _ROWS_PER_CHUNK = 1000
 
 
-class GrowingIndex:
+class IndexBuilder:
     """Vectors on their way into a graph of M links each; with several threads two builds differ a little.
 
     They enter in an order of chance: data sets come class by class, and every part of a shuffled set is a
