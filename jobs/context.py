@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,11 @@ class JobContext:
         self._latest |= {"phase": phase[:100], "done": max(0, int(done)), "total": max(0, int(total))}
         self._write(at_once=new_phase or done == total)
 
+    def hear_progress(self, event: Mapping[str, Any]) -> None:
+        """Report a progress event of a child process, as `progress` does; other events are ignored."""
+        if event["event"] == "progress":
+            self.progress(event["phase"], event["done"], event["total"])
+
     def say(self, message: str) -> None:
         """Show a sentence beside the progress.
 
@@ -120,7 +126,7 @@ class JobContext:
             if not connection.in_atomic_block:  # a handler's own transaction must see the error itself
                 connection.close_if_unusable_or_obsolete()
 
-    def finish(self, result: dict[str, Any] | None) -> bool:
+    def finish(self, result: Mapping[str, Any] | None) -> bool:
         """Record success. False: the attempt was lost, and its result does not count."""
         return self._settle(Job.State.SUCCEEDED, result=result, error="")
 

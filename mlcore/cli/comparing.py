@@ -54,7 +54,7 @@ def add_commands(commands: Any) -> None:
         commands, "report", _report, "write the report of a comparison: HTML, Markdown, LaTeX, CSV, JSON"
     )
     report.add_argument("folder", type=Path, help="the comparison's folder, or a JSON file that lists where cells lie")
-    report.add_argument("--also", type=Path, nargs="+", default=[], help="measured folders from elsewhere, as rows")
+    report.add_argument("--external", type=Path, nargs="+", default=[], help="folders of external models, as rows")
     report.add_argument("--data", type=Path, help="its data set, to join folds that are not joined yet")
     report.add_argument("--out", type=Path, help="the new folder (default: report/ in the comparison's)")
     add_child(report)
@@ -185,7 +185,7 @@ def _report(options: argparse.Namespace) -> dict[str, Any] | None:
         places = _with_joined_folds(places, options.data, beside / "cells")
     step()
     out = options.out or beside / "report"
-    document = document_of(read_results(places, options.also))
+    document = document_of(read_results(places, options.external))
     step()
     write_report(document, out)
     if options.events:

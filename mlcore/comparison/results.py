@@ -16,7 +16,7 @@ from mlcore.evaluation.metric_table import figures_of
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
 
-SEPARATE, JOINED, OUTSIDE = "one fold", "folds joined", "from outside"
+SEPARATE, JOINED, EXTERNAL = "one fold", "folds joined", "external"
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Unit:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: a loss, a baseline, or embeddings from outside.
+    """A line of the table: a loss, a baseline, or an external model.
 
-    kind: "", or how the folds are read, or that it came from outside. costs and histories are of its runs.
+    kind: "", how the folds are read, or EXTERNAL. costs and histories are of its runs.
     """
 
     name: str
@@ -136,15 +136,15 @@ def places_listed(file: Path) -> Places:
     )
 
 
-def read_results(places: Places, also: Sequence[Path] = ()) -> Results:
-    """Return what is finished of a comparison, with run-like folders `also` as rows of their own.
+def read_results(places: Places, external_models: Sequence[Path] = ()) -> Results:
+    """Return the finished runs of a comparison; folders of external models are added as rows.
 
     Raises:
         ComparisonError: nothing is finished, or the rows were not measured on the same pictures.
         CheckpointError: a finished cell's scores are damaged.
     """
     rows = _rows(places)
-    rows += [_outside(path, f"outside-{number}") for number, path in enumerate(also, 1)]
+    rows += [_external(path, f"external-{number}") for number, path in enumerate(external_models, 1)]
     if not rows:
         raise ComparisonError(f"no run of {places.comparison.name} is finished yet; wait for one, or run compare first")
     _require_same_queries(rows)
@@ -209,12 +209,12 @@ def _history(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (path / "history.jsonl").read_text().splitlines()]
 
 
-def _outside(path: Path, name: str) -> Row:
+def _external(path: Path, name: str) -> Row:
     """Return the row of a folder with metrics.json and per_query.npz, by the name in its model.json or its own."""
     if not (path / "metrics.json").is_file():
         raise ComparisonError(f"{path} has no metrics.json; give the folder of a run or of measured embeddings")
     described = read_json(path / "model.json") if (path / "model.json").is_file() else {}
-    return Row(name, f"{described.get('name', path.name)} ({OUTSIDE})", "", False, OUTSIDE, {0: _unit(path)})
+    return Row(name, f"{described.get('name', path.name)} ({EXTERNAL})", "", False, EXTERNAL, {0: _unit(path)})
 
 
 def _require_same_queries(rows: Sequence[Row]) -> None:

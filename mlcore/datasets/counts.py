@@ -20,12 +20,12 @@ def count_pictures(classes: Sequence[str], rows: Sequence[Picture]) -> dict[str,
         "train_classes": len(used) - len(test_classes),
         "test_classes": len(test_classes),
         "query_images": sum(row.split == QUERY for row in rows),
-        "lonely": tuple(classes[label] for label in _lonely(rows)),
+        "singleton_classes": tuple(classes[label] for label in _singletons(rows)),
     }
 
 
-def _lonely(rows: Sequence[Picture]) -> list[int]:
-    """Return the labels of which a picture asks and has no other to find, ascending."""
+def _singletons(rows: Sequence[Picture]) -> list[int]:
+    """Return the labels of which a query has no other picture to find, ascending."""
     splits: dict[int, Counter[str]] = {}
     for row in rows:
         splits.setdefault(row.label, Counter())[row.split] += 1

@@ -14,6 +14,7 @@ from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from ratings.services import leaderboard
 from ratings.services.leaderboard import Row
+from retrieval.registry.services.colors import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -32,10 +33,6 @@ FLAT = ("recall_at_1", "map_at_r")
 
 KEEP_SECONDS = 60
 
-# The site's colours by day, and marks that matplotlib has for the site's eight.
-COLORS = ("#0067a8", "#b04a00", "#00785a", "#a8437f", "#8a6100", "#1b7fb5", "#5f6a00", "#3d4348")
-MARKS = ("o", "s", "^", "D", "P", "o", "v", "s")
-HOLLOW = frozenset({5, 7})
 INK, PALE = "#17191b", "#d5d9dc"
 ROW_INCHES, WIDTH_INCHES = 0.3, 11
 
@@ -159,7 +156,7 @@ def _panel(
 ) -> None:
     """Draw one figure (value, low, high) of every row, the first above: a mark, and a line over its interval."""
     for place, (row, (value, low, high)) in enumerate(zip(rows, figures, strict=True)):
-        color = COLORS[row["color"]]
+        color = HEX[row["color"]]
         if low is not None and high is not None:
             axes.plot([scale * low, scale * high], [place, place], color=color, linewidth=1.5)
         if value is not None:

@@ -26,7 +26,7 @@ from ratings.services.same_losses import same_losses
 from retrieval.models import Index, Model
 from retrieval.registry.services.published import visible_models
 
-FROM_OUTSIDE = "from outside"
+EXTERNAL = "external"
 KEEP_SECONDS = 600  # what the same votes say; new votes have another key
 FEWEST_FOR_TAU = 3
 
@@ -83,7 +83,7 @@ def _row(model: Model, index_recall: float | None) -> Row:
         "name": model.name,
         "color": model.color,
         "dataset": model.dataset,
-        "protocol_name": run.experiment.protocol["name"] if run else FROM_OUTSIDE,
+        "protocol_name": run.experiment.protocol["name"] if run else EXTERNAL,
         "seed": run.seed if run else None,
         "headline": metrics[HEADLINE],
         "figures": columns_of(metrics, Place.LEADERBOARD),
