@@ -6,7 +6,7 @@ from rest_framework import serializers
 from accounts import services
 from accounts.models import ApiToken, User
 from accounts.roles import Role, role_of
-from config.api.strict import Body
+from config.api.strict import StrictSerializer
 
 ME = {"id": 2, "email": "mia@example.org", "display_name": "Mia", "role": "member"}
 TOKEN = {
@@ -34,7 +34,7 @@ class MeSerializer(serializers.ModelSerializer[User]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Another name", {"display_name": "Mia M."})])
-class MeChangesSerializer(Body):
+class MeChangesSerializer(StrictSerializer):
     display_name = serializers.CharField(max_length=80)
 
 
@@ -65,7 +65,7 @@ class CreatedTokenSerializer(TokenSerializer):
 @extend_schema_serializer(
     examples=[OpenApiExample("For a notebook", {"name": "notebook", "read_only": False, "expires_in_days": 30})]
 )
-class NewTokenSerializer(Body):
+class NewTokenSerializer(StrictSerializer):
     name = serializers.CharField(max_length=80)
     read_only = serializers.BooleanField(default=False)  # type: ignore[assignment]  # declared fields leave the class
     expires_in_days = serializers.IntegerField(

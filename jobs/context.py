@@ -81,6 +81,11 @@ class JobContext:
         self._latest |= {"phase": phase[:100], "done": max(0, int(done)), "total": max(0, int(total))}
         self._write(at_once=new_phase or done == total)
 
+    def hear_progress(self, event: Mapping[str, Any]) -> None:
+        """Report a progress event of a child process, as `progress` does; other events are ignored."""
+        if event["event"] == "progress":
+            self.progress(event["phase"], event["done"], event["total"])
+
     def say(self, message: str) -> None:
         """Show a sentence beside the progress.
 

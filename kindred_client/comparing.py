@@ -1,4 +1,4 @@
-"""Waiting for all runs of an experiment and the indexes of their models, however many jobs that takes."""
+"""Waits for all runs of an experiment and the indexes of their models."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ def wait_for_runs(api: Api, experiment: Ref, *, timeout: float | None = None) ->
     with bar("training", None, "run", progress=api.progress) as line:
         while True:
             found = api.call("experiments.get", Answer, experiment)
-            # A tuning queues runs when it is done, in one step: while none is at work, nothing more will come.
+            # A tuning queues runs when it is done, in one step: while none is active, no more will come.
             work = [*found.get("tunings", ()), *found["runs"]]
             left = [one for one in work if one["state"] not in ENDED]
             line.total, line.n = len(work), len(work) - len(left)
@@ -31,7 +31,7 @@ def wait_for_runs(api: Api, experiment: Ref, *, timeout: float | None = None) ->
             if not left:
                 break
             if until is not None and time.monotonic() + POLL_SECONDS > until:
-                raise WaitTimeout(f"{len(left)} of {len(work)} runs are not finished; they go on")
+                raise WaitTimeout(f"{len(left)} of {len(work)} runs are not finished; they continue")
             api.transport.sleep(POLL_SECONDS)
     for one in work:
         if one["state"] != "succeeded":
@@ -48,7 +48,7 @@ def _wait_for_indexes(api: Api, runs: Iterable[Mapping[str, Any]], until: float 
 
 
 def _job_of(api: Api, work: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the job of a run or a tuning; its row may have been cleared away."""
+    """Return the job of a run or a tuning; its row may have been deleted."""
     if work["job"] is not None:
         return api.call("jobs.get", Answer, work["job"])
     return {"id": None, "kind": f"training of {work['loss']}", "state": work["state"]}

@@ -94,7 +94,7 @@ OPERATIONS: dict[str, Operation] = {
     "models.files": _of("GET /models/{id}/files/"),
     "models.file": _of("GET /models/{id}/files/{part}/"),
     "models.publish": _of("POST /models/{id}/publish/"),
-    "models.withdraw": _of("POST /models/{id}/withdraw/"),
+    "models.unpublish": _of("POST /models/{id}/unpublish/"),
     "models.resume": _of("POST /models/{id}/resume/"),
     "indexes.list": _of("GET /indexes/"),
     "indexes.build": _job("POST /indexes/"),

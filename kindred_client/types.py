@@ -177,7 +177,7 @@ class Classes(TypedDict, total=False):
     results: list[Class]
 
 
-class Figure(TypedDict, total=False):
+class MetricValues(TypedDict, total=False):
     name: str
     cells: list[dict[str, Any] | None]
 
@@ -194,11 +194,11 @@ class Pair(TypedDict, total=False):
     p: float
     holm: float
     seeds: int
-    verdict: str
+    conclusion: str
 
 
 class PairedTest(TypedDict, total=False):
-    figure: str
+    metric: str
     title: str
     queries: int
     classes: int
@@ -212,10 +212,10 @@ class ProtocolField(TypedDict, total=False):
 
 
 class Comparison(TypedDict, total=False):
-    """Runs side by side, in the order asked for."""
+    """Runs side by side, in the order of the request."""
 
     runs: list[NamedRun]
-    figures: list[Figure]
+    metrics: list[MetricValues]
     protocol: list[ProtocolField]
     differing: list[str]
     warnings: list[str]
@@ -277,21 +277,21 @@ class NearDuplicate(TypedDict, total=False):
     correlation: float
 
 
-class Found(TypedDict, total=False):
+class Neighbour(TypedDict, total=False):
     id: int
     label: int
-    cosine: float
+    similarity: float
 
 
 class QueryNote(TypedDict, total=False):
     id: int
     label: int
     average_precision: float
-    answers: list[Found]
+    results: list[Neighbour]
 
 
 class Diagnostics(TypedDict, total=False):
-    """What was noted when the model was measured; pictures may be gone since."""
+    """Classes, worst queries and hubs of a model's evaluation; pictures deleted or hidden since are left out."""
 
     class_names: dict[str, str]
     paths: dict[str, str]
@@ -304,7 +304,7 @@ class Diagnostics(TypedDict, total=False):
 
 
 class Estimate(TypedDict, total=False):
-    """What the trainings take, one after the other."""
+    """Estimated time of all trainings, one after the other."""
 
     seconds: float
     runs: int
@@ -547,7 +547,7 @@ class Part(TypedDict, total=False):
     name: str
     size: int
     sha256: str | None
-    made_at: str
+    created_at: str
 
 
 class Progress(TypedDict, total=False):

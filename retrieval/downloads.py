@@ -25,7 +25,7 @@ class Download:
     name: str
     about: str
     size: int
-    made_at: datetime
+    created_at: datetime
     sha256: str | None
     route: tuple[Any, ...]
 

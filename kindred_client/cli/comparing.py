@@ -1,4 +1,4 @@
-"""Training: one loss, or several compared."""
+"""Commands that train: one loss, or several compared."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,21 +16,39 @@ from kindred_client.cli.session import Session, command
 from kindred_client.errors import KindredError
 from kindred_client.waiting import JobFailed
 
-MOST_PROBES = 3  # an estimate that has to be measured is asked for again; it is there after one
+MOST_PROBES = 3  # of the speed, before the estimate is given up
 NEEDED = {"dataset": "dataset", "loss": "losses", "preset": "preset"}  # options and their parameters
-Wish = dict[str, Any]
+Plan = dict[str, Any]
 
 
-def wishes(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say how is trained."""
+def plan_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of an experiment."""
     for option in (
-        click.option("--name", default="", help="What the experiment is called; made up where it is not given."),
-        click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change the preset's protocol."),
-        click.option("--weights", default="", metavar="FILE", help="Of the server's weights folder."),
-        click.option("--trials", default=0, type=click.IntRange(0), help="Of the tuning of each loss."),
-        click.option("--validation-classes", default=0, type=click.IntRange(0), help="Tuning is measured on them."),
-        click.option("--no-publish", is_flag=True, help="Do not search with the models when they can."),
-        click.option("--no-wait", is_flag=True, help="Only start it."),
+        click.option("--name", default="", help="Name of the experiment; default: its losses and data set."),
+        click.option(
+            "--set",
+            "changes",
+            multiple=True,
+            metavar="FIELD=VALUE",
+            help="Field of the preset to change. May be repeated.",
+        ),
+        click.option(
+            "--weights",
+            default="",
+            metavar="FILE",
+            help="Weights file on the server; default: the protocol's own weights.",
+        ),
+        click.option(
+            "--trials", default=0, type=click.IntRange(0), help="Tuning trials per loss; default 0 = no tuning."
+        ),
+        click.option(
+            "--validation-classes",
+            default=0,
+            type=click.IntRange(0),
+            help="Training classes held out to measure trials on; default 0.",
+        ),
+        click.option("--no-publish", is_flag=True, help="Leave the models unpublished."),
+        click.option("--no-wait", is_flag=True, help="Start the experiment and return at once."),
     ):
         function = option(function)
     return function
@@ -38,15 +56,28 @@ def wishes(function: Callable[..., None]) -> Callable[..., None]:
 
 @command("train")
 @click.option("--dataset", required=True, metavar="SLUG|NAME|ID")
-@click.option("--loss", required=True, help="soft_triple, multi_similarity, ...")
-@click.option("--seed", "seeds", multiple=True, type=click.IntRange(0), default=(0,), help="May be repeated.")
-@click.option("--preset", required=True, help="The protocol: demo, frozen-features, fine-tune-small, ...")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the loss.")
-@wishes
+@click.option("--loss", required=True, help="Loss to train: soft_triple, multi_similarity, ...")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.IntRange(0),
+    default=(0,),
+    help="Seed of a run; default 0. May be repeated.",
+)
+@click.option("--preset", required=True, help="Protocol: demo, frozen-features, fine-tune-small, ...")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Parameter of the loss; default: the paper's. May be repeated.",
+)
+@plan_options
 def train(session: Session, loss: str, params: tuple[str, ...], no_wait: bool, **given: Any) -> None:
-    """Train one loss, wait, and show what it was measured at."""
-    named, publish, wish = _wish(session, [loss], {loss: settings_of(params)} if params else {}, given)
-    experiment = session.client.experiments.start(named, publish=publish, **wish)
+    """Train one loss, wait, and show its metrics."""
+    named, publish, plan = _plan(session, [loss], {loss: settings_of(params)} if params else {}, given)
+    experiment = session.client.experiments.start(named, publish=publish, **plan)
     if no_wait:
         return _started(session, experiment)
     ended, failure = wait_for_experiment(session, experiment)
@@ -61,22 +92,41 @@ def train(session: Session, loss: str, params: tuple[str, ...], no_wait: bool, *
 
 @command("compare")
 @click.option("--dataset", default="", metavar="SLUG|NAME|ID")
-@click.option("--loss", "losses", multiple=True, help="Repeated for each; untrained and half_whitened_pca as well.")
-@click.option("--seed", "seeds", multiple=True, type=click.IntRange(0), default=(0,), help="May be repeated.")
-@click.option("--preset", default="", help="The protocol: demo, frozen-features, fine-tune-small, ...")
-@click.option("--param", "params", multiple=True, metavar="LOSS.NAME=VALUE", help="A parameter of one loss.")
-@click.option("--experiment", type=int, default=None, metavar="ID", help="Go on with one that was started.")
 @click.option(
-    "--report", "files", multiple=True, type=click.Path(path_type=Path), help="Save it: .html, .md, .tex, .csv or .json"
+    "--loss", "losses", multiple=True, help="Loss to train, or untrained or half_whitened_pca. May be repeated."
 )
-@wishes
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.IntRange(0),
+    default=(0,),
+    help="Seed of a run; default 0. May be repeated.",
+)
+@click.option("--preset", default="", help="Protocol: demo, frozen-features, fine-tune-small, ...")
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="LOSS.NAME=VALUE",
+    help="Parameter of a loss; default: the paper's. May be repeated.",
+)
+@click.option("--experiment", type=int, default=None, metavar="ID", help="Experiment to wait for, started before.")
+@click.option(
+    "--report",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File to save the report as: .html, .md, .tex, .csv or .json. May be repeated.",
+)
+@plan_options
 def compare(session: Session, experiment: int | None, files: tuple[Path, ...], no_wait: bool, **given: Any) -> None:
-    """Train several losses alike, wait, and make the report.
+    """Train several losses under one protocol, wait, and create the report.
 
-    How long it will take is told first. Ctrl-C leaves the runs at work; --experiment goes on waiting for them.
+    The estimated time is shown first. After Ctrl-C the runs continue; --experiment waits for them again.
     """
     reporting.check(files)
-    _check_wish(experiment, given)
+    _check_plan(experiment, given)
     started = _start(session, given) if experiment is None else session.client.experiments.get(experiment)
     if no_wait:
         return _started(session, started)
@@ -96,36 +146,38 @@ def compare(session: Session, experiment: int | None, files: tuple[Path, ...], n
     _end(ended, failure)
 
 
-def _check_wish(experiment: int | None, given: dict[str, Any]) -> None:
+def _check_plan(experiment: int | None, given: dict[str, Any]) -> None:
     said = {f"--{name}": bool(given[key]) for name, key in NEEDED.items()}
     missing, extra = [name for name in said if not said[name]], [name for name in said if said[name]]
     if experiment is None and missing:
-        raise click.UsageError(f"{', '.join(missing)}: needed, unless --experiment names one that was started")
+        raise click.UsageError(
+            f"{', '.join(missing)} missing; give them, or --experiment with an experiment that was started"
+        )
     if experiment is not None and extra:
-        raise click.UsageError(f"--experiment names one that was started; {', '.join(extra)} would not change it")
+        raise click.UsageError(f"--experiment cannot be combined with {', '.join(extra)}; leave one of them out")
 
 
 def _start(session: Session, given: dict[str, Any]) -> Thing:
     losses = list(given.pop("losses"))
-    named, publish, wish = _wish(session, losses, _params_by_loss(given.pop("params"), losses), given)
-    estimate = estimated(session, wish)
+    named, publish, plan = _plan(session, losses, _params_by_loss(given.pop("params"), losses), given)
+    estimate = estimated(session, plan)
     say(f"{estimate['runs']} runs, about {duration(estimate['seconds'])} ({estimate['source']})")
-    return session.client.experiments.start(named, publish=publish, **wish)
+    return session.client.experiments.start(named, publish=publish, **plan)
 
 
-def estimated(session: Session, wish: Wish) -> Thing:
-    """Return how long it would take; where that must be measured first, after the measuring."""
+def estimated(session: Session, plan: Plan) -> Thing:
+    """Return the estimated time; a job measures the speed first where nothing is known."""
     for _ in range(MOST_PROBES):
-        found: Thing = session.client.experiments.estimate(**wish)
+        found: Thing = session.client.experiments.estimate(**plan)
         if "seconds" in found:
             return found
-        say("How fast this trains here is measured first.")
+        say("A short trial run measures the speed first.")
         wait(session, found["id"])
-    raise KindredError("the site measures again and again how long it would take; start it without: kindred train")
+    raise KindredError("no estimate after several tries; start without one: kindred train")
 
 
-def _wish(session: Session, losses: list[str], params: Wish, given: dict[str, Any]) -> tuple[str, bool, Wish]:
-    """Return the experiment's name, whether it is published, and what else it is asked with."""
+def _plan(session: Session, losses: list[str], params: Plan, given: dict[str, Any]) -> tuple[str, bool, Plan]:
+    """Return the experiment's name, whether its models are published, and its other fields."""
     dataset = dataset_of(session.client, given.pop("dataset"))
     name = given.pop("name") or f"{', '.join(losses)} on {dataset['name']}"[:120]
     publish = not given.pop("no_publish")
@@ -135,12 +187,14 @@ def _wish(session: Session, losses: list[str], params: Wish, given: dict[str, An
     }  # fmt: skip
 
 
-def _params_by_loss(pairs: tuple[str, ...], losses: list[str]) -> Wish:
-    found: Wish = {}
+def _params_by_loss(pairs: tuple[str, ...], losses: list[str]) -> Plan:
+    found: Plan = {}
     for named, value in settings_of(pairs).items():
         loss, dot, name = named.partition(".")
         if not dot or loss not in losses:
-            raise click.UsageError(f"--param {named}=...: say LOSS.NAME=VALUE, of {' or '.join(losses)}")
+            raise click.UsageError(
+                f"--param {named}=... names no loss; give LOSS.NAME=VALUE, LOSS being {' or '.join(losses)}"
+            )
         found.setdefault(loss, {})[name] = value
     return found
 
@@ -148,8 +202,8 @@ def _params_by_loss(pairs: tuple[str, ...], losses: list[str]) -> Wish:
 def _started(session: Session, experiment: Thing) -> None:
     if session.as_json:
         return as_json(experiment)
-    say(f"Experiment {experiment['id']} ({experiment['name']}): {len(experiment['runs'])} runs are queued.")
-    say(f"Wait for it and make the report: kindred compare --experiment {experiment['id']}")
+    say(f"Experiment {experiment['id']} ({experiment['name']}): {len(experiment['runs'])} runs queued.")
+    say(f"Wait for it and create the report: kindred compare --experiment {experiment['id']}")
 
 
 def _run_row(run: Thing, metrics: list[Thing]) -> dict[str, Any]:
@@ -162,7 +216,7 @@ def _finished(experiment: Thing) -> int:
 
 
 def _end(experiment: Thing, failure: JobFailed | None) -> None:
-    """End with the right status where not all of it succeeded."""
+    """Exit with a status that says how much failed."""
     if failure is None:
         return
     if not _finished(experiment):

@@ -19,7 +19,7 @@ def titles_of(metrics: Sequence[Thing]) -> list[str]:
 
 
 def figures_of(measured: Thing, metrics: Sequence[Thing]) -> dict[str, str]:
-    """Return what a run or a model was measured at, by title, in percent with the 95 % interval."""
+    """Return the metrics of a run or a model by title, in percent with the 95 % interval."""
     values = measured["metrics"] or {}
     intervals = values.get("intervals") or {}
     return {
@@ -47,8 +47,8 @@ def report_columns(metrics: Sequence[Thing]) -> list[str]:
 
 
 def report_row(row: Mapping[str, Any], metrics: Sequence[Thing]) -> dict[str, Any]:
-    """Return a row of a report as cells; ● is the best and all that cannot be told from it."""
-    figures = {metric["title"]: row["figures"].get(metric["name"]) for metric in metrics}
+    """Return a row of a report as cells; ● marks the best and all without a significant difference to it."""
+    figures = {metric["title"]: row["metrics"].get(metric["name"]) for metric in metrics}
     headlines = {_interval_title(metric): figures[metric["title"]] for metric in metrics if metric["headline"]}
     return {
         "loss": row["title"],

@@ -1,4 +1,4 @@
-"""Models: what there is, and which of them searches read."""
+"""Commands on models."""
 
 import click
 
@@ -11,15 +11,15 @@ from kindred_client.cli.session import Session, command
 
 @click.group()
 def models() -> None:
-    """Models: list, activate."""
+    """List and publish models."""
 
 
 @command("list")
-@click.option("--dataset", default=None, metavar="SLUG|NAME|ID", help="Trained on this data set.")
-@click.option("--loss", default=None, help="Trained with this loss.")
-@click.option("--published/--withdrawn", default=None, help="Those that people search with, or the others.")
+@click.option("--dataset", default=None, metavar="SLUG|NAME|ID", help="Data set that they were trained on.")
+@click.option("--loss", default=None, help="Loss that they were trained with.")
+@click.option("--published/--unpublished", default=None, help="Published models only, or unpublished ones only.")
 def list_models(session: Session, dataset: str | None, loss: str | None, published: bool | None) -> None:
-    """List the models that one may see, the newest first."""
+    """List the models that you may see, newest first."""
     found = None if dataset is None else dataset_of(session.client, dataset)["id"]
     rows = list(session.client.models.list(dataset=found, loss=loss, published=published))
     if session.as_json:
@@ -31,25 +31,33 @@ def list_models(session: Session, dataset: str | None, loss: str | None, publish
 
 @command("activate")
 @click.argument("model")
-@click.option("--index", type=int, default=None, metavar="ID", help="Let searches read this one, e.g. an older one.")
+@click.option(
+    "--index",
+    type=int,
+    default=None,
+    metavar="ID",
+    help="Index to activate, for instance an older one; default: see above.",
+)
 def activate(session: Session, model: str, index: int | None) -> None:
-    """Let people search with a model: publish it, and see that it has an index that searches read.
+    """Publish a model, with an active index.
 
-    Without --index the one that serves goes on serving; where none does, the newest does; where there is none, one is
-    built and waited for.
+    Without --index the active index is kept. If none is active, the newest is activated. If there is none, one is
+    built first.
     """
     found = model_of(session.client, model)
     serving = _serving(session, found) if index is None else _chosen(session, found, index)
     published = found if found["published"] else session.client.models.publish(found["id"])
     if session.as_json:
         return as_json({"model": published, "index": serving})
-    say(f"{found['name']} is published; searches read its index {serving['id']} ({serving['count']} pictures).")
+    say(f"{found['name']} is published with index {serving['id']} ({serving['count']} pictures).")
 
 
 def _chosen(session: Session, model: Thing, index: int) -> Thing:
     found = session.client.indexes.get(index)
     if found["model"] != model["id"]:
-        raise click.UsageError(f"index {index} is of model {found['model']}, not of {model['id']} ({model['name']})")
+        raise click.UsageError(
+            f"index {index} belongs to model {found['model']}, not to {model['id']} ({model['name']})"
+        )
     return session.client.indexes.activate(index)
 
 
@@ -60,7 +68,7 @@ def _serving(session: Session, model: Thing) -> Thing:
             return index
     if there:
         return session.client.indexes.activate(there[0]["id"])
-    say(f"{model['name']} has no index yet: it is being built.")
+    say(f"{model['name']} has no index yet; building one.")
     done = wait(session, session.client.indexes.build(model["id"]))
     session.hint = ""
     return session.client.indexes.get(done["result"]["index"])

@@ -14,7 +14,7 @@ SUFFIXES = ("html", "md", "tex", "csv", "json")
 
 
 def check(files: Iterable[Path]) -> None:
-    """Look at once, and not after hours, whether the files can be saved."""
+    """Check before the runs start that the files can be saved."""
     for file in files:
         if suffix_of(file) not in SUFFIXES:
             raise click.UsageError(f"--report {file}: its name must end in {', '.join('.' + one for one in SUFFIXES)}")
@@ -40,7 +40,7 @@ def save(session: Session, experiment: int, files: Iterable[Path]) -> list[Path]
 
 
 def show(session: Session, document: Mapping[str, Any]) -> None:
-    """Print the rows in percent; ● is the best and all that cannot be told from it."""
+    """Print the rows in percent; ● marks the best and all without a significant difference to it."""
     metrics = summary_metrics(session)
     table([report_row(row, metrics) for row in document["rows"]], report_columns(metrics))
     for name, why in (document.get("failed") or {}).items():

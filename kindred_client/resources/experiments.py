@@ -44,12 +44,12 @@ class Experiments(Resource):
         validation_classes: int = 0,
         publish: bool = True,
     ) -> answers.ExperimentsStart:
-        """Start a run for each loss and seed.
+        """Start an experiment: one run per loss and seed.
 
-        changes: fields of the preset's protocol; params: own parameters by loss; trials: of each loss's tuning.
+        changes: fields of the preset to change; params: parameters by loss; trials: tuning trials per loss.
         """
         body = {
-            **wish(dataset, preset, losses, seeds),
+            **plan(dataset, preset, losses, seeds),
             **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
         }
         named = {"name": name, "publish": publish}
@@ -68,9 +68,9 @@ class Experiments(Resource):
         trials: int = 0,
         validation_classes: int = 0,
     ) -> answers.ExperimentsEstimate:
-        """Return the seconds it would take; a job where that must be measured first: wait for it and ask again."""
+        """Return the estimated seconds, or a job that measures the speed first: wait for it and repeat the call."""
         body = {
-            **wish(dataset, preset, losses, seeds),
+            **plan(dataset, preset, losses, seeds),
             **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
         }
         return cast(answers.ExperimentsEstimate, self._api.call("experiments.estimate", Answer, json=body))
@@ -97,7 +97,7 @@ class Experiments(Resource):
     ) -> answers.ExperimentsReport:
         """Train the losses, wait for all of them, and return the report.
 
-        `more`: what `start` takes besides. `timeout`: seconds for the runs; they go on after it.
+        `more`: further arguments of `start`. `timeout`: seconds to wait for the runs; they continue after it.
 
         Raises:
             JobFailed: a run failed or was cancelled; the others have ended, too.
@@ -109,31 +109,31 @@ class Experiments(Resource):
         return self.report(experiment)
 
     def cancel(self, experiment: Ref, *, if_match: str = "") -> answers.ExperimentsCancel:
-        """Cancel whatever of it is still to be done."""
+        """Cancel its queued and running jobs."""
         return self._api.call("experiments.cancel", answers.ExperimentsCancel, experiment, if_match=if_match)
 
     def report(self, experiment: Ref) -> answers.ExperimentsReport:
         """Return the newest report."""
         return self._api.call("experiments.report", answers.ExperimentsReport, experiment)
 
-    def make_report(self, experiment: Ref, *, also: Iterable[Ref] = ()) -> answers.ExperimentsMakeReport:
-        """Start the making of the report; `also`: models from outside to show as rows."""
-        body = {"also": keys(also)}
+    def make_report(self, experiment: Ref, *, external_models: Iterable[Ref] = ()) -> answers.ExperimentsMakeReport:
+        """Start the job that creates the report; `external_models` are included as rows."""
+        body = {"external_models": keys(external_models)}
         return self._api.call("experiments.make_report", answers.ExperimentsMakeReport, experiment, json=body)
 
     def report_file(self, experiment: Ref, suffix: str) -> Download:
-        """Return the newest report as a file: html, md, tex, csv or json."""
+        """Download the newest report: html, md, tex, csv or json."""
         return self._api.download("experiments.report_file", experiment, suffix)
 
 
-def wish(dataset: Ref, preset: str, losses: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what an experiment and an estimate of one are asked with at least."""
+def plan(dataset: Ref, preset: str, losses: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
+    """Return the required fields of an experiment and of its estimate."""
     return {"dataset": key(dataset), "preset": preset, "losses": [*losses], "seeds": [*seeds]}
 
 
 def refined(
     changes: Mapping[str, Any] | None, params: Mapping[str, Mapping[str, Any]] | None, **others: object
 ) -> dict[str, Any]:
-    """Return what they are asked with besides."""
+    """Return the optional fields."""
     own = {loss: dict(values) for loss, values in (params or {}).items()}
     return {"changes": dict(changes or {}), "params": own, **others}

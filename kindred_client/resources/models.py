@@ -1,4 +1,4 @@
-"""Losses, metrics, models and the indexes that searches read."""
+"""Losses, metrics, models and indexes."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +23,7 @@ class Losses(Resource):
 
 
 class Metrics(Resource):
-    """What models are measured by."""
+    """The metrics of models."""
 
     def list(self, *, fields: Fields = ()) -> answers.MetricsList:
         """Return all of them, in the order in which they are shown."""
@@ -66,9 +66,9 @@ class Models(Resource):
         embeddings: str | Path | None = None,
         images: str | Path | None = None,
     ) -> answers.ModelsCreate:
-        """Start the taking in of a model from outside.
+        """Start the import of an external model.
 
-        Either weights (.onnx or .safetensors) with their description (.json), or embeddings (.npy) with the images
+        Give weights (.onnx or .safetensors) with their description (.json), or embeddings (.npy) with the images
         of their rows (.csv).
         """
         chosen = given(weights=weights, description=description, embeddings=embeddings, images=images)
@@ -78,11 +78,11 @@ class Models(Resource):
             return self._api.call("models.create", answers.ModelsCreate, data=body, files=parts)
 
     def diagnostics(self, model: Ref) -> answers.ModelsDiagnostics:
-        """Return what was noted of each held-out class, of the worst queries and of hubs."""
+        """Return the diagnostics: held-out classes, worst queries and hubs."""
         return self._api.call("models.diagnostics", answers.ModelsDiagnostics, model)
 
     def files(self, model: Ref) -> answers.ModelsFiles:
-        """List what can be downloaded of it."""
+        """List its files."""
         return self._api.call("models.files", answers.ModelsFiles, model)
 
     def file(self, model: Ref, part: str) -> Download:
@@ -90,20 +90,20 @@ class Models(Resource):
         return self._api.download("models.file", model, part)
 
     def publish(self, model: Ref, *, if_match: str = "") -> answers.ModelsPublish:
-        """Let people search with it."""
+        """Publish it: people can search with it."""
         return self._api.call("models.publish", answers.ModelsPublish, model, if_match=if_match)
 
-    def withdraw(self, model: Ref, *, if_match: str = "") -> answers.ModelsWithdraw:
-        """Take it out of search."""
-        return self._api.call("models.withdraw", answers.ModelsWithdraw, model, if_match=if_match)
+    def unpublish(self, model: Ref, *, if_match: str = "") -> answers.ModelsUnpublish:
+        """Unpublish it: searches do not use it."""
+        return self._api.call("models.unpublish", answers.ModelsUnpublish, model, if_match=if_match)
 
     def resume(self, model: Ref, *, if_match: str = "") -> answers.ModelsResume:
-        """Let searches use an external model again that was suspended because it failed too often."""
+        """Resume an external model that was suspended after too many failures."""
         return self._api.call("models.resume", answers.ModelsResume, model, if_match=if_match)
 
 
 class Indexes(Resource):
-    """What searches read, for curators."""
+    """Indexes of models, for curators."""
 
     def list(
         self,
@@ -129,10 +129,10 @@ class Indexes(Resource):
         return self._api.call("indexes.get", answers.IndexesGet, index, query=given(fields=fields))
 
     def build(self, model: Ref, *, dataset: Ref | None = None) -> answers.IndexesBuild:
-        """Start the building of a model's index, of its own data set if none is named."""
+        """Start building an index of a model; default: of its own data set."""
         body = given(model=key(model), dataset=None if dataset is None else key(dataset))
         return self._api.call("indexes.build", answers.IndexesBuild, json=body)
 
     def activate(self, index: Ref, *, if_match: str = "") -> answers.IndexesActivate:
-        """Let searches read it: a new one, or an older one again."""
+        """Activate it: a new one, or an older one to roll back."""
         return self._api.call("indexes.activate", answers.IndexesActivate, index, if_match=if_match)

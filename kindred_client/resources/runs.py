@@ -37,17 +37,17 @@ class Runs(Resource):
         return self._api.call("runs.get", answers.RunsGet, run, query=given(fields=fields))
 
     def curves(self, run: Ref) -> answers.RunsCurves:
-        """Return what was measured after each epoch."""
+        """Return the curves: values after each epoch."""
         return self._api.call("runs.curves", answers.RunsCurves, run)
 
     def log(self, run: Ref) -> answers.RunsLog:
-        """Return the last lines of what it wrote."""
+        """Return the last lines of its log."""
         return self._api.call("runs.log", answers.RunsLog, run)
 
     def compare(self, run: Iterable[Ref]) -> answers.RunsCompare:
-        """Return runs side by side, with the paired test if `test` has made it."""
+        """Return runs side by side, with the statistical tests if `test` has finished."""
         return self._api.call("runs.compare", answers.RunsCompare, query={"run": keys(run)})
 
     def test(self, runs: Iterable[Ref]) -> answers.RunsTest:
-        """Start the paired test of runs."""
+        """Start paired tests between runs."""
         return self._api.call("runs.test", answers.RunsTest, json={"runs": keys(runs)})

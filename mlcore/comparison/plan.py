@@ -83,7 +83,7 @@ class Comparison:
         if not self.protocol.folds and tuning.validation_classes < 2:
             raise ComparisonError(
                 f"tuning on {tuning.validation_classes} validation classes cannot tell right from wrong: "
-                "give at least 2, of the training half"
+                "give at least 2 of the training classes"
             )
         if self.protocol.selection == "validation":
             raise ComparisonError(

@@ -138,15 +138,15 @@ def places_listed(file: Path) -> Places:
     )
 
 
-def read_results(places: Places, external: Sequence[Path] = ()) -> Results:
-    """Return what is finished of a comparison, with the folders `external` of external models as rows of their own.
+def read_results(places: Places, external_models: Sequence[Path] = ()) -> Results:
+    """Return the finished runs of a comparison; folders of external models are added as rows.
 
     Raises:
         ComparisonError: nothing is finished, or the rows were not measured on the same pictures.
         CheckpointError: a finished cell's scores are damaged.
     """
     rows = _rows(places)
-    rows += [_external(path, f"external-{number}") for number, path in enumerate(external, 1)]
+    rows += [_external(path, f"external-{number}") for number, path in enumerate(external_models, 1)]
     if not rows:
         raise ComparisonError(f"no run of {places.comparison.name} is finished yet; wait for one, or run compare first")
     _require_same_queries(rows)

@@ -1,4 +1,4 @@
-"""Which differences are real: paired bootstrap tests between every two rows, corrected by Holm."""
+"""Statistical significance: paired bootstrap tests between every two rows, corrected by Holm."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Pair:
     seeds: int
 
     @property
-    def verdict(self) -> str:
+    def conclusion(self) -> str:
         """Whether `first` is better than `second`, worse, or cannot be told from it, at 5 %."""
         if self.holm >= LEVEL or self.difference == 0:
             return UNCLEAR

@@ -30,7 +30,7 @@ class ImportReport:
     test_images: all that is held out; query_images of them are queries, the others then their gallery.
     duplicates: (path left out, path of the same bytes that was kept), same class and split.
     conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
-    broken: (path, reason). lonely: classes with a query that has no other picture of its class to find.
+    broken: (path, reason). singleton_classes: those with a query that has no other picture of its class to find.
     empty: classes left out because not one picture could be read. remarks: of the source.
     """
 
@@ -44,7 +44,7 @@ class ImportReport:
     duplicates: tuple[tuple[str, str], ...]
     conflicting: tuple[tuple[str, str], ...]
     broken: tuple[tuple[str, str], ...]
-    lonely: tuple[str, ...]
+    singleton_classes: tuple[str, ...]
     empty: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     query_images: int = 0

@@ -20,7 +20,7 @@ def count_pictures(classes: Sequence[str], rows: Sequence[Picture]) -> dict[str,
         "train_classes": len(used) - len(test_classes),
         "test_classes": len(test_classes),
         "query_images": sum(row.split == QUERY for row in rows),
-        "lonely": tuple(classes[label] for label in _without_match(rows)),
+        "singleton_classes": tuple(classes[label] for label in _without_match(rows)),
     }
 
 

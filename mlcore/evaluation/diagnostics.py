@@ -1,4 +1,4 @@
-"""Why a model's figures are what they are: the shape of its space, its hubs, and what it gets wrong.
+"""Diagnostics of embeddings: their geometry, hubs, hardest classes and worst queries.
 
 Everything is of the held-out pictures, on unit vectors. Each picture's gallery is all the others; where some are
 queries, neighbours and hubs are of their gallery.
@@ -43,7 +43,7 @@ class Diagnosis:
     def named(self, dataset: DatasetFolder) -> "Diagnosis":
         """Return the same, its details with the names of classes by label and the paths of pictures by id."""
         shown = [*self.details["worst_queries"], *self.details["hubs"]]
-        shown += [answer for query in self.details["worst_queries"] for answer in query["answers"]]
+        shown += [result for query in self.details["worst_queries"] for result in query["results"]]
         labels = {entry["label"] for entry in (*self.details["classes"], *shown)}
         names = {str(label): dataset.classes[label] for label in sorted(labels)}
         wanted = {picture["id"] for picture in shown}
@@ -116,9 +116,24 @@ def write_details(folder: Path, diagnosis: Diagnosis) -> None:
 
 
 def read_details(folder: Path) -> dict[str, Any] | None:
-    """Return what `write_details` stored; None for a folder without it, such as one of external embeddings."""
+    """Return what `write_details` stored, in its present keys; None for a folder without it."""
     file = folder / DETAILS
-    return read_json(file) if file.is_file() else None
+    return _present_keys(read_json(file)) if file.is_file() else None
+
+
+def _present_keys(details: dict[str, Any]) -> dict[str, Any]:
+    """Return stored details with the keys of today: release 0.1 wrote results as answers with a cosine."""
+    queries = [
+        {name: value for name, value in query.items() if name != "answers"}
+        | {"results": [_present_result(result) for result in query.get("results", query.get("answers"))]}
+        for query in details["worst_queries"]
+    ]
+    return {**details, "worst_queries": queries}
+
+
+def _present_result(result: Mapping[str, Any]) -> dict[str, Any]:
+    similarity = result["similarity"] if "similarity" in result else result["cosine"]
+    return {"id": result["id"], "label": result["label"], "similarity": similarity}
 
 
 def _by_class(labels: NDArray[np.int64], scores: PerQueryScores) -> list[dict[str, Any]]:
@@ -139,15 +154,15 @@ def _by_class(labels: NDArray[np.int64], scores: PerQueryScores) -> list[dict[st
 def _worst_queries(
     scores: PerQueryScores, labels: NDArray[np.int64], ids: NDArray[np.int64], near: Ints, cosines: Floats
 ) -> list[dict[str, Any]]:
-    """Return the queries of the lowest average precision with what they got, the surest mistake first."""
+    """Return the queries of the lowest average precision with their results, the most confident mistake first."""
     order = np.lexsort((-cosines[scores.rows, 0], scores.by_metric["map_at_r"]))[:WORST_QUERIES]
     return [
         {
             "id": int(ids[row]),
             "label": int(labels[row]),
             "average_precision": float(scores.by_metric["map_at_r"][place]),
-            "answers": [
-                {"id": int(ids[other]), "label": int(labels[other]), "cosine": round(float(cosine), 4)}
+            "results": [
+                {"id": int(ids[other]), "label": int(labels[other]), "similarity": round(float(cosine), 4)}
                 for other, cosine in zip(near[row, :SHOWN_ANSWERS], cosines[row], strict=False)
             ],
         }

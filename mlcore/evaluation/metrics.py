@@ -47,7 +47,7 @@ class RetrievalMetrics:
             RECALL_AT_K: {str(k): value for k, value in self.recall_at.items()},
             **self.means,
             "queries": self.queries,
-            "lonely": self.queries_without_match,
+            "queries_without_match": self.queries_without_match,
         }
 
 

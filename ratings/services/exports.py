@@ -137,7 +137,7 @@ def exports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
                 name=export_name(dataset, part),
                 about=export.about,
                 size=len(content),
-                made_at=made_at,
+                created_at=made_at,
                 sha256=hashlib.sha256(content).hexdigest(),
                 route=("download-ratings", dataset.slug, part),
             )

@@ -15,6 +15,7 @@ from config.spreadsheets import csv_text
 from mlcore.evaluation.metric_table import Figure
 from ratings.services import leaderboard
 from ratings.services.leaderboard import LeaderboardRow, Section
+from retrieval.registry.services.colors import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -35,10 +36,6 @@ FLAT = ("recall_at_1", "map_at_r")
 
 KEEP_SECONDS = 60
 
-# The site's colours by day, and marks that matplotlib has for the site's eight.
-COLORS = ("#0067a8", "#b04a00", "#00785a", "#a8437f", "#8a6100", "#1b7fb5", "#5f6a00", "#3d4348")
-MARKS = ("o", "s", "^", "D", "P", "o", "v", "s")
-HOLLOW = frozenset({5, 7})
 INK, PALE = "#17191b", "#d5d9dc"
 ROW_INCHES, WIDTH_INCHES = 0.3, 11
 
@@ -169,7 +166,7 @@ def _panels(line: Sequence[Any], section: Section, metrics: Mapping[str, str]) -
 def _panel(axes: Any, rows: Sequence[LeaderboardRow], values: Sequence[Estimate], scale: float, title: str) -> None:
     """Draw each row's value and interval (value, low, high), the first row on top: a mark, and a line."""
     for place, (row, (value, low, high)) in enumerate(zip(rows, values, strict=True)):
-        color = COLORS[row.color]
+        color = HEX[row.color]
         if low is not None and high is not None:
             axes.plot([scale * low, scale * high], [place, place], color=color, linewidth=1.5)
         if value is not None:

@@ -1,4 +1,4 @@
-"""By what lists of runs and models can be narrowed."""
+"""Filters of lists of experiments and runs."""
 
 from collections.abc import Collection
 

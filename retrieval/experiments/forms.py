@@ -1,4 +1,4 @@
-"""The form of a new experiment."""
+"""The form that starts an experiment."""
 
 from typing import Any
 
@@ -20,41 +20,43 @@ class ExperimentForm(forms.Form):
     dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label="Data set")
     preset = forms.ChoiceField(label="Protocol")
     losses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
-    seeds = forms.CharField(initial="0", help_text="Whole numbers with spaces between; a run for each.")
+    seeds = forms.CharField(initial="0", help_text="Whole numbers separated by spaces; one run per loss and seed.")
     weights = forms.ChoiceField(
-        required=False, help_text="A local file to start from; else the protocol's own weights are fetched."
+        required=False, help_text="Weights file on the server to start from; default: the protocol's own weights."
     )
     trials = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=starting.MOST_TRIALS,
         initial=0,
-        label="Trials of each loss",
-        help_text="0 tunes nothing. Each trial is a training; its parameters are searched, the tuned runs come beside.",
+        label="Tuning trials",
+        help_text="Tuning trials per loss; 0 = no tuning. Each trial is a training run. Tuned runs are added next to "
+        "the untuned ones.",
     )
     validation_classes = forms.IntegerField(
         required=False,
         min_value=0,
         initial=0,
         label="Validation classes",
-        help_text="Training classes held out to measure trials on; 0 where the protocol has folds.",
+        help_text="Number of training classes held out to measure trials on; 0 if the protocol has folds.",
     )
     changes = forms.CharField(
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        label="Changes to the protocol",
-        help_text="A line each, such as <code>epochs=30</code>; the fields are those of the presets.",
+        label="Protocol changes",
+        help_text="Fields to change, one per line, such as <code>epochs=30</code>; default: as in the preset.",
     )
     params = forms.CharField(
         required=False,
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        label="Parameters of losses",
-        help_text="A line each, such as <code>soft_triple.gamma=0.2</code>; the rest are as the papers have them.",
+        label="Loss parameters",
+        help_text="Parameters to change, one per line, such as <code>soft_triple.gamma=0.2</code>; default: the "
+        "papers' values.",
     )
     publish = forms.BooleanField(
-        required=False, initial=True, help_text="Models appear in search as soon as their index is built."
+        required=False, initial=True, help_text="Publication of each model as soon as its index is built."
     )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -76,25 +78,25 @@ class ExperimentForm(forms.Form):
 
     def clean_changes(self) -> dict[str, str]:
         """Return field and value of each line."""
-        return _pairs(self.cleaned_data["changes"], "Give each field once, as FIELD=VALUE")
+        return _pairs(self.cleaned_data["changes"], "give each field once, as FIELD=VALUE")
 
     def clean_params(self) -> dict[str, dict[str, str]]:
         """Return parameter and value of each line, by loss."""
         params: dict[str, dict[str, str]] = {}
-        rule = "Give each parameter once, as LOSS.PARAMETER=VALUE"
+        rule = "give each parameter once, as LOSS.PARAMETER=VALUE"
         for path, value in _pairs(self.cleaned_data["params"], rule).items():
             loss, separator, name = path.partition(".")
             if not separator or not loss or not name:
-                raise forms.ValidationError(f"{rule}, not: {path[:80]}={value[:80]}")
+                raise forms.ValidationError(f"“{path[:80]}={value[:80]}” is not valid; {rule}")
             params.setdefault(loss, {})[name] = value
         return params
 
     def advanced(self) -> list[forms.BoundField]:
-        """Return the fields that most experiments leave alone."""
+        """Return the fields that most experiments keep at their default."""
         return [self[name] for name in ADVANCED]
 
     def usual(self) -> list[forms.BoundField]:
-        """Return the other fields but the losses, which have a table of their own."""
+        """Return the other fields without the losses, which have their own table."""
         return [field for field in self.visible_fields() if field.name not in (*ADVANCED, "losses")]
 
     def clean_seeds(self) -> list[int]:
@@ -106,11 +108,11 @@ class ExperimentForm(forms.Form):
 
 
 def _pairs(text: str, rule: str) -> dict[str, str]:
-    """Return the two sides of each line's equals sign; the rule is told where a line breaks it."""
+    """Return the two sides of each line's equals sign; `rule` ends the error of a line that breaks it."""
     found: dict[str, str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         field, separator, value = (part.strip() for part in line.partition("="))
         if not separator or not field or field in found:
-            raise forms.ValidationError(f"{rule}, not: {line[:80]}")
+            raise forms.ValidationError(f"“{line[:80]}” is not valid; {rule}")
         found[field] = value
     return found

@@ -1,4 +1,4 @@
-"""How runs look over the API: one, its curves, and several side by side."""
+"""Serializers of runs: one run, its curves and log, and the comparison of several."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from config.api.strict import StrictSerializer
 from jobs.models import Job
 from retrieval.experiments.services.comparing import FEWEST, MOST
 from retrieval.models import Run
+from retrieval.registry.serializers import MetricsField
 
 NUMBER_OR_NULL = {"type": ["number", "null"]}
 RUN = {
@@ -48,15 +49,15 @@ PAIR = {
     "p": 0.31,
     "holm": 0.31,
     "seeds": 1,
-    "verdict": "cannot tell",
+    "conclusion": "cannot tell",
 }
 COMPARISON = {
     "runs": [{"id": 4, "title": "SoftTriple (seed 0)"}, {"id": 5, "title": "Multi-Similarity (seed 0)"}],
-    "figures": [{"name": "MAP@R", "cells": [{"value": 0.42, "low": 0.38, "high": 0.46}, None]}],
+    "metrics": [{"name": "MAP@R", "cells": [{"value": 0.42, "low": 0.38, "high": 0.46}, None]}],
     "protocol": [{"name": "loss", "values": ["soft_triple", "multi_similarity"], "differs": True}],
     "differing": ["loss"],
     "warnings": [],
-    "tests": [{"figure": "map_at_r", "title": "MAP@R", "queries": 240, "classes": 40, "pairs": [PAIR]}],
+    "tests": [{"metric": "map_at_r", "title": "MAP@R", "queries": 240, "classes": 40, "pairs": [PAIR]}],
     "job": 19,
 }
 
@@ -64,11 +65,11 @@ COMPARISON = {
 @extend_schema_serializer(examples=[OpenApiExample("A finished run", RUN)])
 class RunSerializer(serializers.ModelSerializer[Run]):
     dataset = serializers.IntegerField(source="experiment.dataset_id", read_only=True)
-    params = serializers.DictField(read_only=True, help_text="Of its loss: the paper's, unless the experiment has own.")
-    changes = serializers.DictField(read_only=True, help_text="What tuning changed of the protocol.")
+    params = serializers.DictField(read_only=True, help_text="Loss parameters; the paper's defaults unless overridden.")
+    changes = serializers.DictField(read_only=True, help_text="Fields of the protocol that tuning changed.")
     state = serializers.ChoiceField(choices=Job.State.choices, read_only=True)
-    history = serializers.ListField(child=serializers.DictField(), read_only=True, help_text="One event an epoch.")
-    metrics = serializers.DictField(read_only=True, allow_null=True, help_text="On the held-out classes; null before.")
+    history = serializers.ListField(child=serializers.DictField(), read_only=True, help_text="One event per epoch.")
+    metrics = MetricsField(help_text="Metrics on the held-out classes; null until evaluated.")
     model: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
 
     class Meta:
@@ -89,16 +90,18 @@ class CurveField(serializers.ListField):
 
 class CurvesOfRunSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
-    color = serializers.IntegerField(help_text="Which of the eight colours it wears.")
+    color = serializers.IntegerField(help_text="Number of its colour on the site, 0 to 7.")
     state = serializers.ChoiceField(choices=Job.State.choices)
-    loss = CurveField(help_text="[epoch, mean loss]")
-    recall = CurveField(help_text="[epoch, Recall@1 of the validation classes in percent], where these select.")
-    speed = CurveField(help_text="[epoch, pictures a second]")
+    loss = CurveField(help_text="Points [epoch, mean training loss].")
+    recall = CurveField(
+        help_text="Points [epoch, Recall@1 of the validation classes in percent]; empty without such classes."
+    )
+    speed = CurveField(help_text="Points [epoch, pictures per second].")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two epochs", CURVES)])
 class CurvesSerializer(serializers.Serializer[Any]):
-    active = serializers.BooleanField(help_text="Whether more is to come.")
+    active = serializers.BooleanField(help_text="true while a run is queued or running.")
     runs = CurvesOfRunSerializer(many=True)
 
 
@@ -111,9 +114,12 @@ class LogSerializer(serializers.Serializer[Any]):
     lines = serializers.ListField(child=serializers.CharField())
 
 
-class AskedRunsSerializer(StrictSerializer):
+class RunsToCompareSerializer(StrictSerializer):
     run = serializers.ListField(
-        child=KeyField(), min_length=FEWEST, max_length=MOST, help_text="Say it again for each: ?run=4&run=5."
+        child=KeyField(),
+        min_length=FEWEST,
+        max_length=MOST,
+        help_text="Id of a run. Repeat for each run: ?run=4&run=5.",
     )
 
 
@@ -144,34 +150,34 @@ class CellSerializer(serializers.Serializer[Any]):
     }
 )
 class CellsField(serializers.ListField):
-    """A cell of each run, null where a figure is not known."""
+    """One cell per run, null if the metric is missing."""
 
     child = CellSerializer()
 
 
-class FigureSerializer(serializers.Serializer[Any]):
+class MetricValuesSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    cells = CellsField(help_text="Of each run, with the 95 % interval; null where it is not known.")
+    cells = CellsField(help_text="One value per run with its 95 % interval; null if it is missing.")
 
 
 class ProtocolFieldSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    values = serializers.ListField(help_text="In each run.")
+    values = serializers.ListField(help_text="Value in each run.")
     differs = serializers.BooleanField()
 
 
 class PairSerializer(serializers.Serializer[Any]):
-    first = serializers.IntegerField(help_text="A run.")
-    second = serializers.IntegerField(help_text="Another.")
-    difference = serializers.FloatField(help_text="The first minus the second, as a fraction of 1.")
-    p = serializers.FloatField()
-    holm = serializers.FloatField(help_text="p, corrected for all pairs.")
-    seeds = serializers.IntegerField()
-    verdict = serializers.CharField()
+    first = serializers.IntegerField(help_text="Id of a run.")
+    second = serializers.IntegerField(help_text="Id of the run it is compared with.")
+    difference = serializers.FloatField(help_text="Metric of first minus that of second, a fraction of 1.")
+    p = serializers.FloatField(help_text="p-value of this pair alone.")
+    holm = serializers.FloatField(help_text="p-value corrected for all pairs (Holm).")
+    seeds = serializers.IntegerField(help_text="Number of seeds that both have.")
+    conclusion = serializers.CharField(help_text="better, worse, or cannot tell, at 5 %.")
 
 
 class PairedTestSerializer(serializers.Serializer[Any]):
-    figure = serializers.CharField()
+    metric = serializers.CharField()
     title = serializers.CharField()
     queries = serializers.IntegerField()
     classes = serializers.IntegerField()
@@ -180,12 +186,14 @@ class PairedTestSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("Two runs", COMPARISON)])
 class ComparisonSerializer(serializers.Serializer[Any]):
-    """Runs side by side, in the order asked for."""
+    """Runs side by side, in the order of the request."""
 
     runs = NamedRunSerializer(many=True)
-    figures = FigureSerializer(many=True)
-    protocol = ProtocolFieldSerializer(many=True, help_text="Every field; those that differ first.")
+    metrics = MetricValuesSerializer(many=True)
+    protocol = ProtocolFieldSerializer(many=True, help_text="All fields, those that differ first.")
     differing = serializers.ListField(child=serializers.CharField())
-    warnings = serializers.ListField(child=serializers.CharField(), help_text="What makes it unfair.")
-    tests = PairedTestSerializer(many=True, allow_null=True, help_text="null: not tested yet; POST here.")
-    job = serializers.IntegerField(allow_null=True, help_text="The newest that tests these runs.")
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Reasons why the comparison is unfair.")
+    tests = PairedTestSerializer(
+        many=True, allow_null=True, help_text="Statistical tests; null until a POST here has tested the runs."
+    )
+    job = serializers.IntegerField(allow_null=True, help_text="Id of the newest job that tests these runs.")

@@ -1,4 +1,4 @@
-"""How experiments look over the API, and what starting one takes."""
+"""Serializers of experiments, and the bodies that estimate, start and report them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from retrieval.experiments.services.starting import MOST_TRIALS
 from retrieval.models import Experiment, Tuning
 
 MOST_SEEDS = 20
-WISH = {
+PLAN = {
     "dataset": 1,
     "preset": "frozen-features",
     "changes": {"epochs": 30},
@@ -40,7 +40,7 @@ EXPERIMENT = {
 
 class TuningSerializer(serializers.ModelSerializer[Tuning]):
     state = serializers.ChoiceField(choices=Job.State.choices, read_only=True)
-    trials = serializers.DictField(read_only=True, help_text="What was tried and measured so far.")
+    trials = serializers.DictField(read_only=True, help_text="Trials and their metrics so far.")
 
     class Meta:
         model = Tuning
@@ -56,20 +56,24 @@ class BudgetSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("An estimate", ESTIMATE)])
 class EstimateSerializer(serializers.Serializer[Any]):
-    """What the trainings take, one after the other."""
+    """Estimated time of all trainings, one after the other."""
 
-    seconds = serializers.FloatField(read_only=True)
-    runs = serializers.IntegerField(read_only=True, help_text="Trials of tuning are reckoned as runs.")
-    each = serializers.DictField(child=serializers.FloatField(), read_only=True, help_text="Seconds of a run, by loss.")
+    seconds = serializers.FloatField(read_only=True, help_text="Seconds for all runs.")
+    runs = serializers.IntegerField(read_only=True, help_text="Number of runs; each tuning trial counts as one.")
+    each = serializers.DictField(child=serializers.FloatField(), read_only=True, help_text="Seconds per run, by loss.")
     # The metaclass takes declared fields away, so this does not hide Field.source.
-    source = serializers.CharField(read_only=True, help_text="earlier runs, measured or both")  # type: ignore[assignment]
+    source = serializers.CharField(read_only=True, help_text="Source of the estimate: earlier runs, measured or both.")  # type: ignore[assignment]
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An experiment", EXPERIMENT)])
 class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
     protocol = serializers.DictField(read_only=True)
-    tuning = BudgetSerializer(read_only=True, allow_null=True, help_text="Of each loss; null: none is tuned.")
-    estimate = EstimateSerializer(read_only=True, allow_null=True, help_text="As it was when it began.")
+    tuning = BudgetSerializer(
+        read_only=True, allow_null=True, help_text="Tuning budget of each loss; null = no tuning."
+    )
+    estimate = EstimateSerializer(
+        read_only=True, allow_null=True, help_text="Estimate when the experiment was started; null = none."
+    )
     runs = RunSerializer(many=True, read_only=True)
     tunings = TuningSerializer(many=True, read_only=True)
 
@@ -82,55 +86,67 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
         read_only_fields = fields
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Two losses and a baseline", WISH)])
-class WishSerializer(StrictSerializer):
+@extend_schema_serializer(examples=[OpenApiExample("Two losses and a baseline", PLAN)])
+class ExperimentPlanSerializer(StrictSerializer):
     """One protocol, several losses, several seeds."""
 
     dataset = VisibleDatasetField(pk_field=KeyField())
     preset = serializers.CharField(max_length=80)
     changes = serializers.DictField(
-        child=NumberOrTextField(), required=False, default=dict, help_text="Fields of the protocol to change."
+        child=NumberOrTextField(),
+        required=False,
+        default=dict,
+        help_text="Fields of the preset to change; default: none.",
     )
     losses = serializers.ListField(child=serializers.CharField(), min_length=1)
     params = serializers.DictField(
         child=serializers.DictField(child=NumberOrTextField()),
         required=False,
         default=dict,
-        help_text="Own parameters by loss; the rest are as the papers have them.",
+        help_text="Parameters by loss; default: the papers' values.",
     )
     seeds = serializers.ListField(
         child=serializers.IntegerField(min_value=0), min_length=1, max_length=MOST_SEEDS, required=False, default=[0]
     )
     weights = serializers.CharField(
-        max_length=200, required=False, default="", allow_blank=True, help_text="A file in the weights folder."
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Weights file on the server; default: the protocol's own weights.",
     )
     trials = serializers.IntegerField(
         min_value=0,
         max_value=MOST_TRIALS,
         required=False,
         default=0,
-        help_text="Of each loss's tuning; 0 tunes nothing.",
+        help_text="Tuning trials per loss; 0 = no tuning.",
     )
     validation_classes = serializers.IntegerField(
-        min_value=0, required=False, default=0, help_text="Training classes that trials are measured on."
+        min_value=0,
+        required=False,
+        default=0,
+        help_text="Number of training classes held out to measure trials on; default 0.",
     )
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Two losses and a baseline", {"name": "Two losses", **WISH, "publish": True})]
+    examples=[OpenApiExample("Two losses and a baseline", {"name": "Two losses", **PLAN, "publish": True})]
 )
-class NewExperimentSerializer(WishSerializer):
+class NewExperimentSerializer(ExperimentPlanSerializer):
     name = serializers.CharField(max_length=120)
-    publish = serializers.BooleanField(required=False, default=True, help_text="Search with its models when they can.")
+    publish = serializers.BooleanField(
+        required=False, default=True, help_text="Publication of each model as soon as its index is built."
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Four jobs were at work", {"cancelled": 4})])
+@extend_schema_serializer(examples=[OpenApiExample("Four jobs", {"cancelled": 4})])
 class CancelledSerializer(serializers.Serializer[Any]):
-    cancelled = serializers.IntegerField(help_text="Jobs.")
+    cancelled = serializers.IntegerField(help_text="Number of cancelled jobs.")
 
 
-@extend_schema_serializer(examples=[OpenApiExample("With a model from outside", {"also": [7]})])
+@extend_schema_serializer(examples=[OpenApiExample("With an external model", {"external_models": [7]})])
 class NewReportSerializer(StrictSerializer):
-    also = serializers.ListField(
-        child=KeyField(), required=False, default=list, help_text="Models from outside to show as rows."
+    external_models = serializers.ListField(
+        child=KeyField(), required=False, default=list, help_text="Ids of external models to include as rows."
     )

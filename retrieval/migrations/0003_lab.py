@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('loss', models.CharField(max_length=60)),
-                ('trials', models.JSONField(blank=True, default=dict, help_text='What was tried and measured, as tuning stores it.')),
+                ('trials', models.JSONField(blank=True, default=dict, help_text='Trials and their metrics so far, as tuning stores them.')),
             ],
             options={
                 'ordering': ['pk'],
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='experiment',
             name='tuning',
-            field=models.JSONField(blank=True, help_text='The budget of each loss: trials and validation_classes; null tunes none.', null=True),
+            field=models.JSONField(blank=True, help_text='Tuning budget of each loss: trials and validation_classes; null = no tuning.', null=True),
         ),
         migrations.AddField(
             model_name='model',
@@ -55,27 +55,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='model',
             name='licence',
-            field=models.CharField(blank=True, help_text='Of a model from outside, as it came.', max_length=300),
+            field=models.CharField(blank=True, help_text='Licence of an external model, as imported.', max_length=300),
         ),
         migrations.AddField(
             model_name='model',
             name='measured',
-            field=models.JSONField(blank=True, help_text='The metrics of a model from outside.', null=True),
+            field=models.JSONField(blank=True, help_text='Metrics of an external model.', null=True),
         ),
         migrations.AddField(
             model_name='run',
             name='changes',
-            field=models.JSONField(blank=True, default=dict, help_text='What tuning changed of the protocol.'),
+            field=models.JSONField(blank=True, default=dict, help_text='Fields of the protocol that tuning changed.'),
         ),
         migrations.AddField(
             model_name='run',
             name='tuned',
-            field=models.BooleanField(default=False, help_text='With what the tuning of its loss found.'),
+            field=models.BooleanField(default=False, help_text='Whether it has the parameters that tuning found.'),
         ),
         migrations.AlterField(
             model_name='model',
             name='loss',
-            field=models.CharField(blank=True, help_text='Empty for a model from outside.', max_length=60),
+            field=models.CharField(blank=True, help_text='Loss it was trained with; empty for an external model.', max_length=60),
         ),
         migrations.AlterField(
             model_name='model',

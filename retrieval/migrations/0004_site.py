@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='experiment',
             name='estimate',
-            field=models.JSONField(blank=True, help_text='How long its trainings were said to take, in seconds.', null=True),
+            field=models.JSONField(blank=True, help_text='Estimated time of all runs at the start, in seconds.', null=True),
         ),
         migrations.AddField(
             model_name='image',
@@ -38,6 +38,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='run',
             name='log',
-            field=models.TextField(blank=True, help_text='The last lines that its training wrote.'),
+            field=models.TextField(blank=True, help_text="Last lines of its training's output."),
         ),
     ]

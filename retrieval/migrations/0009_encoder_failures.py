@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='model',
             name='encoder_failures',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often in a row the process of an external model gave no embedding.'),
+            field=models.PositiveSmallIntegerField(default=0, help_text="Failures in a row of an external model's process."),
         ),
         migrations.AddField(
             model_name='model',

@@ -1,4 +1,4 @@
-"""What is compared: one protocol, several losses and seeds."""
+"""The tables of experiments, runs and tunings."""
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +11,7 @@ from retrieval.models.dataset import Dataset
 class Experiment(models.Model):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only.
 
-    Tuned runs stand beside the untuned; of the protocol they may change their proxies' learning rate.
+    Tuned runs are added next to the untuned ones; of the protocol they may change their proxies' learning rate.
     """
 
     name = models.CharField(max_length=120)
@@ -19,11 +19,9 @@ class Experiment(models.Model):
     protocol = models.JSONField()
     weights = models.CharField(max_length=200, blank=True, help_text="File in the weights folder, for local weights.")
     tuning = models.JSONField(
-        null=True, blank=True, help_text="The budget of each loss: trials and validation_classes; null tunes none."
+        null=True, blank=True, help_text="Tuning budget of each loss: trials and validation_classes; null = no tuning."
     )
-    estimate = models.JSONField(
-        null=True, blank=True, help_text="How long its trainings were said to take, in seconds."
-    )
+    estimate = models.JSONField(null=True, blank=True, help_text="Estimated time of all runs at the start, in seconds.")
     publish = models.BooleanField(default=True, help_text="Models appear in search as soon as their index is built.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -47,13 +45,15 @@ class Run(models.Model):
     loss = models.CharField(max_length=60)
     params = models.JSONField(default=dict, blank=True)
     seed = models.PositiveIntegerField(default=0)
-    tuned = models.BooleanField(default=False, help_text="With what the tuning of its loss found.")
-    changes = models.JSONField(default=dict, blank=True, help_text="What tuning changed of the protocol.")
-    fold = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Held out, where the protocol has folds.")
+    tuned = models.BooleanField(default=False, help_text="Whether it has the parameters that tuning found.")
+    changes = models.JSONField(default=dict, blank=True, help_text="Fields of the protocol that tuning changed.")
+    fold = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Fold that is held out, where the protocol has folds."
+    )
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    history = models.JSONField(default=list, blank=True, help_text="One event an epoch, as training reports them.")
+    history = models.JSONField(default=list, blank=True, help_text="One event per epoch, as training reports them.")
     metrics = models.JSONField(null=True, blank=True)
-    log = models.TextField(blank=True, help_text="The last lines that its training wrote.")
+    log = models.TextField(blank=True, help_text="Last lines of its training's output.")
 
     class Meta:
         ordering = ["pk"]
@@ -71,7 +71,7 @@ class Run(models.Model):
 
     @property
     def state(self) -> str:
-        """The job's state; a job's row may be cleared away once the metrics are here."""
+        """The job's state; a job's row may be deleted once the metrics are here."""
         if self.metrics is not None:
             return Job.State.SUCCEEDED.value
         return str(self.job.state) if self.job else Job.State.CANCELLED.value
@@ -83,7 +83,9 @@ class Tuning(models.Model):
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="tunings")
     loss = models.CharField(max_length=60)
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    trials = models.JSONField(default=dict, blank=True, help_text="What was tried and measured, as tuning stores it.")
+    trials = models.JSONField(
+        default=dict, blank=True, help_text="Trials and their metrics so far, as tuning stores them."
+    )
 
     class Meta:
         ordering = ["pk"]
@@ -99,7 +101,7 @@ class Tuning(models.Model):
 
     @property
     def state(self) -> str:
-        """The job's state; a job's row may be cleared away once all trials are here."""
+        """The job's state; a job's row may be deleted once all trials are here."""
         if self.job is not None:
             return str(self.job.state)
         return (Job.State.SUCCEEDED if self.done >= self.experiment.trials else Job.State.CANCELLED).value

@@ -1,4 +1,4 @@
-"""What answers: an HNSW index of every picture of a data set, by one model."""
+"""The table of indexes: each an HNSW index of all pictures of a data set, by one model."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from retrieval.models.model import Model
 
 
 class Index(models.Model):
-    """Built aside, checked, never changed after; one a model and data set serves."""
+    """Built, checked, and never changed afterwards; one per model and data set is active."""
 
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="indexes")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="indexes")
-    revision = models.PositiveIntegerField(help_text="Of the data set, when it was built.")
+    revision = models.PositiveIntegerField(help_text="Revision of the data set when the index was built.")
     path = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")
     manifest = models.JSONField()
     recall = models.FloatField(help_text="Recall@10 against exact search, 0 to 1, measured when it was built.")

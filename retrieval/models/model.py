@@ -1,4 +1,4 @@
-"""What searches: a trained network."""
+"""The table of models."""
 
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,26 @@ COLORS = 8
 class Model(models.Model):
     """An embedder that people can search with once it is published and has an active index.
 
-    One from outside has no run; its metrics are its own. Embeddings without their network answer for
-    pictures of the gallery only.
+    An external model has no run; its metrics are its own. Embeddings without a network can be searched with
+    pictures of the data set only.
     """
 
     run = models.OneToOneField(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="model")
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="models")
     name = models.CharField(max_length=160)
-    loss = models.CharField(max_length=60, blank=True, help_text="Empty for a model from outside.")
+    loss = models.CharField(
+        max_length=60, blank=True, help_text="Loss it was trained with; empty for an external model."
+    )
     artifact = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")
     weights_sha256 = models.CharField(max_length=64)
     dim = models.PositiveIntegerField()
-    color = models.PositiveSmallIntegerField(help_text="Which of the eight colours and marks it wears everywhere.")
-    measured = models.JSONField(null=True, blank=True, help_text="The metrics of a model from outside.")
-    licence = models.CharField(max_length=300, blank=True, help_text="Of a model from outside, as it came.")
+    color = models.PositiveSmallIntegerField(help_text="Number of its colour and mark, 0 to 7.")
+    measured = models.JSONField(null=True, blank=True, help_text="Metrics of an external model.")
+    licence = models.CharField(max_length=300, blank=True, help_text="Licence of an external model, as imported.")
     has_network = models.BooleanField(default=True, help_text="Whether it can embed a picture that it never saw.")
     published = models.BooleanField(default=False)
     encoder_failures = models.PositiveSmallIntegerField(
-        default=0, help_text="How often in a row the process of an external model gave no embedding."
+        default=0, help_text="Failures in a row of an external model's process."
     )
     encoder_problem = models.CharField(max_length=300, blank=True, help_text="What failed last.")
     suspended_at = models.DateTimeField(

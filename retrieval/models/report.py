@@ -1,4 +1,4 @@
-"""What is told of an experiment: its table, tests and curves, as files."""
+"""The table of reports."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from retrieval.models.experiment import Experiment
 
 
 class Report(models.Model):
-    """The newest report of an experiment; making it again replaces it whole."""
+    """The newest report of an experiment, as files; creating it again replaces it."""
 
     experiment = models.OneToOneField(Experiment, on_delete=models.CASCADE, related_name="report")
     path = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")

@@ -1,4 +1,4 @@
-"""How the files of a model travel, to pages and API alike."""
+"""A file of a model as an HTTP attachment, for pages and API alike."""
 
 from django.http import FileResponse, Http404
 
@@ -16,8 +16,8 @@ def model_attachment(model: Model, part: str) -> FileResponse:
     file = model_files.model_file(model, part)
     try:
         opened = file.open("rb") if file else None
-    except OSError:  # gone since we looked
+    except OSError:  # deleted meanwhile
         opened = None
     if file is None or opened is None:
         raise Http404(f"{model.name} has no {part}")
-    return attachment(opened, model_files.kept_name(model, file))
+    return attachment(opened, model_files.download_name(model, file))

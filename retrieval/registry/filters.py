@@ -1,4 +1,4 @@
-"""By what lists of models can be narrowed."""
+"""Filters of lists of models."""
 
 import django_filters as filters  # type: ignore[import-untyped]
 from django.contrib.auth.models import AnonymousUser
@@ -12,7 +12,7 @@ from retrieval.registry.services.loss_titles import loss_titles
 
 
 def datasets_for(request: HttpRequest | None) -> QuerySet[Dataset]:
-    """Return the data sets that the sender may name; others must look like none."""
+    """Return the data sets that the sender may see; naming another is an error like naming none."""
     return visible_datasets(request.user if request else AnonymousUser())
 
 

@@ -1,4 +1,4 @@
-"""Forms of a model from outside, and of an index."""
+"""Forms that import an external model, and build an index."""
 
 from typing import Any
 
@@ -17,23 +17,25 @@ class ModelForm(forms.Form):
     """A network with its description, or embeddings with their list of pictures."""
 
     dataset = forms.ModelChoiceField(
-        queryset=Dataset.objects.none(), label="Data set", help_text="Whose pictures it embeds and is measured on."
+        queryset=Dataset.objects.none(),
+        label="Data set",
+        help_text="Data set that the model embeds and is evaluated on.",
     )
-    name = forms.CharField(
-        required=False, max_length=160, help_text="Under which it is listed; else what its files say."
-    )
-    weights = forms.FileField(required=False, help_text="<code>.onnx</code> or <code>.safetensors</code>")
+    name = forms.CharField(required=False, max_length=160, help_text="Name in lists; default: the name in its files.")
+    weights = forms.FileField(required=False, help_text="Network, <code>.onnx</code> or <code>.safetensors</code>.")
     description = forms.FileField(
         required=False,
-        help_text="Its <code>.json</code>: mean, std, and for ONNX short_side and crop, for safetensors architecture.",
+        help_text="<code>.json</code> of the weights: mean, std, and short_side and crop (ONNX) or architecture "
+        "(safetensors).",
     )
     embeddings = forms.FileField(
-        required=False, help_text="<code>.npy</code>, an array [N, D], a row for every picture of the data set."
+        required=False, help_text="<code>.npy</code> array [N, D], one row for each picture of the data set."
     )
     images = forms.FileField(
         required=False,
         label="List of pictures",
-        help_text="<code>.csv</code> whose column path or sha256 says whose each row is.",
+        help_text="<code>.csv</code> with a <code>path</code> or <code>sha256</code> column that matches each row to "
+        "a picture.",
     )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -45,12 +47,12 @@ class ModelForm(forms.Form):
         return [self["dataset"], self["name"]]
 
     def pairs(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """Return the two ways to bring a model, each with its two files."""
+        """Return the two ways to import a model, each with its two files."""
         return [(title, [self[name] for name in names]) for title, names in PAIRS.items()]
 
 
 class IndexForm(forms.Form):
-    """The model that is to search a data set."""
+    """The model that will search a data set."""
 
     model = forms.ModelChoiceField(queryset=Model.objects.none(), empty_label=None)
 

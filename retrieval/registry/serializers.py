@@ -1,5 +1,6 @@
-"""How models look over the API: one, what was noted of it, its files; and what bringing one takes."""
+"""Serializers of models: one model, its diagnostics, its files, and the body that imports one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -33,14 +34,14 @@ PART = {
     "name": "softtriple-3-metrics.json",
     "size": 1843,
     "sha256": "9f2c1f0f6d3c1c7b0d5f4f2c8a4f0f6a3b0f6c2d9b1e7a5c3d2f1e0b9a8c7d6e",
-    "made_at": "2026-05-04T09:30:00Z",
+    "created_at": "2026-05-04T09:30:00Z",
 }
-ANSWER = {"id": 27, "label": 4, "cosine": 0.9972}
+NEIGHBOUR = {"id": 27, "label": 4, "similarity": 0.9972}
 DIAGNOSTICS = {
     "class_names": {"4": "Zephyrina gracilis", "7": "Idalora punctata"},
     "paths": {"27": "Zephyrina_gracilis/0002.jpg", "48": "Idalora_punctata/0005.jpg"},
     "classes": [{"label": 4, "map_at_r": 0.09, "queries": 6, "recall_at_1": 0.17}],
-    "worst_queries": [{"id": 48, "label": 7, "average_precision": 0.0, "answers": [ANSWER]}],
+    "worst_queries": [{"id": 48, "label": 7, "average_precision": 0.0, "results": [NEIGHBOUR]}],
     "hubs": [{"id": 27, "label": 4, "found": 18}],
     "near_duplicates": [],
     "neighbours": 10,
@@ -48,9 +49,21 @@ DIAGNOSTICS = {
 }
 
 
+class MetricsField(serializers.DictField):
+    """Stored metrics with the keys of today: release 0.1 called `queries_without_match` otherwise."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **kwargs)
+
+    def to_representation(self, value: Mapping[str, object]) -> dict[str, object]:
+        return super().to_representation(
+            {"queries_without_match" if name == "lonely" else name: part for name, part in value.items()}
+        )
+
+
 @extend_schema_serializer(examples=[OpenApiExample("A model", MODEL)])
 class ModelSerializer(serializers.ModelSerializer[Model]):
-    metrics = serializers.DictField(read_only=True, allow_null=True, help_text="On the held-out classes; null before.")
+    metrics = MetricsField(help_text="Metrics on the held-out classes; null until evaluated.")
     experiment = serializers.IntegerField(source="run.experiment_id", read_only=True, allow_null=True, default=None)
 
     class Meta:
@@ -74,25 +87,35 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
     examples=[OpenApiExample("A network", {"dataset": 1, "name": "Ours", "weights": "(file)", "description": "(file)"})]
 )
 class NewModelSerializer(StrictSerializer):
-    """Give weights and description, or embeddings and images."""
+    """An external model: weights with their description, or embeddings with their images."""
 
     dataset = VisibleDatasetField(pk_field=KeyField())
     name = serializers.CharField(
-        max_length=160, required=False, default="", allow_blank=True, help_text="Else what its files say."
+        max_length=160,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Name in lists; default: the name in its files.",
     )
-    weights = serializers.FileField(required=False, default=None, help_text=".onnx or .safetensors")
-    description = serializers.FileField(required=False, default=None, help_text="The .json of the weights.")
-    embeddings = serializers.FileField(required=False, default=None, help_text=".npy, one row a picture.")
-    images = serializers.FileField(required=False, default=None, help_text="CSV with a column path or sha256.")
+    weights = serializers.FileField(required=False, default=None, help_text="Network, .onnx or .safetensors.")
+    description = serializers.FileField(
+        required=False, default=None, help_text=".json of the weights: how to feed them."
+    )
+    embeddings = serializers.FileField(
+        required=False, default=None, help_text=".npy array [N, D], one row per picture."
+    )
+    images = serializers.FileField(
+        required=False, default=None, help_text="CSV with a path or sha256 column that matches each row to a picture."
+    )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Figures", PART)])
+@extend_schema_serializer(examples=[OpenApiExample("Metrics", PART)])
 class PartSerializer(serializers.Serializer[Any]):
     part = serializers.ChoiceField(choices=list(PARTS), read_only=True)
-    name = serializers.CharField(read_only=True, help_text="Under which it is kept.")
-    size = serializers.IntegerField(read_only=True, help_text="Bytes.")
-    sha256 = serializers.CharField(read_only=True, allow_null=True, help_text="null: not computed yet.")
-    made_at = serializers.DateTimeField(read_only=True)
+    name = serializers.CharField(read_only=True, help_text="Name of the downloaded file.")
+    size = serializers.IntegerField(read_only=True, help_text="Size in bytes.")
+    sha256 = serializers.CharField(read_only=True, allow_null=True, help_text="Checksum; null until computed.")
+    created_at = serializers.DateTimeField(read_only=True)
 
 
 class ClassNoteSerializer(serializers.Serializer[Any]):
@@ -103,40 +126,44 @@ class ClassNoteSerializer(serializers.Serializer[Any]):
     map_at_r = serializers.FloatField()
 
 
-class FoundSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="Of the picture.")
+class NeighbourSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="Id of the picture.")
     label = serializers.IntegerField()  # type: ignore[assignment]
-    cosine = serializers.FloatField()
+    similarity = serializers.FloatField(help_text="Cosine of the two embeddings, -1 to 1.")
 
 
 class QueryNoteSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="Of the picture.")
+    id = serializers.IntegerField(help_text="Id of the picture.")
     label = serializers.IntegerField()  # type: ignore[assignment]
     average_precision = serializers.FloatField()
-    answers = FoundSerializer(many=True, help_text="Nearest first.")
+    results = NeighbourSerializer(many=True, help_text="Nearest pictures, nearest first.")
 
 
 class HubSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="Of the picture.")
+    id = serializers.IntegerField(help_text="Id of the picture.")
     label = serializers.IntegerField()  # type: ignore[assignment]
-    found = serializers.IntegerField(help_text="How many queries it is among the nearest of.")
+    found = serializers.IntegerField(help_text="Number of queries that have it among their nearest.")
 
 
 class NearDuplicateSerializer(serializers.Serializer[Any]):
-    measured = serializers.IntegerField(help_text="A held-out picture.")
-    trained = serializers.IntegerField(help_text="The one of the training classes that it looks like.")
+    measured = serializers.IntegerField(help_text="Id of a held-out picture.")
+    trained = serializers.IntegerField(help_text="Id of its near-duplicate in training.")
     correlation = serializers.FloatField()
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Some of it", DIAGNOSTICS)])
+@extend_schema_serializer(examples=[OpenApiExample("Excerpt", DIAGNOSTICS)])
 class DiagnosticsSerializer(serializers.Serializer[Any]):
-    """What was noted when the model was measured; pictures may be gone since."""
+    """Classes, worst queries and hubs of a model's evaluation; pictures deleted or hidden since are left out."""
 
-    class_names = serializers.DictField(child=serializers.CharField(), help_text="By label, as they were.")
-    paths = serializers.DictField(child=serializers.CharField(), help_text="By picture, as they were.")
-    classes = ClassNoteSerializer(many=True, help_text="Worst first.")
+    class_names = serializers.DictField(
+        child=serializers.CharField(), help_text="Names of classes at evaluation, by label."
+    )
+    paths = serializers.DictField(child=serializers.CharField(), help_text="Paths of pictures at evaluation, by id.")
+    classes = ClassNoteSerializer(many=True, help_text="Classes, worst first.")
     worst_queries = QueryNoteSerializer(many=True)
     hubs = HubSerializer(many=True)
-    near_duplicates = NearDuplicateSerializer(many=True, required=False, help_text="Older models have none noted.")
-    neighbours = serializers.IntegerField(help_text="Among how many a hub counts as found.")
+    near_duplicates = NearDuplicateSerializer(
+        many=True, required=False, help_text="Missing for models of older versions."
+    )
+    neighbours = serializers.IntegerField(help_text="Number of nearest pictures that hubs are counted in.")
     warnings = serializers.ListField(child=serializers.CharField())

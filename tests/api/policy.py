@@ -140,7 +140,7 @@ POLICY = (
     members("GET /models/{id}/files/"),
     members("GET /models/{id}/files/{part}/"),
     curators("POST /models/{id}/publish/"),
-    curators("POST /models/{id}/withdraw/"),
+    curators("POST /models/{id}/unpublish/"),
     curators("POST /models/{id}/resume/"),
     curators("GET /indexes/"),
     curators("POST /indexes/", 202),

@@ -28,7 +28,7 @@ def one_loss(scene: Scene) -> Ask:
     return Ask("/losses/soft_triple/")
 
 
-def wish(scene: Scene) -> dict[str, Any]:
+def plan(scene: Scene) -> dict[str, Any]:
     """Return what the runs of the world were started with, so that nothing has to be measured first."""
     changes = {**SMALL, "epochs": 1}
     return {"dataset": scene.world.dataset.pk, "preset": "demo", "losses": ["soft_triple"], "changes": changes}
@@ -36,12 +36,12 @@ def wish(scene: Scene) -> dict[str, Any]:
 
 @thing("POST /experiments/")
 def new_experiment(scene: Scene) -> Ask:
-    return Ask("/experiments/", {"name": "Mine", **wish(scene)})
+    return Ask("/experiments/", {"name": "Mine", **plan(scene)})
 
 
 @thing("POST /experiments/estimate/")
 def estimated_experiment(scene: Scene) -> Ask:
-    return Ask("/experiments/estimate/", wish(scene))
+    return Ask("/experiments/estimate/", plan(scene))
 
 
 @thing("GET /experiments/{id}/")
@@ -110,7 +110,7 @@ def tested_runs(scene: Scene) -> Ask:
 
 
 @thing("POST /models/")
-def brought_model(scene: Scene) -> Ask:
+def imported_model(scene: Scene) -> Ask:
     files = embeddings(scene.world.dataset)
     again = {field: Resent(file.name or "", file.read()) for field, file in files.items()}
     return Ask("/models/", {"dataset": scene.world.dataset.pk, "name": "Theirs", **again}, format="multipart")
@@ -141,9 +141,9 @@ def published_model(scene: Scene) -> Ask:
     return Ask(f"/models/{scene.world.models[0].pk}/publish/")
 
 
-@thing("POST /models/{id}/withdraw/")
-def withdrawn_model(scene: Scene) -> Ask:
-    return Ask(f"/models/{scene.world.models[0].pk}/withdraw/")
+@thing("POST /models/{id}/unpublish/")
+def unpublished_model(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/unpublish/")
 
 
 @thing("POST /models/{id}/resume/")

@@ -1,4 +1,4 @@
-"""A curator begins an experiment, watches it, cancels, begins another like it, compares runs, rolls an index back.
+"""A curator starts an experiment, watches it, cancels, duplicates it, compares runs, rolls an index back.
 
 Its models stay unpublished: nobody who searches or rates meets them.
 """
@@ -49,7 +49,7 @@ def fill_in(page: Page, site: Site, tiny: str, epochs: int, *losses: str) -> str
 
 
 def start(page: Page) -> None:
-    page.get_by_role("button", name="Start the trainings").click()
+    page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"/lab/experiments/\d+/$"))
 
 
@@ -62,7 +62,7 @@ def test_an_experiment_is_estimated_watched_compared_and_its_index_rolled_back(
     assert faults_of(page) == []
     start(page)
     expect(page.locator("h1")).to_have_text(name)
-    expect(page.get_by_text("Said to take")).to_be_visible()
+    expect(page.get_by_text("Estimated", exact=True)).to_be_visible()
     assert "about" in page.locator("dl.facts").first.inner_text()
 
     expect(page.locator("pre.log")).to_contain_text("begins", timeout=PATIENCE)  # it moves without a reload
@@ -74,19 +74,19 @@ def test_an_experiment_is_estimated_watched_compared_and_its_index_rolled_back(
 
     for box in page.locator("input[name=run]").all():
         box.check()
-    page.get_by_role("button", name="Compare the ticked runs").click()
+    page.get_by_role("button", name="Compare selected runs").click()
     page.wait_for_url("**/lab/compare/**")
     expect(page.locator("tr.differs").first).to_contain_text("differs")
-    expect(page.get_by_text("They differ in loss, parameters.")).to_be_visible()
-    page.get_by_role("button", name="Test the differences").click()
-    expect(page.get_by_text("Verdict at 5 %").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("tr.differs")).to_have_count(2)
+    page.get_by_role("button", name="Test differences").click()
+    expect(page.locator("[data-conclusion]").first).to_be_visible(timeout=PATIENCE)
     assert faults_of(page) == []
 
     page.get_by_role("link", name=re.compile("^Run ")).first.click()
     expect(page.locator("pre.log")).to_contain_text("epoch 2 of 2")
     expect(page.locator("[data-curve=speed] canvas")).to_be_visible()
     assert faults_of(page) == []
-    page.get_by_role("link", name="The model it made").click()
+    page.get_by_role("link", name="Open model").click()
     roll_back(page)
     assert faults_of(page) == []
 
@@ -102,19 +102,19 @@ def roll_back(page: Page) -> None:
             break
         page.wait_for_timeout(2000)
         page.reload()
-    page.get_by_role("button", name="Build a new index").click()
+    page.get_by_role("button", name="Build index").click()
     page.wait_for_url("**/jobs/*/")
     expect(page.locator("#job-status .state-succeeded")).to_be_visible(timeout=PATIENCE)
     page.locator("#job-status a", has_text="Model").click()
     page.wait_for_url(model)
     expect(indexes).to_have_count(2)
-    expect(indexes.nth(0)).to_contain_text("serving")
-    indexes.nth(1).get_by_role("button", name=re.compile("^Switch")).click()
-    expect(indexes.nth(1)).to_contain_text("serving", timeout=SOON)
-    expect(page.locator(".message")).to_contain_text("now read index")
+    expect(indexes.nth(0)).to_contain_text("active")
+    indexes.nth(1).get_by_role("button", name=re.compile("^Activate")).click()
+    expect(indexes.nth(1)).to_contain_text("active", timeout=SOON)
+    expect(page.locator(".message")).to_contain_text("is active")
 
 
-def test_an_experiment_is_cancelled_and_another_like_it_begun(page: Page, site: Site, tiny: str) -> None:
+def test_an_experiment_is_cancelled_and_duplicated(page: Page, site: Site, tiny: str) -> None:
     sign_in(page, site, "admin")
     name = fill_in(page, site, tiny, 400, "soft_triple")
     start(page)
@@ -126,8 +126,8 @@ def test_an_experiment_is_cancelled_and_another_like_it_begun(page: Page, site: 
     expect(page.get_by_role("button", name=re.compile("^Retry SoftTriple"))).to_be_visible()
     assert faults_of(page) == []
 
-    page.get_by_role("link", name="Begin another like it").click()
-    expect(page.locator("input[name=name]")).to_have_value(f"{name}, again")
+    page.get_by_role("link", name="Duplicate experiment").click()
+    expect(page.locator("input[name=name]")).to_have_value(f"{name} (copy)")
     changes = page.locator("textarea[name=changes]").input_value().splitlines()
     assert set(changes) == {*TINY.splitlines(), "epochs=400"}
     expect(page.locator("input[name=losses]:checked")).to_have_count(1)
@@ -138,8 +138,8 @@ def test_an_experiment_is_cancelled_and_another_like_it_begun(page: Page, site: 
 def test_what_cannot_be_compared_says_so_and_shows_the_way(page: Page, site: Site) -> None:
     sign_in(page, site, "admin")
     page.goto(f"{site.address}/lab/")
-    page.get_by_role("button", name="Compare the ticked").click()
-    expect(page.locator("main")).to_contain_text("Choose 2 to 12 runs to compare; you chose 0.")
-    page.get_by_role("link", name="To the lab").click()
+    page.get_by_role("button", name="Compare selected models").click()
+    expect(page.locator("main")).to_contain_text("Select 2 to 12 runs to compare; you selected 0.")
+    page.get_by_role("link", name="Open the lab").click()
     expect(page.locator("h1")).to_have_text("Lab")
     assert faults_of(page) == []

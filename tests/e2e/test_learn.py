@@ -23,7 +23,7 @@ def test_a_visitor_finds_a_loss_and_reads_how_it_works(page: Page, site: Site) -
     page.get_by_role("link", name="Ranking", exact=True).click()
     expect(page.locator("li.algorithm")).to_have_count(3)
     page.get_by_role("link", name="All families").click()
-    page.get_by_label("Find").fill("proxy hardest")
+    page.get_by_label("Search losses").fill("proxy hardest")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Proxy-Anchor").click()
 

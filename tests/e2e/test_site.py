@@ -70,7 +70,7 @@ def test_a_curator_makes_a_report_and_reads_it(page: Page, site: Site) -> None:
     page.click("form.make button")
     expect(page.locator("form.make")).to_be_visible(timeout=120_000)  # the page comes again when the job has ended
     expect(page.locator("main")).to_contain_text("No run has finished since")
-    expect(page.locator("#tests-title")).to_have_text("Which differences are real")
+    expect(page.locator("#tests-title")).to_have_text("Statistical significance")
     expect(page.locator("table.leaderboard").first).to_contain_text("SoftTriple")
     assert page.locator("svg.interval").count() == 2 and page.locator("ul.curves polyline").count() == 2
     with page.expect_download() as kept:

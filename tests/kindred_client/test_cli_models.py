@@ -18,7 +18,7 @@ def lab(site: Routes) -> Routes:
 
 def test_models_are_listed_with_what_they_were_measured_at(lab: Routes) -> None:
     assert "42.00 [38.00, 46.00]" in run(lab, "models", "list").stdout
-    words = ("models", "list", "--dataset", "wings", "--loss", "soft_triple", "--withdrawn", "--json")
+    words = ("models", "list", "--dataset", "wings", "--loss", "soft_triple", "--unpublished", "--json")
     assert told(run(lab, *words)) == [MODEL]
     asked = lab.requests[-1].url.params
     assert (asked["dataset"], asked["loss"], asked["published"]) == ("4", "soft_triple", "false")

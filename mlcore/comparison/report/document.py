@@ -1,47 +1,47 @@
-"""The report as plain values: what every format shows, and what a re-run is compared with."""
+"""The report as plain JSON values: the source of every file format, and of the comparison with a re-run."""
 
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcore.comparison.report.findings import findings_of
-from mlcore.comparison.report.unfairness import practices
+from mlcore.comparison.report.unfairness import fairness_checks
 from mlcore.comparison.results import Results, Row
 from mlcore.comparison.significance import RESAMPLES, UNCLEAR, Pair, Resampled
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
-FORMAT = 2
-"""Rises when a reader of the document could not read an older one: 2 has diagnostics with warnings."""
+FORMAT = 3
+"""Number of the document's format: 2 has diagnostics with warnings; 3 has other keys, see `current_format`."""
 
 
 def document_of(results: Results) -> dict[str, Any]:
     """Return the whole report as plain JSON values; fractions of 1 throughout."""
     rows = _ordered(results.rows)
     first = next(iter(rows[0].units.values())).scores
-    figures = _figures_of_all(rows)
+    metrics = _shared_metrics(rows)
     resampled = {
-        figure: Resampled(
+        metric: Resampled(
             first.labels,
-            {row.name: {seed: unit.scores.columns[figure] for seed, unit in row.units.items()} for row in rows},
+            {row.name: {seed: unit.scores.columns[metric] for seed, unit in row.units.items()} for row in rows},
         )
-        for figure in figures
+        for metric in metrics
     }
-    pairs = {figure: resampled[figure].pairs() for figure in paired_test_metrics() if figure in figures}
+    pairs = {metric: resampled[metric].pairs() for metric in paired_test_metrics() if metric in metrics}
     best = max(rows, key=lambda row: _mean(row, HEADLINE))
     level = _level_with(best.name, pairs[HEADLINE])
     return {
         "format": FORMAT,
         "title": results.comparison.name,
         "comparison": results.plan,
-        "figures": figures,
+        "metrics": metrics,
         "queries": len(first.ids),
         "gallery": next((cell["gallery"] for cell in results.cells.values() if "gallery" in cell), None),
         "classes": len(set(first.labels.tolist())),
-        "rows": [_row(row, figures, resampled, best=best.name, level=level) for row in rows],
-        "pairs": {figure: [_pair(pair) for pair in found] for figure, found in pairs.items()},
+        "rows": [_row(row, metrics, resampled, best=best.name, level=level) for row in rows],
+        "pairs": {metric: [_pair(pair) for pair in of_metric] for metric, of_metric in pairs.items()},
         "resamples": RESAMPLES,
         "seeds": len(results.comparison.seeds),
-        "unfairness": [vars(practice) for practice in practices(results)],
+        "fairness_checks": [vars(check) for check in fairness_checks(results)],
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
         "diagnostics": findings_of(rows, best),
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
@@ -55,12 +55,12 @@ def document_of(results: Results) -> dict[str, Any]:
 
 
 def _ordered(rows: Sequence[Row]) -> list[Row]:
-    """Return what was not trained first, then the rest from the best MAP@R down."""
+    """Return the baselines first, then the rest from the best MAP@R down."""
     return sorted(rows, key=lambda row: (not row.is_baseline, -_mean(row, HEADLINE), row.name))
 
 
-def _figures_of_all(rows: Sequence[Row]) -> list[str]:
-    """Return the figures that every run has: a metric is missing where a run was measured before there was it."""
+def _shared_metrics(rows: Sequence[Row]) -> list[str]:
+    """Return the metrics that every run has; a run of an older version lacks the newer ones."""
     units = [unit for row in rows for unit in row.units.values()]
     return [name for name in units[0].figures if all(name in unit.figures for unit in units)]
 
@@ -70,13 +70,13 @@ def _mean(row: Row, figure: str) -> float:
 
 
 def _level_with(best: str, pairs: Sequence[Pair]) -> set[str]:
-    """Return the best row and every row that cannot be told from it."""
-    unclear = (pair for pair in pairs if pair.verdict == UNCLEAR and best in (pair.first, pair.second))
+    """Return the best row and every row without a significant difference to it."""
+    unclear = (pair for pair in pairs if pair.conclusion == UNCLEAR and best in (pair.first, pair.second))
     return {best} | {name for pair in unclear for name in (pair.first, pair.second)}
 
 
 def _row(
-    row: Row, figures: Sequence[str], resampled: Mapping[str, Resampled], *, best: str, level: set[str]
+    row: Row, metrics: Sequence[str], resampled: Mapping[str, Resampled], *, best: str, level: set[str]
 ) -> dict[str, Any]:
     return {
         "name": row.name,
@@ -87,15 +87,15 @@ def _row(
         "seeds": sorted(row.units),
         "best": row.name == best,
         "level_with_best": row.name in level,
-        "figures": {figure: _figure(row, figure, resampled[figure]) for figure in figures},
+        "metrics": {metric: _values(row, metric, resampled[metric]) for metric in metrics},
         "train_seconds": _median(cost["train_seconds"] for cost in row.costs),
         "images_per_second": _median(cost["images_per_second"] for cost in row.costs),
         "peak_memory_mib": _median(cost["peak_memory_mib"] for cost in row.costs),
     }
 
 
-def _figure(row: Row, figure: str, resampled: Resampled) -> dict[str, Any]:
-    values = [unit.figures[figure] for unit in row.units.values()]
+def _values(row: Row, metric: str, resampled: Resampled) -> dict[str, float | None]:
+    values = [unit.figures[metric] for unit in row.units.values()]
     low, high = resampled.interval(row.name)
     return {
         "mean": statistics.fmean(values),
@@ -111,7 +111,7 @@ def _median(values: Any) -> float | None:
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
-    return {**vars(pair), "verdict": pair.verdict}
+    return {**vars(pair), "conclusion": pair.conclusion}
 
 
 def _tuning(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,3 +131,49 @@ def _curve(histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[float]:
     """Return the mean loss of each epoch over a row's runs, as far as the shortest went."""
     epochs = min(len(history) for history in histories)
     return [statistics.fmean(history[epoch]["loss"] for history in histories) for epoch in range(epochs)]
+
+
+def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a stored document with the keys of FORMAT; None for one that is older than format 2.
+
+    Format 2 says figures, unfairness, present, why, verdict, reading, kind, answers and cosine.
+    """
+    if document.get("format") == FORMAT:
+        return dict(document)
+    if document.get("format") != 2:
+        return None
+    values = {name: value for name, value in document.items() if name not in ("figures", "unfairness")}
+    return values | {
+        "format": FORMAT,
+        "metrics": document["figures"],
+        "rows": [_renamed(row, {"figures": "metrics"}) for row in document["rows"]],
+        "pairs": {
+            metric: [_renamed(pair, {"verdict": "conclusion"}) for pair in pairs]
+            for metric, pairs in document["pairs"].items()
+        },
+        "fairness_checks": [
+            _renamed(check, {"present": "violated", "why": "reason"}) for check in document["unfairness"]
+        ],
+        "diagnostics": _current_diagnostics(document["diagnostics"]),
+    }
+
+
+def _current_diagnostics(diagnostics: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if diagnostics is None:
+        return None
+    return {
+        **diagnostics,
+        "meanings": {
+            name: _renamed(meaning, {"reading": "meaning", "kind": "scale"})
+            for name, meaning in diagnostics["meanings"].items()
+        },
+        "worst_queries": [
+            {name: value for name, value in query.items() if name != "answers"}
+            | {"results": [_renamed(result, {"cosine": "similarity"}) for result in query["answers"]]}
+            for query in diagnostics["worst_queries"]
+        ],
+    }
+
+
+def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in values.items()}

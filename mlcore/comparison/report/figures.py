@@ -14,7 +14,7 @@ def accuracy_chart(rows: Sequence[Mapping[str, Any]]) -> str:
     figure, axes = _figure(len(rows) * 0.26 + 0.8)
     places = range(len(rows), 0, -1)
     for place, row in zip(places, rows, strict=True):
-        found = row["figures"][HEADLINE]
+        found = row["metrics"][HEADLINE]
         color = ACCENT if row["level_with_best"] else PALE if row["baseline"] else INK
         axes.plot([100 * found["low"], 100 * found["high"]], [place, place], color=color, linewidth=1.4)
         axes.plot([100 * found["mean"]], [place], "o", color=color, markersize=4)

@@ -1,4 +1,4 @@
-"""Why rows earn what they earn: the shape of their spaces, the hard classes, and what the best one gets wrong."""
+"""Diagnostics of a report: geometry of the rows' embeddings, hardest classes, and mistakes of the best row."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -18,9 +18,9 @@ WORST_QUERIES = 10
 def findings_of(rows: Sequence[Row], best: Row) -> dict[str, Any] | None:
     """Return the diagnostics of a report as plain values; None where no run has any.
 
-    {"meanings": {figure: how to read it}, "rows": {row: {figure: mean over seeds}}, "hardest_classes": [...],
-    "worst_queries": of the best row's first seed, with what they got, "of": that row's title,
-    "warnings": {row: what its trainings were warned of}}.
+    {"meanings": {name: title, meaning and scale}, "rows": {row: {name: mean over seeds}}, "hardest_classes": [...],
+    "worst_queries": of the best row's first seed, with their results, "of": that row's title,
+    "warnings": {row: warnings of its trainings}}.
     """
     figures = {row.name: _means([unit.diagnostics for unit in row.units.values()]) for row in rows}
     known = [name for name in DIAGNOSTICS if any(name in found for found in figures.values())]
@@ -38,7 +38,7 @@ def findings_of(rows: Sequence[Row], best: Row) -> dict[str, Any] | None:
 
 
 def _meaning(metric: Metric) -> dict[str, str]:
-    return {"title": metric.title, "reading": metric.meaning, "kind": metric.scale}
+    return {"title": metric.title, "meaning": metric.meaning, "scale": metric.scale}
 
 
 def _means(units: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -89,8 +89,9 @@ def _worst_queries(details: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         {
             "picture": paths[str(query["id"])],
             "class": names[str(query["label"])],
-            "answers": [
-                {"class": names[str(answer["label"])], "cosine": answer["cosine"]} for answer in query["answers"]
+            "results": [
+                {"class": names[str(result["label"])], "similarity": result["similarity"]}
+                for result in query["results"]
             ],
         }
         for query in details["worst_queries"][:WORST_QUERIES]

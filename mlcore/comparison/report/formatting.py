@@ -24,35 +24,35 @@ def tuned_values(best: Mapping[str, Any] | None) -> str:
 
 
 def notes_of(document: Mapping[str, Any]) -> list[str]:
-    """Return what is not in the table, and why; and what to mind of what is."""
+    """Return failed and missing runs with the reasons, and warnings of trainings."""
     failed, missing = document["failed"], document["missing"]
     cells = len(document["cells"]) + len(failed) + len(missing)
     notes = []
     if failed:
         reasons = "; ".join(f"{name}: {why}" for name, why in failed.items())
-        notes.append(f"{len(failed)} of {cells} cells failed, the rest is shown: {reasons}")
+        notes.append(f"{len(failed)} of {cells} runs failed: {reasons}")
     if missing:
-        notes.append(f"{len(missing)} of {cells} cells are not run yet")
+        notes.append(f"{len(missing)} of {cells} runs are not finished yet")
     warnings = document["diagnostics"]["warnings"] if document["diagnostics"] else {}
     titles = {row["name"]: row["title"] for row in document["rows"]}
-    notes += [f"{titles[name]} was warned in training: {'; '.join(said)}" for name, said in warnings.items()]
+    notes += [f"Training warnings of {titles[name]}: {'; '.join(said)}" for name, said in warnings.items()]
     return notes
 
 
 def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each row, its mark against every row, and the numbers of those it beats and so on."""
-    verdicts = {}
+    conclusions = {}
     for pair in document["pairs"][HEADLINE]:
-        verdicts[pair["first"], pair["second"]] = pair["verdict"]
-        verdicts[pair["second"], pair["first"]] = OPPOSITE[pair["verdict"]]
+        conclusions[pair["first"], pair["second"]] = pair["conclusion"]
+        conclusions[pair["second"], pair["first"]] = OPPOSITE[pair["conclusion"]]
     lines = []
     for row in document["rows"]:
-        found = [verdicts.get((row["name"], other["name"]), "") for other in document["rows"]]
+        own = [conclusions.get((row["name"], other["name"]), "") for other in document["rows"]]
 
-        def numbers(verdict: str, found: list[str] = found) -> str:
-            return ", ".join(str(place) for place, one in enumerate(found, 1) if one == verdict) or "–"
+        def numbers(conclusion: str, own: list[str] = own) -> str:
+            return ", ".join(str(place) for place, one in enumerate(own, 1) if one == conclusion) or "–"
 
-        marks = [MARKS.get(verdict, "") for verdict in found]
+        marks = [MARKS.get(conclusion, "") for conclusion in own]
         lines.append({"title": row["title"], "marks": marks, "better": numbers(BETTER), "worse": numbers(WORSE)})
         lines[-1]["unclear"] = numbers(UNCLEAR)
     return lines

@@ -89,12 +89,12 @@ def _csv(document: Mapping[str, Any]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     parts = ("mean", "sd", "low", "high")
-    columns = [f"{figure}_{part}" for figure in document["figures"] for part in parts]
+    columns = [f"{figure}_{part}" for figure in document["metrics"] for part in parts]
     costs = ("train_seconds", "images_per_second", "peak_memory_mib")
     diagnostics = document["diagnostics"] or {"meanings": {}, "rows": {}}
     writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs, *diagnostics["meanings"]])
     for row in document["rows"]:
-        figures = [row["figures"][figure][part] for figure in document["figures"] for part in parts]
+        figures = [row["metrics"][figure][part] for figure in document["metrics"] for part in parts]
         writer.writerow(
             [_cell(row["name"]), _cell(row["title"]), len(row["seeds"]), row["level_with_best"], *figures]
             + [row[cost] for cost in costs]

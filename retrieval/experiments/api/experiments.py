@@ -1,4 +1,4 @@
-"""Experiments over the API, for curators: from the estimate to the report."""
+"""API of experiments, for curators: from the estimate to the report."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ from retrieval.experiments.report_files import report_file
 from retrieval.experiments.serializers import (
     CancelledSerializer,
     EstimateSerializer,
+    ExperimentPlanSerializer,
     ExperimentSerializer,
     NewExperimentSerializer,
     NewReportSerializer,
-    WishSerializer,
 )
 from retrieval.experiments.services import cancelling, choosing, reports, starting
 from retrieval.experiments.services.report_downloads import visible_reports
@@ -39,14 +39,14 @@ from retrieval.registry.services import published
 
 REPORT = {
     "title": "Two losses",
-    "figures": ["recall_at_1", "map_at_r"],
-    "rows": [{"name": "soft_triple", "title": "SoftTriple", "figures": {"map_at_r": {"mean": 0.42, "sd": 0.01}}}],
+    "metrics": ["recall_at_1", "map_at_r"],
+    "rows": [{"name": "soft_triple", "title": "SoftTriple", "metrics": {"map_at_r": {"mean": 0.42, "sd": 0.01}}}],
     "pairs": {"map_at_r": []},
-    "unfairness": [],
+    "fairness_checks": [],
     "failed": {},
     "missing": [],
 }
-EXAMPLE = OpenApiExample("The beginning of it", REPORT)
+EXAMPLE = OpenApiExample("Excerpt", REPORT)
 
 
 class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
@@ -58,7 +58,7 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
     lookup_value_regex = KEY
 
     def get_permissions(self) -> list[BasePermission]:
-        """Let members keep the reports of what is published."""
+        """Let members download the reports of published models."""
         return [IsAuthenticated() if self.action == "report_file" else IsCurator()]
 
     def get_queryset(self) -> QuerySet[Experiment]:
@@ -68,42 +68,42 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
     @may_answer(409)
     @idempotent
     def create(self, request: Request) -> Response:
-        """Start an experiment: a job for each run."""
-        values = self._wanted(NewExperimentSerializer)
+        """Start an experiment: one job per run."""
+        values = self._plan(NewExperimentSerializer)
         experiment = starting.start_experiment(**values, by=signed_in(request))
-        return self.shown(experiment, status.HTTP_202_ACCEPTED, self._followed(experiment))
+        return self.shown(experiment, status.HTTP_202_ACCEPTED, self._poll_headers(experiment))
 
     @extend_schema(
         operation_id="experiments_estimate",
-        request=WishSerializer,
+        request=ExperimentPlanSerializer,
         responses={200: EstimateSerializer, 202: JobSerializer},
     )
     @may_answer(409)
     @action(detail=False, methods=["post"])
     @idempotent
     def estimate(self, request: Request) -> Response:
-        """Say how long it would take here; 202 where that must be measured first: ask again after the job."""
-        found = starting.estimate_experiment(**self._wanted(WishSerializer), by=signed_in(request))
+        """Estimate the time. 202 if the speed must be measured first: repeat the request after that job."""
+        found = starting.estimate_experiment(**self._plan(ExperimentPlanSerializer), by=signed_in(request))
         return accepted(found, request) if isinstance(found, Job) else Response(EstimateSerializer(found).data)
 
     @extend_schema(request=None, responses={202: CancelledSerializer})
     @may_answer(409)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
-        """Cancel whatever of it is queued or running: runs, and the tuning that would bring more."""
+        """Cancel all queued and running jobs of the experiment: runs and tunings."""
         experiment = self.get_object()
         cancelled = cancelling.cancel_experiment(experiment, by=signed_in(request))
-        headers = self._followed(experiment)
+        headers = self._poll_headers(experiment)
         return Response({"cancelled": cancelled}, status=status.HTTP_202_ACCEPTED, headers=headers)
 
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT}, examples=[EXAMPLE])
     @action(detail=True)
     def report(self, request: Request, pk: str) -> Response:
-        """Give the newest report: rows, paired tests, known unfair practices, protocol, curves, cost."""
+        """Get the newest report: rows, statistical tests, fairness checks, protocol, curves, costs."""
         experiment = self.get_object()
         document = reports.document_of(experiment)
         if document is None:
-            raise NotFound(f"{experiment.name} has no report yet; make one by POST")
+            raise NotFound(f"{experiment.name} has no report yet; create one by POST")
         return Response(document)
 
     @extend_schema(operation_id="experiments_make_report", request=NewReportSerializer, responses={202: JobSerializer})
@@ -111,10 +111,12 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
     @report.mapping.post
     @idempotent
     def make_report(self, request: Request, pk: str) -> Response:
-        """Queue the making of the report from the runs that are finished now."""
+        """Queue a job that creates the report from the runs finished now."""
         form = NewReportSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        job = reports.submit_report(self.get_object(), also=form.validated_data["also"], by=signed_in(request))
+        job = reports.submit_report(
+            self.get_object(), included=form.validated_data["external_models"], by=signed_in(request)
+        )
         return accepted(job, request)
 
     @extend_schema(
@@ -133,17 +135,17 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
         content_negotiation_class=AnyAcceptNegotiation,
     )
     def report_file(self, request: Request, pk: str, suffix: str) -> FileResponse:
-        """Give the newest report as a file: html, md, tex, csv or json."""
+        """Download the newest report: html, md, tex, csv or json."""
         return report_file(self.get_object(), suffix)
 
-    def _wanted(self, kind: type[WishSerializer]) -> dict[str, Any]:
-        """Return what the body asks for, with its protocol in place of preset and changes."""
+    def _plan(self, kind: type[ExperimentPlanSerializer]) -> dict[str, Any]:
+        """Return the valid body, with the protocol in place of preset and changes."""
         form = kind(data=self.request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         values: dict[str, Any] = form.validated_data
         protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
         return {**values, "protocol": protocol}
 
-    def _followed(self, experiment: Experiment) -> dict[str, str]:
+    def _poll_headers(self, experiment: Experiment) -> dict[str, str]:
         where = reverse("api-experiment-detail", args=[experiment.pk], request=self.request)
         return {"Location": where, "Retry-After": POLL_SECONDS}

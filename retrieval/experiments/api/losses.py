@@ -1,4 +1,4 @@
-"""Losses over the API, for everybody."""
+"""API of losses, for everybody."""
 
 from typing import Any
 
@@ -19,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from config.api.views import VersionedViewSet
 from retrieval.experiments.services import choosing
+from retrieval.experiments.services.choosing import LossInfo
 from retrieval.models import Run
 
 PARAMETER = {"default": 0.1, "meaning": "softness of the choice among centres", "letter": "\\gamma", "range": "above 0"}
@@ -45,32 +46,38 @@ class NumberField(serializers.ReadOnlyField):
 
 class ParameterSerializer(serializers.Serializer[Any]):
     # The metaclass takes declared fields away, so this does not hide Field.default.
-    default = NumberField(help_text="As the paper has it.")
+    default = NumberField(help_text="Default: the paper's value.")
     meaning = serializers.CharField()
-    letter = serializers.CharField(help_text="Its letter in the formula, LaTeX.")
+    letter = serializers.CharField(help_text="Letter in the formula, LaTeX.")
     range = serializers.CharField()
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A loss", SOFT_TRIPLE)])
 class LossSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(read_only=True, help_text="What experiments call it.")
+    name = serializers.CharField(read_only=True, help_text="Name in experiments.")
     title = serializers.CharField(read_only=True)
     family = serializers.CharField(read_only=True)
     paper = serializers.CharField(read_only=True)
     idea = serializers.CharField(read_only=True)
-    formula = serializers.CharField(read_only=True, help_text="What is computed here, LaTeX.")
-    where = serializers.ListField(child=serializers.CharField(), read_only=True, help_text="Parts of the formula.")
-    symbols = serializers.DictField(child=serializers.CharField(), read_only=True, help_text="LaTeX to words.")
+    formula = serializers.CharField(read_only=True, help_text="Formula as computed here, LaTeX.")
+    where = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Definitions of parts of the formula, LaTeX."
+    )
+    symbols = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="Meaning of each symbol, by its LaTeX."
+    )
     parameters = serializers.DictField(child=ParameterSerializer(), read_only=True)
     equals = serializers.DictField(
-        child=serializers.CharField(), read_only=True, help_text="Losses that this one is, and at which setting."
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Equivalent losses, with the settings at which they are equal.",
     )
-    sampler = serializers.CharField(read_only=True, help_text="How batches are drawn: random or balanced.")
+    sampler = serializers.CharField(read_only=True, help_text="Sampler of batches: random or balanced.")
     takes_memory = serializers.BooleanField(read_only=True)
 
 
 class LossViewSet(VersionedViewSet, GenericViewSet[Run]):
-    """Every loss with its family, paper, idea and parameters, and the two rows that are not trained."""
+    """All losses with family, paper, idea and parameters, and the two untrained baselines."""
 
     serializer_class = LossSerializer
     permission_classes = (AllowAny,)
@@ -79,7 +86,7 @@ class LossViewSet(VersionedViewSet, GenericViewSet[Run]):
     lookup_field = "name"
     lookup_value_regex = "[a-z0-9_]{1,60}"
 
-    def find(self) -> dict[str, Any]:
+    def find(self) -> LossInfo:
         for row in choosing.loss_table():
             if row["name"] == self.kwargs["name"]:
                 return row
@@ -87,7 +94,7 @@ class LossViewSet(VersionedViewSet, GenericViewSet[Run]):
 
     def list(self, request: Request) -> Response:
         """List the losses."""
-        self.filter_queryset(self.get_queryset())  # nothing narrows it: whoever believes so is told
+        self.filter_queryset(self.get_queryset())  # there are no filters: an unknown one is an error
         return Response(self.get_serializer(choosing.loss_table(), many=True).data)
 
     @extend_schema(parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH)])

@@ -1,4 +1,4 @@
-"""Runs over the API, for curators: how each went, and any of them side by side."""
+"""API of runs, for curators: state, curves and log of each, and comparisons of several."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,11 +17,11 @@ from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.experiments.filters import RunFilter
 from retrieval.experiments.run_serializers import (
-    AskedRunsSerializer,
     ComparisonSerializer,
     CurvesSerializer,
     LogSerializer,
     RunSerializer,
+    RunsToCompareSerializer,
     RunsToTestSerializer,
 )
 from retrieval.experiments.services import comparing, finding
@@ -42,20 +42,20 @@ class RunViewSet(VersionedViewSet, ReadOnlyModelViewSet[Run]):
     @extend_schema(responses=CurvesSerializer)
     @action(detail=True)
     def curves(self, request: Request, pk: str) -> Response:
-        """Give what was measured after each epoch, as a chart draws it; no run before the first has ended."""
+        """Get the curves: values after each epoch. Empty until the first epoch has finished."""
         return Response(curves_services.curves_of([self.get_object()]))
 
     @extend_schema(responses=LogSerializer)
     @action(detail=True)
     def log(self, request: Request, pk: str) -> Response:
-        """Give the last lines of what it wrote, while it is at work and afterwards."""
+        """Get the last lines of the log, during the run and afterwards."""
         return Response({"lines": self.get_object().log.splitlines()})
 
-    @extend_schema(parameters=[AskedRunsSerializer], responses=ComparisonSerializer, filters=False)
+    @extend_schema(parameters=[RunsToCompareSerializer], responses=ComparisonSerializer, filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None)
     def compare(self, request: Request) -> Response:
-        """Show runs side by side: figures, what their protocols differ in, and the paired test if there is one."""
-        form = AskedRunsSerializer(data=request.query_params)
+        """Compare runs: metrics, differences of their protocols, and statistical tests if there are any."""
+        form = RunsToCompareSerializer(data=request.query_params)
         form.is_valid(raise_exception=True)
         return Response(ComparisonSerializer(_side_by_side(_chosen("run", form.validated_data["run"]))).data)
 
@@ -64,7 +64,7 @@ class RunViewSet(VersionedViewSet, ReadOnlyModelViewSet[Run]):
     @compare.mapping.post
     @idempotent
     def test(self, request: Request) -> Response:
-        """Queue the paired test of every two of the runs; `compare` shows it when the job is done."""
+        """Queue paired tests of every two of the runs; `compare` has the result when the job is done."""
         form = RunsToTestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         runs = _chosen("runs", form.validated_data["runs"])
@@ -85,6 +85,6 @@ def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
 
 
 def _side_by_side(runs: Sequence[Run]) -> dict[str, Any]:
-    found, job = comparing.compared(runs), comparing.test_of(runs)
-    titled = [{"id": run.pk, "title": title} for run, title in zip(runs, found["titles"], strict=True)]
-    return {**found, "runs": titled, "tests": comparing.tests_by_run(job), "job": job.pk if job else None}
+    comparison, job = comparing.compared(runs), comparing.test_of(runs)
+    titled = [{"id": run.pk, "title": title} for run, title in zip(runs, comparison["titles"], strict=True)]
+    return {**comparison, "runs": titled, "tests": comparing.tests_by_run(job), "job": job.pk if job else None}

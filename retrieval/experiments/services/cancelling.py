@@ -1,4 +1,4 @@
-"""An experiment is called off: whatever of it is queued or at work."""
+"""Cancellation of experiments: all their queued and running jobs."""
 
 from collections.abc import Iterator
 
@@ -17,26 +17,26 @@ from retrieval.models import Experiment
 def cancel_experiment(experiment: Experiment, *, by: User | None) -> int:
     """Cancel every queued or running job of the runs and tunings; return how many those were.
 
-    What is measured stays. Indexes of finished models go on being built: they belong to the models.
+    Finished runs stay. Indexes of their models are still built: they belong to the models.
 
     Raises:
-        Conflict: nothing of it is queued or running.
+        Conflict: no job of it is queued or running.
     """
     cancelled = 0
-    for job in _at_work(experiment):
+    for job in _active_jobs(experiment):
         try:
             jobs.request_cancel(job, by=by)
         except JobRefused:  # it has ended since we looked
             continue
         cancelled += 1
     if not cancelled:
-        raise Conflict(f"nothing of {experiment.name} is queued or running, so there is nothing to cancel")
+        raise Conflict(f"{experiment.name} has no queued or running jobs, so there is nothing to cancel")
     audit.record(by, "cancel-experiment", experiment.name, experiment=experiment.pk, jobs=cancelled)
     return cancelled
 
 
-def _at_work(experiment: Experiment) -> Iterator[Job]:
-    """Give the jobs; tunings first, for each brings more runs when it ends."""
+def _active_jobs(experiment: Experiment) -> Iterator[Job]:
+    """Yield the jobs; tunings first, because each adds runs when it ends."""
     for rows in (experiment.tunings, experiment.runs):
         for row in rows.filter(job__state__in=Job.ACTIVE).select_related("job"):
             if row.job is not None:

@@ -1,8 +1,8 @@
-"""What an experiment may be made of: losses, presets, weights, and the protocol that comes of them."""
+"""Options of experiments: losses, presets and weights, and the protocol made of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 
@@ -17,13 +17,39 @@ CHANGED = " (changed)"
 
 
 def baselines() -> list[str]:
-    """Return the names of the rows that are not trained."""
+    """Return the names of the baselines, which are not trained."""
     return list(BASELINES)
 
 
-def loss_table() -> list[dict[str, Any]]:
-    """Return what a form or a client needs to know of each loss and baseline."""
-    losses = [
+class ParameterInfo(TypedDict):
+    """A parameter of a loss. letter: LaTeX, as in the formula."""
+
+    default: float | int
+    meaning: str
+    letter: str
+    range: str
+
+
+class LossInfo(TypedDict):
+    """A loss or a baseline for forms and clients; formula, where and the keys of symbols are LaTeX."""
+
+    name: str
+    title: str
+    family: str
+    paper: str
+    idea: str
+    formula: str
+    where: list[str]
+    symbols: dict[str, str]
+    parameters: dict[str, ParameterInfo]
+    equals: dict[str, str]
+    sampler: str
+    takes_memory: bool
+
+
+def loss_table() -> list[LossInfo]:
+    """Return all losses, then the baselines."""
+    losses: list[LossInfo] = [
         {
             "name": name,
             "title": spec.title,
@@ -48,7 +74,7 @@ def loss_table() -> list[dict[str, Any]]:
         }
         for name, spec in LOSSES.items()
     ]
-    baselines = [
+    baselines: list[LossInfo] = [
         {
             "name": name,
             "title": BASELINE_TITLES[name],
@@ -68,25 +94,25 @@ def loss_table() -> list[dict[str, Any]]:
     return losses + baselines
 
 
-def presets() -> list[dict[str, Any]]:
-    """Return every preset protocol as plain values."""
+def presets() -> list[Mapping[str, Any]]:
+    """Return all preset protocols as plain values."""
     return [protocol.to_json() for protocol in PRESETS.values()]
 
 
 def weights_files() -> list[str]:
-    """Return the names of the local weights that a protocol may use."""
+    """Return the names of the weights files on the server."""
     return sorted(file.name for file in Path(settings.WEIGHTS_DIR).glob("*.safetensors"))
 
 
 def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Protocol:
-    """Return a preset with some fields changed; with a weights file, its local weights and backbone.
+    """Return a preset with changed fields; a weights file sets its weights and backbone.
 
     Raises:
         Rejected: no such preset, field, value or file.
     """
     if preset not in PRESETS:
-        raise Rejected(f"no protocol named {preset!r}; known: {', '.join(PRESETS)}", field="preset")
-    # Beside honest figures of a preset, a changed one must not go by its name.
+        raise Rejected(f"no preset named {preset!r}; known: {', '.join(PRESETS)}", field="preset")
+    # A changed preset must not have the name of the original.
     wanted = {"name": preset + CHANGED, **changes} if changes else {}
     if weights:
         if weights not in weights_files():
@@ -98,7 +124,7 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
     except MlcoreError as error:
         raise Rejected(str(error), field="changes" if changes else "") from error
     if protocol.weights == "local" and not weights:
-        raise Rejected("local weights need a weights file; choose one", field="weights")
+        raise Rejected("local weights need a weights file; select one", field="weights")
     if weights and protocol.weights != "local":
         raise Rejected(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
     return protocol

@@ -1,5 +1,6 @@
-"""An experiment as the values of a form, so that another like it can be begun."""
+"""Duplicates of experiments: their settings as the values of a form."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlcore.config import PRESETS, Protocol
@@ -7,16 +8,16 @@ from mlcore.losses import LOSSES
 from retrieval.experiments.services.choosing import CHANGED
 from retrieval.models import Experiment
 
-FROM_WEIGHTS = ("weights", "backbone")  # a file of weights brings these
+FROM_WEIGHTS = ("weights", "backbone")  # set by a weights file
 
 
-def form_values(experiment: Experiment) -> dict[str, Any]:
-    """Return what a form of a new experiment holds that is to be like this one: a name for each field."""
+def form_values(experiment: Experiment) -> Mapping[str, object]:
+    """Return the values of the form that starts a duplicate, by field."""
     name, tuning = str(experiment.protocol["name"]).removesuffix(CHANGED), experiment.tuning or {}
     preset = name if name in PRESETS else next(iter(PRESETS))
     runs = list(experiment.runs.filter(tuned=False))
     return {
-        "name": f"{experiment.name}, again"[:120],
+        "name": f"{experiment.name} (copy)"[:120],
         "dataset": experiment.dataset_id,
         "preset": preset,
         "losses": list(dict.fromkeys(run.loss for run in runs)),
@@ -30,19 +31,19 @@ def form_values(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _changes(experiment: Experiment, preset: str) -> dict[str, Any]:
+def _changes(experiment: Experiment, preset: str) -> Mapping[str, object]:
     usual, protocol = PRESETS[preset].to_json(), Protocol.from_json(experiment.protocol).to_json()
     skipped = ("name", *(FROM_WEIGHTS if experiment.weights else ()))
     return {field: value for field, value in protocol.items() if field not in skipped and value != usual[field]}
 
 
 def _own_params(runs: Any) -> list[str]:
-    """Return LOSS.PARAMETER=VALUE of each parameter that is not its paper's."""
-    found = {
+    """Return LOSS.PARAMETER=VALUE of each parameter that differs from its paper's."""
+    lines = {
         f"{run.loss}.{name}={value}"
         for run in runs
         if run.loss in LOSSES
         for name, value in run.params.items()
         if value != LOSSES[run.loss].parameters[name].default
     }
-    return sorted(found)
+    return sorted(lines)

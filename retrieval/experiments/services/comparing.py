@@ -1,7 +1,7 @@
-"""Any runs side by side: figures, what their protocols differ in, and whether a difference is real."""
+"""Comparisons of runs: metrics, differences of their protocols, and statistical tests."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
 
 from accounts.models import User
 from config.errors import Conflict, Rejected
@@ -9,7 +9,7 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.comparison.significance import Resampled
+from mlcore.comparison.significance import Pair, Resampled
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
@@ -17,41 +17,93 @@ from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
 from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
-from retrieval.registry.services.diagnostics import metric_rows
+from retrieval.registry.services.diagnostics import MetricRow, metric_rows
 
 FEWEST, MOST = 2, 12
 
 
-def compared(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return {"titles", "figures", "protocol", "warnings"} of some runs.
+class MetricValues(TypedDict):
+    """A metric with its value in each run; None where a run does not have it."""
 
-    figures: a row each, with a cell of value, low and high for each run. protocol: every field, its value in
-    each run, and whether they differ; those that do come first.
+    name: str
+    cells: list[MetricRow | None]
+
+
+class ProtocolField(TypedDict):
+    """A field with its value in each run, and whether these differ."""
+
+    name: str
+    values: list[object]
+    differs: bool
+
+
+class RunComparison(TypedDict):
+    """Runs side by side. protocol: all fields, those that differ first; differing: their names."""
+
+    titles: list[str]
+    metrics: list[MetricValues]
+    protocol: list[ProtocolField]
+    differing: list[str]
+    warnings: list[str]
+
+
+class TestedPair(TypedDict):
+    """The test of `first` against `second`: keys of runs, or their titles. difference: a fraction of 1."""
+
+    first: str | int
+    second: str | int
+    difference: float
+    p: float
+    holm: float
+    seeds: int
+    conclusion: str
+
+
+class PairedTest(TypedDict):
+    """The tests of one metric between every two runs."""
+
+    metric: str
+    title: str
+    queries: int
+    classes: int
+    pairs: list[TestedPair]
+
+
+class TestResult(TypedDict):
+    """What a job of tests stores: pairs by metric, `first` and `second` being keys of runs as text."""
+
+    queries: int
+    classes: int
+    pairs: dict[str, list[TestedPair]]
+
+
+def compared(runs: Sequence[Run]) -> RunComparison:
+    """Return runs side by side.
 
     Raises:
         Rejected: too few or too many.
     """
     if not FEWEST <= len(runs) <= MOST:
-        raise Rejected(f"Choose {FEWEST} to {MOST} runs to compare; you chose {len(runs)}.")
+        raise Rejected(f"Select {FEWEST} to {MOST} runs to compare; you selected {len(runs)}.")
     several = len({run.experiment_id for run in runs}) > 1
-    protocol = _protocol_rows(runs)
+    protocol = _protocol_fields(runs)
     return {
         "titles": [run_title(run, of_several=several) for run in runs],
-        "figures": _figure_rows(runs),
+        "metrics": _metric_values(runs),
         "protocol": protocol,
         "differing": [row["name"] for row in protocol if row["differs"]],
         "warnings": _warnings(runs, protocol),
     }
 
 
-def _figure_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    found = [{row["name"]: row for row in metric_rows(run.metrics)} if run.metrics else {} for run in runs]
-    names = dict.fromkeys(name for rows in found for name in rows)
-    return [{"name": name, "cells": [rows.get(name) for rows in found]} for name in names]
+def _metric_values(runs: Sequence[Run]) -> list[MetricValues]:
+    by_run = [{row["name"]: row for row in metric_rows(run.metrics)} if run.metrics else {} for run in runs]
+    names = dict.fromkeys(name for rows in by_run for name in rows)
+    return [{"name": name, "cells": [rows.get(name) for rows in by_run]} for name in names]
 
 
-def _protocol_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Return what each run was trained by: its data set, every field of its protocol, its loss's parameters."""
+def _protocol_fields(runs: Sequence[Run]) -> list[ProtocolField]:
+    """Return data set, protocol, loss parameters, seed and fold of each run, those that differ first."""
     columns = [
         {
             "data set": run.experiment.dataset.name,
@@ -66,29 +118,31 @@ def _protocol_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
         for run in runs
     ]
     names = dict.fromkeys(name for column in columns for name in column)
-    rows = [{"name": name, "values": [column.get(name, "–") for column in columns]} for name in names]
-    marked = [{**row, "differs": len({str(value) for value in row["values"]}) > 1} for row in rows]
-    return sorted(marked, key=lambda row: not row["differs"])
+    rows = [_protocol_field(name, [column.get(name, "–") for column in columns]) for name in names]
+    return sorted(rows, key=lambda row: not row["differs"])
 
 
-def _warnings(runs: Sequence[Run], protocol: Sequence[dict[str, Any]]) -> list[str]:
-    """Return what makes the comparison unfair, or no comparison of losses at all."""
+def _protocol_field(name: str, values: list[object]) -> ProtocolField:
+    return {"name": name, "values": values, "differs": len({str(value) for value in values}) > 1}
+
+
+def _warnings(runs: Sequence[Run], protocol: Sequence[ProtocolField]) -> list[str]:
+    """Return why the comparison is unfair, or no comparison of losses at all."""
     free = {"name", "loss", "parameters", "seed", "fold", "data set"}
     differing = [row["name"] for row in protocol if row["differs"] and row["name"] not in free]
-    said = []
+    warnings = []
     if len({run.experiment.dataset_id for run in runs}) > 1:
-        said.append("The runs are of different data sets: no figure here compares with another.")
+        warnings.append("The runs use different data sets, so their metrics cannot be compared.")
     if differing:
-        fields = ", ".join(differing)
-        said.append(
-            f"The protocols differ in {fields}. This is not a comparison of losses: what you see may be the "
-            "work of those fields. Only runs of one protocol differ by their loss alone."
+        warnings.append(
+            f"The protocols differ in {', '.join(differing)}, so this is not a comparison of losses. Compare runs of "
+            "one protocol to see the effect of the loss alone."
         )
     if any(run.tuned for run in runs) and any(not run.tuned and run.loss in LOSSES for run in runs):
-        said.append("Tuned runs stand beside untuned ones, which had no search for their parameters.")
+        warnings.append("Some runs are tuned and others are not.")
     if len({run.fold for run in runs if run.loss in LOSSES}) > 1:
-        said.append("The runs hold out different folds, so they learned from different classes.")
-    return said
+        warnings.append("The runs hold out different folds, so their training classes differ.")
+    return warnings
 
 
 def test_of(runs: Sequence[Run]) -> Job | None:
@@ -101,10 +155,10 @@ def _key(runs: Sequence[Run]) -> str:
 
 
 def submit_test(runs: Sequence[Run], *, by: User | None) -> Job:
-    """Queue the paired test of every two of these runs; what is being tested already is not tested twice.
+    """Queue the paired tests of every two of these runs, or return the job that is doing so.
 
     Raises:
-        Rejected: they cannot be tested against each other; the sentence says why.
+        Rejected: they cannot be tested against each other.
     """
     compared(runs)
     scores_of(runs)
@@ -112,87 +166,103 @@ def submit_test(runs: Sequence[Run], *, by: User | None) -> Job:
 
 
 def scores_of(runs: Sequence[Run]) -> dict[int, StoredScores]:
-    """Return what each query earned, by run.
+    """Return the metrics of each query, by run.
 
     Raises:
         Conflict: a run has no scores.
-        Rejected: the runs were not asked the same queries.
+        Rejected: the runs were not evaluated on the same queries.
     """
-    found: dict[int, StoredScores] = {}
+    scores: dict[int, StoredScores] = {}
     for run in runs:
         model = getattr(run, "model", None)
         if run.metrics is None or model is None:
-            raise Conflict(f"{run_title(run)} is not measured yet, so it cannot be tested; wait until it is finished.")
+            raise Conflict(f"{run_title(run)} has no metrics yet; wait until it is finished.")
         try:
-            found[run.pk] = read_per_query(model.folder)
+            scores[run.pk] = read_per_query(model.folder)
         except MlcoreError:
-            raise Conflict(
-                f"The scores of each query of {run_title(run)} are missing, so it cannot be tested; train it again."
-            ) from None
-    first = found[runs[0].pk]
+            raise Conflict(f"The scores of each query of {run_title(run)} are missing; train it again.") from None
+    first = scores[runs[0].pk]
     for run in runs[1:]:
         if run.experiment.dataset_id != runs[0].experiment.dataset_id:
-            raise Rejected("The runs are of different data sets; a paired test needs the same queries asked of both.")
-        if found[run.pk].ids.tolist() != first.ids.tolist():
             raise Rejected(
-                f"{run_title(run)} was asked other queries than {run_title(runs[0])}: the data set has changed "
-                "between them. Train the older again to test them."
+                "The runs use different data sets, but a test needs the same queries; select runs of one data set."
             )
-    return found
+        if scores[run.pk].ids.tolist() != first.ids.tolist():
+            raise Rejected(
+                f"{run_title(run)} has other queries than {run_title(runs[0])}: the data set has changed between them. "
+                "Train the older run again."
+            )
+    return scores
 
 
-def run_compare_job(context: JobContext, runs: list[int]) -> dict[str, Any]:
+def run_compare_job(context: JobContext, runs: list[int]) -> TestResult:
     """Test every two runs by the paired bootstrap over classes and their queries, corrected by Holm."""
     rows = list(Run.objects.filter(pk__in=runs).select_related("experiment", "model").order_by("pk"))
     if len(rows) != len(runs):
-        raise JobFailed("one of the runs is gone; choose the others again")
+        raise JobFailed("one of the runs was deleted; select the others again")
     try:
         scores = scores_of(rows)
     except Rejected as error:
         raise JobFailed(str(error)) from error
     labels = scores[rows[0].pk].labels
-    result: dict[str, Any] = {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": {}}
-    tested = [name for name in paired_test_metrics() if all(name in found.columns for found in scores.values())]
-    for step, figure in enumerate(tested):
+    pairs: dict[str, list[TestedPair]] = {}
+    tested = [name for name in paired_test_metrics() if all(name in one.columns for one in scores.values())]
+    for step, metric in enumerate(tested):
         context.progress("test differences", step, len(tested))
-        values = {str(pk): {0: found.columns[figure]} for pk, found in scores.items()}
-        pairs = Resampled(labels, values).pairs()
-        result["pairs"][figure] = [{**vars(pair), "verdict": pair.verdict} for pair in pairs]
-    return result
+        values = {str(pk): {0: one.columns[metric]} for pk, one in scores.items()}
+        pairs[metric] = [_tested_pair(pair) for pair in Resampled(labels, values).pairs()]
+    return {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": pairs}
 
 
-def tests_by_run(job: Job | None) -> list[dict[str, Any]] | None:
-    """Return the tests by the keys of the runs, a row for each figure; None where none has succeeded."""
-    if job is None or job.state != Job.State.SUCCEEDED or not job.result:
-        return None
-    counted = {name: job.result[name] for name in ("queries", "classes")}
-    return [
-        {
-            "figure": figure,
-            "title": title_of(figure),
-            **counted,
-            "pairs": [{**pair, "first": int(pair["first"]), "second": int(pair["second"])} for pair in pairs],
-        }
-        for figure, pairs in _tested(job.result)
-    ]
+def _tested_pair(pair: Pair) -> TestedPair:
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "difference": pair.difference,
+        "p": pair.p,
+        "holm": pair.holm,
+        "seeds": pair.seeds,
+        "conclusion": pair.conclusion,
+    }
 
 
-def _tested(result: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the pairs of each figure that a job tested, the headline first."""
-    return [(name, result["pairs"][name]) for name in paired_test_metrics() if name in result["pairs"]]
+def tests_by_run(job: Job | None) -> list[PairedTest] | None:
+    """Return the tests by the keys of the runs, the headline metric first; None where none has succeeded."""
+    return _tests(job, int)
 
 
-def told_tests(runs: Sequence[Run], job: Job | None) -> dict[str, Any] | None:
-    """Return the tests as a page shows them; None where none has succeeded."""
-    if job is None or job.state != Job.State.SUCCEEDED or not job.result:
-        return None
+def test_rows(runs: Sequence[Run], job: Job | None) -> list[PairedTest] | None:
+    """Return the tests by the titles of the runs, for a page; None where none has succeeded."""
     several = len({run.experiment_id for run in runs}) > 1
     titles = {str(run.pk): run_title(run, of_several=several) for run in runs}
-    tables = [
+    return _tests(job, titles.__getitem__)
+
+
+def _tests(job: Job | None, named: Callable[[str], str | int]) -> list[PairedTest] | None:
+    if job is None or job.state != Job.State.SUCCEEDED or not job.result:
+        return None
+    result: TestResult = job.result
+    return [
         {
-            "title": title_of(figure),
-            "pairs": [{**pair, "first": titles[pair["first"]], "second": titles[pair["second"]]} for pair in pairs],
+            "metric": metric,
+            "title": title_of(metric),
+            "queries": result["queries"],
+            "classes": result["classes"],
+            "pairs": [_named(pair, named) for pair in result["pairs"][metric]],
         }
-        for figure, pairs in _tested(job.result)
+        for metric in paired_test_metrics()
+        if metric in result["pairs"]
     ]
-    return {**job.result, "tables": tables}
+
+
+def _named(pair: Mapping[str, Any], named: Callable[[str], str | int]) -> TestedPair:
+    """Return a stored pair with its runs named; release 0.1 stored the conclusion under another key."""
+    return {
+        "first": named(pair["first"]),
+        "second": named(pair["second"]),
+        "difference": pair["difference"],
+        "p": pair["p"],
+        "holm": pair["holm"],
+        "seeds": pair["seeds"],
+        "conclusion": pair.get("conclusion") or pair["verdict"],
+    }

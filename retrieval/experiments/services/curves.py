@@ -1,30 +1,62 @@
-"""What charts show of runs: epoch by epoch, as plain values."""
+"""Training curves of runs, as plain values for charts."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypedDict
 
 from jobs.models import Job
-from retrieval.models import COLORS, Experiment, Run
+from mlcore.evaluation.metric_table import Figure
+from retrieval.models import Experiment, Run
+from retrieval.registry.services.colors import color_of
 from retrieval.registry.services.diagnostics import summary_figures
 from retrieval.registry.services.loss_titles import loss_titles
 
-CURVES = ("loss", "recall", "speed")
+Curve = list[tuple[int, float]]
+"""A value for each epoch that has one."""
+
+
+class RunCurves(TypedDict):
+    """The curves of a run.
+
+    recall: Recall@1 of the validation classes in percent, if these select the epoch; held-out classes are measured
+    once, after the last epoch. speed: pictures per second.
+    """
+
+    title: str
+    color: int
+    state: str
+    loss: Curve
+    recall: Curve
+    speed: Curve
+
+
+class Curves(TypedDict):
+    """active: whether a run is queued or running. runs: those that have finished an epoch."""
+
+    active: bool
+    runs: list[RunCurves]
+
+
+class EpochRow(TypedDict):
+    """A row of the table of epochs."""
+
+    epoch: int
+    loss: float | None
+    metrics: list[Figure]
+    speed: float | None
+    seconds: float | None
+    warnings: list[str]
 
 
 def run_title(run: Run, *, of_several: bool = False) -> str:
-    """Return what a run is called beside others: its loss, then what tells it apart; `of_several` experiments."""
+    """Return the title of a run: loss, seed and fold; and the experiment where runs are `of_several`."""
     notes = ["tuned"] if run.tuned else []
     notes += [f"seed {run.seed}"] + ([] if run.fold is None else [f"fold {run.fold}"])
     title = f"{loss_titles().get(run.loss, run.loss)} ({', '.join(notes)})"
     return f"{run.experiment.name}: {title}" if of_several else title
 
 
-def curves_of(runs: Iterable[Run]) -> dict[str, Any]:
-    """Return {"active": whether one is at work, "runs": titles, colours and curves}.
-
-    A curve is a list of [epoch, value]. recall: Recall@1 of the validation classes, where these select; the
-    test classes are measured once, after the last epoch. speed: pictures a second.
-    """
+def curves_of(runs: Iterable[Run]) -> Curves:
+    """Return the curves of runs, in their order."""
     runs = list(runs)
     several = len({run.experiment_id for run in runs}) > 1
     return {
@@ -32,9 +64,11 @@ def curves_of(runs: Iterable[Run]) -> dict[str, Any]:
         "runs": [
             {
                 "title": run_title(run, of_several=several),
-                "color": place % COLORS,
+                "color": color_of(place),
                 "state": run.state,
-                **{name: _curve(run, name) for name in CURVES},
+                "loss": _curve(run, _loss),
+                "recall": _curve(run, _recall),
+                "speed": _curve(run, _speed),
             }
             for place, run in enumerate(runs)
             if run.history
@@ -42,32 +76,31 @@ def curves_of(runs: Iterable[Run]) -> dict[str, Any]:
     }
 
 
-def _curve(run: Run, name: str) -> list[list[float]]:
-    read = {"loss": _loss, "recall": _recall, "speed": _speed}[name]
+def _curve(run: Run, read: Callable[[Mapping[str, Any]], float | None]) -> Curve:
     points = ((event["epoch"], read(event)) for event in run.history)
-    return [[epoch, value] for epoch, value in points if value is not None]
+    return [(epoch, value) for epoch, value in points if value is not None]
 
 
-def _loss(event: dict[str, Any]) -> float | None:
+def _loss(event: Mapping[str, Any]) -> float | None:
     return event.get("loss")
 
 
-def _recall(event: dict[str, Any]) -> float | None:
+def _recall(event: Mapping[str, Any]) -> float | None:
     validation = event.get("validation")
     return validation and 100 * validation["recall_at"]["1"]
 
 
-def _speed(event: dict[str, Any]) -> float | None:
+def _speed(event: Mapping[str, Any]) -> float | None:
     return event.get("images_per_second")
 
 
-def epoch_rows(run: Run) -> list[dict[str, Any]]:
-    """Return the curves of a run as rows of a table, the newest epoch first."""
+def epoch_rows(run: Run) -> list[EpochRow]:
+    """Return the epochs of a run as rows of a table, newest first."""
     return [
         {
             "epoch": event["epoch"],
             "loss": _loss(event),
-            "figures": summary_figures(event.get("validation")),
+            "metrics": summary_figures(event.get("validation")),
             "speed": _speed(event),
             "seconds": event.get("seconds"),
             "warnings": event.get("warnings", []),
@@ -76,7 +109,7 @@ def epoch_rows(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def run_at_work(experiment: Experiment) -> Run | None:
+def running_of(experiment: Experiment) -> Run | None:
     """Return the run of an experiment that is being trained."""
     rows = experiment.runs.select_related("job", "experiment")
     return rows.filter(job__state=Job.State.RUNNING, metrics__isnull=True).first()

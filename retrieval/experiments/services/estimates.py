@@ -1,11 +1,11 @@
-"""How long an experiment will take here: what earlier runs took, else what a probe measured."""
+"""Estimated time of experiments, from earlier runs or else from a short trial run."""
 
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 
@@ -23,7 +23,31 @@ from mlcore.training.estimate import StepTimes, step_times_file
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.models import Dataset, Experiment, Run
 
-EARLIER_RUNS = 20  # of a loss that are looked at, the newest
+EARLIER_RUNS = 20  # of a loss, the newest
+
+
+class Estimate(TypedDict):
+    """Estimated seconds of all runs, one after the other.
+
+    each: seconds per run, by loss. source: earlier runs, measured or both. Tuning trials count as runs of their loss.
+    """
+
+    seconds: float
+    runs: int
+    each: dict[str, float]
+    source: str
+
+
+class Time(TypedDict):
+    """Time of an experiment in seconds.
+
+    estimated: None if it was not estimated. taken: so far. finished: whether no run is left.
+    """
+
+    estimated: float | None
+    source: str | None
+    taken: float
+    finished: bool
 
 
 def estimate_of(
@@ -34,12 +58,8 @@ def estimate_of(
     seeds: int = 1,
     trials: int = 0,
     weights: str = "",
-) -> dict[str, Any] | None:
-    """Return the seconds that an experiment's trainings will take one after the other; None before a probe.
-
-    {"seconds", "runs", "each": seconds of a run by loss, "source": "earlier runs", "measured" or "both"}.
-    seeds: how many. Trials of tuning are reckoned as runs of their loss.
-    """
+) -> Estimate | None:
+    """Return the estimate of an experiment; None before a trial run. seeds: their number."""
     each = {loss: took for loss in losses if (took := _took_earlier(dataset, protocol, loss, weights)) is not None}
     new = [loss for loss in losses if loss not in each]
     source = "both" if each and new else "measured" if new else "earlier runs"
@@ -72,12 +92,12 @@ def _newest(runs: Any) -> list[Run]:
     return list(runs.select_related("job", "experiment").order_by("-pk")[:EARLIER_RUNS])
 
 
-def _identity(protocol: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(protocol: Mapping[str, Any]) -> Mapping[str, object]:
     return {name: value for name, value in Protocol.from_json(protocol).identity().items() if name != "name"}
 
 
 def seconds_taken(run: Run) -> float | None:
-    """Return how long the jobs of a finished run worked, its index included; None where their rows are gone."""
+    """Return the seconds that a finished run and its index took; None if their jobs were deleted."""
     if run.metrics is None or run.job is None or run.job.result is None:
         return None
     index = Job.objects.filter(pk=run.job.result.get("index_job"), state=Job.State.SUCCEEDED).first()
@@ -85,17 +105,14 @@ def seconds_taken(run: Run) -> float | None:
     return sum(spans, timedelta()).total_seconds() if len(spans) == 2 else None
 
 
-def time_told(experiment: Experiment) -> dict[str, Any]:
-    """Return what an experiment's page tells of its time.
-
-    {"promised": seconds or None, "taken": seconds so far, "finished": whether nothing of it is at work any more}.
-    """
+def time_of(experiment: Experiment) -> Time:
+    """Return the estimated and the elapsed time of an experiment."""
     runs = list(experiment.runs.select_related("job"))
     taken = [seconds for run in runs if (seconds := seconds_taken(run)) is not None]
     tunings = [row.job for row in experiment.tunings.select_related("job") if row.job]
     spans = [job.finished_at - job.started_at for job in tunings if job.started_at and job.finished_at]
     return {
-        "promised": experiment.estimate and experiment.estimate["seconds"],
+        "estimated": experiment.estimate and experiment.estimate["seconds"],
         "source": experiment.estimate and experiment.estimate["source"],
         "taken": sum(taken) + sum(spans, timedelta()).total_seconds(),
         "finished": bool(runs) and len(taken) == len(runs),
@@ -105,7 +122,7 @@ def time_told(experiment: Experiment) -> dict[str, Any]:
 def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> StepTimes | None:
     try:
         return StepTimes.from_json(read_json(_file(dataset, protocol, weights)))
-    except (OSError, ValueError, MlcoreError):  # not measured yet, or by another version: the probe will tell
+    except (OSError, ValueError, MlcoreError):  # not measured yet, or by another version
         return None
 
 
@@ -114,12 +131,12 @@ def _file(dataset: Dataset, protocol: Protocol, weights: str) -> Path:
 
 
 def probe_of(dataset: Dataset, protocol: Protocol, *, weights: str = "") -> Job | None:
-    """Return the newest job that measures, or measured, a protocol on a data set."""
+    """Return the newest job that measures, or measured, the speed of a protocol on a data set."""
     return Job.objects.filter(kind="estimate", key=_key(dataset, protocol, weights)).first()
 
 
 def submit_probe(dataset: Dataset, protocol: Protocol, *, weights: str = "", by: User | None) -> Job:
-    """Queue the measuring of a protocol on a data set; what is being measured already is not measured twice.
+    """Queue the trial run of a protocol on a data set, or return the job that is doing it.
 
     Raises:
         Conflict: the data set is not imported.
@@ -134,19 +151,14 @@ def _key(dataset: Dataset, protocol: Protocol, weights: str) -> str:
     return f"estimate:{_file(dataset, protocol, weights).stem}"
 
 
-def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, Any]:
-    """Measure in a child process, which leaves its rates in the cache folder. Safe to run again."""
+def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, int]:
+    """Measure the speed in a child process, which stores it in the cache folder. Safe to run again."""
     row, _ = fresh_catalogue(dataset)
-    asked = context.scratch / "protocol.json"
-    write_json(asked, protocol)
+    file = context.scratch / "protocol.json"
+    write_json(file, protocol)
     command = [sys.executable, "-m", "mlcore", "estimate", "--events", "jsonl", "--child", "--data", str(row.folder)]
-    command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(asked)]
+    command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(file)]
     if weights:
         command += ["--weights", str(Path(settings.WEIGHTS_DIR) / weights)]
-
-    def hear(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
-            context.progress(event["phase"], event["done"], event["total"])
-
-    run_child(command, on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+    run_child(command, on_event=context.hear_progress, should_stop=context.should_stop, cwd=settings.BASE_DIR)
     return {"dataset": dataset}

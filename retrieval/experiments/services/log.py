@@ -1,7 +1,8 @@
-"""The last lines of a training, as its page shows them: what happened when, and what the child wrote."""
+"""The log of a run: the last lines of its training with the time of day."""
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -14,7 +15,7 @@ WRITE_EVERY = 1.0  # seconds; a chatty child must not keep the database busy
 
 
 class RunLog:
-    """Gathers lines and stores the last of them in the run's row; a retry goes on below what was there."""
+    """Collects lines and stores the last of them in the run's row; a retry appends to the earlier ones."""
 
     def __init__(self, run: Run) -> None:
         self._run = run.pk
@@ -22,7 +23,7 @@ class RunLog:
         self._phase = ""
         self._written_at = 0.0
 
-    def hear(self, event: dict[str, Any]) -> None:
+    def hear(self, event: Mapping[str, Any]) -> None:
         """Note a new phase, or an epoch's end with its warnings."""
         if event["event"] == "progress" and event["phase"] != self._phase:
             self._phase = event["phase"]

@@ -46,7 +46,7 @@ def downloads_of_reports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterat
                     name=f"{slugify(experiment.name) or 'report'}.{suffix}",
                     about=FOR_WHOM[suffix],
                     size=file.stat().st_size,
-                    made_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
+                    created_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),
                     sha256=checksum_of(file),
                     route=("download-report", experiment.pk, suffix),
                 )

@@ -1,11 +1,11 @@
-"""Rules about the report of an experiment: made by a child process, stored whole, the newest kept."""
+"""Reports of experiments: a child process writes the files, and the newest report is kept."""
 
 import shutil
 import sys
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +23,7 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
-from mlcore.comparison.report.document import FORMAT
+from mlcore.comparison.report.document import current_format
 from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
@@ -36,28 +36,40 @@ FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex
 FORMATS |= {"json": "application/json"}
 
 
-def outside_models(experiment: Experiment) -> QuerySet[Model]:
-    """Return the models from outside that were measured on the same data set and may be rows of a report."""
+class Sources(TypedDict):
+    """What `python -m mlcore report` reads. cells: folders of the finished runs; failed: reasons, by cell."""
+
+    plan: Mapping[str, object]
+    cells: dict[str, str]
+    failed: dict[str, str]
+    missing: list[str]
+    tuning: dict[str, Any]
+
+
+def external_models(experiment: Experiment) -> QuerySet[Model]:
+    """Return the external models that were evaluated on the same data set and may be rows of a report."""
     return Model.objects.filter(run=None, dataset=experiment.dataset_id, measured__isnull=False)
 
 
-def submit_report(experiment: Experiment, *, also: Collection[int] = (), by: User | None) -> Job:
-    """Queue the making of an experiment's report; one is queued at a time. also: keys of `outside_models`.
+def submit_report(experiment: Experiment, *, included: Collection[int] = (), by: User | None) -> Job:
+    """Queue the job that creates the report; one is queued at a time. included: keys of `external_models`.
 
     Raises:
         Conflict: none of its runs is finished.
-        Rejected: it trains no loss, or another model is not from outside.
+        Rejected: it trains no loss, or a model to include is no such external model.
     """
-    strangers = set(also) - set(outside_models(experiment).values_list("pk", flat=True))
-    if strangers:
-        wrong = f"model {min(strangers)} is not a model from outside that was measured on {experiment.dataset}"
-        raise Rejected(wrong, field="also")
+    others = set(included) - set(external_models(experiment).values_list("pk", flat=True))
+    if others:
+        raise Rejected(
+            f"model {min(others)} is no external model evaluated on {experiment.dataset}; leave it out",
+            field="external_models",
+        )
     runs = list(experiment.runs.all())
     if all(run.loss in BASELINES for run in runs):
-        raise Rejected(f"{experiment.name} trains no loss, so there is nothing to compare")
+        raise Rejected(f"{experiment.name} trains no loss, so there is nothing to compare; start one with a loss")
     if not any(run.metrics for run in runs):
         raise Conflict(f"no run of {experiment.name} is finished yet; a report needs one")
-    payload = {"experiment": experiment.pk, "also": sorted(set(also))}
+    payload = {"experiment": experiment.pk, "external_models": sorted(set(included))}
     before = latest_job(experiment)
     with transaction.atomic():
         job = jobs.submit("report", payload, by=by, key=_key(experiment))
@@ -71,36 +83,46 @@ def _key(experiment: Experiment) -> str:
 
 
 def latest_job(experiment: Experiment) -> Job | None:
-    """Return the job that last made the report, or is making it."""
+    """Return the newest job that creates, or created, the report."""
     return Job.objects.filter(kind="report", key=_key(experiment)).first()
 
 
-def run_report_job(context: JobContext, experiment: int, also: Sequence[int] = ()) -> dict[str, Any]:
-    """Compare the finished runs of an experiment and store what came out. Safe to run again."""
+def included_in(job: Job | None) -> list[int]:
+    """Return the keys of the external models that a report's job includes; release 0.1 called them `also`."""
+    payload = job.payload if job else {}
+    return list(payload.get("external_models", payload.get("also", ())))
+
+
+def run_report_job(
+    context: JobContext, experiment: int, external_models: Sequence[int] = (), also: Sequence[int] = ()
+) -> dict[str, int]:
+    """Compare the finished runs of an experiment and store the report. Safe to run again.
+
+    also: the name of external_models in jobs of release 0.1.
+    """
     row = Experiment.objects.select_related("dataset").get(pk=experiment)
     path = f"reports/job-{context.job_id}"
     out = Path(settings.MEDIA_ROOT) / path
     if not Report.objects.filter(path=path).exists():
-        shutil.rmtree(out, ignore_errors=True)  # of an attempt that died, or of another database
-        _make_in_child(context, row, list(outside_models(row).filter(pk__in=also)), out)
+        shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
+        _make_in_child(context, row, _models(row, {*external_models, *also}), out)
         context.check()
         _store(row, path)
     document = read_json(out / "report.json")
     return {"experiment": row.pk, "rows": len(document["rows"])}
 
 
-def _make_in_child(context: JobContext, experiment: Experiment, also: Sequence[Model], out: Path) -> None:
+def _models(experiment: Experiment, keys: Collection[int]) -> list[Model]:
+    return list(external_models(experiment).filter(pk__in=keys))
+
+
+def _make_in_child(context: JobContext, experiment: Experiment, included: Sequence[Model], out: Path) -> None:
     listed = context.scratch / "cells.json"
-    write_json(listed, places_of(experiment))
+    write_json(listed, sources_of(experiment))
     command = [sys.executable, "-m", "mlcore", "report", str(listed), "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--out", str(out)]
-    command += ["--external", *(str(model.folder) for model in also)] if also else []
-
-    def hear(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
-            context.progress(event["phase"], event["done"], event["total"])
-
-    run_child(command, on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+    command += ["--external", *(str(model.folder) for model in included)] if included else []
+    run_child(command, on_event=context.hear_progress, should_stop=context.should_stop, cwd=settings.BASE_DIR)
 
 
 @transaction.atomic
@@ -111,25 +133,25 @@ def _store(experiment: Experiment, path: str) -> None:
         transaction.on_commit(partial(shutil.rmtree, before.folder, ignore_errors=True))
 
 
-def places_of(experiment: Experiment) -> dict[str, Any]:
-    """Return what `python -m mlcore report` reads: the comparison, where its finished runs lie, why others are not.
+def sources_of(experiment: Experiment) -> Sources:
+    """Return the plan, the folders of finished runs, and the reasons why others failed.
 
     Raises:
         JobFailed: no run is finished.
     """
     comparison = comparison_of(experiment)
     runs = {cell_of(run): run for run in experiment.runs.select_related("job", "model")}
-    done = {cell: run.model.folder for cell, run in runs.items() if run.metrics is not None}
-    if not done:
+    finished = {cell: run.model.folder for cell, run in runs.items() if run.metrics is not None}
+    if not finished:
         raise JobFailed(f"no run of {experiment.name} is finished yet; a report needs one")
     rows: dict[Cell, Run | Tuning] = {**runs, **_still_tuning(experiment, comparison, runs)}
     failed = {cell.name: _why(row) for cell, row in rows.items() if row.state in ("failed", "cancelled")}
     about = {"name": experiment.dataset.name, "fingerprint": experiment.dataset.fingerprint}
     return {
-        "plan": plan_of(comparison, about, _weights_sha256(experiment, next(iter(done.values())))),
-        "cells": {cell.name: str(folder) for cell, folder in done.items()},
+        "plan": plan_of(comparison, about, _weights_sha256(experiment, next(iter(finished.values())))),
+        "cells": {cell.name: str(folder) for cell, folder in finished.items()},
         "failed": failed,
-        "missing": [cell.name for cell in rows if cell not in done and cell.name not in failed],
+        "missing": [cell.name for cell in rows if cell not in finished and cell.name not in failed],
         "tuning": {row.loss: row.trials for row in experiment.tunings.all() if row.done},
     }
 
@@ -169,13 +191,17 @@ def _weights_sha256(experiment: Experiment, run: Path) -> str:
     return str(read_json(run / "model.json")["embedder"]["backbone"]["weights_sha256"])
 
 
-def document_of(experiment: Experiment) -> dict[str, Any] | None:
-    """Return the report of an experiment as plain values; None when there is none."""
+def document_of(experiment: Experiment) -> Mapping[str, Any] | None:
+    """Return the report of an experiment as plain values; None without one.
+
+    Keys are those of the present format, unless the report is too old for `is_readable`.
+    """
     report = Report.objects.filter(experiment=experiment).first()
     try:
-        return read_json(report.folder / "report.json") if report else None
-    except FileNotFoundError:  # somebody cleared the media folder
+        stored: Mapping[str, Any] | None = read_json(report.folder / "report.json") if report else None
+    except FileNotFoundError:  # somebody deleted it from the media folder
         return None
+    return stored and (current_format(stored) or stored)
 
 
 def file_of(experiment: Experiment, suffix: str) -> Path | None:
@@ -185,24 +211,24 @@ def file_of(experiment: Experiment, suffix: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
-def finished_since(experiment: Experiment, document: dict[str, Any]) -> int:
+def finished_since(experiment: Experiment, document: Mapping[str, Any]) -> int:
     """Return how many runs are finished that a report does not have."""
     return sum(run.metrics is not None and cell_of(run).name not in document["cells"] for run in experiment.runs.all())
 
 
-def is_readable(document: dict[str, Any]) -> bool:
-    """Say whether a report is of the present format; the files of an older one can still be kept."""
-    return document.get("format") == FORMAT
+def is_readable(document: Mapping[str, Any]) -> bool:
+    """Return whether pages can show a report; the files of an older one can still be downloaded."""
+    return current_format(document) is not None
 
 
-def page_values(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a readable report's document with what a page says of it: notes, names, the matrix, values as text."""
+def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a readable report with what its page adds: notes, titles, the matrix of tests, values as text."""
     titles, rows = loss_titles(), {row["name"]: row["title"] for row in document["rows"]}
     losses = document["comparison"]["losses"]
     return {
         **document,
         "notes": notes_of(document),
-        "figure_names": [title_of(figure) for figure in document["figures"]],
+        "metric_titles": [title_of(metric) for metric in document["metrics"]],
         "matrix": matrix_of(document),
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
@@ -217,8 +243,8 @@ def page_values(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _diagnostics(document: dict[str, Any]) -> dict[str, Any] | None:
-    """Return why rows earn what they earn, each row's numbers as text in the order of the meanings."""
+def _diagnostics(document: Mapping[str, Any]) -> Mapping[str, object] | None:
+    """Return the diagnostics, each row's numbers as text in the order of the meanings."""
     found = document.get("diagnostics")
     if not found:
         return None
@@ -228,7 +254,7 @@ def _diagnostics(document: dict[str, Any]) -> dict[str, Any] | None:
     lines = [
         (
             row["title"],
-            [value_text(found["rows"][row["name"]].get(name), meanings[name]["kind"]) for name in meanings],
+            [value_text(found["rows"][row["name"]].get(name), meanings[name]["scale"]) for name in meanings],
         )
         for row in document["rows"]
     ]

@@ -1,4 +1,4 @@
-"""An experiment begins: its runs and tunings are checked, stored and queued."""
+"""Starts of experiments: runs and tunings are checked, stored and queued."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from mlcore.datasets.splits import validation_classes as hold_out
 from mlcore.errors import MlcoreError, UnknownLossError
 from mlcore.runs import BASELINES, RunSpec
 from retrieval.datasets.services.catalogue import require_labels
-from retrieval.experiments.services.estimates import estimate_of, submit_probe
+from retrieval.experiments.services.estimates import Estimate, estimate_of, submit_probe
 from retrieval.models import Dataset, Experiment, Run, Tuning
 
 MOST_TRIALS = 500
@@ -42,18 +42,17 @@ def start_experiment(
 ) -> Experiment:
     """Store an experiment with a run for each loss, seed and fold of the protocol, and queue them all.
 
-    params: own parameters by loss; the rest are the paper's. A baseline is measured once, with the first seed.
-    trials: of each loss's tuning, measured on so many of the training classes (with folds: on what fold 0
-    holds out); its tuned runs are queued when its trials are done. 0 tunes nothing.
+    params: parameters by loss; default: the papers'. A baseline is evaluated once, with the first seed.
+    trials: tuning trials per loss, measured on validation_classes of the training classes (with folds: on those
+    that fold 0 holds out); tuned runs are queued when the trials are finished. 0 = no tuning.
 
     Raises:
         Conflict: the data set is not imported.
-        Rejected: nothing is to be run, a loss, parameter or seed is unknown, or the tuning cannot tell right from
-            wrong.
+        Rejected: there is nothing to run, a loss, parameter or seed is unknown, or the tuning is impossible.
     """
     cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
     tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
-    told = _told(dataset, protocol, cells, trials, weights)
+    estimate = _estimate(dataset, protocol, cells, trials, weights)
     with transaction.atomic():
         experiment = Experiment.objects.create(
             name=name,
@@ -61,7 +60,7 @@ def start_experiment(
             protocol=protocol.to_json(),
             weights=weights,
             tuning=tuning,
-            estimate=told,
+            estimate=estimate,
             publish=publish,
             created_by=by,
         )
@@ -83,21 +82,21 @@ def estimate_experiment(
     trials: int = 0,
     validation_classes: int = 0,
     by: User | None,
-) -> dict[str, Any] | Job:
-    """Return how long such an experiment would take, as `estimate_of` has it; else the job that measures it.
+) -> Estimate | Job:
+    """Return the estimated time of such an experiment, or the job that measures it.
 
     Raises:
         Conflict, Rejected: it could not be started either.
     """
     cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
     _checked_tuning(dataset, protocol, cells, trials, validation_classes)
-    told = _told(dataset, protocol, cells, trials, weights)
-    return submit_probe(dataset, protocol, weights=weights, by=by) if told is None else told
+    estimate = _estimate(dataset, protocol, cells, trials, weights)
+    return submit_probe(dataset, protocol, weights=weights, by=by) if estimate is None else estimate
 
 
-def _told(
+def _estimate(
     dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, weights: str
-) -> dict[str, Any] | None:
+) -> Estimate | None:
     count = len({spec.seed for spec in cells})
     return estimate_of(dataset, protocol, _losses_of(cells), seeds=count, trials=trials, weights=weights)
 
@@ -132,15 +131,15 @@ def _submit_tunings(experiment: Experiment, by: User | None) -> None:
 def _checked_tuning(
     dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, held_out: int
 ) -> dict[str, int] | None:
-    """Return the budget to store, None for none; a comparison of the same losses says what cannot be."""
+    """Return the budget to store, None for none; an impossible one is rejected as `Comparison` does."""
     if not trials:
         if held_out:
             raise Rejected(
-                "validation classes are for tuning: give the number of trials too", field="validation_classes"
+                "validation classes are only used for tuning; give the number of trials too", field="validation_classes"
             )
         return None
     if trials > MOST_TRIALS:
-        raise Rejected(f"a loss is tuned by at most {MOST_TRIALS} trials, not {trials}", field="trials")
+        raise Rejected(f"{trials} trials are too many; give at most {MOST_TRIALS}", field="trials")
     losses = {spec.loss: spec.params for spec in cells if not spec.is_baseline}
     budget = Budget(trials=trials, validation_classes=held_out)
     try:
@@ -156,7 +155,7 @@ def _checked_seeds(seeds: Iterable[int]) -> list[int]:
     chosen = sorted(set(seeds))
     for seed in chosen:
         if not 0 <= seed <= LARGEST_SEED:
-            raise Rejected(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {seed}", field="seeds")
+            raise Rejected(f"{seed} is no seed; give a whole number from 0 to {LARGEST_SEED}", field="seeds")
     return chosen
 
 
@@ -192,7 +191,7 @@ def _check_held_out(dataset: Dataset, protocol: Protocol) -> None:
 def _check_count(runs: int) -> None:
     if runs > settings.EXPERIMENT_RUNS:
         raise Rejected(
-            f"losses, seeds and folds make {runs:,} runs; an experiment has at most {settings.EXPERIMENT_RUNS:,}",
+            f"losses, seeds and folds make {runs:,} runs; at most {settings.EXPERIMENT_RUNS:,} are allowed",
             field="losses",
         )
 
@@ -202,9 +201,12 @@ def _cells(
 ) -> list[RunSpec]:
     for loss in params:
         if loss not in losses:
-            raise Rejected(f"there are parameters for {loss!r}, which is not among the losses", field="params")
+            raise Rejected(
+                f"there are parameters for {loss!r}, which is not selected; select the loss or leave them out",
+                field="params",
+            )
     if not losses or not seeds:
-        raise Rejected("choose at least one loss and one seed")
+        raise Rejected("no loss or no seed; select at least one of each")
     try:
         return [
             RunSpec(protocol=protocol, loss=loss, params=dict(params.get(loss, {})), seed=seed, fold=fold).checked()

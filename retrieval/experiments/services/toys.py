@@ -1,25 +1,71 @@
-"""The small pictures of how a loss moves points: stored runs, turned into SVG paths that templates draw."""
+"""Animations of losses on points of a sphere: stored runs, as SVG paths for templates."""
 
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, TypeVar
 
 FOLDER = Path(__file__).parent / "toys"
 """Made by `python -m mlcore animations`, a file a loss; a test runs two of them again."""
 
 Place = tuple[int, int, int]
+T = TypeVar("T")
+
+
+class ToyRun(TypedDict):
+    """A stored run: frames of points and proxies (x, y, z) in hundredths, and mean similarities, by frame."""
+
+    classes: int
+    steps: int
+    within: list[float]
+    between: list[float]
+    points: list[list[Place]]
+    proxies: list[list[Place]]
+
+
+class Paths(TypedDict):
+    """SVG paths of a class: points on the near and the far half of the sphere, and proxies."""
+
+    near: str
+    far: str
+    proxies: str
+
+
+class Moment(TypedDict):
+    """A frame of a run, with the mean similarity within and between classes."""
+
+    title: str
+    step: int
+    within: float
+    between: float
+    classes: list[Paths]
+
+
+class Frames(TypedDict):
+    """All frames, for the script that plays them."""
+
+    classes: int
+    points: list[list[Place]]
+    proxies: list[list[Place]]
+
+
+class Picture(TypedDict):
+    """Drawings of a run at its start, middle and end, the paths between, and all frames."""
+
+    moments: list[Moment]
+    trails: list[str]
+    frames: Frames
 
 
 @cache
-def run_of(loss: str) -> dict[str, Any] | None:
-    """Return the stored run of a loss, its frames lists of places (x, y, z) in hundredths; None without one."""
+def run_of(loss: str) -> ToyRun | None:
+    """Return the stored run of a loss; None without one."""
     file = FOLDER / f"{loss}.json"
     if not file.exists():
         return None
-    run: dict[str, Any] = json.loads(file.read_text())
-    for name in ("points", "proxies"):
-        run[name] = [_places(frame) for frame in run[name]]
+    stored = json.loads(file.read_text())
+    points, proxies = ([_places(frame) for frame in stored[name]] for name in ("points", "proxies"))
+    run: ToyRun = stored | {"points": points, "proxies": proxies}
     return run
 
 
@@ -28,8 +74,8 @@ def _places(numbers: list[int]) -> list[Place]:
 
 
 @cache
-def picture_of(loss: str) -> dict[str, Any] | None:
-    """Return the run of a loss as drawings at its start, middle and end, and the ways between; None without a run."""
+def picture_of(loss: str) -> Picture | None:
+    """Return the drawings of a loss's run; None without a run."""
     run = run_of(loss)
     if run is None:
         return None
@@ -49,20 +95,20 @@ def picture_of(loss: str) -> dict[str, Any] | None:
             for title, step, at in moments
         ],
         "trails": [_ways(ways) for ways in _by_class(list(zip(*run["points"], strict=True)), run["classes"])],
-        "frames": {name: run[name] for name in ("classes", "points", "proxies")},
+        "frames": {"classes": run["classes"], "points": run["points"], "proxies": run["proxies"]},
     }
 
 
 @cache
-def thumbnail_of(loss: str) -> list[dict[str, str]] | None:
-    """Return the end of a loss's run alone, by class; None without a run."""
+def thumbnail_of(loss: str) -> list[Paths] | None:
+    """Return the last frame of a loss's run, by class; None without a run."""
     run = run_of(loss)
     return None if run is None else _drawn(run, len(run["points"]) - 1)
 
 
-def _drawn(run: dict[str, Any], at: int) -> list[dict[str, str]]:
-    """Return the paths of each class at a frame: points on the near and the far half of the sphere, and proxies."""
-    points, proxies = (_by_class(run[name][at], run["classes"]) for name in ("points", "proxies"))
+def _drawn(run: ToyRun, at: int) -> list[Paths]:
+    """Return the paths of each class at a frame."""
+    points, proxies = (_by_class(frames[at], run["classes"]) for frames in (run["points"], run["proxies"]))
     return [
         {
             "near": _dots([place for place in own if place[2] >= 0]),
@@ -73,7 +119,7 @@ def _drawn(run: dict[str, Any], at: int) -> list[dict[str, str]]:
     ]
 
 
-def _by_class(rows: list[Any], classes: int) -> list[list[Any]]:
+def _by_class(rows: list[T], classes: int) -> list[list[T]]:
     each = len(rows) // classes
     return [rows[label * each : (label + 1) * each] for label in range(classes)]
 

@@ -1,6 +1,7 @@
-"""A run is trained in a child process and leaves a model."""
+"""Trainings: a child process trains a run, which becomes a model."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services.log import RunLog
-from retrieval.models import COLORS, Dataset, Model, Run
+from retrieval.models import Dataset, Model, Run
+from retrieval.registry.services.colors import next_color
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.loss_titles import loss_titles
 
 
-def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
+def run_train_job(context: JobContext, run: int) -> dict[str, int]:
     """Train a run in a child process; store its model and queue its index. Safe to run again."""
     row = Run.objects.select_related("experiment__dataset").get(pk=run)
     artifact = f"runs/{row.pk}"
@@ -36,13 +38,12 @@ def run_train_job(context: JobContext, run: int) -> dict[str, Any]:
 def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
     scratch, log = context.adopt_scratch(), RunLog(run)
     run.experiment.dataset, _ = fresh_catalogue(run.experiment.dataset_id)
-    history: list[dict[str, Any]] = []
+    history: list[Mapping[str, Any]] = []
 
-    def hear(event: dict[str, Any]) -> None:
+    def hear(event: Mapping[str, Any]) -> None:
         log.hear(event)
-        if event["event"] == "progress":
-            context.progress(event["phase"], event["done"], event["total"])
-        elif event["event"] == "epoch":
+        context.hear_progress(event)
+        if event["event"] == "epoch":
             context.check()
             history.append(event)
             Run.objects.filter(pk=run.pk).update(history=history)
@@ -85,7 +86,7 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
 
 
 def _work_of(dataset: Dataset) -> str:
-    """Return the folder of a training's checkpoints: what was learned of another revision is not taken up."""
+    """Return the folder of a training's checkpoints; each revision of the data set has its own."""
     return f"work-{dataset.fingerprint[:8]}"
 
 
@@ -103,13 +104,13 @@ def _store_model(run: Run, artifact: str, out: Path) -> Model:
             "artifact": artifact,
             "weights_sha256": described["weights_sha256"],
             "dim": described["dim"],
-            "color": Model.objects.filter(dataset=run.experiment.dataset).count() % COLORS,
+            "color": next_color(run.experiment.dataset),
         },
     )
     return model
 
 
-def _require_same_run(run: Run, described: dict[str, Any], out: Path) -> None:
+def _require_same_run(run: Run, described: Mapping[str, Any], out: Path) -> None:
     """Refuse a folder that another database's run left under the same number."""
     stored = [described[key] for key in ("loss", "params", "seed", "fold")]
     known = Dataset.objects.get(pk=run.experiment.dataset_id).revisions  # it may have moved on since training began
@@ -118,7 +119,7 @@ def _require_same_run(run: Run, described: dict[str, Any], out: Path) -> None:
 
 
 def model_name(run: Run) -> str:
-    """Return what people call the model of a run; seed and fold only where there are several."""
+    """Return the name of a run's model; with seed and fold where there are several."""
     title = loss_titles().get(run.loss, run.loss)
     runs = run.experiment.runs.filter(loss=run.loss)
     notes = ["tuned"] if run.tuned else []

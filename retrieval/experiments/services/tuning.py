@@ -1,8 +1,9 @@
-"""Rules about tuning a loss of an experiment: its trials in a child process, then its tuned runs."""
+"""Tuning of a loss: its trials in a child process, then its tuned runs."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 from django.db import transaction
@@ -19,8 +20,8 @@ from retrieval.models import Experiment, Run, Tuning
 from retrieval.registry.services.loss_titles import loss_titles
 
 
-def run_tune_job(context: JobContext, tuning: int) -> dict[str, Any]:
-    """Do the trials of a loss that are not done, then queue its tuned runs. Safe to run again.
+def run_tune_job(context: JobContext, tuning: int) -> Mapping[str, object]:
+    """Do the remaining trials of a loss, then queue its tuned runs. Safe to run again.
 
     Finished trials are kept in the row, whatever ends the attempt.
     """
@@ -29,10 +30,10 @@ def run_tune_job(context: JobContext, tuning: int) -> dict[str, Any]:
         _tune_in_child(context, row)
         row.refresh_from_db()
     context.check()
-    found = best_of(row.trials, row.loss)
+    best = best_of(row.trials, row.loss)
     owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
-    runs = _queue_tuned_runs(row, found, owner)
-    return {"tuning": row.pk, "map_at_r": found["map_at_r"], "runs": [run.pk for run in runs]}
+    runs = _queue_tuned_runs(row, best, owner)
+    return {"tuning": row.pk, "map_at_r": best["map_at_r"], "runs": [run.pk for run in runs]}
 
 
 def _tune_in_child(context: JobContext, row: Tuning) -> None:
@@ -43,7 +44,7 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
         write_json(file, row.trials)
     context.progress("trials", row.done, total)
 
-    def hear(event: dict[str, Any]) -> None:
+    def hear(event: Mapping[str, Any]) -> None:
         if event["event"] == "trial":
             context.progress("trials", event["done"], total)
             context.check()
@@ -55,11 +56,11 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
 
 
 def _command(row: Tuning, scratch: Path) -> list[str]:
-    experiment, asked = row.experiment, scratch / "asked.json"
+    experiment, file = row.experiment, scratch / "comparison.json"
     untuned = experiment.runs.filter(loss=row.loss, tuned=False)
     values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": experiment.tuning}
-    write_json(asked, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
-    command = [sys.executable, "-m", "mlcore", "tune", str(asked), "--loss", row.loss, "--events", "jsonl", "--child"]
+    write_json(file, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
+    command = [sys.executable, "-m", "mlcore", "tune", str(file), "--loss", row.loss, "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--cache", str(settings.CACHE_DIR)]
     command += ["--out", str(scratch / "comparison")]
     if experiment.weights:
@@ -68,9 +69,9 @@ def _command(row: Tuning, scratch: Path) -> list[str]:
 
 
 @transaction.atomic
-def _queue_tuned_runs(row: Tuning, found: dict[str, Any], by: User | None) -> list[Run]:
+def _queue_tuned_runs(row: Tuning, best: Mapping[str, Any], by: User | None) -> list[Run]:
     """Store a tuned run beside each untuned one of the loss and queue those that have no job yet."""
-    changes = {} if found[PROXY_RATE] is None else {PROXY_RATE: found[PROXY_RATE]}
+    changes = {} if best[PROXY_RATE] is None else {PROXY_RATE: best[PROXY_RATE]}
     runs = []
     for untuned in row.experiment.runs.filter(loss=row.loss, tuned=False):
         run, is_new = Run.objects.get_or_create(
@@ -79,7 +80,7 @@ def _queue_tuned_runs(row: Tuning, found: dict[str, Any], by: User | None) -> li
             seed=untuned.seed,
             fold=untuned.fold,
             tuned=True,
-            defaults={"params": found["params"], "changes": changes},
+            defaults={"params": best["params"], "changes": changes},
         )
         if is_new:
             submit_training(run, by=by)
@@ -87,22 +88,32 @@ def _queue_tuned_runs(row: Tuning, found: dict[str, Any], by: User | None) -> li
     return runs
 
 
-def tunings_of(experiment: Experiment) -> list[dict[str, Any]]:
-    """Return what a page shows of each loss's tuning: its row, and what its trials found so far."""
+class TuningRow(TypedDict):
+    """A tuning as pages show it: MAP@R of the untuned and the best trial so far, and the best one's parameters."""
+
+    tuning: Tuning
+    title: str
+    untuned: float | None
+    best: float | None
+    values: str
+
+
+def tunings_of(experiment: Experiment) -> list[TuningRow]:
+    """Return the tunings of an experiment as pages show them."""
     titles = loss_titles()
     return [
-        {"tuning": row, "title": titles.get(row.loss, row.loss), **_findings(row)}
+        _tuning_row(row, titles.get(row.loss, row.loss))
         for row in experiment.tunings.select_related("job", "experiment")
     ]
 
 
-def _findings(row: Tuning) -> dict[str, Any]:
-    """Return the MAP@R of the untuned and the best trial, on the classes held out for it, and the best one's values."""
-    if not row.done:
-        return {"untuned": None, "best": None, "values": ""}
-    untuned = row.trials["measured"][0]["map_at_r"]
-    try:
-        best = best_of(row.trials, row.loss)
-    except ComparisonError:  # so far no trial's loss was finite
-        return {"untuned": untuned, "best": None, "values": ""}
-    return {"untuned": untuned, "best": best["map_at_r"], "values": tuned_values(best)}
+def _tuning_row(row: Tuning, title: str) -> TuningRow:
+    shown: TuningRow = {"tuning": row, "title": title, "untuned": None, "best": None, "values": ""}
+    if row.done:
+        shown["untuned"] = row.trials["measured"][0]["map_at_r"]
+        try:
+            best = best_of(row.trials, row.loss)
+        except ComparisonError:  # so far no trial's loss was finite
+            return shown
+        shown["best"], shown["values"] = best["map_at_r"], tuned_values(best)
+    return shown

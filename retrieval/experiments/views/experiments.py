@@ -1,5 +1,6 @@
-"""Pages about experiments, their runs and models, for curators."""
+"""Pages of experiments, for curators."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import choosing, cloning, estimates, starting
 from retrieval.experiments.services.tuning import tunings_of
-from retrieval.experiments.views.runs import STOP_POLLING, at_work
+from retrieval.experiments.views.runs import STOP_POLLING, progress_of
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
 from retrieval.registry.services.loss_titles import loss_titles
@@ -40,7 +41,8 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 
-def _like(request: HttpRequest) -> dict[str, Any]:
+def _like(request: HttpRequest) -> Mapping[str, object]:
+    """Return the initial values of a duplicate of the experiment in the query string."""
     pk = request.GET.get("like", "")
     if not pk.isdecimal() or len(pk) > MOST_DIGITS:
         return {}
@@ -50,34 +52,34 @@ def _like(request: HttpRequest) -> dict[str, Any]:
 @curator_required
 @require_POST
 def estimate(request: HttpRequest) -> HttpResponse:
-    """Say how long what the form asks for will take here; measure it first where nobody knows."""
+    """Get the estimated time of the form's experiment; a trial run measures the speed first where it is unknown."""
     form = ExperimentForm(request.POST, user=request.user)
     form.fields["name"].required = False  # it takes no time
     if not form.is_valid():
-        wrong = [f"{form[name].label}: {said}" for name, errors in form.errors.items() for said in errors]
-        return render(request, "retrieval/_estimate.html", {"missing": wrong})
+        missing = [f"{form[name].label}: {error}" for name, errors in form.errors.items() for error in errors]
+        return render(request, "retrieval/_estimate.html", {"missing": missing})
     values = form.cleaned_data
     weights, dataset = values["weights"], values["dataset"]
     try:
         protocol = choosing.make_protocol(values["preset"], values["changes"], weights)
-        told = estimates.estimate_of(
+        found = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
         )
-        job = None if told else estimates.probe_of(dataset, protocol, weights=weights)
-        if not told and (job is None or not job.is_active) and (job is None or "again" in request.POST):
+        job = None if found else estimates.probe_of(dataset, protocol, weights=weights)
+        if not found and (job is None or not job.is_active) and (job is None or "again" in request.POST):
             job = estimates.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
     except Rejected as error:
         return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
     titles = loss_titles()
-    each = [(titles[loss], seconds) for loss, seconds in told["each"].items()] if told else []
-    return render(request, "retrieval/_estimate.html", {"told": told, "each": each, "job": job})
+    each = [(titles[loss], seconds) for loss, seconds in found["each"].items()] if found else []
+    return render(request, "retrieval/_estimate.html", {"estimate": found, "each": each, "job": job})
 
 
 @curator_required
 @never_cache
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show an experiment; its runs refresh themselves while they work."""
+    """Show an experiment; the page polls while runs are active."""
     experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
     context = {
         "experiment": experiment,
@@ -85,7 +87,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "figure_titles": diagnostics.run_titles(),
         "tunings": tunings_of(experiment),
         "protocol_rows": list(experiment.protocol.items()),
-        **at_work(experiment),
+        **progress_of(experiment),
         "curves": f"{reverse('run-curves')}?experiment={experiment.pk}",
         "is_working": _is_working(experiment),
         "report": Report.objects.filter(experiment=experiment).first(),
@@ -97,7 +99,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_GET
 def runs(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the part of an experiment's page that changes."""
+    """Get the polled table of an experiment's runs."""
     experiment = get_object_or_404(Experiment, pk=pk)
     context = {"experiment": experiment, "runs": _runs(experiment), "figure_titles": diagnostics.run_titles()}
     return render(request, "retrieval/_runs.html", context, status=200 if _is_working(experiment) else STOP_POLLING)
@@ -107,14 +109,14 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_GET
 def tunings(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the part about tuning of an experiment's page, which changes as well."""
+    """Get the polled table of an experiment's tunings."""
     experiment = get_object_or_404(Experiment, pk=pk)
     context = {"experiment": experiment, "tunings": tunings_of(experiment)}
     return render(request, "retrieval/_tunings.html", context, status=200 if _is_working(experiment) else STOP_POLLING)
 
 
 def _is_working(experiment: Experiment) -> bool:
-    """Say whether a run or a tuning, which brings more runs, is under way."""
+    """Return whether a run or a tuning, which adds runs, is active."""
     rows: list[Any] = [*experiment.runs.select_related("job"), *experiment.tunings.select_related("job", "experiment")]
     return any(row.state in Job.ACTIVE for row in rows)
 

@@ -1,5 +1,6 @@
-"""The report of an experiment: its page, its making, its files."""
+"""Pages and files of the report of an experiment."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -20,15 +21,16 @@ from retrieval.sparklines import curve_points, place_between
 @never_cache
 @require_GET
 def report(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the report of an experiment, or that there is none yet."""
+    """Show the report of an experiment, or the button that creates one."""
     experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
-    document = services.document_of(experiment)
+    document, job = services.document_of(experiment), services.latest_job(experiment)
     context: dict[str, Any] = {
         "experiment": experiment,
-        "job": services.latest_job(experiment),
+        "job": job,
+        "included": services.included_in(job),
         "made": Report.objects.filter(experiment=experiment).first(),
         "formats": services.FORMATS,
-        "outside": services.outside_models(experiment),
+        "external_models": services.external_models(experiment),
     }
     if document is not None:
         context["since"] = services.finished_since(experiment, document)
@@ -37,24 +39,35 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "retrieval/report.html", context)
 
 
-def _drawn(values: dict[str, Any]) -> dict[str, Any]:
-    """Add to each row its figures in the table's order and its headline's interval, and the curves' points."""
-    bounds = [row["figures"][values["headline"]] for row in values["rows"]]
-    low, high = min(found["low"] for found in bounds), max(found["high"] for found in bounds)
-    for row, found in zip(values["rows"], bounds, strict=True):
-        row["cells"] = [row["figures"][figure] for figure in values["figures"]]
-        row["headline"] = found
-        row["places"] = {name: place_between(low, found[name], high) for name in ("low", "mean", "high")}
+def _drawn(values: Mapping[str, Any]) -> Mapping[str, object]:
+    """Return a report's values with each row's metrics in the table's order, its interval, and the curves' points."""
+    headlines = [row["metrics"][values["headline"]] for row in values["rows"]]
+    low, high = min(one["low"] for one in headlines), max(one["high"] for one in headlines)
+    rows = [
+        {
+            **row,
+            "cells": [row["metrics"][metric] for metric in values["metrics"]],
+            "headline": headline,
+            "places": {name: place_between(low, headline[name], high) for name in ("low", "mean", "high")},
+        }
+        for row, headline in zip(values["rows"], headlines, strict=True)
+    ]
     scale = {"low": low, "high": high}
     curves = [(title, curve_points(losses), losses) for title, losses in values["curves"]]
-    return {**values, "scale": scale, "curves": curves, "protocol": values["comparison"]["protocol"].items()}
+    return {
+        **values,
+        "rows": rows,
+        "scale": scale,
+        "curves": curves,
+        "protocol": values["comparison"]["protocol"].items(),
+    }
 
 
 @curator_required
 @never_cache
 @require_GET
 def status(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give how far the making is; once it has ended, have the page loaded again."""
+    """Get the progress of the report's job; the page is loaded again when it has ended."""
     experiment = get_object_or_404(Experiment, pk=pk)
     job = services.latest_job(experiment)
     answer = render(request, "retrieval/_report_status.html", {"experiment": experiment, "job": job})
@@ -67,10 +80,12 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @rejection_as_message(back="report")
 def make(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue the making of the report."""
-    also = [int(key) for key in request.POST.getlist("also") if key.isdecimal() and len(key) <= MOST_DIGITS]
+    """Queue the job that creates the report."""
+    included = [
+        int(key) for key in request.POST.getlist("external_models") if key.isdecimal() and len(key) <= MOST_DIGITS
+    ]
     experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
-    services.submit_report(experiment, also=also, by=signed_in(request))
+    services.submit_report(experiment, included=included, by=signed_in(request))
     return redirect("report", pk=pk)
 
 
@@ -78,5 +93,5 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_GET
 def download(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
-    """Give a file of the report to keep; the stand-alone page brings its own styles, so it is not shown here."""
+    """Download a file of the report; the HTML has its own styles, so it is not shown inside the site."""
     return report_file(get_object_or_404(Experiment, pk=pk), suffix)

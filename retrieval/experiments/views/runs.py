@@ -1,5 +1,6 @@
-"""Pages about runs: one of them, what is at work now, their curves, and any of them side by side."""
+"""Pages of runs: one run, the running one of an experiment, curves, and comparisons."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,22 +19,22 @@ from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
 from retrieval.registry.services import diagnostics
 
-STOP_POLLING = 286  # htmx swaps the answer in and asks no more
+STOP_POLLING = 286  # htmx swaps the answer in and stops polling
 
 
-def _asked(request: HttpRequest) -> list[Run]:
-    """Return the runs that the address names, in its order; what is no run is left out."""
+def _selected(request: HttpRequest) -> list[Run]:
+    """Return the runs named by the query string, in its order; anything else is left out."""
     keys = request.POST.getlist("run") or request.GET.getlist("run")
     wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
-    found = finding.every_run().in_bulk(wanted)
-    return [found[key] for key in dict.fromkeys(wanted) if key in found]
+    runs = finding.every_run().in_bulk(wanted)
+    return [runs[key] for key in dict.fromkeys(wanted) if key in runs]
 
 
 @curator_required
 @never_cache
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a run: how far it is, its curves, its log, and what came of it."""
+    """Show a run: progress, curves, log, metrics and model."""
     run = get_object_or_404(finding.every_run(), pk=pk)
     context = {
         "run": run,
@@ -48,13 +49,13 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the part of a run's page that changes."""
+    """Get the polled part of a run's page."""
     run = get_object_or_404(finding.every_run(), pk=pk)
     return render(request, "retrieval/_run_log.html", {"run": run, **_epochs(run)}, status=_status([run]))
 
 
-def _epochs(run: Run) -> dict[str, Any]:
-    """Return the rows of a run's log, and what is measured in each epoch where the validation classes select."""
+def _epochs(run: Run) -> Mapping[str, object]:
+    """Return the rows of a run's table of epochs, and the titles of their metrics."""
     return {
         "epochs": curves_services.epoch_rows(run),
         "measured": [figure.title for figure in diagnostics.summary_figures(None)],
@@ -69,21 +70,21 @@ def _status(runs: list[Run]) -> int:
 @never_cache
 @require_GET
 def now(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the part of an experiment's page that tells what is at work, and of its time."""
+    """Get the polled part of an experiment's page: the running training and the times."""
     experiment = get_object_or_404(Experiment, pk=pk)
     runs = list(experiment.runs.select_related("job"))
     active = _status(runs) == 200 or experiment.tunings.filter(job__state__in=Job.ACTIVE).exists()
-    context = {"experiment": experiment, **at_work(experiment)}
+    context = {"experiment": experiment, **progress_of(experiment)}
     return render(request, "retrieval/_now.html", context, status=200 if active else STOP_POLLING)
 
 
-def at_work(experiment: Experiment) -> dict[str, Any]:
-    """Return the context of what is at work."""
-    run = curves_services.run_at_work(experiment)
+def progress_of(experiment: Experiment) -> Mapping[str, object]:
+    """Return the context of an experiment's running training and times."""
+    run = curves_services.running_of(experiment)
     return {
-        "at_work": run,
-        "at_work_title": curves_services.run_title(run) if run else "",
-        "time": estimates.time_told(experiment),
+        "running": run,
+        "running_title": curves_services.run_title(run) if run else "",
+        "time": estimates.time_of(experiment),
     }
 
 
@@ -91,11 +92,11 @@ def at_work(experiment: Experiment) -> dict[str, Any]:
 @never_cache
 @require_GET
 def curves(request: HttpRequest) -> JsonResponse:
-    """Give the curves of an experiment's runs, or of those that the address names."""
+    """Get the curves of an experiment's runs, or of the selected ones."""
     key = request.GET.get("experiment", "")
     of_one = key.isdecimal() and len(key) <= MOST_DIGITS
     return JsonResponse(
-        curves_services.curves_of(finding.every_run().filter(experiment=int(key)) if of_one else _asked(request))
+        curves_services.curves_of(finding.every_run().filter(experiment=int(key)) if of_one else _selected(request))
     )
 
 
@@ -103,8 +104,8 @@ def curves(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_GET
 def compare(request: HttpRequest) -> HttpResponse:
-    """Show any runs side by side: figures, curves, what their protocols differ in, and tests."""
-    runs = _asked(request)
+    """Compare runs: metrics, curves, differences of their protocols, and tests."""
+    runs = _selected(request)
     names = "&".join(f"run={run.pk}" for run in runs)
     context: dict[str, Any] = {"runs": runs, "curves": f"{reverse('run-curves')}?{names}", "names": names}
     try:
@@ -113,7 +114,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         context |= {"refused": str(error)}
         return render(request, "retrieval/compare.html", context, status=400 if runs else 200)
     job = comparing.test_of(runs)
-    context |= {"job": job, "tests": comparing.told_tests(runs, job)}
+    context |= {"job": job, "tests": comparing.test_rows(runs, job)}
     if request.headers.get("HX-Request"):
         stop = STOP_POLLING if job is None or not job.is_active else 200
         return render(request, "retrieval/_compare_tests.html", context, status=stop)
@@ -123,8 +124,8 @@ def compare(request: HttpRequest) -> HttpResponse:
 @curator_required
 @require_POST
 def test(request: HttpRequest) -> HttpResponse:
-    """Queue the paired test between runs."""
-    runs = _asked(request)
+    """Queue the paired tests between runs."""
+    runs = _selected(request)
     try:
         comparing.submit_test(runs, by=signed_in(request))
     except Rejected as error:

@@ -1,4 +1,4 @@
-"""Indexes over the API, for curators."""
+"""API of indexes, for curators."""
 
 from typing import Any
 
@@ -38,9 +38,9 @@ INDEX = {
 }
 
 
-@extend_schema_serializer(examples=[OpenApiExample("The index that serves", INDEX)])
+@extend_schema_serializer(examples=[OpenApiExample("The active index", INDEX)])
 class IndexSerializer(serializers.ModelSerializer[Index]):
-    manifest = serializers.DictField(read_only=True, help_text="As it was built.")
+    manifest = serializers.DictField(read_only=True, help_text="Settings and checksums, as built.")
 
     class Meta:
         model = Index
@@ -56,7 +56,7 @@ class VisibleModelField(serializers.PrimaryKeyRelatedField[Model]):
         return visible_models(self.context["request"].user)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Of the model's own data set", {"model": 3})])
+@extend_schema_serializer(examples=[OpenApiExample("The model's own data set", {"model": 3})])
 class NewIndexSerializer(StrictSerializer):
     model = VisibleModelField(pk_field=KeyField())
     dataset: Any = VisibleDatasetField(
@@ -64,7 +64,7 @@ class NewIndexSerializer(StrictSerializer):
         required=False,
         allow_null=True,
         default=None,
-        help_text="null: the one it was trained on.",
+        help_text="Data set to index; default: the one the model was trained on.",
     )
 
 
@@ -79,7 +79,7 @@ class IndexFilter(FilterSet):  # type: ignore[misc]
 
 
 class IndexViewSet(VersionedViewSet, ReadOnlyModelViewSet[Index]):
-    """Every index that was built; one of a model and data set serves."""
+    """All indexes that were built. Each model and data set have one active index at most."""
 
     serializer_class = IndexSerializer
     permission_classes = (IsCurator,)
@@ -91,7 +91,7 @@ class IndexViewSet(VersionedViewSet, ReadOnlyModelViewSet[Index]):
     @may_answer(409)
     @idempotent
     def create(self, request: Request) -> Response:
-        """Queue the build of a model's index; what serves goes on serving until it is there."""
+        """Queue the build of a model's index. The active index answers searches until the new one replaces it."""
         form = NewIndexSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         return accepted(services.submit_index(**form.validated_data, by=signed_in(request)), request)
@@ -100,7 +100,7 @@ class IndexViewSet(VersionedViewSet, ReadOnlyModelViewSet[Index]):
     @may_answer(409)
     @action(detail=True, methods=["post"])
     def activate(self, request: Request, pk: str) -> Response:
-        """Let this index serve: a new one, or an older one again."""
+        """Activate an index: a new one, or an older one to roll back."""
         index = self.get_object()
         services.activate(index, by=signed_in(request))
         return self.shown(index)

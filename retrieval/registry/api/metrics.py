@@ -1,4 +1,4 @@
-"""The table of metrics over the API, for everybody."""
+"""API of the table of metrics, for everybody."""
 
 from typing import Any
 
@@ -26,19 +26,25 @@ MAP_AT_R = {
 @extend_schema_serializer(examples=[OpenApiExample("A metric", MAP_AT_R)])
 class MetricSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(
-        read_only=True, help_text="Key of its values; recall_at has one for each K: recall_at_2, recall_at_4 and so on."
+        read_only=True, help_text="Key of its values. recall_at has one for each K: recall_at_2, recall_at_4 and so on."
     )
     title = serializers.CharField(read_only=True)
     meaning = serializers.CharField(read_only=True)
-    scale = serializers.CharField(read_only=True, help_text="share (0 to 1, shown in percent), number or count.")
-    headline = serializers.BooleanField(read_only=True, help_text="Whether tables are ordered and losses tuned by it.")
+    scale = serializers.CharField(
+        read_only=True, help_text="Scale of its values: share (0 to 1, shown in percent), number or count."
+    )
+    headline = serializers.BooleanField(
+        read_only=True, help_text="true for the metric that orders tables and tunes losses."
+    )
     shown = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="Places: report, leaderboard, summary, tests."
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Places that show it: report, leaderboard, summary, tests.",
     )
 
 
 class MetricViewSet(SparseFields, GenericViewSet[Run]):
-    """Every metric that models are measured by, with its title, meaning and scale, in the order of all tables."""
+    """All metrics of models with title, meaning and scale, in the order of every table."""
 
     serializer_class = MetricSerializer
     permission_classes = (AllowAny,)
@@ -47,5 +53,5 @@ class MetricViewSet(SparseFields, GenericViewSet[Run]):
 
     def list(self, request: Request) -> Response:
         """List the metrics."""
-        self.filter_queryset(self.get_queryset())  # nothing narrows it: whoever believes so is told
+        self.filter_queryset(self.get_queryset())  # there are no filters: an unknown one is an error
         return Response(self.get_serializer(diagnostics.metric_table(), many=True).data)

@@ -1,4 +1,4 @@
-"""Models over the API: members see the published ones, curators all, and bring some from outside."""
+"""API of models: members see the published ones, curators see all and import external ones."""
 
 from django.db.models import QuerySet
 from django.http import FileResponse
@@ -27,15 +27,14 @@ from retrieval.registry.serializers import (
     NewModelSerializer,
     PartSerializer,
 )
-from retrieval.registry.services import diagnostics
+from retrieval.registry.services import diagnostics, external_models
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services import external_models as outside
 from retrieval.registry.services import published as published_services
 from retrieval.registry.services.model_files import PARTS, parts_of
 
 
 class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
-    """What searches: trained here, or brought from outside."""
+    """Models: trained here, or imported."""
 
     serializer_class = ModelSerializer
     parser_classes = (MultiPartParser,)
@@ -53,25 +52,25 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
     @may_answer(409)
     @idempotent
     def create(self, request: Request) -> Response:
-        """Bring a model from outside: weights with their JSON, or embeddings with their CSV."""
+        """Import an external model: weights with their JSON, or embeddings with their CSV."""
         form = NewModelSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        return accepted(outside.submit_model(**form.validated_data, by=signed_in(request)), request)
+        return accepted(external_models.submit_model(**form.validated_data, by=signed_in(request)), request)
 
     @extend_schema(responses=DiagnosticsSerializer)
     @action(detail=True)
     def diagnostics(self, request: Request, pk: str) -> Response:
-        """Give what was noted of each held-out class, of the worst queries with their answers, and of hubs."""
+        """Get the diagnostics: held-out classes, worst queries with their results, and hubs."""
         model = self.get_object()
         details = diagnostics.details_of(model)
         if details is None:
-            raise NotFound(f"{model.name} was made before diagnostics were kept; train it again")
+            raise NotFound(f"{model.name} has no diagnostics: an older version made it; train it again")
         return Response(diagnostics.shown_details(model, details))
 
     @extend_schema(responses=PartSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
     def files(self, request: Request, pk: str) -> Response:
-        """List what can be kept of it: the network, what it earned, and the embeddings of the pictures."""
+        """List its files: the network, its metrics, and the embeddings of all pictures."""
         rows = [{"part": part, **vars(download)} for part, download in parts_of(self.get_object())]
         return Response(PartSerializer(rows, many=True).data)
 
@@ -87,26 +86,26 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
         content_negotiation_class=AnyAcceptNegotiation,
     )
     def file(self, request: Request, pk: str, part: str) -> FileResponse:
-        """Give one of its files; `files` has its checksum."""
+        """Download one of its files; `files` lists the checksum."""
         return model_attachment(self.get_object(), part)
 
     @extend_schema(request=None, responses=ModelSerializer)
     @may_answer(409)
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: str) -> Response:
-        """Let people search with the model."""
+        """Publish the model: people can search with it."""
         return self._set_published(True)
 
     @extend_schema(request=None, responses=ModelSerializer)
     @action(detail=True, methods=["post"])
-    def withdraw(self, request: Request, pk: str) -> Response:
-        """Take the model out of search; its votes and rankings stay."""
+    def unpublish(self, request: Request, pk: str) -> Response:
+        """Unpublish the model: searches do not use it; its ratings and results stay."""
         return self._set_published(False)
 
     @extend_schema(request=None, responses=ModelSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Let searches use an external model again that was suspended because it failed too often."""
+        """Resume an external model that was suspended after too many failures."""
         model = self.get_object()
         encoders.resume(model, by=signed_in(request))
         model.refresh_from_db()

@@ -8,7 +8,7 @@ from django.conf import settings
 from mlcore.artifacts import sha256_of_file
 
 SMALL = 4 * 2**20
-"""Bytes that are read within some ten milliseconds; a larger file is read by a worker, never while a page waits."""
+"""Size in bytes up to which a request computes a checksum, in about 10 ms; a worker reads larger files."""
 
 
 def checksum_of(file: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Rules about external models' encoders: a process of its own embeds, and a model that fails again and again rests."""
+"""Encoders of external models: each embeds in its own process, and repeated failures suspend the model."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -56,10 +56,10 @@ class ExternalEncoder(PictureEncoder):
         return self._call(lambda process: process.embed_pixels(pixels))
 
     def explain(self, first: "Picture", second: "Picture") -> "Explanation":
-        """Return what each place of two RGB pictures brings to their cosine.
+        """Return how much each cell of two RGB pictures contributes to their similarity.
 
         Raises:
-            ExplanationError: the network does not show its places.
+            ExplanationError: the network does not show its cells.
         """
         pixels = self.preprocessing.pixels([first, second])
         return self._call(lambda process: process.explain_pixels(pixels))
@@ -106,7 +106,7 @@ def _require_active(model: Model) -> None:
 def _counted(model: Model) -> Iterator[None]:
     """Count a failure against the model, and forget earlier ones when it embeds.
 
-    Who has the link of a search reads why, so the words of the network itself stay with the model, for curators.
+    Everybody with the link of a search reads the reason, so the network's own message is stored for curators only.
     """
     try:
         yield

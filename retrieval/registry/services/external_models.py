@@ -1,4 +1,4 @@
-"""Rules about models from outside: taken in, tried by a child process, and only then listed."""
+"""Imports of external models: files are stored, tried by a child process, and then listed."""
 
 import json
 import shutil
@@ -23,7 +23,8 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import require_labels
-from retrieval.models import COLORS, Dataset, Model
+from retrieval.models import Dataset, Model
+from retrieval.registry.services.colors import next_color
 from retrieval.registry.services.indexes import submit_index
 from retrieval.uploads import store, uploads
 
@@ -42,9 +43,9 @@ def submit_model(
     images: "UploadedFile[bytes] | None" = None,
     by: User | None,
 ) -> Job:
-    """Take in weights with their description, or embeddings with their list of pictures; queue their trial.
+    """Store weights with their description, or embeddings with their list of pictures; queue the import.
 
-    Nothing is listed before the trial has ended well. Without a name the description's is taken, or the file's.
+    The model is listed when the import has succeeded. Default name: the description's, or the file's.
 
     Raises:
         Conflict: the data set is not imported.
@@ -59,7 +60,7 @@ def submit_model(
         return _submit_network(dataset, name, weights, description, by)
     if embeddings and images and not any(network):
         return _submit_embeddings(dataset, name, embeddings, images, by)
-    raise Rejected("give weights with their description, or embeddings with their list of pictures")
+    raise Rejected("the files do not make a model; give weights and description, or embeddings and images")
 
 
 def _submit_network(
@@ -102,7 +103,7 @@ def _suffix(file: "UploadedFile[bytes]", known: tuple[str, ...]) -> str:
     return suffix
 
 
-def _described(description: "UploadedFile[bytes]") -> dict[str, Any]:
+def _described(description: "UploadedFile[bytes]") -> Mapping[str, object]:
     if description.size is None or description.size > DESCRIPTION_MAX_BYTES:
         raise Rejected(f"{description.name} is larger than 1 MB; a description says how to feed the network, no more")
     try:
@@ -114,15 +115,15 @@ def _described(description: "UploadedFile[bytes]") -> dict[str, Any]:
     return about
 
 
-def _listed_name(asked: str, otherwise: object) -> str:
+def _listed_name(given: str, otherwise: object) -> str:
     """Return a name that can be stored and shown: one line, printable, not too long."""
-    words = "".join(letter if letter.isprintable() else " " for letter in asked or str(otherwise)).split()
-    return " ".join(words)[:NAME_LENGTH] or "from outside"
+    words = "".join(letter if letter.isprintable() else " " for letter in given or str(otherwise)).split()
+    return " ".join(words)[:NAME_LENGTH] or "external"
 
 
 @contextmanager
 def _new_upload() -> Iterator[Path]:
-    """Yield a folder of its own for what is taken in; nothing of it stays when that fails."""
+    """Yield a new folder for an upload; an error deletes it."""
     folder = uploads() / f"model-{uuid.uuid4()}"
     folder.mkdir(parents=True)
     try:
@@ -132,16 +133,16 @@ def _new_upload() -> Iterator[Path]:
         raise
 
 
-def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> dict[str, Any]:
-    """Try, measure and store what was taken in; list it and queue its index. Safe to run again.
+def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> dict[str, int]:
+    """Try, evaluate and store an uploaded model; list it and queue its index. Safe to run again.
 
-    The upload stays until that has ended well, for whoever retries.
+    The upload stays until that has succeeded, for a retry.
     """
     artifact, files = f"outside/job-{context.job_id}", uploads() / upload
     model = Model.objects.filter(artifact=artifact).first()
     if model is None:
         out, row = Path(settings.MEDIA_ROOT) / artifact, Dataset.objects.get(pk=dataset)
-        shutil.rmtree(out, ignore_errors=True)  # of an attempt that died, or of another database
+        shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
         _add_in_child(context, row, name, files, out)
         context.check()
         model = _store_model(row, name, artifact, out)
@@ -152,17 +153,13 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
 
 
 def _add_in_child(context: JobContext, dataset: Dataset, name: str, files: Path, out: Path) -> None:
-    def hear(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
-            context.progress(event["phase"], event["done"], event["total"])
-
     command = [sys.executable, "-m", "mlcore", *_what(files, name), "--events", "jsonl", "--child"]
     command += ["--data", str(dataset.folder), "--out", str(out)]
-    run_child(command, on_event=hear, should_stop=context.should_stop, cwd=settings.BASE_DIR)
+    run_child(command, on_event=context.hear_progress, should_stop=context.should_stop, cwd=settings.BASE_DIR)
 
 
 def _what(files: Path, name: str) -> list[str]:
-    """Return the command for what lies in an upload's folder."""
+    """Return the command that imports an upload's folder."""
     network = next((file for suffix in NETWORKS if (file := files / f"model{suffix}").is_file()), None)
     if network is not None:
         limits = [f"--start-seconds={settings.ENCODER_START_SECONDS}", f"--batch-seconds={settings.ENCODER_SECONDS}"]
@@ -185,5 +182,5 @@ def _store_model(dataset: Dataset, name: str, artifact: str, out: Path) -> Model
         measured=read_json(out / "metrics.json"),
         licence=str(described.get("licence", ""))[:300],
         has_network=described["kind"] != "embeddings",
-        color=Model.objects.filter(dataset=dataset).count() % COLORS,
+        color=next_color(dataset),
     )

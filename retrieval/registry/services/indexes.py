@@ -1,8 +1,9 @@
-"""Rules about indexes: built aside, checked, then switched by one row."""
+"""Indexes: build, check, activate, roll back."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from django.conf import settings
@@ -61,7 +62,7 @@ def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | Non
 
 
 def submit_rebuilds(dataset: Dataset, *, by: User | None) -> None:
-    """Queue the rebuild of every index that serves a data set, after a change of its pictures."""
+    """Queue the rebuild of every active index of a data set, after a change of its pictures."""
     for index in Index.objects.filter(dataset=dataset, active=True).select_related("model__dataset"):
         submit_index(index.model, dataset, by=by)
 
@@ -74,11 +75,11 @@ def indexable_datasets(model: Model) -> QuerySet[Dataset]:
     return ready.annotate(own=Q(pk=model.dataset_id)).order_by("-own", "name")
 
 
-def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, Any]:
-    """Build, check and activate an index; the one that serves goes on serving until then.
+def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str, float]:
+    """Build, check and activate an index; until then the active one answers searches.
 
-    Safe to run again: a folder that a dead attempt finished is taken as it is. Where an index of a later
-    revision serves meanwhile, it goes on serving.
+    Safe to run again: a folder that a dead attempt finished is used as it is. An active index of a later
+    revision stays active.
     """
     row, catalogue = fresh_catalogue(dataset)
     built = _build(context, Model.objects.get(pk=model), row, catalogue)
@@ -88,9 +89,11 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> dict[str, An
         rivals = Index.objects.filter(model=model, dataset=dataset, active=True)
         if not rivals.filter(revision__gt=built.revision).exists():
             activate(built)
-    run = built.model.run  # a model from outside is published by hand
+    run = built.model.run  # an external model is published by hand
     if run and run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
-        Model.objects.filter(pk=model).update(published=True)  # the first only: who withdrew it, meant it
+        Model.objects.filter(pk=model).update(
+            published=True
+        )  # with its first index only: a curator who unpublished it meant it
     for name in ("embeddings.npy", "images.csv"):  # which people may download from now on
         keep_checksum(built.model.folder / name)
     calibration_of(built)
@@ -154,7 +157,7 @@ def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) ->
 def _taken_from_indexes(
     model: Model, catalogue: DatasetFolder, missing: list[int], embeddings: np.ndarray[Any, Any]
 ) -> list[int]:
-    """Fill in what the index that serves holds; return the rows still missing.
+    """Fill in vectors of the active index; return the rows still missing.
 
     A picture's key stands for its bytes for ever, so its vector is still right.
     """
@@ -201,7 +204,7 @@ def _embedded_by(
 
 @transaction.atomic
 def activate(index: Index, *, by: User | None = None) -> None:
-    """Make `index` the one that searches of its model and data set read; also the way back to an older one.
+    """Let searches of its model and data set read `index`; an older one is rolled back to this way too.
 
     `by` None is the system, which activates what it has built.
 
@@ -218,8 +221,20 @@ def activate(index: Index, *, by: User | None = None) -> None:
     index.refresh_from_db()
 
 
-def indexes_of(model: Model) -> list[dict[str, Any]]:
-    """Return every index a model had, the newest first, with its settings, cost and the job that built it."""
+class IndexRow(TypedDict):
+    """An index as a model's page shows it. job: the one that built it; links, candidates: M and ef of HNSW."""
+
+    row: Index
+    bytes: int
+    seconds: float
+    job: int | None
+    links: int
+    candidates: int
+    on_disk: bool
+
+
+def indexes_of(model: Model) -> list[IndexRow]:
+    """Return all indexes of a model, newest first."""
     rows = list(model.indexes.select_related("dataset"))
     known = set(Job.objects.filter(pk__in=[_job_of(row) for row in rows]).values_list("pk", flat=True))
     return [

@@ -1,10 +1,10 @@
-"""The files of a model: which it has, and which of them a person may download."""
+"""Files of models: which there are, and which a person may download."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from django.db.models import QuerySet
 from django.utils.text import slugify
@@ -20,7 +20,7 @@ from retrieval.registry.services.published import visible_models
 
 @dataclass(frozen=True)
 class Part:
-    """What lies in a model's folder: the names it may have there, and what it is."""
+    """A kind of file in a model's folder: its possible names, and what it holds."""
 
     names: tuple[str, ...]
     about: str
@@ -28,13 +28,13 @@ class Part:
 
 NETWORK: Mapping[str, Part] = {
     "weights": Part(tuple(WEIGHTS.values()), "the trained network"),
-    "description": Part(("model.json",), "how to feed it, and how it was trained"),
-    "metrics": Part(("metrics.json",), "what it earned on the held-out classes"),
-    "history": Part(("history.jsonl",), "its training, epoch by epoch"),
+    "description": Part(("model.json",), "preprocessing and training settings"),
+    "metrics": Part(("metrics.json",), "its metrics on the held-out classes"),
+    "history": Part(("history.jsonl",), "its training by epoch"),
 }
 SPACE: Mapping[str, Part] = {
-    "embeddings": Part(("embeddings.npy",), "a row of numbers for each picture"),
-    "images": Part(("images.csv",), "which picture each row is"),
+    "embeddings": Part(("embeddings.npy",), "the embedding of every picture"),
+    "images": Part(("images.csv",), "which row of the embeddings belongs to which picture"),
 }
 PARTS = {**NETWORK, **SPACE}
 
@@ -45,18 +45,18 @@ def model_file(model: Model, part: str) -> Path | None:
     return next((model.folder / name for name in names if (model.folder / name).is_file()), None)
 
 
-def kept_name(model: Model, file: Path) -> str:
-    """Return the name under which a file of a model is kept, which tells it from another model's."""
+def download_name(model: Model, file: Path) -> str:
+    """Return the name of a downloaded file, which is different for each model."""
     return f"{slugify(model.name) or 'model'}-{model.pk}-{file.name}"
 
 
 def networks(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
-    """Give the files of every model that this person may see."""
+    """Yield the files of all models that this person may see."""
     return _model_files(user, datasets, NETWORK)
 
 
 def spaces(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
-    """Give the embeddings of every model that this person may see."""
+    """Yield the embeddings of all models that this person may see."""
     return _model_files(user, datasets, SPACE)
 
 
@@ -66,7 +66,7 @@ def _model_files(user: Visitor, datasets: "QuerySet[Dataset]", parts: Iterable[s
 
 
 def parts_of(model: Model, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, Download]]:
-    """Give those of the parts that a model has, by name; who may see the model may keep them."""
+    """Yield the parts that a model has, by name; who may see the model may download them."""
     for part in parts:
         file = model_file(model, part)
         if file is not None:
@@ -76,18 +76,26 @@ def parts_of(model: Model, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, 
                     dataset=model.dataset,
                     of=model.name,
                     color=model.color,
-                    name=kept_name(model, file),
+                    name=download_name(model, file),
                     about=PARTS[part].about,
                     size=file.stat().st_size,
-                    made_at=_time_of(file),
+                    created_at=_time_of(file),
                     sha256=model.weights_sha256 if part == "weights" else checksum_of(file),
                     route=("download-model", model.pk, part),
                 ),
             )
 
 
-def files_of(model: Model) -> list[dict[str, Any]]:
-    """Return {"name", "size", "sha256"} of each file of a model, by name; sha256 None until a worker has read it."""
+class StoredFile(TypedDict):
+    """A file of a model; size in bytes; sha256 None until a worker has read it."""
+
+    name: str
+    size: int
+    sha256: str | None
+
+
+def files_of(model: Model) -> list[StoredFile]:
+    """Return all files of a model, by name."""
     if not model.folder.is_dir():
         return []
     return [
@@ -102,7 +110,7 @@ def files_of(model: Model) -> list[dict[str, Any]]:
 
 
 def maker_of(model: Model) -> int | None:
-    """Return the key of the job that made a model; None where its row is gone."""
+    """Return the key of the job that created a model; None if it was deleted."""
     if model.run is not None:
         return model.run.job_id
     return Job.objects.filter(kind="add-model", result__model=model.pk).values_list("pk", flat=True).first()

@@ -1,4 +1,4 @@
-"""Who may see which model, and every experiment."""
+"""Publication of models, and which models and experiments a person may see."""
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,15 +13,15 @@ from retrieval.models import Experiment, Model
 
 @transaction.atomic
 def set_published(model: Model, published: bool, *, by: User | None = None) -> None:
-    """Let people search with a model, or not. `by` None is the system.
+    """Publish or unpublish a model. `by` None is the system.
 
     Raises:
-        Conflict: it is to be published and has no active index.
+        Conflict: a model without an active index is to be published.
     """
     if published and not model.indexes.filter(active=True).exists():
         raise Conflict(f"{model.name} has no active index yet; build one first")
     if Model.objects.filter(pk=model.pk, published=not published).update(published=published):
-        audit.record(by, "publish-model" if published else "withdraw-model", model.name, model=model.pk)
+        audit.record(by, "publish-model" if published else "unpublish-model", model.name, model=model.pk)
 
 
 def visible_models(user: Visitor) -> QuerySet[Model]:
@@ -31,5 +31,5 @@ def visible_models(user: Visitor) -> QuerySet[Model]:
 
 
 def experiments() -> QuerySet[Experiment]:
-    """Return every experiment with what its pages show."""
+    """Return all experiments with the rows that their pages show."""
     return Experiment.objects.select_related("dataset").prefetch_related("runs__job", "runs__model", "tunings__job")

@@ -1,4 +1,4 @@
-"""The page on which a curator brings a model from outside."""
+"""The page that imports an external model, for curators."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +11,7 @@ from retrieval.registry.services import external_models as services
 
 @curator_required
 def new(request: HttpRequest) -> HttpResponse:
-    """Show the form of a model from outside, or take one in."""
+    """Show the form that imports a model, or start the import."""
     form = ModelForm(request.POST or None, request.FILES or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:

@@ -1,4 +1,4 @@
-"""What curators do with indexes."""
+"""Pages that build and activate indexes, for curators."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,28 +24,28 @@ def build(request: HttpRequest, pk: int) -> HttpResponse:
     wanted = request.POST.get("dataset", "")
     chosen = next((row for row in services.indexable_datasets(model) if str(row.pk) == wanted), None)
     if wanted and chosen is None:
-        raise Rejected(f"No index of data set {wanted[:20]} can be built for {model.name}; choose another.")
+        raise Rejected(f"{model.name} cannot index data set {wanted[:20]}; select another.")
     return redirect("job", pk=services.submit_index(model, chosen, by=signed_in(request)).pk)
 
 
 @curator_required
 @require_POST
 def activate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let an index serve: a new one, or an older one again."""
+    """Activate an index: a new one, or an older one to roll back."""
     index = get_object_or_404(Index, pk=pk)
     try:
         services.activate(index, by=signed_in(request))
     except Rejected as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Searches of {index.model.name} now read index {index.pk}.")
+        messages.success(request, f"Index {index.pk} of {index.model.name} is active.")
     return redirect("model", pk=index.model_id)
 
 
 @curator_required
 @never_cache
 def of_dataset(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show what searches a data set, or queue the index by which another model does."""
+    """Show the search indexes of a data set, or queue the build of another."""
     dataset = curated(request.user, slug)
     models = Model.objects.filter(has_network=True).select_related("dataset").order_by("dataset__name", "name")
     form = IndexForm(sent(request)[0], models=models)

@@ -1,6 +1,6 @@
-"""The page of a model, and what curators do with it there."""
+"""The page of a model with its actions, for curators."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import curator_required, signed_in
 from config.html_errors import rejection_as_message
 from retrieval.datasets.services.staleness import measured_revision
-from retrieval.models import Model
+from retrieval.models import Model, Run
 from retrieval.registry.services import diagnostics, indexes, model_files, published
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.loss_titles import loss_titles
@@ -21,7 +21,7 @@ from retrieval.sparklines import curve_points
 @never_cache
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a model with its figures and every index it had."""
+    """Show a model with its metrics and all its indexes."""
     row = get_object_or_404(Model.objects.select_related("run__experiment", "dataset"), pk=pk)
     row.loss_title = loss_titles().get(row.loss, row.loss)  # type: ignore[attr-defined]
     context = {"model": row, "run": row.run, "indexes": indexes.indexes_of(row), **_diagnostics(row)}
@@ -31,10 +31,10 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "retrieval/model.html", context)
 
 
-def _diagnostics(row: Model) -> dict[str, Any]:
-    """Return what is known of why a model earns what it earns; less of one made before it was noted."""
+def _diagnostics(row: Model) -> Mapping[str, object]:
+    """Return metrics and diagnostics of a model; fewer for one of an older version."""
     metrics, details = row.metrics or {}, diagnostics.details_of(row)
-    training = diagnostics.training_of(row.run) if row.run else {"warnings": [], "curves": []}
+    training = diagnostics.training_of(row.run or Run(history=[]))
     return {
         "metrics": diagnostics.metric_rows(metrics) if metrics else [],
         "queries": metrics.get("queries"),
@@ -58,7 +58,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @rejection_as_message(back="model")
 def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let people search with a model, or not any more."""
+    """Publish or unpublish a model."""
     row = get_object_or_404(Model, pk=pk)
     published.set_published(row, not row.published, by=signed_in(request))
     return redirect("model", pk=pk)

@@ -73,7 +73,7 @@ def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_a_row_is_the_mean_and_deviation_of_its_cells(folder: Path) -> None:
     row = by_name(document(folder))["n_pairs"]
     values = [read_json(folder / "cells" / f"n_pairs-s{seed}" / "metrics.json")["map_at_r"] for seed in (0, 1)]
-    found = row["figures"]["map_at_r"]
+    found = row["metrics"]["map_at_r"]
     assert found["mean"] == pytest.approx(sum(values) / 2)
     assert found["sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     assert found["low"] <= found["mean"] <= found["high"] and row["seeds"] == [0, 1]
@@ -82,7 +82,7 @@ def test_a_row_is_the_mean_and_deviation_of_its_cells(folder: Path) -> None:
 def test_what_was_not_trained_comes_first_and_the_rest_from_the_best_down(folder: Path) -> None:
     found = document(folder)["rows"]
     assert {row["name"] for row in found[:2]} == {"untrained", "half_whitened_pca"}
-    means = [row["figures"]["map_at_r"]["mean"] for row in found[2:]]
+    means = [row["metrics"]["map_at_r"]["mean"] for row in found[2:]]
     assert means == sorted(means, reverse=True) and len(found) == 6
     best = [row for row in found if row["best"]]
     assert len(best) == 1 and best[0]["level_with_best"]
@@ -107,11 +107,11 @@ def test_every_format_escapes_what_people_named(folder: Path) -> None:
 
 def test_every_format_has_the_same_figures(folder: Path) -> None:
     found = document(folder)
-    shown = f"{100 * by_name(found)['soft_triple']['figures']['map_at_r']['mean']:.2f}"
+    shown = f"{100 * by_name(found)['soft_triple']['metrics']['map_at_r']['mean']:.2f}"
     texts = rendered(found)
     for suffix in ("html", "md", "tex"):
         assert shown in texts[suffix], suffix
-    assert "each against all the others" in texts["html"] and "each against all the others" in texts["md"]
+    assert "in all other held-out pictures" in texts["html"] and "in all other held-out pictures" in texts["md"]
     (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "soft_triple"]
     assert f"{100 * float(line['map_at_r_mean']):.2f}" == shown
 
@@ -130,7 +130,7 @@ def test_a_metric_of_the_table_is_in_every_format(folder: Path, planted: str) ->
     for cell in (folder / "cells").iterdir():
         measure_planted(cell)
     found = document(folder)
-    assert found["figures"][-1] == planted and len(found["pairs"][planted]) == len(found["pairs"]["map_at_r"])
+    assert found["metrics"][-1] == planted and len(found["pairs"][planted]) == len(found["pairs"]["map_at_r"])
     texts = rendered(found)
     for suffix in ("html", "md", "tex"):
         assert planting.TITLE in texts[suffix], suffix
@@ -141,7 +141,7 @@ def test_a_metric_of_the_table_is_in_every_format(folder: Path, planted: str) ->
 def test_a_metric_that_not_every_run_was_measured_by_is_left_out(folder: Path, planted: str) -> None:
     measure_planted(next((folder / "cells").iterdir()))
     found = document(folder)
-    assert planted not in found["figures"] and planted not in found["pairs"]
+    assert planted not in found["metrics"] and planted not in found["pairs"]
 
 
 def test_queries_of_a_gallery_and_other_ks_are_shown_as_they_are(
@@ -152,10 +152,10 @@ def test_queries_of_a_gallery_and_other_ks_are_shown_as_they_are(
     run_comparison(ComparisonWorkspace(tmp_path, clothes, None, cache_root), small)
     found = document(tmp_path)
     assert (found["queries"], found["gallery"]) == (8, 16)
-    assert [name for name in found["figures"] if "recall" in name] == ["recall_at_1", "recall_at_3", "recall_at_16"]
+    assert [name for name in found["metrics"] if "recall" in name] == ["recall_at_1", "recall_at_3", "recall_at_16"]
     texts = rendered(found)
-    assert "8 queries of 4 held-out classes, each against a gallery of 16 others" in texts["html"]
-    assert "each against a gallery of 16 others" in texts["md"] and "Recall@16" in texts["md"]
+    assert "8 queries of 4 held-out classes" in texts["html"] and "a gallery of 16" in texts["html"]
+    assert "a gallery of 16" in texts["md"] and "Recall@16" in texts["md"]
 
 
 def test_a_page_stands_alone_and_repeats_to_the_byte(folder: Path) -> None:
@@ -173,9 +173,9 @@ def test_a_comparison_half_failed_says_so_and_shows_the_rest(folder: Path) -> No
     assert "n_pairs" not in by_name(found) and "soft_triple" in by_name(found)
     texts = rendered(found)
     for suffix in ("html", "md", "tex"):
-        assert "1 of 10 cells failed, the rest is shown: " in texts[suffix]
+        assert "1 of 10 runs failed: " in texts[suffix]
         assert "the loss became nan at epoch 1, step 3" in texts[suffix]
-        assert "1 of 10 cells are not run yet" in texts[suffix]
+        assert "1 of 10 runs are not finished yet" in texts[suffix]
 
 
 def test_the_report_says_why(folder: Path) -> None:
@@ -194,8 +194,8 @@ def test_the_report_says_why(folder: Path) -> None:
     query = why["worst_queries"][0]
     texts = rendered(found)
     for suffix in ("html", "md"):
-        assert "The hardest classes" in texts[suffix] and f"{density:.3f}" in texts[suffix]
-        assert all(answer["class"] in texts[suffix] for answer in query["answers"])
+        assert "Hardest classes" in texts[suffix] and f"{density:.3f}" in texts[suffix]
+        assert all(result["class"] in texts[suffix] for result in query["results"])
     (line,) = [row for row in csv.DictReader(io.StringIO(texts["csv"])) if row["row"] == "n_pairs"]
     assert float(line["density"]) == pytest.approx(density)
 
@@ -208,7 +208,7 @@ def test_the_report_says_which_runs_were_warned(folder: Path) -> None:
     found = document(folder)
     assert found["diagnostics"]["warnings"] == {"n_pairs": [warning]}
     for suffix in ("html", "md", "tex"):
-        assert f"N-pairs was warned in training: {warning}" in rendered(found)[suffix]
+        assert f"Training warnings of N-pairs: {warning}" in rendered(found)[suffix]
 
 
 def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Path) -> None:
@@ -220,15 +220,15 @@ def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Pa
         write_json(file, metrics)
     found = document(folder)
     assert found["diagnostics"] is None
-    assert "hardest" not in "".join(rendered(found).values())
+    assert "ardest" not in "".join(rendered(found).values())
 
 
 def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
     run_comparison(ComparisonWorkspace(tmp_path / "one", wings, None, cache_root), comparison(seeds=(3,)))
     found = document(tmp_path / "one")
-    practice = next(one for one in found["unfairness"] if one["name"] == "one seed")
-    assert practice["present"] and "SoftTriple" in practice["why"]
-    assert by_name(found)["soft_triple"]["figures"]["map_at_r"]["sd"] is None
+    check = next(one for one in found["fairness_checks"] if one["name"] == "one seed")
+    assert check["violated"] and "SoftTriple" in check["reason"]
+    assert by_name(found)["soft_triple"]["metrics"]["map_at_r"]["sd"] is None
     assert "not over trainings" in rendered(found)["md"]
 
 
@@ -237,53 +237,55 @@ def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Pa
     run_comparison(ComparisonWorkspace(tmp_path / "folds", wings, None, cache_root), folded)
     found = by_name(document(tmp_path / "folds"))
     cells = [read_json(tmp_path / "folds/cells" / f"n_pairs-s0-f{fold}/metrics.json")["map_at_r"] for fold in (0, 1)]
-    assert found["n_pairs"]["figures"]["map_at_r"]["mean"] == pytest.approx(sum(cells) / 2)
+    assert found["n_pairs"]["metrics"]["map_at_r"]["mean"] == pytest.approx(sum(cells) / 2)
     assert found["n_pairs-joined"]["title"] == "N-pairs (folds joined)"
     joined = read_json(tmp_path / "folds/cells/n_pairs-s0-joined/metrics.json")
-    assert joined["dim"] == 16 and found["n_pairs-joined"]["figures"]["map_at_r"]["mean"] == joined["map_at_r"]
+    assert joined["dim"] == 16 and found["n_pairs-joined"]["metrics"]["map_at_r"]["mean"] == joined["map_at_r"]
 
 
-def test_every_practice_is_named_and_follows_the_protocol(folder: Path) -> None:
+def test_every_check_is_named_and_follows_the_protocol(folder: Path) -> None:
     results = read_results(places_in(folder))
-    plain = {one["name"]: one["present"] for one in document_of(results)["unfairness"]}
+    plain = {one["name"]: one["violated"] for one in document_of(results)["fairness_checks"]}
     both = replace(results.comparison, protocol=results.comparison.protocol.with_changes(pooling="average+max"))
-    changed = {one["name"]: one["present"] for one in document_of(replace(results, comparison=both))["unfairness"]}
+    changed = {
+        one["name"]: one["violated"] for one in document_of(replace(results, comparison=both))["fairness_checks"]
+    }
     assert len(plain) == 12
-    pooling = "average + max pooling, where the trunk's own is average"
+    pooling = "average + max pooling, where the backbone's own is average"
     assert changed[pooling] and plain["batches composed differently"]
     assert not plain["pre-training that may have seen the test classes"], "this network began at random"
 
 
 @pytest.mark.parametrize(
-    ("losses", "size", "present", "why"),
+    ("losses", "size", "violated", "reason"),
     [
         (["contrastive", "soft_triple"], 0, False, "memory: 0, for all losses"),
         (
             ["contrastive", "margin"],
             8,
             False,
-            "memory: 8 embeddings of earlier batches beside Contrastive, Margin, every ",
+            "memory: 8 embeddings of earlier batches for Contrastive, Margin, every ",
         ),
-        (["contrastive", "soft_triple", "n_pairs"], 8, True, " beside Contrastive; not beside SoftTriple, N-pairs"),
-        (["soft_triple"], 8, False, " beside none; not beside SoftTriple"),
+        (["contrastive", "soft_triple", "n_pairs"], 8, True, " for Contrastive; not for SoftTriple, N-pairs"),
+        (["soft_triple"], 8, False, " for none; not for SoftTriple"),
     ],
 )
 def test_a_memory_beside_some_losses_only_is_named(
-    losses: list[str], size: int, present: bool, why: str, folder: Path
+    losses: list[str], size: int, violated: bool, reason: str, folder: Path
 ) -> None:
     results = read_results(places_in(folder))
     protocol = results.comparison.protocol.with_changes(memory=size)
     asked = replace(results.comparison, protocol=protocol, losses={loss: {} for loss in losses})
-    found = {one["name"]: one for one in document_of(replace(results, comparison=asked))["unfairness"]}
+    found = {one["name"]: one for one in document_of(replace(results, comparison=asked))["fairness_checks"]}
     memory = found["cross-batch memory for some losses only"]
-    assert memory["present"] == present and why in memory["why"]
+    assert memory["violated"] == violated and reason in memory["reason"]
 
 
 def test_a_measured_folder_from_elsewhere_joins_the_table(folder: Path, tmp_path: Path) -> None:
     elsewhere = Path(shutil.copytree(folder / "cells" / "n_pairs-s0", tmp_path / "their model"))
     found = document(folder, elsewhere)
     assert by_name(found)["external-1"]["title"] == "their model (external)"
-    assert next(one for one in found["unfairness"] if one["name"].startswith("different trunks"))["present"]
+    assert next(one for one in found["fairness_checks"] if one["name"].startswith("different backbones"))["violated"]
     with pytest.raises(ComparisonError, match="has no metrics.json"):
         document(folder, tmp_path)
 

@@ -34,14 +34,14 @@ def rows(shift: float, seeds: int = 3, seed: int = 0) -> dict[str, dict[int, np.
 
 def test_a_clear_difference_is_found_in_its_direction() -> None:
     (pair,) = Resampled(LABELS, rows(0.05)).pairs()
-    assert pair.verdict == BETTER and pair.difference == pytest.approx(0.05, abs=0.01) and pair.p < 0.01
-    assert Resampled(LABELS, rows(-0.05)).pairs()[0].verdict == WORSE
+    assert pair.conclusion == BETTER and pair.difference == pytest.approx(0.05, abs=0.01) and pair.p < 0.01
+    assert Resampled(LABELS, rows(-0.05)).pairs()[0].conclusion == WORSE
 
 
 def test_a_row_cannot_be_told_from_itself() -> None:
     same = rows(0.0)["first"]
     (pair,) = Resampled(LABELS, {"first": same, "second": same}).pairs()
-    assert (pair.difference, pair.p, pair.verdict) == (0.0, 1.0, UNCLEAR)
+    assert (pair.difference, pair.p, pair.conclusion) == (0.0, 1.0, UNCLEAR)
 
 
 def test_chance_is_called_a_difference_about_one_time_in_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +59,7 @@ def test_the_test_is_paired_by_query() -> None:
     random = np.random.default_rng(1)
     spread = scores(random) + random.normal(0, 5, len(LABELS))  # queries differ hugely, the rows hardly
     values = {"first": {0: spread + 0.01 + random.normal(0, 0.01, len(LABELS))}, "second": {0: spread}}
-    assert Resampled(LABELS, values).pairs()[0].verdict == BETTER
+    assert Resampled(LABELS, values).pairs()[0].conclusion == BETTER
 
 
 def test_only_seeds_that_both_rows_have_are_compared() -> None:
@@ -110,8 +110,8 @@ def test_holm_is_the_step_down_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "corrected", "verdict"),
+    ("difference", "corrected", "conclusion"),
     [(0.1, 0.049, BETTER), (-0.1, 0.049, WORSE), (0.1, 0.05, UNCLEAR), (0.0, 0.0, UNCLEAR)],
 )
-def test_a_verdict_is_by_the_corrected_value(difference: float, corrected: float, verdict: str) -> None:
-    assert Pair("a", "b", difference, 0.001, corrected, 3).verdict == verdict
+def test_a_conclusion_is_by_the_corrected_value(difference: float, corrected: float, conclusion: str) -> None:
+    assert Pair("a", "b", difference, 0.001, corrected, 3).conclusion == conclusion

@@ -79,7 +79,7 @@ def test_doubles_are_kept_once_and_conflicts_kept_and_reported(
     assert report.duplicates == (("a/2.jpg", "a/0.jpg"),)
     assert report.conflicting == (("b/1.jpg", "a/0.jpg"),)
     assert report.images == 6
-    assert report.lonely == ()
+    assert report.singleton_classes == ()
 
 
 def test_query_that_is_also_in_its_gallery_is_kept(
@@ -95,7 +95,7 @@ def test_query_that_is_also_in_its_gallery_is_kept(
     assert report.duplicates == (("c/2.jpg", "c/0.jpg"),)
     assert [picture.split for picture in load_dataset(tmp_path / "set").pictures][2:4] == ["query", "gallery"]
     assert (report.test_images, report.query_images) == (3, 2)
-    assert report.lonely == ("a", "b", "d"), "d has a query, and its gallery is empty"
+    assert report.singleton_classes == ("a", "b", "d"), "d has a query, and its gallery is empty"
 
 
 def test_class_without_a_readable_picture_is_dropped_and_labels_close_up(

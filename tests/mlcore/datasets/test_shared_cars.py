@@ -22,7 +22,7 @@ def test_shared_cars_are_imported_and_cached_pixel_for_pixel(archive: Path, tmp_
     assert (report.images, report.train_images, report.test_images) == (4_704, 2_352, 2_352)
     assert (len(report.duplicates), len(report.conflicting)) == (0, 5)
     assert (report.classes, report.train_classes, report.test_classes) == (196, 98, 98)
-    assert (report.broken, report.lonely, report.empty) == ((), (), ())
+    assert (report.broken, report.singleton_classes, report.empty) == ((), (), ())
 
     dataset = load_dataset(tmp_path / "cars")
     assert np.unique(dataset.labels).tolist() == list(range(196))

@@ -58,9 +58,9 @@ def test_queries_find_neighbours_and_hubs_in_their_gallery_alone():
     assert diagnosis.figures["hubness"] == pytest.approx(skew(found), rel=1e-9)
     assert diagnosis.figures["never_found"] == (found == 0).mean()
     assert [hub["found"] for hub in diagnosis.details["hubs"]] == sorted(found, reverse=True)[:10]
-    answers = {answer["id"] for query in diagnosis.details["worst_queries"] for answer in query["answers"]}
+    results = {result["id"] for query in diagnosis.details["worst_queries"] for result in query["results"]}
     queries = {query["id"] for query in diagnosis.details["worst_queries"]}
-    assert queries <= set(ids[is_query]) and answers <= set(ids[~is_query])
+    assert queries <= set(ids[is_query]) and results <= set(ids[~is_query])
     everyone = diagnosed(embeddings, labels, ids).figures
     assert {name: diagnosis.figures[name] for name in ("density", "alignment", "uniformity", "spectral_decay")} == {
         name: everyone[name] for name in ("density", "alignment", "uniformity", "spectral_decay")
@@ -97,9 +97,9 @@ def test_worst_queries_are_named_by_id_with_what_they_got():
     embeddings[5] = embeddings[labels == 43][0]  # a picture of class 40 that looks just like one of class 43
     worst = diagnosed(embeddings, labels, ids).details["worst_queries"][0]
     assert (worst["id"], worst["label"], worst["average_precision"]) == (ids[5], 40, 0)
-    assert worst["answers"][0] == {"id": ids[labels == 43][0], "label": 43, "cosine": 1.0}
-    assert len(worst["answers"]) == 5
-    assert ids[5] not in [answer["id"] for answer in worst["answers"]]
+    assert worst["results"][0] == {"id": ids[labels == 43][0], "label": 43, "similarity": 1.0}
+    assert len(worst["results"]) == 5
+    assert ids[5] not in [result["id"] for result in worst["results"]]
 
 
 def test_classes_stand_from_the_worst_up_and_agree_with_the_mean():
@@ -112,7 +112,7 @@ def test_classes_stand_from_the_worst_up_and_agree_with_the_mean():
     assert diagnosis.figures["classes_below_half"] == np.mean([recall < 0.5 for recall in recalls])
 
 
-def test_lonely_pictures_answer_and_do_not_ask():
+def test_singletons_are_results_and_no_queries():
     embeddings, labels, ids = space()
     labels = labels.copy()
     labels[0] = 99
@@ -157,12 +157,12 @@ def test_gradients_are_those_of_the_last_epoch_and_warnings_of_all():
 def test_details_name_every_class_and_picture_they_speak_of():
     embeddings, labels, ids = space()
     labels = labels - 40
-    labels[0] = 6  # a class of one picture answers and is not among the classes measured
+    labels[0] = 6  # a class of one picture is a result and not among the classes measured
     pictures = tuple(Picture(int(i), f"{i}.jpg", int(label), "test", "") for i, label in zip(ids, labels, strict=True))
     dataset = DatasetFolder(Path("set"), "set", tuple("abcdefg"), pictures, "")
     details = diagnosed(embeddings, labels, ids).named(dataset).details
     shown = [*details["hubs"], *details["worst_queries"]]
-    shown += [answer for query in details["worst_queries"] for answer in query["answers"]]
+    shown += [result for query in details["worst_queries"] for result in query["results"]]
     assert all(details["paths"][str(one["id"])] == f"{one['id']}.jpg" for one in shown)
     assert all(details["class_names"][str(one["label"])] == "abcdefg"[one["label"]] for one in shown)
 

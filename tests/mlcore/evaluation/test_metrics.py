@@ -116,7 +116,7 @@ def test_random_directions_score_as_in_the_slow_reference(seed: int) -> None:
 def test_means_are_those_of_a_case_worked_by_hand() -> None:
     degrees = np.radians([0, 10, 21, 33, 46, 200])
     rows = np.stack([np.cos(degrees), np.sin(degrees)], axis=1)
-    labels = ["a", "a", "b", "a", "b", "lonely"]
+    labels = ["a", "a", "b", "a", "b", "single"]
     # query 0 ranks 1 2 3 4: a b a b, R 2: P@1 1, RP 1/2, AP 1/2;   query 1 ranks 0 2 3: a b a: 1, 1/2, 1/2
     # query 2 ranks 1 3 0 4: a a a b, R 1: 0, 0, 0;   query 3 ranks 2 4 1 0, R 2: 0, 0, 0
     # query 4 ranks 3 2 1: a b a, R 1: 0, 0, 0
@@ -276,7 +276,9 @@ def test_metrics_survive_json() -> None:
     found = retrieval_metrics(*many_ties(0), ks=(4, 1, 4))
     stored = json.loads(json.dumps(found.to_json()))
     assert list(stored["recall_at"]) == ["1", "4"]
-    assert stored["map_at_r"] == found.means["map_at_r"] and stored["lonely"] == found.queries_without_match
+    assert (
+        stored["map_at_r"] == found.means["map_at_r"] and stored["queries_without_match"] == found.queries_without_match
+    )
 
 
 def test_intervals_hold_the_mean_and_repeat_with_their_seed() -> None:

@@ -26,7 +26,11 @@ def test_queries_alone_are_scored_and_the_size_of_their_gallery_is_said(wings: D
     alone = score(embeddings, dataset.labels[rows], is_query=is_query)
     assert measured.scores.rows.tolist() == np.flatnonzero(is_query).tolist() == alone.rows.tolist()
     assert measured.metrics["map_at_r"] == alone.means().means["map_at_r"]
-    assert (measured.metrics["queries"], measured.metrics["gallery"], measured.metrics["lonely"]) == (8, 16, 0)
+    assert (measured.metrics["queries"], measured.metrics["gallery"], measured.metrics["queries_without_match"]) == (
+        8,
+        16,
+        0,
+    )
     assert "gallery" not in measure_rows(embeddings, wings, rows).metrics
 
 

@@ -63,13 +63,13 @@ def test_filters_that_leave_nothing_say_so(client: Client, world: World) -> None
     model = world.models[0]
     other = Dataset.objects.create(name="Moths", slug="moths", revision=1, public=True)
     Model.objects.create(
-        dataset=other, name="Brought", artifact="models/x", dim=4, color=5, published=True,
+        dataset=other, name="Imported", artifact="models/x", dim=4, color=5, published=True,
         measured={"recall_at": {"1": 0.5}, "map_at_r": 0.2},
     )  # fmt: skip
     text = text_of(client.get(reverse("leaderboard"), {"dataset": "moths", "protocol": "demo (changed)"}))
     assert "No model matches both filters" in text and model.name not in text
     both = text_of(client.get(reverse("leaderboard")))
-    assert "Brought" in both and model.name in both and "external" in both
+    assert "Imported" in both and model.name in both and "external" in both
 
 
 @pytest.mark.parametrize("suffix", list(CONTENT_TYPES))

@@ -53,7 +53,7 @@ def test_imported_set_knows_its_queries_and_their_gallery(write_files: Callable[
         report = import_pictures(read_inshop(tree, "", expected=TINY), tmp_path / "clothes")
     dataset = load_dataset(tmp_path / "clothes")
     assert (report.train_images, report.test_images, report.query_images) == (4, 5, 2)
-    assert (report.train_classes, report.test_classes, report.lonely) == (2, 2, ())
+    assert (report.train_classes, report.test_classes, report.singleton_classes) == (2, 2, ())
     assert dataset.ks == (1, 10, 20, 30, 40)
     is_query = dataset.is_query(dataset.held_out)
     assert is_query is not None and is_query.tolist() == [True, False, False, True, False]

@@ -8,8 +8,8 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from ratings.models import Ballot
-from retrieval.datasets.services import deleting, dependencies
 from ratings.services.rated_searches import ratings_on
+from retrieval.datasets.services import deleting, dependencies
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Index, Search

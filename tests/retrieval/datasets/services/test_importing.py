@@ -74,12 +74,12 @@ def test_a_broken_file_is_reported_and_stops_nothing(curator: User, folder: Path
     assert name.endswith("wren/bad.jpg") and "not a picture" in reason
 
 
-def test_a_class_of_one_picture_is_taken_and_called_lonely(curator: User) -> None:
+def test_a_class_of_one_picture_is_imported_and_reported(curator: User) -> None:
     folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", {**CLASSES, "dodo": 1})
     dataset = submit_import(name="Birds", by=curator, source=str(folder))
     done(dataset.job)
     dataset.refresh_from_db()
-    assert dataset.report["lonely"] == ["dodo"] and dataset.report["images"] == 13
+    assert dataset.report["singleton_classes"] == ["dodo"] and dataset.report["images"] == 13
 
 
 def test_a_set_of_one_class_fails_with_a_sentence_and_leaves_nothing(curator: User) -> None:

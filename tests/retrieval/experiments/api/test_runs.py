@@ -83,12 +83,12 @@ def test_the_curves_of_a_run_are_given_and_none_before_the_first_epoch(curator_a
 # --- side by side
 
 
-def test_runs_are_shown_side_by_side_in_the_order_asked_for(curator_api: APIClient, world: World) -> None:
+def test_runs_are_shown_side_by_side_in_the_order_of_the_request(curator_api: APIClient, world: World) -> None:
     waiting = started(world.dataset, ("soft_triple",), epochs=2, name="Longer").runs.get()
     keys = [waiting.pk, *pair()]
     found = curator_api.get(COMPARE, {"run": keys}).json()
     assert [run["id"] for run in found["runs"]] == keys and found["runs"][0]["title"].startswith("Longer: SoftTriple")
-    cells = {row["name"]: row["cells"] for row in found["figures"]}["MAP@R"]
+    cells = {row["name"]: row["cells"] for row in found["metrics"]}["MAP@R"]
     assert cells[0] is None and cells[1]["low"] <= cells[1]["value"] <= cells[1]["high"] and len(cells) == 3
     assert found["protocol"][0] == {"name": "epochs", "values": [2, 1, 1], "differs": True}
     assert "epochs" in found["differing"] and "differ in epochs" in found["warnings"][0]
@@ -107,9 +107,9 @@ def test_differences_are_tested_once_and_told_by_run(curator_api: APIClient, wor
     assert waiting["tests"] is None and waiting["job"] == first.json()["id"]
     job = done(Job.objects.get(kind="compare"))
     found = curator_api.get(COMPARE, {"run": pair()}).json()
-    assert [row["figure"] for row in found["tests"]] == ["map_at_r", "recall_at_1"] and found["job"] == job.pk
+    assert [row["metric"] for row in found["tests"]] == ["map_at_r", "recall_at_1"] and found["job"] == job.pk
     [told] = found["tests"][0]["pairs"]
-    assert [told["first"], told["second"]] == pair() and 0 <= told["holm"] <= 1 and told["verdict"]
+    assert [told["first"], told["second"]] == pair() and 0 <= told["holm"] <= 1 and told["conclusion"]
     assert found["tests"][0]["queries"] == 24 and found["tests"][0]["classes"] == 4
 
 
@@ -141,13 +141,13 @@ def test_what_cannot_be_tested_names_the_field(curator_api: APIClient, world: Wo
 def test_one_run_beside_itself_is_no_comparison(curator_api: APIClient, world: World) -> None:
     keys = [pair()[0]] * 2
     for answer in (curator_api.get(COMPARE, {"run": keys}), curator_api.post(COMPARE, {"runs": keys})):
-        assert answer.status_code == 400 and "you chose 1" in answer.json()["detail"]
+        assert answer.status_code == 400 and "you selected 1" in answer.json()["detail"]
 
 
 def test_a_run_that_is_not_measured_yet_is_a_conflict(curator_api: APIClient, world: World) -> None:
     waiting = started(world.dataset, ("soft_triple",)).runs.get()
     answer = curator_api.post(COMPARE, {"runs": [pair()[0], waiting.pk]})
-    assert answer.status_code == 409 and "is not measured yet" in answer.json()["detail"]
+    assert answer.status_code == 409 and "has no metrics yet" in answer.json()["detail"]
 
 
 def test_a_run_tells_what_it_wrote(curator_api: APIClient, world: World) -> None:

@@ -7,7 +7,7 @@ from accounts.models import User
 from config.errors import Rejected
 from jobs.models import Job
 from retrieval.experiments.services import comparing
-from retrieval.experiments.services.comparing import compared, submit_test, told_tests
+from retrieval.experiments.services.comparing import compared, submit_test
 from retrieval.experiments.services.comparing import test_of as stored_test
 from retrieval.models import Dataset, Run
 from tests.retrieval.world import World, done, failed, replaced, started
@@ -22,7 +22,7 @@ def pair() -> list[Run]:
 def test_figures_of_each_run_stand_in_a_row_with_their_intervals(world: World) -> None:
     found = compared(pair())
     assert found["titles"] == ["SoftTriple (seed 0)", "Multi-Similarity (seed 0)"]
-    rows = {row["name"]: row["cells"] for row in found["figures"]}
+    rows = {row["name"]: row["cells"] for row in found["metrics"]}
     for cell, run in zip(rows["MAP@R"], pair(), strict=True):
         assert cell["value"] == run.metrics["map_at_r"] and cell["low"] <= cell["value"] <= cell["high"]
     assert found["warnings"] == [] and found["differing"] == ["loss", "parameters"]
@@ -34,8 +34,8 @@ def test_what_protocols_differ_in_is_marked_comes_first_and_is_warned_of(world: 
     assert found["titles"] == ["Small: SoftTriple (seed 0)", "Longer: SoftTriple (seed 0)"]
     assert found["protocol"][0] == {"name": "epochs", "values": [1, 2], "differs": True}
     [warning] = found["warnings"]
-    assert "differ in epochs" in warning and "not a comparison of losses" in warning
-    assert all(cells[1] is None for cells in (row["cells"] for row in found["figures"]))
+    assert "differ in epochs" in warning
+    assert all(cells[1] is None for cells in (row["cells"] for row in found["metrics"]))
 
 
 def test_runs_of_different_data_sets_are_warned_of_and_not_tested(world: World) -> None:
@@ -45,24 +45,24 @@ def test_runs_of_different_data_sets_are_warned_of_and_not_tested(world: World) 
     other.dataset = Dataset.objects.create(name="Other", slug="other", source="wings", revision=1)
     other.save()
     assert "different data sets" in compared(pair())["warnings"][0]
-    with pytest.raises(Rejected, match="different data sets; a paired test needs the same queries"):
+    with pytest.raises(Rejected, match="needs the same queries"):
         submit_test(pair(), by=None)
 
 
 @pytest.mark.parametrize("count", [0, 1, 13])
 def test_too_few_or_too_many_are_refused(world: World, count: int) -> None:
-    with pytest.raises(Rejected, match=f"Choose 2 to 12 runs to compare; you chose {count}"):
+    with pytest.raises(Rejected, match=f"Select 2 to 12 runs to compare; you selected {count}"):
         compared([pair()[0]] * count)
 
 
 def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> None:
     job = submit_test(pair(), by=curator)
     assert submit_test(pair()[::-1], by=curator) == job
-    assert told_tests(pair(), job) is None
+    assert comparing.test_rows(pair(), job) is None
     done(job)
-    told = told_tests(pair(), stored_test(pair()))
-    assert told is not None and told["queries"] == len(world.test_images)
-    [table, _] = told["tables"]
+    tests = comparing.test_rows(pair(), stored_test(pair()))
+    assert tests is not None and tests[0]["queries"] == len(world.test_images)
+    [table, _] = tests
     [tested] = table["pairs"]
     first, second = (run.metrics["map_at_r"] for run in pair())
     assert tested["difference"] == pytest.approx(first - second, abs=1e-6) and 0 < tested["p"] <= tested["holm"] <= 1
@@ -71,7 +71,7 @@ def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> No
 
 def test_a_run_that_is_not_finished_is_not_tested(world: World) -> None:
     other = started(world.dataset, ("soft_triple",)).runs.get()
-    with pytest.raises(Rejected, match="is not measured yet"):
+    with pytest.raises(Rejected, match="has no metrics yet"):
         submit_test([pair()[0], other], by=None)
     assert not Job.objects.filter(kind="compare").exists()
 
@@ -82,12 +82,12 @@ def test_missing_scores_are_told_of(world: World) -> None:
         submit_test(pair(), by=None)
 
 
-def test_runs_that_were_asked_other_queries_are_not_tested(world: World) -> None:
+def test_runs_with_other_queries_are_not_tested(world: World) -> None:
     file = world.models[1].folder / "per_query.npz"
     stored: dict[str, Any] = dict(np.load(file))
     replaced(file, b"")
     np.savez_compressed(file, **{**stored, "ids": stored["ids"] + 1})
-    with pytest.raises(Rejected, match="was asked other queries than"):
+    with pytest.raises(Rejected, match="has other queries than"):
         submit_test(pair(), by=None)
 
 
@@ -95,5 +95,5 @@ def test_a_run_that_goes_meanwhile_fails_the_test_with_a_sentence(world: World) 
     job = submit_test(pair(), by=None)
     Job.objects.filter(pk=job.pk).update(payload={"runs": [pair()[0].pk, 10**6]})
     job.refresh_from_db()
-    assert "one of the runs is gone" in failed(job)
-    assert comparing.told_tests(pair(), job) is None
+    assert "one of the runs was deleted" in failed(job)
+    assert comparing.test_rows(pair(), job) is None

@@ -8,7 +8,7 @@ from tests.retrieval.world import World, started
 pytestmark = pytest.mark.django_db
 
 
-def test_curves_are_told_epoch_by_epoch_and_end_when_nothing_is_at_work(world: World) -> None:
+def test_curves_have_a_point_per_epoch_and_end_when_no_run_is_active(world: World) -> None:
     told = curves.curves_of(Run.objects.all())
     assert not told["active"] and [run["title"] for run in told["runs"]] == [
         "SoftTriple (seed 0)",
@@ -16,7 +16,7 @@ def test_curves_are_told_epoch_by_epoch_and_end_when_nothing_is_at_work(world: W
     ]
     [run, _] = told["runs"]
     event = Run.objects.all()[0].history[0]
-    assert run["loss"] == [[1, event["loss"]]] and run["speed"] == [[1, event["images_per_second"]]]
+    assert run["loss"] == [(1, event["loss"])] and run["speed"] == [(1, event["images_per_second"])]
     assert run["recall"] == [], "no validation class was held out"
 
 
@@ -25,9 +25,9 @@ def test_recall_is_of_the_validation_classes_of_100(world: World) -> None:
     measured = {"recall_at": {"1": 0.25}, "map_at_r": 0.125}
     run.history = [{"epoch": 1, "loss": 2.0, "validation": measured}, {"epoch": 2, "loss": 1.0}]
     told = curves.curves_of([run])
-    assert told["active"] and told["runs"][0]["recall"] == [[1, 25.0]] and told["runs"][0]["speed"] == []
+    assert told["active"] and told["runs"][0]["recall"] == [(1, 25.0)] and told["runs"][0]["speed"] == []
     rows = curves.epoch_rows(run)
-    assert [(row["epoch"], row["figures"][0].value) for row in rows] == [(2, None), (1, 0.25)]
+    assert [(row["epoch"], row["metrics"][0].value) for row in rows] == [(2, None), (1, 0.25)]
 
 
 def test_a_run_without_an_epoch_has_no_curve_yet(world: World) -> None:
@@ -41,9 +41,9 @@ def test_runs_of_several_experiments_are_told_apart(world: World) -> None:
     assert titles == ["Small: SoftTriple (seed 0)", "Other: SoftTriple (seed 0)"]
 
 
-def test_the_run_at_work_is_the_one_that_a_worker_has(world: World) -> None:
+def test_the_running_of_is_the_one_that_a_worker_has(world: World) -> None:
     experiment = started(world.dataset)
-    assert curves.run_at_work(experiment) is None
+    assert curves.running_of(experiment) is None
     run = experiment.runs.all()[1]
     jobs.claim(run.job_id)
-    assert curves.run_at_work(experiment) == run
+    assert curves.running_of(experiment) == run

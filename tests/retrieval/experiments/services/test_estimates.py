@@ -11,7 +11,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import write_json
 from retrieval.experiments.services import choosing, estimates
-from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_told
+from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_of
 from retrieval.models import Dataset, Run
 from tests.mlcore.training.test_estimate import RATES
 from tests.retrieval.world import SMALL, World, done, failed, started
@@ -108,15 +108,15 @@ def test_an_experiment_keeps_what_was_told_and_tells_what_it_took(world: World) 
     keep_rates(world, unlike_the_worlds())
     experiment = started(world.dataset, ("soft_triple",), epochs=7)
     assert experiment.estimate is not None and experiment.estimate["source"] == "measured"
-    time = time_told(experiment)
-    assert time["promised"] == experiment.estimate["seconds"] and (time["taken"], time["finished"]) == (0, False)
+    time = time_of(experiment)
+    assert time["estimated"] == experiment.estimate["seconds"] and (time["taken"], time["finished"]) == (0, False)
 
     old = world.models[0].run
     assert old is not None
     for run in old.experiment.runs.all():
         set_times(run, 90, 10)
-    time = time_told(old.experiment)
-    assert (time["promised"], time["taken"], time["finished"]) == (None, 200, True)
+    time = time_of(old.experiment)
+    assert (time["estimated"], time["taken"], time["finished"]) == (None, 200, True)
 
 
 def test_a_cancelled_probe_can_be_asked_for_again(world: World) -> None:

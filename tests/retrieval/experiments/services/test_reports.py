@@ -35,11 +35,11 @@ def test_a_report_has_a_row_for_each_loss_with_its_figures_and_tests(experiment:
     rows = {row["name"]: row for row in document["rows"]}
     assert rows.keys() == {"soft_triple", "multi_similarity"}
     for run in experiment.runs.all():
-        found = rows[run.loss]["figures"]["map_at_r"]
+        found = rows[run.loss]["metrics"]["map_at_r"]
         assert (
             found["mean"] == pytest.approx(run.metrics["map_at_r"]) and found["low"] <= found["mean"] <= found["high"]
         )
-    assert len(document["pairs"]["map_at_r"]) == 1 and len(document["unfairness"]) >= 11
+    assert len(document["pairs"]["map_at_r"]) == 1 and len(document["fairness_checks"]) >= 11
     assert document["failed"] == {} and document["missing"] == []
     assert document["comparison"]["dataset"]["fingerprint"] == experiment.dataset.fingerprint
     for suffix in services.FORMATS:
@@ -100,7 +100,7 @@ def test_a_half_failed_experiment_says_what_failed_and_what_is_still_to_come(exp
     }
     assert document["missing"] == ["soft_triple-s3"]
     notes = services.page_values(document)["notes"]
-    assert "2 of 5 cells failed" in notes[0] and "became nan" in notes[0] and "not run yet" in notes[1]
+    assert "2 of 5 runs failed" in notes[0] and "became nan" in notes[0] and "not finished yet" in notes[1]
 
 
 def test_a_single_finished_run_has_a_report_too(experiment: Experiment) -> None:

@@ -173,10 +173,10 @@ def test_a_tuning_that_fails_says_why_and_the_report_says_it_too(world: World, m
 
     monkeypatch.setattr(services, "run_child", fail)
     done(experiment.runs.get().job)
-    waiting = reports.places_of(experiment)
+    waiting = reports.sources_of(experiment)
     assert waiting["missing"] == [f"{LOSS}-s0-tuned"] and waiting["failed"] == {}
     assert failed(row.job) == "there are too few pictures"
-    assert reports.places_of(experiment)["failed"] == {f"{LOSS}-s0-tuned": "its tuning: there are too few pictures"}
+    assert reports.sources_of(experiment)["failed"] == {f"{LOSS}-s0-tuned": "its tuning: there are too few pictures"}
 
 
 def test_a_tuning_that_measured_nothing_fails_and_queues_nothing(world: World) -> None:

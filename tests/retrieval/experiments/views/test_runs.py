@@ -29,7 +29,7 @@ def test_runs_are_for_curators(client: Client, member_client: Client, world: Wor
 def test_a_run_shows_its_log_its_epochs_and_its_model(curator_client: Client, world: World) -> None:
     run = Run.objects.all()[0]
     shown = text(curator_client, reverse("run", args=[run.pk]))
-    assert "attempt 1 begins" in shown and "epoch 1 of 1" in shown and "The model it made" in shown
+    assert "attempt 1 begins" in shown and "epoch 1 of 1" in shown and reverse("model", args=[run.model.pk]) in shown
     assert f'data-curves="{reverse("run-curves")}?run={run.pk}"' in shown and "hx-trigger" not in shown
     assert curator_client.get(reverse("run-log", args=[run.pk])).status_code == 286
     assert curator_client.get(reverse("run", args=[10**12])).status_code == 404
@@ -38,9 +38,9 @@ def test_a_run_shows_its_log_its_epochs_and_its_model(curator_client: Client, wo
 def test_an_active_run_polls_its_log(curator_client: Client, world: World) -> None:
     run = started(world.dataset, ("soft_triple",), epochs=7).runs.get()
     assert f'hx-get="{reverse("run-log", args=[run.pk])}"' in text(curator_client, reverse("run", args=[run.pk]))
-    assert "No epoch is finished yet" in text(curator_client, reverse("run-log", args=[run.pk]))
+    assert "Table: epochs" not in text(curator_client, reverse("run-log", args=[run.pk]))
     now = reverse("experiment-now", args=[run.experiment_id])
-    assert "not measured before it began" in text(curator_client, now)
+    assert "no estimate was made" in text(curator_client, now)
     assert text(curator_client, reverse("experiment-now", args=[Experiment.objects.last().pk]), 286)
 
 
@@ -55,29 +55,31 @@ def test_curves_are_json_of_an_experiment_or_of_chosen_runs(curator_client: Clie
 @pytest.mark.parametrize(("query", "status"), [("", 200), ("run=1", 400), ("run=x", 200)])
 def test_too_few_runs_get_a_sentence_and_the_way(curator_client: Client, world: World, query: str, status: int) -> None:
     query = query.replace("run=1", f"run={Run.objects.all()[0].pk}")
-    assert "Choose 2 to 12 runs to compare" in text(curator_client, f"{reverse('compare')}?{query}", status)
+    assert "Select 2 to 12 runs" in text(curator_client, f"{reverse('compare')}?{query}", status)
 
 
 def test_runs_are_compared_and_tested(curator_client: Client, world: World) -> None:
     address = f"{reverse('compare')}?{runs_of(*Run.objects.all())}"
     shown = text(curator_client, address)
-    assert "Test the differences" in shown and "They differ in loss, parameters." in shown and "Careful" not in shown
+    assert (
+        f'action="{reverse("compare-test")}"' in shown and "loss, parameters." in shown and 'role="note"' not in shown
+    )
     answer = curator_client.post(reverse("compare-test"), {"run": [run.pk for run in Run.objects.all()]})
     assert answer["Location"] == f"{address}#tests-title"
-    assert "Testing …" in text(curator_client, address)
+    assert "Progress of the test" in text(curator_client, address)
     polled = curator_client.get(address, headers={"HX-Request": "true"})
     assert polled.status_code == 200 and "<html" not in polled.content.decode()
     done(Job.objects.get(kind="compare"))
     assert curator_client.get(address, headers={"HX-Request": "true"}).status_code == 286
-    assert "Verdict at 5 %" in text(curator_client, address)
+    assert "data-conclusion" in text(curator_client, address)
 
 
 def test_what_cannot_be_tested_says_why(curator_client: Client, world: World) -> None:
     other = started(world.dataset, ("soft_triple",), epochs=3).runs.get()
     runs = [Run.objects.order_by("pk")[0], other]
-    assert "not a comparison of losses" in text(curator_client, f"{reverse('compare')}?{runs_of(*runs)}")
+    assert 'role="note"' in text(curator_client, f"{reverse('compare')}?{runs_of(*runs)}")
     answer = curator_client.post(reverse("compare-test"), {"run": [run.pk for run in runs]}, follow=True)
-    assert "is not measured yet" in answer.content.decode() and not Job.objects.filter(kind="compare").exists()
+    assert "has no metrics yet" in answer.content.decode() and not Job.objects.filter(kind="compare").exists()
 
 
 # --- the time of a new experiment
@@ -93,12 +95,12 @@ def asked(world: World, **changes: object) -> dict[str, object]:
 def test_the_time_is_measured_where_nobody_knows_it(curator_client: Client, world: World) -> None:
     address = reverse("experiment-estimate")
     first = curator_client.post(address, asked(world)).content.decode()
-    assert "Measuring a few real steps" in first and "every 2s" in first
+    assert "data-estimate" not in first and "every 2s" in first
     curator_client.post(address, asked(world, changes=f"{asked(world)['changes']}0"))  # 20 epochs: no other probe
     job = Job.objects.get(kind="estimate")
     done(job)
     told = curator_client.post(address, asked(world)).content.decode()
-    assert "data-estimate" in told and "Reckoned from a few real steps" in told and "every 2s" not in told
+    assert 'data-source="measured"' in told and "every 2s" not in told
 
 
 def test_a_form_that_is_not_filled_in_says_what_is_missing(curator_client: Client, world: World) -> None:
@@ -116,8 +118,8 @@ def test_a_probe_that_failed_says_why_and_can_be_repeated(curator_client: Client
     curator_client.post(address, asked(world))
     Job.objects.filter(kind="estimate").update(state="failed", error="no such weights", finished_at="2026-01-01T00:00Z")
     shown = curator_client.post(address, asked(world)).content.decode()
-    assert "no such weights" in shown and "Measure again" in shown
-    assert "Measuring" in curator_client.post(address, asked(world, again="1")).content.decode()
+    assert "no such weights" in shown and 'name="again"' in shown
+    assert "every 2s" in curator_client.post(address, asked(world, again="1")).content.decode()
     assert Job.objects.filter(kind="estimate").count() == 2
 
 
@@ -125,9 +127,9 @@ def test_the_time_is_not_measured_for_members(member_client: Client, world: Worl
     assert member_client.post(reverse("experiment-estimate"), asked(world)).status_code == 403
 
 
-def test_the_form_is_filled_in_like_an_experiment(curator_client: Client, world: World) -> None:
+def test_the_form_is_filled_in_to_duplicate_an_experiment(curator_client: Client, world: World) -> None:
     like = Experiment.objects.get()
     shown = text(curator_client, f"{reverse('experiment-new')}?like={like.pk}")
-    assert "Small, again" in shown and "short_side=32" in shown
+    assert "Small (copy)" in shown and "short_side=32" in shown
     assert text(curator_client, f"{reverse('experiment-new')}?like=x")
     assert curator_client.get(f"{reverse('experiment-new')}?like=99999").status_code == 404

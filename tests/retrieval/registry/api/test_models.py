@@ -71,17 +71,17 @@ def test_a_data_set_one_may_not_see_looks_like_none(
     assert len(member_api.get(MODELS, {"dataset": world.dataset.pk}).json()["results"]) == 2
 
 
-def test_a_curator_withdraws_and_publishes_and_gets_the_new_version(
+def test_a_curator_unpublishes_and_publishes_and_gets_the_new_version(
     member_api: APIClient, curator_api: APIClient, world: World
 ) -> None:
     address = f"{MODELS}{world.models[0].pk}/"
-    for act in ("withdraw", "publish"):
+    for act in ("unpublish", "publish"):
         assert member_api.post(f"{address}{act}/").status_code == 403
     before = curator_api.get(address)["ETag"]
-    withdrawn = curator_api.post(f"{address}withdraw/", headers={"If-Match": before})
-    assert withdrawn.status_code == 200 and withdrawn.json()["published"] is False and withdrawn["ETag"] != before
+    unpublished = curator_api.post(f"{address}unpublish/", headers={"If-Match": before})
+    assert unpublished.status_code == 200 and unpublished.json()["published"] is False and unpublished["ETag"] != before
     assert curator_api.post(f"{address}publish/", headers={"If-Match": before}).status_code == 412
-    published = curator_api.post(f"{address}publish/", headers={"If-Match": withdrawn["ETag"]})
+    published = curator_api.post(f"{address}publish/", headers={"If-Match": unpublished["ETag"]})
     assert published.json()["published"] is True and published["ETag"] == before
 
 
@@ -101,7 +101,7 @@ def test_diagnostics_are_given_of_the_models_one_sees(
     assert {"classes", "worst_queries", "hubs"} <= found.keys()
     (second.folder / "diagnostics.json").unlink()
     missing = member_api.get(f"{MODELS}{second.pk}/diagnostics/")
-    assert missing.status_code == 404 and "before diagnostics were kept" in missing.json()["detail"]
+    assert missing.status_code == 404 and "has no diagnostics" in missing.json()["detail"]
     Model.objects.filter(pk=first.pk).update(published=False)
     assert member_api.get(f"{MODELS}{first.pk}/diagnostics/").status_code == 404
     assert curator_api.get(f"{MODELS}{first.pk}/diagnostics/").status_code == 200
@@ -116,7 +116,7 @@ def test_every_file_is_listed_with_what_it_takes_to_check_it(member_api: APIClie
     assert [row["part"] for row in rows] == list(PARTS)
     for row in rows:
         file = model_file(model, row["part"])
-        assert file is not None and row["size"] == file.stat().st_size and row["made_at"].endswith("Z")
+        assert file is not None and row["size"] == file.stat().st_size and row["created_at"].endswith("Z")
         kept: Any = member_api.get(f"{MODELS}{model.pk}/files/{row['part']}/")
         data = b"".join(kept.streaming_content)
         assert hashlib.sha256(data).hexdigest() == row["sha256"] and row["name"] in kept["Content-Disposition"]
@@ -142,10 +142,10 @@ def test_files_of_what_is_not_published_are_for_curators(
         assert curator_api.get(address).status_code == 200
 
 
-# --- from outside
+# --- external models
 
 
-def test_a_model_from_outside_is_brought_once_under_one_key(curator_api: APIClient, world: World) -> None:
+def test_an_external_model_is_imported_once_under_one_key(curator_api: APIClient, world: World) -> None:
     def sent(name: str) -> Any:
         values = {"dataset": world.dataset.pk, "name": name, **embeddings(world.dataset)}
         return curator_api.post(MODELS, values, format="multipart", headers={"Idempotency-Key": "theirs"})
@@ -160,7 +160,7 @@ def test_a_model_from_outside_is_brought_once_under_one_key(curator_api: APIClie
     ("change", "field"),
     [({"dataset": 999}, "dataset"), ({"weights": "no file"}, "weights"), ({"nothing": "1"}, "nothing")],
 )
-def test_a_model_that_cannot_be_brought_names_the_field(
+def test_a_model_that_cannot_be_imported_names_the_field(
     curator_api: APIClient, world: World, change: dict[str, Any], field: str
 ) -> None:
     values = {"dataset": world.dataset.pk, **embeddings(world.dataset), **change}

@@ -24,9 +24,9 @@ def test_the_worst_queries_come_with_their_pictures_and_what_they_got(world: Wor
     assert len(found["worst_queries"]) == len(details["worst_queries"]) > 0
     for query in found["worst_queries"]:
         assert query["image"].label == query["label"] and query["image"].split == "test"
-        for answer in query["answers"]:
-            assert answer["image"].pk == answer["id"] != query["id"]
-            assert answer["is_right"] == (answer["image"].label == query["image"].label)
+        for result in query["results"]:
+            assert result["image"].pk == result["id"] != query["id"]
+            assert result["is_right"] == (result["image"].label == query["image"].label)
     assert [entry["name"] for entry in found["classes"]] == [
         world.dataset.class_names[entry["label"]] for entry in details["classes"]
     ]
@@ -41,7 +41,7 @@ def test_pictures_deleted_since_are_left_out(world: World) -> None:
     Image.objects.filter(pk=gone).delete()
     found = services.mistakes_of(model, details)
     assert len(found["worst_queries"]) == len(details["worst_queries"]) - 1
-    shown = [answer["id"] for query in found["worst_queries"] for answer in query["answers"]]
+    shown = [result["id"] for query in found["worst_queries"] for result in query["results"]]
     assert gone not in shown and gone not in [hub["id"] for hub in found["hubs"]]
 
 
@@ -65,7 +65,7 @@ def test_the_shape_of_a_space_is_named_and_explained(world: World) -> None:
     shape = {
         entry["title"]: entry for entry in services.shape_of({"diagnostics": {"hubness": 1.234, "never_found": 0.5}})
     }
-    assert shape["Hubness"]["text"] == "1.234" and "Radovanović" in shape["Hubness"]["reading"]
+    assert shape["Hubness"]["text"] == "1.234" and "Radovanović" in shape["Hubness"]["meaning"]
     assert shape["Never found"]["text"] == "50.0" and len(shape) == 2
 
 
@@ -76,5 +76,5 @@ def test_a_training_tells_its_loss_its_gradients_and_its_warnings() -> None:
     ]
     found = services.training_of(Run(history=history))
     assert found["curves"] == [("Training loss", [2.0, 1.0]), ("Gradient norm of the network", [0.5, 0.25])]
-    assert found["warnings"] == [{"epoch": 2, "said": "the proxies do not move"}]
+    assert found["warnings"] == [{"epoch": 2, "text": "the proxies do not move"}]
     assert services.training_of(Run(history=[])) == {"curves": [], "warnings": []}

@@ -26,7 +26,7 @@ def uploads() -> list[Path]:
 
 
 def added(dataset: Dataset, files: dict[str, SimpleUploadedFile], *, name: str = "", by: User | None = None) -> Model:
-    """Bring a model and index it."""
+    """Import a model and index it."""
     result = done(services.submit_model(dataset=dataset, name=name, **files, by=by)).result
     done(Job.objects.get(pk=result["index_job"]))
     return Model.objects.get(pk=result["model"])
@@ -67,18 +67,18 @@ def test_embeddings_answer_for_pictures_of_the_gallery_only(world: World, curato
     assert blind.rankings.count() == 3, "a blind ballot asks with a picture of the gallery"
 
 
-def test_a_model_from_outside_is_a_row_of_a_report(world: World) -> None:
+def test_an_external_model_is_a_row_of_a_report(world: World) -> None:
     model = added(world.dataset, embeddings(world.dataset), name="Theirs & co")
     experiment = Experiment.objects.get()
-    done(reports.submit_report(experiment, also=[model.pk], by=None))
+    done(reports.submit_report(experiment, included=[model.pk], by=None))
     document = reports.document_of(experiment)
     assert document is not None
     titles = [row["title"] for row in document["rows"]]
-    assert "Theirs & co (from outside)" in titles and len(titles) == 3
-    assert next(one for one in document["unfairness"] if one["name"].startswith("different trunks"))["present"]
-    for stranger in (world.models[0].pk, 10**9):
-        with pytest.raises(Rejected, match=f"model {stranger} is not a model from outside"):
-            reports.submit_report(experiment, also=[stranger], by=None)
+    assert "Theirs & co (external)" in titles and len(titles) == 3
+    assert next(one for one in document["fairness_checks"] if one["name"].startswith("different backbones"))["violated"]
+    for other in (world.models[0].pk, 10**9):
+        with pytest.raises(Rejected, match=f"model {other} is no external model"):
+            reports.submit_report(experiment, included=[other], by=None)
 
 
 def test_a_model_that_cannot_be_used_is_not_listed_and_its_job_says_why(world: World, tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_a_job_that_runs_twice_lists_one_model(world: World, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"weights": None}, "give weights with their description"),
-        ({"description": None}, "give weights with their description"),
-        ({"embeddings": SimpleUploadedFile("a.npy", b"x")}, "give weights with their description"),
+        ({"weights": None}, "do not make a model"),
+        ({"description": None}, "do not make a model"),
+        ({"embeddings": SimpleUploadedFile("a.npy", b"x")}, "do not make a model"),
         ({"weights": SimpleUploadedFile("../../net.pt", b"x")}, r"net.pt must end in .onnx or .safetensors"),
         ({"description": SimpleUploadedFile("a.json", b"{")}, "a.json is not JSON"),
         ({"description": SimpleUploadedFile("a.json", b"[" * 100_000)}, "a.json is not JSON"),

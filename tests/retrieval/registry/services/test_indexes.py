@@ -73,7 +73,7 @@ def test_a_failed_build_keeps_the_serving_one_and_leaves_nothing(world: World, m
     assert [folder.name for folder in before.folder.parent.iterdir()] == [before.folder.name]
 
 
-def test_a_withdrawn_model_stays_withdrawn_when_its_index_is_rebuilt(world: World) -> None:
+def test_an_unpublished_model_stays_so_when_its_index_is_rebuilt(world: World) -> None:
     model = world.models[0]
     set_published(model, False)
     rebuilt(model)
@@ -104,7 +104,7 @@ def test_a_switch_is_in_the_trail_and_a_second_one_to_the_same_is_not(world: Wor
         services.activate(old, by=curator)
         set_published(model, False, by=curator)
     found = AuditEntry.objects.values_list("who__email", "action", "target")
-    assert set(found) == {(curator.email, name, model.name) for name in ("activate-index", "withdraw-model")}
+    assert set(found) == {(curator.email, name, model.name) for name in ("activate-index", "unpublish-model")}
     assert len(found) == 2
 
 

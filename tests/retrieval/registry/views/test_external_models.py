@@ -25,33 +25,33 @@ def listed(job: Job) -> Model:
     return Model.objects.get(pk=result["model"])
 
 
-def test_a_curator_brings_a_network_and_sees_its_figures(curator_client: Client, world: World, tmp_path: Path) -> None:
+def test_a_curator_imports_a_network_and_sees_its_metrics(curator_client: Client, world: World, tmp_path: Path) -> None:
     address = reverse("model-new")
-    assert "A model from outside" in curator_client.get(address).content.decode()
+    assert 'name="weights"' in curator_client.get(address).content.decode()
     answer = curator_client.post(address, {"dataset": world.dataset.pk, **network(tmp_path, name="Fields")})
     job = Job.objects.get(kind="add-model")
     assert answer["Location"] == reverse("job", args=[job.pk])
     model = listed(job)
     text = curator_client.get(reverse("model", args=[model.pk])).content.decode()
-    assert "from outside" in text and "MAP@R" in text and "Hubness" in text and "serving" in text
+    assert "<dd>external</dd>" in text and "MAP@R" in text and "Hubness" in text and "state-running" in text
     assert "Fields" in curator_client.get(reverse("lab")).content.decode()
     assert "Fields" in curator_client.get(reverse("report", args=[Experiment.objects.get().pk])).content.decode()
     set_published(model, True)
     board = curator_client.get(reverse("leaderboard")).content.decode()
-    assert "Fields" in board and "from outside" in board
+    assert "Fields" in board and ">external<" in board
 
 
 def test_a_wrong_form_is_explained_and_queues_nothing(curator_client: Client, world: World) -> None:
-    brought = embeddings(world.dataset)
-    half = {"dataset": world.dataset.pk, "embeddings": brought["embeddings"]}
+    files = embeddings(world.dataset)
+    half = {"dataset": world.dataset.pk, "embeddings": files["embeddings"]}
     answer = curator_client.post(reverse("model-new"), half)
-    assert answer.status_code == 400 and "give weights with their description" in answer.content.decode()
-    answer = curator_client.post(reverse("model-new"), {"dataset": 999999, **brought})
+    assert answer.status_code == 400 and "do not make a model" in answer.content.decode()
+    answer = curator_client.post(reverse("model-new"), {"dataset": 999999, **files})
     assert answer.status_code == 400 and "Select a valid choice" in answer.content.decode()
     assert not Job.objects.filter(kind="add-model").exists()
 
 
-def test_models_from_outside_are_for_curators(client: Client, member_client: Client) -> None:
+def test_external_models_are_for_curators(client: Client, member_client: Client) -> None:
     for method in ("get", "post"):
         assert getattr(client, method)(reverse("model-new")).status_code == 302
         assert getattr(member_client, method)(reverse("model-new")).status_code == 403
@@ -73,7 +73,7 @@ def test_a_search_with_ones_own_picture_says_whom_it_did_not_ask(curator_client:
 # --- over the API
 
 
-def test_a_client_brings_embeddings_and_reads_their_figures(
+def test_a_client_imports_embeddings_and_reads_their_metrics(
     curator_api: APIClient, member_api: APIClient, world: World
 ) -> None:
     values = {"dataset": world.dataset.pk, "name": "Theirs", **embeddings(world.dataset)}
@@ -86,13 +86,13 @@ def test_a_client_brings_embeddings_and_reads_their_figures(
     assert (row["name"], row["experiment"], row["has_network"], row["published"]) == ("Theirs", None, False, False)
     assert row["metrics"]["map_at_r"] >= 0
     report = f"/api/v1/experiments/{Experiment.objects.get().pk}/report/"
-    assert curator_api.post(report, {"also": [model.pk]}, format="json").status_code == 202
-    refused = curator_api.post(report, {"also": [world.models[0].pk]}, format="json")
-    assert refused.status_code == 400 and "is not a model from outside" in refused.json()["detail"]
+    assert curator_api.post(report, {"external_models": [model.pk]}, format="json").status_code == 202
+    refused = curator_api.post(report, {"external_models": [world.models[0].pk]}, format="json")
+    assert refused.status_code == 400 and "is no external model" in refused.json()["detail"]
 
 
 def test_a_client_that_sends_half_a_model_gets_a_problem(curator_api: APIClient, world: World) -> None:
     values = {"dataset": world.dataset.pk, "images": embeddings(world.dataset)["images"]}
     answer = curator_api.post(MODELS, values, format="multipart")
-    assert answer.status_code == 400 and "give weights with their description" in answer.json()["detail"]
+    assert answer.status_code == 400 and "do not make a model" in answer.json()["detail"]
     assert curator_api.post(MODELS, {}, format="multipart").status_code == 400

@@ -20,7 +20,7 @@ def test_a_curator_switches_back_and_is_told(curator_client: Client, world: Worl
     old = world.index_of(model)
     new = rebuilt(model)
     answer = curator_client.post(reverse("index-activate", args=[old.pk]), follow=True)
-    assert f"now read index {old.pk}" in answer.content.decode() and active(model) == [old]
+    assert f"Index {old.pk} of" in answer.content.decode() and active(model) == [old]
     new.folder.rename(new.folder.with_name("elsewhere"))
     answer = curator_client.post(reverse("index-activate", args=[new.pk]), follow=True)
     assert "are gone; build a new one" in answer.content.decode() and active(model) == [old]
