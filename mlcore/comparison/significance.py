@@ -1,4 +1,4 @@
-"""Which differences are real: paired bootstrap tests between every two rows, corrected by Holm."""
+"""Statistical significance: paired bootstrap tests between every two rows, corrected by Holm."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
