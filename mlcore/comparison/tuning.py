@@ -249,7 +249,7 @@ def _finished(
 ) -> "optuna.trial.FrozenTrial":
     import optuna
 
-    values = {**trial["params"], PROXY_RATE: trial[PROXY_RATE]}
+    values: Mapping[str, Any] = {**trial["params"], PROXY_RATE: trial[PROXY_RATE]}
     # What a person chose may lie outside the ranges: the estimator then learns from its nearest point.
     params = {name: _within(values[name], found) for name, found in distributions.items()}
     return optuna.trial.create_trial(params=params, distributions=dict(distributions), value=trial["map_at_r"])
@@ -292,7 +292,7 @@ def _measured(
 
 def trial_spec(comparison: Comparison, loss: str, values: TrialValues) -> RunSpec:
     """Return the run of a trial: measured on training classes that it does not learn from."""
-    tuning, changes = _tuning_of(comparison), {}
+    tuning, changes = _tuning_of(comparison), dict[str, object]()
     if not comparison.protocol.folds:
         changes["validation_classes"] = tuning.validation_classes
     if values[PROXY_RATE] is not None:

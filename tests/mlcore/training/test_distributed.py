@@ -150,7 +150,7 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ProtocolError, match="this machine has 1 GPUs .* lower --nproc-per-node"), join_process_group():
+    with pytest.raises(ProtocolError, match="this machine has 1 GPUs, .* lower --nproc-per-node"), join_process_group():
         pass
 
 
