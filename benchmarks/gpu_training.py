@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.measuring import Result, answer, measure_sides, parser, report
 from mlcore.config import Protocol
+from mlcore.events import Event
 
 LOSS = "multi_similarity"
 WARM_UP, STEPS = 5, 50
@@ -65,9 +66,9 @@ def training(protocol: Protocol, pictures: int) -> Result:
 
     rates: list[float] = []
 
-    def hear(event: dict[str, object]) -> None:
+    def hear(event: Event) -> None:
         if event["event"] == "epoch":
-            rates.append(float(str(event["images_per_second"])))
+            rates.append(event["images_per_second"])
 
     per_class = max(8, pictures // 50)
     # Half of the classes train.

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from benchmarks.measuring import ROOT, Result, answer, measure_sides, parser, report
 from mlcore.config import Protocol
+from mlcore.events import Event
 
 CARS = ROOT.parent / "shared" / "data" / "cars196_160_24pc.zip"
 PER_CLASS, SAMPLES = 16, 4
@@ -131,7 +131,7 @@ def ours(folder: Path, protocol: Protocol) -> Result:
     rates: list[float] = []
     decoded = 0.0
 
-    def hear(event: dict[str, Any]) -> None:
+    def hear(event: Event) -> None:
         nonlocal decoded
         if event["event"] == "epoch":
             rates.append(event["images_per_second"])

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and the checksums that prove them whole."""
+"""Atomic writes of folders and JSON files, and their SHA-256 checksums."""
 
 import glob
 import hashlib

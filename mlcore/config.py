@@ -1,4 +1,4 @@
-"""The one protocol under which every loss of an experiment is trained and measured."""
+"""Protocol: all settings that the runs of an experiment share; and the presets."""
 
 import math
 import re
@@ -237,7 +237,7 @@ LATER: Mapping[str, Callable[[Protocol], Any]] = {
 
 
 def _converted(values: Mapping[str, object]) -> dict[str, Any]:
-    kinds = {field.name: field.type for field in fields(Protocol)}
+    kinds: Mapping[str, Any] = {field.name: field.type for field in fields(Protocol)}
     for name in values:
         if name not in kinds:
             raise ProtocolError(f"a protocol has no field {name!r}; it has {', '.join(kinds)}")

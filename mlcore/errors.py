@@ -34,7 +34,7 @@ class EncoderFailed(MlcoreError):
 
 
 class EncoderEnded(EncoderFailed):
-    """One whose message quotes nothing that the process said, which may be paths of the server: anybody may read it."""
+    """An EncoderFailed whose message quotes no output of the process, which may hold paths of the server."""
 
 
 class TrainingError(MlcoreError):
@@ -71,6 +71,6 @@ def brief(error: Exception) -> str:
 
 
 def shortened(value: object) -> str:
-    """Return how a value is told in a sentence, its middle left out where it is long."""
+    """Return a value as text for an error message, shortened in the middle if it is long."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:30]}...{text[-20:]} ({len(text)} characters)"

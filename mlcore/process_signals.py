@@ -1,4 +1,4 @@
-"""How a training process ends: on a signal at a safe point, and never after its parent."""
+"""Signals of a training process: stop at a safe point, and end with the parent process."""
 
 import ctypes
 import os

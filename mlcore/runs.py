@@ -1,4 +1,4 @@
-"""What one run is, and the embeddings that it leaves behind. Knows no torch."""
+"""RunSpec: what one run is; and the files of its embeddings. Knows no torch."""
 
 import csv
 import hashlib

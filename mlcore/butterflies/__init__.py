@@ -1,4 +1,4 @@
-"""`wings`: a data set that this project draws, so that a demo needs no network and no licence.
+"""`wings`: a drawn data set, so that a demo needs no network and no licence.
 
 Every picture shows one butterfly of an invented species. It is a function of (seed, species,
 picture, size) alone: no order of drawing, no clock and no global random state has a part in it.

@@ -1,4 +1,4 @@
-"""Paint what lies behind a butterfly, out of focus: leaves, flowers, sand, bark, sky, meadow.
+"""The blurred background of a butterfly: leaves, flowers, sand, bark, sky, meadow.
 
 Everything is drawn on a canvas of `_SIDE` pixels and enlarged, which is cheap and soft at once.
 """

@@ -1,4 +1,4 @@
-"""Paint a butterfly's body: furry thorax, ringed abdomen, head and clubbed antennae."""
+"""The body of a butterfly: furry thorax, ringed abdomen, head and clubbed antennae."""
 
 import numpy as np
 from PIL import Image, ImageDraw

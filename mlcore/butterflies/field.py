@@ -1,4 +1,4 @@
-"""Paint the wings of one form flat, before any pose: outlines, veins and pattern.
+"""The wings of one form, painted flat before any pose: outlines, veins and pattern.
 
 Every motif is a mask in the wing's own coordinates: `u` runs from the root (0) to the margin (1),
 `v` from the tip (0) round to the body (1), seven cells between veins. Motifs that follow the cells

@@ -1,4 +1,4 @@
-"""The drawing book of `wings`: palettes, wing shapes and patterns of each invented genus."""
+"""The table of invented genera of `wings`: palettes, wing shapes and patterns of each."""
 
 from dataclasses import dataclass
 

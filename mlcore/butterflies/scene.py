@@ -1,4 +1,4 @@
-"""Put a butterfly in a scene: its pose before a lens, the light and the blurred background."""
+"""The scene of a butterfly: its pose before a lens, the light and the blurred background."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Which butterflies live in `wings`: genera, their species, forms, names and genes.
+"""The species of `wings`: their genera, forms, names and genes.
 
 A species is a shape, a palette and two wing patterns. A genus fixes all three and its species
 vary them, so that members of a genus look alike; every other species of a genus is a mimic: it

@@ -21,7 +21,7 @@ from mlcore.events import Event
 from mlcore.process_signals import die_with_parent, stop_on_signal
 
 if TYPE_CHECKING:
-    from mlcore.comparison.results import Places
+    from mlcore.comparison.results import ComparisonFiles
 
 MOVED_STATUS = 4
 
@@ -180,17 +180,17 @@ def _report(options: argparse.Namespace) -> Mapping[str, object] | None:
     step()
     from mlcore.comparison.report.document import document_of
     from mlcore.comparison.report.rendering import write_report
-    from mlcore.comparison.results import places_in, places_listed, read_results
+    from mlcore.comparison.results import files_in, files_listed, read_results
 
     is_folder = options.folder.is_dir()
-    places = places_in(options.folder) if is_folder else places_listed(options.folder)
+    files = files_in(options.folder) if is_folder else files_listed(options.folder)
     beside = options.folder if is_folder else options.folder.parent
     step()
     if options.data:
-        places = _with_joined_folds(places, options.data, beside / "cells")
+        files = _with_joined_folds(files, options.data, beside / "cells")
     step()
     out = options.out or beside / "report"
-    document = document_of(read_results(places, options.external))
+    document = document_of(read_results(files, options.external))
     step()
     write_report(document, out)
     if options.events:
@@ -199,11 +199,11 @@ def _report(options: argparse.Namespace) -> Mapping[str, object] | None:
     return {"rows": len(document["rows"]), "failed": failed, "missing": missing, "out": str(out)}
 
 
-def _with_joined_folds(places: "Places", data: Path, folder: Path) -> "Places":
+def _with_joined_folds(files: "ComparisonFiles", data: Path, folder: Path) -> "ComparisonFiles":
     from mlcore.comparison.folds import join_folds
     from mlcore.datasets import load_dataset
 
-    return replace(places, joined=join_folds(load_dataset(data), places.comparison, places.done, folder))
+    return replace(files, joined=join_folds(load_dataset(data), files.comparison, files.done, folder))
 
 
 def _steps(options: argparse.Namespace, names: Sequence[str]) -> Callable[[], None]:
@@ -215,7 +215,7 @@ def _steps(options: argparse.Namespace, names: Sequence[str]) -> Callable[[], No
 
     def step() -> None:
         if should_stop():
-            raise Stopped("stopped as asked; nothing is written")
+            raise Stopped("stopped by a signal; nothing is written")
         done, name = left.pop(0)
         if options.events:
             emit({"event": "progress", "phase": name, "done": done, "total": len(names)})

@@ -164,7 +164,7 @@ def _progress(options: argparse.Namespace) -> Progress:
 
     def report(phase: str, done: int, total: int) -> None:
         if should_stop():
-            raise Stopped("stopped as asked; nothing is stored")
+            raise Stopped("stopped by a signal; nothing is stored")
         emit({"event": "progress", "phase": phase, "done": done, "total": total})
 
     return report

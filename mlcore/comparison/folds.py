@@ -1,4 +1,4 @@
-"""The embeddings of all folds of a run joined to one, as Musgrave et al. 2020 measure them."""
+"""The embeddings of all folds of a run, concatenated as Musgrave et al. 2020 measure them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a comparison consists of, read from one file. Knows no torch."""
+"""The plan of a comparison and its JSON file. Knows no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -82,7 +82,7 @@ class Comparison:
             raise ComparisonError("the protocol's folds hold classes out for tuning; leave validation_classes out")
         if not self.protocol.folds and tuning.validation_classes < 2:
             raise ComparisonError(
-                f"tuning on {tuning.validation_classes} validation classes cannot tell right from wrong: "
+                f"tuning on {tuning.validation_classes} validation classes cannot rank trials: "
                 "give at least 2 of the training classes"
             )
         if self.protocol.selection == "validation":

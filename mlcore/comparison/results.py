@@ -1,4 +1,4 @@
-"""What a comparison's folder holds, row by row: whatever is finished, and what is not. Knows no torch."""
+"""The results in the folder of a comparison, row by row, finished or not. Knows no torch."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ SEPARATE, JOINED, EXTERNAL = "one fold", "folds joined", "external"
 
 
 @dataclass(frozen=True)
-class Unit:
+class SeedResult:
     """One seed of a row: its figures as fractions of 1, what every query earned, and why.
 
     diagnostics: numbers by name, those of `DIAGNOSTICS` in evaluation; none of a run made before there were any.
@@ -47,7 +47,7 @@ class Row:
     loss: str
     tuned: bool
     kind: str
-    units: dict[int, Unit]
+    units: dict[int, SeedResult]
     costs: tuple[Cost, ...] = ()
     histories: tuple[list[Event], ...] = ()
 
@@ -71,7 +71,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Places:
+class ComparisonFiles:
     """A comparison, and where what is finished of it lies: in its own folder or anywhere else.
 
     plan: the values of comparison.json. done: the finished cells' folders; joined: those of joined folds, by
@@ -87,7 +87,7 @@ class Places:
     tuning: Mapping[str, TuningState]
 
 
-def places_in(folder: Path) -> Places:
+def files_in(folder: Path) -> ComparisonFiles:
     """Return where things lie in the folder of a comparison that `compare` runs.
 
     Raises:
@@ -103,7 +103,7 @@ def places_in(folder: Path) -> Places:
     joined = {cell.joined_name: parent / cell.joined_name for cell in done}
     errors = {cell.name: parent / f"{cell.name}.error.json" for cell in cells}
     failed = {name: str(read_json(file)["error"]) for name, file in errors.items() if file.exists()}
-    return Places(
+    return ComparisonFiles(
         plan=plan,
         comparison=comparison,
         done=done,
@@ -114,7 +114,7 @@ def places_in(folder: Path) -> Places:
     )
 
 
-def places_listed(file: Path) -> Places:
+def files_listed(file: Path) -> ComparisonFiles:
     """Return what a JSON file lists: {"plan", "cells": {name: folder}, "failed", "missing", "tuning"}.
 
     Raises:
@@ -127,7 +127,7 @@ def places_listed(file: Path) -> Places:
     cells = {cell.name: cell for cell in comparison.cells()}
     for name in listed["cells"].keys() - cells.keys():
         raise ComparisonError(f"{file.name} lists a cell {name!r} that the comparison does not have")
-    return Places(
+    return ComparisonFiles(
         plan=listed["plan"],
         comparison=comparison,
         done={cell: Path(listed["cells"][name]) for name, cell in cells.items() if name in listed["cells"]},
@@ -138,34 +138,32 @@ def places_listed(file: Path) -> Places:
     )
 
 
-def read_results(places: Places, external_models: Sequence[Path] = ()) -> Results:
+def read_results(files: ComparisonFiles, external_models: Sequence[Path] = ()) -> Results:
     """Return the finished runs of a comparison; folders of external models are added as rows.
 
     Raises:
         ComparisonError: nothing is finished, or the rows were not measured on the same pictures.
         CheckpointError: a finished cell's scores are damaged.
     """
-    rows = _rows(places)
+    rows = _rows(files)
     rows += [_external(path, f"external-{number}") for number, path in enumerate(external_models, 1)]
     if not rows:
-        raise ComparisonError(f"no run of {places.comparison.name} is finished yet; wait for one, or run compare first")
+        raise ComparisonError(f"no run of {files.comparison.name} is finished yet; wait for one, or run compare first")
     _require_same_queries(rows)
-    cells = {cell.name: read_json(path / "metrics.json") for cell, path in places.done.items()}
-    return Results(
-        places.plan, places.comparison, tuple(rows), cells, places.failed, places.missing, tuning=places.tuning
-    )
+    cells = {cell.name: read_json(path / "metrics.json") for cell, path in files.done.items()}
+    return Results(files.plan, files.comparison, tuple(rows), cells, files.failed, files.missing, tuning=files.tuning)
 
 
-def _rows(places: Places) -> list[Row]:
+def _rows(files: ComparisonFiles) -> list[Row]:
     grouped: dict[tuple[str, bool], dict[Cell, Path]] = {}
-    for cell, path in places.done.items():
+    for cell, path in files.done.items():
         grouped.setdefault((cell.loss, cell.tuned), {})[cell] = path
     rows = []
     for (loss, tuned), cells in grouped.items():
         row = _row(loss, tuned, cells)
         rows.append(row)
         names = {cell.seed: cell.joined_name for cell in cells}
-        units = {seed: _unit(places.joined[name]) for seed, name in names.items() if name in places.joined}
+        units = {seed: _seed_result(files.joined[name]) for seed, name in names.items() if name in files.joined}
         if units:
             title = row.title.replace(SEPARATE, JOINED)
             rows.append(replace(row, name=f"{row.name}-joined", title=title, kind=JOINED, units=units))
@@ -173,9 +171,9 @@ def _rows(places: Places) -> list[Row]:
 
 
 def _row(loss: str, tuned: bool, cells: Mapping[Cell, Path]) -> Row:
-    by_seed: dict[int, list[Unit]] = {}
+    by_seed: dict[int, list[SeedResult]] = {}
     for cell, path in cells.items():
-        by_seed.setdefault(cell.seed, []).append(_unit(path))
+        by_seed.setdefault(cell.seed, []).append(_seed_result(path))
     folded = any(cell.fold is not None for cell in cells)
     title = BASELINE_TITLES[loss] if loss in BASELINES else LOSSES[loss].title
     notes = [*(["tuned"] if tuned else []), *([SEPARATE] if folded else [])]
@@ -191,12 +189,12 @@ def _row(loss: str, tuned: bool, cells: Mapping[Cell, Path]) -> Row:
     )
 
 
-def _unit(path: Path) -> Unit:
+def _seed_result(path: Path) -> SeedResult:
     metrics = read_json(path / "metrics.json")
-    return Unit(figures_of(metrics), read_per_query(path), metrics.get("diagnostics", {}), (path,))
+    return SeedResult(figures_of(metrics), read_per_query(path), metrics.get("diagnostics", {}), (path,))
 
 
-def _mean(units: Sequence[Unit]) -> Unit:
+def _mean(units: Sequence[SeedResult]) -> SeedResult:
     """Return the mean of a seed's folds: every fold answered the same queries."""
     first = units[0].scores
     columns = {name: np.mean([unit.scores.columns[name] for unit in units], axis=0) for name in first.columns}
@@ -204,7 +202,7 @@ def _mean(units: Sequence[Unit]) -> Unit:
     shared = set.intersection(*(set(unit.diagnostics) for unit in units))
     diagnostics = {name: float(np.mean([unit.diagnostics[name] for unit in units])) for name in sorted(shared)}
     folders = tuple(path for unit in units for path in unit.details)
-    return Unit(figures, StoredScores(first.ids, first.labels, columns), diagnostics, folders)
+    return SeedResult(figures, StoredScores(first.ids, first.labels, columns), diagnostics, folders)
 
 
 def _history(path: Path) -> list[Event]:
@@ -216,7 +214,7 @@ def _external(path: Path, name: str) -> Row:
     if not (path / "metrics.json").is_file():
         raise ComparisonError(f"{path} has no metrics.json; give the folder of a run or of measured embeddings")
     described = read_json(path / "model.json") if (path / "model.json").is_file() else {}
-    return Row(name, f"{described.get('name', path.name)} ({EXTERNAL})", "", False, EXTERNAL, {0: _unit(path)})
+    return Row(name, f"{described.get('name', path.name)} ({EXTERNAL})", "", False, EXTERNAL, {0: _seed_result(path)})
 
 
 def _require_same_queries(rows: Sequence[Row]) -> None:

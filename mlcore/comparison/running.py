@@ -1,4 +1,4 @@
-"""Run every cell of a comparison: resumable, and shared by as many processes as work on its folder."""
+"""The runner of a comparison: resumable, and shared by as many processes as work on its folder."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,11 +24,11 @@ def run_comparison(
     """Do every cell that is not done; return how many are {"done", "failed"} at the end.
 
     Several processes may do this on one folder: a lock that dies with its process says who has a cell. A
-    finished cell is never done again; an interrupted one goes on from its last epoch; a failed one leaves
+    finished cell is never run again; an interrupted one resumes after its last epoch; a failed one leaves
     its error, lets the others go on, and is tried again by the next call.
 
     Raises:
-        Stopped: as asked; calling again goes on.
+        Stopped: `should_stop` said so; calling again resumes.
         ComparisonError: the folder holds another comparison.
     """
     workspace.folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class CellRunner:
         busy = False
         for cell in self.comparison.cells():
             if self.should_stop():
-                raise Stopped("stopped as asked; the same command goes on")
+                raise Stopped("stopped by a signal; run the same command again to resume")
             if self.workspace.cell(cell).exists() or cell.name in self.failed:
                 continue
             with claimed(self.workspace.folder / "locks" / f"{cell.name}.lock") as mine:

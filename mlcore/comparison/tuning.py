@@ -1,4 +1,4 @@
-"""The same number of trials for every loss, on training classes held out for it: no loss is tuned better."""
+"""Hyper-parameter tuning: as many trials for every loss, on training classes held out for it."""
 
 import math
 import shutil
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Comparison, Tuning
@@ -26,7 +26,7 @@ AROUND = 4.0
 
 MOST_DRAWS = 1000
 PROXY_RATE_AROUND = 10.0
-PROXY_RATE = "proxy_rate_factor"
+PROXY_RATE: Final = "proxy_rate_factor"
 
 
 class TrialValues(TypedDict):
@@ -103,7 +103,7 @@ def run_tuning(
     """Do the trials of one loss that are not done, and nothing else; return the values of its file.
 
     Raises:
-        Stopped: as asked; calling again goes on.
+        Stopped: `should_stop` said so; calling again resumes.
         ComparisonError: the comparison tunes nothing or has no such loss, the folder holds another one, or
             another process is tuning this loss.
     """
@@ -132,11 +132,11 @@ def tune(
 
     Each trial trains without the held-out training classes and is measured on them by MAP@R: no test
     picture is read. A trial whose loss is not finite counts as one that found nothing. What a trial tries
-    depends on the trials before it and on the tuning's seed, so an interrupted tuning goes on as if it
+    depends on the trials before it and on the tuning's seed, so an interrupted tuning resumes as if it
     had not been.
 
     Raises:
-        Stopped: as asked; the finished trials are kept.
+        Stopped: `should_stop` said so; the finished trials are kept.
         ComparisonError: the file holds trials of other ranges.
     """
     tuning, file = _tuning_of(comparison), workspace.tuning(loss)
@@ -249,7 +249,7 @@ def _finished(
 ) -> "optuna.trial.FrozenTrial":
     import optuna
 
-    values = {**trial["params"], PROXY_RATE: trial[PROXY_RATE]}
+    values: Mapping[str, Any] = {**trial["params"], PROXY_RATE: trial[PROXY_RATE]}
     # What a person chose may lie outside the ranges: the estimator then learns from its nearest point.
     params = {name: _within(values[name], found) for name, found in distributions.items()}
     return optuna.trial.create_trial(params=params, distributions=dict(distributions), value=trial["map_at_r"])
@@ -292,7 +292,7 @@ def _measured(
 
 def trial_spec(comparison: Comparison, loss: str, values: TrialValues) -> RunSpec:
     """Return the run of a trial: measured on training classes that it does not learn from."""
-    tuning, changes = _tuning_of(comparison), {}
+    tuning, changes = _tuning_of(comparison), dict[str, object]()
     if not comparison.protocol.folds:
         changes["validation_classes"] = tuning.validation_classes
     if values[PROXY_RATE] is not None:

@@ -1,4 +1,4 @@
-"""Several processes on one comparison: each does the cells that no other has."""
+"""Several processes on one comparison: each runs the cells that no other has."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def run_workers(arguments: Sequence[str], count: int, should_stop: Callable[[], 
     when this process does, however it ends.
 
     Raises:
-        Stopped: as asked; each child stopped at a safe point.
+        Stopped: `should_stop` said so; each child stopped at a safe point.
         ComparisonError: a child ended badly.
     """
     threads = max(1, (os.cpu_count() or 1) // count)
@@ -39,7 +39,7 @@ def run_workers(arguments: Sequence[str], count: int, should_stop: Callable[[], 
                 child.stdin.close()
             child.wait()
     if asked:
-        raise Stopped("stopped as asked; the same command goes on")
+        raise Stopped("stopped by a signal; run the same command again to resume")
     bad = [child.returncode for child in children if child.returncode]
     if bad:
         raise ComparisonError(f"{len(bad)} of {count} workers ended badly, with status {bad[0]}; see above")

@@ -1,4 +1,4 @@
-"""The folder of a comparison: where its files lie, whether it is of the same comparison, who works on a cell."""
+"""The folder of a comparison: its files, its plan, and the locks of processes that share it."""
 
 import fcntl
 from collections.abc import Callable, Iterator, Mapping

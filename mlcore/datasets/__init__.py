@@ -1,4 +1,4 @@
-"""Data sets: found in the wild, imported into folders, split by class, cached as pixels."""
+"""Data sets: readers of their layouts, import into folders, splits by class, cached pixels."""
 
 from mlcore.datasets.cache import PixelCache, cache_folder, open_cache
 from mlcore.datasets.catalogue import DatasetFolder, Picture, load_dataset, write_catalogue

@@ -1,4 +1,4 @@
-"""Files of benchmarks whose hash was published: another hash is worth a remark, the counts decide."""
+"""Published checksums of the archives of benchmarks: another checksum gives a remark, the counts decide."""
 
 import functools
 import hashlib

@@ -1,4 +1,4 @@
-"""Files read by name wherever they lie, and the checks that make an archive safe to read."""
+"""A tree of files, on disk or in an archive, and the limits that make an archive safe to read."""
 
 import lzma
 import tarfile

@@ -1,4 +1,4 @@
-"""From a source of unknown quality to a data set on disk: verified, without doubles, reported."""
+"""The import of a source into a data set on disk: pictures verified, duplicates dropped, a report written."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
 from mlcore.datasets.parallel_map import in_order
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from mlcore.datasets.source import Source, SourceItem, printable
-from mlcore.datasets.splits import check_halves
+from mlcore.datasets.splits import check_splits
 from mlcore.datasets.statistics import count_pictures
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress
@@ -88,13 +88,13 @@ def import_pictures(source: Source, folder: Path, progress: Progress = no_progre
     if folder.exists():
         raise DatasetError(f"a data set named {folder.name} is already there; imported sets never change")
     if source.labelled:
-        check_halves((item.label, item.split) for item in source.items)
+        check_splits((item.label, item.split) for item in source.items)
     with artifacts.published(folder) as scratch:
         intake = _Intake(scratch / IMAGES, broken=list(source.broken))
         _take_all(source, intake, progress)
         classes, rows, empty = _without_empty_classes(source.classes, intake.rows)
         if source.labelled:
-            check_halves((row.label, row.split) for row in rows)
+            check_splits((row.label, row.split) for row in rows)
         write_catalogue(
             scratch,
             name=source.name,

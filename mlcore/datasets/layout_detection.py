@@ -1,4 +1,4 @@
-"""Finds out what a directory, archive or name holds, and opens it as a source of pictures."""
+"""The detection of what a directory, an archive or a name is, and its opening as a source of pictures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def open_source(
 
     Benchmarks and sets with a manifest.json are known by their files (docs/datasets.md); anything
     else is read as one folder a class. `flat` takes every picture below a directory or in an archive
-    without a label, whatever its folder; `classes` takes class folders, however few, without halves.
+    without a label, whatever its folder; `classes` takes class folders, however few, without splits.
     The source's pictures can be read inside the `with` only; `progress` hears of a tar.gz being unpacked.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Benchmarks that list their pictures: lines of words to classes, numbered from 1, and to a complete source."""
+"""Sources of benchmarks that list their pictures: lines of words, classes numbered from 1."""
 
 import functools
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Work on many pictures at once, with the answers in the order of the questions."""
+"""A map over many pictures in a few threads, with the results in order."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable

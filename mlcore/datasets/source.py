@@ -1,4 +1,4 @@
-"""What every source of pictures is reduced to: named classes and pictures read on demand."""
+"""Source: named classes and pictures read on demand, what every reader returns."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -77,11 +77,11 @@ class OfficialSplit:
 
     @property
     def images(self) -> int:
-        """The pictures of both halves."""
+        """The number of pictures of both splits."""
         return self.train_images + self.test_images
 
     def split_of(self, number: int) -> str:
-        """Return the half of a class, counted from 1, where the first classes train."""
+        """Return the split of a class, counted from 1, where the first classes train."""
         return TRAIN if number <= self.train_classes else TEST
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class OfficialSplit:
 
 @dataclass(frozen=True)
 class OfficialTotal:
-    """The counts of a benchmark published for another task: its halves by class are ours."""
+    """The counts of a benchmark published for another task: its splits by class are ours."""
 
     classes: int
     images: int
@@ -105,7 +105,7 @@ class OfficialTotal:
         return cls(len({label for label, _ in labelled}), len(labelled))
 
     def split_of(self, number: int) -> str:
-        """Return the half of a class, counted from 1: the first half trains, the larger one when odd."""
+        """Return the split of a class, counted from 1: the first half trains, the larger one when odd."""
         return TRAIN if number <= (self.classes + 1) // 2 else TEST
 
     def __str__(self) -> str:

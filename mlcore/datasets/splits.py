@@ -1,4 +1,4 @@
-"""Who learns and who is measured: every split is between classes, never within one."""
+"""Splits into training, test, validation and folds: always between classes, never within one."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ def class_disjoint(num_classes: int) -> tuple[str, ...]:
     """Return the split of each label: the first half trains (the larger one when odd), the rest tests.
 
     Raises:
-        DatasetError: too few classes for two halves.
+        DatasetError: too few classes for two splits.
     """
     needed = MIN_TRAIN_CLASSES + MIN_TEST_CLASSES
     if num_classes < needed:
@@ -27,11 +27,11 @@ def class_disjoint(num_classes: int) -> tuple[str, ...]:
     return (TRAIN,) * half + (TEST,) * (num_classes - half)
 
 
-def check_halves(labelled: Iterable[tuple[int, str]]) -> None:
-    """Check the halves that (label, split) pairs make.
+def check_splits(labelled: Iterable[tuple[int, str]]) -> None:
+    """Check the splits that (label, split) pairs make.
 
     Raises:
-        DatasetError: a class lies in both halves, or a half has too few classes.
+        DatasetError: a class is in both splits, or a split has too few classes.
     """
     train: set[int] = set()
     test: set[int] = set()
@@ -88,7 +88,7 @@ def k_folds(train_classes: Iterable[int], folds: int, seed: int) -> tuple[tuple[
     largest = -(-len(classes) // folds) if folds >= 2 else len(classes)
     if folds < 2 or len(classes) < folds or len(classes) - largest < MIN_TRAIN_CLASSES:
         raise DatasetError(
-            f"cannot make {folds} folds of {len(classes)} training classes: ask for at least 2, each with a class, "
+            f"cannot make {folds} folds of {len(classes)} training classes: use at least 2, each with a class, "
             f"and {MIN_TRAIN_CLASSES} classes left to train on"
         )
     shuffled = sorted(classes, key=lambda label: hashlib.sha256(f"{seed}:{label}".encode()).digest())

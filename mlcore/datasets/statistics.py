@@ -1,4 +1,4 @@
-"""What is counted of a data set's pictures: how many, in which half, and which classes are alone."""
+"""The counts of a data set: pictures and classes by split, and classes whose queries have no match."""
 
 from collections import Counter
 from collections.abc import Sequence

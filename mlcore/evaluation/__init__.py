@@ -1,1 +1,1 @@
-"""Exact search, the metrics on it, and what explains them."""
+"""Exact search, the metrics on it, and their diagnostics."""

@@ -1,4 +1,4 @@
-"""The shape of a space of unit vectors: how dense its classes lie, how many directions it uses, who is near whom."""
+"""The geometry of unit vectors: density of classes, number of directions in use, nearest neighbours."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Measure embeddings: whoever made them, by the same exact search."""
+"""The evaluation of embeddings by exact search, and the files of their scores."""
 
 import csv
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ function and its row in this file and nothing else. Knows no torch: forms, check
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def _among_first_r(relevance: NDArray[np.bool_], relevant: Ints) -> NDArray[np.b
     return relevance & (np.arange(1, relevance.shape[1] + 1) <= relevant[:, None])
 
 
-HEADLINE = "map_at_r"
+HEADLINE: Final = "map_at_r"
 """The metric that rows are ordered by, losses are tuned by and epochs are chosen by."""
 
 RECALL_AT_K = "recall_at"

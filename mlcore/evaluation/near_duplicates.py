@@ -1,4 +1,4 @@
-"""Pictures that are measured and, but for size, compression or brightness, were learned from as well."""
+"""Near-duplicates between measured and training pictures: equal but for size, compression or brightness."""
 
 import hashlib
 from dataclasses import dataclass

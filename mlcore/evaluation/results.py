@@ -1,4 +1,4 @@
-"""What a model is worth on held-out pictures: figures, what every query earned, and why."""
+"""The results of an evaluation: metrics, scores of every query, diagnostics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,1 +1,1 @@
-"""Models and embeddings that were made elsewhere: checked, measured, stored."""
+"""External models and embeddings: checked, measured, stored."""

@@ -1,4 +1,4 @@
-"""A time after which a process ends itself: a thread that computes in native code cannot be ended otherwise."""
+"""A deadline after which a process ends itself: a thread in native code cannot be ended otherwise."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -78,7 +78,7 @@ def _read_names(file: Path) -> tuple[str, list[str]]:
             reader = csv.DictReader(opened, strict=True)
             key = next((key for key in KEYS if key in (reader.fieldnames or ())), None)
             if key is None:
-                raise DatasetError(f"{file.name} needs a column 'path' or 'sha256' that says whose each row is")
+                raise DatasetError(f"{file.name} needs a column 'path' or 'sha256' that matches each row to a picture")
             return key, [row[key] or "" for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"cannot read the pictures in {file.name}: {error}") from error

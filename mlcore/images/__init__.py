@@ -1,1 +1,1 @@
-"""Pictures: read from anywhere, bounded, made alike, prepared for a network, and told apart by their look."""
+"""Images: reading, conversion, preprocessing for a network, perceptual hash."""

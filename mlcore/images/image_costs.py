@@ -1,4 +1,4 @@
-"""The memory that decoding a picture takes, told from its header, and by how much it must be reduced to stay bounded.
+"""The memory that decoding an image takes, read from its header, and the reduction that keeps it bounded.
 
 The figures are upper bounds for Pillow 13, libjpeg-turbo 3.2, libwebp 1.6, libtiff 4.7 and libheif 1.23; a test
 measures every format and mode at the largest size that is accepted.

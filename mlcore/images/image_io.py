@@ -1,4 +1,4 @@
-"""Pictures from anywhere, made safe and alike: bounded, oriented, RGB, without metadata."""
+"""Reading images of any format as bounded, upright RGB without metadata, and writing JPEG."""
 
 import ctypes
 import functools

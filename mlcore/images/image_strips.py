@@ -1,4 +1,4 @@
-"""Decoded pictures of every mode become 8-bit RGB strip by strip: no second copy of one is ever whole."""
+"""Conversion of decoded images of every mode to 8-bit RGB, strip by strip: no second whole copy exists."""
 
 import math
 from collections.abc import Callable, Iterator

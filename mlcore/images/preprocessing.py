@@ -1,4 +1,4 @@
-"""The one way from a picture to a network's input: in training, evaluation, gallery and query."""
+"""Preprocessing: the same way from an image to a network's input in training, evaluation and search."""
 
 import hashlib
 import json

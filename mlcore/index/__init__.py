@@ -1,4 +1,4 @@
-"""Nearest pictures at serving speed: the one door to the approximate index. It serves; it never measures."""
+"""The vector index: approximate nearest neighbours by HNSW. It serves; it never measures."""
 
 from mlcore.index.build import build_index
 from mlcore.index.hnsw import VectorIndex

@@ -1,4 +1,4 @@
-"""Build an index aside, choose its settings by measured recall, prove it, and put it in place whole."""
+"""The build of an index: settings chosen by measured recall, files verified, the folder published whole."""
 
 import os
 import time

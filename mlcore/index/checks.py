@@ -1,4 +1,4 @@
-"""What may go into an index or be asked of it; hnswlib itself checks next to nothing.
+"""Checks of vectors, ids and queries of an index; hnswlib itself checks next to nothing.
 
 Everything here raises VectorIndexError, which names the value.
 """

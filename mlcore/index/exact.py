@@ -1,4 +1,4 @@
-"""The full comparison: for filters that leave few pictures, for what a graph cannot reach, as its judge."""
+"""Exact search over the vectors of an index: for filters that leave few pictures, and to measure recall."""
 
 from typing import Any
 

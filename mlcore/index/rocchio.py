@@ -1,4 +1,4 @@
-"""A query moved by what a person marked among its answers."""
+"""Relevance feedback by Rocchio: a query moved by the marks of its results."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""From pictures to embeddings with a trained network, and what is told from them."""
+"""Inference: encoders and their engines, explanations, predictions."""

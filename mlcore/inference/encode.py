@@ -1,4 +1,4 @@
-"""From pictures to embeddings, in bounded memory, with the one preprocessing."""
+"""The torch encoder: embeddings of images in bounded memory, and cached features."""
 
 import hashlib
 import json

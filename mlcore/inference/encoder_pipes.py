@@ -1,4 +1,4 @@
-"""A child process that answers one message at a time, each within a time and a memory that are bounded.
+"""Pipes to a child process that answers one message at a time, in bounded time and memory.
 
 All pipes are read and written in one loop by who asks, so a child that stops reading, writes garbage or fills
 standard error blocks nobody for longer than the deadline, and no thread is left behind.

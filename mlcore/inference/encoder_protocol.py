@@ -1,4 +1,4 @@
-"""What everything that turns pictures into embeddings can do, whichever engine computes it."""
+"""The interface of everything that turns images into embeddings, whichever engine computes it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

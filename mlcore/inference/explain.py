@@ -1,4 +1,4 @@
-"""Why two pictures are alike to a network: what each place of each picture brings to their cosine.
+"""Explanations: what each cell of two images contributes to their similarity.
 
 A pooled embedding is a sum over places, so its cosine with another one is as well. With average pooling a place
 brings its own features divided by the number of places; with max pooling each channel belongs to the place

@@ -1,4 +1,4 @@
-"""The losses by name. This table knows no torch: forms, checks and pages read it freely."""
+"""The table of losses by name. It knows no torch: forms, checks and pages read it freely."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What the losses on pairs, triplets and rankings share: who is near whom within a batch of B pictures.
+"""What losses on pairs, triplets and rankings share: similarities, positives and negatives of B pictures.
 
 With a memory of M embeddings the columns are those of the batch, then those of the memory; rows, the anchors,
 are always the batch.

@@ -1,4 +1,4 @@
-"""A memory across batches: a loss on pairs compares a batch with embeddings of earlier ones too."""
+"""Cross-batch memory: a loss compares a batch with embeddings of earlier batches too."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The letters that the formulas of many losses share, in LaTeX, each with what it stands for."""
+"""Symbols that the formulas of many losses share, in LaTeX, with their meanings."""
 
 LOSS = {r"\mathcal{L}": "the loss of a batch"}
 BATCH = LOSS | {"B": "pictures in the batch"}

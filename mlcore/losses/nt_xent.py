@@ -1,4 +1,4 @@
-"""NT-Xent: each positive pair is to be told from the anchor's negatives."""
+"""NT-Xent: each positive pair is to stand out from the anchor's negatives."""
 
 import torch
 from torch import Tensor, nn

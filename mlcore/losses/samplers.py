@@ -1,4 +1,4 @@
-"""Which pictures share a batch; drawn from (seed, epoch) alone, so that a resumed run repeats it."""
+"""Samplers of batches; drawn from (seed, epoch) alone, so that a resumed run repeats them."""
 
 import numpy as np
 from numpy.typing import NDArray

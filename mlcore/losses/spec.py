@@ -1,4 +1,4 @@
-"""What is known of a loss without loading it."""
+"""LossSpec: the row of a loss in the table, known without loading the loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

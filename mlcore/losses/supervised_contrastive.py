@@ -1,4 +1,4 @@
-"""Supervised contrastive: each positive is to be told from all other pictures of the batch."""
+"""Supervised contrastive: each positive is to stand out from all other pictures of the batch."""
 
 import torch
 from torch import Tensor, nn

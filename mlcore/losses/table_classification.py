@@ -1,4 +1,4 @@
-"""The losses that classify by cosine. This table knows no torch."""
+"""Rows of the losses that classify by cosine. Knows no torch."""
 
 from mlcore.losses.notation import BATCH, CLASS, PICTURE, PROXY
 from mlcore.losses.spec import LossSpec, Parameter

@@ -1,4 +1,4 @@
-"""The losses on pairs, as the table of losses has them."""
+"""Rows of the losses on pairs. Knows no torch."""
 
 from mlcore.losses.notation import BATCH, COSINE, DISTANCE, HINGE, LOSS, NEGATIVES, PICTURE, POSITIVE_PAIRS, POSITIVES
 from mlcore.losses.spec import LossSpec, Parameter
@@ -184,7 +184,7 @@ PAIRS: dict[str, LossSpec] = {
         title="Supervised contrastive",
         family="pairs",
         paper="Khosla et al., Supervised Contrastive Learning, NeurIPS 2020",
-        idea="Each positive of a picture has to be told from all other pictures of the batch, "
+        idea="Each positive of a picture has to stand out from all other pictures of the batch, "
         "its other positives among them, by a softmax over similarities.",
         formula=r"\mathcal{L} = -\frac{1}{B} \sum_{i=1}^{B} \frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{e^{s_{ip} / "
         r"\tau}}{\sum_{a \in P_i \cup N_i} e^{s_{ia} / \tau}}",

@@ -1,4 +1,4 @@
-"""The losses that learn proxies and weigh distances to them. This table knows no torch."""
+"""Rows of the losses that learn proxies. Knows no torch."""
 
 from mlcore.losses.notation import BATCH, CLASS, PICTURE, PROXY
 from mlcore.losses.spec import LossSpec, Parameter

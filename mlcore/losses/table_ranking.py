@@ -1,4 +1,4 @@
-"""The losses on rankings, as the table of losses has them."""
+"""Rows of the losses on rankings. Knows no torch."""
 
 from mlcore.losses.notation import BATCH, COSINE, NEGATIVES, POSITIVES, SIGMOID
 from mlcore.losses.spec import LossSpec, Parameter

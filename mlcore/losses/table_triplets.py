@@ -1,4 +1,4 @@
-"""The losses on triplets, as the table of losses has them."""
+"""Rows of the losses on triplets. Knows no torch."""
 
 from mlcore.losses.notation import BATCH, DISTANCE, HINGE, LOSS, NEGATIVES, POSITIVE_PAIRS, POSITIVES
 from mlcore.losses.spec import LossSpec, Parameter

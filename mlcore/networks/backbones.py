@@ -31,7 +31,7 @@ class BackboneSpec:
 
     architecture: str
     weights: str
-    arguments: Mapping[str, object] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     mean: tuple[float, ...] = SCRATCH_MEAN
     std: tuple[float, ...] = SCRATCH_STD

@@ -1,4 +1,4 @@
-"""A bound on networks while they are built: a few numbers in a description can ask for any size."""
+"""A bound on the size of networks while they are built: a few numbers in a description can ask for any size."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""From what a backbone sees in each place of a picture to one vector."""
+"""Pooling: from the cells of a backbone's last layer to one vector."""
 
 from collections.abc import Callable
 

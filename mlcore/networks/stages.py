@@ -1,4 +1,4 @@
-"""Which part of a backbone learns, and what its BatchNorms do meanwhile."""
+"""The stages of a backbone: which parameters are trained, and the mode of its BatchNorms."""
 
 import timm
 from torch import nn

@@ -1,4 +1,4 @@
-"""Let torchvision be imported beside a CPU build of torch.
+"""Missing operators of torchvision, declared so that it can be imported beside a CPU build of torch.
 
 torchvision's wheels on the package index are built against CUDA builds of torch. Beside a CPU build
 its own operators do not load, and the import fails at `torchvision::nms does not exist`, where it

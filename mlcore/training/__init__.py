@@ -1,1 +1,1 @@
-"""One run under its protocol: trained, kept, resumed, timed."""
+"""The training of one run: batches, checkpoints, optimisation, several processes, estimates of time."""

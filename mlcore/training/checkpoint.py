@@ -1,4 +1,4 @@
-"""The state of a training between two epochs: safetensors and JSON, whole or not there."""
+"""The file format of a checkpoint: safetensors and JSON, published whole."""
 
 import shutil
 from collections.abc import Mapping

@@ -207,7 +207,7 @@ def _peers_answer() -> Iterator[None]:
     except RuntimeError as error:
         raise TrainingError(
             "another process of this training has ended; its own message says why. "
-            "Starting all again goes on from the last whole epoch"
+            "Start all of them again to resume after the last complete epoch"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What the steps of an epoch tell beside their loss: how far apart classes lie, and how strong the gradients are."""
+"""Metrics of an epoch beside its loss: similarities within and between classes, norms of gradients."""
 
 from statistics import fmean
 

@@ -1,4 +1,4 @@
-"""How long trainings will take here: what `timing` measured on this machine, extrapolated. Knows no torch."""
+"""Estimates of training time from step times measured on this machine. Knows no torch."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What learns in each epoch, and at which rate."""
+"""Optimiser, schedule, and which parameters are trained in an epoch."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""A training step that runs out of memory: known from other faults, and which batch would have fitted."""
+"""Out-of-memory errors of a training step: told from other errors, with the batch size that fits."""
 
 import gc
 from collections.abc import Callable, Iterator

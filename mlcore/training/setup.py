@@ -1,4 +1,4 @@
-"""Everything that one training is handed, in one frozen object: `TrainingSetup`."""
+"""TrainingSetup: everything that one training consists of, in one frozen object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class TrainingCallbacks:
     def progress(self, phase: str, done: int, total: int) -> None:
         """Report a step of a phase. Raises Stopped when `should_stop` says so."""
         if self.should_stop():
-            raise Stopped("stopped as asked; starting again goes on from the last whole epoch")
+            raise Stopped("stopped before the end; start it again to resume after the last complete epoch")
         self.on_event({"event": "progress", "phase": phase, "done": done, "total": total})
 
 

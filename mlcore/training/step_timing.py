@@ -1,4 +1,4 @@
-"""Time the steps of a training: of the network, of every loss, and of what ends an epoch."""
+"""Times of the steps of a training: of the network, of every loss, and of the end of an epoch."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Time a few real steps of a protocol on a data set, and what stands around them; `estimate` extrapolates."""
+"""StepTimes measured by a few real steps of a protocol on a data set; `estimate` extrapolates them."""
 
 import math
 import tempfile
@@ -28,7 +28,7 @@ from mlcore.training.step_timing import LOSS, median_of, seconds_of_training, ti
 from mlcore.training.train import make_deterministic
 
 SAMPLE = 64  # pictures that are decoded
-MOST_ROWS = 1500  # that are measured or indexed; more are reckoned from these
+MOST_ROWS = 1500  # that are measured or indexed; more are extrapolated from these
 PHASES = ("load", "decode", "measure", "train")
 
 
@@ -113,8 +113,8 @@ def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> SecondsAround:
     data, dim = setup.data, setup.protocol.dim
     return {
         "feature": median_of(lambda: embed_rows(setup.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
-        "measure": _reckoned(partial(_measure, data.dataset, data.measured_rows, dim), len(data.measured_rows)),
-        "index": _reckoned(partial(_index, setup.paths.cache, data.dataset, dim), len(data.dataset.pictures)),
+        "measure": _extrapolated(partial(_measure, data.dataset, data.measured_rows, dim), len(data.measured_rows)),
+        "index": _extrapolated(partial(_index, setup.paths.cache, data.dataset, dim), len(data.dataset.pictures)),
         "duplicates": _duplicates(pixels) * (len(data.measured_rows) + len(data.train_rows)),
     }
 
@@ -125,7 +125,7 @@ def _seconds_of_validation(setup: TrainingSetup, feature: float) -> float:
         return 0.0
     rows = setup.data.validation_rows
     embedding = 0.0 if setup.protocol.trains == "head" else len(rows) * feature
-    return embedding + _reckoned(partial(_measure, setup.data.dataset, rows, setup.protocol.dim), len(rows))
+    return embedding + _extrapolated(partial(_measure, setup.data.dataset, rows, setup.protocol.dim), len(rows))
 
 
 def _sample_of(dataset: DatasetFolder) -> DatasetFolder:
@@ -135,8 +135,8 @@ def _sample_of(dataset: DatasetFolder) -> DatasetFolder:
     return replace(dataset, pictures=pictures, fingerprint=f"timing-{dataset.fingerprint[:8]}")
 
 
-def _reckoned(seconds_of: Callable[[int], float], total: int) -> float:
-    """Return the seconds for all rows: measured, or where they are many, prolonged from two smaller counts."""
+def _extrapolated(seconds_of: Callable[[int], float], total: int) -> float:
+    """Return the seconds for all rows: measured, or for many rows extrapolated from two smaller counts."""
     if total <= MOST_ROWS:
         return seconds_of(total)
     half, whole = seconds_of(MOST_ROWS // 2), seconds_of(MOST_ROWS)

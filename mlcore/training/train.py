@@ -1,4 +1,4 @@
-"""Train one run under its protocol: deterministic, resumable, and stopped without loss."""
+"""The training of one run under its protocol: deterministic and resumable."""
 
 import json
 import os
@@ -43,14 +43,14 @@ def train(
 ) -> dict[str, Any]:
     """Train, measure and embed one run into `paths.out`; return its metrics.
 
-    A run that was stopped or killed goes on from its last whole epoch and ends with the same weights
+    A run that was stopped or killed resumes after its last complete epoch and ends with the same weights
     as if it had not been. `weights` is the file of a protocol with local weights. The callbacks receive
     `progress`, `epoch` (docs/training.md lists its keys) and `metrics` events.
     Of several processes the first embeds, measures and writes; the others return no metrics.
 
     Raises:
         FileExistsError: `paths.out` is already there.
-        Stopped: the callbacks said so; the last whole epoch is kept.
+        Stopped: the callbacks said so; the last complete epoch is stored.
         TrainingError: the loss was not finite, or a step ran out of memory; the message says which batch fits.
         DatasetError, WeightsError, CheckpointError, ProtocolError: as they say.
     """

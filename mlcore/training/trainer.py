@@ -1,4 +1,4 @@
-"""The epochs of one run: step by step, watched, kept after each, and ended with a reason."""
+"""Trainer: the steps and epochs of one run."""
 
 import math
 import time

@@ -17,16 +17,16 @@ PICTURE_SUFFIXES = frozenset(
 )
 UNLABELLED = "unlabelled"
 _VALIDATION = frozenset({"val", "valid", "validation"})
-_HALVES = frozenset({"train", "test"}) | _VALIDATION
+_SPLIT_FOLDERS = frozenset({"train", "test"}) | _VALIDATION
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """A picture with what its folders say; `half` is "" where no half is named."""
+    """A picture with what its folders say; `split_folder` is "" where there is none."""
 
     path: str
     class_name: str
-    half: str
+    split_folder: str
 
 
 def read_folder(tree: FileTree, top: str = "") -> Source:
@@ -45,7 +45,7 @@ def read_folder(tree: FileTree, top: str = "") -> Source:
 def read_classes(tree: FileTree) -> Source:
     """Return the source in which every picture's class is the name of its folder, of any number, without a split.
 
-    They are for a data set that has halves already.
+    They are for a data set that has splits already.
 
     Raises:
         DatasetError: no picture lies in a class folder.
@@ -103,13 +103,13 @@ def _place_pictures(tree: FileTree) -> tuple[list[_Placed], list[tuple[str, str]
     pictures = [path for path in paths if may_be_picture(path)]
     top = _common_top(pictures)
     inside = [path[len(top) :].split("/") for path in pictures if path.startswith(top)]
-    has_halves = _are_halves(inside)
+    has_split_folders = _are_split_folders(inside)
     placed = []
     for path in pictures:
         parts = path[len(top) :].split("/") if path.startswith(top) else [path]
-        half = parts.pop(0).casefold() if has_halves and len(parts) > 1 else ""
+        split_folder = parts.pop(0).casefold() if has_split_folders and len(parts) > 1 else ""
         if len(parts) >= 2:
-            placed.append(_Placed(path, parts[0], half))
+            placed.append(_Placed(path, parts[0], split_folder))
         else:
             strays.append((path, "lies in no class folder"))
     return placed, strays
@@ -126,20 +126,20 @@ def _common_top(pictures: Sequence[str]) -> str:
         top += firsts.pop() + "/"
 
 
-def _are_halves(inside: Sequence[Sequence[str]]) -> bool:
+def _are_split_folders(inside: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first folders are train, test and the like, with class folders below."""
     folders = [parts for parts in inside if len(parts) > 1]
-    return bool(folders) and all(parts[0].casefold() in _HALVES and len(parts) > 2 for parts in folders)
+    return bool(folders) and all(parts[0].casefold() in _SPLIT_FOLDERS and len(parts) > 2 for parts in folders)
 
 
 def _split_of_classes(placed: Sequence[_Placed], classes: Sequence[str]) -> dict[str, str]:
-    """Return the split of each class: as named where that is class-disjoint, else by halves."""
-    halves: dict[str, set[str]] = {}
+    """Return the split of each class: of its folder where folders are class-disjoint, else by its order."""
+    folders: dict[str, set[str]] = {}
     for picture in placed:
-        halves.setdefault(picture.class_name, set()).add(picture.half)
-    has_test = any("test" in names for names in halves.values())
+        folders.setdefault(picture.class_name, set()).add(picture.split_folder)
+    has_test = any("test" in names for names in folders.values())
     testing = {"test"} if has_test else _VALIDATION
-    split_of = {name: {TEST if half in testing else TRAIN for half in halves[name]} for name in classes}
+    split_of = {name: {TEST if folder in testing else TRAIN for folder in folders[name]} for name in classes}
     is_named = all(len(splits) == 1 for splits in split_of.values()) and len(set().union(*split_of.values())) == 2
     if is_named:
         return {name: splits.pop() for name, splits in split_of.items()}

@@ -28,22 +28,22 @@ def read_omniglot(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIA
     """
     numbers: dict[str, int] = {}
     listed = []
-    for half, split in ((BACKGROUND, TRAIN), (EVALUATION, TEST)):
-        for path in sorted((path for path in tree.sizes if path.startswith(f"{top}{half}/")), key=path_key):
-            folders = path.removeprefix(f"{top}{half}/").split("/")[:-1]
+    for part, split in ((BACKGROUND, TRAIN), (EVALUATION, TEST)):
+        for path in sorted((path for path in tree.sizes if path.startswith(f"{top}{part}/")), key=path_key):
+            folders = path.removeprefix(f"{top}{part}/").split("/")[:-1]
             if len(folders) != 2 or not path.endswith(".png"):
                 continue  # a note beside the drawings
-            number = numbers.setdefault("/".join((half, *folders)), len(numbers) + 1)
+            number = numbers.setdefault("/".join((part, *folders)), len(numbers) + 1)
             alphabet, character = map(readable_class, folders)
             listed.append(Listed(path, number, f"{alphabet} {character.removeprefix('character')}", split))
     return listed_source(tree, listed, name=NAME, licence=LICENCE, expected=expected)
 
 
 def find_omniglot(tree: FileTree) -> str | None:
-    """Return the folder that holds both halves; None where there is none."""
+    """Return the folder that holds both splits; None where there is none."""
     tops = []
-    for half in (BACKGROUND, EVALUATION):
-        found = (path.partition(f"{half}/") for path in tree.sizes)
+    for part in (BACKGROUND, EVALUATION):
+        found = (path.partition(f"{part}/") for path in tree.sizes)
         tops.append({top for top, middle, _ in found if middle and (not top or top.endswith("/"))})
     return highest(tops[0] & tops[1])
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from config.errors import Rejected
-from mlcore.datasets.splits import check_halves
+from mlcore.datasets.splits import check_splits
 from mlcore.errors import DatasetError
 from retrieval.models import Dataset
 
@@ -44,7 +44,7 @@ def require_halves(row: Dataset, without: Collection[int] = ()) -> None:
         return
     shown = row.images.filter(hidden=False).exclude(pk__in=without)
     try:
-        check_halves(shown.order_by().values_list("label", "split").distinct())
+        check_splits(shown.order_by().values_list("label", "split").distinct())
     except DatasetError as error:
         raise Rejected(str(error)) from error
 

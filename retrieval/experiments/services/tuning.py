@@ -13,7 +13,7 @@ from jobs.children import run_child
 from jobs.context import JobContext
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.report.formatting import tuned_values
-from mlcore.comparison.tuning import PROXY_RATE, best_of
+from mlcore.comparison.tuning import PROXY_RATE, Trial, best_of
 from mlcore.errors import ComparisonError
 from retrieval.experiments.services.starting import submit_training
 from retrieval.models import Experiment, Run, Tuning
@@ -69,7 +69,7 @@ def _command(row: Tuning, scratch: Path) -> list[str]:
 
 
 @transaction.atomic
-def _queue_tuned_runs(row: Tuning, best: Mapping[str, Any], by: User | None) -> list[Run]:
+def _queue_tuned_runs(row: Tuning, best: Trial, by: User | None) -> list[Run]:
     """Store a tuned run beside each untuned one of the loss and queue those that have no job yet."""
     changes = {} if best[PROXY_RATE] is None else {PROXY_RATE: best[PROXY_RATE]}
     runs = []

@@ -85,8 +85,12 @@ def test_a_tuned_cell_takes_what_was_found_and_nothing_else_changes(tmp_path: Pa
         ({"tuning": {}}, ComparisonError, "tuning takes trials, validation_classes and seed"),
         ({"tuning": {"trials": 1.5}}, ComparisonError, "tuning takes whole numbers"),
         ({"tuning": {"trials": 0, "validation_classes": 5}}, ComparisonError, "at least 1 trial, got 0"),
-        ({"tuning": {"trials": 3, "validation_classes": 1}}, ComparisonError, "1 validation classes cannot tell right"),
-        ({"tuning": {"trials": 3}}, ComparisonError, "0 validation classes cannot tell right"),
+        (
+            {"tuning": {"trials": 3, "validation_classes": 1}},
+            ComparisonError,
+            "1 validation classes cannot rank trials",
+        ),
+        ({"tuning": {"trials": 3}}, ComparisonError, "0 validation classes cannot rank trials"),
         (
             {"changes": {"folds": 3}, "tuning": {"trials": 3, "validation_classes": 4}},
             ComparisonError,

@@ -18,7 +18,7 @@ from mlcore.comparison import significance
 from mlcore.comparison.plan import Comparison, Tuning
 from mlcore.comparison.report.document import document_of
 from mlcore.comparison.report.rendering import rendered
-from mlcore.comparison.results import places_in, places_listed, read_results
+from mlcore.comparison.results import files_in, files_listed, read_results
 from mlcore.comparison.running import run_comparison
 from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.datasets import DatasetFolder
@@ -63,7 +63,7 @@ def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def document(folder: Path, *also: Path) -> dict[str, Any]:
-    return document_of(read_results(places_in(folder), also))
+    return document_of(read_results(files_in(folder), also))
 
 
 def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -244,7 +244,7 @@ def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Pa
 
 
 def test_every_check_is_named_and_follows_the_protocol(folder: Path) -> None:
-    results = read_results(places_in(folder))
+    results = read_results(files_in(folder))
     plain = {one["name"]: one["violated"] for one in document_of(results)["fairness_checks"]}
     both = replace(results.comparison, protocol=results.comparison.protocol.with_changes(pooling="average+max"))
     changed = {
@@ -273,7 +273,7 @@ def test_every_check_is_named_and_follows_the_protocol(folder: Path) -> None:
 def test_a_memory_beside_some_losses_only_is_named(
     losses: list[str], size: int, violated: bool, reason: str, folder: Path
 ) -> None:
-    results = read_results(places_in(folder))
+    results = read_results(files_in(folder))
     protocol = results.comparison.protocol.with_changes(memory=size)
     asked = replace(results.comparison, protocol=protocol, losses={loss: {} for loss in losses})
     found = {one["name"]: one for one in document_of(replace(results, comparison=asked))["fairness_checks"]}
@@ -302,10 +302,10 @@ def test_rows_measured_on_other_pictures_never_share_a_table(
 
 def test_a_folder_without_a_finished_cell_has_no_report(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ComparisonError, match="holds no comparison"):
-        places_in(tmp_path)
+        files_in(tmp_path)
     shutil.rmtree(folder / "cells")
     with pytest.raises(ComparisonError, match="is finished yet; wait for one, or run compare first"):
-        read_results(places_in(folder))
+        read_results(files_in(folder))
 
 
 def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -323,13 +323,13 @@ def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.Captur
 
 def listed(folder: Path, at: Path, **changes: Any) -> Path:
     """Write the list of what is in a comparison's folder, as a site that keeps cells its own way does."""
-    places = places_in(folder)
+    files = files_in(folder)
     values = {
-        "plan": places.plan,
-        "cells": {cell.name: str(path) for cell, path in places.done.items()},
-        "failed": places.failed,
-        "missing": list(places.missing),
-        "tuning": places.tuning,
+        "plan": files.plan,
+        "cells": {cell.name: str(path) for cell, path in files.done.items()},
+        "failed": files.failed,
+        "missing": list(files.missing),
+        "tuning": files.tuning,
     }
     write_json(at, {**values, **changes})
     return at
@@ -338,10 +338,10 @@ def listed(folder: Path, at: Path, **changes: Any) -> Path:
 def test_cells_may_lie_anywhere_and_give_the_same_report(folder: Path, tmp_path: Path) -> None:
     before = document(folder)
     shutil.copytree(folder / "cells", tmp_path / "elsewhere")
-    cells = {cell.name: str(tmp_path / "elsewhere" / cell.name) for cell in places_in(folder).done}
+    cells = {cell.name: str(tmp_path / "elsewhere" / cell.name) for cell in files_in(folder).done}
     file = listed(folder, tmp_path / "cells.json", cells=cells)
     shutil.rmtree(folder)
-    assert document_of(read_results(places_listed(file))) == before
+    assert document_of(read_results(files_listed(file))) == before
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_a_list_that_cannot_be_meant_is_refused(
     folder: Path, tmp_path: Path, changes: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ComparisonError, match=sentence):
-        places_listed(listed(folder, tmp_path / "cells.json", **changes))
+        files_listed(listed(folder, tmp_path / "cells.json", **changes))
 
 
 def test_the_command_joins_the_folds_of_listed_cells(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:

@@ -53,7 +53,7 @@ def stop_after(cells: int) -> tuple[Callable[[str, dict[str, Any]], None], Calla
 
 def test_a_comparison_goes_on_where_it_was_stopped_and_does_nothing_twice(workspace: ComparisonWorkspace) -> None:
     listen, should_stop = stop_after(3)
-    with pytest.raises(Stopped, match="the same command goes on"):
+    with pytest.raises(Stopped, match="run the same command again"):
         run_comparison(workspace, comparison(), on_event=listen, should_stop=should_stop)
     before = times_of(workspace)
     assert list(before) and len(before) == 3

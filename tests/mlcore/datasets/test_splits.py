@@ -3,7 +3,7 @@
 import pytest
 
 from mlcore.datasets.source import OfficialSplit
-from mlcore.datasets.splits import check_halves, check_official, class_disjoint, k_folds, validation_classes
+from mlcore.datasets.splits import check_official, check_splits, class_disjoint, k_folds, validation_classes
 from mlcore.errors import DatasetError
 
 
@@ -20,17 +20,17 @@ def test_too_few_classes_are_refused_in_a_sentence(classes: int, words: str) -> 
 
 def test_class_in_both_halves_is_refused() -> None:
     with pytest.raises(DatasetError, match="class 1 is both trained on and held out"):
-        check_halves([(0, "train"), (1, "train"), (1, "test")])
+        check_splits([(0, "train"), (1, "train"), (1, "test")])
 
 
 @pytest.mark.parametrize("labelled", [[], [(0, "train"), (1, "test")], [(0, "train"), (1, "train")]])
 def test_half_without_enough_classes_is_refused(labelled: list[tuple[int, str]]) -> None:
     with pytest.raises(DatasetError, match="at least 2 and 1"):
-        check_halves(labelled)
+        check_splits(labelled)
 
 
 def test_smallest_possible_halves_pass() -> None:
-    check_halves([(0, "train"), (1, "train"), (2, "test")])
+    check_splits([(0, "train"), (1, "train"), (2, "test")])
 
 
 def test_incomplete_benchmark_is_named_with_expected_and_found() -> None:

@@ -47,15 +47,15 @@ def test_rough_scores_change_no_figure_of_a_separate_gallery(kind: str, monkeypa
 
 
 def test_candidates_hold_every_picture_that_exact_keys_put_first() -> None:
-    trial = ranking.trial_of(directions("tied"), np.arange(COUNT) // PER_CLASS, None)
-    keys = ranking._keys(trial, np.arange(COUNT))
-    for row, rough in enumerate(trial.every.rough @ trial.gallery.rough.T):
+    task = ranking.retrieval_task(directions("tied"), np.arange(COUNT) // PER_CLASS, None)
+    keys = ranking._keys(task, np.arange(COUNT))
+    for row, rough in enumerate(task.every.rough @ task.gallery.rough.T):
         near = ranking._candidates(rough, 4, 24)
         best = np.flatnonzero(keys[row] > np.sort(keys[row])[-4])
         assert set(best) - {row} <= set(near)
 
 
 def test_candidates_are_few_where_scores_differ() -> None:
-    trial = ranking.trial_of(directions("random"), np.arange(COUNT) // PER_CLASS, None)
-    near = [len(ranking._candidates(rough, 4, 24)) for rough in trial.every.rough @ trial.gallery.rough.T]
+    task = ranking.retrieval_task(directions("random"), np.arange(COUNT) // PER_CLASS, None)
+    near = [len(ranking._candidates(rough, 4, 24)) for rough in task.every.rough @ task.gallery.rough.T]
     assert min(near) >= 4 and np.mean(near) < 8

@@ -131,7 +131,7 @@ def test_an_array_of_another_form_is_refused(wings: DatasetFolder, tmp_path: Pat
 
 def test_a_list_without_names_is_refused(wings: DatasetFolder, tmp_path: Path) -> None:
     message = refusal(wings, tmp_path, somebodys(wings), rows_of(wings, "label"))
-    assert message == "theirs.csv needs a column 'path' or 'sha256' that says whose each row is"
+    assert message == "theirs.csv needs a column 'path' or 'sha256' that matches each row to a picture"
 
 
 def test_a_folder_that_is_there_is_refused(wings: DatasetFolder, tmp_path: Path) -> None:

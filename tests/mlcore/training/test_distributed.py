@@ -77,7 +77,7 @@ def test_two_processes_train_what_one_does(name: str, trained: dict[int, Path]) 
 
 def test_a_stop_asked_of_one_process_stops_both(together: Path) -> None:
     for rank in (0, 1):
-        assert "starting again goes on" in (together / f"stopped-{rank}.txt").read_text()
+        assert "start it again to resume" in (together / f"stopped-{rank}.txt").read_text()
     assert len(losses_of(together / "stopped")) == STOPPED.protocol.epochs
 
 
@@ -150,7 +150,7 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ProtocolError, match="this machine has 1 GPUs .* lower --nproc-per-node"), join_process_group():
+    with pytest.raises(ProtocolError, match="this machine has 1 GPUs, .* lower --nproc-per-node"), join_process_group():
         pass
 
 

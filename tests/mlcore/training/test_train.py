@@ -77,7 +77,7 @@ def test_a_run_stopped_midway_and_resumed_ends_with_the_same_weights(
 ) -> None:
     whole, part = (paths_in(tmp_path, cache_root, name) for name in ("whole", "part"))
     metrics = train(spec, wings, whole)
-    with pytest.raises(Stopped, match="starting again goes on from the last whole epoch"):
+    with pytest.raises(Stopped, match="start it again to resume"):
         train(spec, wings, part, callbacks=stopping_after(STEPS_PER_EPOCH + 1))
     assert latest_checkpoint(part.work) == part.work / "epoch-1"
     assert not part.out.exists()

@@ -38,6 +38,14 @@ def test_what_protocols_differ_in_is_marked_comes_first_and_is_warned_of(world: 
     assert all(cells[1] is None for cells in (row["cells"] for row in found["metrics"]))
 
 
+def test_a_protocol_stored_before_a_field_existed_does_not_differ_by_it(world: World) -> None:
+    other = started(world.dataset, ("soft_triple",), name="Earlier")
+    del other.protocol["horizontal_flip"]
+    other.save()
+    found = compared([pair()[0], other.runs.get()])
+    assert found["warnings"] == [] and "horizontal_flip" not in found["differing"]
+
+
 def test_runs_of_different_data_sets_are_warned_of_and_not_tested(world: World) -> None:
     first, second = pair()
     other = started(world.dataset, ("soft_triple",), name="Elsewhere")

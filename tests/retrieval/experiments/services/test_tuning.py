@@ -68,7 +68,7 @@ def test_a_tuned_experiment_has_a_tuning_for_each_loss_and_none_for_baselines(wo
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"validation_classes": 1}, "tuning on 1 validation classes cannot tell right from wrong"),
+        ({"validation_classes": 1}, "tuning on 1 validation classes cannot rank trials"),
         ({"validation_classes": 3}, "cannot hold 3 of 4 training classes out"),
         ({"trials": 0}, "give the number of trials too"),
         ({"trials": 501}, "at most 500 trials, not 501"),

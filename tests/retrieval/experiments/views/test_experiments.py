@@ -89,7 +89,7 @@ def test_the_form_starts_trainings(curator_client: Client, world: World) -> None
         ({"changes": "epochs=2\nepochs=3"}, "give each field once"),
         ({"changes": "epoch=2"}, "no field &#x27;epoch&#x27;"),
         ({"changes": "epochs=0"}, "epochs must be at least 1"),
-        ({"trials": "2", "validation_classes": "1"}, "cannot tell right from wrong"),
+        ({"trials": "2", "validation_classes": "1"}, "cannot rank trials"),
         ({"trials": "501"}, "less than or equal to 500"),
         ({"trials": "2", "validation_classes": "3"}, "cannot hold 3 of 4 training classes out"),
     ],
