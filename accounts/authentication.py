@@ -14,16 +14,16 @@ class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox
     """Accept valid tokens; a read-only one for reading only."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        found: tuple[User, ApiToken] | None = super().authenticate(request)
-        if found is None:
+        authenticated: tuple[User, ApiToken] | None = super().authenticate(request)
+        if authenticated is None:
             return None
-        token = found[1]
+        _, token = authenticated
         if token.read_only and request.method not in SAFE_METHODS:
             raise PermissionDenied(
                 f"the token {token.name!r} is read-only; create one with write access at /me/tokens/", "read_only_token"
             )
         services.note_token_use(token)
-        return found
+        return authenticated
 
 
 class ApiTokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]  # found by spectacular

@@ -123,8 +123,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     @cached_property
     def has_second_factor(self) -> bool:
         """Whether a sign-in asks for more than the password, read once for this object."""
-        found: bool = self.authenticator_set.exists()  # type: ignore[attr-defined]  # allauth's, untyped
-        return found
+        exists: bool = self.authenticator_set.exists()  # type: ignore[attr-defined]  # allauth's, untyped
+        return exists
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types

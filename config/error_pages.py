@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, ParseError
 from config.api.problems import PROBLEMS, Answered, UnknownHost, fault_behind, type_of
 from config.bodies.pages import problem_document
 
-BROKEN = "The error was logged. Try again in a moment."
+BROKEN = "It is not your fault, and it has been written to the log. Trying again in a moment often helps."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -1,7 +1,7 @@
 """Work in a child process: events come as JSON lines, a stop goes in as SIGTERM.
 
 The child exits when its standard input ends (its parent died). Its last event may be
-`{"event": "error", "message": ...}`, or `{"event": "stopped"}` when it stopped as asked.
+`{"event": "error", "message": ...}`, or `{"event": "stopped"}` after a SIGTERM.
 """
 
 import json
@@ -36,7 +36,7 @@ class ChildFailed(JobFailed):
 
 
 class ChildStopped(Exception):
-    """The child ended because it was asked to stop."""
+    """The child ended because it was told to stop."""
 
 
 def run_child(
@@ -59,7 +59,7 @@ def run_child(
 
     Raises:
         ChildFailed: it ended with an error.
-        ChildStopped: it ended because it was asked to.
+        ChildStopped: it ended because it was told to stop.
     """
     child = _Child(argv, cwd, env)
     watch = Watch(child.process.pid, bounds or Bounds(settings.JOB_MEMORY, settings.JOB_SECONDS))
@@ -69,7 +69,7 @@ def run_child(
             for event in child.new_events(timeout=POLL):
                 last = event
                 on_event(event)
-            child.tell_lines(on_line)
+            child.pass_lines(on_line)
             if should_stop():
                 break
     finally:
@@ -77,13 +77,13 @@ def run_child(
     for event in child.new_events(timeout=0):
         last = event
         on_event(event)
-    child.tell_lines(on_line)
+    child.pass_lines(on_line)
     if code == 0:
         return
     if watch.reason:
         raise ChildFailed(watch.reason)
     if child.was_asked or (_looks_stopped(code, last) and _soon(should_stop)):
-        raise ChildStopped(f"stopped as asked, with {_ending(code)}")
+        raise ChildStopped(f"stopped with {_ending(code)}")
     raise ChildFailed(_reason(code, last, child.tail))
 
 
@@ -104,7 +104,7 @@ class _Child:
         )
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.written: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.was_asked = False
         self.readers = [
             _reading(self.process.stdout, self.lines.put),
@@ -130,12 +130,12 @@ class _Child:
 
     def _keep(self, line: str) -> None:
         self.tail.append(line)
-        self.said.put(line)
+        self.written.put(line)
 
-    def tell_lines(self, hear: Callable[[str], None]) -> None:
-        """Tell every line that was no event and has not been told yet."""
-        while not self.said.empty():
-            hear(self.said.get_nowait())
+    def pass_lines(self, on_line: Callable[[str], None]) -> None:
+        """Pass on every line that was no event and has not been passed on yet."""
+        while not self.written.empty():
+            on_line(self.written.get_nowait())
 
     def end(self, grace: float, watch: Watch) -> int:
         """See to it that nothing of the child is left; return its exit code."""
@@ -188,7 +188,7 @@ def _looks_stopped(code: int, last: Event) -> bool:
 
 
 def _soon(should_stop: Callable[[], bool]) -> bool:
-    """Say whether the wish to stop arrives within 2 s.
+    """Return whether `should_stop` becomes true within 2 s.
 
     Whoever stops a service may signal all its processes at once, the child before us.
     """
@@ -212,5 +212,5 @@ def _reason(code: int, last: Event, tail: Sequence[str]) -> str:
         return str(last["message"])
     if code < 0:
         return f"killed by {_ending(code)}{HINTS.get(code, '')}"
-    said = next((line for line in reversed(tail) if line.strip()), "it said nothing")
-    return f"the child process ended with {_ending(code)}: {said}"
+    last_line = next((line for line in reversed(tail) if line.strip()), "it wrote nothing")
+    return f"the child process ended with {_ending(code)}: {last_line}"

@@ -46,13 +46,15 @@ def idempotent(method: Method[P]) -> Method[P]:
             return method(self, request, *args, **kwargs)
         if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
             raise ValidationError({HEADER: f"a key has 1 to {MOST_CHARACTERS} printable ASCII characters"})
-        asked = hash_of(request)  # before the transaction: it waits for the whole request, and SQLite has one lock
+        request_hash = hash_of(
+            request
+        )  # before the transaction: it waits for the whole request, and SQLite has one lock
         with transaction.atomic():
             try:
                 with transaction.atomic():
-                    row = IdempotentRequest.objects.create(who=signed_in(request), key=key, request_hash=asked)
+                    row = IdempotentRequest.objects.create(who=signed_in(request), key=key, request_hash=request_hash)
             except IntegrityError:
-                return _stored(signed_in(request), key, asked)
+                return _stored(signed_in(request), key, request_hash)
             answer = method(self, request, *args, **kwargs)
             row.status, row.body = answer.status_code, json.loads(JSONRenderer().render(answer.data))
             row.headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
@@ -63,24 +65,24 @@ def idempotent(method: Method[P]) -> Method[P]:
     return cast(Method[P], once)
 
 
-def _stored(who: User, key: str, asked: str) -> Response:
+def _stored(who: User, key: str, request_hash: str) -> Response:
     row = IdempotentRequest.objects.get(who=who, key=key)
-    if row.request_hash != asked:
+    if row.request_hash != request_hash:
         raise IdempotencyKeyReused()
     return Response(row.body, status=row.status, headers={**row.headers, REPLAYED: "true"})
 
 
 def hash_of(request: Request) -> str:
-    """Return a hash of what a request asks for: its method, address, fields and files."""
+    """Return a hash of the content of a request: its method, URL, fields and files."""
     data = request.data
-    asked: Any = data
+    content: Any = data
     if isinstance(data, MultiValueDict):
-        asked = sorted((name, [_told(value) for value in values]) for name, values in data.lists())
-    told = json.dumps([request.method, request.get_full_path(), asked], sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()
+        content = sorted((name, [_digested(value) for value in values]) for name, values in data.lists())
+    text = json.dumps([request.method, request.get_full_path(), content], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _told(value: Any) -> Any:
+def _digested(value: Any) -> Any:
     if not isinstance(value, UploadedFile):
         return value
     digest = hashlib.sha256()

@@ -27,7 +27,9 @@ class Job(models.Model):
     kind = models.CharField(max_length=60)
     payload = models.JSONField(default=dict, blank=True)
     queue = models.CharField(max_length=10, choices=Queue.choices, default=Queue.WORK)
-    key = models.CharField(max_length=200, blank=True, default="", help_text="Of active jobs, one may have it.")
+    key = models.CharField(
+        max_length=200, blank=True, default="", help_text="Key that at most one active job may have."
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     retried_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -35,20 +37,20 @@ class Job(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="Who asked for it again, and answers for it now; null: its owner does.",
+        help_text="Account that retried the job last and is responsible for it; null: the owner is.",
     )
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempt = models.PositiveIntegerField(default=0, help_text="Rises at every claim and never falls.")
+    attempt = models.PositiveIntegerField(default=0, help_text="Number of claims; never falls.")
     tries = models.PositiveIntegerField(
-        default=0, help_text="Claims that count against the maximum: neither interrupted ones nor those before a retry."
+        default=0, help_text="Claims since the last retry, without interrupted ones; at most max_attempts."
     )
     max_attempts = models.PositiveIntegerField(default=3)
     cancel_asked = models.BooleanField(default=False)
 
     phase = models.CharField(max_length=100, blank=True)
     done = models.PositiveBigIntegerField(default=0)
-    total = models.PositiveBigIntegerField(default=0, help_text="0 means unknown.")
+    total = models.PositiveBigIntegerField(default=0, help_text="Number of steps of the phase; 0 if unknown.")
     message = models.CharField(max_length=500, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True)

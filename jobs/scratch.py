@@ -53,14 +53,14 @@ def prune(job_id: int, keep: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_older_than(seconds: float, wanted: set[int]) -> None:
-    """Remove folders untouched for so long, but for those of the jobs in `wanted`."""
+def remove_older_than(seconds: float, active: set[int]) -> None:
+    """Remove folders untouched for so long, but for those of `active` jobs."""
     for folder in root().glob("job-*-*"):
         job_id = int(folder.name.split("-")[1])
         try:
             untouched = time.time() - folder.stat().st_mtime
         except FileNotFoundError:  # its job has just finished
             continue
-        if job_id not in wanted and untouched > seconds:
+        if job_id not in active and untouched > seconds:
             logger.info("removing %s, left by a job that nobody retried", folder.name)
             shutil.rmtree(folder, ignore_errors=True)

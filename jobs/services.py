@@ -48,7 +48,7 @@ def submit(kind: str, payload: Mapping[str, object], *, by: User | None = None, 
     Raises:
         UnknownJobKindError: no app registered that kind.
     """
-    chosen = find_kind(kind)
+    job_kind = find_kind(kind)
     active = Job.objects.filter(key=key, state__in=Job.ACTIVE) if key else Job.objects.none()
     job = active.first()
     if job is not None:
@@ -60,8 +60,8 @@ def submit(kind: str, payload: Mapping[str, object], *, by: User | None = None, 
                 payload=dict(payload),
                 owner=by,
                 key=key,
-                queue=chosen.queue,
-                max_attempts=chosen.max_attempts,
+                queue=job_kind.queue,
+                max_attempts=job_kind.max_attempts,
             )
     except IntegrityError:  # another request submitted the same key since we looked
         job = active.first()
@@ -193,11 +193,11 @@ def request_cancel(job: Job, *, by: User | None = None) -> None:
     row = Job.objects.filter(pk=job.pk)
     now = timezone.now()
     cancelled = row.filter(state=Job.State.QUEUED).update(state=Job.State.CANCELLED, finished_at=now)
-    asked = cancelled or row.filter(state=Job.State.RUNNING).update(cancel_asked=True)
+    changed = cancelled or row.filter(state=Job.State.RUNNING).update(cancel_asked=True)
     job.refresh_from_db()
-    if not asked and job.state != Job.State.CANCELLED:
+    if not changed and job.state != Job.State.CANCELLED:
         raise JobRefused(f"job {job.pk} has {job.state}; only a queued or running job can be cancelled")
-    if asked:
+    if changed:
         _note_curator(by, "cancel-job", job)
 
 

@@ -25,7 +25,7 @@ def sweep(now: datetime) -> None:
     resend(now)
     IdempotentRequest.objects.filter(created_at__lt=now - KEEP_KEYS).delete()
     active = set(Job.objects.filter(state__in=Job.ACTIVE).values_list("pk", flat=True))
-    scratch.remove_older_than(KEEP_SCRATCH_SECONDS, wanted=active)
+    scratch.remove_older_than(KEEP_SCRATCH_SECONDS, active=active)
     for of_an_app in SWEEPS.values():
         of_an_app(now)
 

@@ -73,7 +73,7 @@ def every_job(request: HttpRequest) -> HttpResponse:
     jobs = services.visible_jobs(request.user).select_related("owner")
     kinds = jobs.order_by("kind").values_list("kind", flat=True).distinct()
     choices: dict[str, list[str]] = {"state": Job.State.values, "kind": list(kinds)}
-    wanted = {name: request.GET[name] for name, values in choices.items() if request.GET.get(name) in values}
-    jobs = jobs.filter(**wanted)
+    filters = {name: request.GET[name] for name, values in choices.items() if request.GET.get(name) in values}
+    jobs = jobs.filter(**filters)
     page = Paginator(jobs, 50).get_page(request.GET.get("page"))
-    return render(request, "jobs/list.html", {"page": page, "states": Job.State.values, "wanted": wanted})
+    return render(request, "jobs/list.html", {"page": page, "states": Job.State.values, "filters": filters})

@@ -62,7 +62,7 @@ class Problem(KindredError):
 
 
 class Invalid(Problem):
-    """The request is invalid; `fields` lists the reasons by field (400)."""
+    """What was sent cannot be taken; `fields` says what of it (400)."""
 
 
 class Unauthenticated(Problem):

@@ -26,13 +26,13 @@ from accounts.security import services as security
 
 def people(*, text: str = "", role: str = "") -> QuerySet[User]:
     """Return everybody whose name or e-mail holds `text` and who has that role, by e-mail."""
-    found = User.objects.prefetch_related("groups").annotate(
+    matching = User.objects.prefetch_related("groups").annotate(
         session_seen=Max("usersession__last_seen_at"), token_seen=Max("auth_token_set__last_used_at")
     )
-    found = found.order_by("email")  # an aggregate forgets the model's own order
+    matching = matching.order_by("email")  # an aggregate forgets the model's own order
     if role:
-        found = found.filter(groups__name=role)
-    return found.filter(Q(email__icontains=text) | Q(display_name__icontains=text)) if text else found
+        matching = matching.filter(groups__name=role)
+    return matching.filter(Q(email__icontains=text) | Q(display_name__icontains=text)) if text else matching
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def invite(email: str, role: Role | str, display_name: str = "", *, by: User, si
     with transaction.atomic():
         held(by)  # before the row of any account, as everywhere: two orders would be a deadlock
         require_admin(by)
-        found = User.objects.select_for_update().filter(email=email).first()
-        if found and state_of(found) == "active" and not security.is_confirmed(found):
-            person, action = _taken_over(found, role, name, by), "invite-over-unconfirmed"
+        existing = User.objects.select_for_update().filter(email=email).first()
+        if existing and state_of(existing) == "active" and not security.is_confirmed(existing):
+            person, action = _taken_over(existing, role, name, by), "invite-over-unconfirmed"
         else:
             person, action = accounts.create_account(email, None, role, name), "invite-person"
         audit.record_about(by, action, person, role=str(role))

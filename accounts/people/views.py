@@ -122,7 +122,7 @@ def remove_second_factor(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _act(request: HttpRequest, pk: int, act: Callable[[User, User], None], done: str) -> HttpResponse:
     """Call `act` with that person, and show a message."""
-    found = get_object_or_404(User, pk=pk)
-    act(found, signed_in(request))
-    messages.success(request, f"{found.email} {done}.")
+    account = get_object_or_404(User, pk=pk)
+    act(account, signed_in(request))
+    messages.success(request, f"{account.email} {done}.")
     return redirect("person", pk=pk)

@@ -72,16 +72,16 @@ def is_confirmed(user: User) -> bool:
 
 def is_taken(email: str, by_other_than: User | None = None) -> bool:
     """Say whether an account, or another one, has confirmed that address."""
-    found = EmailAddress.objects.filter(email=email.lower(), verified=True)
-    return bool((found.exclude(user=by_other_than) if by_other_than else found).exists())
+    addresses = EmailAddress.objects.filter(email=email.lower(), verified=True)
+    return bool((addresses.exclude(user=by_other_than) if by_other_than else addresses).exists())
 
 
 def may_reset_by(user: User, email: str) -> bool:
     """Say whether a link that is sent to `email` may open the account: its own address, or a confirmed further one."""
     if email.lower() == user.email.lower():
         return True
-    found = EmailAddress.objects.filter(user=user, email=email.lower(), verified=True)
-    return bool(is_confirmed(user) and found.exists())
+    addresses = EmailAddress.objects.filter(user=user, email=email.lower(), verified=True)
+    return bool(is_confirmed(user) and addresses.exists())
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""API errors as RFC 9457 problems (`application/problem+json`): the types, and the response to each error."""
+"""API errors as RFC 9457 problems (`application/problem+json`): what there is, and how each is answered."""
 
 import logging
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ ADDRESS = "/api/problems/"
 
 @dataclass(frozen=True)
 class Problem:
-    """A type of problem: its status, its title, and what the client can do."""
+    """One type of problem: its status, its title, and what whoever gets it can do."""
 
     status: HTTPStatus
     title: str
@@ -41,117 +41,117 @@ class Problem:
 PROBLEMS: Mapping[str, Problem] = {
     "invalid": Problem(
         HTTPStatus.BAD_REQUEST,
-        "Invalid request",
-        "`errors` lists every invalid field and the reason. Correct them before you send the request again.",
+        "What was sent cannot be used",
+        "The list errors names every field that was refused, and why. The same request will be refused again.",
     ),
     "malformed": Problem(
         HTTPStatus.BAD_REQUEST,
-        "Malformed body",
-        "The body is not the JSON or form that its Content-Type states.",
+        "What was sent cannot be read",
+        "The body is not the JSON or the form that its Content-Type promises.",
     ),
     "unknown-host": Problem(
         HTTPStatus.BAD_REQUEST,
-        "Unknown host",
-        "Use the site's own host name. An operator can add others to ALLOWED_HOSTS.",
+        "This host is not known",
+        "Use the address that the site is known by. Whoever runs it can add another one to ALLOWED_HOSTS.",
     ),
     "unauthenticated": Problem(
         HTTPStatus.UNAUTHORIZED,
-        "Authentication required",
-        "Send Authorization: Token kin_...; create a token at /me/tokens/.",
+        "Nobody is signed in",
+        "Send Authorization: Token kin_...; make a token at /me/tokens/.",
     ),
     "invalid-token": Problem(
-        HTTPStatus.UNAUTHORIZED,
-        "Invalid or expired token",
-        "The token expired, was revoked, or never existed. Create another one at /me/tokens/.",
+        HTTPStatus.UNAUTHORIZED, "This token opens nothing", "It expired, was revoked, or never was. Make another one."
     ),
     "forbidden": Problem(
-        HTTPStatus.FORBIDDEN, "Permission denied", "Your role does not allow this. Ask an admin for another role."
+        HTTPStatus.FORBIDDEN, "This is not for you", "Your role does not allow it; an admin can give you another."
     ),
     "read-only-token": Problem(
-        HTTPStatus.FORBIDDEN, "Read-only token", "Create a token with write access at /me/tokens/."
+        HTTPStatus.FORBIDDEN, "This token only reads", "Make one that may write at /me/tokens/."
     ),
     "second-factor-required": Problem(
-        HTTPStatus.FORBIDDEN, "Second factor required", "Set one up at /me/security/, then send the request again."
+        HTTPStatus.FORBIDDEN, "Your role needs a second factor", "Set one up at /me/security/ and come again."
     ),
     "session-required": Problem(
         HTTPStatus.FORBIDDEN,
-        "Session required",
-        "A token cannot do this. Do it in a browser, or send the cookies of a session instead of a token.",
+        "A token cannot do this",
+        "Sign in with a browser and do it there, or send the session's cookies instead of a token.",
     ),
     "proof-required": Problem(
         HTTPStatus.FORBIDDEN,
-        "Password confirmation required",
-        "Post the password to /accounts/reauthenticate/ with the session's cookies. It counts for five minutes.",
+        "Your password is needed once more",
+        "Send it to /accounts/reauthenticate/ with the session's cookies; that counts for five minutes.",
     ),
     "unconfirmed-address": Problem(
         HTTPStatus.FORBIDDEN,
-        "E-mail address not confirmed",
-        "Open the link in the mail, or request it again at /accounts/email/.",
+        "Your e-mail address is not confirmed",
+        "Open the link that was sent to it, or have it sent again at /accounts/email/.",
     ),
-    "not-found": Problem(HTTPStatus.NOT_FOUND, "Not found", "It does not exist, or it belongs to somebody else."),
+    "not-found": Problem(
+        HTTPStatus.NOT_FOUND, "There is no such thing", "It is not there, or it is somebody else's: both look the same."
+    ),
     "method-not-allowed": Problem(
-        HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed", "Use one of the methods in the Allow header."
+        HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here", "Allow lists what can be done at this address."
     ),
     "not-acceptable": Problem(
-        HTTPStatus.NOT_ACCEPTABLE, "Not acceptable", "Send Accept: application/json, or no Accept header."
+        HTTPStatus.NOT_ACCEPTABLE, "It cannot be given in that form", "Ask for application/json, or leave Accept out."
     ),
-    "conflict": Problem(HTTPStatus.CONFLICT, "Conflict with the current state", "`detail` says what to do first."),
+    "conflict": Problem(
+        HTTPStatus.CONFLICT, "The present state does not allow it", "detail says what has to happen first."
+    ),
     "nothing-searchable": Problem(
         HTTPStatus.CONFLICT,
-        "Nothing to search",
-        "No published model has an active index of these data sets. Index and publish one, or wait for the jobs.",
+        "Nothing can answer yet",
+        "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
     ),
     "quota-reached": Problem(
         HTTPStatus.CONFLICT,
-        "Quota reached",
-        "Delete what you no longer need, then send the request again.",
+        "You keep as much as you may",
+        "Nothing is deleted by itself: delete what you no longer need, then send it again.",
     ),
     "too-slow": Problem(
         HTTPStatus.REQUEST_TIMEOUT,
-        "Incomplete body",
-        "The body was cut short or came too slowly. Send it again, in smaller parts on a slow connection.",
+        "The body did not arrive",
+        "It was cut short, or came too slowly. Send it again, in smaller pieces if the line is slow.",
     ),
     "length-required": Problem(
-        HTTPStatus.LENGTH_REQUIRED,
-        "Content-Length required",
-        "Send the length of the body in the header Content-Length.",
+        HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing", "Send it in the header Content-Length."
     ),
     "stale": Problem(
         HTTPStatus.PRECONDITION_FAILED,
-        "Changed since you read it",
-        "If-Match names an earlier version. Read the current one, then repeat the change if you still want it.",
+        "It has changed meanwhile",
+        "Your If-Match names an earlier version. Read it again, then decide whether you still want the change.",
     ),
-    "too-large": Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request too large", "Send fewer or smaller files."),
+    "too-large": Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much at once", "Send less: fewer files, or smaller ones."
+    ),
     "unsupported-media-type": Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "Send JSON, or a form with files."
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "That kind of body is not read here", "Send JSON, or a form with files."
     ),
     "idempotency-key-reused": Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "Idempotency-Key already used",
-        "The key was used with another body or URL. Use a new key for each new request.",
+        "This Idempotency-Key belongs to another request",
+        "You used the key before with another body or address. Make a new key for each new request.",
     ),
     "throttled": Problem(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "Too many requests",
-        "Wait the seconds in Retry-After, then send the request again.",
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as Retry-After says."
     ),
     "error": Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Internal server error",
-        "Report the X-Request-ID of the response to the operator of the site.",
+        "Something broke here",
+        "It is not your fault. Tell whoever runs the site the X-Request-ID of the answer.",
     ),
     "busy": Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Server busy",
-        "Wait the seconds in Retry-After, then send the request again.",
+        "Too much at once",
+        "Wait as many seconds as Retry-After says, then ask again.",
     ),
     "disk-full": Problem(
         HTTPStatus.INSUFFICIENT_STORAGE,
-        "Disk full",
-        "Nothing was stored. Tell the operator of the site, then send the request again.",
+        "The server's disk is full",
+        "Nothing was stored. Tell whoever runs the site, and send it again when there is room.",
     ),
 }
-"""Every type of problem by the end of its URL. Their meaning never changes."""
+"""Every type of problem by the end of its address; they never change their meaning."""
 
 
 class Stale(exceptions.APIException):
@@ -159,7 +159,7 @@ class Stale(exceptions.APIException):
 
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_code = "stale"
-    default_detail = "It has changed since you read it; read it again, then repeat the change."
+    default_detail = "It has changed since you read it; read it again."
 
 
 class TooSlow(exceptions.APIException):
@@ -183,7 +183,7 @@ class DiskFull(exceptions.APIException):
 
     status_code = HTTPStatus.INSUFFICIENT_STORAGE
     default_code = "disk-full"
-    default_detail = "The server's disk is full; nothing was stored. Tell the operator of the site."
+    default_detail = "The server's disk is full; nothing was stored. Tell whoever runs the site."
 
 
 class IdempotencyKeyReused(exceptions.APIException):
@@ -191,7 +191,7 @@ class IdempotencyKeyReused(exceptions.APIException):
 
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "idempotency-key-reused"
-    default_detail = "this Idempotency-Key was used with another request; use a new one"
+    default_detail = "this Idempotency-Key came with another request before; make a new one"
 
 
 class UnknownHost(exceptions.APIException):
@@ -199,7 +199,7 @@ class UnknownHost(exceptions.APIException):
 
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "unknown-host"
-    default_detail = "This site does not serve that host. If the host is yours, add it to ALLOWED_HOSTS."
+    default_detail = "This site does not answer for the host of that address. Add it to ALLOWED_HOSTS if it is yours."
 
 
 class Answered(exceptions.APIException):

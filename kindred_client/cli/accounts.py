@@ -1,4 +1,4 @@
-"""Commands of signing in: login, logout, use, whoami. Tokens are typed hidden and never printed."""
+"""Signing in and out: tokens are asked for without being shown, and never printed."""
 
 import os
 from urllib.parse import urlsplit

@@ -79,7 +79,7 @@ def _contests(user: User) -> Contests:
 
 def _current(contests: Contests) -> QuerySet[Search]:
     """Return the system's searches that every competing model has answered with its present index."""
-    wanted = Q(pk__in=[])
+    complete_in_a_dataset = Q(pk__in=[])
     for dataset, models in contests.items():
         serving = [model.serving[0].pk for model in models]  # type: ignore[attr-defined]
         answered = Search.objects.filter(owner=None, query_image__dataset=dataset, query_image__hidden=False)
@@ -88,8 +88,8 @@ def _current(contests: Contests) -> QuerySet[Search]:
             every=Count("rankings", distinct=True),
         )
         complete = answered.filter(present=len(serving), every=len(serving))
-        wanted |= Q(pk__in=complete.values("pk"))
-    return Search.objects.filter(wanted)
+        complete_in_a_dataset |= Q(pk__in=complete.values("pk"))
+    return Search.objects.filter(complete_in_a_dataset)
 
 
 def _new_query(contests: Contests) -> Search | None:

@@ -80,11 +80,11 @@ def columns_of(rankings: Sequence[Ranking], most: int, contests: Mapping[Pair, f
     if len(rankings) <= most:
         return list(rankings)
     by_model = {ranking.model_id: ranking for ranking in rankings}
-    chosen: dict[int, None] = {}
+    selected: dict[int, None] = {}
     for first, second in sorted(
         combinations(random.sample(list(by_model), len(by_model)), 2), key=lambda pair: contests[frozenset(pair)]
     ):
         for model in (first, second):
-            if len(chosen) < most:
-                chosen[model] = None
-    return [by_model[model] for model in chosen]
+            if len(selected) < most:
+                selected[model] = None
+    return [by_model[model] for model in selected]

@@ -67,3 +67,10 @@ def test_a_read_only_token_cannot_cancel(member: User, job: Job) -> None:
     assert reader.post(f"/api/v1/jobs/{job.pk}/cancel/").status_code == 403
     job.refresh_from_db()
     assert job.state == "queued"
+
+
+def test_a_running_job_tells_that_its_cancellation_was_requested(member_api: APIClient, job: Job) -> None:
+    services.claim(job.pk)
+    assert not member_api.get(f"/api/v1/jobs/{job.pk}/").json()["cancel_requested"]
+    answer = member_api.post(f"/api/v1/jobs/{job.pk}/cancel/").json()
+    assert (answer["state"], answer["cancel_requested"]) == ("running", True)

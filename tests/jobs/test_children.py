@@ -50,7 +50,7 @@ def test_a_failure_without_a_sentence_says_the_last_line_of_stderr(tmp_path: Pat
 
 
 def test_a_silent_failure_says_its_exit_code(tmp_path: Path) -> None:
-    with pytest.raises(ChildFailed, match="exit code 7: it said nothing"):
+    with pytest.raises(ChildFailed, match="exit code 7: it wrote nothing"):
         run("os._exit(7)", tmp_path)
 
 

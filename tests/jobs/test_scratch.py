@@ -20,10 +20,10 @@ def test_only_old_folders_of_jobs_nobody_waits_for_are_removed() -> None:
         scratch.fresh(job_id, 1)
     for job_id in (1, 2):
         os.utime(scratch.folder_of(job_id, 1), (time.time() - WEEK - 60,) * 2)
-    scratch.remove_older_than(WEEK, wanted={2})
+    scratch.remove_older_than(WEEK, active={2})
     assert sorted(folder.name for folder in scratch.root().iterdir()) == ["job-2-1", "job-3-1"]
 
 
 def test_with_no_folder_at_all_there_is_nothing_to_remove() -> None:
-    scratch.remove_older_than(0, wanted=set())
+    scratch.remove_older_than(0, active=set())
     assert scratch.left_over(1) == []

@@ -20,12 +20,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = back_up(options["folder"], self.stdout.write)
+            manifest = back_up(options["folder"], self.stdout.write)
         except BackupError as error:
             raise CommandError(str(error)) from error
-        for fault in made.faults:
+        for fault in manifest.faults:
             self.stderr.write(f"warning: {fault}")
         self.stdout.write(
-            f"Backed up {made.rows:,} rows and {made.files:,} files ({made.bytes / 2**20:,.1f} MB) "
-            f"as of {made.created_at} to {options['folder']}."
+            f"Backed up {manifest.rows:,} rows and {manifest.files:,} files ({manifest.bytes / 2**20:,.1f} MB) "
+            f"as of {manifest.created_at} to {options['folder']}."
         )
