@@ -62,7 +62,7 @@ class Problem(KindredError):
 
 
 class Invalid(Problem):
-    """What was sent cannot be taken; `fields` says what of it (400)."""
+    """The request is invalid; `fields` names the invalid fields (400)."""
 
 
 class Unauthenticated(Problem):
@@ -74,7 +74,7 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """There is no such thing, or not for the token's owner (404)."""
+    """The object does not exist, or the owner of the token may not see it (404)."""
 
 
 class Conflict(Problem):

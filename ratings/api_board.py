@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api.files import AnyAcceptNegotiation
 from config.api.filters import check_parameters
+from config.api.views import AnyAcceptNegotiation
 from ratings.services import board_files
 from retrieval.files import attachment
 

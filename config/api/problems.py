@@ -1,4 +1,4 @@
-"""API errors as RFC 9457 problems (`application/problem+json`): what there is, and how each is answered."""
+"""API errors as RFC 9457 problems (`application/problem+json`): the table of types, and the exception handler."""
 
 import logging
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ ADDRESS = "/api/problems/"
 
 @dataclass(frozen=True)
 class Problem:
-    """One type of problem: its status, its title, and what whoever gets it can do."""
+    """A type of problem: its status, its title, and what the client can do."""
 
     status: HTTPStatus
     title: str
@@ -41,117 +41,119 @@ class Problem:
 PROBLEMS: Mapping[str, Problem] = {
     "invalid": Problem(
         HTTPStatus.BAD_REQUEST,
-        "What was sent cannot be used",
-        "The list errors names every field that was refused, and why. The same request will be refused again.",
+        "Invalid request",
+        "`errors` names every invalid field, and why. The same request will fail again.",
     ),
     "malformed": Problem(
         HTTPStatus.BAD_REQUEST,
-        "What was sent cannot be read",
-        "The body is not the JSON or the form that its Content-Type promises.",
+        "Malformed body",
+        "The body is not the JSON or the form that its Content-Type says, or is nested too deeply.",
     ),
     "unknown-host": Problem(
         HTTPStatus.BAD_REQUEST,
-        "This host is not known",
-        "Use the address that the site is known by. Whoever runs it can add another one to ALLOWED_HOSTS.",
+        "Unknown host",
+        "Use a host name of the site. Its operator can add another one to ALLOWED_HOSTS.",
     ),
     "unauthenticated": Problem(
         HTTPStatus.UNAUTHORIZED,
-        "Nobody is signed in",
-        "Send Authorization: Token kin_...; make a token at /me/tokens/.",
+        "Authentication required",
+        "Send the header `Authorization: Token kin_...`. Create a token at /me/tokens/.",
     ),
     "invalid-token": Problem(
-        HTTPStatus.UNAUTHORIZED, "This token opens nothing", "It expired, was revoked, or never was. Make another one."
+        HTTPStatus.UNAUTHORIZED,
+        "Invalid or expired token",
+        "The token expired, was revoked, or never existed. Create another one.",
     ),
     "forbidden": Problem(
-        HTTPStatus.FORBIDDEN, "This is not for you", "Your role does not allow it; an admin can give you another."
+        HTTPStatus.FORBIDDEN, "Permission denied", "Your role does not allow this. An admin can change your role."
     ),
     "read-only-token": Problem(
-        HTTPStatus.FORBIDDEN, "This token only reads", "Make one that may write at /me/tokens/."
+        HTTPStatus.FORBIDDEN, "Read-only token", "Create a token with write access at /me/tokens/."
     ),
     "second-factor-required": Problem(
-        HTTPStatus.FORBIDDEN, "Your role needs a second factor", "Set one up at /me/security/ and come again."
+        HTTPStatus.FORBIDDEN,
+        "Second factor required",
+        "Your role needs a second factor. Set one up at /me/security/, then try again.",
     ),
     "session-required": Problem(
         HTTPStatus.FORBIDDEN,
-        "A token cannot do this",
-        "Sign in with a browser and do it there, or send the session's cookies instead of a token.",
+        "Session required",
+        "A token cannot do this. Use the site, or send the cookies of a session instead of a token.",
     ),
     "proof-required": Problem(
         HTTPStatus.FORBIDDEN,
-        "Your password is needed once more",
-        "Send it to /accounts/reauthenticate/ with the session's cookies; that counts for five minutes.",
+        "Password confirmation required",
+        "Send your password to /accounts/reauthenticate/ with the session's cookies. It is valid for five minutes.",
     ),
     "unconfirmed-address": Problem(
         HTTPStatus.FORBIDDEN,
-        "Your e-mail address is not confirmed",
-        "Open the link that was sent to it, or have it sent again at /accounts/email/.",
+        "E-mail address not confirmed",
+        "Open the link in the mail that you got, or have it sent again at /accounts/email/.",
     ),
     "not-found": Problem(
-        HTTPStatus.NOT_FOUND, "There is no such thing", "It is not there, or it is somebody else's: both look the same."
+        HTTPStatus.NOT_FOUND, "Not found", "The object does not exist, or belongs to somebody else: both look the same."
     ),
     "method-not-allowed": Problem(
-        HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here", "Allow lists what can be done at this address."
+        HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed", "The header `Allow` lists the methods of this URL."
     ),
     "not-acceptable": Problem(
-        HTTPStatus.NOT_ACCEPTABLE, "It cannot be given in that form", "Ask for application/json, or leave Accept out."
+        HTTPStatus.NOT_ACCEPTABLE, "Not acceptable", "Accept application/json, or leave `Accept` out."
     ),
     "conflict": Problem(
-        HTTPStatus.CONFLICT, "The present state does not allow it", "detail says what has to happen first."
+        HTTPStatus.CONFLICT, "Conflict", "The current state does not allow this. `detail` says what to do first."
     ),
     "nothing-searchable": Problem(
         HTTPStatus.CONFLICT,
-        "Nothing can answer yet",
+        "Nothing to search yet",
         "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
     ),
     "quota-reached": Problem(
         HTTPStatus.CONFLICT,
-        "You keep as much as you may",
-        "Nothing is deleted by itself: delete what you no longer need, then send it again.",
+        "Quota reached",
+        "Nothing is deleted automatically. Delete what you no longer need, then send the request again.",
     ),
     "too-slow": Problem(
         HTTPStatus.REQUEST_TIMEOUT,
-        "The body did not arrive",
-        "It was cut short, or came too slowly. Send it again, in smaller pieces if the line is slow.",
+        "Request timeout",
+        "The body was cut short, or arrived too slowly. Send it again, in smaller parts if the connection is slow.",
     ),
     "length-required": Problem(
-        HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing", "Send it in the header Content-Length."
+        HTTPStatus.LENGTH_REQUIRED, "Length required", "Send the length of the body in `Content-Length`."
     ),
     "stale": Problem(
         HTTPStatus.PRECONDITION_FAILED,
-        "It has changed meanwhile",
-        "Your If-Match names an earlier version. Read it again, then decide whether you still want the change.",
+        "Object has changed",
+        "`If-Match` names an earlier version. Read the object again, then decide whether to change it.",
     ),
-    "too-large": Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much at once", "Send less: fewer files, or smaller ones."
-    ),
+    "too-large": Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request too large", "Send fewer or smaller files."),
     "unsupported-media-type": Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "That kind of body is not read here", "Send JSON, or a form with files."
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "Send JSON, or a form with files."
     ),
     "idempotency-key-reused": Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "This Idempotency-Key belongs to another request",
-        "You used the key before with another body or address. Make a new key for each new request.",
+        "Idempotency key reused",
+        "The key was sent before with another body or URL. Use a new key for each new request.",
     ),
     "throttled": Problem(
-        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as Retry-After says."
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as `Retry-After` says."
     ),
     "error": Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Something broke here",
-        "It is not your fault. Tell whoever runs the site the X-Request-ID of the answer.",
+        "Internal error",
+        "An error of the site. Tell its operator the `X-Request-ID` of the response.",
     ),
     "busy": Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Too much at once",
-        "Wait as many seconds as Retry-After says, then ask again.",
+        "Server busy",
+        "Wait as many seconds as `Retry-After` says, then send the request again.",
     ),
     "disk-full": Problem(
         HTTPStatus.INSUFFICIENT_STORAGE,
-        "The server's disk is full",
-        "Nothing was stored. Tell whoever runs the site, and send it again when there is room.",
+        "Storage full",
+        "Nothing was stored. Tell the site's operator, and send the request again when there is space.",
     ),
 }
-"""Every type of problem by the end of its address; they never change their meaning."""
+"""Every type of problem, by the last part of its URL; their meaning never changes."""
 
 
 class Stale(exceptions.APIException):
@@ -159,7 +161,7 @@ class Stale(exceptions.APIException):
 
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_code = "stale"
-    default_detail = "It has changed since you read it; read it again."
+    default_detail = "The object has changed since you read it; read it again."
 
 
 class TooSlow(exceptions.APIException):
@@ -167,7 +169,7 @@ class TooSlow(exceptions.APIException):
 
     status_code = HTTPStatus.REQUEST_TIMEOUT
     default_code = "too-slow"
-    default_detail = "The body did not arrive in full and in time; send it again."
+    default_detail = "The body did not arrive completely and in time; send it again."
 
 
 class LengthRequired(exceptions.APIException):
@@ -183,7 +185,7 @@ class DiskFull(exceptions.APIException):
 
     status_code = HTTPStatus.INSUFFICIENT_STORAGE
     default_code = "disk-full"
-    default_detail = "The server's disk is full; nothing was stored. Tell whoever runs the site."
+    default_detail = "The server's storage is full; nothing was stored. Tell the site's operator."
 
 
 class IdempotencyKeyReused(exceptions.APIException):
@@ -191,7 +193,7 @@ class IdempotencyKeyReused(exceptions.APIException):
 
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "idempotency-key-reused"
-    default_detail = "this Idempotency-Key came with another request before; make a new one"
+    default_detail = "this Idempotency-Key was sent with another request before; use a new key"
 
 
 class UnknownHost(exceptions.APIException):
