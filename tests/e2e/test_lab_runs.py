@@ -138,7 +138,7 @@ def test_an_experiment_is_cancelled_and_another_like_it_begun(page: Page, site: 
 def test_what_cannot_be_compared_says_so_and_shows_the_way(page: Page, site: Site) -> None:
     sign_in(page, site, "admin")
     page.goto(f"{site.address}/lab/")
-    page.get_by_role("button", name="Compare the ticked").click()
+    page.get_by_role("button", name="Compare selected models").click()
     expect(page.locator("main")).to_contain_text("Choose 2 to 12 runs to compare; you chose 0.")
     page.get_by_role("link", name="To the lab").click()
     expect(page.locator("h1")).to_have_text("Lab")

@@ -1,4 +1,4 @@
-"""Pictures are added to an imported data set: to one class, or a whole folder of classes."""
+"""Adding pictures to an imported data set: to one class, or by their class folders."""
 
 import shutil
 import uuid
@@ -56,7 +56,7 @@ def submit_pictures(
     split: str = "",
     by: User | None,
 ) -> Job:
-    """Queue the taking in of pictures, or of one archive of them, into a class, an existing or a `new` one.
+    """Queue the adding of pictures, or of one archive of them, to an existing or a `new` class.
 
     split: "train" or "test", of a new class.
 
@@ -84,9 +84,9 @@ def _new_name(dataset: Dataset, name: str) -> str:
 
 
 def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
-    """Store uploads in a folder of their own; what people call them is kept as a name, never as a path."""
+    """Store files in a new folder; the sender's file names are kept as names, never as paths."""
     if not files:
-        raise Rejected("choose pictures, or an archive of them")
+        raise Rejected("choose pictures, or one archive of them")
     archives = [file for file in files if (file.name or "").lower().endswith(ARCHIVES)]
     if archives and len(files) > 1:
         raise Rejected(
@@ -112,9 +112,9 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
 def run_add_pictures_job(
     context: JobContext, dataset: int, upload: str, *, name: str, split: str = "", half: str = ""
 ) -> dict[str, Any]:
-    """Take uploaded pictures into a class, or by their folders into classes. Safe to run again.
+    """Add uploaded pictures to a class, or to classes by their folders. Safe to run again.
 
-    What a class has already is left out. name: "" takes the folders' names.
+    Skips pictures that the class already has. name: "" takes the folders' names.
     half: the split in jobs that 0.1.0 queued, "train" or "held out".
     """
     split = split or ("test" if half == "held out" else half)
@@ -132,13 +132,13 @@ def run_add_pictures_job(
     fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
     left = len(aside.pictures) - added
-    context.say(f"{added} added, {left} there already, {len(report['broken'])} not readable")
+    context.say(f"{added} added, {left} already there, {len(report['broken'])} not readable")
     return {"dataset": row.pk, "added": added, "there_already": left, "broken": report["broken"]}
 
 
 def _what_to_open(folder: Path) -> Path:
     if not folder.is_dir():
-        raise JobFailed("the uploaded pictures are gone; send them again")
+        raise JobFailed("the uploaded pictures are gone; upload them again")
     archives = [file for file in folder.glob("*/*") if file.name.lower().endswith(ARCHIVES)]
     return archives[0] if archives else folder
 
@@ -197,8 +197,8 @@ def _places(row: Dataset, names: Sequence[str], split: str) -> list[tuple[int, s
     for name in names:
         label = label_of_folder(known, name)
         if label is None:
-            if split not in SPLITS:  # it was there when the pictures were sent
-                raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
+            if split not in SPLITS:  # the class was removed since the job was queued
+                raise JobFailed(f"{row.name} no longer has a class {name!r}; add the pictures to another")
             words, label = fit_name(name), first + len(made)
             known[words.casefold()] = label
             made.append(words)

@@ -1,4 +1,4 @@
-"""A data set is read from its source again: the same keeps its key, the new gets one, what is gone is hidden."""
+"""Another import of a data set: known pictures keep their id, new ones are added, missing ones are hidden."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -53,13 +53,13 @@ def submit_reimport(
     dry_run: bool = False,
     by: User | None,
 ) -> Job:
-    """Queue the reading of a data set from an upload or a server path, or of the place it came from.
+    """Queue another import from an upload or a server path, or from the source of the last import.
 
-    dry_run: only report what would change; an uploaded folder can be used again.
+    dry_run: only report what would change; the upload can be used again.
 
     Raises:
-        Rejected: the place is not there or not allowed, it came from an upload that is gone, or another job is
-            changing the data set.
+        Rejected: the path does not exist or is not allowed, the source was an upload, or another job is changing
+            the data set.
     """
     where = _place_to_read(dataset, archive, source.strip(), upload, by)
     try:
@@ -87,14 +87,16 @@ def _place_to_read(
     if source:
         return checked_source(source, by)
     if is_upload(dataset.source):
-        raise Rejected(f"{dataset.name} came from an upload, which was not kept; send one, or name a server path")
-    return checked_source(dataset.source, None)  # whoever stored it was allowed to
+        raise Rejected(
+            f"{dataset.name} came from an upload, which was not kept; upload one again, or enter a server path"
+        )
+    return checked_source(dataset.source, None)  # it was checked when it was stored
 
 
 def run_reimport_job(
     context: JobContext, dataset: int, source: str, dry_run: bool | None = None, dry: bool = False
 ) -> dict[str, Any]:
-    """Read a data set's source again. Safe to run again: then all is as it was.
+    """Import a data set again. Safe to run again.
 
     dry: dry_run in jobs that 0.1.0 queued.
     """
@@ -110,14 +112,14 @@ def run_reimport_job(
     fill_looks(row, context.progress)
     if not (dry_run and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
         forget_upload(source)
-    counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} gone and hidden".format(**found)
-    context.say(f"it would be: {counts}; nothing was changed" if dry_run else counts)
+    counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} hidden".format(**found)
+    context.say(f"dry run, nothing changed: {counts}" if dry_run else counts)
     return {"dataset": row.pk, **found}
 
 
 @dataclass
 class _Comparison:
-    """What of a source is known, by the rows that it is, and what is new."""
+    """Pictures of a source matched with rows, and pictures and rows without a match."""
 
     same: list[tuple[Picture, Image]] = field(default_factory=list)
     moved: list[tuple[Picture, Image]] = field(default_factory=list)
@@ -145,7 +147,7 @@ def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison
             found.moved.append((picture, others.pop()))
         else:
             found.new.append(picture)
-    # Added by hand: no source has them, so no source can miss them.
+    # Curators added the others: no source has those, so they are not missing.
     found.gone = [row for others in by_content.values() for row in others if not row.path.startswith(ADDED)]
     return found
 
@@ -158,7 +160,7 @@ def _compare_and_store(
     images = list(row.images.order_by("pk").defer("look"))
     found = _compared(images, aside.pictures)
     if not found.same and not found.moved:
-        raise Rejected(f"not one picture there is one of {row.name}; import it as a data set of its own")
+        raise Rejected(f"no picture there is in {row.name}; import it as a new data set")
     labels, made = _labels_here(row, aside, found)
     places = _places(row, aside, labels)
     moved = _take_up_moves(found, places)
@@ -192,7 +194,7 @@ def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequenc
 
 
 def _tell(row: Dataset, aside: DatasetFolder, told: dict[str, Any], source: str) -> None:
-    """Keep what the reading noticed beside what it changed."""
+    """Store the import report and the counts of changes."""
     noticed = read_json(aside.folder / "report.json")
     kept = {key: noticed[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
     row.report = {**row.report, **kept, "reimport": told}
