@@ -45,8 +45,8 @@ class CursorPages(CursorPagination):
         except (NotFound, Unfit, ValueError, OverflowError) as error:
             raise ValidationError({"cursor": "invalid cursor; take it from `next` or `previous` of a page"}) from error
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, object]]:
+        parameters: list[dict[str, object]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == "limit":
                 parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}

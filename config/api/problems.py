@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
@@ -236,11 +236,11 @@ NAMES = {
     "proof_required": "proof-required",
     "unconfirmed_address": "unconfirmed-address",
 }
-"""Types by the codes of errors that are not their status's usual one."""
+"""Names of types by error codes that differ from them."""
 
 
 def type_of(status: int, code: str) -> str:
-    """Return the end of the address of a problem's type."""
+    """Return the name of a problem's type: the last part of its URL."""
     name = NAMES.get(code, code)
     if name in PROBLEMS and PROBLEMS[name].status == status:
         return name
@@ -248,12 +248,12 @@ def type_of(status: int, code: str) -> str:
 
 
 def sendable(text: str) -> str:
-    """Return a text with halves of characters written out: JSON can name them, UTF-8 cannot carry them."""
+    """Return a text with lone surrogates escaped: JSON allows them, UTF-8 does not."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
-    """Return the problem that an error comes of when it is neither the sender's fault nor the site's; else None."""
+    """Return the problem behind an error of storage, connection or database load; None for other errors."""
     if is_disk_full(error):
         logger.error("the disk is full: %s", error)
         return DiskFull()
@@ -265,14 +265,33 @@ def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
 
 
 def address_of(name: str) -> str:
-    """Return the address of a problem's type, below the prefix of the site if it has one."""
+    """Return the URL of a problem's type, below the site's URL prefix if it has one."""
     return f"{get_script_prefix().rstrip('/')}{ADDRESS}{name}"
 
 
-def problem(request: object, name: str, detail: str) -> dict[str, Any]:
+class FieldError(TypedDict):
+    """An error of one field; `field` is null for errors of the whole body."""
+
+    field: str | None
+    code: str
+    detail: str
+
+
+class ProblemBody(TypedDict):
+    """The fields of RFC 9457, the request's id and the invalid fields."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: NotRequired[str]
+    errors: NotRequired[list[FieldError]]
+
+
+def problem(request: object, name: str, detail: str) -> ProblemBody:
     """Return the fields of RFC 9457 for one type of problem."""
     kind = PROBLEMS[name]
-    body: dict[str, Any] = {
+    body: ProblemBody = {
         "type": address_of(name),
         "title": kind.title,
         "status": kind.status.value,
@@ -285,9 +304,9 @@ def problem(request: object, name: str, detail: str) -> dict[str, Any]:
 
 
 class ProblemFormatter(ExceptionFormatter):
-    """Give the fields of RFC 9457, and `errors` with one entry a field that was refused."""
+    """Format errors as RFC 9457, with one entry of `errors` per invalid field."""
 
-    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+    def format_error_response(self, error_response: ErrorResponse) -> ProblemBody:
         errors, status = error_response.errors, int(self.exc.status_code)
         for error in errors:  # both may repeat what was sent
             error.attr, error.detail = error.attr and sendable(error.attr), sendable(error.detail)
@@ -300,31 +319,31 @@ class ProblemFormatter(ExceptionFormatter):
 
 
 class ProblemHandler(ExceptionHandler):
-    """Answer with the content type of a problem."""
+    """Respond with the content type of a problem."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Turn what Django refuses while a body is read into what it means."""
+        """Turn Django's errors while a body is read into problems."""
         fault = fault_behind(exc)
         if fault is not None:
             return fault
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
-            return Answered(TooLarge("That is more than is read at once; send less."))
+            return Answered(TooLarge("The body is too large; send less."))
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(str(exc))
         if isinstance(exc, ServiceError):
             return answered(exc)
         return super().convert_known_exceptions(exc)
 
-    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
+    def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
         headers = self.get_headers(exc)
         return Response(data, status=exc.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 
 class UnknownAddress(APIView):
-    """Answer an address under /api/ that nothing serves: a problem, not a page."""
+    """Respond to an unknown URL under /api/ with a problem, not a page."""
 
     permission_classes = (AllowAny,)
     schema = None
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        raise exceptions.NotFound(f"nothing is served at {request.path}; see /api/docs/")
+        raise exceptions.NotFound(f"there is no operation at {request.path}; see /api/docs/")

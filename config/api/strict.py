@@ -29,20 +29,19 @@ class StrictMixin(serializers.BaseSerializer[Any]):
         """Check names and types, then validate."""
         if isinstance(data, Mapping):
             known = {name: field for name, field in self.fields.items() if not field.read_only}
-            wrong = _unknown(data, list(known))
-            if not isinstance(data, QueryDict):
-                wrong |= _mistyped_fields(known, data)
+            wrong_types = {} if isinstance(data, QueryDict) else _mistyped_fields(known, data)
+            wrong = {**_unknown(data, list(known)), **wrong_types}
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
 
 
-def _unknown(data: Mapping[Any, Any], known: list[str]) -> dict[str, Any]:
+def _unknown(data: Mapping[Any, Any], known: list[str]) -> dict[str, list[str]]:
     only = f"valid are {', '.join(sorted(known))}" if known else "this body has no fields"
     return {str(name): [f"there is no such field; {only}"] for name in data if name not in known}
 
 
-def _mistyped_fields(known: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def _mistyped_fields(known: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: found for name in known if name in data and (found := mistyped(known[name], data[name]))}
 
 
@@ -70,7 +69,7 @@ def _choices(field: Any) -> tuple[tuple[type[Any], tuple[type, ...], str], ...]:
     return ((serializers.ChoiceField, kinds, f"one of {', '.join(map(str, field.choices))}"),)
 
 
-def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, Any]:
+def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, object]:
     return {str(place): found for place, value in items.items() if (found := mistyped(child, value))}
 
 

@@ -44,7 +44,7 @@ class SparseFields(GenericAPIView[Any]):
         wanted = self.request.query_params.get("fields")
         if self.request.method not in SAFE_METHODS or wanted is None:
             return serializer
-        fields: dict[str, Any] = getattr(serializer, "child", serializer).fields
+        fields: dict[str, object] = getattr(serializer, "child", serializer).fields
         names = {name.strip() for name in wanted.split(",")}
         unknown = sorted(names - set(fields))
         if unknown:

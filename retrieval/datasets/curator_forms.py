@@ -96,9 +96,9 @@ class ReimportForm(forms.Form):
         required=False, label="Dry run", help_text="Only report what would change.", initial=True
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Require at most one of archive and server path."""
-        values: dict[str, Any] = super().clean() or {}
+        values: dict[str, object] = super().clean() or {}
         if values.get("archive") and values.get("source"):
             raise forms.ValidationError("Give either an archive or a server path, not both.")
         return values

@@ -69,11 +69,16 @@ class ImageActions(Curated):
         is_form = isinstance(request.data, QueryDict)
         form = NewImages(data=request.data) if is_form else NewFolder(data=request.data)
         form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        values = form.validated_data
         if not is_form:
-            return accepted(submit_folder(self.get_object(), **wish, by=signed_in(request)), request)
+            return accepted(submit_folder(self.get_object(), **values, by=signed_in(request)), request)
         job = adding.submit_pictures(
-            self.get_object(), wish["pictures"], wish["class_name"], **_class_options(wish), by=signed_in(request)
+            self.get_object(),
+            values["pictures"],
+            values["class_name"],
+            new=values["new"],
+            split=values["split"],
+            by=signed_in(request),
         )
         return accepted(job, request)
 
@@ -104,9 +109,14 @@ class ImageActions(Curated):
         """Move pictures to an existing or a new class."""
         form = Relabel(data=request.data)
         form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        values = form.validated_data
         count = curating.relabel(
-            self.get_object(), wish["images"], wish["class_name"], **_class_options(wish), by=signed_in(request)
+            self.get_object(),
+            values["images"],
+            values["class_name"],
+            new=values["new"],
+            split=values["split"],
+            by=signed_in(request),
         )
         return Response({"changed": count})
 
@@ -120,8 +130,3 @@ class ImageActions(Curated):
         form.is_valid(raise_exception=True)
         chosen = form.validated_data["images"]
         return accepted(submit_picture_deletion(self.get_object(), chosen, by=signed_in(request)), request)
-
-
-def _class_options(wish: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a new class."""
-    return {"new": wish["new"], "split": wish["split"]}

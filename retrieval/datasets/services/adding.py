@@ -4,7 +4,6 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -111,7 +110,7 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
 
 def run_add_pictures_job(
     context: JobContext, dataset: int, upload: str, *, name: str, split: str = "", half: str = ""
-) -> dict[str, Any]:
+) -> Mapping[str, object]:
     """Add uploaded pictures to a class, or to classes by their folders. Safe to run again.
 
     Skips pictures that the class already has. name: "" takes the folders' names.
@@ -128,12 +127,12 @@ def run_add_pictures_job(
     ):
         context.check()
         added = _add(context, row, aside, name, split)
-        report = _report_of(aside)
+        broken = _broken_files(aside)
     fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
     left = len(aside.pictures) - added
-    context.say(f"{added} added, {left} already there, {len(report['broken'])} not readable")
-    return {"dataset": row.pk, "added": added, "there_already": left, "broken": report["broken"]}
+    context.say(f"{added} added, {left} already there, {len(broken)} not readable")
+    return {"dataset": row.pk, "added": added, "there_already": left, "broken": broken}
 
 
 def _what_to_open(folder: Path) -> Path:
@@ -143,9 +142,10 @@ def _what_to_open(folder: Path) -> Path:
     return archives[0] if archives else folder
 
 
-def _report_of(aside: DatasetFolder) -> dict[str, Any]:
-    report: dict[str, Any] = read_json(aside.folder / "report.json")
-    return report
+def _broken_files(aside: DatasetFolder) -> list[list[str]]:
+    """Return name and reason of each file that could not be read."""
+    broken: list[list[str]] = read_json(aside.folder / "report.json")["broken"]
+    return broken
 
 
 @transaction.atomic

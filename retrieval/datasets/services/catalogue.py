@@ -4,6 +4,7 @@ The rows are the source of truth. A change locks the data set's row and writes t
 After a crash the files may be ahead of the rows; the next reader writes them again.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -75,7 +76,7 @@ def write_rows(row: Dataset) -> None:
     Raises:
         Rejected: too few pictures or classes would stay.
     """
-    about: dict[str, Any] = read_json(row.folder / "dataset.json")
+    about: Mapping[str, Any] = read_json(row.folder / "dataset.json")
     pictures = [_picture(image) for image in row.images.filter(hidden=False)]
     classes = row.class_names
     try:

@@ -1,8 +1,8 @@
 """Deletion of an unused data set: its rows in one transaction, then its files."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -50,7 +50,7 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
         raise Conflict(f"{row.name} is used by {', '.join(uses[:5])}{more}; delete or wait for these first")
 
 
-def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> dict[str, Any]:
+def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> Mapping[str, object]:
     """Delete a data set's rows, then its files. Safe to run again: files without rows go too."""
     files: list[Path] = []
     with transaction.atomic():

@@ -1,6 +1,6 @@
 """Deletion of pictures: their rows and dependent rows in one transaction, then their files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def _require_dispensable(row: Dataset, going: Collection[int]) -> None:
         require_both_splits(row, going)
 
 
-def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Going]) -> dict[str, Any]:
+def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Going]) -> Mapping[str, object]:
     """Delete pictures' rows, then their files. Safe to run again: files without rows go too."""
     row = Dataset.objects.get(pk=dataset)
     context.check()

@@ -1,6 +1,6 @@
 """Import of a data set from a server path, an upload or the built-in wings set: the job and its rows."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
@@ -80,7 +80,7 @@ def submit_import(
     return dataset
 
 
-def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
+def run_import_job(context: JobContext, dataset: int) -> Mapping[str, object]:
     """Import the pictures of a data set's source; safe to run again after any crash."""
     row = Dataset.objects.get(pk=dataset)
     if not row.folder.exists():
@@ -90,8 +90,7 @@ def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
     _record(row)
     fill_looks(row, context.progress)
     forget_upload(row.source)
-    report: dict[str, Any] = row.report
-    return {"dataset": row.pk, "images": report["images"], "classes": report["classes"]}
+    return {"dataset": row.pk, "images": row.report["images"], "classes": row.report["classes"]}
 
 
 def _record(row: Dataset) -> None:

@@ -1,10 +1,10 @@
 """Another import of a data set: known pictures keep their id, new ones are added, missing ones are hidden."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -95,7 +95,7 @@ def _place_to_read(
 
 def run_reimport_job(
     context: JobContext, dataset: int, source: str, dry_run: bool | None = None, dry: bool = False
-) -> dict[str, Any]:
+) -> Mapping[str, object]:
     """Import a data set again. Safe to run again.
 
     dry: dry_run in jobs that 0.1.0 queued.
@@ -108,13 +108,23 @@ def run_reimport_job(
         refusals_fail(),
     ):
         context.check()
-        found = _compare_and_store(context, row, aside, source, dry_run)
+        counts = _compare_and_store(context, row, aside, source, dry_run)
     fill_looks(row, context.progress)
     if not (dry_run and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
         forget_upload(source)
-    counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} hidden".format(**found)
-    context.say(f"dry run, nothing changed: {counts}" if dry_run else counts)
-    return {"dataset": row.pk, **found}
+    words = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} hidden".format(**counts)
+    context.say(f"dry run, nothing changed: {words}" if dry_run else words)
+    return {"dataset": row.pk, **counts}
+
+
+class Counts(TypedDict):
+    """How many pictures another import leaves, moves, adds and hides, and the names of new classes."""
+
+    unchanged: int
+    moved: int
+    added: int
+    hidden: int
+    classes: list[str]
 
 
 @dataclass
@@ -155,7 +165,7 @@ def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison
 @transaction.atomic
 def _compare_and_store(
     context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry_run: bool
-) -> dict[str, Any]:
+) -> Counts:
     row = locked(dataset)
     images = list(row.images.order_by("pk").defer("look"))
     found = _compared(images, aside.pictures)
@@ -165,7 +175,7 @@ def _compare_and_store(
     places = _places(row, aside, labels)
     moved = _take_up_moves(found, places)
     gone = row.images.filter(pk__in=[image.pk for image in found.gone], hidden=False).update(hidden=True)
-    told = {
+    counts: Counts = {
         "unchanged": len(found.same),
         "moved": moved,
         "added": len(found.new),
@@ -176,10 +186,10 @@ def _compare_and_store(
         transaction.set_rollback(True)
     elif moved or gone or found.new:
         _take_up_new(context.job_id, row, aside, found.new, places)
-        _tell(row, aside, told, source)
+        _store_report(row, aside, counts, source)
         publish_revision(row, f"imported again: {len(found.new):,} new, {moved:,} moved, {gone:,} hidden")
         follow_up_revision(row, by=asked_by(context))
-    return told
+    return counts
 
 
 Places = dict[int, tuple[int, str]]
@@ -193,11 +203,11 @@ def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequenc
     store_rows(row, [(picture, path, *places[picture.label]) for picture, path in new])
 
 
-def _tell(row: Dataset, aside: DatasetFolder, told: dict[str, Any], source: str) -> None:
+def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, source: str) -> None:
     """Store the import report and the counts of changes."""
-    noticed = read_json(aside.folder / "report.json")
-    kept = {key: noticed[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
-    row.report = {**row.report, **kept, "reimport": told}
+    report = read_json(aside.folder / "report.json")
+    kept = {key: report[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
+    row.report = {**row.report, **kept, "reimport": counts}
     if not is_upload(source):
         row.source = source
         row.save(update_fields=["source"])

@@ -1,6 +1,6 @@
 """Pages on which curators change a data set that was imported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -70,7 +70,7 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "retrieval/dataset_pictures.html", context, status=400 if form.errors else 200)
 
 
-def _changed(request: HttpRequest, dataset: Dataset, values: dict[str, Any]) -> str:
+def _changed(request: HttpRequest, dataset: Dataset, values: Mapping[str, Any]) -> str:
     """Hide, unhide or move pictures; return the message about it."""
     by, chosen = signed_in(request), values["image"]
     if values["action"] == "move":
@@ -86,7 +86,7 @@ def _counted(count: int) -> str:
     return "1 picture was" if count == 1 else f"{count or 'No'} pictures were"
 
 
-def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, Any]]:
+def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, str]]:
     images = visible_images(request.user).filter(dataset=dataset).named().order_by("label", "pk")
     wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
     if wanted:

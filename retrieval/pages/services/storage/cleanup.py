@@ -1,7 +1,7 @@
 """Cleanup: unused files that a curator selected are checked again, then deleted, one kind after the other."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.cache import cache
@@ -40,7 +40,7 @@ def submit_cleanup(paths: Sequence[str], *, by: User | None) -> Job:
         return job
 
 
-def run_collect_job(context: JobContext, paths: list[str]) -> dict[str, Any]:
+def run_collect_job(context: JobContext, paths: list[str]) -> Mapping[str, object]:
     """Delete the selected files that are still unused. Safe to run again."""
     wanted, freed, deleted = set(paths), 0, 0
     for kind in RULES:

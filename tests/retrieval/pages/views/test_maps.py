@@ -69,7 +69,7 @@ def test_a_curator_makes_a_map_and_waits_for_it(
     assert "is being made" in page(client, model=world.models[1].pk)
     done(Job.objects.get(kind="map"))
     assert "data-map" in page(client, model=world.models[1].pk)
-    assert "has a map of this index already" in curator_client.post(address, follow=True).content.decode()
+    assert "already has a map" in curator_client.post(address, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("name", ["dataset", "dataset-map"])
