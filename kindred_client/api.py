@@ -1,4 +1,4 @@
-"""How methods call operations: by their name in the table, through one transport."""
+"""Calls of operations by their name in the table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""A folder is sent picture by picture: what the server has is not sent again, in whatever process it was sent."""
+"""Upload of a folder, picture by picture; it resumes after an interruption, also in another process."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ Changed = Callable[[answers.JobsGet], None]
 
 
 class FolderSender:
-    """Sends one folder and has a job take it in."""
+    """Uploads one folder and starts the job that uses it."""
 
     def __init__(self, api: Api, folder: Path, memory: ResumeState, *, workers: int) -> None:
         self._api = api

@@ -110,7 +110,7 @@ def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, mem
     voted.voted_at = voted.shown_at
     voted.save()
     Ballot.objects.create(who=member, search=system_search(other, models, 3), order=[])
-    with pytest.raises(Conflict, match="Wings is needed by 1 blind vote; hide it instead"):
+    with pytest.raises(Conflict, match="Wings is used by 1 blind"):
         deleting.submit_picture_deletion(world.dataset, keys([query, other]), by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
     deleted(world.dataset, [other])
@@ -162,7 +162,7 @@ def test_a_set_is_changed_by_one_job_at_a_time(world: World) -> None:
     one, other = keys(world.test_images[:2])
     job = deleting.submit_picture_deletion(world.dataset, [one], by=None)
     assert deleting.submit_picture_deletion(world.dataset, [one], by=None) == job
-    with pytest.raises(Conflict, match=rf"job {job.pk} \(delete-pictures\) is changing Wings already"):
+    with pytest.raises(Conflict, match=rf"job {job.pk} \(delete-pictures\) is already changing Wings"):
         deleting.submit_picture_deletion(world.dataset, [other], by=None)
 
 
