@@ -19,9 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.busy import RETRY_AFTER, is_busy
 from config.errors import Busy, Rejected, ServiceError, TooLarge
-from config.full_disk import is_disk_full
+from config.overload import RETRY_AFTER, is_busy, is_disk_full
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Every address of the API. Pages have the plain names (model-publish), the API's the same with "api-"."""
+"""URLs of the API. Pages have the plain names (model-publish), the API's the same with "api-"."""
 
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update

@@ -1,4 +1,4 @@
-"""Bodies of requests: how long each may be at which address, and what whoever sends more is told.
+"""Limits of request bodies, by URL and sender, and the responses to longer ones.
 
 - `rooms`: the addresses that take files, and how many bytes of them.
 - `guard`: the middleware that refuses a body by its length, before anything reads it.

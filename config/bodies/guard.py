@@ -1,4 +1,4 @@
-"""The middleware that refuses a body by its length: nothing of it was read, nothing lies in a temporary file.
+"""Middleware that rejects a body by its length before any of it is read or stored.
 
 It stands before whatever reads forms. Behind `config.serving` it is asked twice about a long body: before the server
 takes it in (`ASKS`), and with it; there it also tells what happened on the way (`ARRIVED`).
@@ -36,7 +36,7 @@ MOST_DIGITS = 18
 
 
 def guard_bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Refuse a body that is too long for its address and its sender."""
+    """Reject a body that is too long for its URL and its sender."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         environ = getattr(request, "environ", {})
@@ -73,7 +73,7 @@ def check_length(request: HttpRequest) -> int:
     if length is None:
         return most
     longest = max(most, room.bytes if room else 0)
-    raise TooLarge(f"The body has {length:,} bytes, and at most {longest:,} are read here; send less.")
+    raise TooLarge(f"The body has {length:,} bytes; this URL accepts at most {longest:,}. Send less.")
 
 
 def _length(request: HttpRequest) -> int | None:
@@ -91,16 +91,16 @@ def _length(request: HttpRequest) -> int | None:
 
 
 def _check_sender(request: HttpRequest, room: Room) -> None:
-    """Check that whoever sends may send files here.
+    """Check that the sender may send files to this URL.
 
     Raises:
         APIException: 401 or 403; the token is wrong or only reads, nobody is signed in, or it is for curators.
     """
     user = _sender(request)
     if not user.is_authenticated:
-        raise NotAuthenticated("Sign in before you send a file; visitors send none.")
+        raise NotAuthenticated("Sign in first; visitors cannot send files.")
     if room.curators and not is_curator(user):
-        raise PermissionDenied("Only curators send files here; an admin can make you one.")
+        raise PermissionDenied("Only curators can send files to this URL. An admin can change your role.")
 
 
 def _sender(request: HttpRequest) -> Visitor:
@@ -110,7 +110,7 @@ def _sender(request: HttpRequest) -> Visitor:
 
 
 def _drop_unfinished(request: HttpRequest) -> None:
-    """Remove the temporary file of an upload that broke off; Django leaves it until memory is collected."""
+    """Delete the temporary file of an interrupted upload; Django keeps it until garbage collection."""
     for handler in getattr(request, "_upload_handlers", ()):
         if isinstance(handler, TemporaryFileUploadHandler) and hasattr(handler, "file"):
             with suppress(OSError):  # what was not written yet finds the disk full again

@@ -93,7 +93,7 @@ def test_a_job_keeps_a_set(spare: Dataset) -> None:
 def test_what_came_to_need_it_meanwhile_ends_the_job(spare: Dataset) -> None:
     job = deleting.submit_deletion(spare, by=None)
     Job.objects.create(kind="index", payload={"dataset": spare.pk})
-    assert "Spare is needed by job" in failed(job)
+    assert "Spare is used by job" in failed(job)
     assert spare.folder.exists() and spare.images.count() == 12
 
 

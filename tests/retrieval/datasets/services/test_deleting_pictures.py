@@ -110,7 +110,7 @@ def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, mem
     voted.voted_at = voted.shown_at
     voted.save()
     Ballot.objects.create(who=member, search=system_search(other, models, 3), order=[])
-    with pytest.raises(Conflict, match="Wings is used by 1 blind"):
+    with pytest.raises(Conflict, match="used by 1 blind vote"):
         deleting.submit_picture_deletion(world.dataset, keys([query, other]), by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
     deleted(world.dataset, [other])
@@ -141,7 +141,7 @@ def test_too_little_is_never_left(world: World) -> None:
     with pytest.raises(Rejected, match="0 test classes"):
         deleting.submit_picture_deletion(world.dataset, keys(world.test_images), by=None)
     every = keys([*world.train_images, *world.test_images])
-    with pytest.raises(Rejected, match="needs two pictures"):
+    with pytest.raises(Rejected, match="at least two visible pictures"):
         deleting.submit_picture_deletion(world.dataset, every[1:], by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
 

@@ -284,6 +284,6 @@ def test_what_has_no_labels_is_neither_learned_from_nor_measured_on(curator: Use
 
 
 def test_drawn_wings_have_labels(curator: User) -> None:
-    with pytest.raises(Rejected, match="have labels"):
+    with pytest.raises(Rejected, match="always has labels"):
         submit_import(name="Box", by=curator, source="wings", labelled=False)
     assert not Dataset.objects.exists()

@@ -137,7 +137,7 @@ def test_another_source_altogether_is_refused(birds: Dataset) -> None:
     for number, file in enumerate(sorted(other.rglob("*.jpg"))):
         file.write_bytes(jpeg(500 + number))
     job = reimporting.submit_reimport(birds, source=str(other), by=None)
-    assert failed(job) == "not one picture there is one of Birds; import it as a data set of its own"
+    assert failed(job) == "no picture there is in Birds; import it as a new data set"
     assert birds.images.filter(hidden=True).count() == 0 and Dataset.objects.get().revision == 1
 
 

@@ -172,6 +172,6 @@ def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
 def test_another_change_of_the_set_leaves_the_upload(wings: Dataset) -> None:
     submit_folder(wings, filled({"Dodo/1.jpg": jpeg(1)}), "train", by=None)
     upload = filled({"Auk/1.jpg": jpeg(1)})
-    with pytest.raises(Rejected, match="is changing Wings already"):
+    with pytest.raises(Rejected, match="is already changing Wings"):
         submit_folder(wings, upload, "train", by=None)
     assert Upload.objects.get() == upload

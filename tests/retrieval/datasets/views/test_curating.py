@@ -64,7 +64,7 @@ def test_pictures_move_to_a_class_old_or_new(curator_client: Client, world: Worl
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"action": "hide"}, "choose at least one picture"),
+        ({"action": "hide"}, "select at least one picture"),
         ({"action": "burn", "image": ["1"]}, "burn is not one of the available choices"),
         ({"action": "hide", "image": ["x"]}, "not one of the available choices"),
         ({"action": "hide", "image": ["9" * 30]}, "not one of the available choices"),

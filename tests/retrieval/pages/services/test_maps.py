@@ -61,7 +61,7 @@ def test_a_damaged_index_gives_no_map(world: World) -> None:
 
 def test_an_index_whose_pictures_are_gone_gives_no_map(world: World) -> None:
     Image.objects.update(hidden=True)
-    assert "only 0 are left" in failed(services.submit_map(world.index_of(world.models[0]), by=None))
+    assert "only 0 pictures" in failed(services.submit_map(world.index_of(world.models[0]), by=None))
 
 
 def test_too_small_an_index_is_refused(world: World) -> None:
