@@ -35,17 +35,17 @@ def pictures_in(folder: Path) -> list[Picture]:
     """
     if not folder.is_dir():
         raise KindredError(f"there is no folder {folder}")
-    found = []
+    pictures = []
     for top, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             where = Path(top) / name
             if not name.startswith(".") and where.suffix.lower() in SUFFIXES and where.is_file():
                 stat = where.stat()
-                found.append(Picture(where.relative_to(folder).as_posix(), where, stat.st_size, stat.st_mtime_ns))
-    if not found:
+                pictures.append(Picture(where.relative_to(folder).as_posix(), where, stat.st_size, stat.st_mtime_ns))
+    if not pictures:
         raise KindredError(f"there are no pictures in {folder}")
-    return sorted(found, key=lambda picture: picture.path)
+    return sorted(pictures, key=lambda picture: picture.path)
 
 
 def in_batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:

@@ -38,16 +38,16 @@ def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.Job
     until = None if timeout is None else time.monotonic() + timeout
     with bar("waiting", None, "", progress=api.progress) as line:
         while True:
-            found, pause = _look(api, job)
-            show(line, found)
-            if found["state"] in ENDED:
+            current, pause = _look(api, job)
+            show(line, current)
+            if current["state"] in ENDED:
                 break
             if until is not None and time.monotonic() + pause > until:
-                raise WaitTimeout(f"{_called(found)} is still {found['state']}; it continues")
+                raise WaitTimeout(f"{_called(current)} is still {current['state']}; it continues")
             api.transport.sleep(pause)
-    if found["state"] != "succeeded":
-        raise JobFailed(found)
-    return cast(answers.JobsGet, found)
+    if current["state"] != "succeeded":
+        raise JobFailed(current)
+    return cast(answers.JobsGet, current)
 
 
 def _look(api: Api, job: Ref) -> tuple[Mapping[str, Any], float]:

@@ -35,19 +35,25 @@ class KindredSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Return the parameters of the view's base classes."""
-        found = list(super().get_override_parameters())
+        parameters = list(super().get_override_parameters())
         if isinstance(self.view, SparseFields) and self._reads() and self._gives_things():
-            found.append(_parameter("fields", "Names of the fields to return, separated by commas.", where="query"))
+            parameters.append(
+                _parameter("fields", "Names of the fields to return, separated by commas.", where="query")
+            )
         if self._is_single():
             if self.method == HTTPMethod.GET:
-                found.append(_parameter("If-None-Match", "Versions that you have; 304 if the object has one of them."))
+                parameters.append(
+                    _parameter("If-None-Match", "Versions that you have; 304 if the object has one of them.")
+                )
             elif self.method not in SAFE_METHODS:
-                found.append(_parameter("If-Match", "Version that you want to change; 412 if the object has another."))
+                parameters.append(
+                    _parameter("If-Match", "Version that you want to change; 412 if the object has another.")
+                )
         if self._is_idempotent():
-            found.append(
+            parameters.append(
                 _parameter("Idempotency-Key", "Key of this request; the same request with the same key runs once.")
             )
-        return found
+        return parameters
 
     def get_summary(self) -> str:
         """Return the first line of a method's docstring, for lists of operations."""

@@ -28,21 +28,21 @@ class StrictMixin(serializers.BaseSerializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Check names and types, then validate."""
         if isinstance(data, Mapping):
-            known = {name: field for name, field in self.fields.items() if not field.read_only}
-            wrong_types = {} if isinstance(data, QueryDict) else _mistyped_fields(known, data)
-            wrong = {**_unknown(data, list(known)), **wrong_types}
+            fields = {name: field for name, field in self.fields.items() if not field.read_only}
+            wrong_types = {} if isinstance(data, QueryDict) else _mistyped_fields(fields, data)
+            wrong = {**_unknown(data, list(fields)), **wrong_types}
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
 
 
-def _unknown(data: Mapping[Any, Any], known: list[str]) -> dict[str, list[str]]:
-    only = f"valid are {', '.join(sorted(known))}" if known else "this body has no fields"
-    return {str(name): [f"there is no such field; {only}"] for name in data if name not in known}
+def _unknown(data: Mapping[Any, Any], fields: list[str]) -> dict[str, list[str]]:
+    only = f"valid are {', '.join(sorted(fields))}" if fields else "this body has no fields"
+    return {str(name): [f"there is no such field; {only}"] for name in data if name not in fields}
 
 
-def _mistyped_fields(known: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: found for name in known if name in data and (found := mistyped(known[name], data[name]))}
+def _mistyped_fields(fields: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: errors for name in fields if name in data and (errors := mistyped(fields[name], data[name]))}
 
 
 def mistyped(field: Any, value: Any) -> Any:
@@ -70,7 +70,7 @@ def _choices(field: Any) -> tuple[tuple[type[Any], tuple[type, ...], str], ...]:
 
 
 def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, object]:
-    return {str(place): found for place, value in items.items() if (found := mistyped(child, value))}
+    return {str(place): errors for place, value in items.items() if (errors := mistyped(child, value))}
 
 
 class StrictSerializer(StrictMixin, serializers.Serializer[Any]):

@@ -111,8 +111,8 @@ class VersionedViewSet(SparseFields):
         """Return one object; 304 if it has the version of `If-None-Match`."""
         thing = self.get_object()
         whole, headers = self._whole(thing), self.headers_of(thing)
-        known = request.headers.get("If-None-Match")
-        if known is not None and _names(known, _hashed(whole)):
+        etags = request.headers.get("If-None-Match")
+        if etags is not None and _names(etags, _hashed(whole)):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": _hashed(whole), **headers})
         return self._answer(thing, whole, status.HTTP_200_OK, headers)
 

@@ -78,11 +78,11 @@ def check_length(request: HttpRequest) -> int:
 
 def _length(request: HttpRequest) -> int | None:
     """Return the length of the body; None where it is still to be counted."""
-    told = request.META.get("CONTENT_LENGTH") or ""
-    if told:
-        if not (told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS):
-            raise ParseError(f"Content-Length must be a number of bytes, not {told[:40]!r}")
-        return int(told)
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if announced:
+        if not (announced.isascii() and announced.isdecimal() and len(announced) <= MOST_DIGITS):
+            raise ParseError(f"Content-Length must be a number of bytes, not {announced[:40]!r}")
+        return int(announced)
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return 0
     if not request.META.get(ASKS):
@@ -104,8 +104,10 @@ def _check_sender(request: HttpRequest, room: Room) -> None:
 
 
 def _sender(request: HttpRequest) -> Visitor:
-    found = ApiTokenAuthentication().authenticate(Request(request)) if request.path_info.startswith("/api/") else None
-    user: Visitor = found[0] if found else request.user
+    authenticated = (
+        ApiTokenAuthentication().authenticate(Request(request)) if request.path_info.startswith("/api/") else None
+    )
+    user: Visitor = authenticated[0] if authenticated else request.user
     return user
 
 

@@ -156,5 +156,5 @@ def _length(environ: Environ) -> int | None:
     if "HTTP_TRANSFER_ENCODING" in environ:
         environ.pop("CONTENT_LENGTH", None)
         return None
-    told = environ["CONTENT_LENGTH"]
-    return int(told) if told.isdecimal() else None
+    announced = environ["CONTENT_LENGTH"]
+    return int(announced) if announced.isdecimal() else None

@@ -46,9 +46,9 @@ class Sites:
         """
         file = config_file()
         try:
-            found = json.loads(file.read_text())
-            tokens = {str(url): str(site["token"]) for url, site in found["sites"].items()}
-            return cls(str(found["current"]), tokens)
+            stored = json.loads(file.read_text())
+            tokens = {str(url): str(site["token"]) for url, site in stored["sites"].items()}
+            return cls(str(stored["current"]), tokens)
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

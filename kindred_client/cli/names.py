@@ -42,13 +42,13 @@ def _found(
         except NotFound:
             pass  # perhaps its name is a number
     things = list(listed())
-    found = [thing for thing in things if called in (thing[field] for field in by)]
-    if not found:
+    matches = [thing for thing in things if called in (thing[field] for field in by)]
+    if not matches:
         raise Unknown(what, called, [str(thing[by[0]]) for thing in things])
-    if len(found) > 1:
-        which = _some([f"{thing['id']} ({', '.join(str(thing[field]) for field in by)})" for thing in found])
+    if len(matches) > 1:
+        which = _some([f"{thing['id']} ({', '.join(str(thing[field]) for field in by)})" for thing in matches])
         raise click.UsageError(f"{called!r} is the name of more than one {what}; use the id: {which}")
-    return found[0]
+    return matches[0]
 
 
 def _some(names: list[str]) -> str:

@@ -30,16 +30,16 @@ def make_accounts() -> dict[str, str]:
     A file beside the secret key, readable by this user only, stores them for later starts.
     """
     file = Path(settings.VAR_DIR) / "demo_accounts.json"
-    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    passwords: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     for email, role in PEOPLE.items():
         if User.objects.filter(email=email).exists():
             continue
-        known[email] = secrets.token_urlsafe(9)
-        create_account(email, known[email], role, email.split("@")[0].title())
+        passwords[email] = secrets.token_urlsafe(9)
+        create_account(email, passwords[email], role, email.split("@")[0].title())
         file.touch(mode=0o600)
-        file.write_text(json.dumps(known))
-    users = User.objects.in_bulk(list(known), field_name="email")
-    return {email: word for email, word in known.items() if email in users and users[email].check_password(word)}
+        file.write_text(json.dumps(passwords))
+    users = User.objects.in_bulk(list(passwords), field_name="email")
+    return {email: word for email, word in passwords.items() if email in users and users[email].check_password(word)}
 
 
 def import_data(source: str) -> Dataset:

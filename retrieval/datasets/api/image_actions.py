@@ -99,8 +99,8 @@ class ImageActions(Curated):
     def _set_hidden(self, request: Request, hidden: bool) -> Response:
         form = ChosenImages(data=request.data)
         form.is_valid(raise_exception=True)
-        chosen = form.validated_data["images"]
-        return Response({"changed": curating.set_hidden(self.get_object(), chosen, hidden, by=signed_in(request))})
+        selected = form.validated_data["images"]
+        return Response({"changed": curating.set_hidden(self.get_object(), selected, hidden, by=signed_in(request))})
 
     @extend_schema(request=Relabel, responses=ChangedSerializer)
     @may_answer(409)
@@ -128,5 +128,5 @@ class ImageActions(Curated):
         """Queue the deletion of pictures. It cannot be undone; hiding can."""
         form = ChosenImages(data=request.data)
         form.is_valid(raise_exception=True)
-        chosen = form.validated_data["images"]
-        return accepted(submit_picture_deletion(self.get_object(), chosen, by=signed_in(request)), request)
+        selected = form.validated_data["images"]
+        return accepted(submit_picture_deletion(self.get_object(), selected, by=signed_in(request)), request)

@@ -97,8 +97,8 @@ class NewFilesSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs["files"]) != len(attrs["paths"]):
-            told = f"{len(attrs['paths'])} paths came with {len(attrs['files'])} files; send one for each"
-            raise serializers.ValidationError({"paths": told})
+            message = f"{len(attrs['paths'])} paths came with {len(attrs['files'])} files; send one for each"
+            raise serializers.ValidationError({"paths": message})
         return attrs
 
 

@@ -152,21 +152,21 @@ def _broken_files(aside: DatasetFolder) -> list[list[str]]:
 def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str, split: str) -> int:
     row = locked(dataset)
     places = _places(row, [name] if name else aside.classes, split)
-    known = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
+    present = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
     taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
     new: list[tuple[Picture, str, int, str]] = []
     for picture in aside.pictures:
         label, split = places[picture.label]
-        if (label, picture.sha256) not in known:
-            known.add((label, picture.sha256))
+        if (label, picture.sha256) not in present:
+            present.add((label, picture.sha256))
             file = Path(picture.path).name if name else picture.path
             new.append((picture, free_path(file, context.job_id, taken, ADDED), label, split))
     if new:
         put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
         store_rows(row, new)
         into = sorted({label for _, _, label, _ in new})
-        told = name_of(row, into[0]) if len(into) == 1 else f"{len(into):,} classes"
-        publish_revision(row, f"{len(new):,} pictures added to {told}")
+        target = name_of(row, into[0]) if len(into) == 1 else f"{len(into):,} classes"
+        publish_revision(row, f"{len(new):,} pictures added to {target}")
         follow_up_revision(row, by=asked_by(context))
     return len(new)
 
@@ -177,12 +177,12 @@ def labels_by_folder(row: Dataset) -> dict[str, int]:
     return {_joined(name): named[name] for name in reversed(named)} | named
 
 
-def label_of_folder(known: Mapping[str, int], name: str) -> int | None:
+def label_of_folder(by_name: Mapping[str, int], name: str) -> int | None:
     """Return the label of the class that a folder's pictures join, among `labels_by_folder`; None for a new one.
 
     An imported class may have a name that none would be made with: it is found by that very name first.
     """
-    return known.get(name.strip().casefold(), known.get(_joined(name)))
+    return by_name.get(name.strip().casefold(), by_name.get(_joined(name)))
 
 
 def _joined(name: str) -> str:
@@ -191,16 +191,16 @@ def _joined(name: str) -> str:
 
 def _places(row: Dataset, names: Sequence[str], split: str) -> list[tuple[int, str]]:
     """Return label and split of each class of that name, made where it is new."""
-    known, labels = labels_by_folder(row), []
+    by_name, labels = labels_by_folder(row), []
     made: list[str] = []
     first = row.classes.count()
     for name in names:
-        label = label_of_folder(known, name)
+        label = label_of_folder(by_name, name)
         if label is None:
             if split not in SPLITS:  # the class was removed since the job was queued
                 raise JobFailed(f"{row.name} no longer has a class {name!r}; add the pictures to another")
             words, label = fit_name(name), first + len(made)
-            known[words.casefold()] = label
+            by_name[words.casefold()] = label
             made.append(words)
         labels.append(label)
     add_classes(row, made)

@@ -61,7 +61,7 @@ def refusals_fail() -> Iterator[None]:
 
 
 def asked_by(context: JobContext) -> User | None:
-    """Return who asked for a job, if that account is still there."""
+    """Return the person who started a job, if the account still exists."""
     return User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
 
 

@@ -122,8 +122,8 @@ def labels_named(datasets: Iterable[Dataset], name: str) -> dict[int, list[int]]
     """
     wanted, labels = name.strip().casefold(), dict[int, list[int]]()
     classes = DatasetClass.objects.filter(dataset__in=datasets).values_list("dataset", "label", "name")
-    for dataset, label, known in classes.iterator():
-        if known.casefold() == wanted:
+    for dataset, label, stored in classes.iterator():
+        if stored.casefold() == wanted:
             labels.setdefault(dataset, []).append(label)
     return labels
 

@@ -29,14 +29,14 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
     Results leave them out at once, indexes when they are rebuilt.
 
     Raises:
-        Rejected: none or too many are chosen, one is not of the data set, or too little would be left.
+        Rejected: none or too many are selected, one is not of the data set, or too little would be left.
         Conflict: one is to be shown whose deletion is queued.
     """
     row = locked(dataset)
-    chosen = checked_choice(row, pictures)
-    if not hidden and pictures_being_deleted().intersection(chosen):
+    selected = checked_choice(row, pictures)
+    if not hidden and pictures_being_deleted().intersection(selected):
         raise Conflict(f"some of these pictures of {row.name} are being deleted; cancel that job first")
-    changing = row.images.filter(pk__in=chosen).exclude(hidden=hidden)
+    changing = row.images.filter(pk__in=selected).exclude(hidden=hidden)
     count = changing.update(hidden=hidden)
     if count:
         require_enough(row)
@@ -54,13 +54,13 @@ def relabel(
     split: "train" or "test", of a new class.
 
     Raises:
-        Rejected: none or too many are chosen, one is not of the data set, there is no such class, or the new
+        Rejected: none or too many are selected, one is not of the data set, there is no such class, or the new
             one's name is taken.
     """
     row = locked(dataset)
-    chosen = checked_choice(row, pictures)
+    selected = checked_choice(row, pictures)
     label = new_class(row, name) if new else class_named(row, name)
-    count = move_to_class(row, chosen, label, split)
+    count = move_to_class(row, selected, label, split)
     if count:
         require_both_splits(row)
         into = name_of(row, label)

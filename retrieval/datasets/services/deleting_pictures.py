@@ -41,11 +41,11 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
         Conflict: ratings refer to one, or another job is changing the data set.
     """
     row = locked(dataset)
-    chosen = checked_choice(row, pictures)
-    _require_dispensable(row, chosen)
-    going = row.images.filter(pk__in=chosen).order_by("pk").values_list("pk", "path", "sha256")
+    selected = checked_choice(row, pictures)
+    _require_dispensable(row, selected)
+    going = row.images.filter(pk__in=selected).order_by("pk").values_list("pk", "path", "sha256")
     job = submit_change("delete-pictures", row, {"pictures": [list(picture) for picture in going]}, by=by)
-    count = row.images.filter(pk__in=chosen, hidden=False).update(hidden=True)
+    count = row.images.filter(pk__in=selected, hidden=False).update(hidden=True)
     if count:
         publish_revision(row, f"{counted(count)} hidden, to be deleted")  # the job queues the indexes
         audit.record(by, "hide-pictures", row.name, pictures=count, job=job.pk)

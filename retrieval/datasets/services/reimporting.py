@@ -139,13 +139,13 @@ class _Comparison:
 
 def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison:
     """Match by path and content, then what is left by content alone: a file that was moved or renamed."""
-    found = _Comparison()
+    comparison = _Comparison()
     left: list[Picture] = []
     by_both = {(row.path, row.sha256): row for row in rows}
     for picture in pictures:
         row = by_both.pop((picture.path, picture.sha256), None)
         if row is not None:
-            found.same.append((picture, row))
+            comparison.same.append((picture, row))
         else:
             left.append(picture)
     by_content: dict[str, list[Image]] = {}
@@ -154,12 +154,12 @@ def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison
     for picture in left:
         others = by_content.get(picture.sha256)
         if others:
-            found.moved.append((picture, others.pop()))
+            comparison.moved.append((picture, others.pop()))
         else:
-            found.new.append(picture)
+            comparison.new.append(picture)
     # Curators added the others: no source has those, so they are not missing.
-    found.gone = [row for others in by_content.values() for row in others if not row.path.startswith(ADDED)]
-    return found
+    comparison.gone = [row for others in by_content.values() for row in others if not row.path.startswith(ADDED)]
+    return comparison
 
 
 @transaction.atomic
@@ -168,26 +168,26 @@ def _compare_and_store(
 ) -> Counts:
     row = locked(dataset)
     images = list(row.images.order_by("pk").defer("look"))
-    found = _compared(images, aside.pictures)
-    if not found.same and not found.moved:
+    comparison = _compared(images, aside.pictures)
+    if not comparison.same and not comparison.moved:
         raise Rejected(f"no picture there is in {row.name}; import it as a new data set")
-    labels, made = _labels_here(row, aside, found)
+    labels, made = _labels_here(row, aside, comparison)
     places = _places(row, aside, labels)
-    moved = _take_up_moves(found, places)
-    gone = row.images.filter(pk__in=[image.pk for image in found.gone], hidden=False).update(hidden=True)
+    moved = _take_up_moves(comparison, places)
+    gone = row.images.filter(pk__in=[image.pk for image in comparison.gone], hidden=False).update(hidden=True)
     counts: Counts = {
-        "unchanged": len(found.same),
+        "unchanged": len(comparison.same),
         "moved": moved,
-        "added": len(found.new),
+        "added": len(comparison.new),
         "hidden": gone,
         "classes": made,
     }
     if dry_run:
         transaction.set_rollback(True)
-    elif moved or gone or found.new:
-        _take_up_new(context.job_id, row, aside, found.new, places)
+    elif moved or gone or comparison.new:
+        _take_up_new(context.job_id, row, aside, comparison.new, places)
         _store_report(row, aside, counts, source)
-        publish_revision(row, f"imported again: {len(found.new):,} new, {moved:,} moved, {gone:,} hidden")
+        publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden")
         follow_up_revision(row, by=asked_by(context))
     return counts
 
@@ -213,25 +213,25 @@ def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, source: st
         row.save(update_fields=["source"])
 
 
-def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tuple[dict[int, int], list[str]]:
+def _labels_here(row: Dataset, aside: DatasetFolder, comparison: _Comparison) -> tuple[dict[int, int], list[str]]:
     """Return the label here of each of the source's, and the names of the classes made for it.
 
     A class is the one in which most of its unchanged pictures are, for curators may have renamed or merged it;
     else the one of its name; else a new one.
     """
     votes: dict[int, Counter[int]] = {}
-    for picture, image in found.same:
+    for picture, image in comparison.same:
         votes.setdefault(picture.label, Counter())[image.label] += 1
     here: dict[int, int] = {}
     made: list[str] = []
     named, first = labels_by_name(row), row.classes.count()
     for label in sorted({picture.label for picture in aside.pictures}):
         name = aside.classes[label]
-        known = votes[label].most_common(1)[0][0] if label in votes else named.get(name.strip().casefold())
-        if known is None:
-            known = first + len(made)
+        target = votes[label].most_common(1)[0][0] if label in votes else named.get(name.strip().casefold())
+        if target is None:
+            target = first + len(made)
             made.append(checked_name(row, name, named))
-        here[label] = known
+        here[label] = target
     add_classes(row, made)
     return here, made
 
@@ -242,10 +242,10 @@ def _places(row: Dataset, aside: DatasetFolder, labels: dict[int, int]) -> Place
     return {label: (labels[label], split_in(row, labels[label], split)) for label, split in splits.items()}
 
 
-def _take_up_moves(found: _Comparison, places: Places) -> int:
+def _take_up_moves(comparison: _Comparison, places: Places) -> int:
     """Give a picture whose file was moved to another class that class; what curators said of the others stays."""
     count = 0
-    for picture, image in found.moved:
+    for picture, image in comparison.moved:
         label, split = places[picture.label]
         if image.label != label:
             Image.objects.filter(pk=image.pk).update(label=label, split=split)

@@ -35,9 +35,9 @@ def submit_folder(dataset: Dataset, upload: Upload, split: str = "", *, by: User
 
 
 def _check_classes(dataset: Dataset, upload: Upload, split: str) -> None:
-    known = labels_by_folder(dataset)
+    by_name = labels_by_folder(dataset)
     for name in _class_names(upload):
-        if label_of_folder(known, name) is not None:
+        if label_of_folder(by_name, name) is not None:
             continue
         if split not in SPLITS:
             raise needs_split(name)

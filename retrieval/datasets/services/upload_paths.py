@@ -58,10 +58,10 @@ def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
     for part in parts:
         if place not in listing:
             listing[place] = {folded(entry.name): entry.name for entry in entries_in(place)}
-        known = listing[place].setdefault(folded(part), part)
-        if known != part:
+        existing = listing[place].setdefault(folded(part), part)
+        if existing != part:
             raise Rejected(
-                f"{_told(parts)} cannot lie beside {known!r}: some systems cannot tell them apart", field=FIELD
+                f"{_told(parts)} cannot lie beside {existing!r}: some systems cannot tell them apart", field=FIELD
             )
         place /= part
         if place.is_file() and place != folder.joinpath(*parts):
@@ -94,10 +94,10 @@ def entries_in(folder: Path, first: str = "") -> list[os.DirEntry[str]]:
     """
     try:
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name >= first and not entry.name.startswith(".")]
+            visible = [entry for entry in entries if entry.name >= first and not entry.name.startswith(".")]
     except FileNotFoundError:
         return []
-    return sorted(found, key=lambda entry: entry.name)
+    return sorted(visible, key=lambda entry: entry.name)
 
 
 def folded(name: str) -> str:

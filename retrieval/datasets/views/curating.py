@@ -72,13 +72,13 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _changed(request: HttpRequest, dataset: Dataset, values: Mapping[str, Any]) -> str:
     """Hide, unhide or move pictures; return the message about it."""
-    by, chosen = signed_in(request), values["image"]
+    by, selected = signed_in(request), values["image"]
     if values["action"] == "move":
         new = bool(values["split"])
-        count = curating.relabel(dataset, chosen, values["name"], new=new, split=values["split"], by=by)
+        count = curating.relabel(dataset, selected, values["name"], new=new, split=values["split"], by=by)
         return f"{_counted(count)} moved to {values['name'].strip()}."
     hidden = values["action"] == "hide"
-    count = curating.set_hidden(dataset, chosen, hidden, by=by)
+    count = curating.set_hidden(dataset, selected, hidden, by=by)
     return f"{_counted(count)} {'hidden' if hidden else 'unhidden'}."
 
 

@@ -64,10 +64,10 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
         return None  # a search reports the error; this page is about the class
     labels = dict(dataset.images.filter(hidden=False).values_list("pk", "label"))
     ids = [pk for pk in held.ids.tolist() if pk in labels]
-    known = np.array([labels[pk] for pk in ids], np.int64)
-    if label not in known:
+    held_labels = np.array([labels[pk] for pk in ids], np.int64)
+    if label not in held_labels:
         return None
-    nearest, typical = nearest_centres(held.vectors_of(ids), known, label)
+    nearest, typical = nearest_centres(held.vectors_of(ids), held_labels, label)
     return Neighbourhood(model, _with_pictures(dataset, nearest[:NEAREST]), dataset.images.named().get(pk=ids[typical]))
 
 

@@ -121,18 +121,18 @@ def run_map_job(context: JobContext, index: int) -> Mapping[str, object]:
 
 def _made(context: JobContext, row: Index) -> SpaceMap:
     vectors = load_index(row.folder, model_sha256=row.model.weights_sha256)
-    known = {
+    label_and_split = {
         pk: (label, split)
         for pk, label, split in row.dataset.images.filter(hidden=False).values_list("pk", "label", "split")
     }
-    ids = np.array([pk for pk in vectors.ids.tolist() if pk in known], dtype=np.int64)
+    ids = np.array([pk for pk in vectors.ids.tolist() if pk in label_and_split], dtype=np.int64)
     if len(ids) < FEWEST_POINTS:
         raise JobFailed(f"only {len(ids)} pictures of that index are left; build a new index first")
     return map_of(
         vectors.vectors_of(ids),
         ids=ids,
-        labels=np.array([known[pk][0] for pk in ids.tolist()], dtype=np.int64),
-        splits=[known[pk][1] for pk in ids.tolist()],
+        labels=np.array([label_and_split[pk][0] for pk in ids.tolist()], dtype=np.int64),
+        splits=[label_and_split[pk][1] for pk in ids.tolist()],
         most=MOST_POINTS,
         progress=context.progress,
     )

@@ -28,10 +28,10 @@ def every_download(request: HttpRequest) -> HttpResponse:
     """List the files that this person may download, by data set; filtered by data set or kind."""
     datasets = visible_datasets(request.user)
     wanted = {name: request.GET.get(name, "") for name in ("dataset", "kind")}
-    chosen = datasets.filter(slug=wanted["dataset"]) if wanted["dataset"] else datasets
+    shown = datasets.filter(slug=wanted["dataset"]) if wanted["dataset"] else datasets
     kinds = {name: kind for name, kind in registry.KINDS.items() if wanted["kind"] in ("", name)}
-    listed = {name: list(kind.listing(signed_in(request), chosen)) for name, kind in kinds.items()}
-    sections = [(dataset, _parts_of(dataset, listed)) for dataset in chosen]
+    listed = {name: list(kind.listing(signed_in(request), shown)) for name, kind in kinds.items()}
+    sections = [(dataset, _parts_of(dataset, listed)) for dataset in shown]
     context = {
         "datasets": datasets,
         "kinds": registry.KINDS,

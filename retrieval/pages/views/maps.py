@@ -25,11 +25,11 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     entries = services.mapped_indexes(dataset, request.user)
     chosen = _chosen(entries, request.GET.get("model", ""))
     context = {"dataset": dataset, "entries": entries, "chosen": chosen}
-    found = services.stored_map(chosen.index) if chosen and chosen.has_map else None
-    if chosen and found:
-        page = Paginator(services.misses_of(found), MISSES).get_page(request.GET.get("page"))
+    stored = services.stored_map(chosen.index) if chosen and chosen.has_map else None
+    if chosen and stored:
+        page = Paginator(services.misses_of(stored), MISSES).get_page(request.GET.get("page"))
         page.object_list = services.with_pictures(page.object_list)  # type: ignore[arg-type,assignment]
-        context |= {"summary": services.summary_of(chosen.index, found), "page": page}
+        context |= {"summary": services.summary_of(chosen.index, stored), "page": page}
     return render(request, "retrieval/dataset_map.html", context)
 
 
@@ -49,10 +49,10 @@ def _chosen(entries: list[services.MappedIndex], wanted: str) -> services.Mapped
 def points(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Return the points of an index's map as JSON."""
     index = _index(request, slug, pk)
-    found = services.stored_map(index)
-    if found is None:
+    stored = services.stored_map(index)
+    if stored is None:
         raise Http404("that index has no map yet")
-    return JsonResponse(services.points_of(index, found), json_dumps_params={"separators": (",", ":")})
+    return JsonResponse(services.points_of(index, stored), json_dumps_params={"separators": (",", ":")})
 
 
 def _index(request: HttpRequest, slug: str, pk: int) -> Index:
