@@ -40,10 +40,10 @@ def _asks_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
     return response.status_code in (302, 303) and urlsplit(where).path == resolve_url(settings.LOGIN_URL)
 
 
-def _page_of(request: HttpRequest, address: str) -> str:
+def _page_of(request: HttpRequest, url: str) -> str:
     """Return the path of the page that sent the request, "/" if its URL is not of this site."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
     except ValueError:
         return "/"
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -25,7 +25,7 @@ from config.overload import RETRY_AFTER, is_busy, is_disk_full
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-ADDRESS = "/api/problems/"
+TYPES_URL = "/api/problems/"
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class UnknownHost(exceptions.APIException):
 
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "unknown-host"
-    default_detail = "This site does not answer for the host of that address. Add it to ALLOWED_HOSTS if it is yours."
+    default_detail = "This host name is not one of the site. If it is yours, add it to ALLOWED_HOSTS."
 
 
 class Answered(exceptions.APIException):
@@ -263,9 +263,9 @@ def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
     return None
 
 
-def address_of(name: str) -> str:
+def type_url(name: str) -> str:
     """Return the URL of a problem's type, below the site's URL prefix if it has one."""
-    return f"{get_script_prefix().rstrip('/')}{ADDRESS}{name}"
+    return f"{get_script_prefix().rstrip('/')}{TYPES_URL}{name}"
 
 
 class FieldError(TypedDict):
@@ -291,7 +291,7 @@ def problem(request: object, name: str, detail: str) -> ProblemBody:
     """Return the fields of RFC 9457 for one type of problem."""
     kind = PROBLEMS[name]
     body: ProblemBody = {
-        "type": address_of(name),
+        "type": type_url(name),
         "title": kind.title,
         "status": kind.status.value,
         "detail": detail,
@@ -338,7 +338,7 @@ class ProblemHandler(ExceptionHandler):
         return Response(data, status=exc.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 
-class UnknownAddress(APIView):
+class UnknownURL(APIView):
     """Respond to an unknown URL under /api/ with a problem, not a page."""
 
     permission_classes = (AllowAny,)

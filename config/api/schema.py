@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
-from config.api.problems import ADDRESS, CONTENT_TYPE, PROBLEMS, address_of
+from config.api.problems import CONTENT_TYPE, PROBLEMS, TYPES_URL, type_url
 from config.api.strict import StrictMixin
 from config.api.views import SparseFields, VersionedViewSet
 
@@ -168,10 +168,10 @@ def _problem(code: int) -> Mapping[str, object]:
 def _problem_schema() -> Mapping[str, object]:
     return {
         "type": "object",
-        "description": f"RFC 9457 problem details. {ADDRESS} lists the types.",
+        "description": f"RFC 9457 problem details. {TYPES_URL} lists the types.",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": {"type": "string", "enum": [address_of(name) for name in PROBLEMS]},
+            "type": {"type": "string", "enum": [type_url(name) for name in PROBLEMS]},
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
