@@ -1,4 +1,4 @@
-"""The project: settings, addresses, queue. Importing it makes the Celery app the current one."""
+"""The project: settings, URLs, queue. Importing it makes the Celery app the current one."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""kombu's filesystem broker, made safe against messages that are not whole.
+"""kombu's filesystem broker, made safe against incomplete messages.
 
 kombu writes a message under its final name, so a worker may read it half-written; and what it
 cannot decode ends the worker. Here a message appears whole, and a damaged one (by a full disk,

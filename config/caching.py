@@ -1,4 +1,4 @@
-"""What caches may keep of an answer: nothing of what a person or a program of theirs was sent."""
+"""Cache headers: personal responses are not stored."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 def keep_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Tell browsers and proxies not to store what was sent to a session or a token, unless its view says more."""
+    """Return a middleware: responses to a session or a token are not stored, unless their view says more."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         answer = get_response(request)

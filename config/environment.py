@@ -17,7 +17,7 @@ _CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def url_prefix(name: str) -> str:
-    """Return the path below which the site stands, as `/kindred`; empty for the root of its host."""
+    """Return the URL prefix of the site, such as `/kindred`; empty for the root of its host."""
     prefix: str = env.str(name, default="").strip("/")
     if not re.fullmatch(r"[A-Za-z0-9._~/-]*", prefix):
         raise ImproperlyConfigured(f"{name} may hold letters, digits and . _ ~ / - only, got {prefix!r}")

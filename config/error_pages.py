@@ -1,4 +1,4 @@
-"""Answers to requests that no view could answer: an unknown host, a full disk, a busy database, a fault of ours."""
+"""Responses to requests that no view could answer: unknown host, full storage, busy database, internal error."""
 
 import sys
 
@@ -10,18 +10,20 @@ from rest_framework.exceptions import APIException, ParseError
 from config.api.problems import PROBLEMS, Answered, UnknownHost, fault_behind, type_of
 from config.bodies.pages import problem_document
 
-BROKEN = "It is not your fault, and it has been written to the log. Trying again in a moment often helps."
+INTERNAL_ERROR = "An error of the site, which was logged. Trying again in a moment often helps."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400, and say what to set when it is the host that the site does not know."""
     foreign = isinstance(exception, DisallowedHost)
-    return _answer(request, UnknownHost() if foreign else ParseError("The request cannot be read. Go back."))
+    return _answer(
+        request, UnknownHost() if foreign else ParseError("The request cannot be read. Go back and try again.")
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer what no view has dealt with. Django calls this while it handles the exception."""
-    return _answer(request, fault_behind(sys.exc_info()[1]) or APIException(BROKEN))
+    """Respond to an exception that no view handled. Django calls this while it handles the exception."""
+    return _answer(request, fault_behind(sys.exc_info()[1]) or APIException(INTERNAL_ERROR))
 
 
 def _answer(request: HttpRequest, problem: APIException) -> HttpResponseBase:

@@ -1,6 +1,6 @@
-"""What services raise on purpose: the message can be shown, and each class is one type of problem of the API.
+"""Errors that services raise on purpose. Their messages can be shown; each class is a problem type of the API.
 
-Services raise them; `config.api.problems` answers them as problem documents, `config.html_errors` as pages.
+`config.api.problems` turns them into problem documents, `config.html_errors` into pages.
 """
 
 from typing import ClassVar
@@ -10,11 +10,11 @@ class ServiceError(Exception):
     """Base of all of them. `problem` is the type's name in `config.api.problems.PROBLEMS`."""
 
     problem: ClassVar[str]
-    retry_after: int | None = None  # seconds; None where asking again does not help
+    retry_after: int | None = None  # seconds; None where a retry does not help
 
 
 class Rejected(ServiceError):
-    """The request names something that cannot be done as asked; `field` is the part at fault, where it is one alone."""
+    """The request is invalid; `field` names the invalid field, if it is one."""
 
     problem = "invalid"
 
@@ -24,31 +24,31 @@ class Rejected(ServiceError):
 
 
 class Conflict(Rejected):
-    """The present state does not allow it: something is in the way, or has to come first."""
+    """The current state does not allow the request; something else has to be done first."""
 
     problem = "conflict"
 
 
 class QuotaReached(Conflict):
-    """A person keeps as much as they may; something of theirs has to go first."""
+    """A person's quota is used up; they have to delete something first."""
 
     problem = "quota-reached"
 
 
 class NothingSearchable(Rejected):
-    """No published model has an index of what is to be searched."""
+    """No published model has an index of the data sets to search."""
 
     problem = "nothing-searchable"
 
 
 class TooLarge(Rejected):
-    """More files or bytes than are kept."""
+    """Too many files or bytes."""
 
     problem = "too-large"
 
 
 class Busy(ServiceError):
-    """Too much at once; the same request may succeed in a moment."""
+    """The site is busy; the same request may succeed in a moment."""
 
     problem = "busy"
     retry_after = 2

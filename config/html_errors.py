@@ -1,4 +1,4 @@
-"""What services raise, as pages: a message where a button was pressed, or a page with the status and Retry-After."""
+"""Errors of services as HTML: a message after a button, or a page with the status and Retry-After."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,9 +15,9 @@ View = Callable[..., HttpResponseBase]
 
 
 def rejection_as_message(back: str) -> Callable[[View], View]:
-    """Let a view of a button answer what a service rejects by a message on the page named `back`.
+    """Return a decorator: what a service rejects becomes a message on the page named `back`.
 
-    That page takes what the view takes from its address.
+    That page has the same URL arguments as the view.
     """
 
     def decorate(view: View) -> View:

@@ -1,4 +1,4 @@
-"""Requests of htmx by whoever is signed in no more: the whole page goes to sign in, not a part of it."""
+"""Requests of htmx after a session has ended: the whole page goes to the sign-in, not a part of it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +14,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def lead_to_sign_in(answer: Answer) -> Answer:
-    """Answer 204 with `HX-Redirect` where htmx would put the page of the sign-in, or nothing, into a part of a page.
+    """Return a middleware: 204 with `HX-Redirect` where htmx would put the sign-in page into a part of a page.
 
-    That is a redirect to the sign-in, and a refusal (403) of somebody who is not signed in: without the session's
-    cookie the one against forgery is mostly gone as well. One comes back to the page that sent the request.
+    That is a redirect to the sign-in, and a 403 for somebody who is not signed in: without the session's cookie the
+    CSRF cookie is mostly gone as well. After the sign-in, one is back on the page that sent the request.
     """
 
     def leading(request: HttpRequest) -> HttpResponseBase:
@@ -40,10 +40,10 @@ def _asks_to_sign_in(request: HttpRequest, response: HttpResponseBase) -> bool:
     return response.status_code in (302, 303) and urlsplit(where).path == resolve_url(settings.LOGIN_URL)
 
 
-def _page_of(request: HttpRequest, address: str) -> str:
-    """Return the path of the page that sent the request, "/" where the address is not one of this site."""
+def _page_of(request: HttpRequest, url: str) -> str:
+    """Return the path of the page that sent the request, "/" if its URL is not of this site."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
     except ValueError:
         return "/"
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -15,7 +15,7 @@ PICTURE_MAX_PIXELS = count("KINDRED_PICTURE_MAX_MEGAPIXELS", 60) * 1_000_000  # 
 ARCHIVE_MAX_BYTES = megabytes("KINDRED_ARCHIVE_MAX_MB", 4096)
 MODEL_MAX_BYTES = megabytes("KINDRED_MODEL_MAX_MB", 1024)  # of an external model, and of its embeddings
 
-# --- bodies of requests; which address takes which files stands in config/bodies/rooms.py
+# --- bodies of requests; which URL accepts which files is in config/bodies/rooms.py
 
 FORM_MAX_BYTES = count("KINDRED_FORM_MAX_KB", 64) * 2**10  # of a form without files
 JSON_MAX_BYTES = megabytes("KINDRED_JSON_MAX_MB", 1)  # also of a form with a long list of boxes

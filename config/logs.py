@@ -1,10 +1,10 @@
-"""What the log's lines hold."""
+"""Filters of log records."""
 
 import logging
 
 
 class RefusalsWithoutTraceback(logging.Filter):
-    """Keep what is written of a refused request (4xx) to one line: nothing is broken, and anybody can cause many."""
+    """Log a client error (4xx) in one line: nothing is broken, and anybody can cause many."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if 400 <= getattr(record, "status_code", 0) < 500:

@@ -9,14 +9,14 @@ STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what spreadsheets cal
 
 
 class _Line:
-    """What `csv.writer` writes to: gives the line back instead of keeping it."""
+    """File for `csv.writer` that returns each line."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def safe_cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Return a cell that no spreadsheet runs as a formula; numbers stay numbers."""
     if isinstance(value, str) and value.startswith(STARTS_FORMULA):
         return f"'{value}"
     return value

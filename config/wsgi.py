@@ -6,15 +6,17 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from config.serving.environ import Environ
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 def below(prefix: str, site: Application) -> Application:
     """Return the site as it answers below a path, whether or not the proxy before it has cut that off."""
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == prefix or path.startswith(f"{prefix}/"):
             environ = {**environ, "PATH_INFO": path[len(prefix) :] or "/"}

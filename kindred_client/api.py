@@ -1,4 +1,4 @@
-"""How methods call operations: by their name in the table, through one transport."""
+"""Calls of operations by their name in the table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -33,8 +33,8 @@ def key(ref: Ref) -> int | str:
     """Return the id: of an id, itself."""
     if not isinstance(ref, Mapping):
         return ref
-    found = ref["id"]
-    return found if isinstance(found, int) else str(found)
+    value = ref["id"]
+    return value if isinstance(value, int) else str(value)
 
 
 def keys(refs: Iterable[Ref]) -> list[int | str]:
@@ -43,12 +43,12 @@ def keys(refs: Iterable[Ref]) -> list[int | str]:
 
 def given(**values: Any) -> dict[str, Any]:
     """Return what was given: not None. Sequences become lists, a `Fields` list one comma-separated word."""
-    found = {name: value for name, value in values.items() if value is not None}
-    if "fields" in found:
-        found["fields"] = ",".join(found["fields"])
-        if not found["fields"]:
-            del found["fields"]
-    return found
+    sent = {name: value for name, value in values.items() if value is not None}
+    if "fields" in sent:
+        sent["fields"] = ",".join(sent["fields"])
+        if not sent["fields"]:
+            del sent["fields"]
+    return sent
 
 
 class Api:
@@ -124,10 +124,10 @@ def answer_of(response: httpx.Response) -> Any:
     if not body.content:
         return None
     try:
-        found = body.json()
+        value = body.json()
     except ValueError as error:
         raise Unreachable(f"{body.url} answered with what is no JSON: there is no Kindred site") from error
-    if isinstance(found, dict):
-        found = Answer(found)
-        found.etag = body.headers.get("ETag", "")
-    return found
+    if isinstance(value, dict):
+        value = Answer(value)
+        value.etag = body.headers.get("ETag", "")
+    return value

@@ -1,4 +1,4 @@
-"""What can go wrong: the server's problem documents as exceptions, and the few troubles that have no document."""
+"""Exceptions: problem documents of the server, and errors without a document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ import httpx
 
 
 class KindredError(Exception):
-    """Whatever this client raises on its own account."""
+    """Base of all errors of this client."""
 
 
 class Unreachable(KindredError):
-    """No answer came, tried as often as `retries` allows."""
+    """No response after `retries` attempts."""
 
 
 class WaitTimeout(KindredError):
-    """The job is still going on after the time that was given; it goes on."""
+    """A job did not finish within the timeout; it continues."""
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that was refused, and why."""
+    """An invalid field, and why."""
 
     field: str
     code: str
@@ -31,7 +31,7 @@ class FieldError:
 
 
 class Problem(KindredError):
-    """The server refused: a problem document (RFC 9457).
+    """An error response: a problem document (RFC 9457).
 
     `slug` is the last part of its type ("not-found"), `errors` the fields that were refused, `request_id` what the
     site's keepers find the request by, `retry_after` the seconds it asked to wait.
@@ -53,7 +53,7 @@ class Problem(KindredError):
 
     @property
     def fields(self) -> dict[str, str]:
-        """Why each field was refused, by its name."""
+        """Errors by field name."""
         return {error.field: error.detail for error in self.errors if error.field}
 
     def __str__(self) -> str:
@@ -62,31 +62,31 @@ class Problem(KindredError):
 
 
 class Invalid(Problem):
-    """What was sent cannot be taken; `fields` says what of it (400)."""
+    """The request is invalid; `fields` names the invalid fields (400)."""
 
 
 class Unauthenticated(Problem):
-    """There is no token, or one that is wrong or has expired (401)."""
+    """The token is missing, invalid or expired (401)."""
 
 
 class Forbidden(Problem):
-    """This is not for the token's owner, or not for a read-only token (403)."""
+    """The role of the token's owner, or a read-only token, does not allow it (403)."""
 
 
 class NotFound(Problem):
-    """There is no such thing, or not for the token's owner (404)."""
+    """The object does not exist, or the owner of the token may not see it (404)."""
 
 
 class Conflict(Problem):
-    """The thing's present state does not allow it (409)."""
+    """The current state of the object does not allow it (409)."""
 
 
 class Stale(Problem):
-    """The thing was changed since it was read (412)."""
+    """The object changed since it was read (412)."""
 
 
 class TooLarge(Problem):
-    """More bytes than the site takes (413)."""
+    """The request is too large (413)."""
 
 
 class IdempotencyKeyReused(Problem):
@@ -94,15 +94,15 @@ class IdempotencyKeyReused(Problem):
 
 
 class Throttled(Problem):
-    """Too many requests, also after waiting as asked (429)."""
+    """Too many requests, also after waiting as `Retry-After` says (429)."""
 
 
 class ServerFault(Problem):
-    """The site failed; `request_id` is what its keepers need (500 and above)."""
+    """An error of the site; report the `request_id` to its operator (500 and above)."""
 
 
 class Busy(ServerFault):
-    """The site has too much to do right now, also after waiting as asked (503)."""
+    """The site is busy, also after waiting as `Retry-After` says (503)."""
 
 
 BY_STATUS: dict[int, type[Problem]] = {

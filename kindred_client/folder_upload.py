@@ -1,4 +1,4 @@
-"""A folder is sent picture by picture: what the server has is not sent again, in whatever process it was sent."""
+"""Upload of a folder, picture by picture; it resumes after an interruption, also in another process."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ Changed = Callable[[answers.JobsGet], None]
 
 
 class FolderSender:
-    """Sends one folder and has a job take it in."""
+    """Uploads one folder and starts the job that uses it."""
 
     def __init__(self, api: Api, folder: Path, memory: ResumeState, *, workers: int) -> None:
         self._api = api
@@ -29,13 +29,13 @@ class FolderSender:
         self._workers = workers
 
     def send(self, start: Start, *, changed: Changed | None = None) -> answers.JobsGet:
-        """Send what is missing, let `start` start the job with the upload, and return the finished job.
+        """Send missing pictures, call `start` with the upload to start its job, and return the finished job.
 
-        A job that an earlier process asked for is waited for. Where the folder was changed since, `changed` is asked
-        what to do: where it does not raise, the folder is sent anew.
+        A job that an earlier process started is waited for. If the folder was changed since, `changed` is called with
+        that job, and unless it raises, the folder is sent again.
 
         Raises:
-            JobFailed: the job failed; the next try begins anew.
+            JobFailed: the job failed; the next call starts from the beginning.
         """
         pictures = pictures_in(self._folder)
         listing = listing_of(pictures)
@@ -59,7 +59,7 @@ class FolderSender:
         return done
 
     def _outdated(self, job: Mapping[str, Any], changed: Changed | None) -> None:
-        """Wait for a job that has taken the folder as it was; one that failed is no hindrance to what is there now."""
+        """Wait for the job of the folder as it was before a change; ignore its failure."""
         try:
             done = self._finished(job)
         except JobFailed:
@@ -68,10 +68,10 @@ class FolderSender:
             changed(done)
 
     def _started_before(self, start: Start) -> tuple[Progress, Mapping[str, Any]] | None:
-        """Return what a process before us sent and the job that it asked for in the same words; None without one."""
+        """Return the progress and the job of an earlier process with the same parameters; None without one."""
         progress = self._memory.recall()
         if progress is None or not progress.sent or self._is_there(progress):
-            return None  # no job has taken it: look once more whether everything is in it
+            return None  # no job used the upload: check again that it is complete
         try:
             return progress, start(progress.upload)
         except (Invalid, NotFound):

@@ -1,13 +1,12 @@
-"""Folders of pictures on this machine: what is in them, and how far a sending of one has come."""
+"""Local folders of pictures, and the progress of their upload."""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 from kindred_client.errors import KindredError
 
@@ -20,7 +19,7 @@ MOST_FILES, MOST_BYTES = 50, 8 * 2**20  # of one request; a single larger pictur
 
 @dataclass(frozen=True)
 class Picture:
-    """A file below the folder; `path` is as the server will have it."""
+    """A file below the folder; `path` is that on the server."""
 
     path: str
     where: Path
@@ -29,28 +28,28 @@ class Picture:
 
 
 def pictures_in(folder: Path) -> list[Picture]:
-    """Return the pictures below the folder by path; hidden files and what is no picture are left out.
+    """Return the pictures below the folder by path; hidden files and other files are left out.
 
     Raises:
         KindredError: there is none, or no such folder.
     """
     if not folder.is_dir():
         raise KindredError(f"there is no folder {folder}")
-    found = []
+    pictures = []
     for top, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             where = Path(top) / name
             if not name.startswith(".") and where.suffix.lower() in SUFFIXES and where.is_file():
                 stat = where.stat()
-                found.append(Picture(where.relative_to(folder).as_posix(), where, stat.st_size, stat.st_mtime_ns))
-    if not found:
+                pictures.append(Picture(where.relative_to(folder).as_posix(), where, stat.st_size, stat.st_mtime_ns))
+    if not pictures:
         raise KindredError(f"there are no pictures in {folder}")
-    return sorted(found, key=lambda picture: picture.path)
+    return sorted(pictures, key=lambda picture: picture.path)
 
 
 def in_batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
-    """Cut them into what one request carries: bounded in count and in bytes."""
+    """Split them into batches for one request each, bounded in count and bytes."""
     batch: list[Picture] = []
     size = 0
     for picture in pictures:
@@ -64,7 +63,7 @@ def in_batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
 
 
 def listing_of(pictures: Iterable[Picture]) -> str:
-    """Return a digest that another one of the folder equals only if nothing was added, changed or taken out."""
+    """Return a digest of the folder; it changes with every added, changed or removed file."""
     rows = [[picture.path, picture.size, picture.changed] for picture in pictures]
     return sha256_of(json.dumps(rows).encode())
 
@@ -74,32 +73,32 @@ def sha256_of(content: bytes) -> str:
 
 
 def state_folder() -> Path:
-    """Return where this user's programs remember how far they came."""
+    """Return the folder of this user's resume files."""
     named = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
     return Path(named or Path.home() / ".local" / "state") / "kindred" / "uploads"
 
 
 @dataclass
 class Progress:
-    """What a sending must remember so that another process can go on with it."""
+    """What another process needs to resume an upload."""
 
     upload: str
-    sent: bool = False  # everything was there, and a job was asked for
-    listing: str = ""  # what `listing_of` said of what was sent
+    sent: bool = False  # all pictures were sent, and the job was requested
+    listing: str = ""  # `listing_of` the folder when it was sent
 
 
 class ResumeState:
-    """The small file that remembers one sending, by what is sent where."""
+    """The resume file of one upload, named by site, folder and purpose."""
 
     def __init__(self, *what: str, folder: Path | None = None) -> None:
         name = sha256_of("\n".join(what).encode())[:32]
         self.path = (folder or state_folder()) / f"{name}.json"
 
     def recall(self) -> Progress | None:
-        """Return what is remembered; None when nothing is, or nothing of use."""
+        """Return the stored progress; None if there is none, or the file is invalid."""
         try:
-            found: dict[str, Any] = json.loads(self.path.read_text())
-            return Progress(str(found["upload"]), bool(found["sent"]), str(found["listing"]))
+            stored: Mapping[str, object] = json.loads(self.path.read_text())
+            return Progress(str(stored["upload"]), bool(stored["sent"]), str(stored["listing"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -114,5 +113,5 @@ class ResumeState:
 
 
 def key_of(upload: str, **words: object) -> str:
-    """Return the idempotency key of asking for an upload's job in these words: every process has the same one."""
+    """Return the idempotency key of an upload's job with these parameters, the same in every process."""
     return sha256_of(json.dumps([upload, words], sort_keys=True).encode())

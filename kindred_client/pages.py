@@ -38,5 +38,5 @@ def cursor_in(url: str | None) -> str:
 
     So what goes with the request, the token, goes nowhere that an answer names.
     """
-    found = parse_qs(urlsplit(url or "").query).get("cursor", [""])
-    return found[0]
+    cursors = parse_qs(urlsplit(url or "").query).get("cursor", [""])
+    return cursors[0]

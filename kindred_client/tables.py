@@ -9,19 +9,19 @@ if TYPE_CHECKING:
     import pandas
 
 
-def flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return the row with what is nested in it under dotted names: {"a": {"b": 1}} is {"a.b": 1}."""
-    found: dict[str, Any] = {}
+def flat(row: Mapping[str, object], before: str = "") -> dict[str, object]:
+    """Return the row with nested values under dotted names: {"a": {"b": 1}} is {"a.b": 1}."""
+    cells: dict[str, object] = {}
     for name, value in row.items():
         if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{before}{name}.")
+            cells |= flat(value, f"{before}{name}.")
         else:
-            found[f"{before}{name}"] = value
-    return found
+            cells[f"{before}{name}"] = value
+    return cells
 
 
 class Table(list[dict[str, Any]]):
-    """Flat rows; those that lack a column have nothing there."""
+    """Flat rows; a row may lack columns."""
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Any]]) -> "Table":

@@ -91,16 +91,16 @@ class Transport:
         attempt = 0
         while True:
             try:
-                found = self._once(request, receive, last=attempt >= self.retries)
+                outcome = self._once(request, receive, last=attempt >= self.retries)
             except httpx.TransportError as error:
                 safe = request.again or isinstance(error, NOTHING_SENT)
                 if attempt >= self.retries or not safe:
                     raise Unreachable(_unanswered(request, self.base, error, attempt + 1)) from error
                 pause = pause_before(attempt)
             else:
-                if not isinstance(found, _Later):
-                    return found
-                pause = pause_before(attempt) if found.seconds is None else found.seconds
+                if not isinstance(outcome, _Later):
+                    return outcome
+                pause = pause_before(attempt) if outcome.seconds is None else outcome.seconds
             self.sleep(pause)
             attempt += 1
 

@@ -162,7 +162,7 @@ class Changed(TypedDict, total=False):
 
 
 class Class(TypedDict, total=False):
-    """A class with pictures that are shown; `sample` is the key of one, `held_out` counts those measured on."""
+    """A class with visible pictures; `held_out` of them are held out, `sample` is the id of one."""
 
     label: int
     name: str
@@ -241,7 +241,7 @@ class Curves(TypedDict, total=False):
 
 
 class Dataset(TypedDict, total=False):
-    """A data set; a picture's label is a place in `classes`."""
+    """A data set. The label of a picture is an index into `classes`."""
 
     id: int
     name: str
@@ -361,7 +361,7 @@ SplitEnum: TypeAlias = Literal["train", "test", "query", "gallery"]
 
 
 class Image(TypedDict, total=False):
-    """A picture; `sha256` is of the file that was imported, `url` gives a JPEG without a camera's notes."""
+    """A picture; `sha256` is of the imported file, `url` gives a JPEG without camera metadata."""
 
     id: int
     dataset: int

@@ -1,4 +1,4 @@
-"""Following a job to its end."""
+"""Waiting for a job."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 class JobFailed(KindredError):
-    """A job that was waited for failed or was cancelled; `job` is the whole of it."""
+    """A job failed or was cancelled; `job` is the whole job."""
 
     def __init__(self, job: Mapping[str, Any]) -> None:
         self.job = job
@@ -29,31 +29,31 @@ def _called(job: Mapping[str, Any]) -> str:
 
 
 def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.JobsGet:
-    """Return the job when it has succeeded, with a bar meanwhile.
+    """Wait with a progress bar; return the job when it has succeeded.
 
     Raises:
         JobFailed: it failed or was cancelled.
-        WaitTimeout: `timeout` seconds were not enough; the job goes on.
+        WaitTimeout: `timeout` seconds were not enough; the job continues.
     """
     until = None if timeout is None else time.monotonic() + timeout
     with bar("waiting", None, "", progress=api.progress) as line:
         while True:
-            found, pause = _look(api, job)
-            show(line, found)
-            if found["state"] in ENDED:
+            current, pause = _look(api, job)
+            show(line, current)
+            if current["state"] in ENDED:
                 break
             if until is not None and time.monotonic() + pause > until:
-                raise WaitTimeout(f"{_called(found)} is still {found['state']}; it goes on")
+                raise WaitTimeout(f"{_called(current)} is still {current['state']}; it continues")
             api.transport.sleep(pause)
-    if found["state"] != "succeeded":
-        raise JobFailed(found)
-    return cast(answers.JobsGet, found)
+    if current["state"] != "succeeded":
+        raise JobFailed(current)
+    return cast(answers.JobsGet, current)
 
 
-def _look(api: Api, job: Ref) -> tuple[dict[str, Any], float]:
-    """Return the job and in how many seconds to look again."""
+def _look(api: Api, job: Ref) -> tuple[Mapping[str, Any], float]:
+    """Return the job, and the seconds until the next request."""
 
-    def read(response: httpx.Response) -> tuple[dict[str, Any], float]:
+    def read(response: httpx.Response) -> tuple[Mapping[str, Any], float]:
         response.read()
         return response.json(), retry_after_of(response) or POLL_SECONDS
 
@@ -61,7 +61,7 @@ def _look(api: Api, job: Ref) -> tuple[dict[str, Any], float]:
 
 
 def show(line: Any, job: Mapping[str, Any]) -> None:
-    """Let the bar say what the job says."""
+    """Show the job's progress on the bar."""
     line.set_description(job.get("phase") or str(job["state"]), refresh=False)
     line.total = job.get("total") or None
     line.n = job.get("done") or 0

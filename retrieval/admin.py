@@ -1,4 +1,4 @@
-"""Everything of this app in the stock admin. Rules live in services, so rows that jobs write are read-only."""
+"""Django admin of this app. Services hold the rules, so rows that jobs write are read-only."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Written(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # files and other people's votes hang on these rows
+        return False  # files and other people's ratings depend on these rows
 
 
 @admin.register(Dataset)
@@ -89,7 +89,7 @@ class UploadAdmin(Written):
 
 @admin.register(Mark)
 class MarkAdmin(Written):
-    """To be read, and deleted where somebody cheats."""
+    """Readable, and deletable where somebody cheats."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The app of what is searched."""
+"""The app of data sets, models, experiments and searches."""
 
 from django.apps import AppConfig
 
@@ -7,7 +7,7 @@ class RetrievalConfig(AppConfig):
     name = "retrieval"
 
     def ready(self) -> None:
-        """Register what the apps and subjects below call without knowing it."""
+        """Register what lower apps and subjects call without importing it."""
         _register_jobs()
         _register_follow_ups()
         _register_personal_data()
@@ -15,7 +15,7 @@ class RetrievalConfig(AppConfig):
 
 
 def _register_jobs() -> None:
-    """Say who does which kind of job, who may ask for it, and where it leads."""
+    """Register the handler, least role and links of every kind of job."""
     from accounts.roles import Role
     from jobs import registry
     from retrieval import job_links
@@ -51,7 +51,7 @@ def _register_jobs() -> None:
 
 
 def _register_follow_ups() -> None:
-    """Say what follows a new revision of a data set, and what is swept up from time to time."""
+    """Register follow-ups of new revisions, and periodic sweeps."""
     from jobs import registry
     from retrieval.datasets.services import revisions
     from retrieval.datasets.services.uploads import sweep
@@ -64,7 +64,7 @@ def _register_follow_ups() -> None:
 
 
 def _register_personal_data() -> None:
-    """Say what is kept of a person, and how much that may be."""
+    """Register personal data and quotas."""
     from accounts import personal_data
     from retrieval.datasets.services.uploads import used_uploads
     from retrieval.search.services.access import erase_searches, export_searches
@@ -76,14 +76,17 @@ def _register_personal_data() -> None:
 
 
 def _register_downloads() -> None:
-    """Say which files can be downloaded."""
+    """Register the kinds of downloads."""
     from retrieval import downloads
     from retrieval.experiments.services.report_downloads import downloads_of_reports
     from retrieval.registry.services import model_files
 
-    downloads.register("models", "Models", "A network, and what it needs to embed a picture.", model_files.networks)
+    downloads.register("models", "Models", "The network, and what it needs to embed a picture.", model_files.networks)
     downloads.register(
-        "embeddings", "Embeddings", "Where a model puts every picture, and whose row is whose.", model_files.spaces
+        "embeddings",
+        "Embeddings",
+        "The embedding of every picture, and a CSV that says which row belongs to which picture.",
+        model_files.spaces,
     )
-    about = "What an experiment found: figures, intervals, tests."
+    about = "Results of an experiment: metrics, intervals, tests."
     downloads.register("reports", "Reports", about, downloads_of_reports)

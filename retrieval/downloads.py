@@ -1,4 +1,4 @@
-"""Who offers what to keep: an app registers a kind of files in its `AppConfig.ready()`."""
+"""Kinds of downloads; apps register theirs in `AppConfig.ready()`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from retrieval.models import Dataset
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """One file that can be kept.
+    """A file to download.
 
-    of: what it belongs to, a model or a report. color: the model's, None for what belongs to none.
-    sha256: None where it is not known yet. route: the name of its address, and what that takes.
+    of: the model or report that it belongs to. color: that of the model, None without one.
+    sha256: None where it is not known yet. route: the name of its URL, and the URL's arguments.
     """
 
     dataset: Dataset
@@ -31,12 +31,12 @@ class Download:
 
 
 Listing = Callable[[Visitor, "QuerySet[Dataset]"], Iterable[Download]]
-"""Called with who looks and the data sets asked for, which that person may see; gives what they may keep."""
+"""Called with a person and data sets that they may see; returns the files that they may download."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of files: how the page calls it, what it says of all of them, and who lists them."""
+    """A kind of downloads: its title and description on the page, and the function that lists them."""
 
     title: str
     about: str

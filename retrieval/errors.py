@@ -1,4 +1,4 @@
-"""Why one model gives no results, while others do; more general errors are in `config.errors`."""
+"""Errors of one model of a search; general errors are in `config.errors`."""
 
 from config.errors import Busy, NothingSearchable
 

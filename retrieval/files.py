@@ -1,4 +1,4 @@
-"""How stored pictures and files travel to a browser."""
+"""Responses with stored pictures and files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from config.html_errors import error_page
 
 
 def jpeg_page(request: HttpRequest, find: Callable[[], Path], *, personal: bool = False) -> HttpResponseBase:
-    """Return what `jpeg_response` does, for a browser: 503 when too many pictures are being read."""
+    """Return `jpeg_response`, or a 503 page when too many pictures are being decoded."""
     try:
         return jpeg_response(request, find, personal=personal)
     except Busy as busy:
@@ -26,12 +26,12 @@ def jpeg_response(
 ) -> HttpResponseBase:
     """Return the JPEG that `find` gives the file of, or 304 to a browser that has it.
 
-    The browser keeps it and asks each time whether it may still show it: a picture may be hidden at any time. What a
-    person sent is `personal` and kept nowhere: somebody else may use the browser next.
+    The browser stores it and asks each time whether it may still show it, because a picture may be hidden at any time.
+    A picture that a person sent is `personal` and not stored: somebody else may use the browser next.
 
     Raises:
         Http404: the file is gone or damaged.
-        Busy: too many pictures are being read.
+        Busy: too many pictures are being decoded.
     """
     try:
         file = find()
@@ -50,7 +50,7 @@ def jpeg_response(
 
 
 def attachment(file: BinaryIO, name: str, content_type: str = "application/octet-stream") -> FileResponse:
-    """Return a file to be kept under `name`; a browser neither shows it nor guesses what it is."""
+    """Return a download named `name`; a browser neither shows it nor guesses its type."""
     response = FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,4 +1,4 @@
-"""Where things lie in the small drawings of pages: numbers only, the templates draw."""
+"""Coordinates of small charts on pages; templates draw them."""
 
 from collections.abc import Sequence
 
@@ -18,5 +18,5 @@ def curve_points(values: Sequence[float]) -> str:
 
 
 def place_between(low: float, value: float, high: float) -> str:
-    """Return where a value lies on the way from low to high, 0 to 1."""
+    """Return the position of a value between low and high, 0 to 1."""
     return f"{(value - low) / ((high - low) or 1.0):.4f}"

@@ -1,4 +1,4 @@
-"""Where uploaded files wait for the job that takes them in."""
+"""The folder of uploaded files, which wait there for their job."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def uploads() -> Path:
 
 
 def store(file: "UploadedFile[bytes]", place: Path) -> None:
-    """Write an upload to a place of ours: whole, or nothing stays there."""
+    """Write an upload to a path, completely or not at all."""
     try:
         with place.open("wb") as target:
             for chunk in file.chunks():

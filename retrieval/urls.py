@@ -1,4 +1,4 @@
-"""Addresses of the pages about data sets, searches, experiments, models and indexes."""
+"""URLs of pages about data sets, searches, experiments, models and indexes."""
 
 from django.urls import path
 from django.views.generic import RedirectView

@@ -1,4 +1,4 @@
-"""Fields of bodies that more than one endpoint needs."""
+"""Serializer fields that several endpoints share."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 LARGEST_KEY = 10**18 - 1
-"""No more digits than an address takes: every database holds that."""
+"""As many digits as a URL may have: every database stores that."""
 
 
 class KeyField(serializers.IntegerField):
-    """The key of a thing."""
+    """The id of an object."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=LARGEST_KEY, **kwargs)
@@ -18,7 +18,7 @@ class KeyField(serializers.IntegerField):
 
 @extend_schema_field({"anyOf": [{"type": "string"}, {"type": "number"}]})
 class NumberOrTextField(serializers.Field[Any, Any, Any, Any]):
-    """A number or a text, given on as a text; what it stands for says which of them it must be."""
+    """A number or a text, passed on as a text; the service checks which of them it must be."""
 
     default_error_messages = {"invalid": "this must be a number or a text"}
 

@@ -1,4 +1,4 @@
-"""Filters of lists that refuse what makes no sense, where django-filter would take it for nothing or for another."""
+"""Filters of lists that reject invalid values, which django-filter would ignore or misread."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 LARGEST = 2**31 - 1
-"""What every database holds in a column of small keys, labels and counts."""
+"""The largest value of an integer column in every database."""
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
 class TrueOrFalse(filters.TypedChoiceFilter):  # type: ignore[misc]
-    """`true` or `false`; django-filter's own takes any other word for "not asked"."""
+    """`true` or `false`; django-filter's own ignores any other word."""
 
     def __init__(self, **kwargs: Any) -> None:
         choices = (("true", "true"), ("false", "false"))
@@ -22,7 +22,7 @@ class TrueOrFalse(filters.TypedChoiceFilter):  # type: ignore[misc]
 
 @extend_schema_field(OpenApiTypes.INT)
 class WholeNumber(filters.NumberFilter):  # type: ignore[misc]
-    """A whole number from 0; django-filter's own takes 1.5 for 1."""
+    """A whole number from 0; django-filter's own reads 1.5 as 1."""
 
     field_class = forms.IntegerField
 

@@ -1,4 +1,4 @@
-"""Lists narrowed by what the address says, and by nothing that it only seems to say."""
+"""Strict filters of lists: unknown and empty parameters are errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,32 +8,32 @@ from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[im
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-OURS = ("limit", "cursor", "fields")
+COMMON = ("limit", "cursor", "fields")
 
 
 class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
-    """Refuse parameters that a list does not have, and empty ones: whoever sends one believes that it narrows."""
+    """Reject unknown and empty parameters: who sends one believes that it filters."""
 
     def filter_queryset(self, request: Request, queryset: "QuerySet[Any]", view: Any) -> "QuerySet[Any]":
-        """Return what was asked for.
+        """Return the filtered rows.
 
         Raises:
-            ValidationError: there is no such parameter, or its value makes no sense.
+            ValidationError: a parameter does not exist, or its value is invalid.
         """
-        chosen = self.get_filterset_class(view, queryset)
-        check_parameters(request, [*OURS, *(chosen.base_filters if chosen else ())])
-        found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
-        return found
+        filterset = self.get_filterset_class(view, queryset)
+        check_parameters(request, [*COMMON, *(filterset.base_filters if filterset else ())])
+        filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return filtered
 
 
 def check_parameters(request: Request, known: Sequence[str]) -> None:
-    """Refuse parameters of the address that are not known, and empty ones.
+    """Reject unknown and empty query parameters.
 
     Raises:
         ValidationError: naming the first of them.
     """
     for name, values in request.query_params.lists():
         if name not in known:
-            raise ValidationError({name: f"there is no such parameter; known are {', '.join(known)}"})
+            raise ValidationError({name: f"there is no such parameter; valid are {', '.join(known)}"})
         if not all(values):
-            raise ValidationError({name: "it is empty; leave it out instead"})
+            raise ValidationError({name: "the parameter is empty; leave it out"})

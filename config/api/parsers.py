@@ -1,4 +1,4 @@
-"""The JSON that the API reads: of bounded depth, however many brackets fit into a body."""
+"""JSON parser with a bounded depth."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,21 +9,21 @@ from rest_framework.parsers import JSONParser as AnyJSONParser
 
 
 class JSONParser(AnyJSONParser):
-    """Read JSON whose lists and objects lie at most JSON_MAX_LEVELS within each other."""
+    """Read JSON whose lists and objects are nested at most JSON_MAX_LEVELS deep."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Return what the body holds.
+        """Return the body's value.
 
         Raises:
             ParseError: it is no JSON, or nested deeper.
         """
-        told = f"JSON is read to {settings.JSON_MAX_LEVELS} levels of lists and objects; send a flatter body"
+        too_deep = f"JSON may be nested {settings.JSON_MAX_LEVELS} levels deep; send a flatter body"
         try:
             value = super().parse(stream, media_type, parser_context)
         except RecursionError:
-            raise ParseError(told) from None
+            raise ParseError(too_deep) from None
         if _is_deeper(value, settings.JSON_MAX_LEVELS):
-            raise ParseError(told)
+            raise ParseError(too_deep)
         return value
 
 

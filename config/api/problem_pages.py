@@ -1,4 +1,4 @@
-"""The pages that the types of problems lead to."""
+"""Pages about the types of problems."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +16,7 @@ def every_problem(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def one_problem(request: HttpRequest, name: str) -> HttpResponse:
-    """Lead from the address of a type to its place in the list."""
+    """Redirect from the URL of a type to its section of the list."""
     if name not in PROBLEMS:
         raise Http404(f"there is no type of problem named {name!r}")
     return redirect(f"{reverse('problems')}#{name}")

@@ -1,10 +1,10 @@
-"""API errors as RFC 9457 problems (`application/problem+json`): what there is, and how each is answered."""
+"""API errors as RFC 9457 problems (`application/problem+json`): the table of types, and the exception handler."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
@@ -19,19 +19,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.busy import RETRY_AFTER, is_busy
 from config.errors import Busy, Rejected, ServiceError, TooLarge
-from config.full_disk import is_disk_full
+from config.overload import RETRY_AFTER, is_busy, is_disk_full
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-ADDRESS = "/api/problems/"
+TYPES_URL = "/api/problems/"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One type of problem: its status, its title, and what whoever gets it can do."""
+    """A type of problem: its status, its title, and what the client can do."""
 
     status: HTTPStatus
     title: str
@@ -41,117 +40,119 @@ class Problem:
 PROBLEMS: Mapping[str, Problem] = {
     "invalid": Problem(
         HTTPStatus.BAD_REQUEST,
-        "What was sent cannot be used",
-        "The list errors names every field that was refused, and why. The same request will be refused again.",
+        "Invalid request",
+        "`errors` names every invalid field, and why. The same request will fail again.",
     ),
     "malformed": Problem(
         HTTPStatus.BAD_REQUEST,
-        "What was sent cannot be read",
-        "The body is not the JSON or the form that its Content-Type promises.",
+        "Malformed body",
+        "The body is not the JSON or the form that its Content-Type says, or is nested too deeply.",
     ),
     "unknown-host": Problem(
         HTTPStatus.BAD_REQUEST,
-        "This host is not known",
-        "Use the address that the site is known by. Whoever runs it can add another one to ALLOWED_HOSTS.",
+        "Unknown host",
+        "Use a host name of the site. Its operator can add another one to ALLOWED_HOSTS.",
     ),
     "unauthenticated": Problem(
         HTTPStatus.UNAUTHORIZED,
-        "Nobody is signed in",
-        "Send Authorization: Token kin_...; make a token at /me/tokens/.",
+        "Authentication required",
+        "Send the header `Authorization: Token kin_...`. Create a token at /me/tokens/.",
     ),
     "invalid-token": Problem(
-        HTTPStatus.UNAUTHORIZED, "This token opens nothing", "It expired, was revoked, or never was. Make another one."
+        HTTPStatus.UNAUTHORIZED,
+        "Invalid or expired token",
+        "The token expired, was revoked, or never existed. Create another one.",
     ),
     "forbidden": Problem(
-        HTTPStatus.FORBIDDEN, "This is not for you", "Your role does not allow it; an admin can give you another."
+        HTTPStatus.FORBIDDEN, "Permission denied", "Your role does not allow this. An admin can change your role."
     ),
     "read-only-token": Problem(
-        HTTPStatus.FORBIDDEN, "This token only reads", "Make one that may write at /me/tokens/."
+        HTTPStatus.FORBIDDEN, "Read-only token", "Create a token with write access at /me/tokens/."
     ),
     "second-factor-required": Problem(
-        HTTPStatus.FORBIDDEN, "Your role needs a second factor", "Set one up at /me/security/ and come again."
+        HTTPStatus.FORBIDDEN,
+        "Second factor required",
+        "Your role needs a second factor. Set one up at /me/security/, then try again.",
     ),
     "session-required": Problem(
         HTTPStatus.FORBIDDEN,
-        "A token cannot do this",
-        "Sign in with a browser and do it there, or send the session's cookies instead of a token.",
+        "Session required",
+        "A token cannot do this. Use the site, or send the cookies of a session instead of a token.",
     ),
     "proof-required": Problem(
         HTTPStatus.FORBIDDEN,
-        "Your password is needed once more",
-        "Send it to /accounts/reauthenticate/ with the session's cookies; that counts for five minutes.",
+        "Password confirmation required",
+        "Send your password to /accounts/reauthenticate/ with the session's cookies. It is valid for five minutes.",
     ),
     "unconfirmed-address": Problem(
         HTTPStatus.FORBIDDEN,
-        "Your e-mail address is not confirmed",
-        "Open the link that was sent to it, or have it sent again at /accounts/email/.",
+        "E-mail address not confirmed",
+        "Open the link in the mail that you got, or have it sent again at /accounts/email/.",
     ),
     "not-found": Problem(
-        HTTPStatus.NOT_FOUND, "There is no such thing", "It is not there, or it is somebody else's: both look the same."
+        HTTPStatus.NOT_FOUND, "Not found", "The object does not exist, or belongs to somebody else: both look the same."
     ),
     "method-not-allowed": Problem(
-        HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here", "Allow lists what can be done at this address."
+        HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed", "The header `Allow` lists the methods of this URL."
     ),
     "not-acceptable": Problem(
-        HTTPStatus.NOT_ACCEPTABLE, "It cannot be given in that form", "Ask for application/json, or leave Accept out."
+        HTTPStatus.NOT_ACCEPTABLE, "Not acceptable", "Accept application/json, or leave `Accept` out."
     ),
     "conflict": Problem(
-        HTTPStatus.CONFLICT, "The present state does not allow it", "detail says what has to happen first."
+        HTTPStatus.CONFLICT, "Conflict", "The current state does not allow this. `detail` says what to do first."
     ),
     "nothing-searchable": Problem(
         HTTPStatus.CONFLICT,
-        "Nothing can answer yet",
+        "Nothing to search yet",
         "No published model has an index of these data sets. Train, index and publish one, or wait for the jobs.",
     ),
     "quota-reached": Problem(
         HTTPStatus.CONFLICT,
-        "You keep as much as you may",
-        "Nothing is deleted by itself: delete what you no longer need, then send it again.",
+        "Quota reached",
+        "Nothing is deleted automatically. Delete what you no longer need, then send the request again.",
     ),
     "too-slow": Problem(
         HTTPStatus.REQUEST_TIMEOUT,
-        "The body did not arrive",
-        "It was cut short, or came too slowly. Send it again, in smaller pieces if the line is slow.",
+        "Request timeout",
+        "The body was cut short, or arrived too slowly. Send it again, in smaller parts if the connection is slow.",
     ),
     "length-required": Problem(
-        HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing", "Send it in the header Content-Length."
+        HTTPStatus.LENGTH_REQUIRED, "Length required", "Send the length of the body in `Content-Length`."
     ),
     "stale": Problem(
         HTTPStatus.PRECONDITION_FAILED,
-        "It has changed meanwhile",
-        "Your If-Match names an earlier version. Read it again, then decide whether you still want the change.",
+        "Object has changed",
+        "`If-Match` names an earlier version. Read the object again, then decide whether to change it.",
     ),
-    "too-large": Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is too much at once", "Send less: fewer files, or smaller ones."
-    ),
+    "too-large": Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request too large", "Send fewer or smaller files."),
     "unsupported-media-type": Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "That kind of body is not read here", "Send JSON, or a form with files."
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "Send JSON, or a form with files."
     ),
     "idempotency-key-reused": Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "This Idempotency-Key belongs to another request",
-        "You used the key before with another body or address. Make a new key for each new request.",
+        "Idempotency key reused",
+        "The key was sent before with another body or URL. Use a new key for each new request.",
     ),
     "throttled": Problem(
-        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as Retry-After says."
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many requests", "Wait as many seconds as `Retry-After` says."
     ),
     "error": Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Something broke here",
-        "It is not your fault. Tell whoever runs the site the X-Request-ID of the answer.",
+        "Internal error",
+        "An error of the site. Tell its operator the `X-Request-ID` of the response.",
     ),
     "busy": Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Too much at once",
-        "Wait as many seconds as Retry-After says, then ask again.",
+        "Server busy",
+        "Wait as many seconds as `Retry-After` says, then send the request again.",
     ),
     "disk-full": Problem(
         HTTPStatus.INSUFFICIENT_STORAGE,
-        "The server's disk is full",
-        "Nothing was stored. Tell whoever runs the site, and send it again when there is room.",
+        "Storage full",
+        "Nothing was stored. Tell the site's operator, and send the request again when there is space.",
     ),
 }
-"""Every type of problem by the end of its address; they never change their meaning."""
+"""Every type of problem, by the last part of its URL; their meaning never changes."""
 
 
 class Stale(exceptions.APIException):
@@ -159,7 +160,7 @@ class Stale(exceptions.APIException):
 
     status_code = HTTPStatus.PRECONDITION_FAILED
     default_code = "stale"
-    default_detail = "It has changed since you read it; read it again."
+    default_detail = "The object has changed since you read it; read it again."
 
 
 class TooSlow(exceptions.APIException):
@@ -167,7 +168,7 @@ class TooSlow(exceptions.APIException):
 
     status_code = HTTPStatus.REQUEST_TIMEOUT
     default_code = "too-slow"
-    default_detail = "The body did not arrive in full and in time; send it again."
+    default_detail = "The body did not arrive completely and in time; send it again."
 
 
 class LengthRequired(exceptions.APIException):
@@ -183,7 +184,7 @@ class DiskFull(exceptions.APIException):
 
     status_code = HTTPStatus.INSUFFICIENT_STORAGE
     default_code = "disk-full"
-    default_detail = "The server's disk is full; nothing was stored. Tell whoever runs the site."
+    default_detail = "The server's storage is full; nothing was stored. Tell the site's operator."
 
 
 class IdempotencyKeyReused(exceptions.APIException):
@@ -191,7 +192,7 @@ class IdempotencyKeyReused(exceptions.APIException):
 
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "idempotency-key-reused"
-    default_detail = "this Idempotency-Key came with another request before; make a new one"
+    default_detail = "this Idempotency-Key was sent with another request before; use a new key"
 
 
 class UnknownHost(exceptions.APIException):
@@ -199,7 +200,7 @@ class UnknownHost(exceptions.APIException):
 
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "unknown-host"
-    default_detail = "This site does not answer for the host of that address. Add it to ALLOWED_HOSTS if it is yours."
+    default_detail = "This host name is not one of the site. If it is yours, add it to ALLOWED_HOSTS."
 
 
 class Answered(exceptions.APIException):
@@ -234,11 +235,11 @@ NAMES = {
     "proof_required": "proof-required",
     "unconfirmed_address": "unconfirmed-address",
 }
-"""Types by the codes of errors that are not their status's usual one."""
+"""Names of types by error codes that differ from them."""
 
 
 def type_of(status: int, code: str) -> str:
-    """Return the end of the address of a problem's type."""
+    """Return the name of a problem's type: the last part of its URL."""
     name = NAMES.get(code, code)
     if name in PROBLEMS and PROBLEMS[name].status == status:
         return name
@@ -246,12 +247,12 @@ def type_of(status: int, code: str) -> str:
 
 
 def sendable(text: str) -> str:
-    """Return a text with halves of characters written out: JSON can name them, UTF-8 cannot carry them."""
+    """Return a text with lone surrogates escaped: JSON allows them, UTF-8 does not."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
-    """Return the problem that an error comes of when it is neither the sender's fault nor the site's; else None."""
+    """Return the problem behind an error of storage, connection or database load; None for other errors."""
     if is_disk_full(error):
         logger.error("the disk is full: %s", error)
         return DiskFull()
@@ -262,16 +263,35 @@ def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
     return None
 
 
-def address_of(name: str) -> str:
-    """Return the address of a problem's type, below the prefix of the site if it has one."""
-    return f"{get_script_prefix().rstrip('/')}{ADDRESS}{name}"
+def type_url(name: str) -> str:
+    """Return the URL of a problem's type, below the site's URL prefix if it has one."""
+    return f"{get_script_prefix().rstrip('/')}{TYPES_URL}{name}"
 
 
-def problem(request: object, name: str, detail: str) -> dict[str, Any]:
+class FieldError(TypedDict):
+    """An error of one field; `field` is null for errors of the whole body."""
+
+    field: str | None
+    code: str
+    detail: str
+
+
+class ProblemBody(TypedDict):
+    """The fields of RFC 9457, the request's id and the invalid fields."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: NotRequired[str]
+    errors: NotRequired[list[FieldError]]
+
+
+def problem(request: object, name: str, detail: str) -> ProblemBody:
     """Return the fields of RFC 9457 for one type of problem."""
     kind = PROBLEMS[name]
-    body: dict[str, Any] = {
-        "type": address_of(name),
+    body: ProblemBody = {
+        "type": type_url(name),
         "title": kind.title,
         "status": kind.status.value,
         "detail": detail,
@@ -283,9 +303,9 @@ def problem(request: object, name: str, detail: str) -> dict[str, Any]:
 
 
 class ProblemFormatter(ExceptionFormatter):
-    """Give the fields of RFC 9457, and `errors` with one entry a field that was refused."""
+    """Format errors as RFC 9457, with one entry of `errors` per invalid field."""
 
-    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+    def format_error_response(self, error_response: ErrorResponse) -> ProblemBody:
         errors, status = error_response.errors, int(self.exc.status_code)
         for error in errors:  # both may repeat what was sent
             error.attr, error.detail = error.attr and sendable(error.attr), sendable(error.detail)
@@ -298,31 +318,31 @@ class ProblemFormatter(ExceptionFormatter):
 
 
 class ProblemHandler(ExceptionHandler):
-    """Answer with the content type of a problem."""
+    """Respond with the content type of a problem."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        """Turn what Django refuses while a body is read into what it means."""
+        """Turn Django's errors while a body is read into problems."""
         fault = fault_behind(exc)
         if fault is not None:
             return fault
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
-            return Answered(TooLarge("That is more than is read at once; send less."))
+            return Answered(TooLarge("The body is too large; send less."))
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(str(exc))
         if isinstance(exc, ServiceError):
             return answered(exc)
         return super().convert_known_exceptions(exc)
 
-    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
+    def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
         headers = self.get_headers(exc)
         return Response(data, status=exc.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 
-class UnknownAddress(APIView):
-    """Answer an address under /api/ that nothing serves: a problem, not a page."""
+class UnknownURL(APIView):
+    """Respond to an unknown URL under /api/ with a problem, not a page."""
 
     permission_classes = (AllowAny,)
     schema = None
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        raise exceptions.NotFound(f"nothing is served at {request.path}; see /api/docs/")
+        raise exceptions.NotFound(f"there is no operation at {request.path}; see /api/docs/")

@@ -1,4 +1,4 @@
-"""Every request has a name, which its answer and its lines in the log carry."""
+"""Request ids, in the header X-Request-ID of responses and in log lines."""
 
 import logging
 import re
@@ -14,8 +14,8 @@ WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _now: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-def name_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Take the sender's name for the request if it is a harmless one, else make one."""
+def identify_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Use the sender's request id if it is well-formed, else create one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         sent = request.headers.get(HEADER, "")
@@ -33,7 +33,7 @@ def name_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 class RequestIdFilter(logging.Filter):
-    """Give each line of the log the name of the request that it belongs to, `-` outside of one."""
+    """Add the request id to log records, `-` outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = _now.get()

@@ -1,6 +1,6 @@
-"""The OpenAPI description: every operation with all statuses that it answers, and why."""
+"""OpenAPI schema: headers, parameters and problems of every operation, from the parts of its view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPMethod, HTTPStatus
 from typing import Any, Literal, TypeVar
 
@@ -8,20 +8,20 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 
-from config.api.problems import ADDRESS, CONTENT_TYPE, PROBLEMS, address_of
+from config.api.problems import CONTENT_TYPE, PROBLEMS, TYPES_URL, type_url
 from config.api.strict import StrictMixin
 from config.api.views import SparseFields, VersionedViewSet
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 HEADERS = {
-    "Location": "Where to follow what was begun, or to find what was made.",
-    "Retry-After": "Seconds to wait before asking again.",
-    "ETag": "The version of this thing, for If-Match and If-None-Match.",
+    "Location": "URL of the job, or of the new object.",
+    "Retry-After": "Seconds to wait before the next request.",
+    "ETag": "Version of the object, for If-Match and If-None-Match.",
 }
 
 
 def may_answer(*codes: int) -> Callable[[Method], Method]:
-    """Add statuses to those that the schema can tell by itself, such as 409 and 503."""
+    """Add statuses that the schema cannot know, such as 409 and 503."""
 
     def marked(method: Method) -> Method:
         method.may_answer = codes  # type: ignore[attr-defined]
@@ -31,42 +31,51 @@ def may_answer(*codes: int) -> Callable[[Method], Method]:
 
 
 class KindredSchema(AutoSchema):
-    """Tell headers, parameters and problems of an operation from what its view is made of."""
+    """Describe headers, parameters and problems of an operation by the base classes of its view."""
 
     def get_override_parameters(self) -> list[Any]:
-        """Return the parameters that come from what the view is made of."""
-        found = list(super().get_override_parameters())
+        """Return the parameters of the view's base classes."""
+        parameters = list(super().get_override_parameters())
         if isinstance(self.view, SparseFields) and self._reads() and self._gives_things():
-            found.append(_parameter("fields", "Fields to give, by name, with commas between.", where="query"))
+            parameters.append(
+                _parameter("fields", "Names of the fields to return, separated by commas.", where="query")
+            )
         if self._is_single():
             if self.method == HTTPMethod.GET:
-                found.append(_parameter("If-None-Match", "Versions that you have; 304 if it is one of them."))
+                parameters.append(
+                    _parameter("If-None-Match", "Versions that you have; 304 if the object has one of them.")
+                )
             elif self.method not in SAFE_METHODS:
-                found.append(_parameter("If-Match", "The version that you want to change; else 412."))
+                parameters.append(
+                    _parameter("If-Match", "Version that you want to change; 412 if the object has another.")
+                )
         if self._is_idempotent():
-            found.append(_parameter("Idempotency-Key", "Send the same again with the same key: it is done once."))
-        return found
+            parameters.append(
+                _parameter("Idempotency-Key", "Key of this request; the same request with the same key runs once.")
+            )
+        return parameters
 
     def get_summary(self) -> str:
-        """Return the first line of what a method says of itself, for lists of operations."""
+        """Return the first line of a method's docstring, for lists of operations."""
         return str(self.get_description()).strip().partition("\n")[0].rstrip(".")
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
-        """Return the operation with its problems and the headers of its answers."""
+        """Return the operation with its problems and the headers of its responses."""
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        answers: dict[str, Any] = operation["responses"]
-        for code in self._headed(answers):
-            answers[code]["headers"] = {name: _header(name) for name in self._headers_of(int(code))}
+        responses: dict[str, Mapping[str, object]] = operation["responses"]
+        for code in [code for code in responses if code.startswith("2")]:
+            headers = {name: _header(name) for name in self._headers_of(int(code))}
+            responses[code] = {**responses[code], "headers": headers}
         if self._is_single() and self.method == HTTPMethod.GET:
-            answers["304"] = {"description": "It is the version that you have."}
+            responses["304"] = {"description": "The object has a version that you have."}
         for status in sorted(self._problem_codes(operation)):
-            answers.setdefault(str(status), _problem(status))
+            responses.setdefault(str(status), _problem(status))
         return operation
 
-    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "request" and isinstance(serializer, StrictMixin):
             schema["additionalProperties"] = False
         return schema
@@ -97,10 +106,6 @@ class KindredSchema(AutoSchema):
     def _is_idempotent(self) -> bool:
         return bool(getattr(self._handler(), "is_idempotent", False))
 
-    @staticmethod
-    def _headed(answers: dict[str, Any]) -> list[str]:
-        return [code for code in answers if code.startswith("2")]
-
     def _headers_of(self, code: int) -> list[str]:
         names = []
         if code in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
@@ -119,7 +124,7 @@ class KindredSchema(AutoSchema):
             names.append("ETag")
         return names
 
-    def _problem_codes(self, operation: dict[str, Any]) -> set[int]:
+    def _problem_codes(self, operation: Mapping[str, Any]) -> set[int]:
         codes = {401, 406, 429, *getattr(self._handler(), "may_answer", ())}
         where = {parameter["in"] for parameter in operation.get("parameters", ())}
         if "path" in where:
@@ -144,29 +149,29 @@ def _parameter(name: str, about: str, where: Literal["query", "header"] = "heade
     return OpenApiParameter(name, str, where, description=about)
 
 
-def _header(name: str) -> dict[str, Any]:
+def _header(name: str) -> Mapping[str, object]:
     kind = "integer" if name == "Retry-After" else "string"
     return {"description": HEADERS[name], "schema": {"type": kind}}
 
 
-def _problem(code: int) -> dict[str, Any]:
+def _problem(code: int) -> Mapping[str, object]:
     names = [name for name, problem in PROBLEMS.items() if problem.status == code]
-    answer: dict[str, Any] = {
+    response: dict[str, object] = {
         "description": "; ".join(PROBLEMS[name].title for name in names),
         "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     if code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        answer["headers"] = {"Retry-After": _header("Retry-After")}
-    return answer
+        response["headers"] = {"Retry-After": _header("Retry-After")}
+    return response
 
 
-def _problem_schema() -> dict[str, Any]:
+def _problem_schema() -> Mapping[str, object]:
     return {
         "type": "object",
-        "description": f"RFC 9457 problem details. {ADDRESS} lists the types.",
+        "description": f"RFC 9457 problem details. {TYPES_URL} lists the types.",
         "required": ["type", "title", "status", "detail"],
         "properties": {
-            "type": {"type": "string", "enum": [address_of(name) for name in PROBLEMS]},
+            "type": {"type": "string", "enum": [type_url(name) for name in PROBLEMS]},
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
@@ -187,14 +192,14 @@ def _problem_schema() -> dict[str, Any]:
     }
 
 
-def describe_problems(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
-    """Add what a problem looks like to the schema."""
+def describe_problems(result: Any, **kwargs: object) -> Any:
+    """Add the component of problem documents to the schema."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _problem_schema()
     return result
 
 
 def let_anything_be_null(result: Any, **kwargs: object) -> Any:
-    """Mend how a nullable field of any JSON is described: null is one of anything, and so would be two of the two."""
+    """Correct the schema of a nullable field of any JSON: null matches both parts of its `oneOf`."""
     either = result.pop("oneOf", None) if isinstance(result, dict) else None
     if either is not None and either != [{}, {"type": "null"}]:
         result["oneOf"] = either

@@ -1,4 +1,4 @@
-"""Bodies that refuse what they do not know: a mistyped field or a number in quotes must not pass in silence."""
+"""Strict bodies: unknown fields and values of another JSON type are errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,38 +18,37 @@ TYPES: tuple[tuple[type[Any], tuple[type, ...], str], ...] = (
 
 
 class StrictMixin(serializers.BaseSerializer[Any]):
-    """Refuse fields that are not declared, or only read; the schema says so too (`additionalProperties: false`).
+    """Reject undeclared and read-only fields; the schema says so too (`additionalProperties: false`).
 
-    In JSON a value must be of the field's own type: DRF would take "5" for 5 and 0 for "0".
+    In JSON a value must have the field's type: DRF would read "5" as 5 and 0 as "0".
     """
 
     fields: Any
 
     def to_internal_value(self, data: Any) -> Any:
-        """Validate, unless something is there that has no name here or is of another type."""
+        """Check names and types, then validate."""
         if isinstance(data, Mapping):
-            known = {name: field for name, field in self.fields.items() if not field.read_only}
-            wrong = _unknown(data, list(known))
-            if not isinstance(data, QueryDict):
-                wrong |= _mistyped_fields(known, data)
+            fields = {name: field for name, field in self.fields.items() if not field.read_only}
+            wrong_types = {} if isinstance(data, QueryDict) else _mistyped_fields(fields, data)
+            wrong = {**_unknown(data, list(fields)), **wrong_types}
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
 
 
-def _unknown(data: Mapping[Any, Any], known: list[str]) -> dict[str, Any]:
-    only = f"known are {', '.join(sorted(known))}" if known else "nothing is known here"
-    return {str(name): [f"there is no such field; {only}"] for name in data if name not in known}
+def _unknown(data: Mapping[Any, Any], fields: list[str]) -> dict[str, list[str]]:
+    only = f"valid are {', '.join(sorted(fields))}" if fields else "this body has no fields"
+    return {str(name): [f"there is no such field; {only}"] for name in data if name not in fields}
 
 
-def _mistyped_fields(known: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: found for name in known if name in data and (found := mistyped(known[name], data[name]))}
+def _mistyped_fields(fields: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: errors for name in fields if name in data and (errors := mistyped(fields[name], data[name]))}
 
 
 def mistyped(field: Any, value: Any) -> Any:
-    """Return what is wrong with the type of a JSON value, by place in lists and objects; nothing if all is right."""
+    """Return type errors of a JSON value, by position in lists and objects; None if there are none."""
     if value is None:
-        return None  # whether it may be null is the field's own to say
+        return None  # the field itself checks null
     if isinstance(field, serializers.ManyRelatedField):
         return _mistyped_items(field.child_relation, dict(enumerate(value)) if isinstance(value, list) else {})
     if isinstance(field, serializers.ListField):
@@ -70,9 +69,9 @@ def _choices(field: Any) -> tuple[tuple[type[Any], tuple[type, ...], str], ...]:
     return ((serializers.ChoiceField, kinds, f"one of {', '.join(map(str, field.choices))}"),)
 
 
-def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(place): found for place, value in items.items() if (found := mistyped(child, value))}
+def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, object]:
+    return {str(place): errors for place, value in items.items() if (errors := mistyped(child, value))}
 
 
 class StrictSerializer(StrictMixin, serializers.Serializer[Any]):
-    """What a request carries."""
+    """A strict request body."""

@@ -1,4 +1,4 @@
-"""How many requests are answered: of a person, and of an address, whoever sends them."""
+"""Rate limits: requests per person, per visitor and per IP address."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, User
 
 
 class PersonThrottle(UserRateThrottle):
-    """Of whoever is signed in, from wherever; visitors are counted by their address alone."""
+    """Requests of a signed-in person, from any IP address."""
 
     scope = "person"
 
@@ -16,13 +16,13 @@ class PersonThrottle(UserRateThrottle):
 
 
 class VisitorThrottle(AnonRateThrottle):
-    """Of visitors, by the address that the request comes from."""
+    """Requests of visitors, by IP address."""
 
     scope = "visitor"
 
 
 class AddressThrottle(SimpleRateThrottle):
-    """Of an address, whoever sends: many accounts must not make one machine heard more."""
+    """Requests from an IP address, whoever sends them: many accounts must not raise its limit."""
 
     scope = "address"
 

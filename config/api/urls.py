@@ -1,4 +1,4 @@
-"""Every address of the API. Pages have the plain names (model-publish), the API's the same with "api-"."""
+"""URLs of the API. Pages have the plain names (model-publish), the API's the same with "api-"."""
 
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api import MeExportView, MeView, TokenViewSet
 from accounts.audit.api import AuditViewSet
 from config.api.problem_pages import every_problem, one_problem
-from config.api.problems import UnknownAddress
+from config.api.problems import UnknownURL
 from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
 from ratings.api.ballots import BallotViewSet
@@ -62,5 +62,5 @@ urlpatterns = [
     path("docs/", docs, name="docs"),
     path("problems/", every_problem, name="problems"),
     path("problems/<slug:name>", one_problem, name="problem"),
-    re_path(r"^", UnknownAddress.as_view()),
+    re_path(r"^", UnknownURL.as_view()),
 ]

@@ -1,12 +1,14 @@
-"""What a viewset of things has beside its actions: fields that one chooses, and versions that one can hold on to."""
+"""Viewset mixins: `?fields=` and ETag / If-Match; content negotiation of files."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import transaction
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -15,25 +17,34 @@ from rest_framework.response import Response
 from config.api.problems import Stale
 
 KEY = r"[0-9]{1,18}"
-"""What an address takes for the key of a thing: no more digits than every database holds."""
+"""URL pattern of an id: no more digits than every database stores."""
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
+class AnyAcceptNegotiation(DefaultContentNegotiation):
+    """`content_negotiation_class` of actions that return a file: ignore `Accept`, which would refuse `image/jpeg`."""
+
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        """Return the first renderer, for problem documents."""
+        first = next(iter(renderers))
+        return first, first.media_type
+
+
 class SparseFields(GenericAPIView[Any]):
-    """Reading, `?fields=id,name` keeps only those fields of each thing."""
+    """`?fields=id,name` of GET keeps only those fields of each object."""
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the serializer, without the fields that were not asked for.
+        """Return the serializer with the requested fields alone.
 
         Raises:
-            ValidationError: there is no such field.
+            ValidationError: a field does not exist.
         """
         serializer: Any = super().get_serializer(*args, **kwargs)
         wanted = self.request.query_params.get("fields")
         if self.request.method not in SAFE_METHODS or wanted is None:
             return serializer
-        fields: dict[str, Any] = getattr(serializer, "child", serializer).fields
+        fields: dict[str, object] = getattr(serializer, "child", serializer).fields
         names = {name.strip() for name in wanted.split(",")}
         unknown = sorted(names - set(fields))
         if unknown:
@@ -44,17 +55,17 @@ class SparseFields(GenericAPIView[Any]):
 
 
 class VersionedViewSet(SparseFields):
-    """Single things have a version: `ETag`, `If-None-Match` to read and `If-Match` to change them.
+    """Single objects have a version: `ETag`, with `If-None-Match` to read and `If-Match` to change them.
 
-    What changes a thing under `If-Match` is one transaction that holds its row, so no other change comes between.
-    It begins when the whole request has come and is allowed: SQLite has one lock for all who write.
+    A change under `If-Match` is one transaction that locks the row, so no other change comes between. It begins
+    after the whole request has arrived and was authorised, because SQLite has one lock for all writers.
     """
 
     unversioned: ClassVar[frozenset[str]] = frozenset()
-    """Actions on a thing that leave it as it is, whatever they make of it."""
+    """Actions on an object that do not change it."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """See who it is, and let what depends on a version be one transaction."""
+        """Authorise the request, and make a change under `If-Match` one transaction."""
         super().initial(request, *args, **kwargs)
         name = str(request.method).lower()
         if self._compares() and hasattr(self, name):
@@ -66,14 +77,14 @@ class VersionedViewSet(SparseFields):
         return on_a_thing and self.request.method not in SAFE_METHODS and "If-Match" in self.request.headers
 
     def find(self) -> Any:
-        """Return the thing that the address names, among those that the sender may see."""
+        """Return the object of the URL, among those that the sender may see."""
         return super().get_object()
 
     def get_object(self) -> Any:
-        """Return the thing, if it still is the version that `If-Match` names.
+        """Return the object, if it has the version of `If-Match`.
 
         Raises:
-            Stale: it is not.
+            Stale: it has another version.
         """
         thing = self.find()
         if not self._compares():
@@ -85,23 +96,23 @@ class VersionedViewSet(SparseFields):
         return thing
 
     def hold(self, thing: Any) -> None:
-        """Let nobody else change the thing until the transaction ends."""
+        """Lock the object until the transaction ends."""
         type(thing)._base_manager.select_for_update().filter(pk=thing.pk).first()
 
     def headers_of(self, thing: Any) -> dict[str, str]:
-        """Return what else the answer to whoever reads the thing carries."""
+        """Return further headers of responses with the object."""
         return {}
 
     def shown(self, thing: Any, code: int = status.HTTP_200_OK, headers: dict[str, str] | None = None) -> Response:
-        """Return a thing as it is now, with its version."""
+        """Return a response with the object and its version."""
         return self._answer(thing, self._whole(thing), code, headers or {})
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Give one thing; 304 if it is the version that `If-None-Match` names."""
+        """Return one object; 304 if it has the version of `If-None-Match`."""
         thing = self.get_object()
         whole, headers = self._whole(thing), self.headers_of(thing)
-        known = request.headers.get("If-None-Match")
-        if known is not None and _names(known, _hashed(whole)):
+        etags = request.headers.get("If-None-Match")
+        if etags is not None and _names(etags, _hashed(whole)):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": _hashed(whole), **headers})
         return self._answer(thing, whole, status.HTTP_200_OK, headers)
 
@@ -114,10 +125,10 @@ class VersionedViewSet(SparseFields):
 
 
 def _hashed(whole: Any) -> str:
-    """Return the version of a thing: a hash of all that the API shows of it."""
+    """Return the version of an object: a hash of all its fields."""
     return f'"{hashlib.sha256(JSONRenderer().render(whole)).hexdigest()[:32]}"'
 
 
 def _names(header: str, etag: str) -> bool:
-    """Say whether a list of versions has this one; `*` is any. A proxy that compresses may have made it weak."""
+    """Say whether a list of versions has this one; `*` matches any. A compressing proxy may have made it weak."""
     return any(part.strip().removeprefix("W/") in ("*", etag) for part in header.split(","))

@@ -1,4 +1,4 @@
-"""The middleware that refuses a body by its length: nothing of it was read, nothing lies in a temporary file.
+"""Middleware that rejects a body by its length before any of it is read or stored.
 
 It stands before whatever reads forms. Behind `config.serving` it is asked twice about a long body: before the server
 takes it in (`ASKS`), and with it; there it also tells what happened on the way (`ARRIVED`).
@@ -37,7 +37,7 @@ LONGEST_LENGTH = 18
 
 
 def guard_bodies(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Refuse a body that is too long for its address and its sender."""
+    """Reject a body that is too long for its URL and its sender."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         environ = getattr(request, "environ", {})
@@ -74,16 +74,16 @@ def check_length(request: HttpRequest) -> int:
     if length is None:
         return most
     longest = max(most, room.bytes if room else 0)
-    raise TooLarge(f"The body has {length:,} bytes, and at most {longest:,} are read here; send less.")
+    raise TooLarge(f"The body has {length:,} bytes; this URL accepts at most {longest:,}. Send less.")
 
 
 def _length(request: HttpRequest) -> int | None:
     """Return the length of the body; None where it is still to be counted."""
-    told = request.META.get("CONTENT_LENGTH") or ""
-    if told:
-        if not (told.isascii() and told.isdecimal() and len(told) <= LONGEST_LENGTH):
-            raise ParseError(f"Content-Length must be a number of bytes, not {told[:40]!r}")
-        return int(told)
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if announced:
+        if not (announced.isascii() and announced.isdecimal() and len(announced) <= LONGEST_LENGTH):
+            raise ParseError(f"Content-Length must be a number of bytes, not {announced[:40]!r}")
+        return int(announced)
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return 0
     if not request.META.get(ASKS):
@@ -92,26 +92,28 @@ def _length(request: HttpRequest) -> int | None:
 
 
 def _check_sender(request: HttpRequest, room: Room) -> None:
-    """Check that whoever sends may send files here.
+    """Check that the sender may send files to this URL.
 
     Raises:
         APIException: 401 or 403; the token is wrong or only reads, nobody is signed in, or it is for curators.
     """
     user = _sender(request)
     if not user.is_authenticated:
-        raise NotAuthenticated("Sign in before you send a file; visitors send none.")
+        raise NotAuthenticated("Sign in first; visitors cannot send files.")
     if room.curators and not is_curator(user):
-        raise PermissionDenied("Only curators send files here; an admin can make you one.")
+        raise PermissionDenied("Only curators can send files to this URL. An admin can change your role.")
 
 
 def _sender(request: HttpRequest) -> Visitor:
-    found = ApiTokenAuthentication().authenticate(Request(request)) if request.path_info.startswith("/api/") else None
-    user: Visitor = found[0] if found else request.user
+    authenticated = (
+        ApiTokenAuthentication().authenticate(Request(request)) if request.path_info.startswith("/api/") else None
+    )
+    user: Visitor = authenticated[0] if authenticated else request.user
     return user
 
 
 def _drop_unfinished(request: HttpRequest) -> None:
-    """Remove the temporary file of an upload that broke off; Django leaves it until memory is collected."""
+    """Delete the temporary file of an interrupted upload; Django keeps it until garbage collection."""
     for handler in getattr(request, "_upload_handlers", ()):
         if isinstance(handler, TemporaryFileUploadHandler) and hasattr(handler, "file"):
             with suppress(OSError):  # what was not written yet finds the disk full again

@@ -1,4 +1,4 @@
-"""What a refused body is answered with: a problem document or a page."""
+"""Responses to a rejected body: a problem document or a page."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def problem_document(request: HttpRequest, problem: APIException) -> HttpRespons
 
 
 def page_of(request: HttpRequest, problem: APIException) -> HttpResponse:
-    """Return a page that says what is wrong, and what to do."""
+    """Return a page with the problem's title and detail."""
     status = 403 if isinstance(problem, NotAuthenticated) else int(problem.status_code)
     kind = PROBLEMS[type_of(int(problem.status_code), problem.default_code)]
     answer = render(request, "refused.html", {"title": kind.title, "detail": problem.detail}, status=status)

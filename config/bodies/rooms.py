@@ -1,4 +1,4 @@
-"""Which address takes how long a body, and from whom; every other takes a small form, or JSON."""
+"""Body limits of URLs that accept more than a small form or JSON, and who may send there."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ PARTS_BYTES = 2**20  # of a form with files besides them: its other fields, the 
 
 @dataclass(frozen=True)
 class Room:
-    """What an address takes besides small forms: that many files of that limit, only from curators where it says so."""
+    """A body limit of a URL: so many files of that size, where `curators` from curators only."""
 
     limit: str
     files: int = 1
@@ -49,17 +49,17 @@ ROOMS = {
     "dataset-pictures": BOXES,
     "storage": BOXES,
 }
-"""By the names of addresses."""
+"""By URL name."""
 
 
 def small_limit(request: HttpRequest) -> int:
-    """Return how long a body anybody may send anywhere: a form or JSON."""
+    """Return the body limit of every URL and sender: a form or JSON."""
     limit: int = settings.JSON_MAX_BYTES if _kind(request).endswith("json") else settings.FORM_MAX_BYTES
     return limit
 
 
 def room_of(request: HttpRequest) -> Room | None:
-    """Return what else the address takes in a body of this kind."""
+    """Return the further limit of a URL for this content type."""
     try:
         room = ROOMS.get(resolve(request.path_info).url_name or "")
     except Resolver404:

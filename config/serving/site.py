@@ -12,7 +12,7 @@ from django.conf import settings
 
 from config.bodies.guard import ARRIVED, ASKS, MOST_HEADER
 from config.bodies.rooms import BATCH, PICTURE
-from config.full_disk import is_disk_full
+from config.overload import is_disk_full
 from config.serving.answering import Answer, Application, Reply, Send
 from config.serving.arrival import Arrival, Gone, Receive, Streamed
 from config.serving.environ import Environ, environ_of
@@ -156,5 +156,5 @@ def _length(environ: Environ) -> int | None:
     if "HTTP_TRANSFER_ENCODING" in environ:
         environ.pop("CONTENT_LENGTH", None)
         return None
-    told = environ["CONTENT_LENGTH"]
-    return int(told) if told.isdecimal() else None
+    announced = environ["CONTENT_LENGTH"]
+    return int(announced) if announced.isdecimal() else None

@@ -1,4 +1,4 @@
-"""Signing in and out: tokens are asked for without being shown, and never printed."""
+"""Sign-in and sign-out; the prompt for a token does not show it."""
 
 import os
 from urllib.parse import urlsplit
@@ -19,8 +19,8 @@ def login(session: Session) -> None:
 
     Asks for what --url, --token and their variables leave out. The site becomes the current one.
     """
-    known = session.given_url or os.environ.get("KINDRED_URL", "")
-    url = canonical(known or click.prompt("URL of the site", default=session.sites.current or None, err=True))
+    named = session.given_url or os.environ.get("KINDRED_URL", "")
+    url = canonical(named or click.prompt("URL of the site", default=session.sites.current or None, err=True))
     if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in LOCAL_HOSTS:
         say(f"Warning: {url} is not encrypted; whoever is in between reads the token.")
     say(f"Tokens are made at {url}/me/tokens/")
@@ -43,12 +43,12 @@ def logout(session: Session) -> None:
     The token itself lives until it ends or is revoked at /me/tokens/ of the site.
     """
     url = session.url
-    known = bool(session.sites.token(url))
-    if known:
+    stored = bool(session.sites.token(url))
+    if stored:
         session.sites.forget(url)
     if session.as_json:
-        return as_json({"url": url, "forgotten": known, "current": session.sites.current or None})
-    say(f"Forgot the token of {url}." if known else f"There was no token of {url}.")
+        return as_json({"url": url, "forgotten": stored, "current": session.sites.current or None})
+    say(f"Forgot the token of {url}." if stored else f"There was no token of {url}.")
     if session.sites.current:
         say(f"The current site is {session.sites.current}.")
 

@@ -1,4 +1,4 @@
-"""The sites that were signed in to, kept in a file of this user alone."""
+"""Sites and tokens of `kindred login`, in a file that only this user can read."""
 
 import json
 import os
@@ -46,25 +46,27 @@ class Sites:
         """
         file = config_file()
         try:
-            found = json.loads(file.read_text())
-            tokens = {str(url): str(site["token"]) for url, site in found["sites"].items()}
-            return cls(str(found["current"]), tokens)
+            stored = json.loads(file.read_text())
+            tokens = {str(url): str(site["token"]) for url, site in stored["sites"].items()}
+            return cls(str(stored["current"]), tokens)
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = type(error).__name__
-            raise click.UsageError(f"{file} cannot be read ({why}); delete it and `kindred login` anew") from None
+            raise click.UsageError(
+                f"{file} cannot be read ({why}); delete it, then run `kindred login` again"
+            ) from None
 
     def token(self, url: str) -> str:
         return self.tokens.get(url, "")
 
     def keep(self, url: str, token: str) -> None:
-        """Remember a site and make it the current one."""
+        """Store a site and make it the current one."""
         self.tokens[url], self.current = token, url
         self._write()
 
     def forget(self, url: str) -> None:
-        """Forget a site; another becomes the current one."""
+        """Delete a site; another becomes the current one."""
         del self.tokens[url]
         if self.current == url:
             self.current = next(iter(self.tokens), "")

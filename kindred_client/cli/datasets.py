@@ -1,5 +1,6 @@
-"""Data sets: what there is, and what comes in."""
+"""Commands of data sets: list and import."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,55 +22,65 @@ def datasets() -> None:
 
 @command("list")
 def list_datasets(session: Session) -> None:
-    """List the data sets that one may see."""
+    """List the data sets that you can see."""
     rows = list(session.client.datasets.list())
     if session.as_json:
         return as_json(rows)
     table([summary(row) for row in rows], ("id", "slug", "name", "classes", "images", "public", "licence"))
 
 
-def summary(dataset: Row) -> dict[str, Any]:
+def summary(dataset: Row) -> Mapping[str, object]:
     return {**dataset, "classes": len(dataset["classes"]), "images": (dataset["report"] or {}).get("images")}
 
 
 @command("import")
 @click.argument("source")
-@click.option("--name", required=True, help="What the data set is called.")
-@click.option("--server-path", is_flag=True, help="SOURCE is a path on the server, or wings:species=60,...")
-@click.option("--licence", default="", help="Under which its pictures may be used.")
-@click.option("--attribution", default="", help="Whom to name.")
-@click.option("--unlabelled", is_flag=True, help="Its folders are no classes.")
-@click.option("--public", is_flag=True, help="Visitors see it, too.")
-@click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 16), help="Connections, for a folder.")
-@click.option("--no-wait", is_flag=True, help="Do not wait for the import of an archive or a server path.")
+@click.option("--name", required=True, help="Name of the data set.")
+@click.option("--server-path", is_flag=True, help="Read SOURCE on the server: a path, or wings:species=60,...")
+@click.option("--licence", default="", help="Licence of its pictures.")
+@click.option("--attribution", default="", help="Photographers, museum or paper to credit.")
+@click.option("--unlabelled", is_flag=True, help="Ignore folder names (default: they are classes).")
+@click.option("--public", is_flag=True, help="Make it public: visitors see it (default: members only).")
+@click.option(
+    "--workers", default=4, show_default=True, type=click.IntRange(1, 16), help="Connections that send a folder."
+)
+@click.option("--no-wait", is_flag=True, help="Return at once; not for a folder.")
 def import_dataset(
     session: Session, source: str, *, name: str, server_path: bool, unlabelled: bool, workers: int, no_wait: bool,
     **about: Any,
 ) -> None:  # fmt: skip
-    """Import a folder of class folders, an archive of one, or what lies on the server.
+    """Import a folder of class folders, an archive of one, or a path on the server.
 
-    A folder is sent picture by picture: when it is interrupted, the same command goes on where it was.
+    A folder is sent picture by picture. After an interruption, the same command resumes.
     """
     about["labelled"] = not unlabelled
     if not server_path and Path(source).is_dir():
         if no_wait:
-            raise click.UsageError("a folder is sent from here, so --no-wait is for archives and server paths")
+            raise click.UsageError(
+                "--no-wait does not work with a folder, which this command sends; use an archive or --server-path"
+            )
         return _show(session, _import_folder(session, source, name, workers, about))
-    way: dict[str, Any] = {"source": source} if server_path else {"archive": archive_at(source)}
-    job = session.client.datasets.create(name, **way, **about)
+    if server_path:
+        job = session.client.datasets.create(name, source=source, **about)
+    else:
+        job = session.client.datasets.create(name, archive=archive_at(source), **about)
     if no_wait:
-        return as_json(job) if session.as_json else say(f"Job {job['id']} imports it: kindred jobs wait {job['id']}")
+        return (
+            as_json(job)
+            if session.as_json
+            else say(f"Job {job['id']} is queued. Wait for it: kindred jobs wait {job['id']}")
+        )
     done = wait(session, job)
     _show(session, session.client.datasets.get(done["result"]["dataset"]))
 
 
-def _import_folder(session: Session, folder: str, name: str, workers: int, about: dict[str, Any]) -> Row:
+def _import_folder(session: Session, folder: str, name: str, workers: int, about: Mapping[str, Any]) -> Row:
     try:
         count = len(pictures_in(Path(folder)))
     except KindredError as error:
         raise click.UsageError(str(error)) from None
     say(f"{count} pictures in {folder}")
-    session.hint = "The same command goes on where it was."
+    session.hint = "The same command resumes."
     return session.client.datasets.import_folder(folder, name, workers=workers, **about)
 
 
@@ -81,7 +92,7 @@ def archive_at(source: str) -> Path:
     """
     path = Path(source)
     if not path.exists():
-        raise click.UsageError(f"there is no {source} here; with --server-path it is looked for on the server")
+        raise click.UsageError(f"there is no file or folder {source}; to read it on the server, add --server-path")
     if not path.is_file() or path.suffix.lower() not in ARCHIVES:
         raise click.UsageError(f"{source} is neither a folder nor an archive ({', '.join(ARCHIVES)})")
     return path

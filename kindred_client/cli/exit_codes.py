@@ -1,4 +1,4 @@
-"""How the command ends: a number for each kind of trouble, and a sentence instead of a traceback."""
+"""Exit statuses: one per kind of error, with a message instead of a traceback."""
 
 import errno
 from typing import Any
@@ -25,19 +25,19 @@ LOCAL = {"unreadable-file": USAGE, "unreachable": UNREACHABLE}  # problems that 
 
 
 def code_of(error: KindredError) -> int:
-    """Return the status that this trouble ends the command with."""
+    """Return the exit status of an error."""
     if isinstance(error, Problem) and error.slug in LOCAL:
         return LOCAL[error.slug]
     return next((code for kind, code in BY_KIND if isinstance(error, kind)), UNEXPECTED)
 
 
 def told(error: KindredError) -> str:
-    """Return what to tell of it, with the way out where there is a usual one."""
+    """Return the message of an error, with what to do where that is known."""
     text = str(error)
     if isinstance(error, Unauthenticated):
         text += "\nSign in with `kindred login`; tokens are made at /me/tokens/ of the site."
     if isinstance(error, Problem) and error.status >= 500 and error.request_id:
-        text += f"\nTell the site's keepers: request {error.request_id}"
+        text += f"\nReport this request to the site's operator: {error.request_id}"
     return text
 
 

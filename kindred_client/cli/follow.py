@@ -1,4 +1,4 @@
-"""Waiting in the command: what is waited for goes on when the command ends, and the person is told how to follow."""
+"""Waiting for jobs, which continue when the command ends; a hint says how to follow them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,18 +11,18 @@ from kindred_client.waiting import JobFailed
 
 def wait(session: Session, job: Ref, *, timeout: float | None = None) -> Any:
     """Wait for a job. Raises JobFailed, WaitTimeout."""
-    session.hint = f"The job goes on; follow it: kindred jobs wait {key(job)}"
+    session.hint = f"The job continues. Wait for it: kindred jobs wait {key(job)}"
     return session.client.wait(job, timeout=timeout)
 
 
 def wait_for_all(session: Session, jobs: Iterable[Ref], *, timeout: float | None = None) -> tuple[list[Thing], int]:
-    """Wait for every job and return them as they ended, and how many did not succeed."""
+    """Wait for all jobs; return them, and how many did not succeed."""
     waiting = [key(job) for job in jobs]
     ended: list[Thing] = []
     failed = 0
     for place, job in enumerate(waiting):
         left = " ".join(map(str, waiting[place:]))
-        session.hint = f"What is not done goes on; follow it: kindred jobs wait {left}"
+        session.hint = f"Unfinished jobs continue. Wait for them: kindred jobs wait {left}"
         try:
             ended.append(session.client.wait(job, timeout=timeout))
         except JobFailed as error:
@@ -32,8 +32,8 @@ def wait_for_all(session: Session, jobs: Iterable[Ref], *, timeout: float | None
 
 
 def wait_for_experiment(session: Session, experiment: Thing) -> tuple[Thing, JobFailed | None]:
-    """Wait until no run is left; return the experiment as it ended, and the failure that is to be told."""
-    session.hint = f"The runs go on; follow them: kindred compare --experiment {experiment['id']}"
+    """Wait for all runs; return the experiment, and the failure to report."""
+    session.hint = f"The runs continue. Wait for them: kindred compare --experiment {experiment['id']}"
     try:
         return session.client.experiments.wait(experiment), None
     except JobFailed as error:

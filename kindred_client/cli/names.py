@@ -1,4 +1,4 @@
-"""What people call things, as things: a data set by slug, name or id, a model by name or id."""
+"""Lookup of objects by what people call them: data sets by slug, name or id, models by name or id."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ SHOWN = 10  # in a message
 
 
 class Unknown(NotFound):
-    """Nothing goes by that name."""
+    """No object has that name."""
 
     def __init__(self, what: str, called: str, known: list[str]) -> None:
         there = f"; there are: {_some(known)}" if known else ""
@@ -42,13 +42,13 @@ def _found(
         except NotFound:
             pass  # perhaps its name is a number
     things = list(listed())
-    found = [thing for thing in things if called in (thing[field] for field in by)]
-    if not found:
+    matches = [thing for thing in things if called in (thing[field] for field in by)]
+    if not matches:
         raise Unknown(what, called, [str(thing[by[0]]) for thing in things])
-    if len(found) > 1:
-        which = _some([f"{thing['id']} ({', '.join(str(thing[field]) for field in by)})" for thing in found])
-        raise click.UsageError(f"{called!r} is more than one {what}; say which by its id: {which}")
-    return found[0]
+    if len(matches) > 1:
+        which = _some([f"{thing['id']} ({', '.join(str(thing[field]) for field in by)})" for thing in matches])
+        raise click.UsageError(f"{called!r} is the name of more than one {what}; use the id: {which}")
+    return matches[0]
 
 
 def _some(names: list[str]) -> str:
@@ -56,17 +56,17 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def settings_of(pairs: Iterable[str]) -> dict[str, Any]:
-    """Return FIELD=VALUE words as a dict; what looks like a number is one."""
-    found: dict[str, Any] = {}
+def settings_of(pairs: Iterable[str]) -> dict[str, int | float | str]:
+    """Return FIELD=VALUE words as a dict; values that look like numbers are numbers."""
+    settings: dict[str, int | float | str] = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not name or not sign:
-            raise click.UsageError(f"say it as FIELD=VALUE, got {pair!r}")
-        if name in found:
+            raise click.UsageError(f"write FIELD=VALUE, not {pair!r}")
+        if name in settings:
             raise click.UsageError(f"{name} is given twice")
-        found[name] = _number_or_text(value)
-    return found
+        settings[name] = _number_or_text(value)
+    return settings
 
 
 def _number_or_text(value: str) -> int | float | str:

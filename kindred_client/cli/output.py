@@ -1,4 +1,4 @@
-"""What is told: tables and JSON on stdout, all else on stderr."""
+"""Output: tables and JSON on stdout, messages on stderr."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ NOTHING = "–"
 
 
 def say(text: str) -> None:
-    """Tell the person, not the program that may read stdout."""
+    """Print a message on stderr."""
     click.echo("\n".join(plain(line) for line in text.splitlines()), err=True)
 
 
@@ -24,7 +24,7 @@ def as_json_line(value: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """Return it without what would steer a terminal: names come from a site."""
+    """Return it without control characters, which names of a site may have."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
@@ -39,7 +39,7 @@ def cell(value: Any) -> str:
 
 
 def table(rows: Sequence[Row], columns: Sequence[str]) -> None:
-    """Print rows under the names of their columns; numbers stand at the right."""
+    """Print rows under the names of their columns, numbers right-aligned."""
     lines = [[*columns], *([cell(row.get(name)) for name in columns] for row in rows)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     right = [all(isinstance(row.get(name), int | float) for row in rows) and bool(rows) for name in columns]
@@ -54,7 +54,7 @@ def percent(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say how long, as people do: 45 s, 12 min, 3 h 20 min."""
+    """Return a duration as text: 45 s, 12 min, 3 h 20 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -37,10 +37,10 @@ class Session:
     @cached_property
     def url(self) -> str:
         """The URL of the site: the option, else KINDRED_URL, else the current site."""
-        chosen = self.given_url or os.environ.get("KINDRED_URL", "")
-        if not chosen and not self.sites.current:
+        named = self.given_url or os.environ.get("KINDRED_URL", "")
+        if not named and not self.sites.current:
             raise click.UsageError("no site is known: `kindred login`, or --url https://...")
-        return canonical(chosen) if chosen else self.sites.current
+        return canonical(named) if named else self.sites.current
 
     @property
     def token(self) -> str:

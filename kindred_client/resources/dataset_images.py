@@ -1,4 +1,4 @@
-"""The pictures of one data set."""
+"""Pictures of a data set."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from kindred_client.resources.base import Resource
 
 
 class DatasetImages(Resource):
-    """What is in a data set, and how that changes."""
+    """Pictures of a data set: list, add, hide, move and delete."""
 
     def images(
         self,
@@ -36,7 +36,7 @@ class DatasetImages(Resource):
     def add_images(
         self, dataset: Ref, pictures: Iterable[str | Path], class_name: str, *, new: bool = False, split: str = ""
     ) -> answers.DatasetsAddImages:
-        """Start the taking in of at most 100 pictures, or of one archive, into a class.
+        """Start the job that adds up to 100 pictures, or one archive, to a class.
 
         split: "train" or "test", of a new class. Whole folders of classes: `add_folder`.
         """
@@ -48,24 +48,24 @@ class DatasetImages(Resource):
     def add_upload(
         self, dataset: Ref, upload: Ref, *, split: str = "", idempotency_key: str = ""
     ) -> answers.DatasetsAddImages:
-        """Start the taking in of an upload, whose folders are classes; new ones get `split`."""
+        """Start the job that adds an upload, whose folders are classes; new classes get `split`."""
         body = {"upload": key(upload), "split": split}
         return self._api.call("datasets.add_images", answers.DatasetsAddImages, dataset, json=body, key=idempotency_key)
 
     def hide_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsHideImages:
-        """Take pictures out of searches and trainings to come."""
+        """Hide pictures from search, training and evaluation."""
         body = {"images": keys(images)}
         return self._api.call("datasets.hide_images", answers.DatasetsHideImages, dataset, json=body)
 
     def show_images(self, dataset: Ref, images: Iterable[Ref]) -> answers.DatasetsShowImages:
-        """Bring hidden pictures back."""
+        """Unhide pictures."""
         body = {"images": keys(images)}
         return self._api.call("datasets.show_images", answers.DatasetsShowImages, dataset, json=body)
 
     def relabel_images(
         self, dataset: Ref, images: Iterable[Ref], class_name: str, *, new: bool = False, split: str = ""
     ) -> answers.DatasetsRelabelImages:
-        """Say that pictures are of another class, a new one if `new`."""
+        """Move pictures to another class, a new one if `new`."""
         body = {"images": keys(images), "class_name": class_name, "new": new, "split": split}
         return self._api.call("datasets.relabel_images", answers.DatasetsRelabelImages, dataset, json=body)
 

@@ -1,5 +1,6 @@
-"""Data sets: their import, their classes and what is in them."""
+"""Data sets: import, changes, classes and pictures."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ T = TypeVar("T")
 
 
 class Datasets(DatasetImages):
-    """The data sets that one may see.
+    """The data sets that you can see.
 
     Folders are sent picture by picture: a broken connection, a restarted server or a new process loses nothing.
     """
@@ -51,7 +52,7 @@ class Datasets(DatasetImages):
         public: bool = False,
         idempotency_key: str = "",
     ) -> answers.DatasetsCreate:
-        """Start the import of a server's path, of an archive here, or of an upload: exactly one of them."""
+        """Start the import of a server path, a local archive, or an upload: exactly one of them."""
         body = {
             "name": name, "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
             **given(source=source, upload=None if upload is None else key(upload)),
@@ -68,12 +69,12 @@ class Datasets(DatasetImages):
         dry_run: bool = False,
         if_match: str = "",
     ) -> answers.DatasetsReimport:
-        """Start the import of what the source has now; `dry_run` only reports what would change."""
+        """Start another import of the source; `dry_run` only reports what would change."""
         body = {"dry_run": dry_run, **given(source=source, upload=None if upload is None else key(upload))}
         return self._start("datasets.reimport", answers.DatasetsReimport, body, archive, dataset, if_match=if_match)
 
     def _start(
-        self, name: str, shape: type[T], body: dict[str, Any], archive: str | Path | None, *ids: Ref, **tied: str
+        self, name: str, shape: type[T], body: Mapping[str, object], archive: str | Path | None, *ids: Ref, **tied: str
     ) -> T:
         if archive is None:
             return self._api.call(name, shape, *ids, json=body, **tied)
@@ -93,7 +94,7 @@ class Datasets(DatasetImages):
         return self._api.call("datasets.update", answers.DatasetsUpdate, dataset, json=body, if_match=if_match)
 
     def delete(self, dataset: Ref, *, if_match: str = "") -> answers.DatasetsDelete:
-        """Start the job that deletes it with all that was made of it."""
+        """Start the job that deletes a data set with its pictures, indexes and searches."""
         return self._api.call("datasets.delete", answers.DatasetsDelete, dataset, if_match=if_match)
 
     def classes(self, dataset: Ref, *, fields: Fields = ()) -> answers.DatasetsClasses:
@@ -104,7 +105,7 @@ class Datasets(DatasetImages):
         return self._api.call("datasets.rename_class", answers.DatasetsRenameClass, dataset, label, json={"name": name})
 
     def merge_class(self, dataset: Ref, label: int, into: str) -> answers.DatasetsMergeClass:
-        """Move the pictures of a class into the class of that name."""
+        """Merge a class into the class of that name."""
         return self._api.call("datasets.merge_class", answers.DatasetsMergeClass, dataset, label, json={"into": into})
 
     def import_folder(

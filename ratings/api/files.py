@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.permissions import signed_in
-from config.api.files import AnyAcceptNegotiation
+from config.api.views import AnyAcceptNegotiation
 from ratings.services import ballots
 from ratings.services.exports import EXPORTS
 from ratings.views.downloads import ratings_attachment

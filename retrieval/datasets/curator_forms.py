@@ -45,9 +45,9 @@ class FilesField(forms.FileField):
 
 
 class PicturesForm(forms.Form):
-    """What to do with the pictures that were chosen on the page."""
+    """An action on the pictures that were selected on the page."""
 
-    ACTIONS = (("hide", "Hide"), ("show", "Show"), ("move", "Move"))
+    ACTIONS = (("hide", "Hide"), ("show", "Unhide"), ("move", "Move"))
 
     image = forms.TypedMultipleChoiceField(coerce=int, required=False)
     action = forms.ChoiceField(choices=ACTIONS)
@@ -76,38 +76,41 @@ class AddForm(forms.Form):
 
     files = FilesField(  # type: ignore[assignment]  # the metaclass takes it away, so BaseForm.files stays
         label="Pictures",
-        help_text="Up to 100 pictures, or one zip, tar or tar.gz with any number of them; its folders mean nothing.",
+        help_text="Up to 100 pictures, or one zip, tar or tar.gz with any number of them; folder names are ignored.",
     )
     name = ClassField(label="Class")
     split = SplitField()
 
 
 class ReimportForm(forms.Form):
-    """Where a data set is read from again."""
+    """The source of another import."""
 
-    archive = forms.FileField(required=False, help_text="Zip, tar or tar.gz, packed as the first one was.")
+    archive = forms.FileField(required=False, help_text="Zip, tar or tar.gz in the layout of the first import.")
     source = forms.CharField(
-        required=False, max_length=400, label="Place", help_text="A server path; if both are empty, where it came from."
+        required=False,
+        max_length=400,
+        label="Server path",
+        help_text="Path on the server (default: the source of the last import).",
     )
     dry_run = forms.BooleanField(
         required=False, label="Dry run", help_text="Only report what would change.", initial=True
     )
 
-    def clean(self) -> dict[str, Any]:
-        """Ask for one place, not two."""
-        values: dict[str, Any] = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        """Require at most one of archive and server path."""
+        values: dict[str, object] = super().clean() or {}
         if values.get("archive") and values.get("source"):
-            raise forms.ValidationError("Give either an archive or a path.")
+            raise forms.ValidationError("Give either an archive or a server path, not both.")
         return values
 
 
 class DescribeForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """What is shown with every picture."""
+    """Licence and attribution of a data set."""
 
     class Meta:
         model = Dataset
         fields = ("licence", "attribution")
         help_texts = {  # noqa: RUF012
-            "licence": "Under which licence the pictures are, as in CC BY 4.0.",
-            "attribution": "Whom to name: the photographers, the museum, the paper.",
+            "licence": "Licence of the pictures, such as CC BY 4.0; shown with each of them.",
+            "attribution": "Photographers, museum or paper to credit; shown with every picture.",
         }

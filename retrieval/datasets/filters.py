@@ -1,4 +1,4 @@
-"""By what lists of data sets and pictures can be narrowed."""
+"""Filters of data sets and pictures."""
 
 import re
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def seen_datasets(request: HttpRequest | None) -> QuerySet[Dataset]:
-    """Return the data sets that whoever asks may see."""
+    """Return the data sets that the sender may see."""
     return visible_datasets(request.user) if request else Dataset.objects.none()
 
 
 class DatasetFilter(filters.FilterSet):  # type: ignore[misc]
-    """Its slug, whether visitors see it, whether it has labels."""
+    """Slug, public, labelled."""
 
     slug = filters.CharFilter(max_length=90)
     public = TrueOrFalse()
@@ -46,15 +46,15 @@ class HashesField(forms.MultipleChoiceField):
         return HASH.fullmatch(str(value)) is not None
 
     def validate(self, value: Any) -> None:
-        """Bound how many are looked for at once."""
+        """Check the number of sums."""
         super().validate(value)
         if len(value) > MOST_HASHES:
-            raise forms.ValidationError(f"Ask for at most {MOST_HASHES} at once.")
+            raise forms.ValidationError(f"Send at most {MOST_HASHES} SHA-256 sums at once.")
 
 
 @extend_schema_field(OpenApiTypes.STR)
 class AnyHash(filters.MultipleChoiceFilter):  # type: ignore[misc]
-    """Whoever has one of the sums."""
+    """Rows with one of the sums."""
 
     field_class = HashesField
 
@@ -63,7 +63,7 @@ class AnyHash(filters.MultipleChoiceFilter):  # type: ignore[misc]
 
 
 class ImageFilter(filters.FilterSet):  # type: ignore[misc]
-    """Data set, split, class by number or name, content, and for curators whether it is hidden."""
+    """Data set, split, class by label or name, SHA-256, and for curators hidden."""
 
     dataset = extend_schema_field(OpenApiTypes.INT)(filters.ModelChoiceFilter(queryset=seen_datasets))
     split = filters.MultipleChoiceFilter(choices=Image.Split.choices)
@@ -73,8 +73,8 @@ class ImageFilter(filters.FilterSet):  # type: ignore[misc]
     hidden = TrueOrFalse()
 
     def of_class(self, images: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
-        """Keep the class of that name, in whichever data sets have one."""
-        found = Q(pk__in=[])
+        """Keep pictures of the classes of that name, in all data sets."""
+        in_class = Q(pk__in=[])
         for dataset, labels in labels_named(seen_datasets(self.request), value).items():
-            found |= Q(dataset=dataset, label__in=labels)
-        return images.filter(found)
+            in_class |= Q(dataset=dataset, label__in=labels)
+        return images.filter(in_class)

@@ -1,4 +1,4 @@
-"""What the API sends and takes of pictures."""
+"""Serializers of pictures."""
 
 from typing import Any
 
@@ -34,18 +34,18 @@ IMAGE = {
 
 
 def picture_url(pk: int, request: Request | None) -> str:
-    """Return where the API gives a picture: to whoever may see it, by token or session."""
+    """Return the API's URL of a picture."""
     return str(reverse("api-image-file", args=[pk], request=request))
 
 
 def thumbnail_url(pk: int, request: Request | None) -> str:
-    """Return where the API gives a picture small."""
+    """Return the API's URL of a thumbnail."""
     return f"{picture_url(pk, request)}?size=thumbnail"
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A picture", IMAGE)])
 class ImageSerializer(serializers.ModelSerializer[Image]):
-    """A picture; `sha256` is of the file that was imported, `url` gives a JPEG without a camera's notes."""
+    """A picture; `sha256` is of the imported file, `url` gives a JPEG without camera metadata."""
 
     class_name = serializers.CharField(read_only=True)
     url = serializers.SerializerMethodField()
@@ -70,7 +70,7 @@ class ImageSerializer(serializers.ModelSerializer[Image]):
 
 @extend_schema_serializer(examples=[OpenApiExample("Hidden", {"hidden": True, "class_name": "Brimstone"})])
 class ImageChanges(StrictSerializer):
-    """What to change of a picture; `class_name` is a class of its data set."""
+    """Fields of a picture to change; `class_name` is a class of its data set."""
 
     hidden = serializers.BooleanField(required=False)
     class_name = serializers.CharField(max_length=NAME_LENGTH, required=False)
@@ -78,13 +78,13 @@ class ImageChanges(StrictSerializer):
 
 @extend_schema_serializer(examples=[OpenApiExample("Three pictures", {"images": [7, 8, 9]})])
 class ChosenImages(StrictSerializer):
-    """Pictures of a data set, by their keys."""
+    """Pictures of a data set, by id."""
 
     images = serializers.ListField(child=KeyField(), min_length=1, max_length=MOST_PICTURES)
 
 
 class IntoClass(StrictSerializer):
-    """A class, by its name, for pictures: one that is there, or a `new` one with its `split`."""
+    """A class by name: an existing one, or a `new` one with its `split`."""
 
     class_name = serializers.CharField(max_length=NAME_LENGTH)
     new = serializers.BooleanField(default=False)
@@ -97,7 +97,7 @@ class IntoClass(StrictSerializer):
     examples=[OpenApiExample("To a new class", {"images": [7, 8], "class_name": "Dodo", "new": True, "split": "train"})]
 )
 class Relabel(ChosenImages, IntoClass):
-    """Pictures that move to a class."""
+    """Pictures to move to a class."""
 
 
 @extend_schema_serializer(
@@ -110,7 +110,7 @@ class Relabel(ChosenImages, IntoClass):
     ]
 )
 class NewImages(IntoClass):
-    """Pictures for a class, or one archive of them; its folders mean nothing."""
+    """Pictures for a class, or one archive of them; folder names are ignored."""
 
     pictures: Any = serializers.ListField(child=serializers.FileField(), min_length=1, max_length=MOST_FILES)
 

@@ -1,4 +1,4 @@
-"""What the API sends and takes of data sets and their classes."""
+"""Serializers of data sets and their classes."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ DATASET = {
 
 @extend_schema_serializer(examples=[OpenApiExample("A data set", DATASET)])
 class DatasetSerializer(serializers.ModelSerializer[Dataset]):
-    """A data set; a picture's label is a place in `classes`."""
+    """A data set. The label of a picture is an index into `classes`."""
 
     classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True, source="class_names")
     report: Any = serializers.DictField(read_only=True)
@@ -44,23 +44,23 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
 
 
 class Origin(StrictSerializer):
-    """Where pictures come from: one of `origins`, which a body that is not about a known place must name."""
+    """The source of pictures: exactly one of `origins`, or none where a source is known."""
 
     # The metaclass takes declared fields away, so this does not hide Field.source.
     source = serializers.CharField(  # type: ignore[assignment]
         max_length=400,
         default="",
         allow_blank=True,
-        help_text="A server path below the import folders, or wings:species=60,... (drawn).",
+        help_text="Server path below the import folders, or wings:species=60,... (built-in set).",
     )
-    archive = serializers.FileField(default=None, help_text="Zip, tar or tar.gz with one folder a class (multipart).")
-    upload = WaitingUploadField(default=None, help_text="What was gathered at /uploads/.")
+    archive = serializers.FileField(default=None, help_text="Zip, tar or tar.gz with one folder per class (multipart).")
+    upload = WaitingUploadField(default=None, help_text="Id of an upload of /uploads/.")
 
     origins = ("source", "archive", "upload")
     must_name_one = True
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for one way in."""
+        """Require one source."""
         given = [name for name in self.origins if attrs[name]]
         if len(given) > 1 or (self.must_name_one and not given):
             raise serializers.ValidationError(f"give one of {', '.join(self.origins[:-1])} and {self.origins[-1]}")
@@ -76,18 +76,20 @@ class Origin(StrictSerializer):
     ]
 )
 class NewDataset(Origin):
-    """A new data set, from exactly one place."""
+    """A new data set, from exactly one source."""
 
     name = serializers.CharField(max_length=80)
     licence = serializers.CharField(max_length=300, default="", allow_blank=True)
     attribution = serializers.CharField(max_length=300, default="", allow_blank=True)
-    labelled = serializers.BooleanField(default=True, help_text="false: folders mean nothing.")
-    public = serializers.BooleanField(default=False, help_text="true: visitors see it too.")
+    labelled = serializers.BooleanField(default=True, help_text="Whether folder names are classes (default true).")
+    public = serializers.BooleanField(
+        default=False, help_text="Whether visitors who are not signed in see it (default false)."
+    )
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A dry run of the first source", {"dry_run": True})])
 class Reimport(Origin):
-    """Where a data set is read from again; without a place, from where it came."""
+    """The source of another import; without one, that of the last import."""
 
     must_name_one = False
 
@@ -96,9 +98,9 @@ class Reimport(Origin):
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("For visitors too", {"licence": "CC0", "public": True})])
+@extend_schema_serializer(examples=[OpenApiExample("Licence and visibility", {"licence": "CC0", "public": True})])
 class DatasetChanges(StrictSerializer):
-    """What to change of a data set."""
+    """Fields of a data set to change."""
 
     licence = serializers.CharField(max_length=300, required=False, allow_blank=True)
     attribution = serializers.CharField(max_length=300, required=False, allow_blank=True)
@@ -110,7 +112,7 @@ CLASS = {"label": 0, "name": "Adonis", "images": 24, "held_out": 0, "sample": 7}
 
 @extend_schema_serializer(examples=[OpenApiExample("A class", CLASS)])
 class ClassSerializer(serializers.Serializer[Any]):
-    """A class with pictures that are shown; `sample` is the key of one, `held_out` counts those measured on."""
+    """A class with visible pictures; `held_out` of them are held out, `sample` is the id of one."""
 
     # The metaclass takes declared fields away, so this does not hide Field.label.
     label = serializers.IntegerField(read_only=True)  # type: ignore[assignment]
@@ -129,14 +131,14 @@ class ClassesSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("Another name", {"name": "Adonis blue"})])
 class ClassChanges(StrictSerializer):
-    """What to change of a class."""
+    """Fields of a class to change."""
 
     name = serializers.CharField(max_length=NAME_LENGTH)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Into another", {"into": "Brimstone"})])
 class Merge(StrictSerializer):
-    """The class, by its name, that takes in another's pictures."""
+    """The class, by name, that another class is merged into."""
 
     into = serializers.CharField(max_length=NAME_LENGTH)
 

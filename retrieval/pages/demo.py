@@ -1,4 +1,4 @@
-"""What `make demo` sets up, step by step; each step is found done when it was."""
+"""The steps of `make demo`, each idempotent."""
 
 import filecmp
 import json
@@ -25,30 +25,28 @@ PEOPLE = {"admin@kindred.example": Role.ADMIN, "member@kindred.example": Role.ME
 
 
 def make_accounts() -> dict[str, str]:
-    """Return the passwords of the demo's accounts by e-mail, but for those changed since.
+    """Create the demo's accounts at the first start; return their passwords by e-mail, except changed ones.
 
-    The accounts are made at the first start.
-
-    They are kept beside the secret key, readable by this user only, so that a later start can say them again.
+    A file beside the secret key, readable by this user only, stores them for later starts.
     """
     file = Path(settings.VAR_DIR) / "demo_accounts.json"
-    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    passwords: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     for email, role in PEOPLE.items():
         if User.objects.filter(email=email).exists():
             continue
-        known[email] = secrets.token_urlsafe(9)
-        create_account(email, known[email], role, email.split("@")[0].title())
+        passwords[email] = secrets.token_urlsafe(9)
+        create_account(email, passwords[email], role, email.split("@")[0].title())
         file.touch(mode=0o600)
-        file.write_text(json.dumps(known))
-    users = User.objects.in_bulk(list(known), field_name="email")
-    return {email: word for email, word in known.items() if email in users and users[email].check_password(word)}
+        file.write_text(json.dumps(passwords))
+    users = User.objects.in_bulk(list(passwords), field_name="email")
+    return {email: word for email, word in passwords.items() if email in users and users[email].check_password(word)}
 
 
 def import_data(source: str) -> Dataset:
-    """Return the data set of the demo; its import is queued at the first start, and again if it failed.
+    """Return the data set of the demo; queue its import at the first start, or again if it failed.
 
     Raises:
-        Rejected: the path is not there, or another path's data set has its name.
+        Rejected: the path does not exist, or another data set has its name.
     """
     if is_drawn(source):
         name = "Wings"
@@ -64,7 +62,7 @@ def import_data(source: str) -> Dataset:
 
 
 def take_weights(file: Path) -> str:
-    """Copy a weights file and its JSON to where experiments look for them; return its name.
+    """Copy a weights file and its JSON to the weights folder; return its name.
 
     Raises:
         Rejected: one of the two is missing.
@@ -73,7 +71,7 @@ def take_weights(file: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     for part in (file, file.with_suffix(".json")):
         if not part.is_file():
-            raise Rejected(f"{part} is not there; weights are a .safetensors file with its .json beside it")
+            raise Rejected(f"there is no {part}; weights are a .safetensors file with its .json beside it")
         _copy_whole(part, folder / part.name)
     return file.name
 
@@ -90,13 +88,13 @@ def _copy_whole(file: Path, target: Path) -> None:
 
 
 def start_training(dataset: Dataset, weights: str, epochs: int | None = None) -> Experiment:
-    """Return the demo's experiment on a data set; started at first, taken up again when it was cut off.
+    """Return the demo's experiment on a data set; start it at the first start, retry its jobs later.
 
-    Without weights a small network learns from scratch; with them the whole backbone is fine-tuned;
-    for as many epochs as the preset has, unless told otherwise.
+    Without weights a small network is trained from scratch, with weights the whole backbone is fine-tuned.
+    epochs: default as in the preset.
 
     Raises:
-        Rejected: nothing can be trained for so many epochs.
+        Rejected: the number of epochs is invalid.
     """
     preset = "fine-tune-small" if weights else "demo"
     name = f"{preset} on {dataset.name}"
@@ -128,6 +126,6 @@ def jobs_of(experiment: Experiment) -> list[Job]:
 
 
 def is_served(experiment: Experiment) -> bool:
-    """Say whether every run of an experiment has an index that answers."""
+    """Say whether every run of an experiment has an active index."""
     served = Index.objects.filter(active=True, model__run__experiment=experiment)
     return served.values("model").distinct().count() == experiment.runs.count()

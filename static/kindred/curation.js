@@ -9,8 +9,8 @@ function choosing(form) {
 
   function count() {
     const chosen = boxes.filter((box) => box.checked).length;
-    said.textContent = chosen ? `${chosen} chosen.` : "None chosen.";
-    all.textContent = chosen === boxes.length ? "Choose none" : "Choose all on this page";
+    said.textContent = chosen ? `${chosen} selected.` : "None selected.";
+    all.textContent = chosen === boxes.length ? "Select none" : "Select all on this page";
   }
 
   form.addEventListener("click", (event) => {

@@ -307,7 +307,7 @@ function mapOf(root) {
     const exact = found.find(([, name]) => name.toLowerCase() === typed) ?? (found.length === 1 ? found[0] : undefined);
     lit = typed && exact ? Number(exact[0]) : null;
     const many = lit === null ? 0 : points.byLabel.get(lit).length;
-    note.textContent = lit === null ? (typed && !found.length ? "No class of the map has that name." : "") : `${exact[1]}: ${many} picture${many === 1 ? "" : "s"}`;
+    note.textContent = lit === null ? (typed && !found.length ? "No class on the map has this name." : "") : `${exact[1]}: ${many} picture${many === 1 ? "" : "s"}`;
     later();
   });
 
@@ -351,9 +351,9 @@ function mapOf(root) {
   canvas.style.touchAction = "pan-y";
 
   fetch(root.dataset.points)
-    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`the server answered ${answer.status}`))))
+    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`status ${answer.status}`))))
     .then(take)
-    .catch((error) => (note.textContent = `The points did not come (${error.message}). Reload the page to try again.`));
+    .catch((error) => (note.textContent = `The points could not be loaded (${error.message}). Reload the page to try again.`));
 }
 
 // --- the picture that is pointed at
@@ -366,11 +366,11 @@ function cardOf(root) {
   const whole = root.querySelector("[data-whole]");
   const address = (kind, id) => root.dataset[kind].replace("/0", `/${id}`);
 
-  function verdict(points, row, rows) {
-    if (points.hits[row] === 1) return "It met its own class first.";
+  function hitText(points, row, rows) {
+    if (points.hits[row] === 1) return "Hit: the nearest picture is of the same class.";
     if (points.hits[row] === -1) return "";
     const other = rows.get(points.near[row]);
-    return other === undefined ? "It missed." : `It missed: found first was ${points.names[points.labels[other]]}.`;
+    return other === undefined ? "Miss." : `Miss: the nearest picture is of ${points.names[points.labels[other]]}.`;
   }
 
   return {
@@ -379,7 +379,7 @@ function cardOf(root) {
       const split = { train: "for training", test: "held out", query: "a held-out query", gallery: "held out" };
       image.hidden = false;
       image.src = address("thumbnail", id);
-      said.textContent = `${points.names[points.labels[row]]}, ${split[points.split_names[points.splits[row]]]}. ${verdict(points, row, rows)}`;
+      said.textContent = `${points.names[points.labels[row]]}, ${split[points.split_names[points.splits[row]]]}. ${hitText(points, row, rows)}`;
       whole.hidden = false;
       whole.href = address("picture", id);
       if (button) {

@@ -29,10 +29,10 @@ for (const input of document.querySelectorAll("[data-select-all]")) input.addEve
 
 function failure(status) {
   if (status === 0) return "The site did not answer. Check your connection, then try again.";
-  if (status === 401 || status === 403) return "The site refused this. Reload the page, sign in if it asks you to, then try again.";
-  if (status === 404) return "What this was about is gone. Reload the page.";
+  if (status === 401 || status === 403) return "Permission denied. Reload the page, sign in if asked, then try again.";
+  if (status === 404) return "Not found: it was removed. Reload the page.";
   if (status === 429 || status === 503) return "The site is busy. Wait a moment, then try again.";
-  return status < 500 ? "The site did not accept this. Reload the page, then try again." : "The site met an error. Try again; if it stays, tell whoever runs the site.";
+  return status < 500 ? "The request was rejected. Reload the page, then try again." : "Internal error. Try again; if it persists, tell the site's operator.";
 }
 
 function tellFailure(event) {

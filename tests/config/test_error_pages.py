@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from config.busy import is_busy
+from config.overload import is_busy
 
 pytestmark = pytest.mark.django_db
 PROBLEM = "application/problem+json"

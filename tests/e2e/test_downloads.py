@@ -45,7 +45,7 @@ def test_a_member_shows_one_kind_of_one_data_set_alone(page: Page, site: Site) -
     expect(page.get_by_role("heading", name="Models")).to_have_count(0)
     expect(page.get_by_label("Kind")).to_have_value("embeddings")
     page.goto(f"{site.address}/downloads/?dataset=no-such-set")
-    expect(page.locator("main")).to_contain_text("nothing of that kind")
+    expect(page.locator("main")).to_contain_text("No files match")
     page.get_by_role("link", name="Show all").click()
     expect(page.get_by_role("heading", name="Models").first).to_be_visible()
     assert faults_of(page) == []

@@ -66,7 +66,7 @@ def test_the_neighbours_say_what_it_is_and_the_class_has_a_page(page: Page, site
     expect(page.locator("h1")).to_have_text(name)
     expect(page.locator("main")).to_contain_text("Most easily confused with")
     assert faults_of(page) == []
-    page.get_by_role("button", name="Search by its most typical picture").click()
+    page.get_by_role("button", name="Search with its most typical picture").click()
     page.wait_for_url("**/searches/*/")
     expect(page.locator("h1")).to_contain_text(name)
     page.go_back()

@@ -42,8 +42,8 @@ def tool(page: Page, address: str, name: str) -> None:
 
 
 def deleted(page: Page, address: str) -> None:
-    tool(page, address, "Delete")
-    page.get_by_role("button", name="Delete for good").click()
+    tool(page, address, "Delete data set")
+    page.get_by_role("button", name="Delete data set").click()
     finished(page)
     answer = page.goto(address)
     assert answer is not None and answer.status == 404
@@ -60,26 +60,26 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
     expect(boxes).to_have_count(48)
     boxes.nth(0).check()
     boxes.nth(2).click(modifiers=["Shift"])
-    expect(page.locator("[data-chosen]")).to_have_text("3 chosen.")
+    expect(page.locator("[data-chosen]")).to_have_text("3 selected.")
     page.get_by_role("button", name="Hide", exact=True).click()
     expect(page.locator(".message")).to_contain_text("3 pictures were hidden")
     page.select_option("select[name=shown]", "hidden")
     page.get_by_role("button", name="Filter").click()
     expect(boxes).to_have_count(3)
-    page.get_by_role("button", name="Choose all on this page").click()
-    page.get_by_role("button", name="Show again").click()
-    expect(page.locator(".message")).to_contain_text("3 pictures were shown again")
+    page.get_by_role("button", name="Select all on this page").click()
+    page.get_by_role("button", name="Unhide").click()
+    expect(page.locator(".message")).to_contain_text("3 pictures were unhidden")
 
-    page.get_by_role("link", name="See all pictures").click()
+    page.get_by_role("link", name="Show all pictures").click()
     boxes.nth(47).check()
     page.fill("input[name=name]", "Nobody")
-    page.get_by_role("button", name="Move to this class").click()
+    page.get_by_role("button", name="Move to class").click()
     expect(page.locator(".message.error")).to_contain_text("no class 'Nobody'")
     assert page.complaints  # type: ignore[attr-defined]  # that the answer is a 400
     page.complaints.clear()  # type: ignore[attr-defined]
     expect(boxes.nth(47)).to_be_checked()
     page.select_option("select[name=split]", "test")
-    page.get_by_role("button", name="Move to this class").click()
+    page.get_by_role("button", name="Move to class").click()
     expect(page.locator(".message")).to_contain_text("1 picture was moved to Nobody")
 
     tool(page, address, "Rename or merge classes")
@@ -88,17 +88,17 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
     page.wait_for_load_state()
     assert faults_of(page) == []
     page.fill("input[name=name]", "Somebody")
-    page.get_by_role("button", name="Rename").click()
-    expect(page.locator(".message")).to_contain_text("Nobody is called Somebody now")
+    page.get_by_role("button", name="Rename class").click()
+    expect(page.locator(".message")).to_contain_text("Nobody was renamed to Somebody")
     page.get_by_role("link", name="Rename or merge Somebody").click()
     page.fill("input[name=into]", page.locator("#class-names option").nth(7).get_attribute("value") or "")
-    page.get_by_role("button", name="Merge").click()
+    page.get_by_role("button", name="Merge classes").click()
     expect(page.locator(".message")).to_contain_text("1 picture was moved")
     expect(page.get_by_role("link", name="Rename or merge Somebody")).to_have_count(0)
 
     tool(page, address, "Licence and attribution")
     page.fill("input[name=attribution]", "Drawn by Kindred")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save changes").click()
     expect(page.locator("main")).to_contain_text("Drawn by Kindred")
     page.locator("summary", has_text="revisions").click()
     expect(page.locator("main")).to_contain_text("1 picture moved to Nobody")
@@ -123,7 +123,7 @@ def test_a_set_grows_and_is_read_again(page: Page, site: Site, tmp_path: Path) -
     tool(page, address, "Import again")
     page.click("button[data-submit]")
     finished(page)
-    expect(page.locator("#job-status")).to_contain_text("it would be: 48 unchanged, 0 moved, 0 new, 0 gone")
+    expect(page.locator("#job-status")).to_contain_text("48 unchanged, 0 moved, 0 new, 0 hidden")
     page.goto(address)
     expect(page.locator("main")).to_contain_text("50")
     assert faults_of(page) == []
@@ -143,11 +143,11 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     finished(page)
     address = f"{site.address}/datasets/{name.lower().replace(' ', '-')}/"
 
-    tool(page, address, "What searches it")
+    tool(page, address, "Search indexes")
     page.select_option("select[name=model]", index=0)
     page.click("button[data-submit]")
     finished(page)
-    tool(page, address, "What searches it")
+    tool(page, address, "Search indexes")
     expect(page.locator("table")).to_contain_text("Wings")
     page.goto(address)
     assert faults_of(page) == []
@@ -166,9 +166,9 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
 
 def test_a_set_that_is_needed_says_by_what(page: Page, site: Site) -> None:
     sign_in(page, site, "admin")
-    tool(page, f"{site.address}/datasets/wings/", "Delete")
+    tool(page, f"{site.address}/datasets/wings/", "Delete data set")
     expect(page.locator("main")).to_contain_text("Model SoftTriple")
-    expect(page.get_by_role("button", name="Delete for good")).to_have_count(0)
+    expect(page.get_by_role("button", name="Delete data set")).to_have_count(0)
 
 
 def test_used_space_and_unused_files_are_shown(page: Page, site: Site) -> None:

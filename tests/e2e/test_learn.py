@@ -80,9 +80,9 @@ def made_map(context: BrowserContext, site: Site) -> None:
     page = context.new_page()
     sign_in(page, site, "admin")
     page.goto(f"{site.address}{MAP}")
-    if page.get_by_role("button", name="Make the map").count():
-        page.get_by_role("button", name="Make the map").click()
-        expect(page.locator("#map-area")).to_contain_text("is being made")
+    if page.get_by_role("button", name="Create map").count():
+        page.get_by_role("button", name="Create map").click()
+        expect(page.locator("#map-area")).to_contain_text("is being created")
     expect(page.locator("canvas[data-points]")).to_be_visible(timeout=SLOW)
     page.close()
     context.clear_cookies()
@@ -91,9 +91,9 @@ def made_map(context: BrowserContext, site: Site) -> None:
 def test_a_member_walks_over_the_map_and_searches_from_it(page: Page, context: BrowserContext, site: Site) -> None:
     made_map(context, site)
     page.goto(f"{site.address}/datasets/wings/")
-    page.get_by_role("link", name="See its space as a map").click()
+    page.get_by_role("link", name="Embedding map").click()
     expect(page.locator("canvas[data-points='1440']")).to_be_visible(timeout=SLOW)
-    expect(page.locator("main")).to_contain_text(re.compile(r"Recall@1 of \d"))
+    expect(page.locator("main")).to_contain_text(re.compile(r"Recall@1 is \d"))
     assert faults_of(page) == []
 
     sign_up(page, site)
@@ -104,12 +104,12 @@ def test_a_member_walks_over_the_map_and_searches_from_it(page: Page, context: B
     for key in ("+", "+", "ArrowLeft", "ArrowUp", "-", "0", "n"):
         page.keyboard.press(key)
     said = page.locator("[data-said]")
-    expect(said).to_contain_text("It missed: found first was")
+    expect(said).to_contain_text("Miss: the nearest picture is of")
     expect(page.locator("[data-card] img")).to_have_js_property("complete", True)
     page.get_by_label("Recall@1").check()
     expect(page.locator("[data-legend=hit]")).to_be_visible()
     name = said.inner_text().split(",")[0]
-    page.get_by_label("Light up a class").fill(name)
+    page.get_by_label("Highlight a class").fill(name)
     expect(page.locator("[data-note]")).to_have_text(f"{name}: 24 pictures")
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="All").click()

@@ -41,7 +41,7 @@ def test_answers_come_in_order_with_problems_in_their_places() -> None:
 
 
 def test_what_met_a_busy_server_is_asked_again_by_itself() -> None:
-    busy = {"type": "/api/problems/busy", "title": "Too much at once", "status": 503, "detail": "come again"}
+    busy = {"type": "/api/problems/busy", "title": "Server busy", "status": 503, "detail": "come again"}
     first = gives({"results": [{"search": {"id": 0}}, {"problem": busy}, {"search": {"id": 4}}]})
     server = Server(first, finds)
     assert [told(one) for one in server.client().searches.many([0, 2, 4], datasets=[1])] == [0, 2, 4]
@@ -50,7 +50,7 @@ def test_what_met_a_busy_server_is_asked_again_by_itself() -> None:
 
 
 def test_a_server_that_stays_busy_is_not_asked_for_ever() -> None:
-    busy = {"type": "/api/problems/busy", "title": "Too much at once", "status": 503, "detail": "come again"}
+    busy = {"type": "/api/problems/busy", "title": "Server busy", "status": 503, "detail": "come again"}
     server = Server(gives({"results": [{"problem": busy}]}))
     [found] = server.client().searches.many([2], datasets=[1])
     assert isinstance(found, Busy) and len(server.requests) == len(server.slept) + 1
@@ -68,7 +68,7 @@ def test_a_server_that_stays_busy_is_not_asked_for_ever() -> None:
     ids=["502", "503", "429", "401", "silence"],
 )
 def test_what_was_answered_stays_when_asking_again_fails(met: httpx.Response | Exception, slug: str) -> None:
-    busy = {"type": "/api/problems/busy", "title": "Too much at once", "status": 503, "detail": "come again"}
+    busy = {"type": "/api/problems/busy", "title": "Server busy", "status": 503, "detail": "come again"}
     first = gives({"results": [{"search": {"id": 0}}, {"problem": busy}, {"search": {"id": 4}}, {"problem": busy}]})
     server = Server(first, met)
     found: list[Any] = list(server.client(retries=1).searches.many([0, 2, 4, 6], datasets=[1]))

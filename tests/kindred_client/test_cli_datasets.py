@@ -69,7 +69,7 @@ def test_a_folder_is_sent_and_goes_on_where_it_was(home: Path, folder: Path) -> 
     transport: Any = site
     words = ("datasets", "import", folder, "--name", "Birds")
     found = run(transport, *words)
-    assert found.exit_code == 6 and "goes on where it was" in found.stderr
+    assert found.exit_code == 6 and "The same command resumes" in found.stderr
     site.fail_after = None
     found = run(transport, *words, "--json")
     assert told(found)["id"] == 5 and "3 pictures" in found.stderr

@@ -21,16 +21,18 @@ from retrieval.datasets.services.classes import class_counts
 from retrieval.models import Dataset
 
 ONE_CLASS = rf"classes/(?P<label>{KEY})"
-LABEL = OpenApiParameter("label", int, OpenApiParameter.PATH, description="Its place in the data set's `classes`.")
+LABEL = OpenApiParameter(
+    "label", int, OpenApiParameter.PATH, description="Label of the class: an index into `classes`."
+)
 
 
 class ClassActions(VersionedViewSet):
-    """What is read and changed of a data set's classes; `If-Match` names the version of the data set."""
+    """Classes of a data set; `If-Match` names the version of the data set."""
 
     @extend_schema(responses={200: ClassesSerializer}, filters=False)
     @action(detail=True)
     def classes(self, request: Request, pk: str) -> Response:
-        """List every class with pictures that are shown, by label."""
+        """List every class with visible pictures, by label."""
         rows = class_counts(self.get_object())
         return Response({"results": self.get_serializer(rows, many=True).data})
 
@@ -40,7 +42,7 @@ class ClassActions(VersionedViewSet):
     @may_answer(409)
     @action(detail=True, methods=["patch"], url_path=ONE_CLASS)
     def rename_class(self, request: Request, pk: str, label: str) -> Response:
-        """Give a class another name; its label stays."""
+        """Rename a class; its label stays."""
         form = ClassChanges(data=request.data)
         form.is_valid(raise_exception=True)
         dataset, number = self._class(label)
@@ -51,7 +53,7 @@ class ClassActions(VersionedViewSet):
     @may_answer(409)
     @action(detail=True, methods=["post"], url_path=f"{ONE_CLASS}/merge")
     def merge_class(self, request: Request, pk: str, label: str) -> Response:
-        """Move every picture of a class into another, which keeps its name."""
+        """Merge a class into another, which keeps its name."""
         form = Merge(data=request.data)
         form.is_valid(raise_exception=True)
         dataset, number = self._class(label)
@@ -59,7 +61,7 @@ class ClassActions(VersionedViewSet):
         return Response({"changed": count})
 
     def _class(self, label: str) -> tuple[Dataset, int]:
-        """Return the data set and the label of a class of it that has pictures, be they hidden."""
+        """Return the data set and the label of one of its classes, which may have hidden pictures only."""
         dataset = self.get_object()
         if not dataset.images.filter(label=int(label)).exists():
             raise NotFound(f"{dataset.name} has no class number {label}")

@@ -33,10 +33,10 @@ from retrieval.datasets.services import curating, deleting, importing, reimporti
 from retrieval.models import Dataset
 
 LISTED = {"images": ImageSerializer, "classes": ClassSerializer}
-"""What those actions list of a data set; all others are about the data set itself, and so are their versions."""
+"""Serializers of actions that list parts of a data set; all others, and versions, are of the data set itself."""
 
 TAKE_FILES = ("create", "reimport", "add_images")
-"""Actions that take forms; all others are JSON alone, for in a form a box left out is a box left empty."""
+"""Actions that also take forms; the others take JSON alone: a form cannot tell a missing box from an empty one."""
 
 
 @extend_schema_field(OpenApiTypes.INT)
@@ -48,7 +48,7 @@ class VisibleDatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
 
 
 class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMixin, GenericViewSet[Dataset]):
-    """Data sets: whoever may see them reads, curators change them."""
+    """Data sets that you can see; curators change them."""
 
     serializer_class = DatasetSerializer
     filterset_class = DatasetFilter
@@ -69,7 +69,7 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
     @extend_schema(request=NewDataset, responses={202: JobSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Queue the import of an archive, a server path or drawn wings; the job's result names the data set."""
+        """Queue the import of an archive, an upload, a server path or the built-in set; `result` has the id."""
         form = NewDataset(data=request.data)
         form.is_valid(raise_exception=True)
         dataset = importing.submit_import(**form.validated_data, by=signed_in(request))
@@ -80,7 +80,7 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
     @extend_schema(request=DatasetChanges, responses=DatasetSerializer)
     @may_answer(409)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the licence, whom to name, and whether visitors see it."""
+        """Change licence, attribution, or whether the data set is public."""
         form = DatasetChanges(data=request.data)
         form.is_valid(raise_exception=True)
         curating.amend(self.get_object(), **form.validated_data, by=signed_in(request))
@@ -90,7 +90,7 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
     @may_answer(409)
     @idempotent
     def destroy(self, request: Request, pk: str) -> Response:
-        """Queue the deletion of a data set with its pictures, indexes and searches, once nothing needs it."""
+        """Queue the deletion of a data set with its pictures, indexes and searches; 409 while it is in use."""
         return accepted(deleting.submit_deletion(self.get_object(), by=signed_in(request)), request)
 
     @extend_schema(request=Reimport, responses={202: JobSerializer})
@@ -98,7 +98,7 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
     @action(detail=True, methods=["post"])
     @idempotent
     def reimport(self, request: Request, pk: str) -> Response:
-        """Queue the reading of a data set again, from where it came or from another place; or a try of it."""
+        """Queue another import of a data set, from its source or another one, or a dry run of it."""
         form = Reimport(data=request.data)
         form.is_valid(raise_exception=True)
         job = reimporting.submit_reimport(self.get_object(), **form.validated_data, by=signed_in(request))

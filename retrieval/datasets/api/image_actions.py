@@ -32,7 +32,7 @@ def listed_images(user: Visitor) -> QuerySet[Image]:
 
 
 class Curated(VersionedViewSet):
-    """What everybody reads who may see it, and curators change."""
+    """Objects that everybody reads who may see them, and curators change."""
 
     lookup_value_regex = KEY
 
@@ -40,12 +40,12 @@ class Curated(VersionedViewSet):
         return [AllowAny()] if self.request.method in SAFE_METHODS else [IsCurator()]
 
     def find(self) -> Any:
-        """Return the thing that the address names; filters are of lists, be it of what belongs to the thing."""
+        """Return the object that the URL names; filters apply to lists alone."""
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
 
 
 class ImageActions(Curated):
-    """What is read and changed of a data set's pictures; `If-Match` names the version of the data set."""
+    """Pictures of a data set; `If-Match` names the version of the data set."""
 
     @extend_schema(responses={200: ImageSerializer(many=True)})
     @action(detail=True, filterset_class=ImageFilter)
@@ -65,15 +65,20 @@ class ImageActions(Curated):
     @images.mapping.post
     @idempotent
     def add_images(self, request: Request, pk: str) -> Response:
-        """Queue the taking in of pictures, or of one archive of them, into a class; or of an upload, class by class."""
+        """Queue a job that adds pictures or one archive of them to a class, or an upload by its class folders."""
         is_form = isinstance(request.data, QueryDict)
         form = NewImages(data=request.data) if is_form else NewFolder(data=request.data)
         form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        values = form.validated_data
         if not is_form:
-            return accepted(submit_folder(self.get_object(), **wish, by=signed_in(request)), request)
+            return accepted(submit_folder(self.get_object(), **values, by=signed_in(request)), request)
         job = adding.submit_pictures(
-            self.get_object(), wish["pictures"], wish["class_name"], **_class_options(wish), by=signed_in(request)
+            self.get_object(),
+            values["pictures"],
+            values["class_name"],
+            new=values["new"],
+            split=values["split"],
+            by=signed_in(request),
         )
         return accepted(job, request)
 
@@ -81,32 +86,37 @@ class ImageActions(Curated):
     @may_answer(409)
     @action(detail=True, methods=["post"], url_path="images/hide")
     def hide_images(self, request: Request, pk: str) -> Response:
-        """Leave pictures out of answers from now on, and out of what is learned and measured next."""
+        """Hide pictures: exclude them from search, training and evaluation."""
         return self._set_hidden(request, True)
 
     @extend_schema(request=ChosenImages, responses=ChangedSerializer)
     @may_answer(409)
     @action(detail=True, methods=["post"], url_path="images/show")
     def show_images(self, request: Request, pk: str) -> Response:
-        """Show hidden pictures again."""
+        """Unhide pictures."""
         return self._set_hidden(request, False)
 
     def _set_hidden(self, request: Request, hidden: bool) -> Response:
         form = ChosenImages(data=request.data)
         form.is_valid(raise_exception=True)
-        chosen = form.validated_data["images"]
-        return Response({"changed": curating.set_hidden(self.get_object(), chosen, hidden, by=signed_in(request))})
+        selected = form.validated_data["images"]
+        return Response({"changed": curating.set_hidden(self.get_object(), selected, hidden, by=signed_in(request))})
 
     @extend_schema(request=Relabel, responses=ChangedSerializer)
     @may_answer(409)
     @action(detail=True, methods=["post"], url_path="images/relabel")
     def relabel_images(self, request: Request, pk: str) -> Response:
-        """Move pictures into a class, one that is there or a new one."""
+        """Move pictures to an existing or a new class."""
         form = Relabel(data=request.data)
         form.is_valid(raise_exception=True)
-        wish = form.validated_data
+        values = form.validated_data
         count = curating.relabel(
-            self.get_object(), wish["images"], wish["class_name"], **_class_options(wish), by=signed_in(request)
+            self.get_object(),
+            values["images"],
+            values["class_name"],
+            new=values["new"],
+            split=values["split"],
+            by=signed_in(request),
         )
         return Response({"changed": count})
 
@@ -115,13 +125,8 @@ class ImageActions(Curated):
     @action(detail=True, methods=["post"], url_path="images/delete")
     @idempotent
     def delete_images(self, request: Request, pk: str) -> Response:
-        """Queue the deletion of pictures for good; hiding them can be undone."""
+        """Queue the deletion of pictures. It cannot be undone; hiding can."""
         form = ChosenImages(data=request.data)
         form.is_valid(raise_exception=True)
-        chosen = form.validated_data["images"]
-        return accepted(submit_picture_deletion(self.get_object(), chosen, by=signed_in(request)), request)
-
-
-def _class_options(wish: dict[str, Any]) -> dict[str, Any]:
-    """Return what is said of a new class."""
-    return {"new": wish["new"], "split": wish["split"]}
+        selected = form.validated_data["images"]
+        return accepted(submit_picture_deletion(self.get_object(), selected, by=signed_in(request)), request)

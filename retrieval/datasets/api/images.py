@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import signed_in
-from config.api.files import AnyAcceptNegotiation
 from config.api.schema import may_answer
+from config.api.views import AnyAcceptNegotiation
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.api.image_actions import Curated, listed_images
@@ -35,7 +35,7 @@ SIZE = OpenApiParameter("size", str, enum=list(SIZES), default="full")
 
 
 class ImageViewSet(Curated, ListModelMixin, RetrieveModelMixin, GenericViewSet[Image]):
-    """Pictures: whoever may see their data set reads, curators change them."""
+    """Pictures of the data sets that you can see; curators change them."""
 
     serializer_class = ImageSerializer
     filterset_class = ImageFilter
@@ -62,16 +62,16 @@ class ImageViewSet(Curated, ListModelMixin, RetrieveModelMixin, GenericViewSet[I
     @may_answer(409)
     @idempotent
     def destroy(self, request: Request, pk: str) -> Response:
-        """Queue the deletion of a picture for good; hiding it can be undone."""
+        """Queue the deletion of a picture. It cannot be undone; hiding can."""
         image = self.get_object()
         return accepted(submit_picture_deletion(image.dataset, [image.pk], by=signed_in(request)), request)
 
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY}, parameters=[SIZE], filters=False)
     @action(detail=True, content_negotiation_class=AnyAcceptNegotiation)
     def file(self, request: Request, pk: str) -> HttpResponseBase:
-        """Give a picture as a JPEG, upright and without a camera's notes."""
+        """Return a picture as an upright JPEG without camera metadata."""
         size = request.query_params.get("size", "full")
         if size not in SIZES:
-            raise ValidationError({"size": f"a picture comes in the sizes {' and '.join(SIZES)}"})
+            raise ValidationError({"size": f"size must be {' or '.join(SIZES)}, not {size[:20]!r}"})
         image = self.get_object()
         return jpeg_response(request, lambda: SIZES[size](image))

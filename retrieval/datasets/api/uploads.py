@@ -1,4 +1,4 @@
-"""Uploads over the API: a folder of pictures is gathered file by file, then imported or added as a whole."""
+"""Uploads over the API: files of a folder are sent one by one, then imported or added together."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
@@ -42,7 +42,9 @@ STORED = {"path": "owls/1.jpg", "sha256": "9f" * 32, "size": 70123}
 
 @extend_schema_serializer(examples=[OpenApiExample("An upload", UPLOAD)])
 class UploadSerializer(serializers.ModelSerializer[Upload]):
-    expires_at = serializers.DateTimeField(read_only=True, help_text="Unless something is added, or a job takes it.")
+    expires_at = serializers.DateTimeField(
+        read_only=True, help_text="Time of deletion, unless files are added or a job uses it before."
+    )
 
     class Meta:
         model = Upload
@@ -50,31 +52,33 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
         read_only_fields = fields
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Nothing more is needed", {})])
+@extend_schema_serializer(examples=[OpenApiExample("An empty body", {})])
 class NewUploadSerializer(StrictSerializer):
     """An upload begins empty."""
 
 
-@extend_schema_serializer(examples=[OpenApiExample("A file that is in place", STORED)])
+@extend_schema_serializer(examples=[OpenApiExample("A stored file", STORED)])
 class StoredFileSerializer(serializers.Serializer[StoredFile]):
     path = serializers.CharField()
     sha256 = serializers.CharField()
     size = serializers.IntegerField()
 
 
-@extend_schema_serializer(examples=[OpenApiExample("What is in place now", {"stored": [STORED]})])
+@extend_schema_serializer(examples=[OpenApiExample("The stored files", {"stored": [STORED]})])
 class StoredFilesSerializer(serializers.Serializer[Any]):
     stored = StoredFileSerializer(many=True)
 
 
 class PathField(serializers.CharField):
-    """Where a file of an upload goes."""
+    """The path of a file in an upload."""
 
     def __init__(self) -> None:
-        super().__init__(trim_whitespace=False, help_text="Such as owls/1.jpg: a class, and at most 6 parts.")
+        super().__init__(
+            trim_whitespace=False, help_text="Path such as owls/1.jpg: a class folder first, at most 6 parts."
+        )
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the path if a file may have it."""
+        """Return the path if it is valid."""
         path = super().to_internal_value(data)
         try:
             paths_services.checked_path(path)
@@ -93,19 +97,19 @@ class NewFilesSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs["files"]) != len(attrs["paths"]):
-            told = f"{len(attrs['paths'])} paths came with {len(attrs['files'])} files; send one for each"
-            raise serializers.ValidationError({"paths": told})
+            message = f"{len(attrs['paths'])} paths came with {len(attrs['files'])} files; send one for each"
+            raise serializers.ValidationError({"paths": message})
         return attrs
 
 
 class WaitingUploadField(serializers.UUIDField):
-    """The key of an upload that no job has."""
+    """The id of an upload that no job has used yet."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the upload."""
         upload = uploads.visible_uploads().filter(pk=super().to_internal_value(data)).first()
         if upload is None:
-            raise serializers.ValidationError(f"there is no upload {data}; a job may have taken it")
+            raise serializers.ValidationError(f"there is no upload {data}; a job may have used it already")
         return upload
 
 
@@ -113,14 +117,14 @@ class FilePages(CursorPages):
     """The files of an upload by path; a cursor is the last path that was given, and pages are walked forwards."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
-        """Return the page asked for; what is cut is an upload."""
+        """Return a page of an upload's files."""
         size = self.get_page_size(request)
-        found = files_services.files_of(queryset, after=_path_in(request.query_params.get("cursor")), most=size + 1)
+        files = files_services.files_of(queryset, after=_path_in(request.query_params.get("cursor")), most=size + 1)
         self.here = request.build_absolute_uri()
         self.following: str | None = None
-        if len(found) > size:
-            self.following = urlsafe_b64encode(found[size - 1].path.encode()).decode()
-        return found[:size]
+        if len(files) > size:
+            self.following = urlsafe_b64encode(files[size - 1].path.encode()).decode()
+        return files[:size]
 
     def get_next_link(self) -> Any:
         return replace_query_param(self.here, "cursor", self.following) if self.following else None
@@ -140,7 +144,7 @@ def _path_in(cursor: str | None) -> tuple[str, ...]:
     try:
         return paths_services.checked_path(urlsafe_b64decode(cursor.encode()).decode())
     except (ValueError, Rejected) as error:
-        raise serializers.ValidationError({"cursor": "this cursor is not one that a page gave"}) from error
+        raise serializers.ValidationError({"cursor": "invalid cursor; take it from `next` of a page"}) from error
 
 
 class UploadViewSet(
@@ -150,7 +154,7 @@ class UploadViewSet(
     mixins.DestroyModelMixin,
     GenericViewSet[Upload],
 ):
-    """Folders of pictures on their way here, for curators; one that a job takes is no longer listed."""
+    """Uploads of pictures, for curators. An upload that a job uses is no longer listed."""
 
     serializer_class = UploadSerializer
     permission_classes = (IsCurator,)
@@ -162,7 +166,7 @@ class UploadViewSet(
     @extend_schema(request=NewUploadSerializer, responses={201: UploadSerializer})
     @may_answer(409)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Begin an upload; then send files."""
+        """Create an empty upload; then send files."""
         NewUploadSerializer(data=request.data).is_valid(raise_exception=True)
         upload = uploads.begin_upload(signed_in(request))
         where = reverse("api-upload-detail", args=[upload.pk], request=request)
@@ -174,7 +178,7 @@ class UploadViewSet(
     @extend_schema(responses=StoredFileSerializer(many=True))
     @action(detail=True, pagination_class=FilePages, parser_classes=[MultiPartParser])
     def files(self, request: Request, id: str) -> Response:
-        """List the files that are in place, by path: what need not be sent again."""
+        """List the stored files by path: they need not be sent again."""
         page: Any = self.paginate_queryset(self.get_object())
         return self.get_paginated_response(StoredFileSerializer(page, many=True).data)
 
@@ -182,7 +186,7 @@ class UploadViewSet(
     @may_answer(409)
     @files.mapping.post
     def send_files(self, request: Request, id: str) -> Response:
-        """Store files by path; one that is there is replaced whole."""
+        """Store files by path; a file with the same path is replaced."""
         upload = self.get_object()
         form = NewFilesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -190,5 +194,5 @@ class UploadViewSet(
         try:
             stored = files_services.store_files(upload, list(zip(values["paths"], values["files"], strict=True)))
         except Upload.DoesNotExist:
-            raise NotFound(f"there is no upload {id} any more; a job has taken it, or it was deleted") from None
+            raise NotFound(f"there is no upload {id} any more; a job used it, or it was deleted") from None
         return Response(StoredFilesSerializer({"stored": stored}).data)

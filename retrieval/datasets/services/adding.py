@@ -1,10 +1,9 @@
-"""Pictures are added to an imported data set: to one class, or a whole folder of classes."""
+"""Adding pictures to an imported data set: to one class, or by their class folders."""
 
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -56,7 +55,7 @@ def submit_pictures(
     split: str = "",
     by: User | None,
 ) -> Job:
-    """Queue the taking in of pictures, or of one archive of them, into a class, an existing or a `new` one.
+    """Queue the adding of pictures, or of one archive of them, to an existing or a `new` class.
 
     split: "train" or "test", of a new class.
 
@@ -84,9 +83,9 @@ def _new_name(dataset: Dataset, name: str) -> str:
 
 
 def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
-    """Store uploads in a folder of their own; what people call them is kept as a name, never as a path."""
+    """Store files in a new folder; the sender's file names are kept as names, never as paths."""
     if not files:
-        raise Rejected("choose pictures, or an archive of them")
+        raise Rejected("choose pictures, or one archive of them")
     archives = [file for file in files if (file.name or "").lower().endswith(ARCHIVES)]
     if archives and len(files) > 1:
         raise Rejected(
@@ -111,10 +110,10 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
 
 def run_add_pictures_job(
     context: JobContext, dataset: int, upload: str, *, name: str, split: str = "", half: str = ""
-) -> dict[str, Any]:
-    """Take uploaded pictures into a class, or by their folders into classes. Safe to run again.
+) -> Mapping[str, object]:
+    """Add uploaded pictures to a class, or to classes by their folders. Safe to run again.
 
-    What a class has already is left out. name: "" takes the folders' names.
+    Skips pictures that the class already has. name: "" takes the folders' names.
     half: the split in jobs that 0.1.0 queued, "train" or "held out".
     """
     split = split or ("test" if half == "held out" else half)
@@ -128,45 +127,46 @@ def run_add_pictures_job(
     ):
         context.check()
         added = _add(context, row, aside, name, split)
-        report = _report_of(aside)
+        broken = _broken_files(aside)
     fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
     left = len(aside.pictures) - added
-    context.say(f"{added} added, {left} there already, {len(report['broken'])} not readable")
-    return {"dataset": row.pk, "added": added, "there_already": left, "broken": report["broken"]}
+    context.say(f"{added} added, {left} already there, {len(broken)} not readable")
+    return {"dataset": row.pk, "added": added, "there_already": left, "broken": broken}
 
 
 def _what_to_open(folder: Path) -> Path:
     if not folder.is_dir():
-        raise JobFailed("the uploaded pictures are gone; send them again")
+        raise JobFailed("the uploaded pictures are gone; upload them again")
     archives = [file for file in folder.glob("*/*") if file.name.lower().endswith(ARCHIVES)]
     return archives[0] if archives else folder
 
 
-def _report_of(aside: DatasetFolder) -> dict[str, Any]:
-    report: dict[str, Any] = read_json(aside.folder / "report.json")
-    return report
+def _broken_files(aside: DatasetFolder) -> list[list[str]]:
+    """Return name and reason of each file that could not be read."""
+    broken: list[list[str]] = read_json(aside.folder / "report.json")["broken"]
+    return broken
 
 
 @transaction.atomic
 def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str, split: str) -> int:
     row = locked(dataset)
     places = _places(row, [name] if name else aside.classes, split)
-    known = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
+    present = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
     taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
     new: list[tuple[Picture, str, int, str]] = []
     for picture in aside.pictures:
         label, split = places[picture.label]
-        if (label, picture.sha256) not in known:
-            known.add((label, picture.sha256))
+        if (label, picture.sha256) not in present:
+            present.add((label, picture.sha256))
             file = Path(picture.path).name if name else picture.path
             new.append((picture, free_path(file, context.job_id, taken, ADDED), label, split))
     if new:
         put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
         store_rows(row, new)
         into = sorted({label for _, _, label, _ in new})
-        told = name_of(row, into[0]) if len(into) == 1 else f"{len(into):,} classes"
-        publish_revision(row, f"{len(new):,} pictures added to {told}")
+        target = name_of(row, into[0]) if len(into) == 1 else f"{len(into):,} classes"
+        publish_revision(row, f"{len(new):,} pictures added to {target}")
         follow_up_revision(row, by=asked_by(context))
     return len(new)
 
@@ -177,12 +177,12 @@ def labels_by_folder(row: Dataset) -> dict[str, int]:
     return {_joined(name): named[name] for name in reversed(named)} | named
 
 
-def label_of_folder(known: Mapping[str, int], name: str) -> int | None:
+def label_of_folder(by_name: Mapping[str, int], name: str) -> int | None:
     """Return the label of the class that a folder's pictures join, among `labels_by_folder`; None for a new one.
 
     An imported class may have a name that none would be made with: it is found by that very name first.
     """
-    return known.get(name.strip().casefold(), known.get(_joined(name)))
+    return by_name.get(name.strip().casefold(), by_name.get(_joined(name)))
 
 
 def _joined(name: str) -> str:
@@ -191,16 +191,16 @@ def _joined(name: str) -> str:
 
 def _places(row: Dataset, names: Sequence[str], split: str) -> list[tuple[int, str]]:
     """Return label and split of each class of that name, made where it is new."""
-    known, labels = labels_by_folder(row), []
+    by_name, labels = labels_by_folder(row), []
     made: list[str] = []
     first = row.classes.count()
     for name in names:
-        label = label_of_folder(known, name)
+        label = label_of_folder(by_name, name)
         if label is None:
-            if split not in SPLITS:  # it was there when the pictures were sent
-                raise JobFailed(f"{row.name} has no class {name!r} any more; send the pictures to another")
+            if split not in SPLITS:  # the class was removed since the job was queued
+                raise JobFailed(f"{row.name} no longer has a class {name!r}; add the pictures to another")
             words, label = fit_name(name), first + len(made)
-            known[words.casefold()] = label
+            by_name[words.casefold()] = label
             made.append(words)
         labels.append(label)
     add_classes(row, made)

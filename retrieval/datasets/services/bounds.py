@@ -1,4 +1,4 @@
-"""What every change of pictures keeps to: what may be chosen at once, and what has to be left."""
+"""Bounds of every change of pictures: how many at once, and how many must stay visible."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,38 +8,38 @@ from mlcore.errors import DatasetError
 from retrieval.models import Dataset
 
 MOST_PICTURES = 5000
-"""Chosen at once: fewer than a database takes in one question."""
+"""Selected at once: fewer than the parameters of one SQL query."""
 
 FEWEST_PICTURES = 2
-"""Shown: what an index needs."""
+"""Visible: an index needs two."""
 
 
 def checked_choice(row: Dataset, pictures: Sequence[int]) -> list[int]:
-    """Return the keys that were chosen, each once.
+    """Return the selected ids, each once.
 
     Raises:
-        Rejected: none or too many are chosen, or one is not of the data set.
+        Rejected: none or too many are selected, or one is not of the data set.
     """
-    chosen = list(dict.fromkeys(pictures))
-    if not chosen:
-        raise Rejected("choose at least one picture")
-    if len(chosen) > MOST_PICTURES:
-        raise Rejected(f"choose at most {MOST_PICTURES:,} pictures at once, not {len(chosen):,}")
-    known = set(row.images.filter(pk__in=chosen).values_list("pk", flat=True))
-    unknown = [pk for pk in chosen if pk not in known]
+    selected = list(dict.fromkeys(pictures))
+    if not selected:
+        raise Rejected("select at least one picture")
+    if len(selected) > MOST_PICTURES:
+        raise Rejected(f"select at most {MOST_PICTURES:,} pictures at once, not {len(selected):,}")
+    present = set(row.images.filter(pk__in=selected).values_list("pk", flat=True))
+    unknown = [pk for pk in selected if pk not in present]
     if unknown:
-        raise Rejected(f"{row.name} has no picture {unknown[0]}; look at the page again")
-    return chosen
+        raise Rejected(f"{row.name} has no picture {unknown[0]}; reload the page")
+    return selected
 
 
 def require_enough(row: Dataset, without: Collection[int] = ()) -> None:
-    """Refuse to leave fewer pictures than an index needs; `without` those that are about to go."""
+    """Raise Rejected where fewer visible pictures than an index needs would stay, `without` those to be removed."""
     if row.images.filter(hidden=False).exclude(pk__in=without).count() < FEWEST_PICTURES:
-        raise Rejected(f"{row.name} needs two pictures that are shown; delete the data set instead")
+        raise Rejected(f"{row.name} must keep at least two visible pictures; delete the data set instead")
 
 
-def require_halves(row: Dataset, without: Collection[int] = ()) -> None:
-    """Refuse classes that could no longer be learned from and measured on; `without` as above."""
+def require_both_splits(row: Dataset, without: Collection[int] = ()) -> None:
+    """Raise Rejected where too few classes for training and evaluation would stay; `without` as above."""
     if not row.labelled:
         return
     shown = row.images.filter(hidden=False).exclude(pk__in=without)

@@ -1,9 +1,10 @@
-"""A data set's rows as the files that learning and indexing read, and the revisions that it went through.
+"""Catalogue files of a data set, which training and indexing read, and its revisions.
 
-The rows are the truth. Whoever changes them holds the data set's row, writes the files as the last thing
-before the commit, and so leaves files that are ahead of the rows at worst: the next reader mends that.
+The rows are the source of truth. A change locks the data set's row and writes the files last before the commit.
+After a crash the files may be ahead of the rows; the next reader writes them again.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -32,17 +33,17 @@ def locked(dataset: Dataset) -> Dataset:
 
 
 def require_labels(dataset: Dataset) -> None:
-    """Refuse to learn from, or measure on, what has no labels for it.
+    """Check that a data set can be used for training and evaluation.
 
     Raises:
         Rejected: it has none, or hiding and moving pictures has left one split with too few classes.
     """
     if not dataset.labelled:
-        raise Rejected(f"{dataset.name} has no labels: it can be searched, but neither learned from nor measured on")
+        raise Rejected(f"{dataset.name} has no labels: it can be searched but not used for training or evaluation")
     train, test = dataset.report.get("train_classes", 0), dataset.report.get("test_classes", 0)
     if train < MIN_TRAIN_CLASSES or test < MIN_TEST_CLASSES:
         raise Rejected(
-            f"{dataset.name} has {train} training and {test} held-out classes with pictures that are shown; "
+            f"{dataset.name} has {train} training and {test} held-out classes with visible pictures; "
             f"it needs at least {MIN_TRAIN_CLASSES} and {MIN_TEST_CLASSES}"
         )
 
@@ -73,9 +74,9 @@ def write_rows(row: Dataset) -> None:
     """Write the catalogue of the pictures that are not hidden; put fingerprint and counts into the row, not saved.
 
     Raises:
-        Rejected: what is left could not be searched or measured.
+        Rejected: too few pictures or classes would stay.
     """
-    about: dict[str, Any] = read_json(row.folder / "dataset.json")
+    about: Mapping[str, Any] = read_json(row.folder / "dataset.json")
     pictures = [_picture(image) for image in row.images.filter(hidden=False)]
     classes = row.class_names
     try:
@@ -100,10 +101,10 @@ def _picture(image: Image) -> Picture:
 
 
 def publish_revision(row: Dataset, what: str) -> None:
-    """Make what the transaction has changed the next revision: counted, written to the files, remembered.
+    """Make the changes of this transaction the next revision: update counts, files and history.
 
     Raises:
-        Rejected: what is left could not be searched or measured.
+        Rejected: too few pictures or classes would stay.
     """
     before = {"revision": row.revision, "fingerprint": row.fingerprint, "at": None, "what": "imported"}
     row.history = row.history or [before]

@@ -1,7 +1,7 @@
-"""Jobs that change which pictures a data set has: one at a time, each taken aside first, then put in place.
+"""Jobs that add or remove pictures of a data set: one at a time, read into a folder beside, then moved in place.
 
-Files are moved in before their rows are written, in one transaction; whoever dies between leaves files without
-rows, which a repeat writes over.
+Files are moved before their rows are written, in one transaction. A crash between leaves files without rows, which
+the next attempt overwrites.
 """
 
 import shutil
@@ -35,7 +35,7 @@ def submit_change(kind: str, dataset: Dataset, payload: Mapping[str, Any], *, by
     wanted = {"dataset": dataset.pk, **payload}
     job = jobs.submit(kind, wanted, by=by, key=f"dataset-files:{dataset.pk}")
     if (job.kind, job.payload) != (kind, wanted):
-        raise Conflict(f"job {job.pk} ({job.kind}) is changing {dataset.name} already; wait until it has ended")
+        raise Conflict(f"job {job.pk} ({job.kind}) is already changing {dataset.name}; wait until it has finished")
     return job
 
 
@@ -61,7 +61,7 @@ def refusals_fail() -> Iterator[None]:
 
 
 def asked_by(context: JobContext) -> User | None:
-    """Return who asked for a job, if that account is still there."""
+    """Return the person who started a job, if the account still exists."""
     return User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
 
 

@@ -122,8 +122,8 @@ def labels_named(datasets: Iterable[Dataset], name: str) -> dict[int, list[int]]
     """
     wanted, labels = name.strip().casefold(), dict[int, list[int]]()
     classes = DatasetClass.objects.filter(dataset__in=datasets).values_list("dataset", "label", "name")
-    for dataset, label, known in classes.iterator():
-        if known.casefold() == wanted:
+    for dataset, label, stored in classes.iterator():
+        if stored.casefold() == wanted:
             labels.setdefault(dataset, []).append(label)
     return labels
 
@@ -137,7 +137,7 @@ def class_named(row: Dataset, name: str) -> int:
     label = find_class(row, name)
     if label is None:
         raise Rejected(
-            f"{row.name} has no class {name.strip()[:NAME_LENGTH]!r}; choose one of its classes, or make it new"
+            f"{row.name} has no class {name.strip()[:NAME_LENGTH]!r}; choose an existing class, or make it new"
         )
     return label
 
@@ -159,7 +159,7 @@ def checked_name(row: Dataset, name: str, taken: Mapping[str, int]) -> str:
     """
     words = fit_name(name)
     if words.casefold() in taken:
-        raise Rejected(f"{row.name} has a class {words!r} already; move the pictures there, or merge the two")
+        raise Rejected(f"{row.name} already has a class {words!r}; move the pictures there, or merge the two")
     return words
 
 
@@ -183,7 +183,7 @@ def needs_split(name: str) -> Rejected:
 def split_in(row: Dataset, label: int, new: str = "") -> str:
     """Return the split of pictures that join a class; `new` says it for a class without pictures.
 
-    A class is trained on or held out as a whole. Where the data set has queries, what joins is found only.
+    All pictures of a class have one split. Where the data set has queries, new held-out pictures join the gallery.
 
     Raises:
         Rejected: the class has no picture, and `new` is none of SPLITS.

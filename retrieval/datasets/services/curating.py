@@ -1,4 +1,4 @@
-"""What curators change of an imported data set. Each change is one revision, and queues the indexes again."""
+"""Changes that curators make to an imported data set. Each is one revision and queues the rebuild of indexes."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from config.errors import Conflict, Rejected
-from retrieval.datasets.services.bounds import checked_choice, counted, require_enough, require_halves
+from retrieval.datasets.services.bounds import checked_choice, counted, require_both_splits, require_enough
 from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
 from retrieval.datasets.services.classes import (
     checked_name,
@@ -24,23 +24,23 @@ from retrieval.models import Dataset, Image
 
 @transaction.atomic
 def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: User | None) -> int:
-    """Hide pictures from searches, trainings and figures, or show them again; return how many changed.
+    """Hide pictures from search, training and evaluation, or unhide them; return how many changed.
 
-    They vanish from answers at once, and from the indexes when those are rebuilt.
+    Results leave them out at once, indexes when they are rebuilt.
 
     Raises:
-        Rejected: none or too many are chosen, one is not of the data set, or too little would be left.
+        Rejected: none or too many are selected, one is not of the data set, or too little would be left.
         Conflict: one is to be shown whose deletion is queued.
     """
     row = locked(dataset)
-    chosen = checked_choice(row, pictures)
-    if not hidden and pictures_being_deleted().intersection(chosen):
-        raise Conflict(f"what you chose of {row.name} is being deleted; cancel that job first")
-    changing = row.images.filter(pk__in=chosen).exclude(hidden=hidden)
+    selected = checked_choice(row, pictures)
+    if not hidden and pictures_being_deleted().intersection(selected):
+        raise Conflict(f"some of these pictures of {row.name} are being deleted; cancel that job first")
+    changing = row.images.filter(pk__in=selected).exclude(hidden=hidden)
     count = changing.update(hidden=hidden)
     if count:
         require_enough(row)
-        _publish(row, f"{counted(count)} {'hidden' if hidden else 'shown again'}", by)
+        _publish(row, f"{counted(count)} {'hidden' if hidden else 'unhidden'}", by)
         audit.record(by, "hide-pictures" if hidden else "show-pictures", row.name, pictures=count)
     return count
 
@@ -54,15 +54,15 @@ def relabel(
     split: "train" or "test", of a new class.
 
     Raises:
-        Rejected: none or too many are chosen, one is not of the data set, there is no such class, or the new
+        Rejected: none or too many are selected, one is not of the data set, there is no such class, or the new
             one's name is taken.
     """
     row = locked(dataset)
-    chosen = checked_choice(row, pictures)
+    selected = checked_choice(row, pictures)
     label = new_class(row, name) if new else class_named(row, name)
-    count = move_to_class(row, chosen, label, split)
+    count = move_to_class(row, selected, label, split)
     if count:
-        require_halves(row)
+        require_both_splits(row)
         into = name_of(row, label)
         _publish(row, f"{counted(count)} moved to {into}", by)
         audit.record(by, "relabel-pictures", row.name, pictures=count, into=into)
@@ -81,7 +81,7 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
     if target == label:
         raise Rejected(f"{name} cannot be merged into itself; choose another class")
     count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
-    require_halves(row)
+    require_both_splits(row)
     kept = name_of(row, target)
     _publish(row, f"{name} merged into {kept}", by)
     audit.record(by, "merge-classes", row.name, merged=name, into=kept, pictures=count)
@@ -90,7 +90,7 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
 
 @transaction.atomic
 def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) -> None:
-    """Give a class another name. Nothing that is learned or searched changes, so the revision stays.
+    """Rename a class. Models and indexes do not depend on names, so the revision stays.
 
     Raises:
         Rejected: there is no such class, or the name is empty, too long or taken.
@@ -99,7 +99,7 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
     before = class_name(row, label)
     if " ".join(name.split()) == before:
         return
-    after = checked_name(row, name, labels_by_name(row, without=label))  # its own old name is not in its way
+    after = checked_name(row, name, labels_by_name(row, without=label))  # it may keep its own name
     row.classes.filter(label=label).update(name=after)
     _save_words(row)
     audit.record(by, "rename-class", row.name, before=before, after=after)
@@ -107,9 +107,9 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
 
 @transaction.atomic
 def describe(dataset: Dataset, *, licence: str | None = None, attribution: str | None = None, by: User | None) -> None:
-    """Say under which licence the pictures are, and whom to name; both are shown with every picture.
+    """Set licence and attribution; pages show both with every picture.
 
-    None leaves one as it is; what was said before, said again, changes nothing.
+    None leaves a field as it is; idempotent.
 
     Raises:
         Rejected: the import has not ended well.
@@ -133,10 +133,10 @@ def amend(
     public: bool | None = None,
     by: User | None,
 ) -> None:
-    """Change what is said of a data set, and whether visitors see it: all of it or nothing; None leaves one as it is.
+    """Change fields of a data set, all of them or none; None leaves a field as it is.
 
     Raises:
-        Rejected: it is to be described, and the import has not ended well.
+        Rejected: licence or attribution, and the import has not succeeded.
     """
     if licence is not None or attribution is not None:
         describe(dataset, licence=licence, attribution=attribution, by=by)
@@ -146,7 +146,7 @@ def amend(
 
 @transaction.atomic
 def amend_picture(image: Image, *, hidden: bool | None = None, class_name: str | None = None, by: User | None) -> None:
-    """Hide or show a picture and move it to another class: all of it or nothing; None leaves one as it is.
+    """Hide or unhide a picture and move it to another class, both or neither; None leaves a field as it is.
 
     Raises:
         Rejected: as `relabel` and `set_hidden` do.

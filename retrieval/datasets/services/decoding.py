@@ -1,4 +1,4 @@
-"""Turns at decoding pictures: a few at once in a process, for each takes much memory for a moment."""
+"""A limit on pictures that a process decodes at once, because each takes much memory for a moment."""
 
 import threading
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ _places = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Hold a turn, having waited for it at most DECODE_SECONDS; what is made of a large picture belongs inside.
+    """Hold one of the DECODES_AT_ONCE turns, after waiting at most DECODE_SECONDS.
 
     Raises:
-        Busy: no turn came.
+        Busy: no turn became free.
     """
     if not _places.acquire(timeout=settings.DECODE_SECONDS):
-        raise Busy("many pictures are being read right now; try again in a moment")
+        raise Busy("too many pictures are being decoded; try again in a moment")
     try:
         yield
     finally:

@@ -1,8 +1,8 @@
-"""A data set goes for good, once nothing needs it: its rows in one transaction, then its files."""
+"""Deletion of an unused data set: its rows in one transaction, then its files."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -23,16 +23,16 @@ from retrieval.models import Dataset, Image, Index, Search
 
 
 def searches_over(dataset: Dataset) -> QuerySet[Search]:
-    """Return every search that a data set answered or asked; they go with it."""
+    """Return every search with results or a query of a data set; they are deleted with it."""
     over = Q(datasets=dataset) | Q(rankings__index__dataset=dataset) | Q(query_image__dataset=dataset)
     return Search.objects.filter(pk__in=Search.objects.filter(over).values("pk"))
 
 
 def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:
-    """Queue the deletion of a data set with its pictures, indexes and searches; nobody sees it from now on.
+    """Queue the deletion of a data set with its pictures, indexes and searches; nobody sees it any more.
 
     Raises:
-        Conflict: something needs it; the sentence says what.
+        Conflict: a row or job uses it; the message names it.
     """
     with transaction.atomic():
         row = Dataset.objects.select_for_update().get(pk=dataset.pk)
@@ -47,10 +47,10 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
     uses = uses_of(row, but_job=but_job)
     if uses:
         more = f" and {len(uses) - 5} more" if len(uses) > 5 else ""
-        raise Conflict(f"{row.name} is needed by {', '.join(uses[:5])}{more}")
+        raise Conflict(f"{row.name} is used by {', '.join(uses[:5])}{more}; delete or wait for these first")
 
 
-def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> dict[str, Any]:
+def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> Mapping[str, object]:
     """Delete a data set's rows, then its files. Safe to run again: files without rows go too."""
     files: list[Path] = []
     with transaction.atomic():
@@ -73,9 +73,9 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
 
 
 def _delete_rows(row: Dataset) -> list[Path]:
-    """Delete what hangs on a data set, and it; return the files that go once that is committed."""
+    """Delete a data set and the rows that depend on it; return the files to delete after the commit."""
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
-    uploads = [search.upload for search in searches.filter(root=None)]  # others ask with their root's
+    uploads = [search.upload for search in searches.filter(root=None)]  # others use their root's
     maps = Path(settings.MEDIA_ROOT) / "maps"
     files = uploads + [file for index in indexes for file in (index.folder, *maps.glob(f"index-{index.pk}-*"))]
     contents = set(row.images.values_list("sha256", flat=True))

@@ -1,6 +1,6 @@
-"""Single pictures go for good: their rows and what hangs on them in one transaction, then their files."""
+"""Deletion of pictures: their rows and dependent rows in one transaction, then their files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from accounts.models import User
 from config.errors import Conflict
 from jobs.context import JobContext
 from jobs.models import Job
-from retrieval.datasets.services.bounds import checked_choice, counted, require_enough, require_halves
+from retrieval.datasets.services.bounds import checked_choice, counted, require_both_splits, require_enough
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_change
 from retrieval.datasets.services.dependencies import uses_of_pictures
@@ -19,33 +19,33 @@ from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.models import Dataset, Image, Search
 
-MOST_TOLD = 100  # paths in an entry of the audit trail
+MOST_LISTED = 100  # paths in an entry of the audit trail
 
 Going = list[Any]
-"""Key, path and SHA-256 of a picture, as a job's payload keeps them: its row is gone when its files are to go."""
+"""Id, path and SHA-256 of a picture in a job's payload: the row is deleted before the files."""
 
 
 @transaction.atomic
 def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: User | None) -> Job:
-    """Queue the deletion of pictures, which nothing brings back; hiding keeps them.
+    """Queue the deletion of pictures, which cannot be undone; hiding can.
 
-    With a picture go its file, its renditions that no other picture shares, its marks, and the searches that
-    asked with it, with their answers and refinements. What others found stays, without it; so do their marks.
-    Models and figures that came of it stay as they were measured, and so do their files, in which is its path
-    and its vector. Where people voted on it blind, as the query, the votes need it. Its key is never given again.
-    They are hidden at once, for nobody to see, and stay hidden should the job fail or be cancelled.
-    A job that reads the file at that moment fails, and does without it when it is tried again.
+    Deleted with a picture: its file, renditions that no other picture shares, its marks, and the searches whose
+    query it is, with their results and refinements. Other searches lose it as a result and keep their marks.
+    Models and their metrics stay, and so do files with its path and vector. A picture whose results were rated
+    blind cannot be deleted. Its id is never used again.
+    The pictures are hidden at once and stay hidden if the job fails or is cancelled. A job that reads a file at
+    that moment fails; its next attempt goes without the picture.
 
     Raises:
-        Rejected: none or too many are chosen, one is not of the data set, or too little would be left.
-        Conflict: votes need one, or another job is changing the data set.
+        Rejected: none or too many are selected, one is not of the data set, or too few would stay.
+        Conflict: ratings refer to one, or another job is changing the data set.
     """
     row = locked(dataset)
-    chosen = checked_choice(row, pictures)
-    _require_dispensable(row, chosen)
-    going = row.images.filter(pk__in=chosen).order_by("pk").values_list("pk", "path", "sha256")
+    selected = checked_choice(row, pictures)
+    _require_dispensable(row, selected)
+    going = row.images.filter(pk__in=selected).order_by("pk").values_list("pk", "path", "sha256")
     job = submit_change("delete-pictures", row, {"pictures": [list(picture) for picture in going]}, by=by)
-    count = row.images.filter(pk__in=chosen, hidden=False).update(hidden=True)
+    count = row.images.filter(pk__in=selected, hidden=False).update(hidden=True)
     if count:
         publish_revision(row, f"{counted(count)} hidden, to be deleted")  # the job queues the indexes
         audit.record(by, "hide-pictures", row.name, pictures=count, job=job.pk)
@@ -55,13 +55,13 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
 def _require_dispensable(row: Dataset, going: Collection[int]) -> None:
     uses = uses_of_pictures(row, going)
     if uses:
-        raise Conflict(f"what you chose of {row.name} is needed by {', '.join(uses)}; hide it instead")
-    if row.images.filter(pk__in=going, hidden=False).exists():  # the hidden count for nothing
+        raise Conflict(f"these pictures of {row.name} are used by {', '.join(uses)}; hide them instead")
+    if row.images.filter(pk__in=going, hidden=False).exists():  # hidden pictures do not count
         require_enough(row, going)
-        require_halves(row, going)
+        require_both_splits(row, going)
 
 
-def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Going]) -> dict[str, Any]:
+def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Going]) -> Mapping[str, object]:
     """Delete pictures' rows, then their files. Safe to run again: files without rows go too."""
     row = Dataset.objects.get(pk=dataset)
     context.check()
@@ -82,17 +82,17 @@ def _delete_rows(context: JobContext, dataset: Dataset, going: list[int]) -> Non
     images = row.images.filter(pk__in=going)
     paths = list(images.values_list("path", flat=True))
     if not paths:
-        return  # an earlier attempt came this far
+        return  # an earlier attempt deleted them
     _require_dispensable(row, going)
     searches = Search.objects.filter(query_image__in=going).count()
     images.delete()
     publish_revision(row, f"{counted(len(paths))} deleted")
     follow_up_revision(row, by=by)
-    audit.record(by, "delete-pictures", row.name, pictures=len(paths), searches=searches, paths=[*paths[:MOST_TOLD]])
+    audit.record(by, "delete-pictures", row.name, pictures=len(paths), searches=searches, paths=[*paths[:MOST_LISTED]])
 
 
 def _files_of(row: Dataset, pictures: list[Going]) -> list[Path]:
-    """Return the files that no row has any more: an import may have put another picture in a place since."""
+    """Return the files that no row refers to any more: an import may have reused a path since."""
     paths, contents = {path for _, path, _ in pictures}, {sha256 for _, _, sha256 in pictures}
     paths -= set(row.images.filter(path__in=paths).values_list("path", flat=True))
     contents -= set(Image.objects.filter(sha256__in=contents).values_list("sha256", flat=True))

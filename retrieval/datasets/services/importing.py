@@ -1,6 +1,6 @@
-"""From a server path, an upload or drawn wings to a data set: queued, imported, given its rows."""
+"""Import of a data set from a server path, an upload or the built-in wings set: the job and its rows."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
@@ -44,15 +44,15 @@ def submit_import(
 ) -> Dataset:
     """Queue the import of a server path, an uploaded archive or folder, or drawn wings; return the data set's row.
 
-    `by` None is the system (the demo command), which may read any path. Not `labelled`: whatever their folders,
-    its pictures are one class that can be searched, but neither learned nor measured.
+    `by` None is the system (the demo command), which may read any path. Not `labelled`: folder names are ignored;
+    the data set can be searched but not used for training or evaluation.
 
     Raises:
         Rejected: the name is taken, or the source is not one of these.
     """
     where = source_of(upload) if upload else keep_upload(archive) if archive else checked_source(source.strip(), by)
     if not labelled and is_drawn(where):
-        raise Rejected("drawn wings have labels; leave that box alone")
+        raise Rejected("the built-in wings set always has labels; untick “Without labels”")
     try:
         with transaction.atomic():
             if upload:
@@ -75,12 +75,12 @@ def submit_import(
         if archive:
             forget_upload(where)
         if isinstance(error, IntegrityError):
-            raise Rejected(f"there is a data set like {name!r} already; choose another name") from None
+            raise Rejected(f"the name {name!r} is taken; choose another") from None
         raise
     return dataset
 
 
-def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
+def run_import_job(context: JobContext, dataset: int) -> Mapping[str, object]:
     """Import the pictures of a data set's source; safe to run again after any crash."""
     row = Dataset.objects.get(pk=dataset)
     if not row.folder.exists():
@@ -90,14 +90,13 @@ def run_import_job(context: JobContext, dataset: int) -> dict[str, Any]:
     _record(row)
     fill_looks(row, context.progress)
     forget_upload(row.source)
-    report: dict[str, Any] = row.report
-    return {"dataset": row.pk, "images": report["images"], "classes": report["classes"]}
+    return {"dataset": row.pk, "images": row.report["images"], "classes": row.report["classes"]}
 
 
 def _record(row: Dataset) -> None:
     """Give every picture its row, and the folder's catalogue the rows' ids."""
     if row.is_ready:
-        return  # a repeat: curators may have changed it since
+        return  # run again: curators may have changed the rows since
     folder = load_dataset(row.folder)
     with transaction.atomic():
         if not row.images.exists():

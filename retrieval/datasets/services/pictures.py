@@ -1,4 +1,4 @@
-"""What a browser gets of a picture: JPEGs made at the first request, kept by content."""
+"""JPEG renditions of pictures for browsers, created at the first request and stored by content."""
 
 import tempfile
 from collections.abc import Callable
@@ -18,29 +18,29 @@ RENDITIONS = ("thumbnails", "pictures")
 
 
 def thumbnail_of(image: Image) -> Path:
-    """Return the file of a small JPEG of a picture, made at the first request.
+    """Return the file of a thumbnail, created at the first request.
 
     Raises:
         Rejected: the picture's file is gone or damaged.
-        Busy: too many pictures are being read.
+        Busy: too many pictures are being decoded.
     """
     return _rendition(image, "thumbnails", lambda picture: thumbnail(picture, THUMBNAIL_SIDE))
 
 
 def shown_picture_of(image: Image) -> Path:
-    """Return the file of a picture as a browser gets it: a JPEG without what a camera wrote into it.
+    """Return the file of a full-size JPEG without camera metadata, which may say where a picture was taken.
 
-    The original stays as it was imported: figures depend on its bytes, and they may say where it was taken.
+    The original stays as imported: metrics depend on its bytes.
 
     Raises:
         Rejected: the picture's file is gone or damaged.
-        Busy: too many pictures are being read.
+        Busy: too many pictures are being decoded.
     """
     return _rendition(image, "pictures", lambda picture: picture)
 
 
 def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
-    """Return a JPEG made from a picture at its first request, kept by the picture's content."""
+    """Return a JPEG of a picture, created at the first request and stored by the picture's content."""
     target = rendition_file(image.sha256, kind)
     if not target.exists():
         with decoding():
@@ -50,7 +50,7 @@ def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
 
 
 def rendition_file(sha256: str, kind: str) -> Path:
-    """Return where a rendition of a picture lies, or would."""
+    """Return the path of a rendition, whether it exists or not."""
     return Path(settings.MEDIA_ROOT) / kind / sha256[:2] / f"{sha256}.jpg"
 
 

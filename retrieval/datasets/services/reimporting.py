@@ -1,10 +1,10 @@
-"""A data set is read from its source again: the same keeps its key, the new gets one, what is gone is hidden."""
+"""Another import of a data set: known pictures keep their id, new ones are added, missing ones are hidden."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -53,13 +53,13 @@ def submit_reimport(
     dry_run: bool = False,
     by: User | None,
 ) -> Job:
-    """Queue the reading of a data set from an upload or a server path, or of the place it came from.
+    """Queue another import from an upload or a server path, or from the source of the last import.
 
-    dry_run: only report what would change; an uploaded folder can be used again.
+    dry_run: only report what would change; the upload can be used again.
 
     Raises:
-        Rejected: the place is not there or not allowed, it came from an upload that is gone, or another job is
-            changing the data set.
+        Rejected: the path does not exist or is not allowed, the source was an upload, or another job is changing
+            the data set.
     """
     where = _place_to_read(dataset, archive, source.strip(), upload, by)
     try:
@@ -87,14 +87,16 @@ def _place_to_read(
     if source:
         return checked_source(source, by)
     if is_upload(dataset.source):
-        raise Rejected(f"{dataset.name} came from an upload, which was not kept; send one, or name a server path")
-    return checked_source(dataset.source, None)  # whoever stored it was allowed to
+        raise Rejected(
+            f"{dataset.name} came from an upload, which was not kept; upload one again, or enter a server path"
+        )
+    return checked_source(dataset.source, None)  # it was checked when it was stored
 
 
 def run_reimport_job(
     context: JobContext, dataset: int, source: str, dry_run: bool | None = None, dry: bool = False
-) -> dict[str, Any]:
-    """Read a data set's source again. Safe to run again: then all is as it was.
+) -> Mapping[str, object]:
+    """Import a data set again. Safe to run again.
 
     dry: dry_run in jobs that 0.1.0 queued.
     """
@@ -106,18 +108,28 @@ def run_reimport_job(
         refusals_fail(),
     ):
         context.check()
-        found = _compare_and_store(context, row, aside, source, dry_run)
+        counts = _compare_and_store(context, row, aside, source, dry_run)
     fill_looks(row, context.progress)
     if not (dry_run and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
         forget_upload(source)
-    counts = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} gone and hidden".format(**found)
-    context.say(f"it would be: {counts}; nothing was changed" if dry_run else counts)
-    return {"dataset": row.pk, **found}
+    words = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} hidden".format(**counts)
+    context.say(f"dry run, nothing changed: {words}" if dry_run else words)
+    return {"dataset": row.pk, **counts}
+
+
+class Counts(TypedDict):
+    """How many pictures another import leaves, moves, adds and hides, and the names of new classes."""
+
+    unchanged: int
+    moved: int
+    added: int
+    hidden: int
+    classes: list[str]
 
 
 @dataclass
 class _Comparison:
-    """What of a source is known, by the rows that it is, and what is new."""
+    """Pictures of a source matched with rows, and pictures and rows without a match."""
 
     same: list[tuple[Picture, Image]] = field(default_factory=list)
     moved: list[tuple[Picture, Image]] = field(default_factory=list)
@@ -127,13 +139,13 @@ class _Comparison:
 
 def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison:
     """Match by path and content, then what is left by content alone: a file that was moved or renamed."""
-    found = _Comparison()
+    comparison = _Comparison()
     left: list[Picture] = []
     by_both = {(row.path, row.sha256): row for row in rows}
     for picture in pictures:
         row = by_both.pop((picture.path, picture.sha256), None)
         if row is not None:
-            found.same.append((picture, row))
+            comparison.same.append((picture, row))
         else:
             left.append(picture)
     by_content: dict[str, list[Image]] = {}
@@ -142,42 +154,42 @@ def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison
     for picture in left:
         others = by_content.get(picture.sha256)
         if others:
-            found.moved.append((picture, others.pop()))
+            comparison.moved.append((picture, others.pop()))
         else:
-            found.new.append(picture)
-    # Added by hand: no source has them, so no source can miss them.
-    found.gone = [row for others in by_content.values() for row in others if not row.path.startswith(ADDED)]
-    return found
+            comparison.new.append(picture)
+    # Curators added the others: no source has those, so they are not missing.
+    comparison.gone = [row for others in by_content.values() for row in others if not row.path.startswith(ADDED)]
+    return comparison
 
 
 @transaction.atomic
 def _compare_and_store(
     context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry_run: bool
-) -> dict[str, Any]:
+) -> Counts:
     row = locked(dataset)
     images = list(row.images.order_by("pk").defer("look"))
-    found = _compared(images, aside.pictures)
-    if not found.same and not found.moved:
-        raise Rejected(f"not one picture there is one of {row.name}; import it as a data set of its own")
-    labels, made = _labels_here(row, aside, found)
+    comparison = _compared(images, aside.pictures)
+    if not comparison.same and not comparison.moved:
+        raise Rejected(f"no picture there is in {row.name}; import it as a new data set")
+    labels, made = _labels_here(row, aside, comparison)
     places = _places(row, aside, labels)
-    moved = _take_up_moves(found, places)
-    gone = row.images.filter(pk__in=[image.pk for image in found.gone], hidden=False).update(hidden=True)
-    told = {
-        "unchanged": len(found.same),
+    moved = _take_up_moves(comparison, places)
+    gone = row.images.filter(pk__in=[image.pk for image in comparison.gone], hidden=False).update(hidden=True)
+    counts: Counts = {
+        "unchanged": len(comparison.same),
         "moved": moved,
-        "added": len(found.new),
+        "added": len(comparison.new),
         "hidden": gone,
         "classes": made,
     }
     if dry_run:
         transaction.set_rollback(True)
-    elif moved or gone or found.new:
-        _take_up_new(context.job_id, row, aside, found.new, places)
-        _tell(row, aside, told, source)
-        publish_revision(row, f"imported again: {len(found.new):,} new, {moved:,} moved, {gone:,} hidden")
+    elif moved or gone or comparison.new:
+        _take_up_new(context.job_id, row, aside, comparison.new, places)
+        _store_report(row, aside, counts, source)
+        publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden")
         follow_up_revision(row, by=asked_by(context))
-    return told
+    return counts
 
 
 Places = dict[int, tuple[int, str]]
@@ -191,35 +203,35 @@ def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequenc
     store_rows(row, [(picture, path, *places[picture.label]) for picture, path in new])
 
 
-def _tell(row: Dataset, aside: DatasetFolder, told: dict[str, Any], source: str) -> None:
-    """Keep what the reading noticed beside what it changed."""
-    noticed = read_json(aside.folder / "report.json")
-    kept = {key: noticed[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
-    row.report = {**row.report, **kept, "reimport": told}
+def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, source: str) -> None:
+    """Store the import report and the counts of changes."""
+    report = read_json(aside.folder / "report.json")
+    kept = {key: report[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
+    row.report = {**row.report, **kept, "reimport": counts}
     if not is_upload(source):
         row.source = source
         row.save(update_fields=["source"])
 
 
-def _labels_here(row: Dataset, aside: DatasetFolder, found: _Comparison) -> tuple[dict[int, int], list[str]]:
+def _labels_here(row: Dataset, aside: DatasetFolder, comparison: _Comparison) -> tuple[dict[int, int], list[str]]:
     """Return the label here of each of the source's, and the names of the classes made for it.
 
     A class is the one in which most of its unchanged pictures are, for curators may have renamed or merged it;
     else the one of its name; else a new one.
     """
     votes: dict[int, Counter[int]] = {}
-    for picture, image in found.same:
+    for picture, image in comparison.same:
         votes.setdefault(picture.label, Counter())[image.label] += 1
     here: dict[int, int] = {}
     made: list[str] = []
     named, first = labels_by_name(row), row.classes.count()
     for label in sorted({picture.label for picture in aside.pictures}):
         name = aside.classes[label]
-        known = votes[label].most_common(1)[0][0] if label in votes else named.get(name.strip().casefold())
-        if known is None:
-            known = first + len(made)
+        target = votes[label].most_common(1)[0][0] if label in votes else named.get(name.strip().casefold())
+        if target is None:
+            target = first + len(made)
             made.append(checked_name(row, name, named))
-        here[label] = known
+        here[label] = target
     add_classes(row, made)
     return here, made
 
@@ -230,10 +242,10 @@ def _places(row: Dataset, aside: DatasetFolder, labels: dict[int, int]) -> Place
     return {label: (labels[label], split_in(row, labels[label], split)) for label, split in splits.items()}
 
 
-def _take_up_moves(found: _Comparison, places: Places) -> int:
+def _take_up_moves(comparison: _Comparison, places: Places) -> int:
     """Give a picture whose file was moved to another class that class; what curators said of the others stays."""
     count = 0
-    for picture, image in found.moved:
+    for picture, image in comparison.moved:
         label, split = places[picture.label]
         if image.label != label:
             Image.objects.filter(pk=image.pk).update(label=label, split=split)

@@ -1,6 +1,6 @@
-"""What has to follow a new revision of a data set, such as the rebuild of its indexes.
+"""Follow-ups of a new revision of a data set, such as the rebuild of its indexes.
 
-Subjects above say what of theirs does in `AppConfig.ready()`.
+Subjects above register theirs in `AppConfig.ready()`.
 """
 
 from typing import Protocol
@@ -19,12 +19,12 @@ _FOLLOW_UPS: list[FollowUp] = []
 
 
 def register(follow_up: FollowUp) -> None:
-    """Add what follows every new revision."""
+    """Register a follow-up of every new revision."""
     if follow_up not in _FOLLOW_UPS:
         _FOLLOW_UPS.append(follow_up)
 
 
 def follow_up_revision(dataset: Dataset, *, by: User | None) -> None:
-    """Do everything that follows a new revision of a data set."""
+    """Run all follow-ups of a new revision."""
     for follow_up in _FOLLOW_UPS:
         follow_up(dataset, by=by)

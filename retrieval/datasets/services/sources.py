@@ -1,4 +1,4 @@
-"""Where pictures may come from: uploads that wait for their job, paths below the import folders, drawn wings."""
+"""Sources of data sets: uploads, server paths below the import folders, and the built-in wings set."""
 
 import shutil
 import uuid
@@ -23,7 +23,7 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     """Store an uploaded archive under a name of ours; return the source to store.
 
     Raises:
-        Rejected: it is no archive by its name, or too large.
+        Rejected: its name has no ending of an archive, or it is too large.
     """
     suffix = next((ending for ending in ARCHIVES if (archive.name or "").lower().endswith(ending)), None)
     if suffix is None:
@@ -39,7 +39,7 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
 
 
 def forget_upload(where: str) -> None:
-    """Remove the file or folder of an uploaded source; other sources are not ours to touch."""
+    """Delete the file or folder of an uploaded source; never of another source."""
     if not is_upload(where):
         return
     place = Path(place_of(where))
@@ -50,12 +50,12 @@ def forget_upload(where: str) -> None:
 
 
 def source_of(upload: Upload) -> str:
-    """Return an upload as the source to store; whoever queues a job that uses it up takes it, too."""
+    """Return an upload as the source to store; call `take_upload` where the job uses it up."""
     return f"{UPLOAD}{upload.folder.name}"
 
 
 def is_upload(where: str) -> bool:
-    """Say whether a source was uploaded; its file goes once it is imported."""
+    """Say whether a source was uploaded; its file is deleted after the import."""
     return where.startswith(UPLOAD)
 
 
@@ -68,37 +68,37 @@ def place_to_open(where: str) -> Path | str:
     """Return what a job opens for a stored source.
 
     Raises:
-        JobFailed: it was uploaded, and has been deleted since.
+        JobFailed: it was an upload that no longer exists.
     """
     place = place_of(where)
     if is_upload(where) and not Path(place).exists():
         raise JobFailed(
-            f"the uploaded files are gone: they are kept for {settings.LEFTOVER_DAYS} days after a job has failed; "
-            "send them again"
+            f"the uploaded files are gone: they are kept for {settings.LEFTOVER_DAYS} days after a job fails; "
+            "upload them again"
         )
     return place
 
 
 def is_drawn(source: str) -> bool:
-    """Say whether a source is drawn by the project, not read from a path."""
+    """Say whether a source is built in, not read from a path."""
     return named_reader(source) is not None
 
 
 def readable_kinds() -> tuple[Reader, ...]:
-    """Return every kind of data set that an import can read, in words for people."""
+    """Return the formats that an import can read, with titles and descriptions."""
     return known_readers()
 
 
 def checked_source(source: str, by: User | None) -> str:
-    """Return the source to store; a curator reads below the import folders only.
+    """Return the source to store; curators may name paths below the import folders only.
 
     Raises:
-        Rejected: nothing is there, or it is elsewhere.
+        Rejected: the path does not exist, or is outside the import folders.
     """
     if is_drawn(source):
         return source
     if not source:
-        raise Rejected("give an archive, a server path, or wings")
+        raise Rejected("give an archive, a server path, or wings:... for the built-in set")
     path = Path(source).resolve()
     allowed = [Path(root).resolve() for root in settings.IMPORT_ROOTS]
     if by is not None and not any(path.is_relative_to(root) for root in allowed):

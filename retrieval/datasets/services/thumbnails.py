@@ -1,4 +1,4 @@
-"""What is kept of a picture so that pages are quick: its thumbnail, and its look, which tells near-duplicates."""
+"""Thumbnails and perceptual hashes of imported pictures; hashes find near-duplicates in results."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ BATCH = 500
 
 
 def fill_looks(dataset: Dataset, progress: Progress = no_progress) -> int:
-    """Give every picture that lacks them its look and thumbnail; return how many got one.
+    """Create missing thumbnails and perceptual hashes; return how many pictures got one.
 
-    Safe to run again. A picture whose file is gone or damaged stays without: it is never folded into another.
+    Safe to run again. A picture whose file is gone or damaged gets none: it is never grouped with near-duplicates.
     """
     missing = list(dataset.images.filter(look=None))
     filled = 0

@@ -45,7 +45,7 @@ class StoredFile:
 
 
 def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]]") -> list[StoredFile]:
-    """Store files by path; one that is there is replaced whole.
+    """Store files by path; a file with the same path is replaced.
 
     Raises:
         Rejected: a path is not fit, or unlike another by its case only.
@@ -106,10 +106,10 @@ def _moving(aside: Path) -> Path:
 
 def _check_sum(files: int, size: int) -> None:
     if files > MOST_FILES:
-        raise TooLarge(f"an upload holds at most {MOST_FILES:,} files; import these and begin another")
+        raise TooLarge(f"an upload may have at most {MOST_FILES:,} files; import these, then create another upload")
     if size > settings.ARCHIVE_MAX_BYTES:
         most = settings.ARCHIVE_MAX_BYTES // 2**20
-        raise TooLarge(f"an upload holds at most {most:,} MB; import these by server path")
+        raise TooLarge(f"an upload may have at most {most:,} MB; import these by server path")
 
 
 def _check_owner(row: Upload) -> None:
@@ -118,7 +118,7 @@ def _check_owner(row: Upload) -> None:
         return
     if owned_bytes(row.owner_id, without=row) + row.bytes > settings.UPLOADS_MAX_BYTES:
         most = settings.UPLOADS_MAX_BYTES // 2**20
-        raise QuotaReached(f"your uploads hold {most:,} MB, as much as they may; import or delete one first")
+        raise QuotaReached(f"your uploads have {most:,} MB, the most allowed; import or delete one first")
 
 
 def owned_bytes(owner: int, without: Upload | None = None) -> int:
@@ -167,10 +167,10 @@ def paths_below(folder: Path, after: Parts = ()) -> Iterator[Parts]:
 
 
 def check_not_empty(upload: Upload) -> None:
-    """Check that a job would find something.
+    """Check that an upload has files.
 
     Raises:
-        Rejected: nothing has arrived.
+        Rejected: it is empty.
     """
     if next(paths_below(upload.folder), None) is None:
-        raise Rejected("nothing was uploaded yet; send pictures first", field="upload")
+        raise Rejected("the upload is empty; send pictures first", field="upload")

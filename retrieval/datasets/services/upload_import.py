@@ -1,4 +1,4 @@
-"""An upload is added to a data set: its folders are classes. The job is that of `adding`."""
+"""Adding an upload to a data set, with a class per folder; `adding` runs the job."""
 
 from django.db import transaction
 
@@ -17,11 +17,11 @@ from retrieval.models import Dataset, Upload
 
 
 def submit_folder(dataset: Dataset, upload: Upload, split: str = "", *, by: User | None) -> Job:
-    """Queue the taking in of an upload; its classes that are new take `split`, "train" or "test".
+    """Queue the adding of an upload; its new classes get `split`, "train" or "test".
 
     Raises:
-        Rejected: nothing is in class folders, a class is new and there is no split, or another job is changing the
-            data set.
+        Rejected: no picture is in a class folder, a class is new and there is no split, or another job is changing
+            the data set.
     """
     check_not_empty(upload)
     if dataset.labelled:
@@ -35,9 +35,9 @@ def submit_folder(dataset: Dataset, upload: Upload, split: str = "", *, by: User
 
 
 def _check_classes(dataset: Dataset, upload: Upload, split: str) -> None:
-    known = labels_by_folder(dataset)
+    by_name = labels_by_folder(dataset)
     for name in _class_names(upload):
-        if label_of_folder(known, name) is not None:
+        if label_of_folder(by_name, name) is not None:
             continue
         if split not in SPLITS:
             raise needs_split(name)

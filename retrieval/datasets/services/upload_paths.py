@@ -1,4 +1,4 @@
-"""What a file of an upload may be called: what every system, and the import, can do something with."""
+"""Valid paths of files in an upload: every file system and the import can handle them."""
 
 import os
 import unicodedata
@@ -12,7 +12,7 @@ from mlcore.datasets.readers.folder import may_be_picture
 MOST_PARTS = 6
 MOST_NAME_BYTES = 255
 SHOWN = 200  # characters of a path in a sentence
-FIELD = "paths"  # what of a request is to blame
+FIELD = "paths"  # of a request
 
 Parts = tuple[str, ...]
 Listing = dict[Path, dict[str, str]]
@@ -31,7 +31,7 @@ def checked_path(path: str) -> Parts:
     elif "\\" in path:
         why = 'has a backslash; folders are divided by "/"'
     elif any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
-        why = "has characters that no name should have"
+        why = "has control characters"
     elif not all(parts) or not {".", ".."}.isdisjoint(parts):
         why = 'has an empty part, "." or ".."'
     elif len(parts) > MOST_PARTS:
@@ -39,9 +39,9 @@ def checked_path(path: str) -> Parts:
     elif any(len(part.encode()) > MOST_NAME_BYTES for part in parts):
         why = f"has a name of more than {MOST_NAME_BYTES} bytes"
     elif is_system_file(path):
-        why = "is hidden, or of the system; send pictures"
+        why = "is a hidden or system file; send pictures"
     elif not may_be_picture(path):
-        why = "is no picture by its name"
+        why = "has no file extension of a picture"
     else:
         return parts
     raise Rejected(f"{path[:SHOWN]!r} {why}")
@@ -58,10 +58,10 @@ def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:
     for part in parts:
         if place not in listing:
             listing[place] = {folded(entry.name): entry.name for entry in entries_in(place)}
-        known = listing[place].setdefault(folded(part), part)
-        if known != part:
+        existing = listing[place].setdefault(folded(part), part)
+        if existing != part:
             raise Rejected(
-                f"{_told(parts)} cannot lie beside {known!r}: some systems cannot tell them apart", field=FIELD
+                f"{_told(parts)} cannot lie beside {existing!r}: some systems cannot tell them apart", field=FIELD
             )
         place /= part
         if place.is_file() and place != folder.joinpath(*parts):
@@ -94,10 +94,10 @@ def entries_in(folder: Path, first: str = "") -> list[os.DirEntry[str]]:
     """
     try:
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name >= first and not entry.name.startswith(".")]
+            visible = [entry for entry in entries if entry.name >= first and not entry.name.startswith(".")]
     except FileNotFoundError:
         return []
-    return sorted(found, key=lambda entry: entry.name)
+    return sorted(visible, key=lambda entry: entry.name)
 
 
 def folded(name: str) -> str:

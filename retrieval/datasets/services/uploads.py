@@ -1,4 +1,4 @@
-"""An upload's life: begun, filled, then taken by a job, or deleted, or forgotten."""
+"""Uploads: creation, use by a job, deletion, and expiry."""
 
 import shutil
 from datetime import datetime
@@ -16,7 +16,7 @@ from retrieval.models.upload import KEPT
 
 
 def visible_uploads() -> QuerySet[Upload]:
-    """Return the uploads that no job has; every curator sees all of them."""
+    """Return the uploads that no job has used; every curator sees all of them."""
     return Upload.objects.all()
 
 
@@ -27,45 +27,43 @@ def begin_upload(by: User | None) -> Upload:
         QuotaReached: the person has begun as many as they may; of requests at the same moment each may make one more.
     """
     if by and Upload.objects.filter(owner=by).count() >= settings.UPLOADS_MAX:
-        raise QuotaReached(
-            f"you have begun {settings.UPLOADS_MAX} uploads, as many as one may; delete one, or import it, first"
-        )
+        raise QuotaReached(f"you have {settings.UPLOADS_MAX} uploads, the most allowed; delete or import one first")
     upload = Upload.objects.create(owner=by)
     upload.folder.mkdir(parents=True)
     return upload
 
 
 def delete_upload(upload: Upload) -> None:
-    """Throw an upload away with its files."""
+    """Delete an upload with its files."""
     if Upload.objects.filter(pk=upload.pk).delete()[0]:  # else a job has just taken it, and its files
         shutil.rmtree(upload.folder, ignore_errors=True)
 
 
 @transaction.atomic
 def take_upload(upload: Upload) -> None:
-    """Give an upload to a job that is queued in the same transaction: its row goes, its folder is the job's.
+    """Hand an upload to a job that is queued in the same transaction: delete its row, keep its folder for the job.
 
     Raises:
-        Rejected: another job has it, or nothing has arrived.
+        Rejected: another job used it, or it is empty.
     """
     row = Upload.objects.select_for_update().filter(pk=upload.pk).first()
     if row is None:
-        gone = f"there is no upload {upload.pk} any more; a job has taken it, or it was deleted"
-        raise Rejected(gone, field="upload")
+        used = f"there is no upload {upload.pk} any more; a job used it, or it was deleted"
+        raise Rejected(used, field="upload")
     check_not_empty(row)
     row.delete()
 
 
 def used_uploads(user: User) -> list[Used]:
-    """Return what a person has of uploads that no job has taken, and what they may."""
+    """Return how many uploads and bytes a person has, and may have."""
     return [
-        Used("Uploads that are not imported yet", Upload.objects.filter(owner=user).count(), settings.UPLOADS_MAX),
+        Used("Uploads not imported yet", Upload.objects.filter(owner=user).count(), settings.UPLOADS_MAX),
         Used("Files in them", owned_bytes(user.pk), settings.UPLOADS_MAX_BYTES, in_bytes=True),
     ]
 
 
 def sweep(now: datetime) -> None:
-    """Delete the uploads to which nothing was added for long, and which no job took."""
+    """Delete uploads that expired: nothing was added, and no job used them."""
     expired = Upload.objects.filter(changed_at__lt=now - KEPT)
     for upload in expired:
         if expired.filter(pk=upload.pk).delete()[0]:  # else something was added a moment ago

@@ -14,9 +14,9 @@ DELETION = "delete-dataset:"  # of the key of a job that deletes a data set; beh
 
 
 def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
-    """Return the data sets this person may see: curators all, members the imported, visitors the public ones.
+    """Return the data sets a person may see: curators all, members the imported, visitors the public ones.
 
-    One whose deletion is queued is seen by nobody; it comes back should the job fail or be cancelled.
+    Nobody sees one whose deletion is queued; it is visible again if the job fails or is cancelled.
     """
     deletion = Job.objects.filter(state__in=Job.ACTIVE, key=Concat(Value(DELETION), Cast(OuterRef("pk"), CharField())))
     there = Dataset.objects.exclude(Exists(deletion))
@@ -27,10 +27,9 @@ def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
 
 
 def visible_images(user: Visitor) -> ImageQuerySet:
-    """Return the pictures of which this person may have the file; hidden ones are for curators.
+    """Return the pictures whose file a person may get; curators also get hidden ones.
 
-    This is the one rule: whatever serves a picture, by whichever link, finds it here. One whose deletion is queued
-    is for nobody.
+    Every view that serves a picture uses this rule. Nobody gets one whose deletion is queued.
     """
     if not is_curator(user):
         return shown_images(user)
@@ -39,7 +38,7 @@ def visible_images(user: Visitor) -> ImageQuerySet:
 
 
 def shown_images(user: Visitor) -> ImageQuerySet:
-    """Return the pictures that results show this person: those of visible data sets that are not hidden."""
+    """Return the pictures that results may show a person: those of visible data sets that are not hidden."""
     return Image.objects.filter(dataset__in=visible_datasets(user), hidden=False)
 
 

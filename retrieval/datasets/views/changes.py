@@ -1,4 +1,4 @@
-"""Pages that start the jobs by which a data set grows, is read again, or goes."""
+"""Pages that add pictures to a data set, import it again, or delete it."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,7 +18,7 @@ from retrieval.models import Dataset
 @curator_required
 @never_cache
 def add(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the form of pictures for a class, or queue their taking in."""
+    """Show the form of pictures for a class, or queue the job that adds them."""
     dataset = curated(request.user, slug)
     form = AddForm(*sent(request))
     if request.method == "POST" and form.is_valid():
@@ -37,7 +37,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
 @curator_required
 @never_cache
 def reimport(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the form of another reading, or queue it."""
+    """Show the form of another import, or queue it."""
     dataset = curated(request.user, slug)
     form = ReimportForm(*sent(request))
     if request.method == "POST" and form.is_valid():
@@ -54,7 +54,7 @@ def reimport(request: HttpRequest, slug: str) -> HttpResponse:
 @curator_required
 @never_cache
 def delete(request: HttpRequest, slug: str) -> HttpResponse:
-    """Say what needs a data set, or what goes with it; queue its deletion."""
+    """Show what uses a data set and what its deletion deletes, or queue the deletion."""
     dataset = get_object_or_404(Dataset, slug=slug)
     refused = ""
     if request.method == "POST":

@@ -1,6 +1,6 @@
 """Pages on which curators change a data set that was imported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -22,7 +22,7 @@ from retrieval.models import Dataset
 
 PAGE = 120
 CLASSES = 200
-SHOWN = {"": "All", "shown": "Shown", "hidden": "Hidden"}
+SHOWN = {"": "All", "shown": "Visible", "hidden": "Hidden"}
 
 
 def curated(by: Visitor, slug: str) -> Dataset:
@@ -31,7 +31,7 @@ def curated(by: Visitor, slug: str) -> Dataset:
 
 
 def sent(request: HttpRequest) -> tuple[Any, Any]:
-    """Return the fields and files of a form that was sent; None twice where the page was only asked for."""
+    """Return the fields and files of a form that was sent; None twice for GET."""
     return (request.POST, request.FILES) if request.method == "POST" else (None, None)
 
 
@@ -44,7 +44,7 @@ def suggestions(dataset: Dataset) -> list[str]:
 @curator_required
 @never_cache
 def pictures(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the pictures to choose from, or hide, show or move the chosen ones."""
+    """Show pictures to select, or hide, unhide or move the selected ones."""
     dataset = curated(request.user, slug)
     form = PicturesForm(sent(request)[0])
     if request.method == "POST":
@@ -54,9 +54,9 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
                 return redirect(request.get_full_path())
             except Rejected as error:
                 form.add_error(None, str(error))
-        for faults in form.errors.values():
-            for fault in faults:
-                messages.error(request, str(fault))
+        for errors in form.errors.values():
+            for error_text in errors:
+                messages.error(request, str(error_text))
     images, filters = _filtered(dataset, request)
     context = {
         "dataset": dataset,
@@ -70,23 +70,23 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "retrieval/dataset_pictures.html", context, status=400 if form.errors else 200)
 
 
-def _changed(request: HttpRequest, dataset: Dataset, values: dict[str, Any]) -> str:
-    """Do what was asked; return the sentence that says so."""
-    by, chosen = signed_in(request), values["image"]
+def _changed(request: HttpRequest, dataset: Dataset, values: Mapping[str, Any]) -> str:
+    """Hide, unhide or move pictures; return the message about it."""
+    by, selected = signed_in(request), values["image"]
     if values["action"] == "move":
         new = bool(values["split"])
-        count = curating.relabel(dataset, chosen, values["name"], new=new, split=values["split"], by=by)
+        count = curating.relabel(dataset, selected, values["name"], new=new, split=values["split"], by=by)
         return f"{_counted(count)} moved to {values['name'].strip()}."
     hidden = values["action"] == "hide"
-    count = curating.set_hidden(dataset, chosen, hidden, by=by)
-    return f"{_counted(count)} {'hidden: searches leave them out from now on' if hidden else 'shown again'}."
+    count = curating.set_hidden(dataset, selected, hidden, by=by)
+    return f"{_counted(count)} {'hidden' if hidden else 'unhidden'}."
 
 
 def _counted(count: int) -> str:
     return "1 picture was" if count == 1 else f"{count or 'No'} pictures were"
 
 
-def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, Any]]:
+def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, str]]:
     images = visible_images(request.user).filter(dataset=dataset).named().order_by("label", "pk")
     wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
     if wanted:
@@ -100,7 +100,7 @@ def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, An
 @curator_required
 @require_safe
 def classes(request: HttpRequest, slug: str) -> HttpResponse:
-    """List the classes, by name when asked."""
+    """List the classes, filtered by name."""
     dataset = curated(request.user, slug)
     wanted = request.GET.get("name", "").strip()
     rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row.name.casefold()]
@@ -126,9 +126,9 @@ def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
         by = signed_in(request)
         if merging:
             count = curating.merge_classes(dataset, label, merge.cleaned_data["into"], by=by)
-            return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {name} is gone."
+            return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {name} was removed."
         curating.rename_class(dataset, label, rename.cleaned_data["name"], by=by)
-        return f"{name} is called {rename.cleaned_data['name'].strip()} now."
+        return f"{name} was renamed to {rename.cleaned_data['name'].strip()}."
 
     if done(request, merge if merging else rename, act):
         return redirect("dataset-classes", slug=slug)
@@ -147,7 +147,7 @@ def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
 
 
 def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> bool:
-    """Do what a valid form asks, say so in a message, and return True; a refusal becomes the form's error."""
+    """Act on a valid form, show a message, and return True; what a service rejects becomes the form's error."""
     if not form.is_valid():
         return False
     try:
@@ -161,14 +161,14 @@ def done(request: HttpRequest, form: forms.BaseForm, act: Callable[[], str]) -> 
 @curator_required
 @never_cache
 def describe(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the form of what is shown with every picture, or keep it."""
+    """Show the form of licence and attribution, or store them."""
     dataset = curated(request.user, slug)
     form = DescribeForm(sent(request)[0], instance=dataset)
 
     def act() -> str:
         values = form.cleaned_data
         curating.describe(dataset, licence=values["licence"], attribution=values["attribution"], by=signed_in(request))
-        return "Licence and attribution are shown with every picture from now on."
+        return "Licence and attribution were changed."
 
     if request.method == "POST" and done(request, form, act):
         return redirect("dataset", slug=slug)

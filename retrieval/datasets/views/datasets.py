@@ -17,7 +17,7 @@ from retrieval.files import jpeg_page
 from retrieval.models import Image
 
 PAGE = 60
-MOST_WORDS = 200  # characters of a question
+MOST_WORDS = 200  # characters of a search for classes
 
 
 @require_safe
@@ -49,7 +49,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def classes(request: HttpRequest, slug: str) -> HttpResponse:
-    """List the classes of a data set that say some words; to htmx the list alone."""
+    """List the classes of a data set, by words of their names; for htmx the list alone."""
     dataset = get_object_or_404(visibility.visible_datasets(request.user).filter(revision__gt=0), slug=slug)
     words = request.GET.get("q", "")[:MOST_WORDS].strip()
     page = class_page(dataset, words, request.GET.get("page"))
@@ -91,9 +91,8 @@ def start_import(request: HttpRequest) -> HttpResponse:
 @curator_required
 @require_POST
 def toggle_public(request: HttpRequest, slug: str) -> HttpResponse:
-    """Let visitors see a data set, or not any more."""
+    """Make a data set public, or not public any more."""
     dataset = get_object_or_404(visibility.visible_datasets(request.user), slug=slug)
     visibility.set_public(dataset, not dataset.public, by=signed_in(request))
-    who = "only people who signed in see" if dataset.public else "everybody sees"
-    messages.success(request, f"From now on {who} {dataset.name}.")
+    messages.success(request, f"{dataset.name} is {'no longer' if dataset.public else 'now'} public.")
     return redirect("dataset", slug=slug)

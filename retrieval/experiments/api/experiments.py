@@ -16,9 +16,8 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.files import AnyAcceptNegotiation
 from config.api.schema import may_answer
-from config.api.views import KEY, VersionedViewSet
+from config.api.views import KEY, AnyAcceptNegotiation, VersionedViewSet
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job

@@ -1,4 +1,4 @@
-"""One class of a data set: its pictures, and the classes that a model confuses it with most easily."""
+"""One class of a data set: its pictures, and the classes most similar to it."""
 
 from dataclasses import dataclass
 
@@ -16,17 +16,17 @@ NEAREST = 3
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Another class, the cosine of the two centres, and a picture of it."""
+    """Another class, the similarity of the two centres, and a picture of it."""
 
     label: int
     name: str
-    cosine: float
+    similarity: float
     image: Image
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """What a model holds for most like a class, the nearest first, and the class's most typical picture."""
+    """The classes most similar to a class in a model, nearest first, and the class's most typical picture."""
 
     model: Model
     nearest: list[Neighbour]
@@ -39,21 +39,20 @@ def has_class(dataset: Dataset, label: int) -> bool:
 
 
 def pictures_of(dataset: Dataset, label: int) -> QuerySet[Image]:
-    """Return the pictures of a class that are shown."""
+    """Return the visible pictures of a class."""
     return dataset.images.filter(label=label, hidden=False).named().order_by("pk")
 
 
 def counts_of(dataset: Dataset, label: int) -> dict[str, int]:
-    """Return how many pictures of a class there are, and how many of them learn, ask, answer or do both."""
+    """Return how many visible pictures a class has, in all (`images`) and by split."""
     splits = {split.value: Count("pk", filter=Q(split=split)) for split in Image.Split}
     return pictures_of(dataset, label).aggregate(images=Count("pk"), **splits)
 
 
 def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
-    """Return what the best model that searches a data set holds for most like a class.
+    """Return the classes most similar to a class, in the searchable model with the highest Recall@1.
 
-    The best is the one of highest Recall@1, else the first. None where no model searches it, or its index holds
-    no picture of the class.
+    None where no model can search the data set, or its index has no picture of the class.
     """
     model = max(searchable_models(dataset), key=_recall_at_1, default=None)
     if model is None:
@@ -62,13 +61,13 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
     try:
         held = model_cache.index_of(index)
     except (StaleIndexError, OSError):
-        return None  # searching says what is wrong with it; this page is of the class
+        return None  # a search reports the error; this page is about the class
     labels = dict(dataset.images.filter(hidden=False).values_list("pk", "label"))
     ids = [pk for pk in held.ids.tolist() if pk in labels]
-    known = np.array([labels[pk] for pk in ids], np.int64)
-    if label not in known:
+    held_labels = np.array([labels[pk] for pk in ids], np.int64)
+    if label not in held_labels:
         return None
-    nearest, typical = nearest_centres(held.vectors_of(ids), known, label)
+    nearest, typical = nearest_centres(held.vectors_of(ids), held_labels, label)
     return Neighbourhood(model, _with_pictures(dataset, nearest[:NEAREST]), dataset.images.named().get(pk=ids[typical]))
 
 
@@ -78,9 +77,9 @@ def _recall_at_1(model: Model) -> float:
 
 
 def _with_pictures(dataset: Dataset, nearest: list[tuple[int, float]]) -> list[Neighbour]:
-    found = []
-    for label, cosine in nearest:
+    neighbours = []
+    for label, similarity in nearest:
         image = pictures_of(dataset, label).first()
         if image is not None:
-            found.append(Neighbour(label, image.class_name, cosine, image))
-    return found
+            neighbours.append(Neighbour(label, image.class_name, similarity, image))
+    return neighbours

@@ -1,10 +1,10 @@
-"""Maps: a model's space of a data set in two dimensions, one a serving index, made once and never changed."""
+"""Maps: 2-D projections of a model's embeddings of a data set, one per active index, created once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -29,18 +29,60 @@ FEWEST_POINTS = 3
 WORST_CLASSES = 10
 
 
+@dataclass(frozen=True)
+class MappedIndex:
+    """An active index, whether it has a map, and the job that creates one."""
+
+    index: Index
+    has_map: bool
+    job: Job | None
+
+
+@dataclass(frozen=True)
+class ClassMisses:
+    """How many of the evaluated pictures of a class have a nearest picture of another class."""
+
+    label: int
+    name: str
+    missed: int
+    asked: int
+
+
+@dataclass(frozen=True)
+class MapSummary:
+    """Counts of a map. recall_at_1: None where no picture was evaluated. worst: the classes with most misses."""
+
+    points: int
+    total: int
+    method: str
+    classes: int
+    asked: int
+    missed: int
+    recall_at_1: float | None
+    is_old: bool
+    worst: list[ClassMisses]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A picture, and its nearest picture, which is of another class."""
+
+    image: Image
+    near: Image
+
+
 def map_file(index: Index) -> Path:
-    """Return where the map of an index lies; the checksum tells another database's index of the same number."""
+    """Return the path of an index's map; the checksum differs for another database's index of the same id."""
     checksum = index.manifest["files"]["index.bin"]["sha256"]
     return Path(settings.MEDIA_ROOT) / "maps" / f"index-{index.pk}-{checksum[:16]}.json"
 
 
-def mapped_indexes(dataset: Dataset, user: Visitor) -> list[dict[str, Any]]:
-    """Return the serving indexes of the models that a person may see: index, has_map, and the job that makes it."""
+def mapped_indexes(dataset: Dataset, user: Visitor) -> list[MappedIndex]:
+    """Return the active indexes of the models that a person may see."""
     indexes = Index.objects.filter(dataset=dataset, active=True, model__in=visible_models(user))
     rows = list(indexes.select_related("model", "dataset").order_by("model"))
     making = {job.key: job for job in Job.objects.filter(kind="map", state__in=Job.ACTIVE)}
-    return [{"index": row, "has_map": map_file(row).exists(), "job": making.get(_key(row))} for row in rows]
+    return [MappedIndex(row, map_file(row).exists(), making.get(_key(row))) for row in rows]
 
 
 def _key(index: Index) -> str:
@@ -48,13 +90,13 @@ def _key(index: Index) -> str:
 
 
 def submit_map(index: Index, *, by: User | None) -> Job:
-    """Queue the making of an index's map; one is queued at a time.
+    """Queue the creation of an index's map; one is queued at a time.
 
     Raises:
         Rejected: it has a map already, or too few pictures for one.
     """
     if map_file(index).exists():
-        raise Rejected(f"{index.model.name} has a map of this index already; a new index gets a new one")
+        raise Rejected(f"{index.model.name} already has a map of this index; a new index gets a new map")
     if index.count < FEWEST_POINTS:
         raise Rejected(
             f"a map needs at least {FEWEST_POINTS} pictures; the index of {index.model.name} has {index.count}"
@@ -65,8 +107,8 @@ def submit_map(index: Index, *, by: User | None) -> Job:
     return job
 
 
-def run_map_job(context: JobContext, index: int) -> dict[str, Any]:
-    """Lay an index out in two dimensions and store it. Safe to run again: a map that is there stays as it is."""
+def run_map_job(context: JobContext, index: int) -> Mapping[str, object]:
+    """Project an index to 2-D and store the map. Safe to run again: an existing map is kept."""
     row = Index.objects.select_related("model", "dataset").get(pk=index)
     file = map_file(row)
     if not file.exists():
@@ -79,18 +121,18 @@ def run_map_job(context: JobContext, index: int) -> dict[str, Any]:
 
 def _made(context: JobContext, row: Index) -> EmbeddingMap:
     vectors = load_index(row.folder, model_sha256=row.model.weights_sha256)
-    known = {
+    label_and_split = {
         pk: (label, split)
         for pk, label, split in row.dataset.images.filter(hidden=False).values_list("pk", "label", "split")
     }
-    ids = np.array([pk for pk in vectors.ids.tolist() if pk in known], dtype=np.int64)
+    ids = np.array([pk for pk in vectors.ids.tolist() if pk in label_and_split], dtype=np.int64)
     if len(ids) < FEWEST_POINTS:
-        raise JobFailed(f"of the pictures of that index only {len(ids)} are left; build a new index first")
+        raise JobFailed(f"only {len(ids)} pictures of that index are left; build a new index first")
     return map_of(
         vectors.vectors_of(ids),
         ids=ids,
-        labels=np.array([known[pk][0] for pk in ids.tolist()], dtype=np.int64),
-        splits=[known[pk][1] for pk in ids.tolist()],
+        labels=np.array([label_and_split[pk][0] for pk in ids.tolist()], dtype=np.int64),
+        splits=[label_and_split[pk][1] for pk in ids.tolist()],
         most=MOST_POINTS,
         progress=context.progress,
     )
@@ -102,15 +144,15 @@ def _read(path: Path) -> EmbeddingMap:
 
 
 def stored_map(index: Index) -> EmbeddingMap | None:
-    """Return the map of an index; None before it is made."""
+    """Return the map of an index; None before it is created."""
     file = map_file(index)
     return _read(file) if file.exists() else None
 
 
-def points_of(index: Index, found: EmbeddingMap) -> dict[str, Any]:
-    """Return a map as the browser draws it, without the pictures that were hidden or deleted since.
+def points_of(index: Index, found: EmbeddingMap) -> Mapping[str, object]:
+    """Return a map as the browser draws it, without pictures that were hidden or deleted since.
 
-    near: the picture found first, 0 for those that did not miss and where it is not shown any more.
+    near: the nearest picture of a miss, 0 for hits and where that picture is not visible any more.
     names: of the classes of the map, by label.
     """
     shown = _shown(found.ids)
@@ -137,34 +179,32 @@ def _shown(ids: Sequence[int]) -> set[int]:
     return set(Image.objects.filter(pk__in=ids, hidden=False).values_list("pk", flat=True))
 
 
-def summary_of(index: Index, found: EmbeddingMap) -> dict[str, Any]:
-    """Return the map in words: how many points, how many of them missed, and the classes that miss most."""
+def summary_of(index: Index, found: EmbeddingMap) -> MapSummary:
+    """Return the counts of a map."""
     asked = Counter(label for label, hit in zip(found.labels, found.hits, strict=True) if hit >= 0)
     missed = Counter(label for label, hit in zip(found.labels, found.hits, strict=True) if hit == 0)
     worst = sorted(missed, key=lambda label: (-missed[label] / asked[label], label))[:WORST_CLASSES]
     names = names_by_label(index.dataset, worst)
-    return {
-        "points": len(found.ids),
-        "total": found.total,
-        "method": found.method,
-        "classes": len(set(found.labels)),
-        "asked": found.asked,
-        "missed": found.asked - found.found,
-        "recall_at_1": found.found / found.asked if found.asked else None,
-        "is_old": index.revision < index.dataset.revision,
-        "worst": [
-            {"label": label, "name": names[label], "missed": missed[label], "asked": asked[label]} for label in worst
-        ],
-    }
+    return MapSummary(
+        points=len(found.ids),
+        total=found.total,
+        method=found.method,
+        classes=len(set(found.labels)),
+        asked=found.asked,
+        missed=found.asked - found.found,
+        recall_at_1=found.found / found.asked if found.asked else None,
+        is_old=index.revision < index.dataset.revision,
+        worst=[ClassMisses(label, names[label], missed[label], asked[label]) for label in worst],
+    )
 
 
 def misses_of(found: EmbeddingMap) -> list[tuple[int, int]]:
-    """Return the pictures that did not meet their class first, each with the one found instead."""
+    """Return the ids of the misses, each with that of its nearest picture."""
     return [(found.ids[row], near) for row, near in _near_by_row(found).items()]
 
 
-def with_pictures(misses: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Return misses with their pictures in place of keys, without those hidden or deleted since."""
+def with_pictures(misses: Sequence[tuple[int, int]]) -> list[Miss]:
+    """Return the pictures of misses, without those hidden or deleted since."""
     wanted = [pk for pair in misses for pk in pair]
     images = Image.objects.filter(hidden=False).named().in_bulk(wanted)
-    return [{"image": images[one], "near": images[near]} for one, near in misses if {one, near} <= images.keys()]
+    return [Miss(images[one], images[near]) for one, near in misses if {one, near} <= images.keys()]

@@ -1,4 +1,4 @@
-"""A page for every class."""
+"""The page of a class."""
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ PAGE = 60
 
 @require_safe
 def detail(request: HttpRequest, slug: str, label: int) -> HttpResponse:
-    """Show a class: its pictures, counts, and what it is most easily confused with."""
+    """Show a class: its pictures, counts, and the classes most similar to it."""
     dataset = get_object_or_404(visible_datasets(request.user), slug=slug)
     if not services.has_class(dataset, label):
         raise Http404(f"{dataset.name} has no class {label}")

@@ -1,8 +1,8 @@
-"""The page of what can be kept, and the files themselves."""
+"""The downloads page, and its files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,6 +16,7 @@ from retrieval import downloads as registry
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.experiments.report_files import report_file
 from retrieval.experiments.services import report_downloads
+from retrieval.models import Dataset
 from retrieval.registry.attachments import model_attachment
 from retrieval.registry.services.published import visible_models
 
@@ -24,39 +25,50 @@ from retrieval.registry.services.published import visible_models
 @never_cache
 @require_safe
 def every_download(request: HttpRequest) -> HttpResponse:
-    """List what this person may keep, by data set; of one data set or kind when asked."""
+    """List the files that this person may download, by data set; filtered by data set or kind."""
     datasets = visible_datasets(request.user)
     wanted = {name: request.GET.get(name, "") for name in ("dataset", "kind")}
-    chosen = datasets.filter(slug=wanted["dataset"]) if wanted["dataset"] else datasets
+    shown = datasets.filter(slug=wanted["dataset"]) if wanted["dataset"] else datasets
     kinds = {name: kind for name, kind in registry.KINDS.items() if wanted["kind"] in ("", name)}
-    listed = {name: list(kind.listing(signed_in(request), chosen)) for name, kind in kinds.items()}
-    sections = [(dataset, _kinds_of(dataset, listed)) for dataset in chosen]
+    listed = {name: list(kind.listing(signed_in(request), shown)) for name, kind in kinds.items()}
+    sections = [(dataset, _parts_of(dataset, listed)) for dataset in shown]
     context = {
         "datasets": datasets,
         "kinds": registry.KINDS,
         "wanted": wanted,
-        "sections": [(dataset, found) for dataset, found in sections if found],
+        "sections": [(dataset, parts) for dataset, parts in sections if parts],
     }
     return render(request, "retrieval/downloads.html", context)
 
 
-def _kinds_of(dataset: Any, listed: dict[str, list[registry.Download]]) -> list[dict[str, Any]]:
-    """Return the kinds of files that a data set has, each with its files by what they belong to."""
-    own = {name: [file for file in found if file.dataset == dataset] for name, found in listed.items()}
-    return [
-        {"name": name, "kind": registry.KINDS[name], "groups": _groups(found)} for name, found in own.items() if found
-    ]
+@dataclass(frozen=True)
+class _Group:
+    """Files of one model or report, each with its URL."""
+
+    of: str
+    color: int | None
+    files: list[tuple[registry.Download, str]]
 
 
-def _groups(found: Iterable[registry.Download]) -> list[dict[str, Any]]:
-    """Return files that follow each other and belong together; routes of one thing differ in their last part only."""
+@dataclass(frozen=True)
+class _Part:
+    """Files of one kind that belong to a data set."""
+
+    name: str
+    kind: registry.Kind
+    groups: list[_Group]
+
+
+def _parts_of(dataset: Dataset, listed: Mapping[str, list[registry.Download]]) -> list[_Part]:
+    own = {name: [file for file in files if file.dataset == dataset] for name, files in listed.items()}
+    return [_Part(name, registry.KINDS[name], _groups(files)) for name, files in own.items() if files]
+
+
+def _groups(files: Iterable[registry.Download]) -> list[_Group]:
+    """Return the groups of adjacent files; routes within one differ in their last part only."""
     return [
-        {
-            "of": rows[0].of,
-            "color": rows[0].color,
-            "files": [(row, reverse(row.route[0], args=row.route[1:])) for row in rows],
-        }
-        for _, group in groupby(found, key=lambda file: file.route[:-1])
+        _Group(rows[0].of, rows[0].color, [(row, reverse(row.route[0], args=row.route[1:])) for row in rows])
+        for _, group in groupby(files, key=lambda file: file.route[:-1])
         if (rows := list(group))
     ]
 
@@ -64,12 +76,12 @@ def _groups(found: Iterable[registry.Download]) -> list[dict[str, Any]]:
 @login_required
 @require_safe
 def model_file(request: HttpRequest, pk: int, part: str) -> HttpResponseBase:
-    """Give a file of a model that this person may see."""
+    """Return a file of a model that this person may see."""
     return model_attachment(get_object_or_404(visible_models(request.user), pk=pk), part)
 
 
 @login_required
 @require_safe
 def report(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
-    """Give the report of an experiment whose models this person may see."""
+    """Return the report of an experiment whose models this person may see."""
     return report_file(get_object_or_404(report_downloads.visible_reports(request.user), pk=pk), suffix)

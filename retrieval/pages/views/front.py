@@ -1,4 +1,4 @@
-"""The front page: the search form for those who signed in, a welcome for others."""
+"""The front page: the search form for members, a welcome page for visitors."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from retrieval.search.views.form import home
 SAMPLES = 12
 
 Section = Callable[[HttpRequest], str]
-"""Called with a visitor's request; gives HTML that is safe to show, or "" for nothing."""
+"""Called with a visitor's request; returns safe HTML, or "" for nothing."""
 
 _SECTIONS: list[Section] = []
 
@@ -25,7 +25,7 @@ def register(section: Section) -> None:
 
 
 def front(request: HttpRequest) -> HttpResponse:
-    """Search, for those who signed in; for others, what this is and how the models stand."""
+    """Show the search form to members, the welcome page to visitors."""
     if request.user.is_authenticated:
         return home(request)
     if request.method == "POST":  # their session ended while the page was open

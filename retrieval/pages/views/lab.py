@@ -1,4 +1,4 @@
-"""The page of everything that a curator minds."""
+"""The lab: jobs, experiments, models and data sets, for curators."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from retrieval.registry.services import published
 @never_cache
 @require_safe
 def lab(request: HttpRequest) -> HttpResponse:
-    """Show everything that a curator minds."""
+    """Show jobs, experiments, models and data sets."""
     models = list(Model.objects.select_related("dataset", "run__experiment").prefetch_related("indexes"))
     for model in models:
         active = (index for index in model.indexes.all() if index.active)

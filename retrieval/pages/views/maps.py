@@ -1,6 +1,4 @@
-"""The map of a data set: its page, its points, and the button that makes it."""
-
-from typing import Any
+"""The map of a data set: its page, its points, and the button that creates it."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -22,16 +20,16 @@ MISSES = 24  # on a page
 @never_cache
 @require_safe
 def show(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a model's map of a data set; without a choice that of the first model that has one."""
+    """Show a model's map of a data set, by default that of the first model that has one."""
     dataset = _dataset(request, slug)
     entries = services.mapped_indexes(dataset, request.user)
     chosen = _chosen(entries, request.GET.get("model", ""))
-    context: dict[str, Any] = {"dataset": dataset, "entries": entries, "chosen": chosen}
-    found = services.stored_map(chosen["index"]) if chosen and chosen["has_map"] else None
-    if chosen and found:
-        page = Paginator(services.misses_of(found), MISSES).get_page(request.GET.get("page"))
+    context = {"dataset": dataset, "entries": entries, "chosen": chosen}
+    stored = services.stored_map(chosen.index) if chosen and chosen.has_map else None
+    if chosen and stored:
+        page = Paginator(services.misses_of(stored), MISSES).get_page(request.GET.get("page"))
         page.object_list = services.with_pictures(page.object_list)  # type: ignore[arg-type,assignment]
-        context |= {"summary": services.summary_of(chosen["index"], found), "page": page}
+        context |= {"summary": services.summary_of(chosen.index, stored), "page": page}
     return render(request, "retrieval/dataset_map.html", context)
 
 
@@ -39,37 +37,36 @@ def _dataset(request: HttpRequest, slug: str) -> Dataset:
     return get_object_or_404(visible_datasets(request.user).filter(revision__gt=0), slug=slug)
 
 
-def _chosen(entries: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+def _chosen(entries: list[services.MappedIndex], wanted: str) -> services.MappedIndex | None:
     for entry in entries:
-        if str(entry["index"].model_id) == wanted:
+        if str(entry.index.model_id) == wanted:
             return entry
-    return next((entry for entry in entries if entry["has_map"]), entries[0] if entries else None)
+    return next((entry for entry in entries if entry.has_map), entries[0] if entries else None)
 
 
 @never_cache
 @require_GET
 def points(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Give the points of an index's map."""
+    """Return the points of an index's map as JSON."""
     index = _index(request, slug, pk)
-    found = services.stored_map(index)
-    if found is None:
+    stored = services.stored_map(index)
+    if stored is None:
         raise Http404("that index has no map yet")
-    return JsonResponse(services.points_of(index, found), json_dumps_params={"separators": (",", ":")})
+    return JsonResponse(services.points_of(index, stored), json_dumps_params={"separators": (",", ":")})
 
 
 def _index(request: HttpRequest, slug: str, pk: int) -> Index:
     entries = services.mapped_indexes(_dataset(request, slug), request.user)
     for entry in entries:
-        if entry["index"].pk == pk:
-            index: Index = entry["index"]
-            return index
-    raise Http404("no such index serves")
+        if entry.index.pk == pk:
+            return entry.index
+    raise Http404("no such index is active")
 
 
 @curator_required
 @require_POST
 def make(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Queue the making of a map."""
+    """Queue the creation of a map."""
     index = _index(request, slug, pk)
     try:
         services.submit_map(index, by=signed_in(request))

@@ -13,9 +13,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import IsCurator, signed_in
-from config.api.files import AnyAcceptNegotiation
 from config.api.schema import may_answer
-from config.api.views import KEY, VersionedViewSet
+from config.api.views import KEY, AnyAcceptNegotiation, VersionedViewSet
 from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.models import Model

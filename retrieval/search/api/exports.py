@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.permissions import signed_in
-from config.api.files import AnyAcceptNegotiation
+from config.api.views import AnyAcceptNegotiation
 from retrieval.search.services import access
 from retrieval.search.views.exports import SUFFIXES, answers_attachment
 

@@ -3,7 +3,7 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from config.api.problems import ADDRESS, PROBLEMS, type_of
+from config.api.problems import PROBLEMS, TYPES_URL, type_of
 from jobs import services
 from tests.conftest import proven
 
@@ -52,13 +52,13 @@ def test_a_crash_is_a_problem_that_tells_no_secret(member_api: APIClient, monkey
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_address_of_a_type_leads_to_what_it_means(client: Client, name: str) -> None:
-    answer = client.get(f"{ADDRESS}{name}", follow=True)
+    answer = client.get(f"{TYPES_URL}{name}", follow=True)
     assert answer.status_code == 200 and f'id="{name}"' in answer.content.decode()
-    assert answer.redirect_chain == [(f"{ADDRESS}#{name}", 302)]
+    assert answer.redirect_chain == [(f"{TYPES_URL}#{name}", 302)]
 
 
 def test_there_is_no_other_type(client: Client) -> None:
-    assert client.get(f"{ADDRESS}misfortune").status_code == 404
+    assert client.get(f"{TYPES_URL}misfortune").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_api_says_so_wherever_files_are_stored(curator_api: APIClient, world
 def test_a_page_says_so_too(curator_client: Client) -> None:
     curator_client.raise_request_exception = False
     answer = curator_client.post("/lab/import/", {"name": "Full", "archive": archive(900), "labelled": "on"})
-    assert answer.status_code == 507 and b"disk" in answer.content
+    assert answer.status_code == 507 and b"Storage full" in answer.content
     assert left_behind() == []
 
 

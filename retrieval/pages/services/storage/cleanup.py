@@ -1,7 +1,7 @@
 """Cleanup: unused files that a curator selected are checked again, then deleted, one kind after the other."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.cache import cache
@@ -24,23 +24,25 @@ def submit_cleanup(paths: Sequence[str], *, by: User | None) -> Job:
     Raises:
         Rejected: nothing was selected, a file is needed (by now) or gone, or another cleanup is active.
     """
-    chosen = sorted(set(paths))
-    if not chosen:
+    selected = sorted(set(paths))
+    if not selected:
         raise Rejected("select at least one file")
     unused = {item.path: item for item in unused_files()}
-    unknown = [path for path in chosen if path not in unused]
+    unknown = [path for path in selected if path not in unused]
     if unknown:
         raise Rejected(f"{unknown[0][:200]} is needed by now, or gone; reload the page")
     with transaction.atomic():
-        job = jobs.submit("collect", {"paths": chosen}, by=by, key="collect")
-        if job.payload != {"paths": chosen}:
+        job = jobs.submit("collect", {"paths": selected}, by=by, key="collect")
+        if job.payload != {"paths": selected}:
             raise Rejected(f"job {job.pk} is a cleanup already; wait until it has finished")
-        freed = sum(unused[path].bytes for path in chosen)
-        audit.record(by, "collect-disk", f"{len(chosen)} files and folders", bytes=freed, paths=list[Any](chosen[:100]))
+        freed = sum(unused[path].bytes for path in selected)
+        audit.record(
+            by, "collect-disk", f"{len(selected)} files and folders", bytes=freed, paths=list[Any](selected[:100])
+        )
         return job
 
 
-def run_collect_job(context: JobContext, paths: list[str]) -> dict[str, Any]:
+def run_collect_job(context: JobContext, paths: list[str]) -> Mapping[str, object]:
     """Delete the selected files that are still unused. Safe to run again."""
     wanted, freed, deleted = set(paths), 0, 0
     for kind in RULES:

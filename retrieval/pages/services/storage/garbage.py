@@ -69,8 +69,8 @@ def _active_jobs() -> set[int]:
 
 
 def _job_named(place: Path) -> int | None:
-    found = JOB_IN_NAME.search(place.name)
-    return int(found[1]) if found else None
+    match = JOB_IN_NAME.search(place.name)
+    return int(match[1]) if match else None
 
 
 def _below(folder: Path) -> list[Path]:
@@ -159,10 +159,10 @@ def _left_overs() -> Found:
 
 
 def _renditions() -> Found:
-    known = set(Image.objects.values_list("sha256", flat=True))
+    hashes = set(Image.objects.values_list("sha256", flat=True))
     for kind in RENDITIONS:
         for file in sorted((Path(settings.MEDIA_ROOT) / kind).glob("*/*")):
-            if file.stem not in known and _age(file) > KEEP_NEW:
+            if file.stem not in hashes and _age(file) > KEEP_NEW:
                 yield file, "no picture has this content any more"
 
 

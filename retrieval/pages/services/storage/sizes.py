@@ -63,10 +63,10 @@ def bytes_below(path: Path) -> int:
         if not path.is_dir():
             return path.lstat().st_size
         with os.scandir(path) as entries:
-            found = list(entries)
+            children = list(entries)
     except FileNotFoundError:
         return 0
-    return sum(bytes_below(Path(entry.path)) for entry in found if not entry.is_symlink())
+    return sum(bytes_below(Path(entry.path)) for entry in children if not entry.is_symlink())
 
 
 def usage(*, fresh: bool = False) -> Usage:

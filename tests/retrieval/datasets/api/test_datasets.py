@@ -122,7 +122,7 @@ def test_the_same_request_again_imports_once(curator_api: APIClient) -> None:
         ({"source": "wings"}, "This field is required"),
         ({"name": "a\0b", "source": "wings"}, "Null characters are not allowed"),
         ({"name": "Birds", "source": "wings", "pubic": True}, "there is no such field"),
-        ({"name": "Birds", "source": "wings", "labelled": False}, "drawn wings have labels"),
+        ({"name": "Birds", "source": "wings", "labelled": False}, "always has labels"),
         ({"name": "Birds", "archive": "birds.zip"}, "not a file"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_set_not_imported_yet_has_nothing_to_change(waiting: Dataset, curator_
 
 def test_a_set_that_is_needed_stays(world: World, curator_api: APIClient) -> None:
     answer = curator_api.delete(at(world.dataset))
-    assert answer.status_code == 409 and "needed by experiment Small" in answer.json()["detail"]
+    assert answer.status_code == 409 and "used by experiment Small" in answer.json()["detail"]
 
 
 def test_a_set_that_nothing_needs_goes(curator_api: APIClient) -> None:
@@ -213,7 +213,7 @@ def test_a_set_is_read_again_from_where_it_came_or_from_an_archive(world: World,
     dry = curator_api.post(at(world.dataset, "reimport"), {"dry_run": True})
     assert dry.status_code == 202
     busy = curator_api.post(at(world.dataset, "reimport"), {})
-    assert busy.status_code == 409 and "is changing Wings already" in busy.json()["detail"]
+    assert busy.status_code == 409 and "is already changing Wings" in busy.json()["detail"]
     job = done(Job.objects.get(pk=dry.json()["id"]))
     assert job.result is not None and job.result["unchanged"] == 48
     archive = SimpleUploadedFile("birds.zip", zipped({"a/1.jpg": jpeg(1)}))

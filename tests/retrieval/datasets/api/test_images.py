@@ -185,7 +185,7 @@ def test_an_archive_makes_a_new_class(world: World, curator_api: APIClient) -> N
         ({"pictures": 1, "class_name": "Dodo", "new": "true"}, "needs a split"),
         ({"pictures": 1, "class_name": "Dodo", "new": "true", "split": "both"}, "not a valid choice"),
         ({"pictures": 1, "class_name": "Dodo", "label": "3"}, "no such field"),
-        ({"pictures": 101, "class_name": "Dodo"}, "no more than 100|at once"),
+        ({"pictures": 101, "class_name": "Dodo"}, "no more than 100|too large"),
     ],
 )
 def test_a_wrong_addition_is_a_problem(

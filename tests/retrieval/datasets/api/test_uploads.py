@@ -101,7 +101,7 @@ def test_a_hundred_files_and_an_empty_one_are_taken(curator_api: APIClient) -> N
 def test_a_full_upload_is_too_large(curator_api: APIClient, settings: Any) -> None:
     settings.ARCHIVE_MAX_BYTES = 5
     answer = send(curator_api, begin_upload(None), {"a/1.jpg": b"123456"})
-    assert answer.status_code == 413 and "an upload holds at most" in answer.json()["detail"]
+    assert answer.status_code == 413 and "an upload may have at most" in answer.json()["detail"]
 
 
 def test_an_upload_that_a_job_took_is_gone(curator_api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:

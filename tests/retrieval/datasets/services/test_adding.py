@@ -64,7 +64,7 @@ def test_an_archive_makes_a_new_class_and_its_faults_are_told(wings: Dataset) ->
     assert wings.class_names[-1] == "Dodo" and labels(wings, (1, 2)) == [(8, "train")] * 2
     assert [name for name, _ in job.result["broken"]] == [
         "bad.jpg"
-    ] and job.message == "2 added, 0 there already, 1 not readable"
+    ] and job.message == "2 added, 0 already there, 1 not readable"
 
 
 @pytest.mark.parametrize(("half", "split"), [("held out", "test"), ("train", "train")])
@@ -137,7 +137,7 @@ def test_wrong_files_are_refused(wings: Dataset, settings: Any) -> None:
 
 def test_one_job_changes_a_set_at_a_time(wings: Dataset) -> None:
     first = adding.submit_pictures(wings, pictures(1), wings.class_names[0], by=None)
-    with pytest.raises(Rejected, match=rf"job {first.pk} \(add-pictures\) is changing Wings already"):
+    with pytest.raises(Rejected, match=rf"job {first.pk} \(add-pictures\) is already changing Wings"):
         adding.submit_pictures(wings, pictures(2), wings.class_names[0], by=None)
     assert len(uploads()) == 1, "only the first one's"
 

@@ -86,7 +86,7 @@ def test_a_build_that_runs_does_not_swallow_a_later_change(world: World) -> None
 
 def test_the_last_two_pictures_stay(world: World) -> None:
     every = keys([*world.train_images, *world.test_images])
-    with pytest.raises(Rejected, match="needs two pictures"):
+    with pytest.raises(Rejected, match="at least two visible pictures"):
         curating.set_hidden(world.dataset, every[:-1], True, by=None)
     row = now(world.dataset)
     assert row.revision == 1 and not row.images.filter(hidden=True).exists() and len(in_files(row)) == 48

@@ -63,7 +63,7 @@ def test_searches_and_indexes_over_it_go_too(world: World, spare: Dataset, membe
 
 def test_a_set_that_is_needed_stays_and_the_sentence_says_by_what(world: World) -> None:
     assert dependencies.uses_of(world.dataset) == ["experiment Small", "model SoftTriple", "model Multi-Similarity"]
-    with pytest.raises(Rejected, match="Wings is needed by experiment Small, model SoftTriple"):
+    with pytest.raises(Rejected, match="Wings is used by experiment Small, model SoftTriple"):
         deleting.submit_deletion(world.dataset, by=None)
     assert not Job.objects.filter(kind="delete-dataset").exists()
 
@@ -93,7 +93,7 @@ def test_a_job_keeps_a_set(spare: Dataset) -> None:
 def test_what_came_to_need_it_meanwhile_ends_the_job(spare: Dataset) -> None:
     job = deleting.submit_deletion(spare, by=None)
     Job.objects.create(kind="index", payload={"dataset": spare.pk})
-    assert "Spare is needed by job" in failed(job)
+    assert "Spare is used by job" in failed(job)
     assert spare.folder.exists() and spare.images.count() == 12
 
 

@@ -141,7 +141,7 @@ def test_too_little_is_never_left(world: World) -> None:
     with pytest.raises(Rejected, match="0 test classes"):
         deleting.submit_picture_deletion(world.dataset, keys(world.test_images), by=None)
     every = keys([*world.train_images, *world.test_images])
-    with pytest.raises(Rejected, match="needs two pictures"):
+    with pytest.raises(Rejected, match="at least two visible pictures"):
         deleting.submit_picture_deletion(world.dataset, every[1:], by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
 
@@ -162,7 +162,7 @@ def test_a_set_is_changed_by_one_job_at_a_time(world: World) -> None:
     one, other = keys(world.test_images[:2])
     job = deleting.submit_picture_deletion(world.dataset, [one], by=None)
     assert deleting.submit_picture_deletion(world.dataset, [one], by=None) == job
-    with pytest.raises(Conflict, match=rf"job {job.pk} \(delete-pictures\) is changing Wings already"):
+    with pytest.raises(Conflict, match=rf"job {job.pk} \(delete-pictures\) is already changing Wings"):
         deleting.submit_picture_deletion(world.dataset, [other], by=None)
 
 

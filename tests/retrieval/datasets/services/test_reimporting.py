@@ -107,7 +107,7 @@ def test_a_dry_run_tells_and_changes_nothing(birds: Dataset, folder: Path) -> No
     before = list(birds.images.values())
     assert again(birds, dry_run=True) == {**NOTHING, "unchanged": 11, "added": 1, "hidden": 1}
     job = Job.objects.get(kind="reimport")
-    assert job.message == "it would be: 11 unchanged, 0 moved, 1 new, 1 gone and hidden; nothing was changed"
+    assert job.message == "dry run, nothing changed: 11 unchanged, 0 moved, 1 new, 1 hidden"
     assert list(birds.images.values()) == before and Dataset.objects.get().revision == 1
     assert not (birds.folder / "images" / "finch" / "9.jpg").exists()
     assert not AuditEntry.objects.filter(action="reimport-dataset").exists()
@@ -137,7 +137,7 @@ def test_another_source_altogether_is_refused(birds: Dataset) -> None:
     for number, file in enumerate(sorted(other.rglob("*.jpg"))):
         file.write_bytes(jpeg(500 + number))
     job = reimporting.submit_reimport(birds, source=str(other), by=None)
-    assert failed(job) == "not one picture there is one of Birds; import it as a data set of its own"
+    assert failed(job) == "no picture there is in Birds; import it as a new data set"
     assert birds.images.filter(hidden=True).count() == 0 and Dataset.objects.get().revision == 1
 
 
@@ -166,5 +166,5 @@ def test_places_that_cannot_be_read_are_refused(birds: Dataset, folder: Path, cu
         reimporting.submit_reimport(birds, by=curator)
     Dataset.objects.update(source="upload:x.zip")
     birds.refresh_from_db()
-    with pytest.raises(Rejected, match="was not kept; send one"):
+    with pytest.raises(Rejected, match="was not kept"):
         reimporting.submit_reimport(birds, by=curator)

@@ -44,7 +44,7 @@ def test_an_upload_becomes_a_data_set(curator: User) -> None:
 
 def test_a_name_that_is_taken_leaves_the_upload(wings: Dataset) -> None:
     upload = filled(classes_of_jpegs("owl", "jay", "wren"))
-    with pytest.raises(Rejected, match="choose another name"):
+    with pytest.raises(Rejected, match="choose another"):
         submit_import(name="Wings", by=None, upload=upload)
     assert Upload.objects.get() == upload and files_of(upload)
 
@@ -52,7 +52,7 @@ def test_a_name_that_is_taken_leaves_the_upload(wings: Dataset) -> None:
 def test_two_jobs_do_not_take_one_upload() -> None:
     upload = filled(classes_of_jpegs("owl", "jay", "wren"))
     first = submit_import(name="Birds", by=None, upload=upload)
-    with pytest.raises(Rejected, match="a job has taken it"):
+    with pytest.raises(Rejected, match="a job used it"):
         submit_import(name="Birds again", by=None, upload=upload)
     with pytest.raises(Rejected):
         submit_reimport(first, upload=upload, by=None)
@@ -157,7 +157,7 @@ def test_pictures_join_the_one_class_of_a_set_without_labels() -> None:
         ({"Dodo/1.jpg": jpeg(1)}, "both", "needs a split"),
         ({"1.jpg": jpeg(1)}, "train", "no pictures in class folders"),
         ({"D" * 201 + "/1.jpg": jpeg(1)}, "train", "1 to 200"),
-        ({}, "train", "nothing was uploaded yet"),
+        ({}, "train", "the upload is empty"),
     ],
 )
 def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
@@ -172,6 +172,6 @@ def test_what_cannot_be_added_is_refused_before_a_job_is_queued(
 def test_another_change_of_the_set_leaves_the_upload(wings: Dataset) -> None:
     submit_folder(wings, filled({"Dodo/1.jpg": jpeg(1)}), "train", by=None)
     upload = filled({"Auk/1.jpg": jpeg(1)})
-    with pytest.raises(Rejected, match="is changing Wings already"):
+    with pytest.raises(Rejected, match="is already changing Wings"):
         submit_folder(wings, upload, "train", by=None)
     assert Upload.objects.get() == upload

@@ -42,9 +42,9 @@ def test_a_picture_in_class_folders_is_fit(path: str) -> None:
         ("owls/Thumbs.db", "hidden"),
         ("1/2/3/4/5/6/7.jpg", "deeper than 6"),
         ("owls/" + "é" * 126 + ".jpg", "255 bytes"),
-        ("owls/notes.txt", "no picture"),
-        ("owls/run.sh", "no picture"),
-        ("owls/page.svg", "no picture"),
+        ("owls/notes.txt", "no file extension"),
+        ("owls/run.sh", "no file extension"),
+        ("owls/page.svg", "no file extension"),
     ],
 )
 def test_any_other_path_is_refused_with_its_reason(path: str, why: str) -> None:

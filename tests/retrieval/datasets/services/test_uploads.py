@@ -39,7 +39,7 @@ def test_a_taken_upload_is_the_jobs_alone() -> None:
     upload = filled({"owls/1.jpg": b"one"})
     uploads.take_upload(upload)
     assert not uploads.visible_uploads().exists() and folders() == [upload.folder]
-    with pytest.raises(Rejected, match="a job has taken it"):
+    with pytest.raises(Rejected, match="a job used it"):
         uploads.take_upload(upload)
     uploads.delete_upload(upload)
     assert folders() == [upload.folder]
@@ -54,7 +54,7 @@ def test_an_upload_that_was_not_taken_after_all_is_there_again() -> None:
 
 
 def test_nothing_is_not_taken() -> None:
-    with pytest.raises(Rejected, match="nothing was uploaded yet"):
+    with pytest.raises(Rejected, match="the upload is empty"):
         uploads.take_upload(uploads.begin_upload(None))
 
 

@@ -64,7 +64,7 @@ def test_pictures_move_to_a_class_old_or_new(curator_client: Client, world: Worl
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"action": "hide"}, "choose at least one picture"),
+        ({"action": "hide"}, "select at least one picture"),
         ({"action": "burn", "image": ["1"]}, "burn is not one of the available choices"),
         ({"action": "hide", "image": ["x"]}, "not one of the available choices"),
         ({"action": "hide", "image": ["9" * 30]}, "not one of the available choices"),
@@ -97,7 +97,7 @@ def test_the_pictures_of_a_class_are_found_by_its_name(curator_client: Client, w
 def test_a_class_is_renamed_and_merged(curator_client: Client, world: World) -> None:
     address = reverse("dataset-class-edit", args=["wings", 4])
     answer = curator_client.post(address, {"name": "Great tit"}, follow=True)
-    assert "is called Great tit now" in answer.content.decode()
+    assert "was renamed to Great tit" in answer.content.decode()
     answer = curator_client.post(address, {"into": world.dataset.class_names[5]}, follow=True)
     assert "6 pictures were moved" in answer.content.decode() and "Great tit</a>" not in answer.content.decode()
     assert curator_client.get(address).status_code == 404

@@ -69,7 +69,7 @@ def test_classes_have_a_page_and_htmx_gets_their_list_alone(client: Client, worl
     assert "<h1>" in text and text.count("/thumbnail") == 1 and "/classes/0/" in text
     address = reverse("dataset-class-list", args=["wings"])
     part = client.get(address, {"q": "none of them", "page": "x"}, headers={"HX-Request": "true"})
-    assert "HX-Request" in part["Vary"] and "No class has that" in part.content.decode()
+    assert "HX-Request" in part["Vary"] and "/thumbnail" not in part.content.decode()
     assert "<h1>" not in part.content.decode()
     Dataset.objects.update(public=False)
     assert client.get(address).status_code == 404
@@ -144,7 +144,7 @@ def test_the_import_form_takes_an_archive(curator_client: Client) -> None:
     ("form", "sentence"),
     [
         ({"name": "", "source": "wings"}, "This field is required"),
-        ({"name": "Birds"}, "Give either an archive or a path"),
+        ({"name": "Birds"}, "archive or a server path"),
         ({"name": "Birds", "source": "/etc"}, "outside the import folders"),
         ({"name": "Birds", "source": "wings\0"}, "Null characters are not allowed"),
         ({"name": "B" * 81, "source": "wings"}, "at most 80 characters"),
@@ -184,5 +184,5 @@ def test_a_curator_opens_a_set_to_visitors_and_closes_it(
 
 def test_a_set_not_imported_yet_has_a_page_for_curators(curator_client: Client, member_client: Client) -> None:
     Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
-    assert "not ready" in page(curator_client, "dataset", "waiting")
+    assert "Import not finished" in page(curator_client, "dataset", "waiting")
     assert member_client.get(reverse("dataset", args=["waiting"])).status_code == 404

@@ -38,7 +38,7 @@ def test_the_nearest_classes_are_those_of_the_nearest_centres(world: World) -> N
     cosines = np.array(centres) @ centres[5]
     cosines[5] = -1
     assert [other.label for other in found.nearest] == np.argsort(-cosines)[:3].tolist()
-    assert found.nearest[0].cosine == pytest.approx(cosines.max(), abs=1e-5)
+    assert found.nearest[0].similarity == pytest.approx(cosines.max(), abs=1e-5)
     assert neighbourhood_of(world.dataset, 5) == found
 
 

@@ -24,11 +24,11 @@ def mapped(world: World) -> tuple[Index, EmbeddingMap]:
 def test_a_map_holds_every_picture_and_agrees_with_the_metrics(world: World) -> None:
     index, found = mapped(world)
     assert sorted(found.ids) == sorted(world.dataset.images.values_list("pk", flat=True))
-    said = services.summary_of(index, found)
+    summary = services.summary_of(index, found)
     metrics = world.models[0].metrics
-    assert metrics is not None and said["recall_at_1"] == pytest.approx(metrics["recall_at"]["1"])
-    assert (said["points"], said["total"], said["asked"], said["classes"]) == (48, 48, 24, 8)
-    assert sum(row["missed"] for row in said["worst"]) == said["missed"] == len(found.near)
+    assert metrics is not None and summary.recall_at_1 == pytest.approx(metrics["recall_at"]["1"])
+    assert (summary.points, summary.total, summary.asked, summary.classes) == (48, 48, 24, 8)
+    assert sum(row.missed for row in summary.worst) == summary.missed == len(found.near)
 
 
 def test_queries_and_gallery_agree_with_each_other(world: World) -> None:
@@ -42,13 +42,13 @@ def test_a_map_is_made_once_and_stays(world: World, curator: User) -> None:
     index = world.index_of(world.models[0])
     job = services.submit_map(index, by=curator)
     assert services.submit_map(index, by=curator) == job, "one is queued at a time"
-    assert services.mapped_indexes(world.dataset, curator)[0]["job"] == job
+    assert services.mapped_indexes(world.dataset, curator)[0].job == job
     done(job)
     before = services.map_file(index).read_bytes()
     Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None)
     assert done(job).result == {"index": index.pk, "points": 48, "method": "PCA"}
     assert services.map_file(index).read_bytes() == before
-    with pytest.raises(Rejected, match="has a map of this index already"):
+    with pytest.raises(Rejected, match="already has a map"):
         services.submit_map(index, by=curator)
 
 
@@ -61,7 +61,7 @@ def test_a_damaged_index_gives_no_map(world: World) -> None:
 
 def test_an_index_whose_pictures_are_gone_gives_no_map(world: World) -> None:
     Image.objects.update(hidden=True)
-    assert "only 0 are left" in failed(services.submit_map(world.index_of(world.models[0]), by=None))
+    assert "only 0 pictures" in failed(services.submit_map(world.index_of(world.models[0]), by=None))
 
 
 def test_too_small_an_index_is_refused(world: World) -> None:
@@ -74,7 +74,7 @@ def test_too_small_an_index_is_refused(world: World) -> None:
 def test_hidden_pictures_leave_the_map_at_once(world: World) -> None:
     index, found = mapped(world)
     one, near = services.misses_of(found)[0]
-    assert services.with_pictures([(one, near)])[0]["near"].pk == near
+    assert services.with_pictures([(one, near)])[0].near.pk == near
     Image.objects.filter(pk=one).update(hidden=True)
     points = services.points_of(index, found)
     assert one not in points["ids"] and len(points["ids"]) == 47
@@ -88,14 +88,14 @@ def test_a_new_index_has_no_map_yet(world: World) -> None:
     index, _ = mapped(world)
     done(submit_index(world.models[0], by=None))
     rows = services.mapped_indexes(world.dataset, AnonymousUser())
-    assert [row["has_map"] for row in rows] == [False, False] and rows[0]["index"].pk != index.pk
+    assert [row.has_map for row in rows] == [False, False] and rows[0].index.pk != index.pk
 
 
 def test_maps_of_a_changed_set_say_so(world: World) -> None:
     index, found = mapped(world)
-    assert not services.summary_of(index, found)["is_old"]
+    assert not services.summary_of(index, found).is_old
     index.dataset.revision += 1
-    assert services.summary_of(index, found)["is_old"]
+    assert services.summary_of(index, found).is_old
 
 
 def test_maps_are_seen_by_who_sees_the_model(world: World, member: User, curator: User) -> None:

@@ -102,10 +102,10 @@ def test_a_large_file_says_when_its_checksum_comes(
 ) -> None:
     monkeypatch.setattr(checksums, "SMALL", 0)
     text = page(member_client, kind="embeddings")
-    assert text.count("no checksum yet") == 4
+    assert text.count("no checksum until") == 4
     for name in ("embeddings.npy", "images.csv"):
         checksums.keep_checksum(world.models[0].folder / name)
-    assert page(member_client, kind="embeddings").count("no checksum yet") == 2
+    assert page(member_client, kind="embeddings").count("no checksum until") == 2
 
 
 # --- the page
@@ -116,7 +116,7 @@ def test_the_page_shows_a_data_set_or_a_kind_alone(member_client: Client, world:
     for name in ("Wings", "Other"):
         assert f">{name}</option>" in page(member_client)
     assert address(world.models[0], "weights") in page(member_client, dataset="wings")
-    assert "nothing of that kind" in page(member_client, dataset=other.slug)
+    assert "No files match" in page(member_client, dataset=other.slug)
     text = page(member_client, kind="embeddings")
     assert address(world.models[0], "embeddings") in text and address(world.models[0], "weights") not in text
 
@@ -124,11 +124,11 @@ def test_the_page_shows_a_data_set_or_a_kind_alone(member_client: Client, world:
 @pytest.mark.parametrize("wanted", [{"dataset": "../../etc"}, {"kind": "secrets"}, {"dataset": "nothing", "kind": "x"}])
 def test_what_is_not_there_is_said_to_be_missing(member_client: Client, world: World, wanted: dict[str, str]) -> None:
     text = page(member_client, **wanted)
-    assert "nothing of that kind" in text and "Show all" in text
+    assert "No files match" in text and "Show all" in text
 
 
 def test_an_empty_site_says_what_will_be_here(member_client: Client, curator_client: Client) -> None:
-    assert "There is nothing to download yet" in page(member_client) and "Go to the lab" not in page(member_client)
+    assert "No downloads yet" in page(member_client) and "Go to the lab" not in page(member_client)
     assert "Go to the lab" in page(curator_client)
 
 

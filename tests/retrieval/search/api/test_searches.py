@@ -223,7 +223,7 @@ def test_a_search_cannot_be_changed_but_for_its_name(member_api: APIClient, memb
     search = world.ask(member)
     assert member_api.put(f"{ROOT}{search.pk}/", body(world), format="json").status_code == 405
     answer = member_api.patch(f"{ROOT}{search.pk}/", {"k": 9}, format="json")
-    assert answer.status_code == 400 and "no such field; known are name" in answer.json()["detail"]
+    assert answer.status_code == 400 and "no such field; valid are name" in answer.json()["detail"]
 
 
 def test_every_term_is_kept_and_shown_as_it_was_sent(member_api: APIClient, world: World) -> None:

@@ -148,5 +148,5 @@ def test_a_job_that_is_retried_too_late_says_so(failed: Job, curator_api: APICli
     assert curator_api.post(f"/api/v1/jobs/{failed.pk}/retry/").status_code == 202
     run_job(failed.pk)
     failed.refresh_from_db()
-    assert failed.state == Job.State.FAILED and "send them again" in failed.error
+    assert failed.state == Job.State.FAILED and "uploaded files are gone" in failed.error
     assert Dataset.objects.get().revision == 0

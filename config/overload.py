@@ -1,0 +1,31 @@
+"""Errors of an overloaded site: full storage, and a database that is busy rather than broken."""
+
+import errno
+
+from django.db import OperationalError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+DATABASES_SAY = ("disk is full", "No space left on device")
+
+RETRY_AFTER = 5  # seconds; a lock is usually released by then
+# PostgreSQL's names: too many connections, starting or stopping, a deadlock, a lock timeout.
+BUSY_CODES = frozenset({"53300", "57P03", "40P01", "40001", "55P03"})
+# Messages of SQLite, and of PostgreSQL when it refuses a connection without a code.
+BUSY_SENTENCES = ("database is locked", "database table is locked", "too many clients", "remaining connection slots")
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Say whether an error, or its cause, is full storage."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return True
+        if isinstance(error, OperationalError) and any(words in str(error) for words in DATABASES_SAY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Say whether the same request may succeed in a moment."""
+    code = getattr(error.__cause__, "pgcode", None)
+    return code in BUSY_CODES or any(sentence in str(error) for sentence in BUSY_SENTENCES)
