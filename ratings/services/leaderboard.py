@@ -24,7 +24,7 @@ from ratings.services.opinions import (
 )
 from ratings.services.same_losses import same_losses
 from retrieval.models import Index, Model
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 EXTERNAL = "external"
 KEEP_SECONDS = 600  # what the same votes say; new votes have another key

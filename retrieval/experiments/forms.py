@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 
 from retrieval.datasets.services.seeing import visible_datasets
-from retrieval.experiments.services import choosing, starting
+from retrieval.experiments.services import options, starting
 from retrieval.models import Dataset
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 MOST_SEEDS = 20
 ADVANCED = ("trials", "validation_classes", "changes", "params")
@@ -63,10 +63,10 @@ class ExperimentForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields = self.fields
         fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0, labelled=True)  # type: ignore[attr-defined]
-        fields["preset"].choices = [(row["name"], row["name"]) for row in choosing.presets()]  # type: ignore[attr-defined]
+        fields["preset"].choices = [(row["name"], row["name"]) for row in options.presets()]  # type: ignore[attr-defined]
         fields["losses"].choices = list(loss_titles().items())  # type: ignore[attr-defined]
-        fields["losses"].initial = choosing.baselines()  # rows of every honest table, and cheap
-        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in choosing.weights_files())]  # type: ignore[attr-defined]
+        fields["losses"].initial = options.baselines()  # rows of every honest table, and cheap
+        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in options.weights_files())]  # type: ignore[attr-defined]
 
     def clean_trials(self) -> int:
         """Return 0 for an empty field."""

@@ -22,8 +22,8 @@ from config.api.views import KEY, Resource
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
+from retrieval.experiments.attachments import report_file
 from retrieval.experiments.filters import ExperimentFilter
-from retrieval.experiments.report_files import report_file
 from retrieval.experiments.serializers import (
     CancelledSerializer,
     EstimateSerializer,
@@ -32,10 +32,10 @@ from retrieval.experiments.serializers import (
     NewExperimentSerializer,
     NewReportSerializer,
 )
-from retrieval.experiments.services import cancelling, choosing, reports, starting
+from retrieval.experiments.services import cancelling, options, reports, starting
 from retrieval.experiments.services.report_downloads import visible_reports
 from retrieval.models import Experiment
-from retrieval.registry.services import published
+from retrieval.registry.services import visibility
 
 REPORT = {
     "title": "Two losses",
@@ -53,7 +53,7 @@ class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer
-    queryset = published.experiments()
+    queryset = visibility.experiments()
     filterset_class = ExperimentFilter
     lookup_value_regex = KEY
 
@@ -143,7 +143,7 @@ class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
         form = kind(data=self.request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         values: dict[str, Any] = form.validated_data
-        protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+        protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
         return {**values, "protocol": protocol}
 
     def _poll_headers(self, experiment: Experiment) -> dict[str, str]:

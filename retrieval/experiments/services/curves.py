@@ -8,7 +8,7 @@ from mlcore.evaluation.metric_table import Figure
 from retrieval.models import Experiment, Run
 from retrieval.registry.services.colors import color_of
 from retrieval.registry.services.diagnostics import summary_figures
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 Curve = list[tuple[int, float]]
 """A value for each epoch that has one."""

@@ -18,7 +18,7 @@ from retrieval.experiments.services.log import RunLog
 from retrieval.models import Dataset, Model, Run
 from retrieval.registry.services.colors import next_color
 from retrieval.registry.services.indexes import submit_index
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 
 def run_train_job(context: JobContext, run: int) -> dict[str, int]:

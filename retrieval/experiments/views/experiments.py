@@ -14,12 +14,12 @@ from config.errors import Rejected
 from jobs.models import Job
 from retrieval.drawings import curve_points
 from retrieval.experiments.forms import ExperimentForm
-from retrieval.experiments.services import choosing, cloning, estimates, starting
+from retrieval.experiments.services import cloning, estimates, options, starting
 from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.views.runs import MOST_DIGITS, STOP_POLLING, progress_of
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 
 @curator_required
@@ -29,14 +29,14 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+            protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
             experiment = starting.start_experiment(**values, protocol=protocol, by=signed_in(request))
         except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("experiment", pk=experiment.pk)
-    losses = [{"name": row["name"], "spec": row} for row in choosing.loss_table()]
-    context = {"form": form, "losses": losses, "presets": choosing.presets()}
+    losses = [{"name": row["name"], "spec": row} for row in options.loss_table()]
+    context = {"form": form, "losses": losses, "presets": options.presets()}
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 
@@ -60,7 +60,7 @@ def estimate(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     weights, dataset = values["weights"], values["dataset"]
     try:
-        protocol = choosing.make_protocol(values["preset"], values["changes"], weights)
+        protocol = options.make_protocol(values["preset"], values["changes"], weights)
         found = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
         )

@@ -10,7 +10,7 @@ from jobs.models import Job
 from jobs.services import visible_jobs
 from retrieval.datasets.services.seeing import visible_datasets
 from retrieval.models import Model
-from retrieval.registry.services import published
+from retrieval.registry.services import visibility
 
 
 @curator_required
@@ -25,7 +25,7 @@ def lab(request: HttpRequest) -> HttpResponse:
     jobs = visible_jobs(request.user)
     context = {
         "datasets": visible_datasets(request.user),
-        "experiments": published.experiments()[:20],
+        "experiments": visibility.experiments()[:20],
         "models": models,
         "suspended": [model for model in models if model.suspended_at],
         "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],

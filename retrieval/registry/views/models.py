@@ -12,9 +12,9 @@ from config.html_errors import rejection_as_message
 from retrieval.datasets.services.moved_on import measured_revision
 from retrieval.drawings import curve_points
 from retrieval.models import Model, Run
-from retrieval.registry.services import diagnostics, indexes, model_files, published
+from retrieval.registry.services import diagnostics, indexes, model_files, visibility
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 
 @curator_required
@@ -60,5 +60,5 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish or unpublish a model."""
     row = get_object_or_404(Model, pk=pk)
-    published.set_published(row, not row.published, by=signed_in(request))
+    visibility.set_published(row, not row.published, by=signed_in(request))
     return redirect("model", pk=pk)

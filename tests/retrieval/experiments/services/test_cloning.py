@@ -1,7 +1,7 @@
 import pytest
 
 from retrieval.experiments.services import cloning
-from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.options import make_protocol
 from retrieval.models import Experiment
 from tests.retrieval.world import SMALL, World, started
 

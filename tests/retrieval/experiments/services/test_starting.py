@@ -7,7 +7,7 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from mlcore.losses import LOSSES
-from retrieval.experiments.services import choosing
+from retrieval.experiments.services import options
 from retrieval.models import Dataset, Experiment, Run
 from tests.retrieval.world import SMALL, World, started
 
@@ -67,7 +67,7 @@ def test_a_set_not_imported_cannot_be_trained_on() -> None:
 
 
 def folded(world: World) -> Experiment:
-    protocol = choosing.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
+    protocol = options.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
     return started(world.dataset, ("soft_triple", "untrained"), protocol=protocol)
 
 

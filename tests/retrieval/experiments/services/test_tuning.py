@@ -12,7 +12,7 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.experiments.services import reports
 from retrieval.experiments.services import tuning as services
-from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.options import make_protocol
 from retrieval.models import Experiment, Model, Run, Tuning
 from tests.retrieval.world import SMALL, World, done, failed, started
 

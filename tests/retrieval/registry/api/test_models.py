@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from jobs.models import Job
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services.model_files import PARTS, model_file
-from tests.retrieval.registry.brought import embeddings
+from tests.retrieval.registry.external_files import embeddings
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db

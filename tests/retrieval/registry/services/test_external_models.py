@@ -11,10 +11,10 @@ from jobs.models import Job
 from retrieval.experiments.services import reports
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import external_models as services
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.asking import ask, not_asked, searchable_models, system_search
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.registry.brought import described, embeddings, network
+from tests.retrieval.registry.external_files import described, embeddings, network
 from tests.retrieval.world import World, done, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]

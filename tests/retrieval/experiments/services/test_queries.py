@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.models import Job
-from retrieval.experiments.services.finding import every_run, runs_in
+from retrieval.experiments.services.queries import every_run, runs_in
 from retrieval.models import Run
 from tests.retrieval.world import World, started
 
