@@ -32,10 +32,9 @@ from retrieval.experiments.serializers import (
     NewExperimentSerializer,
     NewReportSerializer,
 )
-from retrieval.experiments.services import cancelling, options, reports, starting
+from retrieval.experiments.services import cancelling, options, queries, reports, starting
 from retrieval.experiments.services.report_downloads import visible_reports
 from retrieval.models import Experiment
-from retrieval.registry.services import visibility
 
 REPORT = {
     "title": "Two losses",
@@ -53,7 +52,7 @@ class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer
-    queryset = visibility.experiments()
+    queryset = queries.every_experiment()
     filterset_class = ExperimentFilter
     lookup_value_regex = KEY
 

@@ -17,6 +17,7 @@ from retrieval.experiments.services import comparing, estimates, queries
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
 from retrieval.registry.services import diagnostics
+from retrieval.registry.services.titles import run_title
 
 MOST_DIGITS = 18  # of a key, so that the database can hold it
 STOP_POLLING = 286  # htmx swaps the answer in and stops polling
@@ -38,7 +39,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(queries.every_run(), pk=pk)
     context = {
         "run": run,
-        "title": curves_services.run_title(run),
+        "title": run_title(run),
         "figures": diagnostics.summary_figures(run.metrics) if run.metrics else [],
         **_epochs(run),
     }
@@ -83,7 +84,7 @@ def progress_of(experiment: Experiment) -> Mapping[str, object]:
     run = curves_services.running_of(experiment)
     return {
         "running": run,
-        "running_title": curves_services.run_title(run) if run else "",
+        "running_title": run_title(run) if run else "",
         "time": estimates.time_of(experiment),
     }
 

@@ -35,13 +35,13 @@ def test_a_preset_is_changed_field_by_field() -> None:
 @pytest.mark.parametrize(
     ("preset", "changes", "weights", "sentence"),
     [
-        ("nothing", {}, "", "no protocol named 'nothing'; known: demo"),
+        ("nothing", {}, "", "no preset named 'nothing'; known: demo"),
         ("demo", {"epoch": 3}, "", "no field 'epoch'"),
         ("demo", {"epochs": 0}, "", "epochs must be at least 1"),
         ("demo", {"epochs": "many"}, "", "epochs must be"),
         ("demo", {"learning_rate": "nan"}, "", "learning_rate must be"),
         ("demo", {"learning_rate": "inf"}, "", "learning_rate must be"),
-        ("demo", {"weights": "local"}, "", "choose one"),
+        ("demo", {"weights": "local"}, "", "select one"),
         ("demo", {}, "../secret", "no weights file named '../secret'; known: none"),
     ],
 )

@@ -34,10 +34,10 @@ def test_an_experiment_has_a_run_and_a_job_for_each_cell(world: World, curator: 
         ({"params": {"soft_triple": {"gama": 1}}}, "no parameter 'gama'"),
         ({"params": {"soft_triple": {"gamma": -1}}}, "gamma must be positive"),
         ({"params": {"soft_triple": {"gamma": "x"}}}, "gamma must be a number"),
-        ({"losses": ()}, "at least one loss"),
-        ({"seeds": []}, "at least one loss and one seed"),
-        ({"seeds": [-1]}, "a seed is a whole number from 0"),
-        ({"seeds": [2**31]}, "a seed is a whole number from 0"),
+        ({"losses": ()}, "no loss or no seed"),
+        ({"seeds": []}, "no loss or no seed"),
+        ({"seeds": [-1]}, "is no seed"),
+        ({"seeds": [2**31]}, "is no seed"),
     ],
 )
 def test_an_experiment_that_cannot_be_is_refused_whole(world: World, change: dict[str, Any], sentence: str) -> None:

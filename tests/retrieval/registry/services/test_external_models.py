@@ -76,6 +76,14 @@ def test_an_external_model_is_a_row_of_a_report(world: World) -> None:
     titles = [row["title"] for row in document["rows"]]
     assert "Theirs & co (external)" in titles and len(titles) == 3
     assert next(one for one in document["fairness_checks"] if one["name"].startswith("different backbones"))["violated"]
+    job = reports.submit_report(experiment, included=[model.pk], by=None)
+    assert reports.included_in(job) == [model.pk] and reports.included_in(None) == []
+    Job.objects.filter(pk=job.pk).update(payload={"experiment": experiment.pk, "also": [model.pk]})  # of release 0.1
+    job.refresh_from_db()
+    assert reports.included_in(job) == [model.pk]
+    done(job)
+    again = reports.document_of(experiment)
+    assert again is not None and len(again["rows"]) == 3
     for other in (world.models[0].pk, 10**9):
         with pytest.raises(Rejected, match=f"model {other} is no external model"):
             reports.submit_report(experiment, included=[other], by=None)
