@@ -126,7 +126,7 @@ class JobContext:
             if not connection.in_atomic_block:  # a handler's own transaction must see the error itself
                 connection.close_if_unusable_or_obsolete()
 
-    def finish(self, result: Mapping[str, Any] | None) -> bool:
+    def finish(self, result: Mapping[str, object] | None) -> bool:
         """Record success. False: the attempt was lost, and its result does not count."""
         return self._settle(Job.State.SUCCEEDED, result=result, error="")
 

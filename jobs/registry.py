@@ -17,7 +17,7 @@ Link = tuple[str, str]
 Leads = Callable[[dict[str, Any], dict[str, Any]], list[Link]]
 """Called as leads(payload, result), with {} where there is none: links to what a job works on and what it made."""
 
-Handler = Callable[..., Mapping[str, Any] | None]
+Handler = Callable[..., Mapping[str, object] | None]
 """Called as handler(context: JobContext, **payload). Safe to run twice; gives a JSON object or None."""
 
 
@@ -32,7 +32,7 @@ class JobKind:
     max_attempts: int
     leads: Leads | None = None
 
-    def run(self, context: "JobContext", payload: dict[str, Any]) -> Mapping[str, Any] | None:
+    def run(self, context: "JobContext", payload: Mapping[str, object]) -> Mapping[str, object] | None:
         """Call the handler."""
         return self.handler(context, **payload)
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import slugify
 
 from accounts import audit
 from accounts.models import User
@@ -211,8 +212,13 @@ def file_of(experiment: Experiment, suffix: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
+def download_name(experiment: Experiment, suffix: str) -> str:
+    """Return the name of a downloaded file of the report."""
+    return f"{slugify(experiment.name) or 'report'}.{suffix}"
+
+
 def finished_since(experiment: Experiment, document: Mapping[str, Any]) -> int:
-    """Return how many runs are finished that a report does not have."""
+    """Return the number of finished runs that a report does not include."""
     return sum(run.metrics is not None and cell_of(run).name not in document["cells"] for run in experiment.runs.all())
 
 
