@@ -62,7 +62,7 @@ def settings_of(pairs: Iterable[str]) -> dict[str, Any]:
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not name or not sign:
-            raise click.UsageError(f"say it as FIELD=VALUE, got {pair!r}")
+            raise click.UsageError(f"{pair!r} is not valid; give FIELD=VALUE")
         if name in found:
             raise click.UsageError(f"{name} is given twice")
         found[name] = _number_or_text(value)

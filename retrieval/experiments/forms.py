@@ -109,10 +109,10 @@ class ExperimentForm(forms.Form):
 
 def _pairs(text: str, rule: str) -> dict[str, str]:
     """Return the two sides of each line's equals sign; `rule` ends the error of a line that breaks it."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         field, separator, value = (part.strip() for part in line.partition("="))
-        if not separator or not field or field in found:
+        if not separator or not field or field in values:
             raise forms.ValidationError(f"“{line[:80]}” is not valid; {rule}")
-        found[field] = value
-    return found
+        values[field] = value
+    return values

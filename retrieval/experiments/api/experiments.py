@@ -82,8 +82,8 @@ class ExperimentViewSet(Resource, ReadOnlyModelViewSet[Experiment]):
     @idempotent
     def estimate(self, request: Request) -> Response:
         """Estimate the time. 202 if the speed must be measured first: repeat the request after that job."""
-        found = starting.estimate_experiment(**self._plan(ExperimentPlanSerializer), by=signed_in(request))
-        return accepted(found, request) if isinstance(found, Job) else Response(EstimateSerializer(found).data)
+        estimate = starting.estimate_experiment(**self._plan(ExperimentPlanSerializer), by=signed_in(request))
+        return accepted(estimate, request) if isinstance(estimate, Job) else Response(EstimateSerializer(estimate).data)
 
     @extend_schema(request=None, responses={202: CancelledSerializer})
     @may_answer(409)

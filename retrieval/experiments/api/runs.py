@@ -77,11 +77,11 @@ def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
     Raises:
         ValidationError: there is none of a key; it names the field.
     """
-    found = queries.every_run().in_bulk(keys)
+    runs = queries.every_run().in_bulk(keys)
     for key in keys:
-        if key not in found:
+        if key not in runs:
             raise ValidationError({field: f"there is no run {key}"})
-    return [found[key] for key in dict.fromkeys(keys)]
+    return [runs[key] for key in dict.fromkeys(keys)]
 
 
 def _side_by_side(runs: Sequence[Run]) -> dict[str, Any]:

@@ -240,8 +240,8 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "headline_title": title_of(HEADLINE),
         "headline_pairs": len(document["pairs"][HEADLINE]),
         "tuning": [
-            {**found, "title": titles.get(loss, loss), "found": tuned_values(found["best"])}
-            for loss, found in document["tuning"].items()
+            {**tuning, "title": titles.get(loss, loss), "parameters": tuned_values(tuning["best"])}
+            for loss, tuning in document["tuning"].items()
         ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
@@ -251,17 +251,17 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _diagnostics(document: Mapping[str, Any]) -> Mapping[str, object] | None:
     """Return the diagnostics, each row's numbers as text in the order of the meanings."""
-    found = document.get("diagnostics")
-    if not found:
+    diagnostics = document.get("diagnostics")
+    if not diagnostics:
         return None
     meanings = {
-        name: found["meanings"][name] for name in DIAGNOSTICS if name in found["meanings"]
+        name: diagnostics["meanings"][name] for name in DIAGNOSTICS if name in diagnostics["meanings"]
     }  # in the table's order
     lines = [
         (
             row["title"],
-            [value_text(found["rows"][row["name"]].get(name), meanings[name]["scale"]) for name in meanings],
+            [value_text(diagnostics["rows"][row["name"]].get(name), meanings[name]["scale"]) for name in meanings],
         )
         for row in document["rows"]
     ]
-    return {**found, "meanings": list(meanings.values()), "rows": lines}
+    return {**diagnostics, "meanings": list(meanings.values()), "rows": lines}

@@ -61,17 +61,17 @@ def estimate(request: HttpRequest) -> HttpResponse:
     weights, dataset = values["weights"], values["dataset"]
     try:
         protocol = options.make_protocol(values["preset"], values["changes"], weights)
-        found = estimates.estimate_of(
+        estimated = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
         )
-        job = None if found else estimates.probe_of(dataset, protocol, weights=weights)
-        if not found and (job is None or not job.is_active) and (job is None or "again" in request.POST):
+        job = None if estimated else estimates.probe_of(dataset, protocol, weights=weights)
+        if not estimated and (job is None or not job.is_active) and (job is None or "again" in request.POST):
             job = estimates.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
     except Rejected as error:
         return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
     titles = loss_titles()
-    each = [(titles[loss], seconds) for loss, seconds in found["each"].items()] if found else []
-    return render(request, "retrieval/_estimate.html", {"estimate": found, "each": each, "job": job})
+    each = [(titles[loss], seconds) for loss, seconds in estimated["each"].items()] if estimated else []
+    return render(request, "retrieval/_estimate.html", {"estimate": estimated, "each": each, "job": job})
 
 
 @curator_required
