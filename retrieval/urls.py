@@ -11,7 +11,6 @@ from retrieval.pages.views import classes, downloads, maps
 from retrieval.pages.views.front import front
 from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import storage
-from retrieval.registry.views import external_models as outside
 from retrieval.registry.views import indexes, models
 from retrieval.search.views import explanations, exports, history, links, marks, results
 from retrieval.search.views import form as form_views
@@ -81,7 +80,7 @@ urlpatterns = [
     path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),
     path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),
     path("lab/experiments/<int:pk>/report/<slug:suffix>", reports.download, name="report-file"),
-    path("lab/models/new/", outside.new, name="model-new"),
+    path("lab/models/new/", models.new, name="model-new"),
     path("lab/models/<int:pk>/", models.detail, name="model"),
     path("lab/models/<int:pk>/publish", models.toggle_published, name="model-publish"),
     path("lab/models/<int:pk>/resume", models.resume, name="model-resume"),

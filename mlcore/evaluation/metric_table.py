@@ -109,7 +109,7 @@ METRICS: dict[str, Metric] = {
     ),
     "precision_at_1": Metric(
         title="Precision@1",
-        meaning="The same as Recall@1: one result is right or not.",
+        meaning="Share of queries whose nearest result is of their class; equal to Recall@1.",
         shown=frozenset(),
         score=precision_at_1,
     ),
@@ -120,31 +120,31 @@ METRICS: dict[str, Metric] = {
     ),
     HEADLINE: Metric(
         title="MAP@R",
-        meaning="Mean average precision over the first R results, where the query's class has R pictures. It rewards "
-        "having all of them first, and tells models apart that Recall@1 cannot.",
+        meaning="Mean average precision over the first R results, where the query's class has R pictures. It separates "
+        "models that are equal by Recall@1.",
         shown=frozenset(Place),
         score=average_precision_at_r,
     ),
 }
-"""What rankings of the held-out pictures earn: the mean over queries of each, by name, in the order of every table."""
+"""Metrics of rankings of the held-out pictures, means over queries, in the order of every table."""
 
 DIAGNOSTICS: dict[str, Metric] = {
     "nmi": Metric(
         title="NMI",
-        meaning="Normalised mutual information of classes and as many k-means clusters, one start: how well the space "
-        "falls apart into classes by itself. Flattered by many classes.",
+        meaning="Normalised mutual information of the classes and as many k-means clusters (one start). Many classes "
+        "raise it.",
     ),
-    "ami": Metric(title="AMI", meaning="The same, adjusted for chance: 0 for clusters drawn at random."),
+    "ami": Metric(title="AMI", meaning="NMI adjusted for chance: 0 for random clusters."),
     "density": Metric(
         title="Density",
-        meaning="Mean distance within a class over mean distance between the centres of classes. Lower is tighter; "
-        "very tight spaces transfer badly to new classes (Roth et al., ICML 2020).",
+        meaning="Mean distance within classes divided by the mean distance between class centres. Lower is tighter; "
+        "very tight embeddings transfer badly to new classes (Roth et al., ICML 2020).",
         scale="number",
     ),
     "spectral_decay": Metric(
         title="Spectral decay ρ",
-        meaning="How far the singular values are from all being equal, in nats. 0 uses every direction alike; "
-        "a high value uses few (Roth et al., ICML 2020).",
+        meaning="Divergence of the singular values from equal ones, in nats. 0: all directions are used equally. High: "
+        "few are used (Roth et al., ICML 2020).",
         scale="number",
     ),
     "alignment": Metric(
@@ -155,37 +155,40 @@ DIAGNOSTICS: dict[str, Metric] = {
     ),
     "uniformity": Metric(
         title="Uniformity",
-        meaning="Log of the mean Gaussian potential of all pairs, 0 when all pictures lie on one point. "
-        "Lower is more spread (Wang & Isola, ICML 2020).",
+        meaning="Log of the mean Gaussian potential of all pairs; 0 if all embeddings are equal. "
+        "Lower is more evenly spread (Wang & Isola, ICML 2020).",
         scale="number",
     ),
     "hubness": Metric(
         title="Hubness",
-        meaning="Skewness of how often a picture is among the ten nearest of others. Near 0 no picture is everybody's "
-        "neighbour; above 1 some are (Radovanović et al., JMLR 2010).",
+        meaning="Skewness of how often a picture is among the ten nearest of others. Near 0: no hubs. Above 1: some "
+        "pictures are near very many others (Radovanović et al., JMLR 2010).",
         scale="number",
     ),
-    "never_found": Metric(title="Never found", meaning="Share of pictures that are among the ten nearest of no other."),
-    "worst_class_recall_at_1": Metric(title="Worst class, Recall@1", meaning="Recall@1 of the class that does worst."),
+    "never_found": Metric(
+        title="Never found", meaning="Share of pictures that are among the ten nearest of no other picture."
+    ),
+    "worst_class_recall_at_1": Metric(title="Worst class, Recall@1", meaning="Lowest Recall@1 of a class."),
     "classes_below_half": Metric(title="Classes below half", meaning="Share of classes whose Recall@1 is under 50 %."),
     "near_duplicates": Metric(
         title="Near-duplicates",
-        meaning="Measured pictures that were learned from too, but for size, compression or brightness. "
-        "Each flatters the figures; 0 is right.",
+        meaning="Held-out pictures that are also in training, but for size, compression or brightness. "
+        "Each makes the metrics look better; it should be 0.",
         scale="count",
     ),
     "network_gradient_norm": Metric(
         title="Network's gradient",
-        meaning="Euclidean norm of the gradient of all that learns in the network, last epoch's mean.",
+        meaning="Euclidean norm of the gradient of all trained layers of the network, mean of the last epoch.",
         scale="number",
     ),
     "proxy_gradient_norm": Metric(
         title="Proxies' gradient",
-        meaning="The same of the loss's own proxies. Near 0 beside the network's, they hardly move: raise their rate.",
+        meaning="Euclidean norm of the gradient of the loss's proxies, mean of the last epoch. Near 0: raise their "
+        "learning rate.",
         scale="number",
     ),
 }
-"""Why a model earns what it earns: one number of a whole space or training each."""
+"""Diagnostics: each is one number of all embeddings, or of a training."""
 
 
 def shown_at(place: Place) -> dict[str, Metric]:

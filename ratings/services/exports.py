@@ -14,7 +14,7 @@ from config.spreadsheets import csv_text
 from ratings.models import BlindScore
 from retrieval.downloads import Download
 from retrieval.models import Dataset, Mark
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 ABOUT = (
     "Blind ratings of models and marks on single results, as they are now. A person is a pseudonym that stays the "

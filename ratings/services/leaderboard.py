@@ -24,7 +24,7 @@ from ratings.services.rating_statistics import (
     share_in_order,
 )
 from retrieval.models import Dataset, Index, Model
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 EXTERNAL = "external"
 """In place of the protocol of a model that was trained elsewhere."""

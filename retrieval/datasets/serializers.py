@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from config.api.fields import StoredDictField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.classes import NAME_LENGTH
@@ -32,7 +33,7 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     """A data set. The label of a picture is an index into `classes`."""
 
     classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True, source="class_names")
-    report: Any = serializers.DictField(read_only=True)
+    report: Any = StoredDictField({"lonely": "singleton_classes"}, read_only=True)
 
     class Meta:
         model = Dataset

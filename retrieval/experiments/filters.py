@@ -6,7 +6,7 @@ import django_filters as filters  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 
 from jobs.models import Job
-from retrieval.experiments.services import finding
+from retrieval.experiments.services import queries
 from retrieval.models import Experiment, Run
 from retrieval.registry.filters import datasets_for, losses
 
@@ -31,4 +31,4 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
 
     def of_state(self, runs: QuerySet[Run], name: str, states: Collection[str]) -> QuerySet[Run]:
         """Keep the runs in one of the states."""
-        return finding.runs_in(runs, states)
+        return queries.runs_in(runs, states)

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 
 from retrieval.datasets.services.visibility import visible_datasets
-from retrieval.experiments.services import choosing, starting
+from retrieval.experiments.services import options, starting
 from retrieval.models import Dataset
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 MOST_SEEDS = 20
 ADVANCED = ("trials", "validation_classes", "changes", "params")
@@ -63,10 +63,10 @@ class ExperimentForm(forms.Form):
         super().__init__(*args, **kwargs)
         fields = self.fields
         fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0, labelled=True)  # type: ignore[attr-defined]
-        fields["preset"].choices = [(row["name"], row["name"]) for row in choosing.presets()]  # type: ignore[attr-defined]
+        fields["preset"].choices = [(row["name"], row["name"]) for row in options.presets()]  # type: ignore[attr-defined]
         fields["losses"].choices = list(loss_titles().items())  # type: ignore[attr-defined]
-        fields["losses"].initial = choosing.baselines()  # rows of every honest table, and cheap
-        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in choosing.weights_files())]  # type: ignore[attr-defined]
+        fields["losses"].initial = options.baselines()  # rows of every honest table, and cheap
+        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in options.weights_files())]  # type: ignore[attr-defined]
 
     def clean_trials(self) -> int:
         """Return 0 for an empty field."""
@@ -109,10 +109,10 @@ class ExperimentForm(forms.Form):
 
 def _pairs(text: str, rule: str) -> dict[str, str]:
     """Return the two sides of each line's equals sign; `rule` ends the error of a line that breaks it."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         field, separator, value = (part.strip() for part in line.partition("="))
-        if not separator or not field or field in found:
+        if not separator or not field or field in values:
             raise forms.ValidationError(f"“{line[:80]}” is not valid; {rule}")
-        found[field] = value
-    return found
+        values[field] = value
+    return values

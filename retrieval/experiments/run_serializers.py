@@ -69,7 +69,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     changes = serializers.DictField(read_only=True, help_text="Fields of the protocol that tuning changed.")
     state = serializers.ChoiceField(choices=Job.State.choices, read_only=True)
     history = serializers.ListField(child=serializers.DictField(), read_only=True, help_text="One event per epoch.")
-    metrics = MetricsField(help_text="Metrics on the held-out classes; null until evaluated.")
+    metrics = MetricsField()
     model: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
 
     class Meta:

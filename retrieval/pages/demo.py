@@ -16,7 +16,7 @@ from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.sources import is_drawn
-from retrieval.experiments.services import choosing, starting
+from retrieval.experiments.services import options, starting
 from retrieval.models import Dataset, Experiment, Index
 
 WINGS = "wings:species=60,per_class=24,size=128,seed=0"
@@ -101,10 +101,10 @@ def start_training(dataset: Dataset, weights: str, epochs: int | None = None) ->
     experiment = Experiment.objects.filter(name=name, dataset=dataset, weights=weights).first()
     if experiment is None:
         changes: dict[str, object] = {} if epochs is None else {"epochs": epochs}
-        protocol = choosing.make_protocol(preset, changes, weights)
+        protocol = options.make_protocol(preset, changes, weights)
         # A principal component analysis gives fewer directions than there are pictures.
         if protocol.head_init != "random" and dataset.report["train_images"] <= protocol.dim:
-            protocol = choosing.make_protocol(preset, {**changes, "head_init": "random"}, weights)
+            protocol = options.make_protocol(preset, {**changes, "head_init": "random"}, weights)
         return starting.start_experiment(
             dataset=dataset, name=name, protocol=protocol, losses=LOSSES, weights=weights, by=None
         )

@@ -1,13 +1,12 @@
 """Serializers of models: one model, its diagnostics, its files, and the body that imports one."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.roles import is_curator
-from config.api.fields import KeyField
+from config.api.fields import KeyField, StoredDictField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Model
@@ -49,21 +48,17 @@ DIAGNOSTICS = {
 }
 
 
-class MetricsField(serializers.DictField):
-    """Stored metrics with the keys of today: release 0.1 called `queries_without_match` otherwise."""
+class MetricsField(StoredDictField):
+    """The metrics of a run or a model."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(read_only=True, allow_null=True, **kwargs)
-
-    def to_representation(self, value: Mapping[str, object]) -> dict[str, object]:
-        return super().to_representation(
-            {"queries_without_match" if name == "lonely" else name: part for name, part in value.items()}
-        )
+    def __init__(self) -> None:
+        text = "Metrics on the held-out classes; null until evaluated."
+        super().__init__({"lonely": "queries_without_match"}, read_only=True, allow_null=True, help_text=text)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A model", MODEL)])
 class ModelSerializer(serializers.ModelSerializer[Model]):
-    metrics = MetricsField(help_text="Metrics on the held-out classes; null until evaluated.")
+    metrics = MetricsField()
     experiment = serializers.IntegerField(source="run.experiment_id", read_only=True, allow_null=True, default=None)
 
     class Meta:

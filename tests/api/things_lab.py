@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from retrieval.models import Experiment, Report, Run
 from tests.api.things import Ask, Scene, listed, thing
-from tests.retrieval.registry.brought import embeddings
+from tests.retrieval.registry.external_files import embeddings
 from tests.retrieval.world import SMALL, started
 
 listed("GET /losses/", "GET /metrics/", "GET /experiments/", "GET /runs/", "GET /models/", "GET /indexes/")

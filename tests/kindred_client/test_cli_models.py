@@ -73,7 +73,7 @@ def test_an_older_index_is_chosen_if_it_is_the_models_own(lab: Routes) -> None:
     assert told(run(lab, "models", "activate", "3", "--index", "5", "--json"))["index"]["id"] == 5
     lab["GET /indexes/5/"] = {**INDEX, "id": 5, "model": 9}
     found = run(lab, "models", "activate", "3", "--index", "5")
-    assert found.exit_code == 2 and "of model 9" in found.stderr
+    assert found.exit_code == 2 and "belongs to model 9" in found.stderr
 
 
 def test_models_of_one_name_are_told_apart_by_id(lab: Routes) -> None:

@@ -12,7 +12,7 @@ ESTIMATE = {"seconds": 125.0, "runs": 4, "each": {}, "source": "measured"}
 DONE = {**JOB, "state": "succeeded"}
 FIGURES = {"recall_at_1": {"mean": 0.71, "sd": 0.01}, "map_at_r": {"mean": 0.42, "sd": None, "low": 0.38, "high": 0.46}}
 ROW = {"title": "SoftTriple", "loss": "soft_triple", "seeds": [0, 1], "best": True, "level_with_best": False,
-       "figures": FIGURES}  # fmt: skip
+       "metrics": FIGURES}  # fmt: skip
 REPORT = {"rows": [ROW], "failed": {"arcface-s0": "it diverged"}}
 TRAIN = ("train", "--dataset", "wings", "--loss", "soft_triple", "--preset", "demo")
 COMPARE = ("compare", "--dataset", "wings", "--loss", "soft_triple", "--loss", "arcface", "--preset", "demo")

@@ -69,8 +69,8 @@ def jpeg() -> httpx.Response:
 def made_up_site(recall: float) -> Routes:
     metrics = {"map_at_r": 0.42, "recall_at": {"1": recall}}
     run = {"id": 1, "loss": "soft_triple", "seed": 0, "job": 7, "model": 3, "metrics": metrics}
-    pair = {"first": "soft_triple", "second": "multi_similarity", "p": 0.5, "holm": 0.5, "verdict": "cannot tell"}
-    row = {"title": "SoftTriple", "figures": {"recall_at_1": FIGURE, "map_at_r": FIGURE}}
+    pair = {"first": "soft_triple", "second": "multi_similarity", "p": 0.5, "holm": 0.5, "conclusion": "cannot tell"}
+    row = {"title": "SoftTriple", "metrics": {"recall_at_1": FIGURE, "map_at_r": FIGURE}}
     report = {"rows": [row], "pairs": {"map_at_r": [pair]}, "curves": {"soft_triple": [2.0, 1.0]}}
     people = {"model": "SoftTriple", "map_at_r": 0.42, "human_mean": None, "ratings": 0}
     site = Routes()

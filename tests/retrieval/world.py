@@ -22,7 +22,7 @@ from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
-from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.options import make_protocol
 from retrieval.experiments.services.starting import start_experiment
 from retrieval.models import Dataset, DatasetClass, Experiment, Image, Index, Model, Run
 from retrieval.registry.services import external_encoders as encoders

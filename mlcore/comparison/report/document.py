@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
-from mlcore.comparison.report.unfairness import fairness_checks
 from mlcore.comparison.results import Results, Row
 from mlcore.comparison.significance import RESAMPLES, UNCLEAR, Pair, Resampled
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics

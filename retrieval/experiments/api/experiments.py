@@ -21,8 +21,8 @@ from config.api.views import KEY, AnyAcceptNegotiation, VersionedViewSet
 from jobs.api import POLL_SECONDS, JobSerializer, accepted
 from jobs.idempotency import idempotent
 from jobs.models import Job
+from retrieval.experiments.attachments import report_file
 from retrieval.experiments.filters import ExperimentFilter
-from retrieval.experiments.report_files import report_file
 from retrieval.experiments.serializers import (
     CancelledSerializer,
     EstimateSerializer,
@@ -31,10 +31,9 @@ from retrieval.experiments.serializers import (
     NewExperimentSerializer,
     NewReportSerializer,
 )
-from retrieval.experiments.services import cancelling, choosing, reports, starting
+from retrieval.experiments.services import cancelling, options, queries, reports, starting
 from retrieval.experiments.services.report_downloads import visible_reports
 from retrieval.models import Experiment
-from retrieval.registry.services import published
 
 REPORT = {
     "title": "Two losses",
@@ -52,7 +51,7 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only."""
 
     serializer_class = ExperimentSerializer
-    queryset = published.experiments()
+    queryset = queries.every_experiment()
     filterset_class = ExperimentFilter
     lookup_value_regex = KEY
 
@@ -82,8 +81,8 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
     @idempotent
     def estimate(self, request: Request) -> Response:
         """Estimate the time. 202 if the speed must be measured first: repeat the request after that job."""
-        found = starting.estimate_experiment(**self._plan(ExperimentPlanSerializer), by=signed_in(request))
-        return accepted(found, request) if isinstance(found, Job) else Response(EstimateSerializer(found).data)
+        estimate = starting.estimate_experiment(**self._plan(ExperimentPlanSerializer), by=signed_in(request))
+        return accepted(estimate, request) if isinstance(estimate, Job) else Response(EstimateSerializer(estimate).data)
 
     @extend_schema(request=None, responses={202: CancelledSerializer})
     @may_answer(409)
@@ -142,7 +141,7 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
         form = kind(data=self.request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         values: dict[str, Any] = form.validated_data
-        protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+        protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
         return {**values, "protocol": protocol}
 
     def _poll_headers(self, experiment: Experiment) -> dict[str, str]:

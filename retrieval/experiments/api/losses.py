@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from config.api.views import VersionedViewSet
-from retrieval.experiments.services import choosing
-from retrieval.experiments.services.choosing import LossInfo
+from retrieval.experiments.services import options
+from retrieval.experiments.services.options import LossInfo
 from retrieval.models import Run
 
 PARAMETER = {"default": 0.1, "meaning": "softness of the choice among centres", "letter": "\\gamma", "range": "above 0"}
@@ -87,7 +87,7 @@ class LossViewSet(VersionedViewSet, GenericViewSet[Run]):
     lookup_value_regex = "[a-z0-9_]{1,60}"
 
     def find(self) -> LossInfo:
-        for row in choosing.loss_table():
+        for row in options.loss_table():
             if row["name"] == self.kwargs["name"]:
                 return row
         raise Http404(f"no loss is named {self.kwargs['name']}")
@@ -95,7 +95,7 @@ class LossViewSet(VersionedViewSet, GenericViewSet[Run]):
     def list(self, request: Request) -> Response:
         """List the losses."""
         self.filter_queryset(self.get_queryset())  # there are no filters: an unknown one is an error
-        return Response(self.get_serializer(choosing.loss_table(), many=True).data)
+        return Response(self.get_serializer(options.loss_table(), many=True).data)
 
     @extend_schema(parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH)])
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -24,7 +24,7 @@ from retrieval.experiments.run_serializers import (
     RunsToCompareSerializer,
     RunsToTestSerializer,
 )
-from retrieval.experiments.services import comparing, finding
+from retrieval.experiments.services import comparing, queries
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Run
 
@@ -34,7 +34,7 @@ class RunViewSet(VersionedViewSet, ReadOnlyModelViewSet[Run]):
 
     serializer_class = RunSerializer
     permission_classes = (IsCurator,)
-    queryset = finding.every_run()
+    queryset = queries.every_run()
     filterset_class = RunFilter
     page_order = ("-id",)
     lookup_value_regex = KEY
@@ -77,11 +77,11 @@ def _chosen(field: str, keys: Sequence[int]) -> list[Run]:
     Raises:
         ValidationError: there is none of a key; it names the field.
     """
-    found = finding.every_run().in_bulk(keys)
+    runs = queries.every_run().in_bulk(keys)
     for key in keys:
-        if key not in found:
+        if key not in runs:
             raise ValidationError({field: f"there is no run {key}"})
-    return [found[key] for key in dict.fromkeys(keys)]
+    return [runs[key] for key in dict.fromkeys(keys)]
 
 
 def _side_by_side(runs: Sequence[Run]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlcore.config import PRESETS, Protocol
 from mlcore.losses import LOSSES
-from retrieval.experiments.services.choosing import CHANGED
+from retrieval.experiments.services.options import CHANGED
 from retrieval.models import Experiment
 
 FROM_WEIGHTS = ("weights", "backbone")  # set by a weights file

@@ -15,9 +15,9 @@ from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
-from retrieval.experiments.services.curves import run_title
 from retrieval.models import Run
 from retrieval.registry.services.diagnostics import MetricRow, metric_rows
+from retrieval.registry.services.titles import run_title
 
 FEWEST, MOST = 2, 12
 

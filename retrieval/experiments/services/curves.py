@@ -8,7 +8,7 @@ from mlcore.evaluation.metric_table import Figure
 from retrieval.models import Experiment, Run
 from retrieval.registry.services.colors import color_of
 from retrieval.registry.services.diagnostics import summary_figures
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import run_title
 
 Curve = list[tuple[int, float]]
 """A value for each epoch that has one."""
@@ -45,14 +45,6 @@ class EpochRow(TypedDict):
     speed: float | None
     seconds: float | None
     warnings: list[str]
-
-
-def run_title(run: Run, *, of_several: bool = False) -> str:
-    """Return the title of a run: loss, seed and fold; and the experiment where runs are `of_several`."""
-    notes = ["tuned"] if run.tuned else []
-    notes += [f"seed {run.seed}"] + ([] if run.fold is None else [f"fold {run.fold}"])
-    title = f"{loss_titles().get(run.loss, run.loss)} ({', '.join(notes)})"
-    return f"{run.experiment.name}: {title}" if of_several else title
 
 
 def curves_of(runs: Iterable[Run]) -> Curves:

@@ -9,10 +9,10 @@ from latex2mathml.converter import convert
 from accounts.roles import Visitor
 from mlcore.evaluation.metric_table import HEADLINE, Figure, Metric, Place, columns_of, shown_at
 from retrieval.experiments.services import toys
-from retrieval.experiments.services.choosing import LossInfo, ParameterInfo, loss_table
+from retrieval.experiments.services.options import LossInfo, ParameterInfo, loss_table
 from retrieval.models import Model, Run
 from retrieval.registry.services.diagnostics import training_of
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 FAMILIES = {
     "pairs": "Two pictures are compared at a time.",

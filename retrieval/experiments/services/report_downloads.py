@@ -1,29 +1,28 @@
-"""Which reports a person may download, and their files."""
+"""Downloads of reports: which a person may download, and their files."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.text import slugify
 
 from accounts.roles import Visitor, is_curator
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.downloads import Download
-from retrieval.experiments.services.reports import FORMATS, file_of
+from retrieval.experiments.services.reports import FORMATS, download_name, file_of
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services.checksums import checksum_of
 
 FOR_WHOM = {
-    "html": "a page that stands alone",
+    "html": "stand-alone page",
     "md": "text for a repository or an issue",
     "tex": "tables for a paper",
-    "csv": "figures for a spreadsheet",
-    "json": "everything, and enough to run it again",
+    "csv": "metrics for a spreadsheet",
+    "json": "everything, also for mlcore rerun",
 }
 
 
 def visible_reports(user: Visitor) -> QuerySet[Experiment]:
-    """Return the experiments whose report this person may keep.
+    """Return the experiments whose report this person may download.
 
     Curators all; others those of data sets they may see, all of whose models are published.
     """
@@ -35,7 +34,7 @@ def visible_reports(user: Visitor) -> QuerySet[Experiment]:
 
 
 def downloads_of_reports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
-    """Give the report of every experiment in each of its formats."""
+    """Yield the report of every experiment in each of its formats."""
     for experiment in visible_reports(user).filter(dataset__in=datasets):
         for suffix in FORMATS:
             file = file_of(experiment, suffix)
@@ -43,7 +42,7 @@ def downloads_of_reports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterat
                 yield Download(
                     dataset=experiment.dataset,
                     of=experiment.name,
-                    name=f"{slugify(experiment.name) or 'report'}.{suffix}",
+                    name=download_name(experiment, suffix),
                     about=FOR_WHOM[suffix],
                     size=file.stat().st_size,
                     created_at=datetime.fromtimestamp(file.stat().st_mtime, UTC),

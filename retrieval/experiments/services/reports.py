@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import slugify
 
 from accounts import audit
 from accounts.models import User
@@ -30,7 +31,7 @@ from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.runs import BASELINES
 from retrieval.models import Experiment, Model, Report, Run, Tuning
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import loss_titles
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
@@ -211,8 +212,13 @@ def file_of(experiment: Experiment, suffix: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
+def download_name(experiment: Experiment, suffix: str) -> str:
+    """Return the name of a downloaded file of the report."""
+    return f"{slugify(experiment.name) or 'report'}.{suffix}"
+
+
 def finished_since(experiment: Experiment, document: Mapping[str, Any]) -> int:
-    """Return how many runs are finished that a report does not have."""
+    """Return the number of finished runs that a report does not include."""
     return sum(run.metrics is not None and cell_of(run).name not in document["cells"] for run in experiment.runs.all())
 
 
@@ -234,8 +240,8 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "headline_title": title_of(HEADLINE),
         "headline_pairs": len(document["pairs"][HEADLINE]),
         "tuning": [
-            {**found, "title": titles.get(loss, loss), "found": tuned_values(found["best"])}
-            for loss, found in document["tuning"].items()
+            {**tuning, "title": titles.get(loss, loss), "parameters": tuned_values(tuning["best"])}
+            for loss, tuning in document["tuning"].items()
         ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
@@ -245,17 +251,17 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _diagnostics(document: Mapping[str, Any]) -> Mapping[str, object] | None:
     """Return the diagnostics, each row's numbers as text in the order of the meanings."""
-    found = document.get("diagnostics")
-    if not found:
+    diagnostics = document.get("diagnostics")
+    if not diagnostics:
         return None
     meanings = {
-        name: found["meanings"][name] for name in DIAGNOSTICS if name in found["meanings"]
+        name: diagnostics["meanings"][name] for name in DIAGNOSTICS if name in diagnostics["meanings"]
     }  # in the table's order
     lines = [
         (
             row["title"],
-            [value_text(found["rows"][row["name"]].get(name), meanings[name]["scale"]) for name in meanings],
+            [value_text(diagnostics["rows"][row["name"]].get(name), meanings[name]["scale"]) for name in meanings],
         )
         for row in document["rows"]
     ]
-    return {**found, "meanings": list(meanings.values()), "rows": lines}
+    return {**diagnostics, "meanings": list(meanings.values()), "rows": lines}

@@ -152,11 +152,11 @@ def _checked_tuning(
 
 
 def _checked_seeds(seeds: Iterable[int]) -> list[int]:
-    chosen = sorted(set(seeds))
-    for seed in chosen:
+    numbers = sorted(set(seeds))
+    for seed in numbers:
         if not 0 <= seed <= LARGEST_SEED:
             raise Rejected(f"{seed} is no seed; give a whole number from 0 to {LARGEST_SEED}", field="seeds")
-    return chosen
+    return numbers
 
 
 def _checked_cells(
@@ -169,10 +169,10 @@ def _checked_cells(
     if not dataset.is_ready:
         raise Conflict(f"{dataset.name} is not imported yet; wait for its job")
     require_labels(dataset)
-    chosen, seeds = list(dict.fromkeys(losses)), _checked_seeds(seeds)
+    losses, seeds = list(dict.fromkeys(losses)), _checked_seeds(seeds)
     _check_held_out(dataset, protocol)
-    _check_count(len(chosen) * len(seeds) * max(1, protocol.folds))
-    return _cells(protocol, chosen, params, seeds)
+    _check_count(len(losses) * len(seeds) * max(1, protocol.folds))
+    return _cells(protocol, losses, params, seeds)
 
 
 def _check_held_out(dataset: Dataset, protocol: Protocol) -> None:

@@ -18,7 +18,7 @@ from retrieval.experiments.services.log import RunLog
 from retrieval.models import Dataset, Model, Run
 from retrieval.registry.services.colors import next_color
 from retrieval.registry.services.indexes import submit_index
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.registry.services.titles import model_name
 
 
 def run_train_job(context: JobContext, run: int) -> dict[str, int]:
@@ -116,13 +116,3 @@ def _require_same_run(run: Run, described: Mapping[str, Any], out: Path) -> None
     known = Dataset.objects.get(pk=run.experiment.dataset_id).revisions  # it may have moved on since training began
     if stored != [run.loss, run.params, run.seed, run.fold] or described["dataset"]["fingerprint"] not in known:
         raise JobFailed(f"{out} holds another run, perhaps of another database; move it away, then retry")
-
-
-def model_name(run: Run) -> str:
-    """Return the name of a run's model; with seed and fold where there are several."""
-    title = loss_titles().get(run.loss, run.loss)
-    runs = run.experiment.runs.filter(loss=run.loss)
-    notes = ["tuned"] if run.tuned else []
-    notes += [f"seed {run.seed}"] if runs.exclude(seed=run.seed).exists() else []
-    notes += [] if run.fold is None else [f"fold {run.fold}"]
-    return f"{title} ({', '.join(notes)})" if notes else title

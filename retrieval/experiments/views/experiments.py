@@ -14,13 +14,13 @@ from config.errors import Rejected
 from config.keys import MOST_DIGITS
 from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
-from retrieval.experiments.services import choosing, cloning, estimates, starting
+from retrieval.experiments.services import cloning, estimates, options, starting
 from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.views.runs import STOP_POLLING, progress_of
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
-from retrieval.registry.services.loss_titles import loss_titles
 from retrieval.sparklines import curve_points
+from retrieval.registry.services.titles import loss_titles
 
 
 @curator_required
@@ -30,14 +30,14 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            protocol = choosing.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+            protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
             experiment = starting.start_experiment(**values, protocol=protocol, by=signed_in(request))
         except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("experiment", pk=experiment.pk)
-    losses = [{"name": row["name"], "spec": row} for row in choosing.loss_table()]
-    context = {"form": form, "losses": losses, "presets": choosing.presets()}
+    losses = [{"name": row["name"], "spec": row} for row in options.loss_table()]
+    context = {"form": form, "losses": losses, "presets": options.presets()}
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 
@@ -61,18 +61,18 @@ def estimate(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     weights, dataset = values["weights"], values["dataset"]
     try:
-        protocol = choosing.make_protocol(values["preset"], values["changes"], weights)
-        found = estimates.estimate_of(
+        protocol = options.make_protocol(values["preset"], values["changes"], weights)
+        estimated = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
         )
-        job = None if found else estimates.probe_of(dataset, protocol, weights=weights)
-        if not found and (job is None or not job.is_active) and (job is None or "again" in request.POST):
+        job = None if estimated else estimates.probe_of(dataset, protocol, weights=weights)
+        if not estimated and (job is None or not job.is_active) and (job is None or "again" in request.POST):
             job = estimates.submit_probe(dataset, protocol, weights=weights, by=signed_in(request))
     except Rejected as error:
         return render(request, "retrieval/_estimate.html", {"missing": [str(error)]})
     titles = loss_titles()
-    each = [(titles[loss], seconds) for loss, seconds in found["each"].items()] if found else []
-    return render(request, "retrieval/_estimate.html", {"estimate": found, "each": each, "job": job})
+    each = [(titles[loss], seconds) for loss, seconds in estimated["each"].items()] if estimated else []
+    return render(request, "retrieval/_estimate.html", {"estimate": estimated, "each": each, "job": job})
 
 
 @curator_required

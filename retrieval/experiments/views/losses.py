@@ -22,7 +22,7 @@ def every_algorithm(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "groups": [group for group in groups if group["rows"]],
-        "found": len(losses),
+        "count": len(losses),
         "families": list(services.FAMILIES),
         "family": family,
         "words": words,

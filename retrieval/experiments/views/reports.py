@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import curator_required, signed_in
 from config.html_errors import rejection_as_message
 from config.keys import MOST_DIGITS
-from retrieval.experiments.report_files import report_file
+from retrieval.experiments.attachments import report_file
 from retrieval.experiments.services import reports as services
 from retrieval.models import Experiment, Report
 from retrieval.sparklines import curve_points, place_between

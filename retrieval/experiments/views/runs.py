@@ -14,10 +14,11 @@ from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
 from config.keys import MOST_DIGITS
 from jobs.models import Job
-from retrieval.experiments.services import comparing, estimates, finding
+from retrieval.experiments.services import comparing, estimates, queries
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
 from retrieval.registry.services import diagnostics
+from retrieval.registry.services.titles import run_title
 
 STOP_POLLING = 286  # htmx swaps the answer in and stops polling
 
@@ -26,7 +27,7 @@ def _selected(request: HttpRequest) -> list[Run]:
     """Return the runs named by the query string, in its order; anything else is left out."""
     keys = request.POST.getlist("run") or request.GET.getlist("run")
     wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
-    runs = finding.every_run().in_bulk(wanted)
+    runs = queries.every_run().in_bulk(wanted)
     return [runs[key] for key in dict.fromkeys(wanted) if key in runs]
 
 
@@ -35,10 +36,10 @@ def _selected(request: HttpRequest) -> list[Run]:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a run: progress, curves, log, metrics and model."""
-    run = get_object_or_404(finding.every_run(), pk=pk)
+    run = get_object_or_404(queries.every_run(), pk=pk)
     context = {
         "run": run,
-        "title": curves_services.run_title(run),
+        "title": run_title(run),
         "figures": diagnostics.summary_figures(run.metrics) if run.metrics else [],
         **_epochs(run),
     }
@@ -50,7 +51,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Get the polled part of a run's page."""
-    run = get_object_or_404(finding.every_run(), pk=pk)
+    run = get_object_or_404(queries.every_run(), pk=pk)
     return render(request, "retrieval/_run_log.html", {"run": run, **_epochs(run)}, status=_status([run]))
 
 
@@ -83,7 +84,7 @@ def progress_of(experiment: Experiment) -> Mapping[str, object]:
     run = curves_services.running_of(experiment)
     return {
         "running": run,
-        "running_title": curves_services.run_title(run) if run else "",
+        "running_title": run_title(run) if run else "",
         "time": estimates.time_of(experiment),
     }
 
@@ -96,7 +97,7 @@ def curves(request: HttpRequest) -> JsonResponse:
     key = request.GET.get("experiment", "")
     of_one = key.isdecimal() and len(key) <= MOST_DIGITS
     return JsonResponse(
-        curves_services.curves_of(finding.every_run().filter(experiment=int(key)) if of_one else _selected(request))
+        curves_services.curves_of(queries.every_run().filter(experiment=int(key)) if of_one else _selected(request))
     )
 
 

@@ -22,7 +22,7 @@ from mlcore.evaluation.projection import STEPS, EmbeddingMap, map_of
 from mlcore.index import load_index
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 MOST_POINTS = 12_000
 FEWEST_POINTS = 3

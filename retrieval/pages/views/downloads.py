@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from accounts.permissions import signed_in
 from retrieval import downloads as registry
 from retrieval.datasets.services.visibility import visible_datasets
-from retrieval.experiments.report_files import report_file
+from retrieval.experiments.attachments import report_file
 from retrieval.experiments.services import report_downloads
 from retrieval.models import Dataset
 from retrieval.registry.attachments import model_attachment
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 
 @login_required

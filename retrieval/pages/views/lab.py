@@ -1,4 +1,4 @@
-"""The lab: jobs, experiments, models and data sets, for curators."""
+"""The lab: the page of data sets, experiments, models and jobs, for curators."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,15 +9,15 @@ from accounts.permissions import curator_required
 from jobs.models import Job
 from jobs.services import visible_jobs
 from retrieval.datasets.services.visibility import visible_datasets
+from retrieval.experiments.services.queries import every_experiment
 from retrieval.models import Model
-from retrieval.registry.services import published
 
 
 @curator_required
 @never_cache
 @require_safe
 def lab(request: HttpRequest) -> HttpResponse:
-    """Show jobs, experiments, models and data sets."""
+    """Show data sets, experiments, models and jobs."""
     models = list(Model.objects.select_related("dataset", "run__experiment").prefetch_related("indexes"))
     for model in models:
         active = (index for index in model.indexes.all() if index.active)
@@ -25,7 +25,7 @@ def lab(request: HttpRequest) -> HttpResponse:
     jobs = visible_jobs(request.user)
     context = {
         "datasets": visible_datasets(request.user),
-        "experiments": published.experiments()[:20],
+        "experiments": every_experiment()[:20],
         "models": models,
         "suspended": [model for model in models if model.suspended_at],
         "jobs": [*jobs.filter(state__in=Job.ACTIVE), *jobs.exclude(state__in=Job.ACTIVE)[:10]],

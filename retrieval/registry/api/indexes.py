@@ -23,7 +23,7 @@ from jobs.idempotency import idempotent
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services import indexes as services
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 INDEX = {
     "id": 6,

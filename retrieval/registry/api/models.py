@@ -26,9 +26,8 @@ from retrieval.registry.serializers import (
     NewModelSerializer,
     PartSerializer,
 )
-from retrieval.registry.services import diagnostics, external_models
+from retrieval.registry.services import diagnostics, external_models, visibility
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services import published as published_services
 from retrieval.registry.services.model_files import PARTS, parts_of
 
 
@@ -45,7 +44,7 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
         return [IsCurator()] if self.request.method == "POST" else [IsAuthenticated()]
 
     def get_queryset(self) -> QuerySet[Model]:
-        return published_services.visible_models(self.request.user)
+        return visibility.visible_models(self.request.user)
 
     @extend_schema(request=NewModelSerializer, responses={202: JobSerializer})
     @may_answer(409)
@@ -112,6 +111,6 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
 
     def _set_published(self, published: bool) -> Response:
         model = self.get_object()
-        published_services.set_published(model, published, by=signed_in(self.request))
+        visibility.set_published(model, published, by=signed_in(self.request))
         model.refresh_from_db()
         return self.shown(model)

@@ -31,6 +31,6 @@ def keep_checksum(file: Path) -> str:
 
 def _place(file: Path) -> Path:
     """Return where the checksum is kept: by path, size and time, so that another file of that name has its own."""
-    found = file.stat()
-    name = hashlib.sha256(f"{file}|{found.st_size}|{found.st_mtime_ns}".encode()).hexdigest()
+    stat = file.stat()
+    name = hashlib.sha256(f"{file}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()
     return Path(settings.CACHE_DIR) / "checksums" / name

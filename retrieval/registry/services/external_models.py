@@ -93,11 +93,11 @@ def _submit(dataset: Dataset, name: str, folder: Path, by: User | None) -> Job:
     return job
 
 
-def _suffix(file: "UploadedFile[bytes]", known: tuple[str, ...]) -> str:
+def _suffix(file: "UploadedFile[bytes]", allowed: tuple[str, ...]) -> str:
     """Return how the file's name ends; its size is checked as well, before anything is stored."""
     suffix = Path(file.name or "").suffix.lower()
-    if suffix not in known:
-        raise Rejected(f"{file.name} must end in {' or '.join(known)}")
+    if suffix not in allowed:
+        raise Rejected(f"{file.name} must end in {' or '.join(allowed)}")
     if file.size is None or file.size > settings.MODEL_MAX_BYTES:
         raise Rejected(f"{file.name} is larger than {settings.MODEL_MAX_BYTES // 2**20:,} MB")
     return suffix

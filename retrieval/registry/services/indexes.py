@@ -138,13 +138,13 @@ def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) ->
     Those that training left are taken by the picture's SHA-256, those of earlier indexes by its key; only
     new pictures are embedded.
     """
-    known = {sha256: row for row, sha256 in enumerate(read_shas(model.folder))}
+    row_of = {sha256: row for row, sha256 in enumerate(read_shas(model.folder))}
     stored = np.load(model.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
     embeddings = np.empty((len(catalogue.pictures), stored.shape[1]), np.float32)
     missing = []
     for row, picture in enumerate(catalogue.pictures):
-        if picture.sha256 in known:
-            embeddings[row] = stored[known[picture.sha256]]
+        if picture.sha256 in row_of:
+            embeddings[row] = stored[row_of[picture.sha256]]
         else:
             missing.append(row)
     missing = _taken_from_indexes(model, catalogue, missing, embeddings)
@@ -236,13 +236,13 @@ class IndexRow(TypedDict):
 def indexes_of(model: Model) -> list[IndexRow]:
     """Return all indexes of a model, newest first."""
     rows = list(model.indexes.select_related("dataset"))
-    known = set(Job.objects.filter(pk__in=[_job_of(row) for row in rows]).values_list("pk", flat=True))
+    jobs_left = set(Job.objects.filter(pk__in=[_job_of(row) for row in rows]).values_list("pk", flat=True))
     return [
         {
             "row": row,
             "bytes": sum(seal["bytes"] for seal in row.manifest["files"].values()),
             "seconds": row.manifest["build_seconds"],
-            "job": _job_of(row) if _job_of(row) in known else None,
+            "job": _job_of(row) if _job_of(row) in jobs_left else None,
             "links": row.manifest["M"],
             "candidates": row.manifest["ef"],
             "on_disk": row.folder.is_dir(),

@@ -15,7 +15,7 @@ from mlcore.runs import WEIGHTS
 from retrieval.downloads import Download
 from retrieval.models import Dataset, Model
 from retrieval.registry.services.checksums import checksum_of
-from retrieval.registry.services.published import visible_models
+from retrieval.registry.services.visibility import visible_models
 
 
 @dataclass(frozen=True)

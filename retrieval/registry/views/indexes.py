@@ -19,13 +19,13 @@ from retrieval.registry.services import indexes as services
 @require_POST
 @rejection_as_message(back="model")
 def build(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue the build of a model's index, of its own data set or of the one chosen."""
+    """Queue the build of a model's index, of its own data set or of another."""
     model = get_object_or_404(Model, pk=pk)
     wanted = request.POST.get("dataset", "")
-    chosen = next((row for row in services.indexable_datasets(model) if str(row.pk) == wanted), None)
-    if wanted and chosen is None:
+    dataset = next((row for row in services.indexable_datasets(model) if str(row.pk) == wanted), None)
+    if wanted and dataset is None:
         raise Rejected(f"{model.name} cannot index data set {wanted[:20]}; select another.")
-    return redirect("job", pk=services.submit_index(model, chosen, by=signed_in(request)).pk)
+    return redirect("job", pk=services.submit_index(model, dataset, by=signed_in(request)).pk)
 
 
 @curator_required

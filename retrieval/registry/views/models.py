@@ -1,4 +1,4 @@
-"""The page of a model with its actions, for curators."""
+"""Pages of models and their imports, for curators."""
 
 from collections.abc import Mapping
 
@@ -8,13 +8,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
+from config.errors import Rejected
 from config.html_errors import rejection_as_message
 from retrieval.datasets.services.staleness import measured_revision
 from retrieval.models import Model, Run
-from retrieval.registry.services import diagnostics, indexes, model_files, published
+from retrieval.registry.forms import ModelForm
+from retrieval.registry.services import diagnostics, external_models, indexes, model_files, visibility
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services.loss_titles import loss_titles
 from retrieval.sparklines import curve_points
+from retrieval.registry.services.titles import loss_titles
 
 
 @curator_required
@@ -60,5 +62,19 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish or unpublish a model."""
     row = get_object_or_404(Model, pk=pk)
-    published.set_published(row, not row.published, by=signed_in(request))
+    visibility.set_published(row, not row.published, by=signed_in(request))
     return redirect("model", pk=pk)
+
+
+@curator_required
+def new(request: HttpRequest) -> HttpResponse:
+    """Show the form that imports a model, or start the import."""
+    form = ModelForm(request.POST or None, request.FILES or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = external_models.submit_model(**form.cleaned_data, by=signed_in(request))
+        except Rejected as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("job", pk=job.pk)
+    return render(request, "retrieval/model_form.html", {"form": form}, status=400 if form.errors else 200)

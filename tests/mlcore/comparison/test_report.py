@@ -16,7 +16,7 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.cli import main
 from mlcore.comparison import significance
 from mlcore.comparison.plan import Comparison, Tuning
-from mlcore.comparison.report.document import document_of
+from mlcore.comparison.report.document import current_format, document_of
 from mlcore.comparison.report.rendering import rendered
 from mlcore.comparison.results import files_in, files_listed, read_results
 from mlcore.comparison.running import run_comparison
@@ -103,6 +103,44 @@ def test_every_format_escapes_what_people_named(folder: Path) -> None:
     assert all(line.startswith("%") for line in found["tex"].splitlines() if "x_1" in line)
     assert json.loads(found["json"])["title"] == NASTY
     assert len(list(csv.DictReader(io.StringIO(found["csv"])))) == 6
+
+
+def in_format_2(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with the keys that release 0.1 wrote."""
+
+    def renamed(values: dict[str, Any], **names: str) -> dict[str, Any]:
+        return {names.get(name, name): value for name, value in values.items()}
+
+    queries = [
+        {
+            **renamed(query, results="answers"),
+            "answers": [renamed(one, similarity="cosine") for one in query["results"]],
+        }
+        for query in document["diagnostics"]["worst_queries"]
+    ]
+    meanings = document["diagnostics"]["meanings"].items()
+    return {
+        **renamed(document, metrics="figures", fairness_checks="unfairness"),
+        "format": 2,
+        "rows": [renamed(row, metrics="figures") for row in document["rows"]],
+        "pairs": {
+            name: [renamed(pair, conclusion="verdict") for pair in pairs] for name, pairs in document["pairs"].items()
+        },
+        "unfairness": [renamed(check, violated="present", reason="why") for check in document["fairness_checks"]],
+        "diagnostics": document["diagnostics"]
+        | {
+            "meanings": {name: renamed(meaning, meaning="reading", scale="kind") for name, meaning in meanings},
+            "worst_queries": queries,
+        },
+    }
+
+
+def test_a_document_of_the_format_before_is_read_and_an_older_one_is_not(folder: Path) -> None:
+    found = document(folder)
+    assert current_format(found) == found
+    assert current_format(in_format_2(found)) == found
+    assert current_format(in_format_2(found) | {"diagnostics": None}) == found | {"diagnostics": None}
+    assert current_format({"format": 1}) is None is current_format({})
 
 
 def test_every_format_has_the_same_figures(folder: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import skew
 
+from mlcore.artifacts import write_json
 from mlcore.datasets import DatasetFolder, Picture
 from mlcore.errors import MetricsError
 from mlcore.evaluation.diagnostics import GRADIENT_NORMS, diagnose, read_details, write_details
@@ -180,3 +181,11 @@ def test_details_come_back_as_they_were_written(tmp_path):
     assert read_details(tmp_path) is None
     write_details(tmp_path, diagnosis)
     assert read_details(tmp_path) == diagnosis.details
+
+
+def test_details_of_release_0_1_are_read_with_the_keys_of_today(tmp_path: Path) -> None:
+    old = {"id": 1, "label": 0, "cosine": 0.5}
+    details = {"worst_queries": [{"id": 2, "label": 1, "answers": [old]}], "hubs": []}
+    write_json(tmp_path / "diagnostics.json", details)
+    found = {"id": 2, "label": 1, "results": [{"id": 1, "label": 0, "similarity": 0.5}]}
+    assert read_details(tmp_path) == {"worst_queries": [found], "hubs": []}

@@ -11,7 +11,7 @@ from accounts.models import User
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.models import Mark
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
 from retrieval.search.services.marks import mark
 from tests.conftest import api_of

@@ -13,7 +13,7 @@ from accounts.models import User
 from ratings.services import ballots
 from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from tests.conftest import api_of
 from tests.ratings.services.test_ballots import rated
 from tests.retrieval.world import World

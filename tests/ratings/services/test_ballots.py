@@ -10,7 +10,7 @@ from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.models import Dataset, Search
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
 from tests.retrieval.registry.services.test_indexes import rebuilt
 from tests.retrieval.world import World

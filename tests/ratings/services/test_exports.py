@@ -10,7 +10,7 @@ from accounts.services import delete_account
 from ratings.models import BlindScore
 from ratings.services import exports
 from retrieval.models import Dataset, Mark
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.marks import mark
 from tests.ratings.services.test_ballots import rated
 from tests.retrieval.pictures import jpeg

@@ -12,7 +12,7 @@ from ratings.services import leaderboard as service
 from ratings.services.leaderboard import PeopleAgreement, filtered, leaderboard, ratings_total, sections
 from ratings.services.rating_statistics import Ratings
 from retrieval.models import Dataset
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from tests.retrieval.registry.services.test_indexes import rebuilt
 from tests.retrieval.world import World
 

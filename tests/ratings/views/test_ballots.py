@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
 from tests.conftest import signed_in
 from tests.retrieval.pages.views.test_front import text_of

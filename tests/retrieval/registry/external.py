@@ -11,7 +11,7 @@ from mlcore.datasets import load_dataset
 from mlcore.external.external_models import add_model
 from retrieval.models import Model
 from retrieval.registry.services.indexes import submit_index
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from tests.mlcore.onnx_models import PLAIN, stored_onnx
 from tests.retrieval.world import World, done
 

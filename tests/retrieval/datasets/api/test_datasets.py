@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
@@ -54,6 +56,14 @@ def test_a_set_is_told_whole_and_has_a_version(world: World) -> None:
     again = APIClient().get(at(world.dataset), headers={"If-None-Match": answer["ETag"]})
     assert again.status_code == 304 and not again.content
     assert APIClient().get(at(world.dataset), {"fields": "id,name"}).json() == {"id": row["id"], "name": "Wings"}
+
+
+def test_a_report_of_release_0_1_has_the_keys_of_today(client: Client, world: World) -> None:
+    kept = {name: value for name, value in world.dataset.report.items() if name != "singleton_classes"}
+    Dataset.objects.update(report={**kept, "lonely": ["dodo"]})
+    report = APIClient().get(at(world.dataset)).json()["report"]
+    assert report["singleton_classes"] == ["dodo"] and "lonely" not in report
+    assert "dodo" in client.get(reverse("dataset", args=["wings"])).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_set_without_labels_is_searched_by_another_sets_model(
     index = Index.objects.get(dataset=box, active=True)
     assert index.model == model and index.count == 2
     text = curator_client.get(address).content.decode()
-    assert model.name in text and "the data set is at" not in text
+    assert model.name in text and f"now {box.revision}" not in text
     Model.objects.filter(pk=model.pk).update(has_network=False)
     answer = curator_client.post(address, {"model": model.pk})
     assert answer.status_code == 400

@@ -63,7 +63,7 @@ def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, 
         ({"dataset": 10**30}, "dataset", "does not exist"),
         ({"dataset": "x"}, "dataset", "whole number"),
         ({"dataset": 1.5}, "dataset", "whole number"),
-        ({"preset": "nothing"}, "preset", "no protocol named 'nothing'"),
+        ({"preset": "nothing"}, "preset", "no preset named 'nothing'"),
         ({"losses": ["nothing"]}, "losses", "nothing"),
         ({"losses": []}, "losses", "losses"),
         ({"losses": ["soft_triple\0"]}, "losses.0", "Null"),
@@ -78,7 +78,7 @@ def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, 
         ({"params": {"nothing": {"gamma": 1}}}, "params", "nothing"),
         ({"params": {"soft_triple": 1}}, "params.soft_triple", "dictionary"),
         ({"seeds": [-1]}, "seeds.0", "seeds"),
-        ({"seeds": [10**12]}, "seeds", "a seed is"),
+        ({"seeds": [10**12]}, "seeds", "is no seed"),
         ({"seeds": []}, "seeds", "seeds"),
         ({"weights": "nothing.safetensors"}, "weights", "no weights file named"),
         ({"trials": 2, "validation_classes": 1}, "trials", "give at least 2"),
@@ -90,7 +90,7 @@ def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, 
     ],
 )
 @pytest.mark.parametrize("address", [ROOT, ESTIMATE])
-def test_a_wrong_wish_names_its_field_and_starts_nothing(
+def test_a_wrong_plan_names_its_field_and_starts_nothing(
     curator_api: APIClient, world: World, address: str, change: dict[str, Any], field: str, sentence: str
 ) -> None:
     values = body(world, **change) if address == ROOT else wish(world, **change)
@@ -201,7 +201,12 @@ def test_making_a_report_is_asked_for_once_under_one_key(curator_api: APIClient,
 
 @pytest.mark.parametrize(
     ("values", "field"),
-    [({"also": [999]}, "also"), ({"also": [10**30]}, "also.0"), ({"also": [0]}, "also.0"), ({"alse": []}, "alse")],
+    [
+        ({"external_models": [999]}, "external_models"),
+        ({"external_models": [10**30]}, "external_models.0"),
+        ({"external_models": [0]}, "external_models.0"),
+        ({"alse": []}, "alse"),
+    ],
 )
 def test_a_report_with_a_row_that_cannot_be_names_the_field(
     curator_api: APIClient, world: World, values: dict[str, Any], field: str

@@ -32,7 +32,7 @@ def test_tunings_end_before_runs_for_they_bring_more(
 def test_cancelling_twice_finds_nothing_the_second_time(world: World) -> None:
     experiment = started(world.dataset)
     assert cancel_experiment(experiment, by=None) == 2
-    with pytest.raises(Conflict, match="nothing of Small is queued or running"):
+    with pytest.raises(Conflict, match="Small has no queued or running jobs"):
         cancel_experiment(experiment, by=None)
     assert AuditEntry.objects.filter(action="cancel-experiment").count() == 1
 

@@ -1,7 +1,7 @@
 import pytest
 
 from retrieval.experiments.services import cloning
-from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.options import make_protocol
 from retrieval.models import Experiment
 from tests.retrieval.world import SMALL, World, started
 
@@ -20,7 +20,7 @@ def test_a_form_is_filled_like_an_experiment(world: World) -> None:
         publish=False,
     )
     values = cloning.form_values(experiment)
-    assert values["name"] == "Small, again" and values["preset"] == "demo" and not values["publish"]
+    assert values["name"] == "Small (copy)" and values["preset"] == "demo" and not values["publish"]
     assert values["losses"] == ["soft_triple", "untrained"] and values["seeds"] == "0 4"
     assert values["params"] == "soft_triple.gamma=0.25" and (values["trials"], values["validation_classes"]) == (2, 2)
     changes = dict(line.split("=") for line in values["changes"].splitlines())

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from config.errors import Rejected
@@ -105,3 +106,13 @@ def test_a_run_that_goes_meanwhile_fails_the_test_with_a_sentence(world: World) 
     job.refresh_from_db()
     assert "one of the runs was deleted" in failed(job)
     assert comparing.test_rows(pair(), job) is None
+
+
+def test_results_of_release_0_1_are_shown(world: World) -> None:
+    first, second = (str(run.pk) for run in pair())
+    old = {"first": first, "second": second, "difference": 0.1, "p": 0.2, "holm": 0.2, "seeds": 1, "verdict": "better"}
+    job = submit_test(pair(), by=None)
+    result = {"queries": 24, "classes": 4, "pairs": {"map_at_r": [old]}}
+    Job.objects.filter(pk=job.pk).update(state="succeeded", finished_at=timezone.now(), result=result)
+    [test] = comparing.tests_by_run(stored_test(pair())) or []
+    assert test["pairs"][0]["conclusion"] == "better" and test["pairs"][0]["first"] == int(first)

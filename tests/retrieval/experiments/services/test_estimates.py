@@ -10,7 +10,7 @@ from jobs import services as jobs
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import write_json
-from retrieval.experiments.services import choosing, estimates
+from retrieval.experiments.services import estimates, options
 from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_of
 from retrieval.models import Dataset, Run
 from tests.mlcore.training.test_estimate import RATES
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.django_db
 
 def unlike_the_worlds() -> Any:
     """Return a protocol that no run has finished with."""
-    return choosing.make_protocol("demo", {**SMALL, "epochs": 7}, "")
+    return options.make_protocol("demo", {**SMALL, "epochs": 7}, "")
 
 
 def like_the_worlds() -> Any:
-    return choosing.make_protocol("demo", {**SMALL, "epochs": 1}, "")
+    return options.make_protocol("demo", {**SMALL, "epochs": 1}, "")
 
 
 def keep_rates(world: World, protocol: Any) -> None:
@@ -46,7 +46,7 @@ def test_a_probe_in_a_child_lets_the_time_be_known(world: World, curator: User) 
     told = estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=2)
     assert told is not None and told["source"] == "measured" and told["runs"] == 3
     assert told["seconds"] >= 2 * told["each"]["soft_triple"] + told["each"]["untrained"] - 0.2
-    more = choosing.make_protocol("demo", {**SMALL, "epochs": 70}, "")
+    more = options.make_protocol("demo", {**SMALL, "epochs": 70}, "")
     longer = estimate_of(world.dataset, more, ["soft_triple"])
     assert longer is not None and longer["each"]["soft_triple"] > told["each"]["soft_triple"]
 
@@ -98,7 +98,7 @@ def test_rates_of_another_version_are_not_used(world: World) -> None:
 
 
 def test_trials_and_folds_are_reckoned_as_runs(world: World) -> None:
-    protocol = choosing.make_protocol("demo", {**SMALL, "epochs": 7, "folds": 2}, "")
+    protocol = options.make_protocol("demo", {**SMALL, "epochs": 7, "folds": 2}, "")
     keep_rates(world, protocol)
     told = estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=3, trials=4)
     assert told is not None and told["runs"] == 3 * 2 + 4 + 1

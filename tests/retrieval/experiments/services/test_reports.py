@@ -11,7 +11,7 @@ from jobs import services as jobs
 from jobs.models import Job
 from mlcore.artifacts import read_json
 from retrieval.experiments.services import reports as services
-from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.options import make_protocol
 from retrieval.models import Experiment, Report, Run
 from tests.retrieval.world import SMALL, World, done, failed, started
 

@@ -7,7 +7,7 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from mlcore.losses import LOSSES
-from retrieval.experiments.services import choosing
+from retrieval.experiments.services import options
 from retrieval.models import Dataset, Experiment, Run
 from tests.retrieval.world import SMALL, World, started
 
@@ -34,10 +34,10 @@ def test_an_experiment_has_a_run_and_a_job_for_each_cell(world: World, curator: 
         ({"params": {"soft_triple": {"gama": 1}}}, "no parameter 'gama'"),
         ({"params": {"soft_triple": {"gamma": -1}}}, "gamma must be positive"),
         ({"params": {"soft_triple": {"gamma": "x"}}}, "gamma must be a number"),
-        ({"losses": ()}, "at least one loss"),
-        ({"seeds": []}, "at least one loss and one seed"),
-        ({"seeds": [-1]}, "a seed is a whole number from 0"),
-        ({"seeds": [2**31]}, "a seed is a whole number from 0"),
+        ({"losses": ()}, "no loss or no seed"),
+        ({"seeds": []}, "no loss or no seed"),
+        ({"seeds": [-1]}, "is no seed"),
+        ({"seeds": [2**31]}, "is no seed"),
     ],
 )
 def test_an_experiment_that_cannot_be_is_refused_whole(world: World, change: dict[str, Any], sentence: str) -> None:
@@ -67,7 +67,7 @@ def test_a_set_not_imported_cannot_be_trained_on() -> None:
 
 
 def folded(world: World) -> Experiment:
-    protocol = choosing.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
+    protocol = options.make_protocol("demo", {**SMALL, "epochs": 1, "folds": 2}, "")
     return started(world.dataset, ("soft_triple", "untrained"), protocol=protocol)
 
 

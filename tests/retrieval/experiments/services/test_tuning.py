@@ -12,7 +12,7 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.experiments.services import reports
 from retrieval.experiments.services import tuning as services
-from retrieval.experiments.services.choosing import make_protocol
+from retrieval.experiments.services.options import make_protocol
 from retrieval.models import Experiment, Model, Run, Tuning
 from tests.retrieval.world import SMALL, World, done, failed, started
 
@@ -71,7 +71,7 @@ def test_a_tuned_experiment_has_a_tuning_for_each_loss_and_none_for_baselines(wo
         ({"validation_classes": 1}, "tuning on 1 validation classes cannot rank trials"),
         ({"validation_classes": 3}, "cannot hold 3 of 4 training classes out"),
         ({"trials": 0}, "give the number of trials too"),
-        ({"trials": 501}, "at most 500 trials, not 501"),
+        ({"trials": 501}, "501 trials are too many"),
         ({"losses": ("untrained",)}, "needs at least one loss"),
     ],
 )

@@ -11,7 +11,7 @@ from retrieval.experiments.services.reports import FORMATS, submit_report
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import checksums
 from retrieval.registry.services import model_files as files
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from tests.retrieval.world import World, done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]

@@ -5,9 +5,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from jobs.models import Job
-from retrieval.models import Dataset, Experiment, Model
+from retrieval.models import Dataset, Experiment, Model, Run
 from retrieval.registry.services.model_files import PARTS, model_file
-from tests.retrieval.registry.brought import embeddings
+from tests.retrieval.registry.external_files import embeddings
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
@@ -172,3 +172,13 @@ def test_a_model_that_cannot_be_imported_names_the_field(
 def test_a_model_is_sent_as_a_form_with_files(curator_api: APIClient, world: World) -> None:
     answer = curator_api.post(MODELS, {"dataset": world.dataset.pk}, format="json")
     assert answer.status_code == 415 and answer.json()["type"] == "/api/problems/unsupported-media-type"
+
+
+def test_metrics_of_release_0_1_have_the_keys_of_today(curator_api: APIClient, world: World) -> None:
+    run = world.models[0].run
+    assert run is not None and run.metrics is not None
+    old = {name: value for name, value in run.metrics.items() if name != "queries_without_match"} | {"lonely": 3}
+    Run.objects.filter(pk=run.pk).update(metrics=old)
+    for address in (f"{MODELS}{world.models[0].pk}/", f"/api/v1/runs/{run.pk}/"):
+        metrics = curator_api.get(address).json()["metrics"]
+        assert metrics["queries_without_match"] == 3 and "lonely" not in metrics

@@ -11,10 +11,10 @@ from jobs.models import Job
 from retrieval.experiments.services import reports
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import external_models as services
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.run_search import ask, not_asked, searchable_models, system_search
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.registry.brought import described, embeddings, network
+from tests.retrieval.registry.external_files import described, embeddings, network
 from tests.retrieval.world import World, done, failed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("children_here")]
@@ -76,6 +76,14 @@ def test_an_external_model_is_a_row_of_a_report(world: World) -> None:
     titles = [row["title"] for row in document["rows"]]
     assert "Theirs & co (external)" in titles and len(titles) == 3
     assert next(one for one in document["fairness_checks"] if one["name"].startswith("different backbones"))["violated"]
+    job = reports.submit_report(experiment, included=[model.pk], by=None)
+    assert reports.included_in(job) == [model.pk] and reports.included_in(None) == []
+    Job.objects.filter(pk=job.pk).update(payload={"experiment": experiment.pk, "also": [model.pk]})  # of release 0.1
+    job.refresh_from_db()
+    assert reports.included_in(job) == [model.pk]
+    done(job)
+    again = reports.document_of(experiment)
+    assert again is not None and len(again["rows"]) == 3
     for other in (world.models[0].pk, 10**9):
         with pytest.raises(Rejected, match=f"model {other} is no external model"):
             reports.submit_report(experiment, included=[other], by=None)

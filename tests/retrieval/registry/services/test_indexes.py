@@ -12,7 +12,7 @@ from mlcore.datasets import load_dataset
 from mlcore.events import no_progress
 from retrieval.models import Index, Model
 from retrieval.registry.services import indexes as services
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
 from tests.retrieval.world import World, done, failed, replaced
 

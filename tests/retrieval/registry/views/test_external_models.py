@@ -8,9 +8,9 @@ from rest_framework.test import APIClient
 
 from jobs.models import Job
 from retrieval.models import Experiment, Model
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.registry.brought import embeddings, network
+from tests.retrieval.registry.external_files import embeddings, network
 from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db

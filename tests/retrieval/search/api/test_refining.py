@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from retrieval.models import Image, Search
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
 from retrieval.search.services.options import Terms
 from tests.conftest import api_of

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from accounts.models import User
 from config.errors import Busy, NothingSearchable, Rejected
 from retrieval.models import Dataset, Model, Ranking, Search
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.options import Terms
 from retrieval.search.services.ranking import rank
 from retrieval.search.services.results import answers_of

@@ -17,7 +17,7 @@ from jobs.models import Job
 from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.registry.services.indexes import submit_index
-from retrieval.registry.services.published import set_published
+from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
 from retrieval.search.views import form as form_views
 from tests.conftest import signed_in

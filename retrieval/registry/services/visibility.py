@@ -1,4 +1,4 @@
-"""Publication of models, and which models and experiments a person may see."""
+"""Publication of models, and which models a person may see."""
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.roles import Visitor, is_curator
 from config.errors import Conflict
 from retrieval.datasets.services.visibility import visible_datasets
-from retrieval.models import Experiment, Model
+from retrieval.models import Model
 
 
 @transaction.atomic
@@ -28,8 +28,3 @@ def visible_models(user: Visitor) -> QuerySet[Model]:
     """Return the models this person may see: curators all, others the published ones of data sets they may see."""
     models = Model.objects.filter(dataset__in=visible_datasets(user)).select_related("run__experiment", "dataset")
     return models if is_curator(user) else models.filter(published=True)
-
-
-def experiments() -> QuerySet[Experiment]:
-    """Return all experiments with the rows that their pages show."""
-    return Experiment.objects.select_related("dataset").prefetch_related("runs__job", "runs__model", "tunings__job")

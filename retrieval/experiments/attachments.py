@@ -1,9 +1,9 @@
-"""How the files of a report travel, to pages and API alike."""
+"""A file of a report as an HTTP attachment, for pages and API alike."""
 
 from django.http import FileResponse, Http404
-from django.utils.text import slugify
 
 from retrieval.experiments.services import reports as services
+from retrieval.files import attachment
 from retrieval.models import Experiment
 
 
@@ -15,7 +15,5 @@ def report_file(experiment: Experiment, suffix: str) -> FileResponse:
     """
     file = services.file_of(experiment, suffix)
     if file is None:
-        raise Http404(f"{experiment.name} has no report as {suffix}; make one first")
-    name = f"{slugify(experiment.name) or 'report'}.{suffix}"
-    content_type = services.FORMATS[suffix]
-    return FileResponse(file.open("rb"), as_attachment=True, filename=name, content_type=content_type)
+        raise Http404(f"{experiment.name} has no report as {suffix}; create one first")
+    return attachment(file.open("rb"), services.download_name(experiment, suffix), services.FORMATS[suffix])

@@ -8,8 +8,8 @@ from django.conf import settings
 from config.errors import Rejected
 from mlcore.config import PRESETS
 from mlcore.losses import LOSSES
-from retrieval.experiments.services import choosing
-from retrieval.registry.services.loss_titles import loss_titles
+from retrieval.experiments.services import options
+from retrieval.registry.services.titles import loss_titles
 
 
 def put_weights(name: str, beside: str | None) -> None:
@@ -21,27 +21,27 @@ def put_weights(name: str, beside: str | None) -> None:
 
 
 def test_every_loss_and_baseline_is_described() -> None:
-    table = choosing.loss_table()
+    table = options.loss_table()
     assert [row["name"] for row in table] == [*LOSSES, "untrained", "half_whitened_pca"]
     assert all(row["title"] == loss_titles()[row["name"]] and row["idea"] for row in table)
-    assert [row["name"] for row in choosing.presets()] == list(PRESETS)
+    assert [row["name"] for row in options.presets()] == list(PRESETS)
 
 
 def test_a_preset_is_changed_field_by_field() -> None:
-    protocol = choosing.make_protocol("demo", {"epochs": "3", "learning_rate": 0.5}, "")
+    protocol = options.make_protocol("demo", {"epochs": "3", "learning_rate": 0.5}, "")
     assert (protocol.epochs, protocol.learning_rate, protocol.name) == (3, 0.5, "demo (changed)")
 
 
 @pytest.mark.parametrize(
     ("preset", "changes", "weights", "sentence"),
     [
-        ("nothing", {}, "", "no protocol named 'nothing'; known: demo"),
+        ("nothing", {}, "", "no preset named 'nothing'; known: demo"),
         ("demo", {"epoch": 3}, "", "no field 'epoch'"),
         ("demo", {"epochs": 0}, "", "epochs must be at least 1"),
         ("demo", {"epochs": "many"}, "", "epochs must be"),
         ("demo", {"learning_rate": "nan"}, "", "learning_rate must be"),
         ("demo", {"learning_rate": "inf"}, "", "learning_rate must be"),
-        ("demo", {"weights": "local"}, "", "choose one"),
+        ("demo", {"weights": "local"}, "", "select one"),
         ("demo", {}, "../secret", "no weights file named '../secret'; known: none"),
     ],
 )
@@ -49,12 +49,12 @@ def test_a_protocol_that_cannot_be_is_refused(
     preset: str, changes: dict[str, Any], weights: str, sentence: str
 ) -> None:
     with pytest.raises(Rejected, match=sentence):
-        choosing.make_protocol(preset, changes, weights)
+        options.make_protocol(preset, changes, weights)
 
 
 def test_local_weights_bring_their_backbone() -> None:
     put_weights("small", json.dumps({"architecture": "resnet10t"}))
-    protocol = choosing.make_protocol("fine-tune-small", {}, "small.safetensors")
+    protocol = options.make_protocol("fine-tune-small", {}, "small.safetensors")
     assert (protocol.weights, protocol.backbone) == ("local", "resnet10t")
 
 
@@ -62,4 +62,4 @@ def test_local_weights_bring_their_backbone() -> None:
 def test_weights_without_a_description_are_refused(beside: str | None) -> None:
     put_weights("small", beside)
     with pytest.raises(Rejected, match=r"small\.json does not say"):
-        choosing.make_protocol("demo", {}, "small.safetensors")
+        options.make_protocol("demo", {}, "small.safetensors")
