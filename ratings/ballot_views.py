@@ -126,11 +126,11 @@ def rated(request: HttpRequest, pk: str) -> HttpResponse:
     user = signed_in(request)
     ballot = get_object_or_404(ballots.ballots_of(user), pk=pk, voted_at__isnull=False)
     columns = _columns(ballot)
-    marks = marks_of(user, [column["ranking"] for column in columns])
+    marks = marks_of(user, [column["ranking"].pk for column in columns])
     for column in columns:
         column["model"] = column["ranking"].model
         for answer in column["answers"]:
-            answer["relevance"] = marks.get((column["ranking"].pk, answer["image"].pk))
+            answer["mark"] = marks.get((column["ranking"].pk, answer["image"].pk))
     query = ballot.search.query_image
     context = {
         "ballot": ballot,

@@ -108,7 +108,7 @@ ASKED_OTHERWISE = {
     "retrieval.files.jpeg_page": "gives what the ways above pass to it",
     "retrieval.search.services.run_search.prepare": "looks at a picture that the sender may see; tested below",
     "retrieval.search.services.run_search.system_search": "asks with what `asking()` gives, the hidden left out",
-    "retrieval.search.services.exporting.answers_zip": "an archive; tested below",
+    "retrieval.search.services.exporting.results_zip": "an archive; tested below",
     "retrieval.search.services.access.query_file": "gives the file to the ways above",
     "retrieval.datasets.api.images.SIZES": "the sizes of the way above",
     "retrieval.datasets.services.looks._look_at": "reads a picture for a job",
@@ -202,12 +202,12 @@ def test_a_picture_is_asked_for_again_and_not_sent_twice(scene: Scene, member: U
 
 
 def archive(client: Client, scene: Scene) -> list[str]:
-    answer = client.get(f"/searches/{scene.search.pk}/answers/zip")
+    answer = client.get(f"/searches/{scene.search.pk}/results/zip")
     return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()  # type: ignore[attr-defined]
 
 
 def whys(scene: Scene) -> list[str]:
-    tail = f"why/{scene.ranking.pk}/{scene.found}/"
+    tail = f"explanation/{scene.ranking.pk}/{scene.found}/"
     return [f"/searches/{scene.search.pk}/{tail}", f"/shared/{scene.search.share_token}/{tail}"]
 
 
@@ -234,9 +234,9 @@ def test_an_archive_leaves_hidden_pictures_out(scene: Scene, member: User, curat
     curating.set_hidden(scene.world.dataset, [scene.query.pk, scene.found], True, by=curator)
     after = archive(client, scene)
     assert "query.jpg" not in after and not any(f"-{scene.found}.jpg" in name for name in after)
-    answer = client.get(f"/searches/{scene.search.pk}/answers/json")
+    answer = client.get(f"/searches/{scene.search.pk}/results/json")
     value = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
-    assert value["query"] is None and scene.found not in {row["picture_id"] for row in value["answers"]}
+    assert value["query"] is None and scene.found not in {row["image"] for row in value["results"]}
 
 
 def test_a_search_is_not_asked_again_with_a_hidden_picture(scene: Scene, member: User, curator: User) -> None:

@@ -78,7 +78,7 @@ NO_PAGES = {
     "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish", "model-resume", "my-mark-remove",
     "picture", "reactivate_person", "relevance", "remove_second_factor", "report-file", "report-make",
-    "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-answers",
+    "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
     "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
     "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "thumbnail", "withdraw",
 }  # fmt: skip

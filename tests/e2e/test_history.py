@@ -107,15 +107,15 @@ def test_everything_is_deleted_after_a_question_but_what_is_saved(page: Page, si
 def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site) -> None:
     sign_up(page, site)
     search(page, site)
-    page.locator("form.relevance button[value='2']").first.click()
-    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='2']").first.click()
+    expect(page.locator("form.marks button[value='2']").first).to_have_attribute("aria-pressed", "true")
     page.locator("details.save > summary").last.click()
     rows = list(csv.DictReader(io.StringIO(kept(page, "CSV").read_text(), newline="")))
     assert len(rows) == 24 and rows[0]["mark"] == "What I meant" and rows[0]["rank"] == "1"
     assert json.loads(kept(page, "JSON").read_text())["answers"][0]["mark"] == "What I meant"
     with zipfile.ZipFile(kept(page, "ZIP")) as archive:
         names = archive.namelist()
-        assert archive.testzip() is None and {"query.jpg", "answers.csv", "LICENCE.txt"} <= set(names)
+        assert archive.testzip() is None and {"query.jpg", "results.csv", "LICENCE.txt"} <= set(names)
         assert len([name for name in names if "/" in name]) == 24 and "Wings" in archive.read("LICENCE.txt").decode()
     assert faults_of(page) == []
 
@@ -123,16 +123,16 @@ def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site)
 def test_marks_and_votes_are_seen_again_and_changed(page: Page, site: Site) -> None:
     sign_up(page, site)
     search(page, site)
-    page.locator("form.relevance button[value='0']").first.click()
-    expect(page.locator("form.relevance button[value='0']").first).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='0']").first.click()
+    expect(page.locator("form.marks button[value='0']").first).to_have_attribute("aria-pressed", "true")
     rate(page, site, 4, 4)
 
     page.get_by_role("link", name="Account").click()
     page.get_by_label("Your pages").get_by_role("link", name="Ratings").click()
-    page.locator("form.relevance button[value='2']").click()
-    expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='2']").click()
+    expect(page.locator("form.marks button[value='2']")).to_have_attribute("aria-pressed", "true")
     page.reload()
-    expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("form.marks button[value='2']")).to_have_attribute("aria-pressed", "true")
     assert faults_of(page) == []
     page.get_by_role("link", name="1 blind vote").click()
     expect(page.locator("ul.mine > li")).to_contain_text("4 of 5")

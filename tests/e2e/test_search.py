@@ -75,10 +75,10 @@ def test_a_picture_comes_in_by_every_way(page: Page, site: Site, photo: Path) ->
 
 def test_a_web_address_inside_is_refused_with_a_sentence(page: Page, site: Site) -> None:
     sign_up(page, site)
-    page.fill("#id_address", "http://127.0.0.1/secret.jpg")
+    page.fill("#id_url", "http://127.0.0.1/secret.jpg")
     page.click("form.search button[data-submit]")
     expect(page.locator(".errorlist")).to_contain_text("127.0.0.1 is not on the public internet")
-    expect(page.locator("#id_address")).to_have_value("http://127.0.0.1/secret.jpg")
+    expect(page.locator("#id_url")).to_have_value("http://127.0.0.1/secret.jpg")
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser says that it was answered 400
     assert faults_of(page) == []
 
@@ -93,7 +93,7 @@ def test_a_part_of_the_picture_is_searched_by_mouse_by_keys_and_by_numbers(page:
     assert (page.input_value("#id_left"), page.input_value("#id_top")) == ("5.0", "6.0")
     expect(page.locator("#crop-nw")).to_be_focused()
     expect(page.locator("#summary")).to_contain_text("A part of the picture was searched")
-    expect(page.locator("#answers-said")).to_contain_text("A part of the picture")
+    expect(page.locator("#results-announced")).to_contain_text("A part of the picture")
 
     expect(page.locator(".crop-box")).to_have_class("crop-box placed")
     corner = page.locator("#crop-se").bounding_box()
@@ -180,8 +180,8 @@ def test_marks_search_again_and_wrong_terms_keep_the_answers(page: Page, site: S
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser says that it was answered 400
 
     page.goto(first)
-    page.locator("form.relevance button[value='2']").nth(2).click()
-    expect(page.locator("form.relevance button[value='2']").nth(2)).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='2']").nth(2).click()
+    expect(page.locator("form.marks button[value='2']").nth(2)).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Search again with my marks").click()
     asked_again(page, first)
     expect(page.locator("#summary")).to_contain_text("towards 1 picture")

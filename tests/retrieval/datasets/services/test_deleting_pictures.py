@@ -76,7 +76,7 @@ def test_earlier_answers_stay_without_it_and_so_do_marks_of_others(world: World,
     mark(member, ranking, kept, 1)
     deleted(world.dataset, [Image.objects.get(pk=gone)])
     column = answers_of(Search.objects.get(), member)[0]
-    assert [(answer["image"].pk, answer["rank"]) for answer in column["answers"]] == [
+    assert [(answer["image"].pk, answer["rank"]) for answer in column["results"]] == [
         (pk, rank) for rank, pk in enumerate(ranking.image_ids, 1) if pk != gone
     ]
     assert Mark.objects.get().image_id == kept
@@ -92,15 +92,15 @@ def test_searches_that_asked_with_it_go_with_their_refinements(world: World, mem
 
 
 def test_a_search_that_was_moved_towards_it_can_still_be_refined(world: World, member: User) -> None:
-    from retrieval.search.services.options import Terms, terms_of
+    from retrieval.search.services.options import SearchOptions, options_of
 
     plain = world.ask(member)
     liked = plain.rankings.all()[0].image_ids[0]
-    moved = world.ask(member, image=None, like=plain, terms=Terms(more=(liked,)))
+    moved = world.ask(member, image=None, like=plain, options=SearchOptions(more_like=(liked,)))
     deleted(world.dataset, [Image.objects.get(pk=liked)])
     for job in Job.objects.filter(kind="index", state="queued"):
         done(job)
-    assert world.ask(member, image=None, like=moved, terms=terms_of(moved)).rankings.count() == 2
+    assert world.ask(member, image=None, like=moved, options=options_of(moved)).rankings.count() == 2
 
 
 def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, member: User) -> None:

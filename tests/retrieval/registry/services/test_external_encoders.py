@@ -31,7 +31,7 @@ from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import model_cache
 from retrieval.search.services.explanations import why
 from retrieval.search.services.results import problems_of
-from retrieval.search.services.run_search import ask
+from retrieval.search.services.run_search import run_search
 from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
 from tests.retrieval.pictures import jpeg
@@ -55,7 +55,7 @@ def slow(world: World, tmp_path: Path, settings: Settings) -> Model:
 
 
 def search(world: World, models: list[Model], by: User, picture: bytes = b"") -> Search:
-    return ask(datasets=[world.dataset], models=models, k=3, by=by, upload=picture or jpeg())
+    return run_search(datasets=[world.dataset], models=models, k=3, by=by, upload=picture or jpeg())
 
 
 def test_other_models_give_results_when_one_hangs(world: World, slow: Model, member: User) -> None:
