@@ -1,4 +1,4 @@
-"""Marks: what people say of single results."""
+"""The table of marks on single results."""
 
 from django.conf import settings
 from django.db import models

@@ -1,11 +1,9 @@
 """What the API shows of the explanation of a result."""
 
-from typing import Any
-
-from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from retrieval.search.services.explanations import Cell, Explanation, Side, Square
+from retrieval.search.services.explanations import Cell, Explanation, Region, Side, Square
 
 SIDE = {
     "width": 640,
@@ -24,7 +22,7 @@ class SquareSerializer(serializers.Serializer[Square]):
     side = serializers.FloatField()
 
 
-class RegionSerializer(serializers.Serializer[Any]):
+class RegionSerializer(serializers.Serializer[Region]):
     """A ninth of that square, and its share of the similarity; a negative one reduces it."""
 
     name = serializers.CharField()
@@ -50,12 +48,8 @@ class SideSerializer(serializers.Serializer[Side]):
     width = serializers.IntegerField(source="square.width")
     height = serializers.IntegerField(source="square.height")
     square = SquareSerializer()
-    regions = serializers.SerializerMethodField()
+    regions = RegionSerializer(source="all_regions", many=True)
     cells = CellSerializer(many=True)
-
-    @extend_schema_field(RegionSerializer(many=True))
-    def get_regions(self, side: Side) -> list[dict[str, str | float]]:
-        return [{"name": name, "share": share} for row in side.regions for name, share in row]
 
 
 @extend_schema_serializer(

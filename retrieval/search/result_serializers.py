@@ -46,6 +46,20 @@ SEARCH = {
 }
 
 
+class PictureUrlField(serializers.URLField):
+    """The URL of a picture, by its key."""
+
+    def to_representation(self, value: Any) -> str:
+        return picture_url(value, self.context.get("request"))
+
+
+class ThumbnailUrlField(serializers.URLField):
+    """The URL of a small copy of a picture, by its key."""
+
+    def to_representation(self, value: Any) -> str:
+        return thumbnail_url(value, self.context.get("request"))
+
+
 class ResultSerializer(serializers.Serializer[Result]):
     """One picture that a model found; `ranking` and `image` name it for a mark, see /marks/."""
 
@@ -60,16 +74,8 @@ class ResultSerializer(serializers.Serializer[Result]):
         allow_null=True, min_value=0, max_value=2, help_text="Your mark: 0 no, 1 same kind, 2 exactly this; null: none."
     )
     ranking = serializers.IntegerField()
-    url = serializers.SerializerMethodField()
-    thumbnail_url = serializers.SerializerMethodField()
-
-    @extend_schema_field(serializers.URLField())
-    def get_url(self, result: Result) -> str:
-        return picture_url(result.image, self.context.get("request"))
-
-    @extend_schema_field(serializers.URLField())
-    def get_thumbnail_url(self, result: Result) -> str:
-        return thumbnail_url(result.image, self.context.get("request"))
+    url = PictureUrlField(source="image")
+    thumbnail_url = ThumbnailUrlField(source="image")
 
 
 class ColumnSerializer(serializers.Serializer[Any]):

@@ -53,6 +53,14 @@ class Square:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A ninth of the square, and its share of the similarity; a negative one reduces it."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One of the two pictures: the square that the network saw of it, its heat map and its nine regions.
 
@@ -61,14 +69,19 @@ class Side:
 
     square: Square
     cells: list[Cell]
-    regions: list[list[tuple[str, float]]]
-    adds: list[tuple[str, float]]
-    takes: tuple[str, float] | None
+    regions: list[list[Region]]
+    adds: list[Region]
+    takes: Region | None
+
+    @property
+    def all_regions(self) -> list[Region]:
+        """All nine, row by row."""
+        return [region for row in self.regions for region in row]
 
     @property
     def reduction(self) -> float:
         """By how much the region of `takes` reduces the similarity."""
-        return -self.takes[1] if self.takes else 0.0
+        return -self.takes.share if self.takes else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +170,15 @@ def _as_drawn(
 def _side(shares: "Floats", strongest: float, square: Square) -> Side:
     from mlcore.inference.explain import REGIONS, region_shares
 
-    regions = region_shares(shares)
-    ordered = sorted(regions.items(), key=lambda region: -region[1])
+    regions = {name: Region(name, share) for name, share in region_shares(shares).items()}
+    ordered = sorted(regions.values(), key=lambda region: -region.share)
     least = ordered[-1]
     return Side(
         square=square,
         cells=_cells(shares, strongest, square),
-        regions=[[(name, regions[name]) for name in row] for row in REGIONS],
-        adds=[region for region in ordered[:NAMED] if region[1] > 0],
-        takes=least if least[1] <= -0.005 else None,
+        regions=[[regions[name] for name in row] for row in REGIONS],
+        adds=[region for region in ordered[:NAMED] if region.share > 0],
+        takes=least if least.share <= -0.005 else None,
     )
 
 

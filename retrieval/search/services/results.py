@@ -46,7 +46,7 @@ class Column:
 
     below_threshold: how many of its best k results the threshold hides. missing_datasets: the names of the searched
     data sets of which it had no index. prediction: what its nearest neighbours say the query is, None where nothing
-    can be said or predictions were not asked for. record: the row of the model.
+    can be said or predictions were not requested. record: the row of the model.
     """
 
     model: int
@@ -131,7 +131,7 @@ def results_of(search: Search, viewer: Visitor, *, with_predictions: bool = Fals
 def results_of_all(
     searches: Sequence[Search], viewer: Visitor, *, with_predictions: bool = False
 ) -> dict[UUID, SearchResults]:
-    """Return the results of each search, by its key; the database is asked as often as for one."""
+    """Return the results of each search, by its key; with as many database queries as for one."""
     prefetch_related_objects(searches, "datasets")
     datasets = {dataset.pk: dataset for search in searches for dataset in search.datasets.all()}
     seen = set(visible_datasets(viewer).filter(pk__in=datasets).values_list("pk", flat=True))

@@ -26,7 +26,7 @@ def test_both_maps_sum_up_to_the_cosine_that_the_search_gave(world: World, membe
         assert found is not None and found.exact and not found.differs
         assert abs(found.explained_score - found.search_score) < 1e-4
         for side in (found.query, found.result):
-            assert abs(sum(share for row in side.regions for _, share in row) - found.explained_score) < 1e-9
+            assert abs(sum(region.share for region in side.all_regions) - found.explained_score) < 1e-9
             assert (side.square.width, side.square.height) == (32, 32) and side.cells
             assert max(cell.opacity for cell in side.cells) <= 0.65
 
@@ -101,6 +101,6 @@ def test_the_regions_that_bring_most_are_named_in_order(world: World, member: Us
     search = world.ask(member)
     found = explain_result(search, *first_answer(search), search.owner)
     assert found is not None
-    shares = [share for _, share in found.query.adds]
+    shares = [region.share for region in found.query.adds]
     assert shares == sorted(shares, reverse=True) and len(shares) <= 3
-    assert np.isclose(shares[0], max(share for row in found.query.regions for _, share in row))
+    assert np.isclose(shares[0], max(region.share for region in found.query.all_regions))
