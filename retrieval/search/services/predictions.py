@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlcore.errors import StaleIndexError
-from mlcore.inference.voting import Calibration
 from retrieval.models import Dataset, Image, Ranking, Search
 from retrieval.registry.services.confidence import calibration_of
 
@@ -18,6 +17,20 @@ class Share:
 
     class_name: str
     share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceCheck:
+    """The confidence of predictions from an index, checked on pictures that it was not fitted on.
+
+    error: expected calibration error, 0 to 1, of `queries` pictures. least_similarity: what 19 of 20 pictures have to
+    one of their own class. unknown_rejection_rate: how often a picture was found unknown once its class was removed.
+    """
+
+    queries: int
+    error: float
+    least_similarity: float
+    unknown_rejection_rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +49,7 @@ class Prediction:
     unknown: bool
     similarity: float
     record: Dataset
-    calibration: Calibration
+    check: ConfidenceCheck
 
 
 def prediction_of(search: Search, rankings: Sequence[Ranking]) -> Prediction | None:
@@ -79,7 +92,12 @@ def _prediction_of(ranking: Ranking, query: int | None) -> Prediction | None:
         unknown=not vote.near,
         similarity=neighbours[0][1],
         record=index.dataset,
-        calibration=calibration,
+        check=ConfidenceCheck(
+            queries=calibration.queries,
+            error=calibration.error,
+            least_similarity=calibration.near,
+            unknown_rejection_rate=calibration.strangers,
+        ),
     )
 
 

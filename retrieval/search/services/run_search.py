@@ -195,7 +195,7 @@ def _checked_k(k: int | None, models: Sequence[Model], search: Search) -> int:
     if k is None:
         return min(DEFAULT_K, most)
     if not 1 <= k <= most:
-        raise Rejected(f"k is 1 to {most} here, not {k}", field="k")
+        raise Rejected(f"choose 1 to {most} results per model, not {k}", field="k")
     return k
 
 

@@ -54,7 +54,7 @@ def test_one_that_is_wrong_leaves_the_others(member_api: APIClient, world: World
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"image_id": 999999}, "image_id: there is no picture 999999"),
         ({"box": [0.5, 0, 0.2, 1]}, "left before right"),
-        ({"k": 48}, "1 to 47 here"),
+        ({"k": 48}, "1 to 47 results"),
         ({"colour": "red"}, "there is no such field"),
         ({"file": "x"}, "there is no such field"),
         ({"image_url": "http://127.0.0.1/"}, "give exactly one of image_id, image_url"),

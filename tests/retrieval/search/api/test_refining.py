@@ -80,7 +80,7 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
         ({"more": ["x"]}, "this must be a whole number"),
         ({"more": "x"}, "Expected a list"),
         ({"models": [999999]}, "no model 999999 can search Wings"),
-        ({"k": 0}, "ask for 1 to 47"),
+        ({"k": 0}, "choose 1 to 47"),
         ({"box": [1, 1, 0, 0]}, "left before right"),
         ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "that set is not searched"),
         ({"exclude_self": False}, "there is no such field"),

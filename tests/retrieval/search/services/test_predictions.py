@@ -11,11 +11,12 @@ from mlcore.inference.voting import Calibration, Sureness
 from retrieval.models import Dataset, Ranking, Search
 from retrieval.registry.services import confidence
 from retrieval.search.services import predictions as services
-from retrieval.search.services.predictions import Prediction, prediction_of, summarise_agreement
+from retrieval.search.services.predictions import ConfidenceCheck, Prediction, prediction_of, summarise_agreement
 from retrieval.search.services.results import results_of
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
+CHECK = ConfidenceCheck(queries=100, error=0.02, least_similarity=0.5, unknown_rejection_rate=0.8)
 SURE = Calibration(
     {count: Sureness(odds, (0.0,) * 3, (0.0,) * 3, (1.0,) * 3) for count, odds in ((1, 0.0), (3, 2.0))},
     near=0.5,
@@ -96,7 +97,7 @@ def test_without_labels_or_index_there_is_no_prediction(world: World, member: Us
 
 def prediction(name: str, label: int = 0) -> Prediction:
     """Return a prediction of a class; "" is none of the data set."""
-    return Prediction(1, label, name or "Whatever", 0.9, (), not name, 0.8, Dataset(name="Wings"), SURE)
+    return Prediction(1, label, name or "Whatever", 0.9, (), not name, 0.8, Dataset(name="Wings"), CHECK)
 
 
 @pytest.mark.parametrize(

@@ -211,11 +211,11 @@ def test_terms_that_mean_nothing_are_refused(world: World, member: User, values:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"k": 0}, "1 to 47 here, not 0"),
+        ({"k": 0}, "1 to 47 results per model, not 0"),
         ({"k": -1}, "not -1"),
-        ({"k": 48}, "1 to 47 here, not 48"),
+        ({"k": 48}, "1 to 47 results per model, not 48"),
         ({"k": 10**9}, "1 to 47"),
-        ({"upload": jpeg(), "k": 49}, "1 to 48 here, not 49"),
+        ({"upload": jpeg(), "k": 49}, "1 to 48 results per model, not 49"),
         ({"image": None}, "exactly one picture"),
         *(({"upload": data}, sentence) for data, sentence in BAD.values()),
     ],

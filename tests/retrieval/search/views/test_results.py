@@ -40,7 +40,7 @@ def test_other_terms_are_a_search_with_an_address_of_its_own(member_client: Clie
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"k": 60}, "1 to 48 here, not 60"),
+        ({"k": 60}, "1 to 48 results per model, not 60"),
         ({"k": 0}, "greater than or equal to 1"),
         ({"threshold": 2}, "less than or equal to 1"),
         ({"left": 60, "right": 40}, "left before right"),

@@ -108,7 +108,7 @@ def test_a_bad_picture_is_explained(member_client: Client, world: World, name: s
         ({}, "No picture chosen"),
         ({"k": 0}, "greater than or equal to 1"),
         ({"k": 10**9}, "less than or equal to 100"),
-        ({"k": 60}, "1 to 47 here, not 60"),
+        ({"k": 60}, "1 to 47 results per model, not 60"),
         ({"k": "many"}, "Enter a whole number"),
         ({"datasets": [999999]}, "Select a valid choice"),
         ({"datasets": ["x"]}, "is not a valid value"),
