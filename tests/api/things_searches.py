@@ -47,11 +47,11 @@ def saved_search(scene: Scene) -> Ask:
 
 @thing("POST /searches/{id}/refine/")
 def refined_search(scene: Scene) -> Ask:
-    return Ask(f"/searches/{own(scene).pk}/refine/", {"more": [scene.world.test_images[1].pk]})
+    return Ask(f"/searches/{own(scene).pk}/refine/", {"more_like": [scene.world.test_images[1].pk]})
 
 
 @thing("GET /searches/{id}/prediction/")
-def verdict(scene: Scene) -> Ask:
+def prediction(scene: Scene) -> Ask:
     return Ask(f"/searches/{own(scene).pk}/prediction/")
 
 

@@ -38,7 +38,7 @@ OWN = next(iter(GOOD))
 
 
 def answers_to_own_picture(api: APIClient, world: World) -> list[Any]:
-    results = api.get(search_with_own_picture(api, world)).json()["results"]
+    results = api.get(search_with_own_picture(api, world)).json()["columns"]
     return [(column["model"], [(row["image"], row["similarity"]) for row in column["results"]]) for column in results]
 
 

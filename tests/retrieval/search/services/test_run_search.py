@@ -12,7 +12,7 @@ from config.errors import Busy, NothingSearchable, Rejected
 from retrieval.models import Dataset, Model, Ranking, Search
 from retrieval.registry.services.published import set_published
 from retrieval.search.services.options import SearchOptions
-from retrieval.search.services.ranking import rank
+from retrieval.search.services.ranking import search_indexes
 from retrieval.search.services.results import results_of
 from retrieval.search.services.run_search import run_search, searchable_models, system_search
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
@@ -375,5 +375,5 @@ def test_a_system_search_of_a_query_is_answered_from_its_gallery(world: World) -
 
 def test_a_ranking_is_not_stored_by_ranking(world: World, member: User) -> None:
     search = Search(owner=member, k=2)
-    [ranking] = rank(search, searchable_models(world.dataset)[0], drawn())
+    [ranking] = search_indexes(search, searchable_models(world.dataset)[0], drawn())
     assert len(ranking.image_ids) == 2 and not Ranking.objects.exists()
