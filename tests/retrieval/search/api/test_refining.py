@@ -75,14 +75,14 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"more": [999999]}, "more: there is no picture 999999"),
-        ({"less": [10**30]}, "less than or equal to"),
-        ({"more": ["x"]}, "this must be a whole number"),
-        ({"more": "x"}, "Expected a list"),
-        ({"models": [999999]}, "no model 999999 can search Wings"),
+        ({"more_like": [999999]}, "more_like: there is no picture 999999"),
+        ({"less_like": [10**30]}, "less than or equal to"),
+        ({"more_like": ["x"]}, "this must be a whole number"),
+        ({"more_like": "x"}, "Expected a list"),
+        ({"models": [999999]}, "model 999999 has no index of Wings"),
         ({"k": 0}, "choose 1 to 47"),
         ({"box": [1, 1, 0, 0]}, "left before right"),
-        ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "that set is not searched"),
+        ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "which is not searched"),
         ({"exclude_self": False}, "there is no such field"),
         ({"datasets": []}, "may not be empty"),
         ({"datasets": [999999]}, "datasets: there is no data set 999999"),
@@ -101,7 +101,7 @@ def test_a_wrong_refinement_is_a_problem(
 def test_a_picture_is_not_both_more_and_less(member_api: APIClient, member: User, world: World) -> None:
     one = world.test_images[1].pk
     answer = refine(member_api, world.ask(member), more_like=[one], less_like=[one])
-    assert answer.status_code == 400 and "both more and less" in answer.json()["detail"]
+    assert answer.status_code == 400 and "in more_like and in less_like" in answer.json()["detail"]
 
 
 def test_a_hidden_picture_moves_no_members_search(member_api: APIClient, member: User, world: World) -> None:

@@ -82,7 +82,7 @@ def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
         ({"datasets": [True]}, "this must be a whole number"),
         ({"datasets": []}, "may not be empty"),
         ({"datasets": "x"}, "Expected a list"),
-        ({"models": [999999]}, "no model 999999 can search Wings"),
+        ({"models": [999999]}, "model 999999 has no index of Wings"),
         ({"models": ["x"]}, "this must be a whole number"),
         ({"models": "x"}, "models"),
         ({"models": [10**30]}, "less than or equal to"),
@@ -162,7 +162,7 @@ def test_a_set_nobody_can_search_is_a_conflict(member_api: APIClient, world: Wor
     for model in world.models:
         model.indexes.update(active=False)
     answer = member_api.post(ROOT, body(world), format="json")
-    assert answer.status_code == 409 and "can search Wings yet" in answer.json()["detail"]
+    assert answer.status_code == 409 and answer.json()["type"].endswith("/nothing-searchable")
 
 
 def test_a_damaged_index_is_a_problem(member_api: APIClient, world: World, fresh_engine: None) -> None:

@@ -44,7 +44,7 @@ def test_one_that_fails_leaves_the_others_and_nothing_behind(world: World, membe
     replaced(weights, b"rot")
     found = run_all([wish(world, member, b"x"), wish(world, member, jpeg()), wish(world, member, jpeg(), [second])])
     assert [type(one) for one in found] == [Rejected, Rejected, Search]
-    assert "SoftTriple cannot answer" in str(found[1]) and Search.objects.count() == 1
+    assert "SoftTriple cannot search" in str(found[1]) and Search.objects.count() == 1
 
 
 def test_nothing_asked_is_nothing_found(world: World) -> None:

@@ -137,7 +137,7 @@ def test_a_page_is_rendered_without_measuring_the_confidence(
     context = member_client.get(reverse("search-detail", args=[search.pk])).context
     assert len(measured) == 2, "an index of before has no file yet: the service measures, once"
     monkeypatch.setattr(services, "calibration_of", lambda index: pytest.fail("the template measures"))
-    render_to_string("retrieval/search_detail.html", context.flatten())
+    render_to_string("retrieval/_prediction.html", {"column": context["results"].columns[0], "is_owner": True})
 
 
 def test_the_page_says_what_it_is(world: World, member: User, member_client: Client, sure: None) -> None:

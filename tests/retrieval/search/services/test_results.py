@@ -1,4 +1,5 @@
 import json
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
@@ -73,9 +74,10 @@ def test_a_result_has_the_mark_of_who_looks(world: World, member: User, other_me
 
 def test_results_cannot_be_changed(world: World, member: User) -> None:
     [column, _] = results.results_of(world.ask(member), member).columns
-    for changed in (column, column.results[0]):
-        with pytest.raises(AttributeError):
-            changed.prediction = None  # type: ignore[misc, union-attr]
+    with pytest.raises(FrozenInstanceError):
+        column.results = ()  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        column.results[0].mark = 2  # type: ignore[misc]
 
 
 def test_several_searches_take_as_many_queries_as_one(world: World, member: User) -> None:

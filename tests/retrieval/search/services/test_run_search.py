@@ -172,7 +172,7 @@ def test_marked_pictures_move_the_query(world: World, member: User) -> None:
     """Against the formula of Rocchio in plain float64, over the embeddings that training stored."""
     plain = world.ask(member, k=47)
     more, less = plain.rankings.all()[0].image_ids[10:12], plain.rankings.all()[0].image_ids[:1]
-    moved = world.ask(member, k=47, like=plain, options=SearchOptions(more_like=tuple(more), less=tuple(less)))
+    moved = world.ask(member, k=47, like=plain, options=SearchOptions(more_like=tuple(more), less_like=tuple(less)))
     ids = [image.pk for image in world.dataset.images.order_by("pk")]
     for ranking in moved.rankings.all():
         unit = dict(zip(ids, np.load(ranking.model.folder / "embeddings.npy").astype(np.float64), strict=True))
@@ -235,7 +235,7 @@ def test_two_queries_at_once_are_refused(world: World, member: User) -> None:
 
 def test_no_more_answers_than_the_site_allows(world: World, member: User, settings: Any) -> None:
     settings.MOST_ANSWERS = 5
-    with pytest.raises(Rejected, match="1 to 5 answers"):
+    with pytest.raises(Rejected, match="1 to 5 results"):
         world.ask(member, k=6)
 
 
@@ -251,13 +251,13 @@ def test_models_that_cannot_search_are_left_out_until_none_is_left(world: World,
     assert list(searchable_models(world.dataset)) == [other]
     assert [ranking.model for ranking in world.ask(member).rankings.all()] == [other]
     other.indexes.update(active=False)
-    with pytest.raises(NothingSearchable, match="can search Wings yet"):
+    with pytest.raises(NothingSearchable, match="index of Wings"):
         world.ask(member)
 
 
 def test_a_set_without_models_cannot_be_searched(world: World, member: User) -> None:
     bare = Dataset.objects.create(name="Bare", slug="bare", source="wings", revision=1)
-    with pytest.raises(NothingSearchable, match="can search Bare yet"):
+    with pytest.raises(NothingSearchable, match="index of Bare"):
         run_search(datasets=[bare], models=world.models, k=1, by=member, upload=jpeg())
 
 
@@ -295,7 +295,7 @@ def test_files_that_are_gone_are_refused_without_naming_a_server_path(
     model = world.models[0]
     folder = world.index_of(model).folder if what == "index" else model.folder
     folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(Rejected, match="SoftTriple cannot answer: its files are gone") as refusal:
+    with pytest.raises(Rejected, match="SoftTriple cannot search: its files are gone") as refusal:
         world.ask(member)
     assert str(settings.MEDIA_ROOT) not in str(refusal.value)
 
@@ -303,7 +303,7 @@ def test_files_that_are_gone_are_refused_without_naming_a_server_path(
 def test_damaged_weights_are_refused(world: World, member: User, fresh_engine: None) -> None:
     file = world.models[0].folder / "model.safetensors"
     replaced(file, file.read_bytes()[:-1])
-    with pytest.raises(Rejected, match="SoftTriple cannot answer: .*damaged"):
+    with pytest.raises(Rejected, match="SoftTriple cannot search: .*damaged"):
         world.ask(member)
 
 

@@ -106,7 +106,7 @@ def test_a_picture_is_fetched_from_the_address_that_was_checked(web: tuple[str, 
         ("/no-port", "^http://public.example:port/ is not a URL"),
         ("/other-port", "port 6379 is not one of the web"),
         ("/round", "redirects too often"),
-        ("/page", "that address is a web page; copy the address of the picture itself"),
+        ("/page", "that link is a web page"),
         ("/none", "answered 404 instead of a picture"),
     ],
 )
@@ -146,7 +146,7 @@ def test_what_is_fetched_together_has_one_end(web: tuple[str, list[str]]) -> Non
         ("ftp://public.example/x", "not a URL that starts with http"),
         ("http:///x", "not a URL"),
         ("http://[::1/x", "not a URL"),
-        ("http://me:secret@public.example/x", "a name and a password"),
+        ("http://me:secret@public.example/x", "a user name or a password"),
         ("http://public.example:8080/x", "port 8080 is not one of the web"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_proxy_of_the_environment_is_not_asked(web: tuple[str, list[str]], mon
 
 def test_a_site_may_fetch_nothing(web: tuple[str, list[str]], settings: Settings) -> None:
     settings.FETCH = False
-    with pytest.raises(Rejected, match="fetches no pictures"):
+    with pytest.raises(Rejected, match="does not fetch pictures"):
         fetch_picture(f"{web[0]}/picture")
     assert web[1] == []
 

@@ -103,7 +103,7 @@ def test_all_is_deleted_only_after_it_was_asked(member_client: Client, member: U
     text = page(member_client, "searches-delete")
     assert "2 entries" in text and "1 is saved" in text and Search.objects.count() == 2
     answer = member_client.post(reverse("searches-delete"), follow=True)
-    assert "1 entry is deleted" in answer.content.decode() and list(Search.objects.all()) == [saved]
+    assert "1 entry deleted" in answer.content.decode() and list(Search.objects.all()) == [saved]
     member_client.post(reverse("searches-delete"), {"saved": "1"})
     assert not Search.objects.filter(pk__in=[plain.pk, saved.pk]).exists()
     assert "no searches to delete" in page(member_client, "searches-delete")

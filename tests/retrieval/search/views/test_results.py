@@ -69,12 +69,12 @@ def test_marks_move_the_query_until_they_are_dropped(member_client: Client, memb
     good, bad = first.image_ids[3], first.image_ids[0]
     mark(member, first, good, 2)
     mark(member, first, bad, 0)
-    refined(member_client, search, terms(world, marks="use", keep_moved="on"))
+    refined(member_client, search, terms(world, marks="use", keep_refined="on"))
     moved = Search.objects.get(root=search)
     assert (moved.more, moved.less) == ([good], [bad])
     text = member_client.get(reverse("search-detail", args=[moved.pk])).content.decode()
     assert "1 positive, 1 negative" in text and 'name="keep_refined"' in text
-    refined(member_client, moved, terms(world, keep_moved="on", k=4))
+    refined(member_client, moved, terms(world, keep_refined="on", k=4))
     assert Search.objects.get(k=4).more == [good]
     refined(member_client, moved, terms(world, k=5))
     assert Search.objects.get(k=5).more == [] and second.search == search
