@@ -136,7 +136,7 @@ def test_answers_are_refined_marked_and_saved(site: Site, world: World, member: 
     rows = result_rows(search)
     assert len(rows) == 8 and {"model_name", "rank", "similarity", "url"} <= set(rows.columns)
     refined = kindred.searches.refine(search, more_like=[rows[0]["image"]], less_like=[rows[3]["image"]])
-    assert refined["root"] == search["id"] and refined["more"] == [rows[0]["image"]]
+    assert refined["root"] == search["id"] and refined["more_like"] == [rows[0]["image"]]
     kindred.ratings.mark(rows[0]["ranking"], rows[0]["image"], 2)
     [mark] = kindred.ratings.marks()
     kindred.ratings.unmark(mark)

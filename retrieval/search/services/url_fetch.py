@@ -57,10 +57,10 @@ def fetch_picture(url: str, until: float = math.inf) -> bytes:
         _left(deadline)  # no host is looked up once time is over
         with httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_PublicOnly(deadline)) as pool:
             for _ in range(REDIRECTS + 1):
-                found = _asked(pool, where)
-                if isinstance(found, bytes):
-                    return found
-                where = _parsed(found, where)
+                body_or_target = _body_or_target(pool, where)
+                if isinstance(body_or_target, bytes):
+                    return body_or_target
+                where = _parsed(body_or_target, where)
     except httpcore.TimeoutException:
         if deadline == until:
             raise FetchedTooLate(f"no time was left to fetch from {where.host}; try it again") from None
@@ -89,7 +89,7 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _asked(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
+def _body_or_target(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
     """Return the bytes at a URL, or the URL that it redirects to."""
     url = httpcore.URL(scheme=where.raw_scheme, host=where.raw_host, port=where.port, target=where.raw_path)
     with pool.stream("GET", url, headers=HEADERS) as response:
