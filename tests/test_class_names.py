@@ -117,9 +117,9 @@ PAGES: dict[str, tuple[Address, int]] = {
     "votes of all": (lambda scene: f"/downloads/ratings/{scene.slug}/votes.csv", 5),
     "API: pictures": (lambda scene: "/api/v1/images/?limit=48", 6),
     "API: pictures of a data set": (lambda scene: f"/api/v1/datasets/{scene.world.dataset.pk}/images/?limit=48", 7),
-    "API: searches": (lambda scene: "/api/v1/searches/", 8),
-    "API: search": (lambda scene: f"/api/v1/searches/{scene.search.pk}/", 8),
-    "API: what it is": (lambda scene: f"/api/v1/searches/{scene.search.pk}/prediction/", 10),
+    "API: searches": (lambda scene: "/api/v1/searches/", 9),
+    "API: search": (lambda scene: f"/api/v1/searches/{scene.search.pk}/", 9),
+    "API: what it is": (lambda scene: f"/api/v1/searches/{scene.search.pk}/prediction/", 11),
 }
 """Address and most queries of what shows some names."""
 

@@ -254,9 +254,9 @@ def test_a_shared_page_shows_a_visitor_nothing_of_a_set_for_members(scene: Scene
     assert name in Client().get(where).content.decode()
     set_public(scene.world.dataset, False)
     page = Client().get(where)
-    assert page.status_code == 200 and page.context["shown"] == 0 and page.context["withheld"] == 1
+    assert page.status_code == 200 and (page.context["summary"].shown, page.context["summary"].withheld) == (0, 1)
     assert name not in page.content.decode() and "/pictures/" not in page.content.decode()
-    assert signed_in(member).get(where).context["shown"] > 0
+    assert signed_in(member).get(where).context["summary"].shown > 0
 
 
 def test_a_data_set_that_is_to_be_deleted_is_gone_at_once(scene: Scene, member: User, curator: User) -> None:
@@ -272,7 +272,7 @@ def test_a_data_set_that_is_to_be_deleted_is_gone_at_once(scene: Scene, member: 
         assert reader.get(f"/api/v1/datasets/{spare.pk}/").status_code == 404
         assert reader.get(f"/datasets/{spare.slug}/").status_code == 404
         assert reader.get(f"/pictures/{spare_picture.pk}").status_code == 404
-    assert signed_in(member).get(f"/searches/{mine.pk}/").context["shown"] == 0
+    assert signed_in(member).get(f"/searches/{mine.pk}/").context["summary"].shown == 0
     assert signed_in(member).get(f"/searches/{mine.pk}/picture").status_code == 404
     client.post(f"/api/v1/jobs/{job.json()['id']}/cancel/")
     assert client.get(f"/api/v1/datasets/{spare.pk}/").status_code == 200

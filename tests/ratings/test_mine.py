@@ -46,7 +46,7 @@ def test_a_mark_is_removed_by_its_owner_and_nobody_else(
     assert remove(member_client, theirs).status_code == 404
     assert remove(member_client, own)["Location"] == reverse("my-marks")
     assert remove(member_client, own).status_code == 404
-    assert list(Mark.objects.all()) == [theirs] and "not marked an answer yet" in page(member_client)
+    assert list(Mark.objects.all()) == [theirs] and "no marks yet" in page(member_client)
 
 
 @pytest.mark.parametrize(("asked", "back"), [("2", "?page=2"), ("x", ""), ("9" * 40, "")])

@@ -130,9 +130,9 @@ def explain_result(search: Search, ranking: int, image: int, viewer: Visitor) ->
     try:
         encoder = model_cache.encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
-        query_file = query.file if query else search.upload
+        query_path = query.file if query else search.upload
         boxes = [search.box or WHOLE, WHOLE]
-        sizes, parts = zip(*map(_size_and_part, (query_file, shown.file), boxes), strict=True)
+        sizes, parts = zip(*map(_size_and_part, (query_path, shown.file), boxes), strict=True)
         pair = model_cache.explain(encoder, *parts)
     except MlcoreError as error:
         raise Rejected(f"{model.name} cannot explain its results: {error}") from error

@@ -71,9 +71,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What one person sees of a search. agreement: a sentence on whether the models' predictions agree, or ""."""
+    """What one person sees of a search.
+
+    datasets: those searched that the person may see. agreement: a sentence on whether the models' predictions agree,
+    "" without predictions.
+    """
 
     search: Search
+    datasets: tuple[Dataset, ...]
     columns: tuple[Column, ...]
     agreement: str
 
@@ -101,13 +106,12 @@ class Overlap:
 class Summary:
     """What a page says of a search besides its results.
 
-    datasets: those searched that the viewer may see; withheld: how many others were searched. query: the picture of
-    a data set that was searched with, None where it was another or is hidden. outdated: indexes older than their
-    data sets. filters: the names of the splits and classes that results were limited to.
+    withheld: how many data sets were searched that the viewer may not see. query: the picture of a data set that was
+    searched with, None where it was another or is hidden. outdated: indexes older than their data sets. filters: the
+    names of the splits and classes that results were limited to.
     """
 
     problems: list[ModelProblem]
-    datasets: list[Dataset]
     withheld: int
     query: Image | None
     query_shown: bool
@@ -133,21 +137,29 @@ def results_of_all(
 ) -> dict[UUID, SearchResults]:
     """Return the results of each search, by its key; with as many database queries as for one."""
     prefetch_related_objects(searches, "datasets")
-    datasets = {dataset.pk: dataset for search in searches for dataset in search.datasets.all()}
-    seen = set(visible_datasets(viewer).filter(pk__in=datasets).values_list("pk", flat=True))
     rankings = Ranking.objects.filter(search__in=searches, index__dataset__in=visible_datasets(viewer))
     rankings = rankings.select_related("model__run", "index__dataset").order_by("pk")
     by_search: dict[UUID, list[Ranking]] = {search.pk: [] for search in searches}
     for ranking in rankings:
         by_search[ranking.search_id].append(ranking)
+    seen = _visible(searches, {ranking.index.dataset_id for ranking in rankings}, viewer)
     best = {search.pk: _best_of(search, by_search[search.pk]) for search in searches}
     ids = {hit.image for models in best.values() for found in models for hit in found.hits}
     images = shown_images(viewer).named().in_bulk(list(ids))
-    marks = marks_of(viewer, [ranking.pk for ranking in rankings]) if viewer.is_authenticated else {}
+    own = [ranking.pk for search in searches if search.owner_id == viewer.pk for ranking in by_search[search.pk]]
+    marks = marks_of(viewer, own) if viewer.is_authenticated and own else {}
     return {
         search.pk: _typed(search, best[search.pk], images, marks, seen, with_predictions=with_predictions)
         for search in searches
     }
+
+
+def _visible(searches: Sequence[Search], ranked: Collection[int], viewer: Visitor) -> set[int]:
+    """Return the keys of the searched data sets that the viewer may see; those with a ranking are known to be."""
+    others = {dataset.pk for search in searches for dataset in search.datasets.all()} - set(ranked)
+    if not others:
+        return set(ranked)
+    return set(ranked) | set(visible_datasets(viewer).filter(pk__in=others).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +227,8 @@ def _typed(
         )
         for found, every, hits in zip(models, visible, shown, strict=True)
     )
-    return SearchResults(search, columns, summarise_agreement([column.prediction for column in columns]))
+    agreement = summarise_agreement([column.prediction for column in columns])
+    return SearchResults(search, tuple(datasets), columns, agreement)
 
 
 def _result(hit: _Hit, record: Image, mark: int | None, shared_count: int) -> Result:
@@ -238,13 +251,9 @@ def summary_of(results: SearchResults, viewer: Visitor) -> Summary:
     """Return what a page says of a search besides its results."""
     search, columns = results.search, results.columns
     query = shown_query(search, viewer)
-    seen = set(visible_datasets(viewer).values_list("pk", flat=True))
-    searched = list(search.datasets.all())
-    datasets = [dataset for dataset in searched if dataset.pk in seen]
     return Summary(
         problems=problems_of(search),
-        datasets=datasets,
-        withheld=len(searched) - len(datasets),
+        withheld=len(search.datasets.all()) - len(results.datasets),
         query=query,
         query_shown=search.query_image_id is None or query is not None,
         shown=sum(len(column.results) for column in columns),
@@ -252,7 +261,7 @@ def summary_of(results: SearchResults, viewer: Visitor) -> Summary:
         took_ms=sum(column.took_ms for column in columns),
         overlaps=overlaps_of(results),
         outdated=outdated(ranking.index for column in columns for ranking in column.rankings),
-        filters=_filter_names(search, datasets),
+        filters=_filter_names(search, results.datasets),
     )
 
 
