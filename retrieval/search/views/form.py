@@ -87,7 +87,8 @@ def tell_skipped(request: HttpRequest, search: Search, models: Iterable[Model]) 
     for model in run_search.skipped_models(search, models):
         messages.info(
             request,
-            f"{model.name} was skipped: it has no network, so it can only search with pictures of the data set.",
+            f"{model.name} was skipped: it has no network, so it can only search with "
+            "whole pictures from the data set.",
         )
 
 
