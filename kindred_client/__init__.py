@@ -22,7 +22,7 @@ from kindred_client.errors import (
     WaitTimeout,
 )
 from kindred_client.pages import Pages
-from kindred_client.resources.searches import answer_rows
+from kindred_client.resources.searches import result_rows
 from kindred_client.tables import Table
 from kindred_client.transport import VERSION as __version__
 from kindred_client.waiting import JobFailed
@@ -51,6 +51,6 @@ __all__ = [
     "Unreachable",
     "WaitTimeout",
     "__version__",
-    "answer_rows",
+    "result_rows",
     "etag",
 ]

@@ -1,4 +1,4 @@
-"""Thousands of searches: asked in batches, several at once, answered in order."""
+"""Thousands of searches: sent in batches, several in parallel, yielded in order."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
@@ -15,13 +15,13 @@ from kindred_client.transport import pause_before
 
 Item = str | Path | int | Mapping[str, object]
 Found = answers.SearchesCreate | Problem
-MOST_SEARCHES, MOST_BYTES = 20, 32 * 2**20  # of one request; the server takes 50, but each takes its time
-OF_ONE_BATCH = (ServerFault, Throttled, TooLarge)  # any other refusal of a batch would be that of all
+MOST_SEARCHES, MOST_BYTES = 20, 32 * 2**20  # per request; the server takes 50, but each takes its time
+OF_ONE_BATCH = (ServerFault, Throttled, TooLarge)  # any other problem of a batch would be that of all
 
 
 @dataclass
 class Batch:
-    """What one request asks: files that were read, or pictures that the server can get by itself."""
+    """The searches of one request: with files that were read, or with pictures that the server can get itself."""
 
     of_files: bool
     searches: list[Any] = field(default_factory=list)  # (name, content) of a file; {image_id} or {image_url}; Problem
@@ -33,19 +33,19 @@ class Batch:
 
 
 def search_many(
-    api: Api, pictures: Iterable[Item], terms: Mapping[str, Any], *, workers: int, total: int | None
+    api: Api, pictures: Iterable[Item], options: Mapping[str, Any], *, workers: int, total: int | None
 ) -> Iterator[Found]:
-    """Yield the search of each picture, or the Problem that it met, in order.
+    """Yield the search of each picture, or its Problem, in order.
 
     Raises:
-        Problem: the terms or the token are refused: nothing could be found.
-        Unreachable: two batches in a row met no answer.
+        Problem: the options or the token are refused: no search is possible.
+        Unreachable: two batches in a row got no response.
     """
     count = len(pictures) if total is None and isinstance(pictures, Sized) else total
     silent = False
     with bar("searching", count, "picture", progress=api.progress) as line:
         for batch, found in in_order(
-            lambda batch: (batch, _ask(api, batch, terms)), _batches(pictures), workers=workers
+            lambda batch: (batch, _ask(api, batch, options)), _batches(pictures), workers=workers
         ):
             if isinstance(found, Unreachable):
                 if silent:
@@ -59,29 +59,29 @@ def search_many(
                 yield search if isinstance(search, Problem) else next(waiting)
 
 
-def _ask(api: Api, batch: Batch, terms: Mapping[str, Any]) -> list[Found] | Unreachable:
+def _ask(api: Api, batch: Batch, options: Mapping[str, Any]) -> list[Found] | Unreachable:
     if not batch.asked:
         return []
     try:
-        found = _answered(api, batch.of_files, batch.asked, terms)
+        found = _answered(api, batch.of_files, batch.asked, options)
     except OF_ONE_BATCH as problem:
         return [problem] * len(batch.asked)
     except Unreachable as error:
         return error
-    _ask_busy_again(api, batch, terms, found)
+    _ask_busy_again(api, batch, options, found)
     return found
 
 
-def _ask_busy_again(api: Api, batch: Batch, terms: Mapping[str, Any], found: list[Found]) -> None:
-    """Ask again for what met a busy server, in its places; what was answered stays, whatever this meets."""
+def _ask_busy_again(api: Api, batch: Batch, options: Mapping[str, Any], found: list[Found]) -> None:
+    """Repeat the searches that met a busy server, in their places; the others stay, whatever happens."""
     for attempt in range(api.transport.retries):
         busy = [place for place, one in enumerate(found) if isinstance(one, Busy)]
         if not busy:
             return
         api.transport.sleep(pause_before(attempt))
         try:
-            again = _answered(api, batch.of_files, [batch.asked[place] for place in busy], terms)
-        except (Problem, Unreachable) as error:  # a refusal of all is met by the next batch as well
+            again = _answered(api, batch.of_files, [batch.asked[place] for place in busy], options)
+        except (Problem, Unreachable) as error:  # a problem of all is met by the next batch as well
             met = error if isinstance(error, Problem) else _local("unreachable", error)
             found[:] = [met if isinstance(one, Busy) else one for one in found]
             return
@@ -89,18 +89,18 @@ def _ask_busy_again(api: Api, batch: Batch, terms: Mapping[str, Any], found: lis
             found[place] = one
 
 
-def _answered(api: Api, of_files: bool, asked: Sequence[Any], terms: Mapping[str, Any]) -> list[Found]:
+def _answered(api: Api, of_files: bool, asked: Sequence[Any], options: Mapping[str, Any]) -> list[Found]:
     if of_files:
-        sent: dict[str, Any] = {"data": as_form(terms), "files": [("files", part) for part in asked]}
+        sent: dict[str, Any] = {"data": as_form(options), "files": [("files", part) for part in asked]}
     else:
-        sent = {"json": {"searches": [{**search, **terms} for search in asked]}}
+        sent = {"json": {"searches": [{**search, **options} for search in asked]}}
     rows = api.call("searches.batch", Answer, **sent)["results"]
     return [row["search"] if "search" in row else problem_from(row["problem"]) for row in rows]
 
 
-def as_form(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a multipart form: what has parts of its own is written as JSON."""
-    return {name: json.dumps(value) if isinstance(value, Mapping) else value for name, value in terms.items()}
+def as_form(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a multipart form: nested values are written as JSON."""
+    return {name: json.dumps(value) if isinstance(value, Mapping) else value for name, value in options.items()}
 
 
 def _batches(pictures: Iterable[Item]) -> Iterator[Batch]:
@@ -122,7 +122,7 @@ def _batches(pictures: Iterable[Item]) -> Iterator[Batch]:
 
 
 def _search_with(picture: Item) -> tuple[Any, int]:
-    """Return how the picture is asked with, and its bytes."""
+    """Return the picture as a request has it, and its size in bytes."""
     if isinstance(picture, int | Mapping):
         return {"image_id": key(picture)}, 0
     if isinstance(picture, str) and picture.startswith(("http://", "https://")):
@@ -136,4 +136,4 @@ def _search_with(picture: Item) -> tuple[Any, int]:
 
 def _local(slug: str, error: Exception) -> Problem:
     """Return the problem of a picture that never reached the server."""
-    return Problem({"type": slug, "title": "Not asked", "detail": str(error)})
+    return Problem({"type": slug, "title": "Not sent", "detail": str(error)})

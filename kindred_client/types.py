@@ -76,31 +76,34 @@ class Problem(TypedDict, total=False):
     errors: list[dict[str, Any]]
 
 
-class Answer(TypedDict, total=False):
-    """A picture that answers; with `ranking` and `image` it is marked, see relevance."""
+class Result(TypedDict, total=False):
+    """One picture that a model found; `ranking` and `image` name it for a mark, see /marks/."""
 
     rank: int
-    ranking: int
     image: int
     dataset: int
+    dataset_name: str
+    path: str
     class_name: str
     similarity: float
+    mark: int | None
+    ranking: int
     url: str
     thumbnail_url: str
 
 
 class Column(TypedDict, total=False):
-    """What one model answers, best first."""
+    """The results of one model, best first."""
 
     model: int
     model_name: str
     indexes: list[int]
     took_ms: float
-    answers: list[Answer]
+    results: list[Result]
 
 
-class ProblemOfModel(TypedDict, total=False):
-    """An external model that was asked and gave no results."""
+class ModelProblem(TypedDict, total=False):
+    """An external model that gave no results."""
 
     model: int
     model_name: str
@@ -120,34 +123,34 @@ class ShownFilters(TypedDict, total=False):
 
 
 class Search(TypedDict, total=False):
-    """`context["columns"]`: the answers of searches that are had already, by their keys."""
+    """A search with its results, one column per model."""
 
     id: str
     name: str
-    datasets: list[int]
-    query_image: int | None
-    box: list[float] | None
+    root: str | None
+    created_at: str
     k: int
+    box: list[float] | None
     threshold: float | None
     filters: ShownFilters
     exclude_self: bool
-    more: list[int]
-    less: list[int]
-    root: str | None
-    created_at: str
-    shared_at: str | None
-    results: list[Column]
-    problems: list[ProblemOfModel]
+    more_like: list[int]
+    less_like: list[int]
+    datasets: list[int]
+    query_image: int | None
+    share_url: str | None
+    columns: list[Column]
+    problems: list[ModelProblem]
 
 
 class Outcome(TypedDict, total=False):
-    """Either a search or the problem that it met."""
+    """Either a search or the problem it met."""
 
     search: Search
     problem: Problem
 
 
-class BatchAnswer(TypedDict, total=False):
+class BatchResult(TypedDict, total=False):
     results: list[Outcome]
 
 
@@ -357,6 +360,52 @@ class Experiment(TypedDict, total=False):
     created_at: str
 
 
+class Cell(TypedDict, total=False):
+    """A cell of the network's last feature map, in pixels of the picture, and its share of the similarity."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    share: float
+
+
+class Region(TypedDict, total=False):
+    """A ninth of that square, and its share of the similarity; a negative one reduces it."""
+
+    name: str
+    share: float
+
+
+class Square(TypedDict, total=False):
+    """The square that the network saw, in pixels of the picture."""
+
+    left: float
+    top: float
+    side: float
+
+
+class Side(TypedDict, total=False):
+    """One of the two pictures."""
+
+    width: int
+    height: int
+    square: Square
+    regions: list[Region]
+    cells: list[Cell]
+
+
+class Explanation(TypedDict, total=False):
+    """`similarity` is the search's, `explained` that of the two stored pictures; all shares add up to it."""
+
+    similarity: float
+    explained: float
+    exact: bool
+    reason: str
+    query: Side
+    result: Side
+
+
 SplitEnum: TypeAlias = Literal["train", "test", "query", "gallery"]
 
 
@@ -500,6 +549,17 @@ class Loss(TypedDict, total=False):
     takes_memory: bool
 
 
+ValueEnum: TypeAlias = Literal[0, 1, 2]
+
+
+class Mark(TypedDict, total=False):
+    id: int
+    ranking: int
+    image: int
+    value: ValueEnum
+    marked_at: str
+
+
 NullEnum: TypeAlias = None
 
 
@@ -550,24 +610,41 @@ class Part(TypedDict, total=False):
     created_at: str
 
 
+class Share(TypedDict, total=False):
+    class_name: str
+    share: float
+
+
+class Prediction(TypedDict, total=False):
+    """The class that the nearest neighbours vote for, and the probability that it is right."""
+
+    dataset: int
+    label: int
+    class_name: str
+    confidence: float
+    shares: list[Share]
+    unknown: bool
+    similarity: float
+
+
+class ModelPrediction(TypedDict, total=False):
+    model: int
+    model_name: str
+    prediction: Prediction | None
+
+
+class Predictions(TypedDict, total=False):
+    summary: str
+    predictions: list[ModelPrediction]
+
+
 class Progress(TypedDict, total=False):
     done: int
     total: int
 
 
-ValueEnum: TypeAlias = Literal[0, 1, 2]
-
-
-class Relevance(TypedDict, total=False):
-    id: int
-    ranking: int
-    image: int
-    value: ValueEnum
-    rated_at: str
-
-
 class ShareLink(TypedDict, total=False):
-    """A search that its owner made public; `id` is the search's, `created_at` when it was searched."""
+    """A search that its owner shared; `id` and `created_at` are the search's."""
 
     id: str
     owner: int | None
@@ -602,77 +679,3 @@ class Upload(TypedDict, total=False):
     bytes: int
     created_at: str
     expires_at: str
-
-
-class Share(TypedDict, total=False):
-    class_name: str
-    share: float
-
-
-class Verdict(TypedDict, total=False):
-    """A class, and how sure: confidence is how often votes like this one are right."""
-
-    dataset: int
-    label: int
-    class_name: str
-    confidence: float
-    shares: list[Share]
-    near: bool
-    similarity: float
-
-
-class ModelVerdict(TypedDict, total=False):
-    model: int
-    model_name: str
-    verdict: Verdict | None
-
-
-class Verdicts(TypedDict, total=False):
-    summary: str
-    verdicts: list[ModelVerdict]
-
-
-class Place(TypedDict, total=False):
-    """A place of the network's last map, in pixels of the picture, and what it brings; faint ones are left out."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    share: float
-
-
-class Region(TypedDict, total=False):
-    """A ninth of that square, and what it brings to the similarity; below 0 it takes away."""
-
-    name: str
-    share: float
-
-
-class Square(TypedDict, total=False):
-    """The square that the network saw, in pixels of the picture."""
-
-    left: float
-    top: float
-    side: float
-
-
-class Side(TypedDict, total=False):
-    """One of the two pictures."""
-
-    width: int
-    height: int
-    square: Square
-    regions: list[Region]
-    places: list[Place]
-
-
-class Why(TypedDict, total=False):
-    """Why: `similarity` is the search's, `explained` that of the two pictures as kept; all shares sum up to it."""
-
-    similarity: float
-    explained: float
-    exact: bool
-    reason: str
-    query: Side
-    answer: Side

@@ -67,7 +67,8 @@ def _register_personal_data() -> None:
     """Register personal data and quotas."""
     from accounts import personal_data
     from retrieval.datasets.services.uploads import used_uploads
-    from retrieval.search.services.access import erase_searches, export_searches
+    from retrieval.search.services.access import erase_searches
+    from retrieval.search.services.personal import export_searches
     from retrieval.search.services.quotas import used_searches
 
     personal_data.register_quotas(used_searches)

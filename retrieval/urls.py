@@ -1,5 +1,7 @@
 """URLs of pages about data sets, searches, experiments, models and indexes."""
 
+from functools import partial
+
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -16,12 +18,14 @@ from retrieval.search.views import explanations, exports, history, links, marks,
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
 
+moved = partial(RedirectView.as_view, permanent=True, query_string=True)
+
 urlpatterns = [
     path("", front, name="search"),
     path("searches/<uuid:pk>/", results.search_detail, name="search-detail"),
     path("searches/<uuid:pk>/refine", results.refine, name="search-refine"),
-    path("searches/<uuid:pk>/answers/<slug:suffix>", exports.search_answers, name="search-answers"),
-    path("rankings/<int:pk>/relevance", marks.mark, name="relevance"),
+    path("searches/<uuid:pk>/results/<slug:suffix>", exports.search_results, name="search-results"),
+    path("rankings/<int:pk>/mark", marks.mark, name="mark"),
     path("searches/", history.every_search, name="searches"),
     path("searches/saved/", history.saved_searches, name="searches-saved"),
     path("searches/delete/", history.delete_all, name="searches-delete"),
@@ -31,11 +35,15 @@ urlpatterns = [
     path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
     path("searches/<uuid:pk>/share", search.share, name="search-share"),
     path("searches/<uuid:pk>/delete", search.delete, name="search-delete"),
-    path("searches/<uuid:pk>/why/<int:ranking>/<int:image>/", explanations.why, name="why"),
+    path("searches/<uuid:pk>/explanation/<int:ranking>/<int:image>/", explanations.explanation, name="explanation"),
     path("shared/<slug:token>/", search.shared, name="shared"),
     path("shared/<slug:token>/query", search.shared_query, name="shared-query"),
     path("shared/<slug:token>/pictures/<int:pk>", search.shared_picture, name="shared-picture"),
-    path("shared/<slug:token>/why/<int:ranking>/<int:image>/", explanations.shared_why, name="shared-why"),
+    path(
+        "shared/<slug:token>/explanation/<int:ranking>/<int:image>/",
+        explanations.shared_explanation,
+        name="shared-explanation",
+    ),
     path("algorithms/", algorithms.every_algorithm, name="algorithms"),
     path("algorithms/<slug:name>/", algorithms.detail, name="algorithm"),
     path("datasets/", datasets.every_dataset, name="datasets"),
@@ -86,4 +94,12 @@ urlpatterns = [
     path("lab/models/<int:pk>/resume", models.resume, name="model-resume"),
     path("lab/models/<int:pk>/index", indexes.build, name="index-build"),
     path("lab/indexes/<int:pk>/activate", indexes.activate, name="index-activate"),
+]
+
+# Pages that had another URL before: bookmarks and shared links go on.
+urlpatterns += [
+    path("searches/<uuid:pk>/answers/<slug:suffix>", moved(pattern_name="search-results")),
+    path("searches/<uuid:pk>/why/<int:ranking>/<int:image>/", moved(pattern_name="explanation")),
+    path("shared/<slug:token>/why/<int:ranking>/<int:image>/", moved(pattern_name="shared-explanation")),
+    path("rankings/<int:pk>/relevance", moved(pattern_name="mark")),
 ]

@@ -102,8 +102,8 @@ PAGES: dict[str, tuple[Address, int]] = {
     "class choices": (lambda scene: f"/searches/classes?datasets={scene.world.dataset.pk}", 4),
     "search": (lambda scene: f"/searches/{scene.search.pk}/", 19),
     "shared search": (lambda scene: f"/shared/{scene.search.share_token}/", 14),
-    "results as CSV": (lambda scene: f"/searches/{scene.search.pk}/answers/csv", 10),
-    "results as JSON": (lambda scene: f"/searches/{scene.search.pk}/answers/json", 14),
+    "results as CSV": (lambda scene: f"/searches/{scene.search.pk}/results/csv", 10),
+    "results as JSON": (lambda scene: f"/searches/{scene.search.pk}/results/json", 14),
     "searches": (lambda scene: "/searches/", 9),
     "saved searches": (lambda scene: "/searches/saved/", 9),
     "data set": (lambda scene: f"/datasets/{scene.slug}/", 9),
@@ -117,9 +117,9 @@ PAGES: dict[str, tuple[Address, int]] = {
     "ratings of all": (lambda scene: f"/downloads/ratings/{scene.slug}/ratings.csv", 5),
     "API: pictures": (lambda scene: "/api/v1/images/?limit=48", 6),
     "API: pictures of a data set": (lambda scene: f"/api/v1/datasets/{scene.world.dataset.pk}/images/?limit=48", 7),
-    "API: searches": (lambda scene: "/api/v1/searches/", 8),
-    "API: search": (lambda scene: f"/api/v1/searches/{scene.search.pk}/", 8),
-    "API: what it is": (lambda scene: f"/api/v1/searches/{scene.search.pk}/verdict/", 10),
+    "API: searches": (lambda scene: "/api/v1/searches/", 9),
+    "API: search": (lambda scene: f"/api/v1/searches/{scene.search.pk}/", 9),
+    "API: what it is": (lambda scene: f"/api/v1/searches/{scene.search.pk}/prediction/", 11),
 }
 """Address and most queries of what shows some names."""
 

@@ -108,7 +108,7 @@ ASKED_OTHERWISE = {
     "retrieval.files.jpeg_page": "gives what the ways above pass to it",
     "retrieval.search.services.run_search.prepare": "looks at a picture that the sender may see; tested below",
     "retrieval.search.services.run_search.system_search": "asks with what `asking()` gives, the hidden left out",
-    "retrieval.search.services.exporting.answers_zip": "an archive; tested below",
+    "retrieval.search.services.exporting.results_zip": "an archive; tested below",
     "retrieval.search.services.access.query_file": "gives the file to the ways above",
     "retrieval.datasets.api.images.SIZES": "the sizes of the way above",
     "retrieval.datasets.services.thumbnails._look_at": "reads a picture for a job",
@@ -202,12 +202,12 @@ def test_a_picture_is_asked_for_again_and_not_sent_twice(scene: Scene, member: U
 
 
 def archive(client: Client, scene: Scene) -> list[str]:
-    answer = client.get(f"/searches/{scene.search.pk}/answers/zip")
+    answer = client.get(f"/searches/{scene.search.pk}/results/zip")
     return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()  # type: ignore[attr-defined]
 
 
 def whys(scene: Scene) -> list[str]:
-    tail = f"why/{scene.ranking.pk}/{scene.found}/"
+    tail = f"explanation/{scene.ranking.pk}/{scene.found}/"
     return [f"/searches/{scene.search.pk}/{tail}", f"/shared/{scene.search.share_token}/{tail}"]
 
 
@@ -234,9 +234,9 @@ def test_an_archive_leaves_hidden_pictures_out(scene: Scene, member: User, curat
     curating.set_hidden(scene.world.dataset, [scene.query.pk, scene.found], True, by=curator)
     after = archive(client, scene)
     assert "query.jpg" not in after and not any(f"-{scene.found}.jpg" in name for name in after)
-    answer = client.get(f"/searches/{scene.search.pk}/answers/json")
+    answer = client.get(f"/searches/{scene.search.pk}/results/json")
     value = json.loads(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
-    assert value["query"] is None and scene.found not in {row["picture_id"] for row in value["answers"]}
+    assert value["query"] is None and scene.found not in {row["image"] for row in value["results"]}
 
 
 def test_a_search_is_not_asked_again_with_a_hidden_picture(scene: Scene, member: User, curator: User) -> None:
@@ -254,9 +254,9 @@ def test_a_shared_page_shows_a_visitor_nothing_of_a_set_for_members(scene: Scene
     assert name in Client().get(where).content.decode()
     set_public(scene.world.dataset, False)
     page = Client().get(where)
-    assert page.status_code == 200 and page.context["shown"] == 0 and page.context["withheld"] == 1
+    assert page.status_code == 200 and (page.context["summary"].shown, page.context["summary"].withheld) == (0, 1)
     assert name not in page.content.decode() and "/pictures/" not in page.content.decode()
-    assert signed_in(member).get(where).context["shown"] > 0
+    assert signed_in(member).get(where).context["summary"].shown > 0
 
 
 def test_a_data_set_that_is_to_be_deleted_is_gone_at_once(scene: Scene, member: User, curator: User) -> None:
@@ -272,7 +272,7 @@ def test_a_data_set_that_is_to_be_deleted_is_gone_at_once(scene: Scene, member: 
         assert reader.get(f"/api/v1/datasets/{spare.pk}/").status_code == 404
         assert reader.get(f"/datasets/{spare.slug}/").status_code == 404
         assert reader.get(f"/pictures/{spare_picture.pk}").status_code == 404
-    assert signed_in(member).get(f"/searches/{mine.pk}/").context["shown"] == 0
+    assert signed_in(member).get(f"/searches/{mine.pk}/").context["summary"].shown == 0
     assert signed_in(member).get(f"/searches/{mine.pk}/picture").status_code == 404
     client.post(f"/api/v1/jobs/{job.json()['id']}/cancel/")
     assert client.get(f"/api/v1/datasets/{spare.pk}/").status_code == 200

@@ -140,8 +140,8 @@ def test_the_same_search_finds_the_same(kept: Kept) -> None:
         assert answer.status_code == 201, answer.content
         found = {
             (column["model"], shown["image"]): shown["similarity"]
-            for column in answer.json()["results"]
-            for shown in column["answers"]
+            for column in answer.json()["columns"]
+            for shown in column["results"]
         }
         assert found
         assert found == pytest.approx({pair: before[pair] for pair in found}, abs=TOLERANCE)

@@ -24,9 +24,9 @@ from retrieval.experiments.api.runs import RunViewSet
 from retrieval.registry.api.indexes import IndexViewSet
 from retrieval.registry.api.metrics import MetricViewSet
 from retrieval.registry.api.models import ModelViewSet
-from retrieval.search.api.exports import SearchAnswersView
+from retrieval.search.api.exports import SearchResultsView
 from retrieval.search.api.links import ShareLinkViewSet
-from retrieval.search.api.marks import RelevanceViewSet
+from retrieval.search.api.marks import MarkViewSet
 from retrieval.search.api.searches import SearchViewSet
 
 router = SimpleRouter()
@@ -45,7 +45,7 @@ router.register("indexes", IndexViewSet, basename="api-index")
 router.register("searches", SearchViewSet, basename="api-search")
 router.register("share-links", ShareLinkViewSet, basename="api-share-link")
 router.register("ballots", BallotViewSet, basename="api-ballot")
-router.register("relevance", RelevanceViewSet, basename="api-relevance")
+router.register("marks", MarkViewSet, basename="api-mark")
 
 # Swagger's page styles itself from JavaScript; no other page may.
 docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
@@ -55,7 +55,7 @@ urlpatterns = [
     path("v1/me/export/", MeExportView.as_view(), name="me-export"),
     path("v1/leaderboard/", LeaderboardView.as_view(), name="api-leaderboard"),
     path("v1/leaderboard/<str:suffix>/", LeaderboardFileView.as_view(), name="api-leaderboard-file"),
-    re_path(rf"^v1/searches/(?P<id>{UUID})/answers/(?P<suffix>[a-z]+)/$", SearchAnswersView.as_view()),
+    re_path(rf"^v1/searches/(?P<id>{UUID})/results/(?P<suffix>[a-z]+)/$", SearchResultsView.as_view()),
     re_path(rf"^v1/datasets/(?P<id>{KEY})/ratings/(?P<part>[a-z.]+)/$", DatasetRatingsView.as_view()),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

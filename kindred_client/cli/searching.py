@@ -21,49 +21,76 @@ Picture = str | Path | int
 
 @command("search")
 @click.argument("picture", nargs=-1)
-@click.option("--from", "listed", type=click.File(), default=None, help="A list of pictures, one a line; - is stdin.")
-@click.option("--dataset", "datasets", multiple=True, required=True, metavar="SLUG|NAME|ID", help="May be repeated.")
-@click.option("--model", "models", multiple=True, metavar="NAME|ID", help="May be repeated; all, unless told.")
-@click.option("-k", "k", type=click.IntRange(1), default=None, help="So many answers of each model; usually 12.")
-@click.option("--box", type=float, nargs=4, default=None, metavar="LEFT TOP RIGHT BOTTOM", help="0 to 1: look there.")
-@click.option("--threshold", type=click.FloatRange(-1, 1), default=None, help="The lowest cosine that is shown.")
-@click.option("--split", "splits", multiple=True, type=click.Choice(SPLITS), help="Answers of this split only.")
-@click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 16), help="Requests at once.")
+@click.option("--from", "listed", type=click.File(), default=None, help="File with pictures, one per line; - is stdin.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    required=True,
+    metavar="SLUG|NAME|ID",
+    help="Data set to search (repeatable).",
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|ID",
+    help="Model to search with (repeatable); default: all with an index.",
+)
+@click.option("-k", "k", type=click.IntRange(1), default=None, help="Results per model (default 12).")
+@click.option(
+    "--box",
+    type=float,
+    nargs=4,
+    default=None,
+    metavar="LEFT TOP RIGHT BOTTOM",
+    help="Part of the picture to search, 0 to 1; default: all of it.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(-1, 1),
+    default=None,
+    help="Minimum similarity (-1 to 1). Matches below it are hidden.",
+)
+@click.option(
+    "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="Split to limit results to (repeatable)."
+)
+@click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 16), help="Parallel requests.")
 def search(
     session: Session, picture: tuple[str, ...], *, listed: Any, datasets: tuple[str, ...], models: tuple[str, ...],
-    splits: tuple[str, ...], **terms: Any,
+    splits: tuple[str, ...], **options: Any,
 ) -> None:  # fmt: skip
-    """Find the pictures most like each PICTURE: a file, a folder of them, a web address, or the id of an image.
+    """Find the pictures most similar to each PICTURE: a file, a folder, a URL, or the id of an image.
 
-    A number is the id of an image; ./12 is a file. With --json there is a line for each picture, in their order.
+    A number is the id of an image; ./12 is a file. --json prints one line per picture, in their order.
     """
-    pictures = list(asked(picture, listed or ()))
-    session.quiet = sys.stdout.isatty()  # a bar would stand between the answers
+    pictures = list(queries_of(picture, listed or ()))
+    session.quiet = sys.stdout.isatty()  # a bar would stand between the results
     client = session.client
     chosen: dict[str, Any] = {
         "datasets": [dataset_of(client, name)["id"] for name in datasets],
         "models": [model_of(client, name)["id"] for name in models],
         "filters": {"splits": list(splits)} if splits else None,
     }
-    session.hint = "What is printed was asked; ask for the rest again."
-    met: list[Problem] = []
-    found = client.searches.many(pictures, total=len(pictures), **chosen, **terms)
-    for asked_with, answer in zip(pictures, found, strict=True):
-        if isinstance(answer, Problem):
-            met.append(answer)
-        _show(session, str(asked_with), answer)
-    _end(met, len(pictures))
+    session.hint = "Printed pictures are done; run the command again for the rest."
+    problems: list[Problem] = []
+    outcomes = client.searches.many(pictures, total=len(pictures), **chosen, **options)
+    for query, outcome in zip(pictures, outcomes, strict=True):
+        if isinstance(outcome, Problem):
+            problems.append(outcome)
+        _show(session, str(query), outcome)
+    _end(problems, len(pictures))
 
 
-def asked(named: Iterable[str], lines: Iterable[str]) -> Iterator[Picture]:
-    """Yield what to search with; folders give the pictures in them.
+def queries_of(named: Iterable[str], lines: Iterable[str]) -> Iterator[Picture]:
+    """Yield the query pictures; a folder gives the pictures in it.
 
     Raises:
         click.UsageError: there is none.
     """
     words = [*named, *(line.strip() for line in lines if line.strip())]
     if not words:
-        raise click.UsageError("name a picture: a file, a folder, a web address or the id of an image")
+        raise click.UsageError("no picture given: name a file, a folder, a URL or the id of an image")
     for word in words:
         if word.isascii() and word.isdecimal():
             yield int(word)
@@ -76,16 +103,16 @@ def asked(named: Iterable[str], lines: Iterable[str]) -> Iterator[Picture]:
             yield word
 
 
-def _show(session: Session, picture: str, answer: "Thing | Problem") -> None:
-    if isinstance(answer, Problem):
+def _show(session: Session, picture: str, outcome: "Thing | Problem") -> None:
+    if isinstance(outcome, Problem):
         if session.as_json:
-            as_json_line({"picture": picture, "problem": document_of(answer)})
-        return say(f"{picture}: {answer}")
+            as_json_line({"picture": picture, "problem": document_of(outcome)})
+        return say(f"{picture}: {outcome}")
     if session.as_json:
-        return as_json_line({"picture": picture, "search": answer})
+        return as_json_line({"picture": picture, "search": outcome})
     click.echo(cell(picture))
-    for column in answer["results"]:
-        for row in column["answers"]:
+    for column in outcome["columns"]:
+        for row in column["results"]:
             place = f"{row['rank']:>3}  {row['similarity']:>7.4f}"
             click.echo(f"  {cell(column['model_name'])}  {place}  {cell(row['class_name'])}  (image {row['image']})")
 
@@ -93,17 +120,17 @@ def _show(session: Session, picture: str, answer: "Thing | Problem") -> None:
 def document_of(problem: Problem) -> dict[str, Any]:
     """Return the problem as the API writes it."""
     errors = [vars(error) for error in problem.errors]
-    told = {"type": problem.type, "title": problem.title, "status": problem.status, "detail": problem.detail}
-    return {**told, "errors": errors} if errors else told
+    document = {"type": problem.type, "title": problem.title, "status": problem.status, "detail": problem.detail}
+    return {**document, "errors": errors} if errors else document
 
 
-def _end(met: list[Problem], count: int) -> None:
-    if not met:
+def _end(problems: list[Problem], count: int) -> None:
+    if not problems:
         return
     if count > 1:
-        kinds = Counter(problem.slug for problem in met)
-        say(f"{len(met)} of {count} failed: {', '.join(f'{kind} ({times})' for kind, times in kinds.items())}")
-    click.get_current_context().exit(code_of(met[0]) if len(met) == count else PARTLY)
+        kinds = Counter(problem.slug for problem in problems)
+        say(f"{len(problems)} of {count} failed: {', '.join(f'{kind} ({times})' for kind, times in kinds.items())}")
+    click.get_current_context().exit(code_of(problems[0]) if len(problems) == count else PARTLY)
 
 
 COMMANDS = (search,)

@@ -13,20 +13,20 @@ from kindred_client.resources.base import Resource
 class Ratings(Resource):
     """One's own marks and ballots, and the leaderboard."""
 
-    def relevance(
+    def marks(
         self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
-    ) -> Pages[answers.RatingsRelevance]:
+    ) -> Pages[answers.RatingsMarks]:
         """List one's marks."""
         query = given(limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("ratings.relevance", answers.RatingsRelevance, query=query)
+        return self._api.pages("ratings.marks", answers.RatingsMarks, query=query)
 
     def mark(self, ranking: Ref, image: Ref, value: int) -> answers.RatingsMark:
-        """Say what an answer is: 0 not it, 1 same kind, 2 what I meant; again changes it."""
+        """Mark a result: 0 no, 1 same kind, 2 exactly this; a second mark replaces the first."""
         body = {"ranking": key(ranking), "image": key(image), "value": value}
         return self._api.call("ratings.mark", answers.RatingsMark, json=body)
 
     def unmark(self, mark: Ref, *, if_match: str = "") -> None:
-        """Take a mark back."""
+        """Remove a mark."""
         self._api.call("ratings.unmark", dict, mark, if_match=if_match)
 
     def ballots(

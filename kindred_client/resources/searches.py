@@ -31,7 +31,7 @@ class Searches(Resource):
         cursor: str | None = None,
         fields: Fields = (),
     ) -> Pages[answers.SearchesList]:
-        """List one's searches; `root`: those that were refined from that one."""
+        """List one's searches; `root`: only refinements of that search."""
         query = given(saved=saved, root=None if root is None else key(root), limit=limit, cursor=cursor, fields=fields)
         return self._api.pages("searches.list", answers.SearchesList, query=query)
 
@@ -49,11 +49,14 @@ class Searches(Resource):
         filters: Filters | None = None,
         exclude_self: bool = True,
     ) -> answers.SearchesCreate:
-        """Ask for the pictures most like one: a file here, a picture of a data set, or one at a web address.
+        """Search for the pictures most similar to one: a local file, a picture of a data set, or one at a URL.
 
-        box: left, top, right, bottom of what to look at, 0 to 1. filters: {"splits": [...], "classes": [...]}.
+        k: results per model, default 12. box: left, top, right, bottom of the searched part, 0 to 1. threshold: the
+        minimum similarity, -1 to 1. filters: {"splits": [...], "classes": [...]}.
         """
-        body = terms(datasets, models, k=k, box=box, threshold=threshold, filters=filters, exclude_self=exclude_self)
+        body = search_options(
+            datasets, models, k=k, box=box, threshold=threshold, filters=filters, exclude_self=exclude_self
+        )
         body |= given(image_id=None if image_id is None else key(image_id), image_url=image_url)
         if file is None:
             return self._api.call("searches.create", answers.SearchesCreate, json=body)
@@ -62,7 +65,7 @@ class Searches(Resource):
             return self._api.call("searches.create", answers.SearchesCreate, data=as_form(body), files=[part])
 
     def batch(self, searches: Sequence[Mapping[str, Any]]) -> answers.SearchesBatch:
-        """Ask at most 50 searches at once, each as the API takes it; `many` asks any number, of files as well."""
+        """Run at most 50 searches at once, each as the API takes it; `many` takes any number, and files."""
         return self._api.call("searches.batch", answers.SearchesBatch, json={"searches": [*searches]})
 
     def many(
@@ -81,20 +84,22 @@ class Searches(Resource):
     ) -> Iterator["answers.SearchesCreate | Problem"]:
         """Search with thousands of pictures: yield each one's search in their order, or its Problem in its place.
 
-        pictures: paths of files, ids of pictures (or answers that have one), web addresses; read as far as needed.
-        total: how many they are, for the bar, where that cannot be seen.
+        pictures: paths of files, ids of images (or objects with an id), URLs; read one batch at a time.
+        total: their number, for the progress bar, where `pictures` has no length.
 
         Raises:
-            Problem: nothing of it can be asked (a wrong token, an unknown data set).
+            Problem: no search is possible (a wrong token, an unknown data set).
         """
-        body = terms(datasets, models, k=k, box=box, threshold=threshold, filters=filters, exclude_self=exclude_self)
+        body = search_options(
+            datasets, models, k=k, box=box, threshold=threshold, filters=filters, exclude_self=exclude_self
+        )
         return search_many(self._api, pictures, body, workers=workers, total=total)
 
     def get(self, search: Ref, *, fields: Fields = ()) -> answers.SearchesGet:
         return self._api.call("searches.get", answers.SearchesGet, search, query=given(fields=fields))
 
     def update(self, search: Ref, *, name: str, if_match: str = "") -> answers.SearchesUpdate:
-        """Save it under a name; "" un-saves it."""
+        """Save it under a name; "" removes it from saved."""
         return self._api.call("searches.update", answers.SearchesUpdate, search, json={"name": name}, if_match=if_match)
 
     def delete(self, search: Ref, *, if_match: str = "") -> None:
@@ -104,8 +109,8 @@ class Searches(Resource):
         self,
         search: Ref,
         *,
-        more: Iterable[Ref] | None = None,
-        less: Iterable[Ref] | None = None,
+        more_like: Iterable[Ref] | None = None,
+        less_like: Iterable[Ref] | None = None,
         datasets: Iterable[Ref] = (),
         models: Iterable[Ref] = (),
         k: int | None = None,
@@ -113,30 +118,36 @@ class Searches(Resource):
         threshold: float | None = None,
         filters: Filters | None = None,
     ) -> answers.SearchesRefine:
-        """Ask again, for more like some answers and less like others.
+        """Search again, for more like some results and less like others.
 
-        What is not given stays as it was; no pictures for `more` or `less`, an empty list, take those away.
+        An option that is not given stays as it was; an empty list for `more_like` or `less_like` removes it.
         """
-        wanted = given(k=k, box=None if box is None else [*box], threshold=threshold, filters=filters)
-        chosen = given(datasets=keys(datasets) or None, models=keys(models) or None)
-        moved = given(more=None if more is None else keys(more), less=None if less is None else keys(less))
-        body = {**moved, **chosen, **wanted}
+        body = given(
+            more_like=None if more_like is None else keys(more_like),
+            less_like=None if less_like is None else keys(less_like),
+            datasets=keys(datasets) or None,
+            models=keys(models) or None,
+            k=k,
+            box=None if box is None else [*box],
+            threshold=threshold,
+            filters=filters,
+        )
         return self._api.call("searches.refine", answers.SearchesRefine, search, json=body)
 
-    def verdict(self, search: Ref) -> answers.SearchesVerdict:
-        """Return what the neighbours vote that it is."""
-        return self._api.call("searches.verdict", answers.SearchesVerdict, search)
+    def prediction(self, search: Ref) -> answers.SearchesPrediction:
+        """Return the class that each model's nearest neighbours predict, with its confidence."""
+        return self._api.call("searches.prediction", answers.SearchesPrediction, search)
 
-    def why(self, search: Ref, ranking: Ref, image: Ref) -> answers.SearchesWhy:
-        """Return which places of query and answer made their similarity."""
-        return self._api.call("searches.why", answers.SearchesWhy, search, ranking, image)
+    def explanation(self, search: Ref, ranking: Ref, image: Ref) -> answers.SearchesExplanation:
+        """Return which cells of query and result contribute to their similarity."""
+        return self._api.call("searches.explanation", answers.SearchesExplanation, search, ranking, image)
 
     def file(self, search: Ref, suffix: str) -> Download:
-        """Return the answers as a file: csv, json or zip."""
+        """Return the results as a file: csv, json or zip."""
         return self._api.download("searches.file", search, suffix)
 
     def share(self, search: Ref, *, if_match: str = "") -> answers.SearchesShare:
-        """Make the link by which anybody may see it."""
+        """Create the link with which anybody can see the search."""
         return self._api.call("searches.share", answers.SearchesShare, search, if_match=if_match)
 
     def unshare(self, search: Ref, *, if_match: str = "") -> answers.SearchesUnshare:
@@ -165,7 +176,7 @@ class Searches(Resource):
         self._api.call("searches.revoke_link", dict, search, if_match=if_match)
 
 
-def terms(
+def search_options(
     datasets: Iterable[Ref],
     models: Iterable[Ref],
     *,
@@ -175,16 +186,16 @@ def terms(
     filters: Filters | None,
     exclude_self: bool,
 ) -> dict[str, Any]:
-    """Return what is asked of a picture, whichever it is."""
+    """Return the body of a search without its picture."""
     body = {"datasets": keys(datasets), "exclude_self": exclude_self}
     body |= given(models=keys(models) or None, k=k, box=None if box is None else [*box])
     return body | given(threshold=threshold, filters=filters)
 
 
-def answer_rows(search: Mapping[str, Any]) -> Table:
-    """Return a search's answers as one table: a row for each model and rank."""
+def result_rows(search: Mapping[str, Any]) -> Table:
+    """Return a search's results as one table: a row for each model and rank."""
     return Table(
-        {"search": search["id"], "model": column["model"], "model_name": column["model_name"], **answer}
-        for column in search["results"]
-        for answer in column["answers"]
+        {"search": search["id"], "model": column["model"], "model_name": column["model_name"], **result}
+        for column in search["columns"]
+        for result in column["results"]
     )

@@ -2,6 +2,7 @@
 
 import io
 
+from config.api.files import AnyAcceptNegotiation
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api.files import AnyAcceptNegotiation
 from config.api.filters import check_parameters
 from ratings.serializers import LeaderboardSerializer
 from ratings.services import leaderboard_files

@@ -29,13 +29,13 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True)
 class ShownResult:
-    """A result in a column; relevance: the person's mark on it, None without one or before the rating."""
+    """A result in a column; mark: the person's mark on it, None without one or before the rating."""
 
     image: Image
     rank: int
     thumbnail_url: str
     is_same_class: bool
-    relevance: int | None
+    mark: int | None
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _columns(ballot: Ballot, columns: list[BallotColumn], marks: Mapping[tuple[i
                     rank=rank,
                     thumbnail_url=reverse("thumbnail", args=[image.pk]),
                     is_same_class=query is not None and image.label == query.label,
-                    relevance=marks.get((column.ranking.pk, image.pk)),
+                    mark=marks.get((column.ranking.pk, image.pk)),
                 )
                 for rank, image in column.results
             ],

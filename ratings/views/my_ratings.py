@@ -38,7 +38,7 @@ def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
     A mark on a ballot that was withdrawn since can only be removed.
     """
     search = mark.ranking.search
-    row: dict[str, Any] = {"mark": mark, "answer": {"image": mark.image, "relevance": mark.value}}
+    row: dict[str, Any] = {"mark": mark}
     if search.owner_id is not None:
         return row | {
             "query_url": reverse("search-picture", args=[search.pk]),

@@ -1,4 +1,4 @@
-"""Marks: what people say of single results."""
+"""The table of marks on single results."""
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +12,9 @@ class Mark(models.Model):
     """One person's judgement of one result: does this picture match the query?"""
 
     class Value(models.IntegerChoices):
-        NOT_IT = 0, "Not it"
+        NO = 0, "No"
         SAME_KIND = 1, "Same kind"
-        WHAT_I_MEANT = 2, "What I meant"
+        EXACTLY = 2, "Exactly this"
 
     who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="marks")
     ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="marks")

@@ -1,4 +1,4 @@
-"""What was asked and what was answered, frozen."""
+"""The tables of searches and of rankings, which are never changed."""
 
 import uuid
 from pathlib import Path
@@ -13,36 +13,49 @@ from retrieval.models.model import Model
 
 
 class Search(models.Model):
-    """A picture asked for. Without an owner it is the system's: a query that people rate blind.
+    """A search with one picture. Without an owner it is the system's: a query that people rate blind.
 
-    The query is a gallery picture, or an uploaded one, stored without its metadata. A refinement asks with the
-    picture of its root, the first search with that picture, under other terms; the root keeps the upload.
+    The query is a picture of a data set, or an uploaded one, stored without its metadata. A refinement searches with
+    the picture of its root, the first search with that picture, and other options; the root has the upload.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="searches"
     )
-    datasets = models.ManyToManyField(Dataset, related_name="searches", help_text="All that were searched.")
+    datasets = models.ManyToManyField(Dataset, related_name="searches", help_text="Data sets that were searched.")
     query_image = models.ForeignKey(Image, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     root = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="refinements", help_text="Null: itself."
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="refinements",
+        help_text="First search with the same picture; null for that search itself.",
     )
     k = models.PositiveSmallIntegerField()
     box = models.JSONField(
-        null=True, blank=True, help_text="Left, top, right, bottom of what was searched, 0 to 1 of the upright picture."
+        null=True,
+        blank=True,
+        help_text="Left, top, right, bottom of the searched part, 0 to 1 of the upright picture; null: all of it.",
     )
-    threshold = models.FloatField(null=True, blank=True, help_text="Answers of a lower cosine are not shown.")
+    threshold = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Minimum similarity, -1 to 1; results below it are hidden. null: all are shown.",
+    )
     filters = models.JSONField(
-        default=dict, blank=True, help_text="splits: names; classes: pairs of data set and label. Empty allows all."
+        default=dict, blank=True, help_text="Splits and classes that results are limited to; empty: all."
     )
-    exclude_self = models.BooleanField(default=True, help_text="Whether a gallery picture is left out of its answers.")
-    more = models.JSONField(default=list, blank=True, help_text="Pictures that the query was moved towards.")
-    less = models.JSONField(default=list, blank=True, help_text="Pictures that it was moved away from.")
+    exclude_self = models.BooleanField(
+        default=True, help_text="Whether a picture of a data set is left out of its own results."
+    )
+    more = models.JSONField(default=list, blank=True, help_text="Images that the query was moved towards.")
+    less = models.JSONField(default=list, blank=True, help_text="Images that the query was moved away from.")
     problems = models.JSONField(
-        default=list, blank=True, help_text="Models that gave no results, and why: pairs of key and sentence."
+        default=list, blank=True, help_text="Models that gave no results, with the reason: pairs of key and sentence."
     )
-    name = models.CharField(max_length=80, blank=True, help_text="A saved search has one.")
+    name = models.CharField(max_length=80, blank=True, help_text="Name of a saved search; empty if it is not saved.")
     share_token = models.CharField(max_length=43, null=True, blank=True, unique=True)  # noqa: DJ001  unique, so null
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -68,14 +81,14 @@ class Search(models.Model):
 
     @property
     def upload(self) -> Path:
-        """Where the uploaded query lies, if the query is not a gallery picture."""
+        """The path of the uploaded query, if the query is not a picture of a data set."""
         return Path(settings.MEDIA_ROOT) / "searches" / f"{self.root_id or self.pk}.jpg"
 
 
 class Ranking(models.Model):
-    """What one model answered from one index: picture ids, best first, with their cosine similarities.
+    """The results of one model from one index: image ids, best first, with their similarities.
 
-    A model that searched several data sets has a ranking for each; shown, they are merged.
+    A model that searched several data sets has a ranking for each; a page merges them.
     """
 
     search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="rankings")

@@ -1,22 +1,20 @@
-"""What the API says of why an answer is one."""
-
-from typing import Any
+"""What the API shows of the explanation of a result."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from retrieval.search.services.explanations import Side, Why
+from retrieval.search.services.explanations import Cell, Explanation, Region, Side, Square
 
 SIDE = {
     "width": 640,
     "height": 480,
     "square": {"left": 80.0, "top": 0.0, "side": 480.0},
     "regions": [{"name": "middle", "share": 0.31}],
-    "places": [{"x": 260.0, "y": 180.0, "width": 60.0, "height": 60.0, "share": 0.12}],
+    "cells": [{"x": 260.0, "y": 180.0, "width": 60.0, "height": 60.0, "share": 0.12}],
 }
 
 
-class SquareSerializer(serializers.Serializer[Any]):
+class SquareSerializer(serializers.Serializer[Square]):
     """The square that the network saw, in pixels of the picture."""
 
     left = serializers.FloatField()
@@ -24,15 +22,18 @@ class SquareSerializer(serializers.Serializer[Any]):
     side = serializers.FloatField()
 
 
-class RegionSerializer(serializers.Serializer[Any]):
-    """A ninth of that square, and what it brings to the similarity; below 0 it takes away."""
+class RegionSerializer(serializers.Serializer[Region]):
+    """A ninth of that square, and its share of the similarity; a negative one reduces it."""
 
     name = serializers.CharField()
     share = serializers.FloatField()
 
 
-class PlaceSerializer(serializers.Serializer[Any]):
-    """A place of the network's last map, in pixels of the picture, and what it brings; faint ones are left out."""
+class CellSerializer(serializers.Serializer[Cell]):
+    """A cell of the network's last feature map, in pixels of the picture, and its share of the similarity.
+
+    Cells below 1 % of the strongest are left out.
+    """
 
     x = serializers.FloatField()
     y = serializers.FloatField()
@@ -41,71 +42,40 @@ class PlaceSerializer(serializers.Serializer[Any]):
     share = serializers.FloatField()
 
 
-class SideSerializer(serializers.Serializer[Any]):
+class SideSerializer(serializers.Serializer[Side]):
     """One of the two pictures."""
 
-    width = serializers.IntegerField()
-    height = serializers.IntegerField()
+    width = serializers.IntegerField(source="square.width")
+    height = serializers.IntegerField(source="square.height")
     square = SquareSerializer()
-    regions = RegionSerializer(many=True)
-    places = PlaceSerializer(many=True)
+    regions = RegionSerializer(source="all_regions", many=True)
+    cells = CellSerializer(many=True)
 
 
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "A similarity taken apart",
+            "A similarity in parts",
             {
                 "similarity": 0.913204,
                 "explained": 0.9131,
                 "exact": True,
                 "reason": "",
                 "query": SIDE,
-                "answer": SIDE,
+                "result": SIDE,
             },
         )
     ]
 )
-class WhySerializer(serializers.Serializer[Any]):
-    """Why: `similarity` is the search's, `explained` that of the two pictures as kept; all shares sum up to it.
+class ExplanationSerializer(serializers.Serializer[Explanation]):
+    """`similarity` is the search's, `explained` that of the two stored pictures; all shares add up to it.
 
-    Where it is not exact, `reason` says what of the network keeps it from being so.
+    Where it is not exact, `reason` names what in the network prevents it.
     """
 
-    similarity = serializers.FloatField()
-    explained = serializers.FloatField()
+    similarity = serializers.FloatField(source="search_score")
+    explained = serializers.FloatField(source="explained_score")
     exact = serializers.BooleanField()
     reason = serializers.CharField(allow_blank=True)
     query = SideSerializer()
-    answer = SideSerializer()
-
-
-def told(why: Why) -> dict[str, Any]:
-    """Return why an answer is one, as the API says it."""
-    return {
-        "similarity": why.told,
-        "explained": why.score,
-        "exact": why.exact,
-        "reason": why.reason,
-        "query": _side(why.query),
-        "answer": _side(why.answer),
-    }
-
-
-def _side(side: Side) -> dict[str, Any]:
-    return {
-        "width": side.width,
-        "height": side.height,
-        "square": {"left": float(side.left), "top": float(side.top), "side": float(side.side)},
-        "regions": [{"name": name, "share": share} for row in side.regions for name, share in row],
-        "places": [
-            {
-                "x": float(place.x),
-                "y": float(place.y),
-                "width": float(place.width),
-                "height": float(place.height),
-                "share": place.share,
-            }
-            for place in side.places
-        ],
-    }
+    result = SideSerializer()

@@ -1,4 +1,4 @@
-"""By what one's own searches can be narrowed."""
+"""Filters of one's own searches."""
 
 import django_filters as filters  # type: ignore[import-untyped]
 from django.db.models import QuerySet
@@ -9,10 +9,10 @@ from retrieval.search.services.history import SAVED
 
 
 class SearchFilter(filters.FilterSet):  # type: ignore[misc]
-    """Whether it is saved, and of which search it is a refinement."""
+    """Whether a search is saved, and which search it refines."""
 
-    saved = TrueOrFalse(method="with_name", label="true: those saved under a name; false: the others.")
-    root = filters.UUIDFilter(field_name="root_id", label="Those that refine this search.")
+    saved = TrueOrFalse(method="with_name", label="true: saved searches; false: the others.")
+    root = filters.UUIDFilter(field_name="root_id", label="Refinements of this search.")
 
     class Meta:
         model = Search

@@ -1,4 +1,4 @@
-"""The forms of a search: its picture, and the terms on which it is asked."""
+"""The forms of a search: its picture and its options."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from config.keys import MOST_DIGITS
 from retrieval.models import Dataset, Image, Model, Search
-from retrieval.search.services.options import Terms, terms_of
+from retrieval.search.services.options import SearchOptions, options_of
 
 SIDES = ("left", "top", "right", "bottom")
 WHOLE = (0.0, 0.0, 100.0, 100.0)
@@ -36,7 +36,7 @@ class ClassesField(forms.Field):
         for text in value or ():
             parts = str(text).split(":")
             if len(parts) != 2 or not all(part.isdecimal() and len(part) < MOST_DIGITS for part in parts):
-                raise forms.ValidationError(f"{str(text)[:40]} is no class; choose one of the list.")
+                raise forms.ValidationError(f"{str(text)[:40]} is not a class; choose one of the list.")
             pairs.append((int(parts[0]), int(parts[1])))
         return tuple(dict.fromkeys(pairs))
 
@@ -45,21 +45,21 @@ def _side(name: str) -> forms.FloatField:
     return forms.FloatField(label=f"{name.title()} %", min_value=0, max_value=100, required=False)
 
 
-class TermsForm(forms.Form):
-    """Where to look, whom to ask, for how many answers, and which."""
+class OptionsForm(forms.Form):
+    """The data sets, models and options of a search."""
 
     datasets = RowsField(queryset=Dataset.objects.none(), label="Data sets", widget=forms.CheckboxSelectMultiple)
     models = RowsField(queryset=Model.objects.none(), widget=forms.CheckboxSelectMultiple, required=False)
     k = forms.IntegerField(
-        label="Answers",
+        label="Results per model",
         min_value=1,
         max_value=settings.MOST_ANSWERS,
         required=False,
-        help_text="From each model; 12 if left empty.",
+        help_text="Number of results per model (default 12).",
     )
-    threshold = forms.FloatField(label="Lowest similarity", min_value=-1, max_value=1, required=False)
+    threshold = forms.FloatField(label="Minimum similarity", min_value=-1, max_value=1, required=False)
     splits = forms.MultipleChoiceField(
-        choices=Image.Split.choices, required=False, widget=forms.CheckboxSelectMultiple, label="Parts of the data set"
+        choices=Image.Split.choices, required=False, widget=forms.CheckboxSelectMultiple, label="Splits"
     )
     classes = ClassesField(required=False)
     left, top, right, bottom = (_side(name) for name in SIDES)
@@ -69,51 +69,51 @@ class TermsForm(forms.Form):
         self.fields["datasets"].queryset = datasets  # type: ignore[attr-defined]
         self.fields["models"].queryset = Model.objects.filter(published=True)  # type: ignore[attr-defined]
 
-    def terms(self, more: Iterable[int] = (), less: Iterable[int] = ()) -> Terms:
-        """Return the terms of a valid form; classes of sets that are not searched fall away.
+    def options(self, more_like: Iterable[int] = (), less_like: Iterable[int] = ()) -> SearchOptions:
+        """Return the options of a valid form; classes of data sets that are not searched are dropped.
 
         Raises:
-            Rejected: the box is none.
+            Rejected: the box is out of range.
         """
         values = self.cleaned_data
         given = [values[side] for side in SIDES]
         sides = [whole if side is None else side for side, whole in zip(given, WHOLE, strict=True)]
         searched = {dataset.pk for dataset in values["datasets"]}
-        return Terms(
+        return SearchOptions(
             box=None if tuple(sides) == WHOLE else tuple(side / 100 for side in sides),
             threshold=values["threshold"],
             splits=tuple(values["splits"]),
             classes=tuple(pair for pair in values["classes"] if pair[0] in searched),
-            more=tuple(more),
-            less=tuple(less),
+            more_like=tuple(more_like),
+            less_like=tuple(less_like),
         )
 
 
-class SearchForm(TermsForm):
-    """A new search. The picture is a gallery picture, an earlier search's, a file, or at a web address.
+class SearchForm(OptionsForm):
+    """A new search with a picture of a data set, of an earlier search, a file, or at a URL.
 
-    They are taken in this order: the gallery's button was pressed, while a file may still lie in the form.
+    They count in this order: the button of a picture was pressed, while a file may still be in the form.
     """
 
     picture = forms.FileField(required=False, label="Your picture")
     image = forms.IntegerField(required=False, widget=forms.HiddenInput)
     like = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    address = forms.URLField(required=False, label="Or a web address", max_length=2000, assume_scheme="https")
+    url = forms.URLField(required=False, label="Or a link to a picture", max_length=2000, assume_scheme="https")
 
     def __init__(self, *args: Any, searches: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.searches = searches
 
     def clean_picture(self) -> "UploadedFile[bytes] | None":
-        """Refuse a file too large to be read, before it is read."""
+        """Refuse a file that is too large, before it is read."""
         picture: UploadedFile[bytes] | None = self.cleaned_data["picture"]
         if picture and picture.size and picture.size > settings.PICTURE_MAX_BYTES:
             most = settings.PICTURE_MAX_BYTES // 2**20
-            raise forms.ValidationError(f"The picture has {picture.size / 2**20:.0f} MB; at most {most} MB are read.")
+            raise forms.ValidationError(f"The picture has {picture.size / 2**20:.0f} MB; the limit is {most} MB.")
         return picture
 
     def clean_image(self) -> Image | None:
-        """Find the gallery picture, which may lie in any set that this person sees."""
+        """Find the picture, which may be of any data set that this person sees."""
         chosen = self.cleaned_data["image"]
         if chosen is None:
             return None
@@ -131,37 +131,35 @@ class SearchForm(TermsForm):
             return None
         search: Search | None = self.searches.filter(pk=chosen).first()
         if search is None:
-            raise forms.ValidationError("That search is gone; choose another picture.")
+            raise forms.ValidationError("That search was deleted; choose another picture.")
         return search
 
     def clean(self) -> dict[str, Any]:
-        """Ask for a picture."""
+        """Check that there is a picture."""
         values: dict[str, Any] = super().clean() or {}
-        if not self.errors and not any(values[way] for way in ("image", "like", "picture", "address")):
-            raise forms.ValidationError(
-                "Choose a picture first: a file of your own, one at a web address, or one of the gallery."
-            )
+        if not self.errors and not any(values[way] for way in ("image", "like", "picture", "url")):
+            raise forms.ValidationError("No picture chosen: select a file, enter a link, or click a picture below.")
         return values
 
 
-class RefineForm(TermsForm):
-    """An earlier search, asked again on other terms; `keep_moved` keeps what moved its query."""
+class RefineForm(OptionsForm):
+    """An earlier search with other options; `keep_refined` keeps its more_like and less_like."""
 
-    keep_moved = forms.BooleanField(required=False)
+    keep_refined = forms.BooleanField(required=False)
 
 
-def initial_of(search: Search) -> dict[str, Any]:
-    """Return what a form shows of a search."""
-    terms = terms_of(search)
-    sides = zip(SIDES, terms.box, strict=True) if terms.box else ()
+def initial_of(search: Search) -> dict[str, object]:
+    """Return the values of a form for a stored search."""
+    options = options_of(search)
+    sides = zip(SIDES, options.box, strict=True) if options.box else ()
     return {
         "datasets": [dataset.pk for dataset in search.datasets.all()],
         "models": list(dict.fromkeys(search.rankings.order_by("pk").values_list("model", flat=True))),
         "k": search.k,
-        "threshold": terms.threshold,
-        "splits": terms.splits,
-        "classes": [f"{dataset}:{label}" for dataset, label in terms.classes],
-        "keep_moved": bool(terms.more or terms.less),
+        "threshold": options.threshold,
+        "splits": options.splits,
+        "classes": [f"{dataset}:{label}" for dataset, label in options.classes],
+        "keep_refined": bool(options.more_like or options.less_like),
         **{side: round(100 * share, 2) for side, share in sides},
     }
 

@@ -1,4 +1,4 @@
-"""What the API shows of a search, and of what its answers say."""
+"""What the API shows of a search and of its results."""
 
 from typing import Any
 
@@ -10,68 +10,90 @@ from config.api.strict import StrictSerializer
 from retrieval.datasets.image_serializers import picture_url, thumbnail_url
 from retrieval.models import Search
 from retrieval.search.serializers import SearchedClassSerializer
-from retrieval.search.services import options as terms_services
-from retrieval.search.services import results as answers_services
+from retrieval.search.services.result_fields import SEARCH_FIELDS, Fields, filters_of
+from retrieval.search.services.results import Result, SearchResults, problems_of, results_of
 
-ANSWER = {
+RESULT = {
     "rank": 1,
-    "ranking": 51,
     "image": 311,
     "dataset": 1,
+    "dataset_name": "Birds",
+    "path": "tawny-owl/0007.jpg",
     "class_name": "Tawny owl",
     "similarity": 0.913204,
+    "mark": None,
+    "ranking": 51,
     "url": "https://kindred.example.org/api/v1/images/311/file/",
     "thumbnail_url": "https://kindred.example.org/api/v1/images/311/file/?size=thumbnail",
 }
 SEARCH = {
     "id": "0f8fad5b-d9cb-469f-a165-70867728950e",
     "name": "Owls at dusk",
-    "datasets": [1],
-    "query_image": 310,
-    "box": [0.1, 0.2, 0.9, 0.8],
+    "root": None,
+    "created_at": "2026-05-04T09:30:00Z",
     "k": 12,
+    "box": [0.1, 0.2, 0.9, 0.8],
     "threshold": 0.4,
     "filters": {"splits": ["test"], "classes": [{"dataset": 1, "label": 7}]},
     "exclude_self": True,
-    "more": [],
-    "less": [],
-    "root": None,
-    "created_at": "2026-05-04T09:30:00Z",
-    "shared_at": None,
-    "results": [{"model": 3, "model_name": "Multi-Similarity", "indexes": [5], "took_ms": 14.2, "answers": [ANSWER]}],
+    "more_like": [],
+    "less_like": [],
+    "datasets": [1],
+    "query_image": 310,
+    "share_url": None,
+    "columns": [{"model": 3, "model_name": "Multi-Similarity", "indexes": [5], "took_ms": 14.2, "results": [RESULT]}],
     "problems": [{"model": 4, "model_name": "Theirs", "detail": "Theirs gave no results: its process crashed"}],
 }
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
-    """A picture that answers; with `ranking` and `image` it is marked, see relevance."""
+class PictureUrlField(serializers.URLField):
+    """The URL of a picture, by its key."""
+
+    def to_representation(self, value: Any) -> str:
+        return picture_url(value, self.context.get("request"))
+
+
+class ThumbnailUrlField(serializers.URLField):
+    """The URL of a small copy of a picture, by its key."""
+
+    def to_representation(self, value: Any) -> str:
+        return thumbnail_url(value, self.context.get("request"))
+
+
+class ResultSerializer(serializers.Serializer[Result]):
+    """One picture that a model found; `ranking` and `image` name it for a mark, see /marks/."""
 
     rank = serializers.IntegerField()
-    ranking = serializers.IntegerField()
     image = serializers.IntegerField()
     dataset = serializers.IntegerField()
+    dataset_name = serializers.CharField()
+    path = serializers.CharField(help_text="Path of the picture in its data set.")
     class_name = serializers.CharField()
-    similarity = serializers.FloatField(help_text="A cosine, -1 to 1.")
-    url = serializers.URLField()
-    thumbnail_url = serializers.URLField()
+    similarity = serializers.FloatField(help_text="Cosine similarity to the query, -1 to 1.")
+    mark = serializers.IntegerField(
+        allow_null=True, min_value=0, max_value=2, help_text="Your mark: 0 no, 1 same kind, 2 exactly this; null: none."
+    )
+    ranking = serializers.IntegerField()
+    url = PictureUrlField(source="image")
+    thumbnail_url = ThumbnailUrlField(source="image")
 
 
 class ColumnSerializer(serializers.Serializer[Any]):
-    """What one model answers, best first."""
+    """The results of one model, best first."""
 
     model = serializers.IntegerField()
     model_name = serializers.CharField()
     indexes = serializers.ListField(child=serializers.IntegerField())
     took_ms = serializers.FloatField()
-    answers = AnswerSerializer(many=True)
+    results = ResultSerializer(many=True)
 
 
-class ProblemOfModelSerializer(serializers.Serializer[Any]):
-    """An external model that was asked and gave no results."""
+class ModelProblemSerializer(serializers.Serializer[Any]):
+    """An external model that gave no results."""
 
     model = serializers.IntegerField()
     model_name = serializers.CharField()
-    detail = serializers.CharField(help_text="A sentence on why.")
+    detail = serializers.CharField(help_text="Reason, as a sentence.")
 
 
 class ShownFiltersSerializer(serializers.Serializer[Any]):
@@ -81,79 +103,53 @@ class ShownFiltersSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("A search", SEARCH)])
 class SearchSerializer(serializers.ModelSerializer[Search]):
-    """`context["columns"]`: the answers of searches that are had already, by their keys."""
+    """A search with its results, one column per model."""
+
+    # context["results"] has the SearchResults that were read already, by their keys.
 
     filters = serializers.SerializerMethodField()
-    shared_at = serializers.SerializerMethodField()
-    results = serializers.SerializerMethodField()
+    share_url = serializers.SerializerMethodField()
+    columns = serializers.SerializerMethodField()
     problems = serializers.SerializerMethodField()
     box = serializers.ListField(child=serializers.FloatField(), allow_null=True, read_only=True)
-    more = serializers.ListField(child=serializers.IntegerField(), read_only=True)
-    less = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+    more_like = serializers.ListField(child=serializers.IntegerField(), source="more", read_only=True)
+    less_like = serializers.ListField(child=serializers.IntegerField(), source="less", read_only=True)
 
     class Meta:
         model = Search
-        fields = (
-            "id", "name", "datasets", "query_image", "box", "k", "threshold", "filters", "exclude_self", "more", "less",
-            "root", "created_at", "shared_at", "results", "problems",
-        )  # fmt: skip
+        fields = (*SEARCH_FIELDS, "datasets", "query_image", "share_url", "columns", "problems")
         read_only_fields = fields
 
     @extend_schema_field(ShownFiltersSerializer)
-    def get_filters(self, search: Search) -> dict[str, Any]:
-        terms = terms_services.terms_of(search)
-        classes = [{"dataset": dataset, "label": label} for dataset, label in terms.classes]
-        return {"splits": list(terms.splits), "classes": classes}
+    def get_filters(self, search: Search) -> Fields:
+        return filters_of(search)
 
-    @extend_schema_field(serializers.URLField(allow_null=True, help_text="The link of a shared search."))
-    def get_shared_at(self, search: Search) -> str | None:
+    @extend_schema_field(serializers.URLField(allow_null=True, help_text="Share link; null if not shared."))
+    def get_share_url(self, search: Search) -> str | None:
         if search.share_token is None:
             return None
         return str(reverse("shared", args=[search.share_token], request=self.context.get("request")))
 
     @extend_schema_field(ColumnSerializer(many=True))
-    def get_results(self, search: Search) -> list[dict[str, Any]]:
-        """Give each model's answers, best first, with cosine similarities."""
-        known = self.context["columns"]
+    def get_columns(self, search: Search) -> Any:
+        """Return each model's results, best first."""
+        known: dict[Any, SearchResults] = self.context["results"]
         if search.pk not in known:
-            known[search.pk] = answers_services.answers_of(search, self.context["request"].user)
-        return [
-            {
-                "model": column["model"].pk,
-                "model_name": column["model"].name,
-                "indexes": [ranking.index_id for ranking in column["rankings"]],
-                "took_ms": round(column["took_ms"], 2),
-                "answers": [self._answer(answer) for answer in column["answers"]],
-            }
-            for column in known[search.pk]
-        ]
+            known[search.pk] = results_of(search, self.context["request"].user)
+        return ColumnSerializer(list(known[search.pk].columns), many=True, context=self.context).data
 
-    @extend_schema_field(ProblemOfModelSerializer(many=True))
-    def get_problems(self, search: Search) -> list[dict[str, Any]]:
-        """Give the external models that gave no results."""
-        return [
-            {"model": problem["model"].pk, "model_name": problem["model"].name, "detail": problem["detail"]}
-            for problem in answers_services.problems_of(search)
-        ]
-
-    def _answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        image, request = answer["image"], self.context.get("request")
-        return {
-            "rank": answer["rank"],
-            "ranking": answer["ranking"].pk,
-            "image": image.pk,
-            "dataset": image.dataset_id,
-            "class_name": image.class_name,
-            "similarity": answer["score"],
-            "url": picture_url(image.pk, request),
-            "thumbnail_url": thumbnail_url(image.pk, request),
-        }
+    @extend_schema_field(ModelProblemSerializer(many=True))
+    def get_problems(self, search: Search) -> Any:
+        """Return the external models that gave no results."""
+        return ModelProblemSerializer(problems_of(search), many=True).data
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Saved", {"name": "Owls at dusk"}), OpenApiExample("Saved no more", {"name": ""})]
+    examples=[OpenApiExample("Saved", {"name": "Owls at dusk"}), OpenApiExample("Not saved", {"name": ""})]
 )
 class NameSerializer(StrictSerializer):
-    """Under which name a search is saved."""
+    """The name under which a search is saved."""
 
-    name = serializers.CharField(allow_blank=True, trim_whitespace=False, help_text="Empty: it is saved no more.")
+    name = serializers.CharField(
+        allow_blank=True, trim_whitespace=False, help_text="Name of the saved search; empty removes it from saved."
+    )

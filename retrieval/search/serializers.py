@@ -1,6 +1,7 @@
-"""What a search over the API is asked with."""
+"""Bodies of new searches over the API."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -14,12 +15,13 @@ from config.api.fields import KeyField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
-from retrieval.search.services import options as terms_services
 from retrieval.search.services import run_search
+from retrieval.search.services.options import OptionChanges, SearchOptions
 
 MOST_KEYS = 1000
+THRESHOLD = "Minimum similarity, -1 to 1; results below it are hidden. Default: all are shown."
 
-ASKED = {
+NEW_SEARCH = {
     "datasets": [1],
     "image_id": 310,
     "models": [3, 4],
@@ -39,7 +41,7 @@ class SearchedClassSerializer(StrictSerializer):
 
 
 class FiltersSerializer(StrictSerializer):
-    """Which pictures may answer; what is empty allows all. In a form it is JSON text."""
+    """Splits and classes to limit results to; an empty list allows all. In a form it is JSON text."""
 
     splits = serializers.ListField(
         child=serializers.ChoiceField(choices=Image.Split.choices), default=list, max_length=MOST_KEYS
@@ -62,7 +64,7 @@ class BoxField(serializers.ListField):
     """A part of a picture."""
 
     def __init__(self, **kwargs: Any) -> None:
-        about = "Left, top, right, bottom of what is searched, 0 to 1 of the upright picture."
+        about = "Left, top, right, bottom of the searched part, 0 to 1 of the upright picture; null: all of it."
         super().__init__(
             child=serializers.FloatField(), min_length=4, max_length=4, allow_null=True, help_text=about, **kwargs
         )
@@ -96,27 +98,27 @@ class VisibleDatasetsField(serializers.ListField):
         return [found[key] for key in keys]
 
 
-class TermsSerializer(StrictSerializer):
-    """How a search is asked, beside its picture."""
+class OptionsSerializer(StrictSerializer):
+    """The options of a search, besides its picture."""
 
     datasets = VisibleDatasetsField()
-    models = keys_field("All that can search, unless told.", default=list)
-    k = serializers.IntegerField(default=None, allow_null=True, help_text="12, unless told.")
+    models = keys_field("Models to search with; default: all that have an index.", default=list)
+    k = serializers.IntegerField(default=None, allow_null=True, help_text="Results per model, default 12.")
     box = BoxField(default=None)
-    threshold = serializers.FloatField(
-        default=None, allow_null=True, min_value=-1, max_value=1, help_text="Lowest cosine shown."
-    )
+    threshold = serializers.FloatField(default=None, allow_null=True, min_value=-1, max_value=1, help_text=THRESHOLD)
     filters = FiltersSerializer(default=dict)
-    exclude_self = serializers.BooleanField(default=True, help_text="Leave a gallery picture out of its own answers.")
+    exclude_self = serializers.BooleanField(
+        default=True, help_text="Whether a picture of a data set is left out of its own results, default true."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Find the models."""
         return attrs | {"models": able_models(attrs["datasets"], attrs["models"])}
 
 
-@extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", ASKED)])
-class LinkedSearchSerializer(TermsSerializer):
-    """A search with a picture that is somewhere already: exactly one of image_id and image_url."""
+@extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", NEW_SEARCH)])
+class LinkedSearchSerializer(OptionsSerializer):
+    """A search with a picture of a data set or from the web: exactly one of image_id and image_url."""
 
     image_id = KeyField(default=None, help_text="A picture of a data set.")
     image_url = serializers.URLField(default=None, max_length=2000, help_text="A picture on the web.")
@@ -132,13 +134,13 @@ class LinkedSearchSerializer(TermsSerializer):
         return image
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for one picture, and no two."""
+        """Check that there is exactly one picture."""
         if sum(attrs[name] is not None for name in self.queries) != 1:
             raise serializers.ValidationError(f"give exactly one of {', '.join(self.queries)}")
         return super().validate(attrs)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", ASKED)])
+@extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", NEW_SEARCH)])
 class NewSearchSerializer(LinkedSearchSerializer):
     """Exactly one of file (multipart), image_id (a picture of a data set) and image_url (one on the web)."""
 
@@ -151,18 +153,18 @@ class NewSearchSerializer(LinkedSearchSerializer):
         return value
 
 
-def able_models(datasets: list[Dataset], wanted: list[int]) -> list[Model]:
-    """Return the models asked for, all that can search when none is named.
+def able_models(datasets: list[Dataset], keys: list[int]) -> list[Model]:
+    """Return the models of these keys; all that can search the data sets where there are none.
 
     Raises:
         ValidationError: one of them can search none of the data sets.
     """
     able = {model.pk: model for model in run_search.searchable_models(*datasets)}
-    for pk in wanted:
+    for pk in keys:
         if pk not in able:
             names = " or ".join(dataset.name for dataset in datasets)
-            raise serializers.ValidationError({"models": f"no model {pk} can search {names}"})
-    return [able[pk] for pk in wanted or able]
+            raise serializers.ValidationError({"models": f"model {pk} has no index of {names}; choose another"})
+    return [able[pk] for pk in keys or able]
 
 
 def check_size(file: Any) -> None:
@@ -171,8 +173,8 @@ def check_size(file: Any) -> None:
         raise serializers.ValidationError(f"at most {settings.PICTURE_MAX_BYTES // 2**20} MB are read")
 
 
-def filter_terms(filters: dict[str, Any]) -> dict[str, Any]:
-    """Return the filters of a body as terms have them."""
+def filter_options(filters: Mapping[str, Any]) -> OptionChanges:
+    """Return the filters of a body as options have them."""
     classes = ((one["dataset"], one["label"]) for one in filters.get("classes", ()))
     return {
         "splits": tuple(dict.fromkeys(filters.get("splits", ()))),
@@ -180,15 +182,18 @@ def filter_terms(filters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def asked_with(values: dict[str, Any], by: User) -> run_search.Asked:
-    """Return what a valid body asks, but for its picture. Raises Rejected where its terms make no sense."""
+def request_of(values: Mapping[str, Any], by: User) -> run_search.SearchRequest:
+    """Return the search of a valid body, without its picture. Raises Rejected where options are out of range."""
     box = None if values["box"] is None else tuple(values["box"])
-    terms = terms_services.Terms(box=box, threshold=values["threshold"], **filter_terms(values["filters"]))
+    filters = filter_options(values["filters"])
+    options = SearchOptions(
+        box=box, threshold=values["threshold"], splits=filters["splits"], classes=filters["classes"]
+    )
     return {
         "datasets": values["datasets"],
         "models": values["models"],
         "k": values["k"],
         "by": by,
-        "terms": terms,
+        "options": options,
         "exclude_self": values["exclude_self"],
     }

@@ -1,10 +1,10 @@
-// The search page and the answers page. Both work without this, by plain forms.
+// The search page and the results page. Both work without this, by plain forms.
 
 import { cropping } from "./crop.js";
 
 const LARGE = 1024 * 1024;
-const PATIENCE = 250; // ms between the last change and the search that it asks for
-const PRIVATE = ["csrfmiddlewaretoken", "picture", "address", "class_name"]; // never in the address
+const PATIENCE = 250; // ms between the last change and the search that it starts
+const PRIVATE = ["csrfmiddlewaretoken", "picture", "url", "class_name"]; // never in the URL
 
 function sizeOf(bytes) {
   return bytes < LARGE ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / LARGE).toFixed(1)} MB`;
@@ -22,27 +22,27 @@ function pictureForm(form) {
   const chosen = frame.querySelector("[data-chosen]");
   const clear = frame.querySelector("[data-clear]");
   const box = cropping(crop, frame.querySelector("[data-box-fields]"));
-  let address = "";
+  let objectUrl = "";
 
   function show() {
     const file = input.files[0];
-    URL.revokeObjectURL(address);
-    address = file ? URL.createObjectURL(file) : "";
+    URL.revokeObjectURL(objectUrl);
+    objectUrl = file ? URL.createObjectURL(file) : "";
     crop.hidden = clear.hidden = !file;
     prompt.hidden = Boolean(file);
     preview.hidden = false;
-    if (file) preview.src = address;
+    if (file) preview.src = objectUrl;
     else preview.removeAttribute("src");
     form.elements.image.value = form.elements.like.value = "";
     chosen.textContent = file ? `${file.name}, ${sizeOf(file.size)}` : "";
     box.whole();
-    keepInAddress(form);
+    keepInUrl(form);
   }
 
   function take(files) {
     const picture = [...files].find((file) => file.type.startsWith("image/") || /\.hei[cf]$/i.test(file.name));
     if (!picture) {
-      chosen.textContent = "That is not a picture.";
+      chosen.textContent = "Not a picture: choose an image file.";
       return;
     }
     const transfer = new DataTransfer();
@@ -53,9 +53,9 @@ function pictureForm(form) {
   }
 
   preview.addEventListener("error", () => {
-    if (!address) return;
+    if (!objectUrl) return;
     crop.hidden = true; // HEIC and the like: the server reads them, this browser cannot
-    chosen.textContent += " (your browser cannot show it, the search can read it)";
+    chosen.textContent += " (no preview in this browser; the search can read it)";
   });
   input.addEventListener("change", show);
   camera.addEventListener("change", () => {
@@ -91,7 +91,7 @@ function pictureForm(form) {
   window.addEventListener("pageshow", () => input.files.length && show()); // Back keeps the file, not its preview
 }
 
-// --- the terms: models of the chosen sets, slider and number, the address
+// --- the options: models of the selected data sets, slider and number, the URL
 
 function modelChoices(form) {
   const chosen = [...form.elements].filter((field) => field.name === "datasets" && (field.checked || field.type === "hidden"));
@@ -111,20 +111,20 @@ function sliders(form) {
   }
 }
 
-function keepInAddress(form) {
+function keepInUrl(form) {
   const said = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (value !== "" && !PRIVATE.includes(name)) said.append(name, value);
   history.replaceState(history.state, "", `${location.pathname}?${said}`);
 }
 
-// --- asking again at every change
+// --- searching again at every change
 
 function refining(form) {
   const crop = document.querySelector("[data-crop]");
   if (crop) cropping(crop, form.querySelector("[data-box-fields]"));
   let waiting;
   form.addEventListener("change", (event) => {
-    if (event.target.matches("[data-not-a-term]")) return;
+    if (event.target.matches("[data-not-an-option]")) return;
     clearTimeout(waiting);
     waiting = setTimeout(() => form.isConnected && form.reportValidity() && form.requestSubmit(), PATIENCE);
   });
@@ -142,7 +142,7 @@ const known = new WeakSet();
 const opened = new Set();
 
 function begin() {
-  for (const form of document.querySelectorAll("[data-in-address], [data-refine]")) {
+  for (const form of document.querySelectorAll("[data-in-url], [data-refine]")) {
     if (known.has(form)) continue;
     known.add(form);
     sliders(form);
@@ -151,7 +151,7 @@ function begin() {
     if (form.matches("[data-refine]")) refining(form);
     else {
       pictureForm(form);
-      form.addEventListener("change", (event) => event.target.name !== "picture" && keepInAddress(form));
+      form.addEventListener("change", (event) => event.target.name !== "picture" && keepInUrl(form));
       window.addEventListener("pageshow", () => modelChoices(form));
     }
   }

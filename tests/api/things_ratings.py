@@ -5,7 +5,7 @@ from ratings.services import ballots
 from retrieval.search.services import marks
 from tests.api.things import Ask, Scene, listed, thing
 
-listed("GET /relevance/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /leaderboard/")
+listed("GET /marks/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /leaderboard/")
 
 
 @thing("GET /leaderboard/{suffix}/")
@@ -18,16 +18,16 @@ def exported_ratings(scene: Scene) -> Ask:
     return Ask(f"/datasets/{scene.world.dataset.pk}/ratings/ratings.csv/", headers={"Accept": "text/csv"})
 
 
-@thing("POST /relevance/")
+@thing("POST /marks/")
 def mark(scene: Scene) -> Ask:
     ranking = scene.world.ask(scene.member).rankings.all()[0]
-    return Ask("/relevance/", {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 2})
+    return Ask("/marks/", {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 2})
 
 
-@thing("DELETE /relevance/{id}/")
+@thing("DELETE /marks/{id}/")
 def own_mark(scene: Scene) -> Ask:
     ranking = scene.world.ask(scene.member).rankings.all()[0]
-    return Ask(f"/relevance/{marks.mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
+    return Ask(f"/marks/{marks.mark(scene.member, ranking, ranking.image_ids[0], 2).pk}/")
 
 
 def open_ballot(scene: Scene) -> Ballot:

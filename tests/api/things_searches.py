@@ -47,24 +47,24 @@ def saved_search(scene: Scene) -> Ask:
 
 @thing("POST /searches/{id}/refine/")
 def refined_search(scene: Scene) -> Ask:
-    return Ask(f"/searches/{own(scene).pk}/refine/", {"more": [scene.world.test_images[1].pk]})
+    return Ask(f"/searches/{own(scene).pk}/refine/", {"more_like": [scene.world.test_images[1].pk]})
 
 
-@thing("GET /searches/{id}/verdict/")
-def verdict(scene: Scene) -> Ask:
-    return Ask(f"/searches/{own(scene).pk}/verdict/")
+@thing("GET /searches/{id}/prediction/")
+def prediction(scene: Scene) -> Ask:
+    return Ask(f"/searches/{own(scene).pk}/prediction/")
 
 
-@thing("GET /searches/{id}/why/{ranking}/{image}/")
+@thing("GET /searches/{id}/explanation/{ranking}/{image}/")
 def why_an_answer_is_one(scene: Scene) -> Ask:
     search = own(scene)
     ranking = search.rankings.all()[0]
     return Ask(f"/searches/{search.pk}/why/{ranking.pk}/{ranking.image_ids[0]}/")
 
 
-@thing("GET /searches/{id}/answers/{suffix}/")
+@thing("GET /searches/{id}/results/{suffix}/")
 def kept_answers(scene: Scene) -> Ask:
-    return Ask(f"/searches/{own(scene).pk}/answers/csv/")
+    return Ask(f"/searches/{own(scene).pk}/results/csv/")
 
 
 @thing("POST /searches/{id}/share/")

@@ -38,8 +38,8 @@ OWN = next(iter(GOOD))
 
 
 def answers_to_own_picture(api: APIClient, world: World) -> list[Any]:
-    results = api.get(search_with_own_picture(api, world)).json()["results"]
-    return [(column["model"], [(row["image"], row["similarity"]) for row in column["answers"]]) for column in results]
+    results = api.get(search_with_own_picture(api, world)).json()["columns"]
+    return [(column["model"], [(row["image"], row["similarity"]) for row in column["results"]]) for column in results]
 
 
 def search_with_own_picture(api: APIClient, world: World) -> str:
@@ -87,7 +87,7 @@ def lose_everything() -> None:
     shutil.rmtree(settings.VAR_DIR)
     Path(settings.VAR_DIR).mkdir()
     cache.clear()
-    model_cache.shelf.clear()
+    model_cache.cache.clear()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_an_ended_session_leads_the_page_to_sign_in_and_back(status: str) -> Non
 
 
 def test_a_lost_cookie_against_forgery_does_too(status: str) -> None:
-    answer = asked(Client(enforce_csrf_checks=True), "post", reverse("relevance", args=[1]))
+    answer = asked(Client(enforce_csrf_checks=True), "post", reverse("mark", args=[1]))
     assert answer.status_code == 204 and answer["HX-Redirect"].startswith("/accounts/login/?next=%2Fjobs%2F7")
 
 
@@ -52,5 +52,5 @@ def test_others_get_what_they_got(status: str, member: User) -> None:
     assert asked(signed_in(member), "get", status).status_code == 200
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(member)
-    assert asked(strict, "post", reverse("relevance", args=[1])).status_code == 403
+    assert asked(strict, "post", reverse("mark", args=[1])).status_code == 403
     assert asked(signed_in(member), "get", "/lab/").status_code == 403

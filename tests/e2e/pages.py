@@ -7,14 +7,14 @@ VISITORS_PAGES = {
     "account_reset_password_done": "/accounts/password/reset/done/",
     "account_email_verification_sent": "/accounts/confirm-email/",
     "shared": "{shared}",
-    "shared-why": "{shared_why}",
+    "shared-explanation": "{shared_explanation}",
 }
 """What who has not signed in sees; where a signed-in one sees the same page, or another, it stands below too."""
 
 PAGES = {
     "search": "/",
     "search-detail": "{search}",
-    "why": "{why}",
+    "explanation": "{explanation}",
     "searches": "/searches/",
     "searches-saved": "/searches/saved/",
     "searches-delete": "/searches/delete/",
@@ -77,8 +77,8 @@ NO_PAGES = {
     "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows", "mfa_activate_totp",
     "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish", "model-resume", "my-mark-remove",
-    "picture", "reactivate_person", "relevance", "remove_second_factor", "report-file", "report-make",
-    "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-answers",
+    "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
+    "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
     "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
     "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "thumbnail", "withdraw",
 }  # fmt: skip

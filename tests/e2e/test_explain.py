@@ -1,4 +1,4 @@
-"""Why an answer is one, what a picture is, one class."""
+"""The explanation of a result, predictions, one class."""
 
 import re
 from pathlib import Path
@@ -16,33 +16,33 @@ pytestmark = pytest.mark.e2e
 def test_an_answer_says_why_it_is_one(page: Page, site: Site, photo: Path, browser: Browser) -> None:
     sign_up(page, site)
     search_with(page, photo)
-    answers = page.url
+    results = page.url
     page.get_by_role("link", name=re.compile("^Why .*rank 1")).first.click()
-    page.wait_for_url("**/why/**")
-    expect(page.locator("h1")).to_have_text("Why these two")
+    page.wait_for_url("**/explanation/**")
+    expect(page.locator("h1")).to_have_text("Why do these match?")
     expect(page.get_by_role("img")).to_have_count(2)
-    expect(page.locator("main")).to_contain_text(re.compile("Exact to the score|Approximate"))
+    expect(page.locator("main")).to_contain_text(re.compile("Exact|Approximate"))
     score = float(page.locator(".lead b").inner_text())
     for table in page.locator("figure details").all():
         table.locator("summary").click()
         shares = [float(cell.split("\n")[-1]) for cell in table.locator("td").all_inner_texts()]
         assert len(shares) == 9 and abs(sum(shares) - score) < 0.01
-    expect(page.locator(".why-map").first).to_be_visible()
-    page.get_by_label("Show the maps").press("Space")
-    expect(page.locator(".why-map").first).to_be_hidden()
-    page.get_by_label("Show the maps").press("Space")
-    expect(page.locator(".why-map").first).to_be_visible()
+    expect(page.locator(".explanation-map").first).to_be_visible()
+    page.get_by_label("Show heat maps").press("Space")
+    expect(page.locator(".explanation-map").first).to_be_hidden()
+    page.get_by_label("Show heat maps").press("Space")
+    expect(page.locator(".explanation-map").first).to_be_visible()
     assert faults_of(page) == []
 
     private = page.url
     stranger = browser.new_context().new_page()
     assert stranger.goto(private).url.startswith(f"{site.address}/accounts/login/")  # type: ignore[union-attr]
-    page.get_by_role("link", name="Back to the answers").click()
-    page.wait_for_url(answers)
-    page.get_by_role("button", name="Share").click()
+    page.get_by_role("link", name="Back to the results").click()
+    page.wait_for_url(results)
+    page.get_by_role("button", name="Share search").click()
     stranger.goto(page.input_value("#share-url"))
     stranger.get_by_role("link", name=re.compile("^Why .*rank 1")).first.click()
-    expect(stranger.locator("h1")).to_have_text("Why these two")
+    expect(stranger.locator("h1")).to_have_text("Why do these match?")
     expect(stranger.get_by_role("img")).to_have_count(2)
     stranger.context.close()
 
@@ -51,11 +51,11 @@ def test_the_neighbours_say_what_it_is_and_the_class_has_a_page(page: Page, site
     sign_up(page, site)
     search_with(page, photo)
     expect(page.locator(".agreement")).to_contain_text("What is it?")
-    expect(page.locator(".verdict")).to_have_count(2)
-    verdict = page.locator(".verdict").first
-    expect(verdict).to_contain_text(re.compile("sure|none of these"))
-    verdict.locator("summary").click()
-    expect(verdict).to_contain_text("Its nearest neighbours vote")
+    expect(page.locator(".prediction")).to_have_count(2)
+    prediction = page.locator(".prediction").first
+    expect(prediction).to_contain_text(re.compile("confidence|not in this data set"))
+    prediction.locator("summary").click()
+    expect(prediction).to_contain_text("nearest neighbours vote")
     assert faults_of(page) == []
 
     page.goto(f"{site.address}/datasets/wings/")
@@ -80,6 +80,6 @@ def test_a_painted_wall_is_no_sure_butterfly(page: Page, site: Site, tmp_path: P
     file = tmp_path / "wall.png"
     Image.new("RGB", (200, 200), (200, 30, 200)).save(file)
     search_with(page, file)
-    for verdict in page.locator(".verdict").all():
-        expect(verdict).to_contain_text(re.compile(r"Perhaps .*(sure|none of these)", re.DOTALL))
+    for prediction in page.locator(".prediction").all():
+        expect(prediction).to_contain_text(re.compile(r"Perhaps .*confidence|not in this data set", re.DOTALL))
     assert faults_of(page) == []

@@ -1,4 +1,4 @@
-"""A member finds what they asked before, names it, keeps the answers as files, and clears it away."""
+"""A member finds earlier searches, saves them, downloads results, and deletes them."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ LOADING = 120_000  # milliseconds
 
 
 def search(page: Page, site: Site, number: int = 0) -> str:
-    """Search by a picture of the gallery; return the address of the answers."""
+    """Search by a picture of the gallery; return the URL of the results."""
     page.goto(site.address)
     # The first search of a process loads the networks, which takes its time on a busy machine.
     page.locator("[data-quick-pick]").nth(number).click(timeout=LOADING)
@@ -77,8 +77,8 @@ def test_a_search_is_saved_renamed_and_unsaved(page: Page, site: Site) -> None:
     page.go_back()
     assert faults_of(page) == []
     page.locator("ul.mine details > summary").click()
-    page.get_by_role("button", name=re.compile("^Unsave")).click()
-    expect(page.locator("main")).to_contain_text("You have not saved a search yet")
+    page.get_by_role("button", name=re.compile("^Remove from saved")).click()
+    expect(page.locator("main")).to_contain_text("no saved searches yet")
     page.get_by_role("link", name="All (1)").click()
     expect(page.locator("ul.mine > li")).to_have_count(1)
     assert faults_of(page) == []
@@ -90,16 +90,16 @@ def test_everything_is_deleted_after_a_question_but_what_is_saved(page: Page, si
     search(page, site, 1)
     save_as(page, "Kept")
     page.goto(f"{site.address}/searches/")
-    page.get_by_role("link", name="Delete all").click()
+    page.get_by_role("link", name="Delete all searches").click()
     assert faults_of(page) == []
-    page.get_by_role("link", name="Keep everything").click()
+    page.get_by_role("link", name="Cancel").click()
     expect(page.locator("ul.mine > li")).to_have_count(2)
-    page.get_by_role("link", name="Delete all").click()
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("link", name="Delete all searches").click()
+    page.get_by_role("button", name="Delete searches").click()
     expect(page.locator("ul.mine > li")).to_have_count(1)
-    page.get_by_role("link", name="Delete all").click()
-    page.get_by_label("Delete what is saved, too").check()
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("link", name="Delete all searches").click()
+    page.get_by_label("Delete saved searches too").check()
+    page.get_by_role("button", name="Delete searches").click()
     expect(page.locator("main")).to_contain_text("You have not searched yet")
     assert faults_of(page) == []
 
@@ -107,15 +107,15 @@ def test_everything_is_deleted_after_a_question_but_what_is_saved(page: Page, si
 def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site) -> None:
     sign_up(page, site)
     search(page, site)
-    page.locator("form.relevance button[value='2']").first.click()
-    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='2']").first.click()
+    expect(page.locator("form.marks button[value='2']").first).to_have_attribute("aria-pressed", "true")
     page.locator("details.save > summary").last.click()
     rows = list(csv.DictReader(io.StringIO(kept(page, "CSV").read_text(), newline="")))
-    assert len(rows) == 24 and rows[0]["mark"] == "What I meant" and rows[0]["rank"] == "1"
-    assert json.loads(kept(page, "JSON").read_text())["answers"][0]["mark"] == "What I meant"
+    assert len(rows) == 24 and rows[0]["mark"] == "2" and rows[0]["rank"] == "1"
+    assert json.loads(kept(page, "JSON").read_text())["results"][0]["mark"] == 2
     with zipfile.ZipFile(kept(page, "ZIP")) as archive:
         names = archive.namelist()
-        assert archive.testzip() is None and {"query.jpg", "answers.csv", "LICENCE.txt"} <= set(names)
+        assert archive.testzip() is None and {"query.jpg", "results.csv", "LICENCE.txt"} <= set(names)
         assert len([name for name in names if "/" in name]) == 24 and "Wings" in archive.read("LICENCE.txt").decode()
     assert faults_of(page) == []
 
@@ -123,21 +123,21 @@ def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site)
 def test_marks_and_ratings_are_seen_again_and_changed(page: Page, site: Site) -> None:
     sign_up(page, site)
     search(page, site)
-    page.locator("form.relevance button[value='0']").first.click()
-    expect(page.locator("form.relevance button[value='0']").first).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='0']").first.click()
+    expect(page.locator("form.marks button[value='0']").first).to_have_attribute("aria-pressed", "true")
     rate(page, site, 4, 4)
 
     page.get_by_role("link", name="Account").click()
     page.get_by_label("Your pages").get_by_role("link", name="Ratings").click()
-    page.locator("form.relevance button[value='2']").click()
-    expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='2']").click()
+    expect(page.locator("form.marks button[value='2']")).to_have_attribute("aria-pressed", "true")
     page.reload()
-    expect(page.locator("form.relevance button[value='2']")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("form.marks button[value='2']")).to_have_attribute("aria-pressed", "true")
     assert faults_of(page) == []
     page.get_by_role("link", name="1 blind ballot").click()
     expect(page.locator("ul.mine > li")).to_contain_text("4 of 5")
     assert faults_of(page) == []
     page.get_by_role("link", name="1 mark on results").click()
     page.get_by_role("button", name=re.compile("^Remove the mark")).click()
-    expect(page.locator("main")).to_contain_text("You have not marked an answer yet")
+    expect(page.locator("main")).to_contain_text("You have no marks yet")
     assert faults_of(page) == []

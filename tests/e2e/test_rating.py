@@ -79,12 +79,12 @@ def test_all_bad_is_one_key_and_undo_another(page: Page, site: Site) -> None:
 def test_single_results_are_marked_after_a_rating_and_marks_can_change(page: Page, site: Site) -> None:
     sign_up(page, site)
     rate(page, site, 3, 3)
-    marks = page.locator("form.relevance").first
+    marks = page.locator("form.marks").first
     for value in ("1", "2"):
         marks.locator(f"button[value='{value}']").click()
         expect(marks.locator(f"button[value='{value}']")).to_have_attribute("aria-pressed", "true")
     page.reload()
-    expect(page.locator("form.relevance [aria-pressed=true]")).to_have_count(1)
+    expect(page.locator("form.marks [aria-pressed=true]")).to_have_count(1)
     expect(marks.locator("button[value='2']")).to_have_attribute("aria-pressed", "true")
     assert faults_of(page) == []
     page.keyboard.press("u")

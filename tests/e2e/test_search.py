@@ -23,7 +23,7 @@ GIVE = """async ([kind, target, address]) => {
 
 
 def ask(page: Page) -> str:
-    """Press Search; return the address of the answers."""
+    """Press Search; return the URL of the results."""
     page.click("form.search button[data-submit]")
     page.wait_for_url("**/searches/*/")
     expect(page.locator("section.column")).to_have_count(2)
@@ -38,8 +38,8 @@ def ask_by_gallery(page: Page, site: Site) -> str:
     return page.url
 
 
-def asked_again(page: Page, before: str) -> str:
-    """Wait for the address of a refinement."""
+def refined_from(page: Page, before: str) -> str:
+    """Wait for the URL of a refinement."""
     page.wait_for_url(lambda address: address != before and address.endswith("/"))
     return page.url
 
@@ -75,10 +75,10 @@ def test_a_picture_comes_in_by_every_way(page: Page, site: Site, photo: Path) ->
 
 def test_a_web_address_inside_is_refused_with_a_sentence(page: Page, site: Site) -> None:
     sign_up(page, site)
-    page.fill("#id_address", "http://127.0.0.1/secret.jpg")
+    page.fill("#id_url", "http://127.0.0.1/secret.jpg")
     page.click("form.search button[data-submit]")
     expect(page.locator(".errorlist")).to_contain_text("127.0.0.1 is not on the public internet")
-    expect(page.locator("#id_address")).to_have_value("http://127.0.0.1/secret.jpg")
+    expect(page.locator("#id_url")).to_have_value("http://127.0.0.1/secret.jpg")
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser says that it was answered 400
     assert faults_of(page) == []
 
@@ -89,11 +89,11 @@ def test_a_part_of_the_picture_is_searched_by_mouse_by_keys_and_by_numbers(page:
     page.focus("#crop-nw")
     for key in ("Shift+ArrowRight", "Shift+ArrowDown", "ArrowDown"):
         page.keyboard.press(key)
-    by_keys = asked_again(page, whole)
+    by_keys = refined_from(page, whole)
     assert (page.input_value("#id_left"), page.input_value("#id_top")) == ("5.0", "6.0")
     expect(page.locator("#crop-nw")).to_be_focused()
-    expect(page.locator("#summary")).to_contain_text("A part of the picture was searched")
-    expect(page.locator("#answers-said")).to_contain_text("A part of the picture")
+    expect(page.locator("#summary")).to_contain_text("part of the picture")
+    expect(page.locator("#results-announced")).to_contain_text("part of the picture")
 
     expect(page.locator(".crop-box")).to_have_class("crop-box placed")
     corner = page.locator("#crop-se").bounding_box()
@@ -103,13 +103,13 @@ def test_a_part_of_the_picture_is_searched_by_mouse_by_keys_and_by_numbers(page:
     page.mouse.down()
     page.mouse.move(x - 40, y - 40, steps=4)
     page.mouse.up()
-    by_mouse = asked_again(page, by_keys)
+    by_mouse = refined_from(page, by_keys)
     assert 50 < float(page.input_value("#id_right")) < 95
 
     page.click("#refine-more summary")
     page.fill("#id_right", "60")
     page.press("#id_right", "Tab")
-    asked_again(page, by_mouse)
+    refined_from(page, by_mouse)
     assert page.input_value("#id_right") == "60.0" and page.input_value("#id_left") == "5.0"
     expect(page.locator("#refine-more")).to_have_attribute("open", "")
     assert faults_of(page) == []
@@ -133,8 +133,8 @@ def test_terms_stand_in_the_address_and_back_and_reload_work(page: Page, site: S
     page.click("#refine-more summary")
     page.fill("#class-name", "a")
     page.locator("#class-choices input").first.check()
-    filtered = asked_again(page, first)
-    chip = page.get_by_role("button", name="Take away:")
+    filtered = refined_from(page, first)
+    chip = page.get_by_role("button", name="Remove filter:")
     expect(chip).to_have_count(1)
     page.reload()
     expect(chip).to_have_count(1)
@@ -146,13 +146,13 @@ def test_terms_stand_in_the_address_and_back_and_reload_work(page: Page, site: S
     page.wait_for_url(filtered)
     page.wait_for_load_state("networkidle")
     chip.click()
-    asked_again(page, filtered)
+    refined_from(page, filtered)
     expect(page.locator("li.answer")).to_have_count(10)
 
     before = page.url
     page.fill("#id_threshold", "1")
     page.press("#id_threshold", "Enter")
-    asked_again(page, before)
+    refined_from(page, before)
     expect(page.locator("main")).to_contain_text("Nothing is as similar as 1.0")
     expect(page.locator("#summary")).to_contain_text("hides 10 more")
     assert faults_of(page) == []
@@ -163,7 +163,7 @@ def test_a_slider_moves_the_number_and_asks_again(page: Page, site: Site) -> Non
     before = ask_by_gallery(page, site)
     page.focus("#threshold-slider")
     page.keyboard.press("End")
-    asked_again(page, before)
+    refined_from(page, before)
     expect(page.locator("#id_threshold")).to_have_value("1.0")
     assert faults_of(page) == []
 
@@ -180,9 +180,9 @@ def test_marks_search_again_and_wrong_terms_keep_the_answers(page: Page, site: S
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser says that it was answered 400
 
     page.goto(first)
-    page.locator("form.relevance button[value='2']").nth(2).click()
-    expect(page.locator("form.relevance button[value='2']").nth(2)).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="Search again with my marks").click()
-    asked_again(page, first)
+    page.locator("form.marks button[value='2']").nth(2).click()
+    expect(page.locator("form.marks button[value='2']").nth(2)).to_have_attribute("aria-pressed", "true")
+    page.locator("#refine-marks").click()
+    refined_from(page, first)
     expect(page.locator("#summary")).to_contain_text("towards 1 picture")
     assert faults_of(page) == []

@@ -22,13 +22,13 @@ def test_a_stranger_searches_with_their_own_picture_and_shares_the_answers(
     expect(columns.nth(1)).to_contain_text("Multi-Similarity")
     expect(columns.nth(0).locator("li.answer")).to_have_count(12)
 
-    page.locator("form.relevance button[value='2']").first.click()
-    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+    page.locator("form.marks button[value='2']").first.click()
+    expect(page.locator("form.marks button[value='2']").first).to_have_attribute("aria-pressed", "true")
     page.reload()
-    expect(page.locator("form.relevance button[value='2']").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("form.marks button[value='2']").first).to_have_attribute("aria-pressed", "true")
 
     private = page.url
-    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Share search").click()
     link = page.input_value("#share-url")
     visitor = browser.new_context().new_page()
     visitor.goto(link)
@@ -37,7 +37,7 @@ def test_a_stranger_searches_with_their_own_picture_and_shares_the_answers(
 
     page.locator("li.answer button.photo").first.click()
     page.wait_for_url(lambda address: address != private)
-    expect(page.locator("h1")).to_contain_text("Kin of")
+    expect(page.locator("h1")).to_contain_text("Similar to")
     assert page.complaints == []  # type: ignore[attr-defined]
 
 

@@ -16,7 +16,7 @@ REFUSED = {
 
 def answer(name: Any) -> dict[str, Any]:
     row = {"rank": 1, "ranking": 5, "image": 311, "class_name": "Tawny owl", "similarity": 0.9132}
-    return {"id": f"s-{name}", "results": [{"model": 3, "model_name": "SoftTriple", "answers": [row]}]}
+    return {"id": f"s-{name}", "columns": [{"model": 3, "model_name": "SoftTriple", "results": [row]}]}
 
 
 def finds(request: httpx.Request) -> httpx.Response:
@@ -102,7 +102,7 @@ def test_thousands_are_told_as_they_come(searching: Routes) -> None:
     assert [line["search"]["id"] for line in lines_of(found.stdout)] == [f"s-{number}" for number in range(100, 1300)]
     searching["POST /searches/batch/"] = [finds, KeyboardInterrupt()]
     found = run(searching, "search", "--from", "-", "--dataset", "wings", "--json", "--workers", "1", stdin=numbers)
-    assert found.exit_code == 130 and "ask for the rest again" in found.stderr
+    assert found.exit_code == 130 and "for the rest" in found.stderr
     assert len(lines_of(found.stdout)) >= 1
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from accounts.models import User
 from jobs.models import Job
-from kindred_client import Forbidden, Invalid, JobFailed, NotFound, Stale, Unauthenticated, answer_rows, etag, folders
+from kindred_client import Forbidden, Invalid, JobFailed, NotFound, Stale, Unauthenticated, answer_rows, etag, folders, NotSignedIn, result_rows
 from retrieval.models import Dataset, Image, Upload
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site, tiny_jpegs
@@ -120,7 +120,7 @@ def test_a_world_is_searched(live: Live, site: Site, world: World, member: User,
     (tmp_path / "photo.jpg").write_bytes(jpeg(1))
     image = world.test_images[0].pk
     search = kindred.searches.create(datasets=[world.dataset.pk], file=tmp_path / "photo.jpg", k=3)
-    assert [len(column["answers"]) for column in search["results"]] == [3, 3]
+    assert [len(column["results"]) for column in search["columns"]] == [3, 3]
     assert kindred.searches.get(search)["id"] == search["id"]
     pictures = [image, tmp_path / "photo.jpg", 10**9, tmp_path / "gone.jpg", image]
     found = list(kindred.searches.many(pictures, datasets=[world.dataset.pk], models=[world.models[0].pk], k=2))
@@ -133,14 +133,14 @@ def test_a_world_is_searched(live: Live, site: Site, world: World, member: User,
 def test_answers_are_refined_marked_and_saved(site: Site, world: World, member: User, tmp_path: Path) -> None:
     kindred = site.client(member)
     search = kindred.searches.create(datasets=[world.dataset.pk], image_id=world.test_images[0].pk, k=4)
-    rows = answer_rows(search)
+    rows = result_rows(search)
     assert len(rows) == 8 and {"model_name", "rank", "similarity", "url"} <= set(rows.columns)
-    refined = kindred.searches.refine(search, more=[rows[0]["image"]], less=[rows[3]["image"]])
-    assert refined["root"] == search["id"] and refined["more"] == [rows[0]["image"]]
+    refined = kindred.searches.refine(search, more_like=[rows[0]["image"]], less_like=[rows[3]["image"]])
+    assert refined["root"] == search["id"] and refined["more_like"] == [rows[0]["image"]]
     kindred.ratings.mark(rows[0]["ranking"], rows[0]["image"], 2)
-    [mark] = kindred.ratings.relevance()
+    [mark] = kindred.ratings.marks()
     kindred.ratings.unmark(mark)
-    assert kindred.ratings.relevance().first() is None
+    assert kindred.ratings.marks().first() is None
     saved = kindred.searches.update(search, name="Owls", if_match=etag(kindred.searches.get(search)))
     assert saved["name"] == "Owls" and [row["id"] for row in kindred.searches.list(saved=True)] == [search["id"]]
     assert len(kindred.searches.file(search, "csv").table()) == 8

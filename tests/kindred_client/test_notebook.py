@@ -56,7 +56,7 @@ def finds(request: httpx.Request) -> httpx.Response:
         assert search["filters"] == {"splits": ["test"]} and search["exclude_self"]
         number = search["image_id"]
         answer = {"image": 1, "class_name": "ab"[(number + (number in WRONG)) % 2], "similarity": 0.9, "rank": 1}
-        rows.append({"search": {"id": "s", "results": [{"model": 3, "answers": [answer, answer]}]}})
+        rows.append({"search": {"id": "s", "columns": [{"model": 3, "results": [answer, answer]}]}})
     return gives({"results": rows})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kindred_client import Table, answer_rows
+from kindred_client import Table, result_rows
 from tests.kindred_client.scripted import Server, gives
 
 
@@ -35,8 +35,8 @@ def test_the_client_is_imported_without_what_the_site_is_made_of() -> None:
 
 
 def test_a_searchs_answers_are_one_table() -> None:
-    column = {"model": 3, "model_name": "Soft Triple", "answers": [{"rank": 1, "image": 5}, {"rank": 2, "image": 6}]}
-    rows = answer_rows({"id": "s", "results": [column]})
+    column = {"model": 3, "model_name": "Soft Triple", "results": [{"rank": 1, "image": 5}, {"rank": 2, "image": 6}]}
+    rows = result_rows({"id": "s", "columns": [column]})
     assert rows[1] == {"search": "s", "model": 3, "model_name": "Soft Triple", "rank": 2, "image": 6}
 
 

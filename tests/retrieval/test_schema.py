@@ -10,6 +10,6 @@ def test_the_schema_is_valid_and_leaves_no_endpoint_out(capsys: pytest.CaptureFi
     paths = APIClient().get("/api/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json").json()["paths"]
     for name in ("datasets", "models", "experiments", "indexes", "searches", "ballots", "jobs"):
         assert f"/api/v1/{name}/" in paths and f"/api/v1/{name}/{{id}}/" in paths
-    for name in ("relevance", "leaderboard", "losses"):
+    for name in ("marks", "leaderboard", "losses"):
         assert f"/api/v1/{name}/" in paths
     assert "post" in paths["/api/v1/ballots/{id}/rate/"]

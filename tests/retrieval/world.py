@@ -28,7 +28,7 @@ from retrieval.models import Dataset, DatasetClass, Experiment, Image, Index, Mo
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import model_cache
-from retrieval.search.services.run_search import ask
+from retrieval.search.services.run_search import run_search
 
 WINGS = "wings:species=8,per_class=6,size=32"
 SMALL = {"short_side": 32, "crop": 32, "batch_size": 16, "dim": 16}
@@ -84,7 +84,7 @@ class World:
         values: dict[str, Any] = {"datasets": [self.dataset], "models": self.models, "k": 3, "by": by}
         if not {"upload", "like"} & changes.keys():
             values["image"] = self.test_images[0]
-        return ask(**values | changes)
+        return run_search(**values | changes)
 
 
 def places(var: Path) -> dict[str, Path]:
@@ -172,14 +172,14 @@ def world(trained: Trained, db: None, own_surroundings: None, settings: Settings
 
 def _forget_indexes() -> None:
     """Let indexes go, whose keys a rolled back test uses again; the two models are always the same."""
-    for key in [key for key in model_cache.shelf._held if key[0] == "index"]:
-        del model_cache.shelf._held[key]
+    for key in [key for key in model_cache.cache._held if key[0] == "index"]:
+        del model_cache.cache._held[key]
 
 
 @pytest.fixture
 def fresh_engine() -> Iterator[None]:
     """Hold nothing in memory, as a process that has just started; nor afterwards."""
-    model_cache.shelf.clear()
+    model_cache.cache.clear()
     yield
-    model_cache.shelf.clear()
+    model_cache.cache.clear()
     encoders.pool.close()

@@ -27,7 +27,7 @@ PARTS = {
 """Parts of pages, which a page fetches by itself."""
 
 PLACES = PARTS | VISITORS_PAGES | PAGES
-OF_MEMBERS = {"search-detail", "why", "rate", "rated", "my-marks", "my-ratings"}
+OF_MEMBERS = {"search-detail", "explanation", "rate", "rated", "my-marks", "my-ratings"}
 OF_MEMBERS |= {"searches", "searches-saved", "searches-delete"}
 """Pages of what people did themselves: a member has done most."""
 
@@ -81,9 +81,9 @@ def searched(record: Record) -> dict[str, str]:
     share, image = record.site.keys["share"], ranking.image_ids[0]
     return {
         "search": f"/searches/{OWN_PICTURE}/",
-        "why": f"/searches/{OWN_PICTURE}/why/{ranking.pk}/{image}/",
+        "explanation": f"/searches/{OWN_PICTURE}/explanation/{ranking.pk}/{image}/",
         "shared": f"/shared/{share}/",
-        "shared_why": f"/shared/{share}/why/{ranking.pk}/{image}/",
+        "shared_explanation": f"/shared/{share}/explanation/{ranking.pk}/{image}/",
         "rated": f"/rate/{VOTED}/",
     }
 

@@ -47,7 +47,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("member", f"/searches/{OWN_PICTURE}/save", {"name": " "}),
     ("member", f"/searches/{OWN_PICTURE}/save", {"name": "long" * 100}),
     ("member", "/rate/", {"ballot": "5287db4b-819f-4ee8-a485-b664e3f52932", "rating-44": 9}),
-    ("member", "/rankings/1/relevance", {"image": 999_999, "value": 1}),
+    ("member", "/rankings/1/mark", {"image": 999_999, "value": 1}),
     ("curator", "/lab/import/", {"name": "Wings", "source": "wings:species=4,per_class=3,size=32,seed=5"}),
     ("curator", "/lab/import/", {"name": "New", "source": "/etc"}),
     ("curator", "/lab/import/", {"name": "New", "source": "wings:species=many"}),
@@ -132,7 +132,7 @@ def searching(record: Record) -> None:
         record.send("member", "/", wish | {"image": Image.objects.get(hidden=True).pk})
     with undone():
         for ranking in Ranking.objects.filter(search=SITES_PICTURE, model__in=(1, 7)).order_by("pk"):
-            record.see("member", f"/searches/{SITES_PICTURE}/why/{ranking.pk}/{ranking.image_ids[0]}/")
+            record.see("member", f"/searches/{SITES_PICTURE}/explanation/{ranking.pk}/{ranking.image_ids[0]}/")
     with undone():
         Dataset.objects.filter(pk=1).update(public=False)
         record.see("visitor", f"/shared/{record.site.keys['share']}/")

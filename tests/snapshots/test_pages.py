@@ -19,7 +19,7 @@ WITHOUT_TEXT = {
     # pictures, files, data for scripts, an address that leads to another
     "audit_export", "ballot-query", "dataset-map-points", "download-model", "download-ratings", "download-report",
     "export_my_data", "leaderboard-file", "mfa_download_recovery_codes", "mfa_index", "picture", "report-file",
-    "run-curves", "search-answers", "search-picture", "shared-picture", "shared-query", "thumbnail",
+    "run-curves", "search-results", "search-picture", "shared-picture", "shared-query", "thumbnail",
 }  # fmt: skip
 
 SCENES: dict[str, Callable[[Record], None]] = {

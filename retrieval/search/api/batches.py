@@ -1,7 +1,7 @@
 """Many searches in one request."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from config.api.strict import StrictSerializer
 from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.result_serializers import SEARCH, SearchSerializer
-from retrieval.search.serializers import ASKED, LinkedSearchSerializer, TermsSerializer, asked_with, check_size
+from retrieval.search.serializers import NEW_SEARCH, LinkedSearchSerializer, OptionsSerializer, check_size, request_of
 from retrieval.search.services import batches, run_search
 from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture
 
@@ -28,9 +28,9 @@ MOST_SEARCHES = 50
 TOGETHER = 8
 """Searches whose pictures are in memory at once, made small: at most 8 MB each. Others get their turn in between."""
 PATIENCE = 10.0
-"""Seconds that a whole batch waits for a busy engine; what then is left is busy."""
+"""Seconds that a whole batch waits for a busy engine; searches that are left then get the problem busy."""
 FETCHES = 2
-"""How often FETCH_SECONDS a whole batch fetches from the web; what then is left is busy, too."""
+"""Multiple of FETCH_SECONDS for which a whole batch fetches from the web; the rest gets the problem busy."""
 
 PROBLEM = {
     "type": "/api/problems/invalid",
@@ -47,33 +47,33 @@ class SearchesField(serializers.ListField):
 
 
 class SearchesFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Describe what belongs into a batch, and that anything else is taken too, to be answered with a problem."""
+    """Describe the searches of a batch; anything else is accepted too and gets a problem in its place."""
 
     target_class = SearchesField
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """Return the schema."""
         right = auto_schema.resolve_serializer(LinkedSearchSerializer, direction).ref
-        anything = {"description": "What is no search has its problem in the answer."}
+        anything = {"description": "Anything else gets a problem in its place."}
         return {"type": "array", "minItems": 1, "maxItems": MOST_SEARCHES, "items": {"anyOf": [right, anything]}}
 
 
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "Two pictures", {"searches": [ASKED, {"datasets": [1], "image_url": "https://example.org/owl.jpg"}]}
+            "Two pictures", {"searches": [NEW_SEARCH, {"datasets": [1], "image_url": "https://example.org/owl.jpg"}]}
         )
     ]
 )
 class BatchSerializer(StrictSerializer):
-    """Searches with pictures that are somewhere already."""
+    """Searches with pictures of data sets or from the web."""
 
     searches = SearchesField(min_length=1, max_length=MOST_SEARCHES)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Two files", {"files": ["owl.jpg", "hawk.jpg"], "datasets": [1]})])
-class FilesBatchSerializer(TermsSerializer):
-    """Files that are all asked on the same terms."""
+class FilesBatchSerializer(OptionsSerializer):
+    """Files that are all searched with the same options."""
 
     files = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True), min_length=1, max_length=MOST_SEARCHES
@@ -81,7 +81,7 @@ class FilesBatchSerializer(TermsSerializer):
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
-    """Either a search or the problem that it met."""
+    """Either a search or the problem it met."""
 
     search = SearchSerializer(required=False)
     problem = serializers.SerializerMethodField(required=False)
@@ -94,59 +94,60 @@ class OutcomeSerializer(serializers.Serializer[Any]):
 @extend_schema_serializer(
     examples=[OpenApiExample("One found, one refused", {"results": [{"search": SEARCH}, {"problem": PROBLEM}]})]
 )
-class BatchAnswerSerializer(serializers.Serializer[Any]):
+class BatchResultSerializer(serializers.Serializer[Any]):
     results = OutcomeSerializer(many=True)
 
 
-def outcomes_of(request: Request, context: dict[str, Any]) -> Iterator[Outcome]:
-    """Ask everything that a batch holds; yield each search, or why it was refused, in order.
+def outcomes_of(request: Request, context: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Run every search of a batch; yield each search, or why it was refused, in order.
 
     Raises:
-        ValidationError: it is no batch, or the terms of all its files are wrong.
+        ValidationError: it is no batch, or the options of all its files are wrong.
     """
     read = _files if html.is_html_input(request.data) else _bodies
     until = time.monotonic() + PATIENCE
-    for asked in read(request, context):
-        found = iter(batches.ask_all([one for one in asked if isinstance(one, dict)], max(0, until - time.monotonic())))
-        yield from (next(found) if isinstance(one, dict) else one for one in asked)
+    for wanted in read(request, context):
+        requests = [one for one in wanted if isinstance(one, dict)]
+        outcomes = iter(batches.run_all(requests, max(0, until - time.monotonic())))
+        yield from (next(outcomes) if isinstance(one, dict) else one for one in wanted)
 
 
-Reading = Iterator[list[run_search.Asked | Exception]]
+Reading = Iterator[list[run_search.SearchRequest | Exception]]
 
 
-def _files(request: Request, context: dict[str, Any]) -> Reading:
+def _files(request: Request, context: Mapping[str, Any]) -> Reading:
     form = FilesBatchSerializer(data=request.data, context=context)
     form.is_valid(raise_exception=True)
-    terms = asked_with(form.validated_data, signed_in(request))
+    wanted = request_of(form.validated_data, signed_in(request))
     for files in _parts(form.validated_data["files"]):
-        yield [_with_file(terms, file) for file in files]
+        yield [_with_file(wanted, file) for file in files]
 
 
-def _with_file(terms: run_search.Asked, file: Any) -> run_search.Asked | Exception:
+def _with_file(wanted: run_search.SearchRequest, file: Any) -> run_search.SearchRequest | Exception:
     try:
         check_size(file)
     except ValidationError as error:
         return ValidationError({"files": error.detail})
-    return {**terms, "upload": file.read()}
+    return {**wanted, "upload": file.read()}
 
 
-def _bodies(request: Request, context: dict[str, Any]) -> Reading:
+def _bodies(request: Request, context: Mapping[str, Any]) -> Reading:
     form = BatchSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     left = FETCHES * settings.FETCH_SECONDS
     for bodies in _parts(form.validated_data["searches"]):
         forms = [LinkedSearchSerializer(data=body, context=context) for body in bodies]
-        addresses = [form.validated_data["image_url"] if form.is_valid() else None for form in forms]
+        urls = [form.validated_data["image_url"] if form.is_valid() else None for form in forms]
         until = time.monotonic() + left
         with ThreadPoolExecutor(TOGETHER) as pool:
-            uploads = list(pool.map(partial(_fetched, until=until), addresses))
-        left = until - time.monotonic()  # what the models take is not the web's
-        yield [_asked(form, upload, request) for form, upload in zip(forms, uploads, strict=True)]
+            uploads = list(pool.map(partial(_fetched, until=until), urls))
+        left = until - time.monotonic()  # the models' time does not count
+        yield [_request_of(form, upload, request) for form, upload in zip(forms, uploads, strict=True)]
 
 
-def _asked(
+def _request_of(
     form: LinkedSearchSerializer, upload: bytes | Rejected | FetchedTooLate | None, request: Request
-) -> run_search.Asked | Exception:
+) -> run_search.SearchRequest | Exception:
     if form.errors:
         return ValidationError(form.errors)
     if isinstance(upload, Rejected):
@@ -154,15 +155,15 @@ def _asked(
     if isinstance(upload, FetchedTooLate):
         return upload
     try:
-        terms = asked_with(form.validated_data, signed_in(request))
+        wanted = request_of(form.validated_data, signed_in(request))
     except Rejected as refusal:
         return refusal
-    return {**terms, "image": form.validated_data["image_id"], "upload": upload}
+    return {**wanted, "image": form.validated_data["image_id"], "upload": upload}
 
 
-def _fetched(address: str | None, until: float) -> bytes | Rejected | FetchedTooLate | None:
+def _fetched(url: str | None, until: float) -> bytes | Rejected | FetchedTooLate | None:
     try:
-        return None if address is None else fetch_picture(address, until)
+        return None if url is None else fetch_picture(url, until)
     except (Rejected, FetchedTooLate) as refusal:
         return refusal
 
@@ -173,6 +174,6 @@ def _parts(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def problem_of(outcome: Exception, context: Any) -> dict[str, Any]:
-    """Return the problem that a request with this search alone would have been answered with."""
+    """Return the problem that a request with this search alone would have got."""
     problem: Any = answered(outcome)
     return dict(ProblemFormatter(problem, context, outcome).run())

@@ -12,23 +12,23 @@ from rest_framework.views import APIView
 from accounts.permissions import signed_in
 from config.api.views import AnyAcceptNegotiation
 from retrieval.search.services import access
-from retrieval.search.views.exports import SUFFIXES, answers_attachment
+from retrieval.search.views.exports import SUFFIXES, results_attachment
 
 PATH: Literal["path"] = "path"
-ANSWERS = {
-    "search": "0f8fad5b-d9cb-469f-a165-70867728950e",
+RESULTS = {
+    "id": "0f8fad5b-d9cb-469f-a165-70867728950e",
     "name": "Owls at dusk",
-    "answers": [{"model": "SoftTriple", "model_id": 3, "rank": 1, "cosine": 0.91, "class": "Tawny owl", "mark": ""}],
+    "results": [{"model": 3, "model_name": "SoftTriple", "rank": 1, "class_name": "Tawny owl", "similarity": 0.91}],
 }
 
 
-class SearchAnswersView(APIView):
-    """The answers of one's own search, to keep."""
+class SearchResultsView(APIView):
+    """The results of one's own search as files."""
 
     content_negotiation_class = AnyAcceptNegotiation
 
     @extend_schema(
-        operation_id="searches_answers_retrieve",
+        operation_id="searches_results_retrieve",
         tags=["searches"],
         parameters=[
             OpenApiParameter("id", OpenApiTypes.UUID, PATH),
@@ -39,9 +39,9 @@ class SearchAnswersView(APIView):
             (200, "application/json"): OpenApiTypes.OBJECT,
             (200, "application/zip"): OpenApiTypes.BINARY,
         },
-        examples=[OpenApiExample("The beginning of it", ANSWERS)],
+        examples=[OpenApiExample("Beginning of the JSON file", RESULTS)],
     )
     def get(self, request: Request, id: str, suffix: str) -> HttpResponseBase:
-        """Give the answers with my marks as CSV or JSON, or the pictures as a zip."""
+        """Return the results with your marks as CSV or JSON, or the pictures as a zip."""
         search = get_object_or_404(access.visible_searches(request.user), pk=id)
-        return answers_attachment(search, suffix, signed_in(request))
+        return results_attachment(search, suffix, signed_in(request))

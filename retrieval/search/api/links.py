@@ -35,7 +35,7 @@ class ShareLinkFilter(filters.FilterSet):  # type: ignore[misc]
 
 @extend_schema_serializer(examples=[OpenApiExample("A shared search", LINK)])
 class ShareLinkSerializer(serializers.ModelSerializer[Search]):
-    """A search that its owner made public; `id` is the search's, `created_at` when it was searched."""
+    """A search that its owner shared; `id` and `created_at` are the search's."""
 
     owner_name = serializers.CharField(source="owner.display_name", read_only=True)
     url = serializers.SerializerMethodField()
@@ -53,7 +53,7 @@ class ShareLinkSerializer(serializers.ModelSerializer[Search]):
 class ShareLinkViewSet(
     VersionedViewSet, mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, GenericViewSet[Search]
 ):
-    """The links by which members made searches public."""
+    """The links with which members shared searches."""
 
     serializer_class = ShareLinkSerializer
     permission_classes = (IsCurator,)

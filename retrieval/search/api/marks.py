@@ -20,29 +20,34 @@ from retrieval.search.services import marks
 MARK = {"ranking": 51, "image": 311, "value": 2}
 
 
-@extend_schema_serializer(examples=[OpenApiExample("What was meant", MARK)])
-class NewRelevanceSerializer(StrictSerializer):
-    """A word on one answer of a search."""
+@extend_schema_serializer(examples=[OpenApiExample("Exactly this", MARK)])
+class NewMarkSerializer(StrictSerializer):
+    """A mark on one result of a search."""
 
     ranking = KeyField()
     image = KeyField()
-    value = serializers.ChoiceField(choices=Mark.Value.choices)
+    value = serializers.ChoiceField(
+        choices=Mark.Value.choices,
+        help_text="Match with the query: 0 no, 1 same kind, 2 exactly this.",
+    )
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("A mark", {"id": 9, **MARK, "rated_at": "2026-05-04T09:32:00Z"}, response_only=True)]
+    examples=[OpenApiExample("A mark", {"id": 9, **MARK, "marked_at": "2026-05-04T09:32:00Z"}, response_only=True)]
 )
-class RelevanceSerializer(serializers.ModelSerializer[Mark]):
+class MarkSerializer(serializers.ModelSerializer[Mark]):
+    marked_at = serializers.DateTimeField(source="rated_at", read_only=True)
+
     class Meta:
         model = Mark
-        fields = ("id", "ranking", "image", "value", "rated_at")
+        fields = ("id", "ranking", "image", "value", "marked_at")
         read_only_fields = fields
 
 
-class RelevanceViewSet(SparseFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]):
-    """One's words on single answers: of one's own searches, and of queries one has voted on."""
+class MarkViewSet(SparseFields, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Mark]):
+    """One's own marks on single results: of one's own searches, and of queries one has rated."""
 
-    serializer_class = RelevanceSerializer
+    serializer_class = MarkSerializer
     queryset = Mark.objects.none()  # for the schema; each request gets its own
     parser_classes = (JSONParser,)
     lookup_value_regex = KEY
@@ -51,11 +56,11 @@ class RelevanceViewSet(SparseFields, mixins.ListModelMixin, mixins.DestroyModelM
     def get_queryset(self) -> QuerySet[Mark]:
         return marks.own_marks(signed_in(self.request))
 
-    @extend_schema(request=NewRelevanceSerializer, responses={200: RelevanceSerializer})
+    @extend_schema(request=NewMarkSerializer, responses={200: MarkSerializer})
     @may_answer(404)
     def create(self, request: Request) -> Response:
-        """Say what an answer is: 0 not it, 1 same kind, 2 what I meant; again changes it."""
-        form = NewRelevanceSerializer(data=request.data)
+        """Mark a result: 0 no, 1 same kind, 2 exactly this; a second mark replaces the first."""
+        form = NewMarkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
         ranking = get_object_or_404(marks.markable_rankings(signed_in(request)), pk=values["ranking"])

@@ -1,88 +1,60 @@
-"""What the neighbours of a query say that it is, over the API."""
-
-from typing import Any
+"""What the nearest neighbours predict that a query is, over the API."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.roles import Visitor
-from retrieval.models import Search
-from retrieval.registry.services.confidence import Told, weigh
-from retrieval.search.services import results
+from retrieval.search.services.predictions import Prediction, Share
+from retrieval.search.services.results import Column, SearchResults
 
-VERDICT = {
+PREDICTION = {
     "dataset": 1,
     "label": 7,
     "class_name": "Tawny owl",
     "confidence": 0.87,
     "shares": [{"class_name": "Tawny owl", "share": 0.75}, {"class_name": "Ural owl", "share": 0.25}],
-    "near": True,
+    "unknown": False,
     "similarity": 0.913204,
 }
-VERDICTS = {
-    "summary": "Both models say Tawny owl.",
-    "verdicts": [
-        {"model": 3, "model_name": "Multi-Similarity", "verdict": VERDICT},
-        {"model": 4, "model_name": "SoftTriple", "verdict": {**VERDICT, "confidence": 0.71}},
+PREDICTIONS = {
+    "summary": "Both models predict Tawny owl.",
+    "predictions": [
+        {"model": 3, "model_name": "Multi-Similarity", "prediction": PREDICTION},
+        {"model": 4, "model_name": "SoftTriple", "prediction": {**PREDICTION, "confidence": 0.71}},
     ],
 }
 
 
-class ShareSerializer(serializers.Serializer[Any]):
+class ShareSerializer(serializers.Serializer[Share]):
     class_name = serializers.CharField()
-    share = serializers.FloatField(help_text="Of the vote, 0 to 1.")
+    share = serializers.FloatField(help_text="Share of the vote, 0 to 1.")
 
 
-class VerdictSerializer(serializers.Serializer[Any]):
-    """A class, and how sure: confidence is how often votes like this one are right."""
+class PredictionSerializer(serializers.Serializer[Prediction]):
+    """The class that the nearest neighbours vote for, and the probability that it is right."""
 
     dataset = serializers.IntegerField()
     label = serializers.IntegerField()  # type: ignore[assignment]  # declared fields leave the class
     class_name = serializers.CharField()
-    confidence = serializers.FloatField()
-    shares = ShareSerializer(many=True, help_text="The first classes.")
-    near = serializers.BooleanField(help_text="Whether anything is as near as pictures of one class usually are.")
-    similarity = serializers.FloatField(help_text="The cosine of the nearest.")
+    confidence = serializers.FloatField(help_text="Calibrated probability that the class is right, 0 to 1.")
+    shares = ShareSerializer(many=True, help_text="The first classes of the vote.")
+    unknown = serializers.BooleanField(
+        help_text="Whether the query is probably of no class in the index: its nearest picture is less similar than "
+        "pictures of one class usually are."
+    )
+    similarity = serializers.FloatField(help_text="Cosine similarity of the nearest picture, -1 to 1.")
 
 
-class ModelVerdictSerializer(serializers.Serializer[Any]):
+class ModelPredictionSerializer(serializers.Serializer[Column]):
     model = serializers.IntegerField()
     model_name = serializers.CharField()
-    verdict = VerdictSerializer(
-        allow_null=True, help_text="null: no labels, no index any more, or a question with filters, more or less."
+    prediction = PredictionSerializer(
+        allow_null=True, help_text="null: no labels, index deleted, or a search with filters, more_like or less_like."
     )
 
 
-@extend_schema_serializer(examples=[OpenApiExample("Two models agree", VERDICTS)])
-class VerdictsSerializer(serializers.Serializer[Any]):
-    summary = serializers.CharField(help_text="Whether the models agree; empty where fewer than two say something.")
-    verdicts = ModelVerdictSerializer(many=True)
-
-
-def verdicts_of(search: Search, viewer: Visitor) -> dict[str, Any]:
-    """Return what each model says, and whether they agree."""
-    columns = results.answers_of(search, viewer)
-    summary = weigh(search, columns)
-    return {
-        "summary": summary,
-        "verdicts": [
-            {
-                "model": column["model"].pk,
-                "model_name": column["model"].name,
-                "verdict": column["verdict"] and _shown(column["verdict"]),
-            }
-            for column in columns
-        ],
-    }
-
-
-def _shown(told: Told) -> dict[str, Any]:
-    return {
-        "dataset": told.dataset.pk,
-        "label": told.label,
-        "class_name": told.class_name,
-        "confidence": told.confidence,
-        "shares": [{"class_name": name, "share": share} for name, share in told.shares],
-        "near": told.near,
-        "similarity": told.top,
-    }
+@extend_schema_serializer(examples=[OpenApiExample("Two models agree", PREDICTIONS)])
+class PredictionsSerializer(serializers.Serializer[SearchResults]):
+    summary = serializers.CharField(
+        source="agreement", help_text="Sentence on whether the models agree; empty with fewer than two predictions."
+    )
+    predictions = ModelPredictionSerializer(source="columns", many=True)

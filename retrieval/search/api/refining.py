@@ -1,6 +1,7 @@
-"""Asking again over the API: with the picture of an earlier search, on other terms."""
+"""Refining over the API: the picture of an earlier search with other options."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -10,36 +11,43 @@ from config.api.strict import StrictSerializer
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Model, Search
 from retrieval.search.serializers import (
+    THRESHOLD,
     BoxField,
     FiltersSerializer,
     VisibleDatasetsField,
     able_models,
-    filter_terms,
+    filter_options,
     keys_field,
 )
-from retrieval.search.services import options, run_search
+from retrieval.search.services import run_search
+from retrieval.search.services.options import OptionChanges, changed_options
+
+CHANGEABLE: tuple[Literal["box", "threshold", "more_like", "less_like"], ...] = (
+    "box",
+    "threshold",
+    "more_like",
+    "less_like",
+)
 
 
-@extend_schema_serializer(examples=[OpenApiExample("More like the first answer", {"more": [311], "less": [402]})])
+@extend_schema_serializer(examples=[OpenApiExample("Like the first result", {"more_like": [311], "less_like": [402]})])
 class RefineSerializer(StrictSerializer):
-    """What is left out stays as it was; null, or an empty list, takes it away."""
+    """Options that change; one left out stays as it was; null, or an empty list, removes it."""
 
     datasets = VisibleDatasetsField(required=False)
-    models = keys_field("Left out: those that answered before. Empty: all that can search.")
-    k = serializers.IntegerField(required=False, allow_null=True, help_text="null: 12.")
+    models = keys_field("Models to search with; left out: those of the search, empty: all that have an index.")
+    k = serializers.IntegerField(required=False, allow_null=True, help_text="Results per model; null: 12.")
     box = BoxField(required=False)
-    threshold = serializers.FloatField(
-        required=False, allow_null=True, min_value=-1, max_value=1, help_text="Lowest cosine shown."
-    )
+    threshold = serializers.FloatField(required=False, allow_null=True, min_value=-1, max_value=1, help_text=THRESHOLD)
     filters = FiltersSerializer(required=False)
-    more = keys_field("Pictures to move towards.")
-    less = keys_field("Pictures to move away from.")
+    more_like = keys_field("Images to move the query towards.")
+    less_like = keys_field("Images to move the query away from.")
 
-    def validate_more(self, value: list[int]) -> list[int]:
+    def validate_more_like(self, value: list[int]) -> list[int]:
         """Find the pictures."""
         return self._seen(value)
 
-    def validate_less(self, value: list[int]) -> list[int]:
+    def validate_less_like(self, value: list[int]) -> list[int]:
         """Find the pictures."""
         return self._seen(value)
 
@@ -51,21 +59,22 @@ class RefineSerializer(StrictSerializer):
         return keys
 
 
-def refine(search: Search, values: dict[str, Any], by: User) -> Search:
-    """Ask again with a valid body. Raises what `run_search.ask` does."""
+def refine(search: Search, values: Mapping[str, Any], by: User) -> Search:
+    """Search again with a valid body. Raises what `run_search.run_search` does."""
     datasets = values.get("datasets") or list(search.datasets.all())
     if "models" in values:
         models = able_models(datasets, values["models"])
     else:
         models = list(Model.objects.filter(rankings__search=search).distinct())
-    changes: dict[str, Any] = {name: values[name] for name in ("box", "threshold", "more", "less") if name in values}
-    if "filters" in values:
-        changes |= filter_terms(values["filters"])
-    return run_search.ask(
+    changes: OptionChanges = filter_options(values["filters"]) if "filters" in values else {}
+    for name in CHANGEABLE:
+        if name in values:
+            changes[name] = values[name]
+    return run_search.run_search(
         datasets=datasets,
         models=models,
         k=values.get("k", search.k),
         by=by,
         like=search,
-        terms=options.changed_terms(search, datasets, changes),
+        options=changed_options(search, datasets, changes),
     )

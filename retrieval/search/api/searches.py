@@ -23,23 +23,25 @@ from config.api.views import UUID as UUID_PATTERN
 from config.errors import Rejected
 from retrieval.models import Search
 from retrieval.search.api.batches import (
-    BatchAnswerSerializer,
+    BatchResultSerializer,
     BatchSerializer,
     FilesBatchSerializer,
     outcomes_of,
     problem_of,
 )
-from retrieval.search.api.predictions import VerdictsSerializer, verdicts_of
+from retrieval.search.api.predictions import PredictionsSerializer
 from retrieval.search.api.refining import RefineSerializer, refine
-from retrieval.search.explanation_serializers import WhySerializer, told
+from retrieval.search.explanation_serializers import ExplanationSerializer
 from retrieval.search.filters import SearchFilter
 from retrieval.search.result_serializers import NameSerializer, SearchSerializer
-from retrieval.search.serializers import NewSearchSerializer, asked_with
-from retrieval.search.services import access, explanations, history, results, run_search, sharing
+from retrieval.search.serializers import NewSearchSerializer, request_of
+from retrieval.search.services import access, history, run_search, sharing
+from retrieval.search.services.explanations import explain_result
+from retrieval.search.services.results import SearchResults, results_of, results_of_all
 from retrieval.search.services.url_fetch import fetch_picture
 
-RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Of one model, see the answers.")
-IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="One of its answers.")
+RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Ranking that a result names.")
+IMAGE = OpenApiParameter("image", int, OpenApiParameter.PATH, description="Image that the result names.")
 
 
 class SearchViewSet(
@@ -54,7 +56,7 @@ class SearchViewSet(
     serializer_class = SearchSerializer
     filterset_class = SearchFilter
     queryset = Search.objects.none()  # for the schema; each request gets its own
-    unversioned = frozenset({"refine"})  # it asks anew, which takes its time
+    unversioned = frozenset({"refine"})  # it searches again, which takes its time
     parser_classes = (JSONParser, MultiPartParser)
     lookup_value_regex = UUID_PATTERN
 
@@ -62,64 +64,63 @@ class SearchViewSet(
         return access.visible_searches(self.request.user)
 
     @cached_property
-    def columns(self) -> dict[UUID, list[dict[str, Any]]]:
-        """The answers that this request has shown already: a search's are the same in its body and in its ETag."""
+    def results(self) -> dict[UUID, SearchResults]:
+        """The results that this request has shown already: a search's are the same in its body and in its ETag."""
         return {}
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "columns": self.columns}
+        return {**super().get_serializer_context(), "results": self.results}
 
     def get_serializer(self, *args: Any, many: bool = False, **kwargs: Any) -> Any:
-        """Return the serializer; that of several searches has all their answers at once."""
+        """Return the serializer; that of several searches has all their results at once."""
         if not many:
             return super().get_serializer(*args, **kwargs)
         serializer = super().get_serializer(*args, many=True, **kwargs)
-        if args and "results" in serializer.child.fields:
-            self.columns.update(results.answers_of_all(args[0], self.request.user))
+        if args and "columns" in serializer.child.fields:
+            self.results.update(results_of_all(args[0], self.request.user))
         return serializer
 
     @extend_schema(request=NewSearchSerializer, responses={201: SearchSerializer})
     @may_answer(409, 503)
     def create(self, request: Request) -> Response:
-        """Ask for the pictures most like one."""
+        """Search for the pictures most similar to one."""
         form = NewSearchSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        asked = asked_with(values, signed_in(request))
-        asked |= {"image": values["image_id"], "upload": _upload(values)}
-        return self._made(run_search.ask(**asked))
+        wanted = request_of(values, signed_in(request))
+        wanted |= {"image": values["image_id"], "upload": _upload(values)}
+        return self._created(run_search.run_search(**wanted))
 
-    def _made(self, search: Search) -> Response:
-        where = reverse("api-search-detail", args=[search.pk], request=self.request)
-        return self.shown(search, status.HTTP_201_CREATED, {"Location": where})
+    def _created(self, search: Search) -> Response:
+        url = reverse("api-search-detail", args=[search.pk], request=self.request)
+        return self.shown(search, status.HTTP_201_CREATED, {"Location": url})
 
     @extend_schema(
         request={"application/json": BatchSerializer, "multipart/form-data": FilesBatchSerializer},
-        responses={200: BatchAnswerSerializer},
+        responses={200: BatchResultSerializer},
     )
     @action(detail=False, methods=["post"], filterset_class=None)
     def batch(self, request: Request) -> Response:
-        """Ask with 1 to 50 pictures; one that is refused leaves the others.
+        """Search with 1 to 50 pictures; one that is refused leaves the others.
 
-        The searches, or their problems, come in the order of the pictures. Where the engine is busy, the batch
-        waits up to 10 seconds for its turn; what is left then has a problem of type busy, to be asked again. So has
-        what could not be fetched from the web in the time for all image_urls, twice that for one (20 seconds,
-        unless this site is set up otherwise).
+        The searches, or their problems, come in the order of the pictures. A busy server makes the batch wait up to 10
+        seconds; searches that are left then have a problem of type busy and can be sent again. The same holds for
+        pictures that could not be fetched in the time for all image_urls: twice that for one, 20 seconds by default.
         """
         context = self.get_serializer_context()
         outcomes = list(outcomes_of(request, context))
         searches = [outcome for outcome in outcomes if isinstance(outcome, Search)]
         shown = iter(self.get_serializer(searches, many=True).data)
         problems = self.get_exception_handler_context()
-        results = [
+        rows = [
             {"search": next(shown)} if isinstance(outcome, Search) else {"problem": problem_of(outcome, problems)}
             for outcome in outcomes
         ]
-        return Response({"results": results})
+        return Response({"results": rows})
 
     @extend_schema(request=NameSerializer, responses={200: SearchSerializer})
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Save it under a name, or save it no more: ""."""
+        """Save a search under a name; "" removes it from saved."""
         form = NameSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         search, name = self.get_object(), form.validated_data["name"]
@@ -136,32 +137,35 @@ class SearchViewSet(
     @may_answer(409, 503)
     @action(detail=True, methods=["post"], parser_classes=(JSONParser,))
     def refine(self, request: Request, pk: str) -> Response:
-        """Ask again with the same picture, on other terms; the answers are a search of their own."""
+        """Search again with the same picture and other options; the result is a new search."""
         search = self.get_object()
         form = RefineSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        return self._made(refine(search, form.validated_data, signed_in(request)))
+        return self._created(refine(search, form.validated_data, signed_in(request)))
 
-    @extend_schema(responses={200: VerdictsSerializer})
+    @extend_schema(responses={200: PredictionsSerializer})
     @action(detail=True)
-    def verdict(self, request: Request, pk: str) -> Response:
-        """Say what the neighbours vote that it is."""
-        return Response(verdicts_of(self.get_object(), request.user))
+    def prediction(self, request: Request, pk: str) -> Response:
+        """Return the class that each model's nearest neighbours predict."""
+        results = results_of(self.get_object(), request.user, with_predictions=True)
+        return Response(PredictionsSerializer(results).data)
 
-    @extend_schema(operation_id="searches_why", responses={200: WhySerializer}, parameters=[RANKING, IMAGE])
+    @extend_schema(
+        operation_id="searches_explanation", responses={200: ExplanationSerializer}, parameters=[RANKING, IMAGE]
+    )
     @may_answer(400, 503)
-    @action(detail=True, url_path=f"why/(?P<ranking>{KEY})/(?P<image>{KEY})")
-    def why(self, request: Request, pk: str, ranking: str, image: str) -> Response:
-        """Say which places of the two pictures made their similarity."""
-        found = explanations.why(self.get_object(), int(ranking), int(image), request.user)
-        if found is None:
-            raise NotFound("that search has no such answer")
-        return Response(told(found))
+    @action(detail=True, url_path=f"explanation/(?P<ranking>{KEY})/(?P<image>{KEY})")
+    def explanation(self, request: Request, pk: str, ranking: str, image: str) -> Response:
+        """Return which cells of the two pictures contribute to their similarity."""
+        explanation = explain_result(self.get_object(), int(ranking), int(image), request.user)
+        if explanation is None:
+            raise NotFound("that search has no such result")
+        return Response(ExplanationSerializer(explanation).data)
 
     @extend_schema(request=None, responses={200: SearchSerializer})
     @action(detail=True, methods=["post"])
     def share(self, request: Request, pk: str) -> Response:
-        """Make a link by which anybody may see it; sharing anew makes another link."""
+        """Create a link with which anybody can see the search; sharing again replaces the link."""
         return self._shared(True)
 
     @extend_schema(request=None, responses={200: SearchSerializer})
@@ -177,7 +181,7 @@ class SearchViewSet(
 
 
 def _upload(values: dict[str, Any]) -> bytes | None:
-    """Return the bytes of a file, or of what lies at a web address."""
+    """Return the bytes of a file, or of the picture at a URL; None for an image of a data set."""
     if values["image_url"] is not None:
         try:
             return fetch_picture(values["image_url"])

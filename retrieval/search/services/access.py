@@ -1,8 +1,7 @@
-"""Searches once asked: whose they are, how they are shared, kept and removed."""
+"""Access to stored searches: whose they are, their query pictures, and their removal."""
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -28,7 +27,7 @@ def roots_of(user: Visitor) -> QuerySet[Search]:
 
 
 def delete_search(search: Search) -> None:
-    """Remove a search and its answers; a root goes with its refinements and its uploaded picture.
+    """Remove a search and its results; a root goes with its refinements and its uploaded picture.
 
     The file goes only once the rows are really gone.
     """
@@ -40,12 +39,12 @@ def delete_search(search: Search) -> None:
 
 
 def shown_query(search: Search, viewer: Visitor) -> Image | None:
-    """Return the picture of a data set that was searched with, if this person may see it."""
+    """Return the query, where it is a picture of a data set that this person may see."""
     return visible_images(viewer).filter(pk=search.query_image_id).first() if search.query_image_id else None
 
 
 def query_file(search: Search, viewer: Visitor) -> Path:
-    """Return the JPEG of the picture that was searched with.
+    """Return the JPEG of a search's query.
 
     Raises:
         Rejected: it is a picture of a data set that this person may not see, or whose file is gone or damaged.
@@ -56,33 +55,6 @@ def query_file(search: Search, viewer: Visitor) -> Path:
     if image is None:
         raise Rejected(f"the picture of search {search.pk} is hidden")
     return shown_picture_of(image)
-
-
-def export_searches(user: User) -> list[dict[str, Any]]:
-    """Return what is kept of a person's searches, for their export."""
-    searches = visible_searches(user).prefetch_related("rankings__model")
-    return [
-        {
-            "id": str(search.pk),
-            "name": search.name,
-            "asked_at": search.created_at.isoformat(),
-            "refines": search.root_id and str(search.root_id),
-            "shared": search.share_token is not None,
-            "query": search.query_image.path if search.query_image else "a picture of your own",
-            "datasets": [dataset.name for dataset in search.datasets.all()],
-            "box": search.box,
-            "threshold": search.threshold,
-            "filters": search.filters,
-            "exclude_self": search.exclude_self,
-            "more_like": search.more,
-            "less_like": search.less,
-            "answers": [
-                {"model": ranking.model.name, "images": ranking.image_ids, "similarities": ranking.scores}
-                for ranking in search.rankings.all()
-            ],
-        }
-        for search in searches
-    ]
 
 
 def erase_searches(user: User) -> None:

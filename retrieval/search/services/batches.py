@@ -1,4 +1,4 @@
-"""Several searches at once: a model sees all their pictures together, which is faster than one by one."""
+"""Several searches at once: a model embeds all their pictures together, which is faster than one by one."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,35 +9,36 @@ from uuid import UUID
 from config.errors import Busy, Rejected
 from retrieval.errors import NoResults
 from retrieval.models import Model, Search
-from retrieval.search.services.ranking import Look, look_at
-from retrieval.search.services.run_search import Asked, Question, answer, prepare
+from retrieval.search.services.ranking import QueryEmbedding, embed_queries
+from retrieval.search.services.run_search import PreparedSearch, SearchRequest, prepare, run_prepared
 
 T = TypeVar("T")
 Refusal = Rejected | Busy
 
 
-def ask_all(asked: Sequence[Asked], patience: float = 0) -> list[Search | Refusal]:
-    """Ask each, and return its search, or why it was refused, in order: one that fails leaves the others.
+def run_all(requests: Sequence[SearchRequest], patience: float = 0) -> list[Search | Refusal]:
+    """Run each, and return its search, or why it was refused, in order: one that fails leaves the others.
 
     All their pictures are in memory at once, decoded. `patience`: how many seconds the engine may be busy before
     all that need it are refused.
     """
-    questions = _prepared(asked)
-    looks = _tried(partial(_looks, [one for one in questions if isinstance(one, Question)], patience))
-    if not isinstance(looks, dict):
-        return [looks if isinstance(one, Question) else one for one in questions]
+    prepared = _prepared(requests)
+    embeddings = _tried(partial(_embedded, [one for one in prepared if isinstance(one, PreparedSearch)], patience))
+    if not isinstance(embeddings, dict):
+        return [embeddings if isinstance(one, PreparedSearch) else one for one in prepared]
     return [
-        _tried(partial(answer, one, looks[one.search.pk])) if isinstance(one, Question) else one for one in questions
+        _tried(partial(run_prepared, one, embeddings[one.search.pk])) if isinstance(one, PreparedSearch) else one
+        for one in prepared
     ]
 
 
-def _prepared(asked: Sequence[Asked]) -> list[Question | Refusal]:
-    """Return the questions; what comes after one that waited in vain for its turn does not wait as well."""
-    questions: list[Question | Refusal] = []
-    for one in asked:
-        last = questions[-1] if questions else None
-        questions.append(last if isinstance(last, Busy) else _tried(partial(prepare, **one)))
-    return questions
+def _prepared(requests: Sequence[SearchRequest]) -> list[PreparedSearch | Refusal]:
+    """Return the prepared searches; after one that waited in vain for its turn the others do not wait as well."""
+    prepared: list[PreparedSearch | Refusal] = []
+    for request in requests:
+        last = prepared[-1] if prepared else None
+        prepared.append(last if isinstance(last, Busy) else _tried(partial(prepare, **request)))
+    return prepared
 
 
 def _tried(call: Callable[[], T]) -> T | Refusal:
@@ -47,27 +48,27 @@ def _tried(call: Callable[[], T]) -> T | Refusal:
         return refusal
 
 
-def _looks(questions: Sequence[Question], patience: float) -> dict[UUID, dict[int, Look | NoResults]]:
-    """Return what every model saw in the pictures that it is asked about, or why it did not, by search and model.
+def _embedded(searches: Sequence[PreparedSearch], patience: float) -> dict[UUID, dict[int, QueryEmbedding | NoResults]]:
+    """Return the embedding of every query by every model that searches with it, or why there is none.
 
-    A damaged model is left out: each search that asks it is refused by itself.
+    By search and model. A damaged model is left out: each search with it is refused by itself.
     """
     until = time.monotonic() + patience
-    looks: dict[UUID, dict[int, Look | NoResults]] = {question.search.pk: {} for question in questions}
-    asked: dict[Model, list[Question]] = {}
-    for question in questions:
-        for model in question.models:
+    embeddings: dict[UUID, dict[int, QueryEmbedding | NoResults]] = {one.search.pk: {} for one in searches}
+    by_model: dict[Model, list[PreparedSearch]] = {}
+    for one in searches:
+        for model in one.models:
             if model.has_network:
-                asked.setdefault(model, []).append(question)
-    for model, askers in asked.items():
+                by_model.setdefault(model, []).append(one)
+    for model, ones in by_model.items():
         try:
-            seen: Sequence[Look | NoResults] = look_at(
-                model, [asker.picture for asker in askers], max(0, until - time.monotonic())
+            computed: Sequence[QueryEmbedding | NoResults] = embed_queries(
+                model, [one.query for one in ones], max(0, until - time.monotonic())
             )
-        except NoResults as reason:  # asking again for each search would wait as often
-            seen = [reason] * len(askers)
+        except NoResults as reason:  # trying again for each search would wait as often
+            computed = [reason] * len(ones)
         except Rejected:
             continue
-        for asker, look in zip(askers, seen, strict=True):
-            looks[asker.search.pk][model.pk] = look
-    return looks
+        for one, embedding in zip(ones, computed, strict=True):
+            embeddings[one.search.pk][model.pk] = embedding
+    return embeddings

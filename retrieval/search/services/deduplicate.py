@@ -1,28 +1,37 @@
-"""Near-duplicates among answers: shown as one that opens."""
+"""Near-duplicates among results: shown as one that opens."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from mlcore.images.perceptual_hash import near_duplicate_matrix
+from retrieval.search.services.results import Result
 
 
-def folded(answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the answers, best first, each with those below it that look the same as its `alike`.
+@dataclass(frozen=True, slots=True)
+class ResultGroup:
+    """A result, and those below it that show the same picture."""
 
-    Everyone joins the best answer that it is like, not one that has joined another itself: what is like a
-    picture's twin need not be like the picture. Pictures without a look stay on their own.
+    best: Result
+    near_duplicates: list[Result]
+
+
+def grouped(results: Sequence[Result]) -> list[ResultGroup]:
+    """Return the results, best first, each with its near-duplicates.
+
+    Each joins the best result that it resembles, not one that has joined another itself: what resembles a picture's
+    twin need not resemble the picture. Pictures without a perceptual hash stay on their own.
     """
-    looks = [answer["image"].look for answer in answers]
-    seen = [at for at, look in enumerate(looks) if look is not None]
-    same = np.eye(len(answers), dtype=np.bool_)
-    if seen:
-        same[np.ix_(seen, seen)] |= near_duplicate_matrix([bytes(looks[at]) for at in seen])
-    leaders: dict[int, list[dict[str, Any]]] = {}
-    for at, answer in enumerate(answers):
-        leader = next((first for first in leaders if same[first, at]), at)
-        leaders.setdefault(leader, [])
+    hashes = [result.record.look for result in results]
+    hashed = [at for at, value in enumerate(hashes) if value is not None]
+    same = np.eye(len(results), dtype=np.bool_)
+    if hashed:
+        same[np.ix_(hashed, hashed)] |= near_duplicate_matrix([bytes(hashes[at] or b"") for at in hashed])
+    groups: dict[int, list[Result]] = {}
+    for at, result in enumerate(results):
+        leader = next((first for first in groups if same[first, at]), at)
+        groups.setdefault(leader, [])
         if leader != at:
-            leaders[leader].append({**answer, "alike": []})
-    return [{**answers[at], "alike": others} for at, others in leaders.items()]
+            groups[leader].append(result)
+    return [ResultGroup(results[at], others) for at, others in groups.items()]

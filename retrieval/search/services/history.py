@@ -1,4 +1,4 @@
-"""What a person asked before: one entry a picture, searches saved under a name, and their removal."""
+"""A person's search history: an entry per picture, searches saved under a name, and their removal."""
 
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ SAVED = ~Q(name="")
 
 
 def entries_of(user: User) -> QuerySet[Any]:
-    """Return a person's searches without their refinements, the one asked of last first.
+    """Return a person's searches without their refinements, the last used first.
 
     Each has `refined`, how many refinements; `newest`, the last of all its searches, and `newest_at`, when
     that was; and `has_saved`, whether one of them is saved.
@@ -46,7 +46,7 @@ def save_search(search: Search, name: str) -> None:
     """
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
     if not name:
-        raise Rejected("a saved search needs a name, by which you find it again")
+        raise Rejected("a saved search needs a name; enter one")
     if len(name) > NAME_LENGTH:
         raise Rejected(f"a name has at most {NAME_LENGTH} characters, not {len(name)}")
     search.name = name
@@ -54,7 +54,7 @@ def save_search(search: Search, name: str) -> None:
 
 
 def unsave_search(search: Search) -> None:
-    """Take a search's name away; it stays in the history."""
+    """Remove a search's name; it stays in the history."""
     search.name = ""
     search.save(update_fields=["name"])
 
@@ -62,8 +62,8 @@ def unsave_search(search: Search) -> None:
 def delete_all(user: User, *, saved: bool) -> int:
     """Remove a person's searches with their pictures; return how many entries went.
 
-    saved: also those that hold something saved; otherwise such an entry stays whole, for a refinement needs
-    the picture of its first search.
+    saved: also entries with a saved search; otherwise such an entry stays whole, because a refinement needs the
+    picture of its first search.
     """
     entries = entries_of(user) if saved else entries_of(user).filter(has_saved=False)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Marks on single results: who may give them, one person's marks, and what they move a search towards."""
+"""Marks on single results: who may give them, one person's marks, and how they refine a search."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def markable_rankings(user: User) -> QuerySet[Ranking]:
 
 
 def page_of(user: User, search: Search) -> str:
-    """Return the address of the page on which a person marks the results of a search."""
+    """Return the URL of the page on which a person marks the results of a search."""
     if search.owner_id is not None:
         return reverse("search-detail", args=[search.pk])
     return next(others.url(user, search) for others in _OTHERS)
@@ -58,40 +58,40 @@ def remove_mark(mark: Mark) -> None:
 
 
 def mark(user: User, ranking: Ranking, image: int, value: int) -> Mark:
-    """Store what a person says of an answer; saying it again changes it.
+    """Store a person's mark on a result, instead of an earlier one.
 
     Raises:
-        Rejected: the picture is not among the answers, or the value is none of 0, 1, 2.
+        Rejected: the picture is not among the results, or the value is none of 0, 1, 2.
     """
     if value not in Mark.Value.values:
-        raise Rejected(f"relevance is 0, 1 or 2, not {value}")
+        raise Rejected(f"a mark is 0, 1 or 2, not {value}")
     if image not in ranking.image_ids or not Image.objects.filter(pk=image).exists():
-        raise Rejected(f"picture {image} is not among these answers")
-    relevance, _ = Mark.objects.update_or_create(who=user, ranking=ranking, image_id=image, defaults={"value": value})
-    return relevance
+        raise Rejected(f"picture {image} is not among these results")
+    stored, _ = Mark.objects.update_or_create(who=user, ranking=ranking, image_id=image, defaults={"value": value})
+    return stored
 
 
-def marks_of(user: User, rankings: Iterable[Ranking]) -> dict[tuple[int, int], int]:
-    """Return a person's marks by (ranking, picture)."""
+def marks_of(user: User, rankings: Iterable[int]) -> dict[tuple[int, int], int]:
+    """Return a person's marks by (ranking, image), of these rankings."""
     rows = Mark.objects.filter(who=user, ranking__in=list(rankings))
     return {(ranking, image): value for ranking, image, value in rows.values_list("ranking", "image", "value")}
 
 
-def moved_by_marks(
-    user: User, search: Search, more: Collection[int], less: Collection[int]
+def refined_by_marks(
+    user: User, search: Search, more_like: Collection[int], less_like: Collection[int]
 ) -> tuple[list[int], list[int]]:
-    """Return the pictures that a person's marks move a search towards and away from, with what moved it before.
+    """Return more_like and less_like with the images that a person marked in a search.
 
-    What was marked in several columns goes by its best mark; a new mark wins over an earlier one.
+    An image marked in several columns counts by its best mark. A mark wins over the lists.
 
     Raises:
         Rejected: nothing is marked.
     """
     best: dict[int, int] = {}
-    for (_, image), value in marks_of(user, search.rankings.all()).items():
+    for (_, image), value in marks_of(user, search.rankings.values_list("pk", flat=True)).items():
         best[image] = max(value, best.get(image, 0))
     if not best:
-        raise Rejected("mark some answers first: No, Kin or Yes under a picture")
-    liked = [image for image, value in best.items() if value != Mark.Value.NOT_IT]
-    kept_more, kept_less = ([image for image in kept if image not in best] for kept in (more, less))
-    return [*kept_more, *liked], [*kept_less, *(image for image in best if image not in liked)]
+        raise Rejected("mark some results first: No, Same kind or Exactly this")
+    positive = [image for image, value in best.items() if value != Mark.Value.NO]
+    kept_more, kept_less = ([image for image in kept if image not in best] for kept in (more_like, less_like))
+    return [*kept_more, *positive], [*kept_less, *(image for image in best if image not in positive)]

@@ -1,4 +1,4 @@
-"""What a process holds in memory to answer: encoders and indexes, bounded in bytes and in callers."""
+"""The encoders and indexes that a process holds in memory, bounded in bytes and in callers."""
 
 import threading
 from collections import OrderedDict
@@ -38,12 +38,11 @@ class _Held:
     loading: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Shelf:
-    """Loaded things by key; the least recently used leave when together they are too large.
+class LRUCache:
+    """Loaded objects by key; the least recently used leave when together they are too large.
 
-    A thing is loaded once however many ask, and nobody waits for the loading of another. Keys name
-    things that never change, so a new index is a new key, and whoever still searches the old one
-    keeps it alive.
+    An object is loaded once for all callers, and nobody waits for the loading of another. Keys name objects that
+    never change, so a new index is a new key, and a search that still reads the old one keeps it alive.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -51,7 +50,7 @@ class Shelf:
         self._lock = threading.Lock()
 
     def get(self, key: object, load: Callable[[], T], size: int) -> T:
-        """Return the thing under `key`, loaded now if it is not here."""
+        """Return the object under `key`, loaded now if it is not here."""
         with self._lock:
             held = self._held.setdefault(key, _Held(size))
             self._held.move_to_end(key)
@@ -59,17 +58,17 @@ class Shelf:
                 self._held.popitem(last=False)
         with held.loading:
             if held.value is NOT_LOADED:
-                held.value = load()  # what fails is asked for again by the next
+                held.value = load()  # what fails is loaded again for the next
             value: T = held.value
             return value
 
     def clear(self) -> None:
-        """Let everything go."""
+        """Remove everything."""
         with self._lock:
             self._held.clear()
 
 
-shelf = Shelf(settings.ENGINE_BYTES)
+cache = LRUCache(settings.ENGINE_BYTES)
 # One encoding at a time with all its threads beats several that share them; a bounded number may wait.
 _encoding = threading.Lock()
 _waiting = threading.BoundedSemaphore(settings.ENGINE_QUEUE)
@@ -108,11 +107,11 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: fl
 
 
 def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "Explanation":
-    """Return what each place of two pictures brings to their cosine.
+    """Return what each cell of two pictures contributes to their similarity.
 
     Raises:
         Busy, ModelUnavailable: as for `embed`.
-        ExplanationError: the network does not show its places.
+        ExplanationError: the network has no spatial feature map.
     """
     if isinstance(encoder, ExternalEncoder):
         return encoder.explain(first, second)
@@ -141,7 +140,7 @@ def encoder_of(model: Model) -> "PictureEncoder":
 
     files = [model.folder / name for name in WEIGHTS.values()]
     weights = next((file for file in files if file.exists()), files[0])  # gone: its size says so, in the usual way
-    return shelf.get(("model", model.pk), load, _size(weights))
+    return cache.get(("model", model.pk), load, _size(weights))
 
 
 def index_of(index: Index) -> VectorIndex:
@@ -155,7 +154,7 @@ def index_of(index: Index) -> VectorIndex:
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
         return load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
 
-    return shelf.get(("index", index.pk), load, sum(_size(file) for file in index.folder.iterdir()))
+    return cache.get(("index", index.pk), load, sum(_size(file) for file in index.folder.iterdir()))
 
 
 def _size(file: Path) -> int:

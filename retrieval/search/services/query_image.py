@@ -1,4 +1,4 @@
-"""The picture that a search asks with: read, cut out, and made small enough to keep."""
+"""The picture that is searched with: read, cropped, and made small enough to store."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,16 +14,16 @@ from retrieval.models import Search
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-STORED_SIDE = 1024  # pixels of an uploaded query that are kept
+STORED_SIDE = 1024  # pixels of an uploaded query that are stored
 SEEN_SIDE = 1024  # of a query's short side that networks get, of which they see 64 to 512
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is left of a picture once it is read: what networks look at, and the JPEG of an upload, to be kept."""
+    """A picture once it is read: the searched part for networks, and the JPEG of an upload, to be stored."""
 
-    seen: "Picture"
-    kept: bytes | None = None
+    for_networks: "Picture"
+    upload_jpeg: bytes | None = None
 
 
 def uploaded_query(data: bytes, search: Search) -> Query:
@@ -38,7 +38,7 @@ def uploaded_query(data: bytes, search: Search) -> Query:
             whole = open_picture(data, max_bytes=settings.PICTURE_MAX_BYTES, max_pixels=settings.PICTURE_MAX_PIXELS)
         except MlcoreError as error:
             raise Rejected(str(error)) from error
-        return Query(_seen(whole, search), encode_jpeg(_bounded(whole)))
+        return Query(_searched_part(whole, search), encode_jpeg(_bounded(whole)))
 
 
 def stored_query(search: Search) -> Query:
@@ -58,23 +58,23 @@ def stored_query(search: Search) -> Query:
             what = "the file of that picture" if image else "the picture of that search"
             way_out = "import the data set again" if image else "search with it anew"
             raise Rejected(f"{what} is gone ({error.strerror}); {way_out}") from error
-        return Query(_seen(whole, search))
+        return Query(_searched_part(whole, search))
 
 
-def _seen(picture: "Picture", search: Search) -> "Picture":
-    """Return what of the picture is searched, for networks. Raises Rejected when the box is too small."""
+def _searched_part(picture: "Picture", search: Search) -> "Picture":
+    """Return the part of the picture that is searched, for networks. Raises Rejected when the box is too small."""
     try:
         part = picture if search.box is None else crop_box(picture, search.box)
     except MlcoreError as error:
         raise Rejected(f"{error}; draw it larger", field="box") from error
-    return for_networks(part)
+    return shrunk_for_networks(part)
 
 
-def for_networks(picture: "Picture") -> "Picture":
-    """Return a picture no larger than networks need; what is smaller stays as it is."""
+def shrunk_for_networks(picture: "Picture") -> "Picture":
+    """Return a picture no larger than networks need; a smaller one stays as it is."""
     return resize_short_side(picture, min(SEEN_SIDE, *picture.size))
 
 
 def _bounded(picture: "Picture") -> "Picture":
-    """Return the picture as it is kept."""
+    """Return the picture as it is stored."""
     return thumbnail(picture, STORED_SIDE) if max(picture.size) > STORED_SIDE else picture

@@ -34,8 +34,8 @@ def check_room(user: User, *, picture: bool) -> None:
 def query_bytes(user: User) -> int:
     """Return the bytes of the pictures that a person searched with.
 
-    Thousands of files are too many to ask at every upload, so the last sum is remembered, and only what came since is
-    added; where rows are gone, their number no longer fits, and all files are asked.
+    Thousands of files are too many to read at every upload, so the last sum is remembered, and only what came since is
+    added; where rows are gone, their number no longer fits, and all files are read.
     """
     own = (
         Search.objects.filter(owner=user, root=None, query_image=None)

@@ -1,4 +1,4 @@
-"""What one model answers: the nearest pictures of every index that it serves the search with."""
+"""The ranking of one model: the nearest images in each of its active indexes."""
 
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -14,47 +14,48 @@ from mlcore.index import VectorIndex, moved_query
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.model_cache import Floats
-from retrieval.search.services.options import allowed_ids, withdrawn_ids
+from retrieval.search.services.options import allowed_ids, hidden_ids
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a model saw in a picture, and how long it looked, in milliseconds."""
+class QueryEmbedding:
+    """A unit-length embedding [dim] of a query, and how long it took, in milliseconds."""
 
     vector: Floats
     took_ms: float
 
 
-def rank(
+def search_indexes(
     search: Search,
     model: Model,
-    picture: "Picture",
+    query: "Picture",
     allowed: Collection[int] | None = None,
-    look: Look | None = None,
+    embedding: QueryEmbedding | None = None,
 ) -> list[Ranking]:
-    """Return the answers of one model, one ranking an index, not stored yet.
+    """Return the results of one model, one ranking per index, not stored yet.
 
-    The query is never among them, unless the search says so. `allowed` keeps only those pictures, instead of the
-    search's own filter. Fewer than k answer where fewer are left. `look`: the model has seen the picture already.
+    The query is never among them, unless the search says so. `allowed` keeps only those images, instead of the
+    search's own filter. There are fewer than k results where fewer images are left. `embedding`: the query's, where
+    the model has computed it already.
 
     Raises:
         Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
-        Busy: too many are asking.
+        Busy: too many searches are running.
         ModelUnavailable, ModelSuspended: it is external and its process gives no embedding; other models go on.
     """
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
-        held = [model_cache.index_of(index) for index in indexes]  # loading, once a process, is not answering
-        if look is None:
-            look = look_at(model, [picture])[0] if model.has_network else _known_look(search, model)
-        started = time.perf_counter() - look.took_ms / 1000
-        query = moved_query(look.vector, _vectors(held, search.more), _vectors(held, search.less))
+        held = [model_cache.index_of(index) for index in indexes]  # loading, once a process, is not searching
+        if embedding is None:
+            embedding = embed_queries(model, [query])[0] if model.has_network else _indexed_embedding(search, model)
+        started = time.perf_counter() - embedding.took_ms / 1000
+        vector = moved_query(embedding.vector, _vectors(held, search.more), _vectors(held, search.less))
         rankings = []
         for index, vectors in zip(indexes, held, strict=True):
-            ids, scores = _nearest(search, index, vectors, query, allowed)
+            ids, scores = _nearest(search, index, vectors, vector, allowed)
             took, started = 1000 * (time.perf_counter() - started), time.perf_counter()
             rankings.append(
                 Ranking(
@@ -64,20 +65,20 @@ def rank(
     return rankings
 
 
-def look_at(model: Model, pictures: Sequence["Picture"], patience: float = 0) -> list[Look]:
-    """Let a model that has a network see pictures, all at once; it may wait `patience` seconds for its turn.
+def embed_queries(model: Model, pictures: Sequence["Picture"], patience: float = 0) -> list[QueryEmbedding]:
+    """Return the embeddings of pictures by a model that has a network; it may wait `patience` seconds for its turn.
 
     Raises:
         Rejected: the model is damaged.
         Busy: too many are waiting already.
-        ModelUnavailable, ModelSuspended: as for `rank`.
+        ModelUnavailable, ModelSuspended: as for `search_indexes`.
     """
     with _refusals_of(model):
         encoder = model_cache.encoder_of(model)
         started = time.perf_counter()
         vectors = model_cache.embed(encoder, pictures, patience)
     took = 1000 * (time.perf_counter() - started) / len(pictures)
-    return [Look(vector, took) for vector in vectors]
+    return [QueryEmbedding(vector, took) for vector in vectors]
 
 
 @contextmanager
@@ -87,34 +88,34 @@ def _refusals_of(model: Model) -> Iterator[None]:
     except StaleIndexError as error:
         raise Rejected(f"the index of {model.name} cannot be used: {error}") from error
     except MlcoreError as error:
-        raise Rejected(f"{model.name} cannot answer: {error}") from error
+        raise Rejected(f"{model.name} cannot search: {error}") from error
     except OSError as error:
-        raise Rejected(f"{model.name} cannot answer: its files are gone ({error.strerror}); train it again") from error
+        raise Rejected(f"{model.name} cannot search: its files are gone ({error.strerror}); train it again") from error
 
 
 def _nearest(
-    search: Search, index: Index, vectors: VectorIndex, query: Floats, allowed: Collection[int] | None
+    search: Search, index: Index, vectors: VectorIndex, vector: Floats, allowed: Collection[int] | None
 ) -> tuple[list[int], list[float]]:
     if allowed is None:
         allowed = allowed_ids(search, index.dataset_id)
     own = {search.query_image_id} if search.query_image_id and search.exclude_self else set()
-    exclude = withdrawn_ids(index, vectors) | own
+    exclude = hidden_ids(index, vectors) | own
     k = min(search.k, vectors.remaining(allowed_ids=allowed, exclude=exclude))
     if k == 0:
         return [], []
-    ids, scores = vectors.search(query[None], k, allowed_ids=allowed, exclude=exclude)
+    ids, scores = vectors.search(vector[None], k, allowed_ids=allowed, exclude=exclude)
     return ids[0].tolist(), [round(float(score), 6) for score in scores[0]]
 
 
-def _known_look(search: Search, model: Model) -> Look:
-    """Return the vector that the index of the query's data set holds for it."""
+def _indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
+    """Return the embedding that the index of the query's data set holds for it."""
     image = search.query_image
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
     if image is None or index is None:
         raise Rejected(f"{model.name} has no network and no index of that picture's data set; choose another model")
-    return Look(np.asarray(model_cache.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
+    return QueryEmbedding(np.asarray(model_cache.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
 
 
 def _vectors(held: list[VectorIndex], pictures: Collection[int]) -> Floats:
-    """Return the vectors of those pictures that the indexes hold; one of another data set has none."""
+    """Return the vectors of those images that the indexes hold; one of another data set has none."""
     return np.concatenate([vectors.vectors_of(vectors.held(pictures)) for vectors in held])

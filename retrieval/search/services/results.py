@@ -1,137 +1,291 @@
-"""What a stored search shows: a column a model, from the rankings of all its data sets."""
+"""The results of stored searches, typed once: the page, the API, the files and the personal export read these."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, groupby
-from typing import Any
 from uuid import UUID
+
+from django.db.models import prefetch_related_objects
 
 from accounts.roles import Visitor
 from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
-from retrieval.models import Dataset, Image, Model, Ranking, Search
+from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.access import shown_query
-from retrieval.search.services.status import outdated, unanswered
+from retrieval.search.services.marks import marks_of
+from retrieval.search.services.predictions import Prediction, prediction_of, summarise_agreement
+from retrieval.search.services.status import missing_datasets, outdated
 
-Columns = list[dict[str, Any]]
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One picture that a model found, under the names that the API and the files use.
 
-def answers_of(search: Search, viewer: Visitor) -> Columns:
-    """Return a column for each model: its rankings merged by cosine, the best k, those over the threshold.
-
-    An answer has the picture, its ranking, rank and cosine, and in how many columns the picture is shown;
-    `below` counts what the threshold hides. Data sets that `viewer` may not see are left out, and so are pictures
-    deleted or hidden since; the ranks of the others stay.
+    similarity: cosine, -1 to 1. mark: 0, 1 or 2 by the search's owner, None without one and for everybody else.
+    shared_count: in how many columns the picture is shown. record: the row of the picture.
     """
-    return answers_of_all([search], viewer)[search.pk]
+
+    rank: int
+    ranking: int
+    image: int
+    dataset: int
+    dataset_name: str
+    path: str
+    class_name: str
+    similarity: float
+    mark: int | None
+    shared_count: int
+    record: Image
 
 
-def answers_of_all(searches: Sequence[Search], viewer: Visitor) -> dict[UUID, Columns]:
-    """Return the columns of each search, by its key; the database is asked as often as for one."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The results of one model, best first: its rankings of all data sets, merged by similarity.
+
+    below_threshold: how many of its best k results the threshold hides. missing_datasets: the names of the searched
+    data sets of which it had no index. prediction: what its nearest neighbours say the query is, None where nothing
+    can be said or predictions were not requested. record: the row of the model.
+    """
+
+    model: int
+    model_name: str
+    rankings: tuple[Ranking, ...]
+    results: tuple[Result, ...]
+    below_threshold: int
+    missing_datasets: tuple[str, ...]
+    prediction: Prediction | None
+    record: Model
+
+    @property
+    def indexes(self) -> list[int]:
+        """The keys of the indexes that were searched."""
+        return [ranking.index_id for ranking in self.rankings]
+
+    @property
+    def took_ms(self) -> float:
+        """How long the model took, in milliseconds."""
+        return round(sum(ranking.took_ms for ranking in self.rankings), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResults:
+    """What one person sees of a search.
+
+    datasets: those searched that the person may see. agreement: a sentence on whether the models' predictions agree,
+    "" without predictions.
+    """
+
+    search: Search
+    datasets: tuple[Dataset, ...]
+    columns: tuple[Column, ...]
+    agreement: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProblem:
+    """A model that gave no results, and a sentence on why."""
+
+    model: int
+    model_name: str
+    detail: str
+    record: Model
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The share of pictures that two models have in common among their first k results, 0 to 1."""
+
+    first: Model
+    second: Model
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a page says of a search besides its results.
+
+    withheld: how many data sets were searched that the viewer may not see. query: the picture of a data set that was
+    searched with, None where it was another or is hidden. outdated: indexes older than their data sets. filters: the
+    names of the splits and classes that results were limited to.
+    """
+
+    problems: list[ModelProblem]
+    withheld: int
+    query: Image | None
+    query_shown: bool
+    shown: int
+    below_threshold: int
+    took_ms: float
+    overlaps: list[Overlap]
+    outdated: list[Index]
+    filters: list[str]
+
+
+def results_of(search: Search, viewer: Visitor, *, with_predictions: bool = False) -> SearchResults:
+    """Return a column for each model: its rankings merged by similarity, the best k, those over the threshold.
+
+    Data sets that `viewer` may not see are left out, and so are pictures deleted or hidden since; the ranks of the
+    others stay. A prediction may take seconds where the confidence of an old index was not measured yet.
+    """
+    return results_of_all([search], viewer, with_predictions=with_predictions)[search.pk]
+
+
+def results_of_all(
+    searches: Sequence[Search], viewer: Visitor, *, with_predictions: bool = False
+) -> dict[UUID, SearchResults]:
+    """Return the results of each search, by its key; with as many database queries as for one."""
+    prefetch_related_objects(searches, "datasets")
     rankings = Ranking.objects.filter(search__in=searches, index__dataset__in=visible_datasets(viewer))
-    rankings = rankings.select_related("model__run", "index__dataset")
-    by_key = {search.pk: search for search in searches}
-    of_search: dict[UUID, list[Ranking]] = {key: [] for key in by_key}
-    for ranking in rankings.order_by("pk"):
-        ranking.search = by_key[ranking.search_id]
-        of_search[ranking.search_id].append(ranking)
-    found = {search.pk: _columns(search, of_search[search.pk]) for search in searches}
-    ids = {answer["image"] for columns in found.values() for column in columns for answer in column["answers"]}
+    rankings = rankings.select_related("model__run", "index__dataset").order_by("pk")
+    by_search: dict[UUID, list[Ranking]] = {search.pk: [] for search in searches}
+    for ranking in rankings:
+        by_search[ranking.search_id].append(ranking)
+    seen = _visible(searches, {ranking.index.dataset_id for ranking in rankings}, viewer)
+    best = {search.pk: _best_of(search, by_search[search.pk]) for search in searches}
+    ids = {hit.image for models in best.values() for found in models for hit in found.hits}
     images = shown_images(viewer).named().in_bulk(list(ids))
-    for search in searches:
-        _show(search, found[search.pk], images)
+    own = [ranking.pk for search in searches if search.owner_id == viewer.pk for ranking in by_search[search.pk]]
+    marks = marks_of(viewer, own) if viewer.is_authenticated and own else {}
+    return {
+        search.pk: _typed(search, best[search.pk], images, marks, seen, with_predictions=with_predictions)
+        for search in searches
+    }
+
+
+def _visible(searches: Sequence[Search], ranked: Collection[int], viewer: Visitor) -> set[int]:
+    """Return the keys of the searched data sets that the viewer may see; those with a ranking are known to be."""
+    others = {dataset.pk for search in searches for dataset in search.datasets.all()} - set(ranked)
+    if not others:
+        return set(ranked)
+    return set(ranked) | set(visible_datasets(viewer).filter(pk__in=others).values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """An image in the ranking of an index; rank: among all indexes of the model."""
+
+    rank: int
+    ranking: Ranking
+    image: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """A model's rankings, and the best k of them together."""
+
+    rankings: tuple[Ranking, ...]
+    hits: list[_Hit]
+
+
+def _best_of(search: Search, rankings: Sequence[Ranking]) -> list[_Best]:
+    """Return the best k of each model, images in the order of their keys where similarities are equal."""
+    found = []
+    for _, group in groupby(rankings, lambda ranking: ranking.model_id):
+        own = tuple(group)
+        rows = [
+            (ranking, image, similarity)
+            for ranking in own
+            for image, similarity in zip(ranking.image_ids, ranking.scores, strict=True)
+        ]
+        rows.sort(key=lambda row: (-row[2], row[1]))
+        found.append(_Best(own, [_Hit(rank, *row) for rank, row in enumerate(rows[: search.k], 1)]))
     return found
 
 
-def _columns(search: Search, rankings: Sequence[Ranking]) -> Columns:
-    return [_merged(search, list(group)) for _, group in groupby(rankings, lambda ranking: ranking.model_id)]
+def _typed(
+    search: Search,
+    models: Sequence[_Best],
+    images: Mapping[int, Image],
+    marks: Mapping[tuple[int, int], int],
+    seen: Collection[int],
+    *,
+    with_predictions: bool,
+) -> SearchResults:
+    """Return a search's results without the images that are not shown."""
+    visible = [[hit for hit in found.hits if hit.image in images] for found in models]
+    shown = [
+        [hit for hit in hits if search.threshold is None or hit.similarity >= search.threshold] for hits in visible
+    ]
+    counts = Counter(hit.image for hits in shown for hit in hits)
+    datasets = [dataset for dataset in search.datasets.all() if dataset.pk in seen]
+    columns = tuple(
+        Column(
+            model=found.rankings[0].model_id,
+            model_name=found.rankings[0].model.name,
+            rankings=found.rankings,
+            results=tuple(
+                _result(hit, images[hit.image], marks.get((hit.ranking.pk, hit.image)), counts[hit.image])
+                for hit in hits
+            ),
+            below_threshold=len(every) - len(hits),
+            missing_datasets=missing_datasets(datasets, [ranking.index for ranking in found.rankings]),
+            prediction=prediction_of(search, found.rankings) if with_predictions else None,
+            record=found.rankings[0].model,
+        )
+        for found, every, hits in zip(models, visible, shown, strict=True)
+    )
+    agreement = summarise_agreement([column.prediction for column in columns])
+    return SearchResults(search, tuple(datasets), columns, agreement)
 
 
-def _show(search: Search, columns: Columns, images: Mapping[int, Image]) -> None:
-    """Put pictures in the place of their keys, and leave out what is not shown."""
-    for column in columns:
-        answers = [
-            answer | {"image": images[answer["image"]]} for answer in column["answers"] if answer["image"] in images
-        ]
-        column["answers"] = [answer for answer in answers if _is_near(search, answer)]
-        column["below"] = len(answers) - len(column["answers"])
-    counts = Counter(answer["image"].pk for column in columns for answer in column["answers"])
-    for answer in (answer for column in columns for answer in column["answers"]):
-        answer["shared_count"] = counts[answer["image"].pk]
+def _result(hit: _Hit, record: Image, mark: int | None, shared_count: int) -> Result:
+    return Result(
+        rank=hit.rank,
+        ranking=hit.ranking.pk,
+        image=hit.image,
+        dataset=record.dataset_id,
+        dataset_name=record.dataset.name,
+        path=record.path,
+        class_name=record.class_name,
+        similarity=hit.similarity,
+        mark=mark,
+        shared_count=shared_count,
+        record=record,
+    )
 
 
-def summary_of(search: Search, columns: list[dict[str, Any]], viewer: Visitor) -> dict[str, Any]:
-    """Return what a page says of a search beside each answer.
-
-    withheld: how many data sets were searched that `viewer` may not see. query: the picture of a data set that was
-    searched with, None where it was another or is hidden.
-    """
+def summary_of(results: SearchResults, viewer: Visitor) -> Summary:
+    """Return what a page says of a search besides its results."""
+    search, columns = results.search, results.columns
     query = shown_query(search, viewer)
-    seen = set(visible_datasets(viewer).values_list("pk", flat=True))
-    searched = list(search.datasets.all())
-    datasets = [dataset for dataset in searched if dataset.pk in seen]
-    indexes = [row.index for column in columns for row in column["rankings"]]
-    for column in columns:
-        column["missing"] = unanswered(datasets, [row.index for row in column["rankings"]])
-    return {
-        "search": search,
-        "columns": columns,
-        "problems": problems_of(search),
-        "datasets": datasets,
-        "withheld": len(searched) - len(datasets),
-        "query": query,
-        "query_shown": search.query_image_id is None or query is not None,
-        "shown": sum(len(column["answers"]) for column in columns),
-        "below": sum(column["below"] for column in columns),
-        "took_ms": sum(column["took_ms"] for column in columns),
-        "overlaps": overlaps_of(search, columns),
-        "outdated": outdated(indexes),
-        "filter_names": _filter_names(search, datasets),
-    }
+    return Summary(
+        problems=problems_of(search),
+        withheld=len(search.datasets.all()) - len(results.datasets),
+        query=query,
+        query_shown=search.query_image_id is None or query is not None,
+        shown=sum(len(column.results) for column in columns),
+        below_threshold=sum(column.below_threshold for column in columns),
+        took_ms=sum(column.took_ms for column in columns),
+        overlaps=overlaps_of(results),
+        outdated=outdated(ranking.index for column in columns for ranking in column.rankings),
+        filters=_filter_names(search, results.datasets),
+    )
 
 
-def problems_of(search: Search) -> list[dict[str, Any]]:
-    """Return the models that were asked and gave no results, with a sentence on why."""
+def problems_of(search: Search) -> list[ModelProblem]:
+    """Return the models that gave no results, with a sentence on why."""
     details = dict(search.problems)
-    models = Model.objects.filter(pk__in=details).order_by("pk")
-    return [{"model": model, "detail": details[model.pk]} for model in models] if details else []
+    models = Model.objects.filter(pk__in=details).order_by("pk") if details else ()
+    return [ModelProblem(model.pk, model.name, details[model.pk], model) for model in models]
 
 
-def _filter_names(search: Search, datasets: list[Dataset]) -> list[str]:
-    chosen, seen = search.filters.get("classes", ()), {dataset.pk for dataset in datasets}
-    names = names_of(chosen) if chosen else {}
-    classes = [names[pk, label] for pk, label in chosen if pk in seen]
-    return [*search.filters.get("splits", ()), *classes]
+def _filter_names(search: Search, datasets: Sequence[Dataset]) -> list[str]:
+    classes, seen = search.filters.get("classes", ()), {dataset.pk for dataset in datasets}
+    names = names_of(classes) if classes else {}
+    return [*search.filters.get("splits", ()), *(names[pk, label] for pk, label in classes if pk in seen)]
 
 
-def overlaps_of(search: Search, columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return for each two models which share of their first k answers they have in common, most first."""
+def overlaps_of(results: SearchResults) -> list[Overlap]:
+    """Return for each two models which share of their first k results they have in common, most first."""
     pairs = [
-        {"first": one["model"], "second": other["model"], "share": overlap_at(search.k, _shown(one), _shown(other))}
-        for one, other in combinations(columns, 2)
+        Overlap(first.record, second.record, overlap_at(results.search.k, _images_of(first), _images_of(second)))
+        for first, second in combinations(results.columns, 2)
     ]
-    return sorted(pairs, key=lambda pair: -pair["share"])
+    return sorted(pairs, key=lambda pair: -pair.share)
 
 
-def _shown(column: dict[str, Any]) -> list[int]:
-    return [answer["image"].pk for answer in column["answers"]]
-
-
-def _merged(search: Search, rankings: list[Ranking]) -> dict[str, Any]:
-    answers = [
-        {"image": pk, "score": score, "ranking": ranking}
-        for ranking in rankings
-        for pk, score in zip(ranking.image_ids, ranking.scores, strict=True)
-    ]
-    answers.sort(key=lambda answer: (-answer["score"], answer["image"]))
-    return {
-        "model": rankings[0].model,
-        "rankings": rankings,
-        "took_ms": sum(ranking.took_ms for ranking in rankings),
-        "answers": [answer | {"rank": rank} for rank, answer in enumerate(answers[: search.k], 1)],
-    }
-
-
-def _is_near(search: Search, answer: dict[str, Any]) -> bool:
-    return search.threshold is None or answer["score"] >= search.threshold
+def _images_of(column: Column) -> list[int]:
+    return [result.image for result in column.results]

@@ -1,4 +1,4 @@
-"""Ask models for the pictures most like one."""
+"""Running a search: from a picture and options to stored rankings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from config.errors import NothingSearchable, Rejected
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
-from retrieval.search.services.options import Terms
+from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.query_image import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room
-from retrieval.search.services.ranking import Look, rank
+from retrieval.search.services.ranking import QueryEmbedding, search_indexes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-USUAL_ANSWERS = 12  # unless asked otherwise, and unless there are fewer pictures
+DEFAULT_K = 12  # results per model, unless there are fewer pictures
 
 
 def searchable_models(*datasets: Dataset) -> QuerySet[Model]:
@@ -46,12 +46,11 @@ def searchable_datasets(user: Visitor) -> QuerySet[Dataset]:
     return visible_datasets(user).filter(revision__gt=0, pk__in=serving.values("dataset"))
 
 
-class Asked(TypedDict, total=False):
-    """What is asked: of whom, for how many answers, and with which one picture.
+class SearchRequest(TypedDict, total=False):
+    """A search to be run, with exactly one query: an upload, an image, or the query of an earlier search, `like`.
 
-    An upload, a gallery picture, or the picture of an earlier search, `like`, of which this one is then a
-    refinement. exclude_self: whether a gallery picture is left out of its own answers, as it is unless told
-    otherwise; a refinement does as its search did.
+    With `like` it is a refinement of that search. k: results per model. exclude_self: whether an image of a data set
+    is left out of its own results (default true); a refinement does as its search did.
     """
 
     datasets: Required[Iterable[Dataset]]
@@ -61,119 +60,120 @@ class Asked(TypedDict, total=False):
     upload: bytes | None
     image: Image | None
     like: Search | None
-    terms: Terms | None
+    options: SearchOptions | None
     exclude_self: bool
 
 
 @dataclass(frozen=True)
-class Question:
-    """A search that can be answered: its row, not stored yet, who answers, and what they look at."""
+class PreparedSearch:
+    """A search that can be run: its row, not stored yet, its data sets and models, and the query."""
 
     search: Search
     datasets: Sequence[Dataset]
     models: Sequence[Model]
-    picture: "Picture"
-    kept: bytes | None
-    """The JPEG of an upload."""
+    query: "Picture"
+    upload_jpeg: bytes | None
+    """The upload as it is stored."""
 
 
-def ask(**asked: Unpack[Asked]) -> Search:
-    """Store a search and every model's answers from the data sets of which it has an index.
+def run_search(**request: Unpack[SearchRequest]) -> Search:
+    """Store a search and every model's results from the data sets of which it has an index.
 
-    A model that has no network is not asked for what it never saw, see `not_asked`.
+    A model without a network is skipped for a query that no index holds, see `skipped_models`.
 
     Raises:
         QuotaReached: the person keeps as many searches as they may.
-        Rejected: not exactly one query, a picture that cannot be read, k or the terms out of range, a query
+        Rejected: not exactly one query, a picture that cannot be read, k or the options out of range, a query
             that none of the models can embed.
-        NothingSearchable: none of the models can answer.
-        Busy: too many are asking.
+        NothingSearchable: none of the models has an index of the data sets.
+        Busy: too many searches are running.
     """
-    return answer(prepare(**asked))
+    return run_prepared(prepare(**request))
 
 
-def prepare(**asked: Unpack[Asked]) -> Question:
-    """Return the question, which `answer` answers. Raises what `ask` does."""
-    upload, image, like = asked.get("upload"), asked.get("image"), asked.get("like")
+def prepare(**request: Unpack[SearchRequest]) -> PreparedSearch:
+    """Return the search that `run_prepared` runs. Raises what `run_search` does."""
+    upload, image, like = request.get("upload"), request.get("image"), request.get("like")
     if sum(query is not None for query in (upload, image, like)) != 1:
-        raise Rejected("give one picture: a file of your own or a picture of the data set")
-    check_room(asked["by"], picture=upload is not None)
-    searched, terms = list(dict.fromkeys(asked["datasets"])), asked.get("terms") or Terms()
-    terms.check_classes(searched)
+        raise Rejected("give exactly one picture: a file, or a picture of a data set")
+    check_room(request["by"], picture=upload is not None)
+    datasets, options = list(dict.fromkeys(request["datasets"])), request.get("options") or SearchOptions()
+    options.check_classes(datasets)
     image = like.query_image if like else image
     search = Search(
-        owner=asked["by"],
+        owner=request["by"],
         query_image=image,
         root=like and (like.root or like),
-        exclude_self=like.exclude_self if like else asked.get("exclude_self", True),
-        **terms.fields(),
+        exclude_self=like.exclude_self if like else request.get("exclude_self", True),
+        **options.fields(),
     )
-    chosen = _chosen(searched, asked["models"], search)
-    search.k = _checked_k(asked.get("k"), chosen, search)
-    if image is not None and not shown_images(asked["by"]).filter(pk=image.pk).exists():
+    models = _able_models(datasets, request["models"], search)
+    search.k = _checked_k(request.get("k"), models, search)
+    if image is not None and not shown_images(request["by"]).filter(pk=image.pk).exists():
         raise Rejected("that picture is hidden; search with another")
     query = stored_query(search) if upload is None else uploaded_query(upload, search)
-    return Question(search, searched, chosen, query.seen, query.kept)
+    return PreparedSearch(search, datasets, models, query.for_networks, query.upload_jpeg)
 
 
-Looks = Mapping[int, Look | NoResults]
-"""What models saw of a picture, or why they did not, by their keys."""
+Embeddings = Mapping[int, QueryEmbedding | NoResults]
+"""The embeddings of one query by the keys of the models, or why there is none."""
 
 
-def answer(question: Question, looks: Looks | None = None) -> Search:
-    """Let the models answer, and store it; `looks` are what models saw already.
+def run_prepared(prepared: PreparedSearch, embeddings: Embeddings | None = None) -> Search:
+    """Search with every model, and store it; `embeddings` are those that models computed already.
 
     An external model whose process gives no embedding is noted in `problems`; the others' results are stored.
 
     Raises:
-        Rejected: a model cannot answer.
-        Busy: too many are asking.
+        Rejected: a model cannot search.
+        Busy: too many searches are running.
         ModelUnavailable, ModelSuspended: no model gave results.
     """
-    search = question.search
-    rankings = _ranked(question, looks or {})
+    search = prepared.search
+    rankings = _rankings_of(prepared, embeddings or {})
     with transaction.atomic():
         search.save()
-        search.datasets.set(question.datasets)
+        search.datasets.set(prepared.datasets)
         Ranking.objects.bulk_create(rankings)
-        if question.kept is not None:  # inside the transaction: a full disk must leave no search without its picture
+        if prepared.upload_jpeg is not None:  # in the transaction: a full disk must leave no search without picture
             search.upload.parent.mkdir(parents=True, exist_ok=True)
-            search.upload.write_bytes(question.kept)
+            search.upload.write_bytes(prepared.upload_jpeg)
     return search
 
 
-def _ranked(question: Question, looks: Looks) -> list[Ranking]:
-    """Return the rankings of all models; who gave none is noted in the search."""
+def _rankings_of(prepared: PreparedSearch, embeddings: Embeddings) -> list[Ranking]:
+    """Return the rankings of all models; those without results are noted in the search."""
     rankings: list[Ranking] = []
     missing: list[NoResults] = []
-    for model in question.models:
+    for model in prepared.models:
         try:
-            look = looks.get(model.pk)
-            if isinstance(look, NoResults):
-                raise look
-            rankings += rank(question.search, model, question.picture, look=look)
+            embedding = embeddings.get(model.pk)
+            if isinstance(embedding, NoResults):
+                raise embedding
+            rankings += search_indexes(prepared.search, model, prepared.query, embedding=embedding)
         except NoResults as reason:
             missing.append(reason)
-            question.search.problems.append([model.pk, str(reason)])
+            prepared.search.problems.append([model.pk, str(reason)])
     if missing and not rankings:
         raise missing[0]
     return rankings
 
 
-def _chosen(datasets: Sequence[Dataset], models: Iterable[Model], search: Search) -> list[Model]:
-    able = {model.pk: model for model in searchable_models(*datasets)}
-    chosen = list(dict.fromkeys(able[model.pk] for model in models if model.pk in able))
+def _able_models(datasets: Sequence[Dataset], models: Iterable[Model], search: Search) -> list[Model]:
+    """Return those of the models that can search the data sets with this query."""
+    searchable = {model.pk: model for model in searchable_models(*datasets)}
+    indexed = list(dict.fromkeys(searchable[model.pk] for model in models if model.pk in searchable))
     names = " or ".join(dataset.name for dataset in datasets)
-    if not chosen:
-        raise NothingSearchable(f"no published model with an index can search {names or 'nothing at all'} yet")
-    seeing = [model for model in chosen if model.has_network or not _is_new(search)]
-    if not seeing:
-        blind = " and ".join(model.name for model in chosen)
+    if not indexed:
+        raise NothingSearchable(f"no published model has an index of {names or 'any data set'} yet")
+    able = [model for model in indexed if model.has_network or not _is_new(search)]
+    if not able:
+        without_network = " and ".join(model.name for model in indexed)
         raise Rejected(
-            f"{blind}: embeddings without their network, which cannot look at a new picture; "
+            f"{without_network}: embeddings without their network, which cannot embed a new picture; "
             f"search with a whole picture of {names}, or choose another model"
         )
-    return seeing
+    return able
 
 
 def _is_new(search: Search) -> bool:
@@ -181,39 +181,39 @@ def _is_new(search: Search) -> bool:
     return search.query_image_id is None or search.box is not None
 
 
-def not_asked(search: Search, models: Iterable[Model]) -> list[Model]:
-    """Return which of the models that were chosen could not look at the query: they have no network."""
+def skipped_models(search: Search, models: Iterable[Model]) -> list[Model]:
+    """Return the models that cannot embed the query, because they have no network."""
     return [model for model in models if not model.has_network] if _is_new(search) else []
 
 
 def _checked_k(k: int | None, models: Sequence[Model], search: Search) -> int:
-    """Return how many answers to ask for: at most as many as each model has pictures that may answer."""
+    """Return the results per model: at most as many as each model has pictures that may be results."""
     image = search.query_image
     own = image.dataset_id if image and search.exclude_self else None
     sizes = (sum(index.count - (index.dataset_id == own) for index in model.serving) for model in models)  # type: ignore[attr-defined]
     most: int = min([settings.MOST_ANSWERS, *sizes])
     if k is None:
-        return min(USUAL_ANSWERS, most)
+        return min(DEFAULT_K, most)
     if not 1 <= k <= most:
-        raise Rejected(f"ask for 1 to {most} answers, not {k}", field="k")
+        raise Rejected(f"choose 1 to {most} results per model, not {k}", field="k")
     return k
 
 
 def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
-    """Return the search that people rate blind with `image` as its query, asked now if it is new.
+    """Return the search that people rate blind with `image` as its query, run now if it is new.
 
-    The pictures that metrics find are the answers: held out, and the gallery's where the set has one.
+    Its results are the pictures that metrics search: held out, and the gallery's where the data set has one.
 
     Raises:
-        Rejected: a model cannot answer, or too few pictures are held out.
+        Rejected: a model cannot search, or too few pictures are held out.
     """
-    answering = image.dataset.images.answering().filter(hidden=False).exclude(pk=image.pk)
-    allowed = frozenset(answering.values_list("pk", flat=True))
+    gallery = image.dataset.images.answering().filter(hidden=False).exclude(pk=image.pk)
+    allowed = frozenset(gallery.values_list("pk", flat=True))
     search = Search(query_image=image, k=min(k, len(allowed)))
     if search.k < 1:
         raise Rejected(f"{image.dataset.name} holds out too few pictures to rate")
-    picture = stored_query(search).seen
-    rankings = [ranking for model in models for ranking in rank(search, model, picture, allowed)]
+    query = stored_query(search).for_networks
+    rankings = [ranking for model in models for ranking in search_indexes(search, model, query, allowed)]
     try:
         with transaction.atomic():
             search.save()

@@ -34,7 +34,7 @@ def links_into(user: Visitor) -> QuerySet[Search]:
 
 @transaction.atomic
 def revoke_link(search: UUID, *, by: User) -> bool:
-    """Make somebody's share link lead nowhere; the search stays its owner's. False: it was revoked already."""
+    """Revoke somebody's share link; the search stays its owner's. False: it was revoked already."""
     revoked = Search.objects.filter(pk=search, share_token__isnull=False).update(share_token=None)
     if revoked:
         row = Search.objects.select_related("owner").get(pk=search)

@@ -1,8 +1,8 @@
-"""A picture at a web address, had without letting anybody look into the network that this site stands in.
+"""Fetching a picture from a URL, without giving anybody access to the network that this site is in.
 
-Only public hosts are asked, on the ports of the web. A name is resolved once, what it says is checked, and that
-very address is connected to, so a name that answers otherwise the second time gains nothing; every redirect goes
-the same way. Proxies of the environment are never used: httpcore knows none unless told.
+Only public hosts are contacted, on the ports of the web. A name is resolved once, its IP addresses are checked, and
+the connection goes to a checked one, so a second resolution with another result gains nothing; every redirect goes
+the same way. Proxies of the environment are never used: httpcore has none by default.
 """
 
 import ipaddress
@@ -36,52 +36,52 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class FetchedTooLate(Busy):
-    """The time of all that is fetched together is over; this one may be had when it is asked for again."""
+    """The time for all pictures that are fetched together is over; this one may be fetched later."""
 
 
-def fetch_picture(address: str, until: float = math.inf) -> bytes:
-    """Return what lies at a web address; whether it is a picture, its reader tells.
+def fetch_picture(url: str, until: float = math.inf) -> bytes:
+    """Return the bytes at a URL; whether they are a picture is checked by the reader.
 
-    until: when, by the monotonic clock, the time of all is over that are fetched together.
+    until: the monotonic time when the time for all pictures that are fetched together is over.
 
     Raises:
-        Rejected: fetching is switched off, or the address cannot be had: no http, not public, too slow, too
-            large, too many redirects, no such file.
+        Rejected: fetching is disabled, or the URL cannot be fetched: no http, not public, too slow, too large,
+            too many redirects, no such file.
         FetchedTooLate: `until` came before its own seconds were over.
     """
     if not settings.FETCH:
-        raise Rejected("this site fetches no pictures from web addresses; save the picture and choose the file")
+        raise Rejected("this site does not fetch pictures from links; save the picture and upload the file")
     deadline = min(time.monotonic() + settings.FETCH_SECONDS, until)
-    where = _parsed(address)
+    where = _parsed(url)
     try:
         _left(deadline)  # no host is looked up once time is over
         with httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_PublicOnly(deadline)) as pool:
             for _ in range(REDIRECTS + 1):
-                found = _asked(pool, where)
-                if isinstance(found, bytes):
-                    return found
-                where = _parsed(found, where)
+                body_or_target = _body_or_target(pool, where)
+                if isinstance(body_or_target, bytes):
+                    return body_or_target
+                where = _parsed(body_or_target, where)
     except httpcore.TimeoutException:
         if deadline == until:
-            raise FetchedTooLate(f"there was no time left to fetch from {where.host}; ask for it again") from None
+            raise FetchedTooLate(f"no time was left to fetch from {where.host}; try it again") from None
         raise Rejected(f"{where.host} took longer than {settings.FETCH_SECONDS:g} seconds; try again later") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         raise Rejected(f"{where.host} cannot be reached: {error}") from None
-    raise Rejected(f"{address[:80]} leads on and on ({REDIRECTS} redirects are followed)")
+    raise Rejected(f"{url[:80]} redirects too often (limit {REDIRECTS})")
 
 
-def _parsed(address: str, seen_from: httpx.URL | None = None) -> httpx.URL:
-    """Return an address as a URL; one that redirects may be told from where it stands."""
+def _parsed(url: str, redirected_from: httpx.URL | None = None) -> httpx.URL:
+    """Return a URL in its parts; the target of a redirect may be relative to the URL that redirects."""
     try:
-        where = seen_from.join(address.strip()) if seen_from else httpx.URL(address.strip())
+        where = redirected_from.join(url.strip()) if redirected_from else httpx.URL(url.strip())
     except (httpx.InvalidURL, ValueError):
-        raise Rejected(f"{address[:80]} is not a web address") from None
+        raise Rejected(f"{url[:80]} is not a URL") from None
     if where.scheme not in ("http", "https") or not where.host:
-        raise Rejected(f"{address[:80]} is not a web address that starts with http:// or https://")
+        raise Rejected(f"{url[:80]} is not a URL that starts with http:// or https://")
     if where.userinfo:
-        raise Rejected("an address with a name and a password in it is not fetched")
+        raise Rejected("a URL with a user name or a password is not fetched; leave them out")
     if where.port not in PORTS:
-        raise Rejected(f"port {where.port} is not one of the web (80 and 443); save the picture and choose the file")
+        raise Rejected(f"port {where.port} is not one of the web (80 and 443); save the picture and upload the file")
     return where
 
 
@@ -89,8 +89,8 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _asked(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
-    """Return the bytes at an address, or where it redirects to."""
+def _body_or_target(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
+    """Return the bytes at a URL, or the URL that it redirects to."""
     url = httpcore.URL(scheme=where.raw_scheme, host=where.raw_host, port=where.port, target=where.raw_path)
     with pool.stream("GET", url, headers=HEADERS) as response:
         headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
@@ -99,7 +99,7 @@ def _asked(pool: httpcore.ConnectionPool, where: httpx.URL) -> bytes | str:
         if response.status != 200:
             raise Rejected(f"{where.host} answered {response.status} instead of a picture")
         if headers.get(b"content-type", "").startswith("text/html"):
-            raise Rejected("that address is a web page; copy the address of the picture itself")
+            raise Rejected("that link is a web page; copy the link of the picture itself")
         return b"".join(_bounded(response.iter_stream(), where.host))
 
 
@@ -141,7 +141,7 @@ def _public_address(host: str, port: int, deadline: float) -> str:
         raise Rejected(f"there is no host {host[:80]}") from None
     addresses = [str(entry[4][0]) for entry in entries]
     if not all(is_public(address) for address in addresses):
-        raise Rejected(f"{host[:80]} is not on the public internet; save the picture and choose the file")
+        raise Rejected(f"{host[:80]} is not on the public internet; save the picture and upload the file")
     return addresses[0]
 
 
@@ -157,7 +157,7 @@ class _PublicOnly(httpcore.SyncBackend):
         return _Hurried(super().connect_tcp(address, port, **options), self.deadline)
 
     def connect_unix_socket(self, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        raise Rejected("only web addresses are fetched")
+        raise Rejected("only URLs of the web are fetched")
 
 
 class _Hurried(httpcore.NetworkStream):

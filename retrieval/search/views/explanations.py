@@ -1,6 +1,6 @@
-"""Pages that say why an answer is one."""
+"""Pages that explain a result."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from config.errors import Busy, ServiceError
 from config.html_errors import error_page
 from retrieval.models import Search
-from retrieval.search.services import explanations as services
+from retrieval.search.services import explanations
 from retrieval.search.services.access import visible_searches
 from retrieval.search.services.sharing import shared_search
 
@@ -20,38 +20,38 @@ from retrieval.search.services.sharing import shared_search
 @login_required
 @never_cache
 @require_safe
-def why(request: HttpRequest, pk: str, ranking: int, image: int) -> HttpResponse:
-    """Explain an answer of one's own search."""
+def explanation(request: HttpRequest, pk: str, ranking: int, image: int) -> HttpResponse:
+    """Explain a result of one's own search."""
     search = get_object_or_404(visible_searches(request.user), pk=pk)
-    context = {
+    urls = {
         "back_url": reverse("search-detail", args=[pk]),
         "query_url": reverse("search-picture", args=[pk]),
-        "answer_url": reverse("picture", args=[image]),
+        "result_url": reverse("picture", args=[image]),
     }
-    return _page(request, search, (ranking, image), context)
+    return _page(request, search, ranking, image, urls)
 
 
 @never_cache
 @require_safe
-def shared_why(request: HttpRequest, token: str, ranking: int, image: int) -> HttpResponse:
-    """Explain an answer of a shared search to whoever has its link."""
+def shared_explanation(request: HttpRequest, token: str, ranking: int, image: int) -> HttpResponse:
+    """Explain a result of a shared search to whoever has its link."""
     search = shared_search(token)
     if search is None:
         raise Http404("that link was revoked or never was")
-    context = {
+    urls = {
         "back_url": reverse("shared", args=[token]),
         "query_url": reverse("shared-query", args=[token]),
-        "answer_url": reverse("shared-picture", args=[token, image]),
+        "result_url": reverse("shared-picture", args=[token, image]),
     }
-    return _page(request, search, (ranking, image), context)
+    return _page(request, search, ranking, image, urls)
 
 
-def _page(request: HttpRequest, search: Search, answer: tuple[int, int], context: dict[str, Any]) -> HttpResponse:
+def _page(request: HttpRequest, search: Search, ranking: int, image: int, urls: Mapping[str, str]) -> HttpResponse:
     try:
-        found = services.why(search, *answer, request.user)
+        explanation = explanations.explain_result(search, ranking, image, request.user)
     except ServiceError as error:
-        context |= {"reason": str(error), "busy": isinstance(error, Busy)}
-        return error_page(error, lambda status: render(request, "retrieval/why.html", context, status=status))
-    if found is None:
-        raise Http404("that search has no such answer")
-    return render(request, "retrieval/why.html", {"why": found, "search": search, **context})
+        context = {**urls, "reason": str(error), "busy": isinstance(error, Busy)}
+        return error_page(error, lambda status: render(request, "retrieval/explanation.html", context, status=status))
+    if explanation is None:
+        raise Http404("that search has no such result")
+    return render(request, "retrieval/explanation.html", {"explanation": explanation, "search": search, **urls})

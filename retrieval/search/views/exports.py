@@ -1,4 +1,4 @@
-"""The answers to one's own search, with what one said of them, as files to keep."""
+"""The results of one's own search, with one's marks, as files."""
 
 import io
 
@@ -11,13 +11,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.permissions import signed_in
 from retrieval.files import attachment
-from retrieval.models import Mark, Search
+from retrieval.models import Search
 from retrieval.search.services import access, exporting
-from retrieval.search.services.marks import marks_of
 
 TEXTS = {
-    "csv": (exporting.answers_csv, "text/csv; charset=utf-8"),
-    "json": (exporting.answers_json, "application/json"),
+    "csv": (exporting.results_csv, "text/csv; charset=utf-8"),
+    "json": (exporting.results_json, "application/json"),
 }
 SUFFIXES = [*TEXTS, "zip"]
 
@@ -25,28 +24,26 @@ SUFFIXES = [*TEXTS, "zip"]
 @login_required
 @never_cache
 @require_safe
-def search_answers(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBase:
-    """Give the answers to one's own search as CSV, JSON, or a zip of the pictures."""
+def search_results(request: HttpRequest, pk: str, suffix: str) -> HttpResponseBase:
+    """Return the results of one's own search as CSV, JSON, or a zip of the pictures."""
     search = get_object_or_404(access.visible_searches(request.user), pk=pk)
-    return answers_attachment(search, suffix, signed_in(request))
+    return results_attachment(search, suffix, signed_in(request))
 
 
-def answers_attachment(search: Search, suffix: str, user: User) -> HttpResponseBase:
-    """Return the answers, with what this person said of them, as a file; of any other kind there is none (404)."""
-    said = marks_of(user, search.rankings.all())
-    marks = {key: str(Mark.Value(value).label) for key, value in said.items()}
+def results_attachment(search: Search, suffix: str, user: User) -> HttpResponseBase:
+    """Return the results, with this person's marks, as a file; there is none (404) with another suffix."""
     name = f"kindred-{search.created_at:%Y-%m-%d}-{str(search.pk)[:8]}.{suffix}"
     if suffix == "zip":
-        return _zip(search, user, marks, name)
+        return _zip(search, user, name)
     if suffix not in TEXTS:
-        raise Http404(f"answers come as csv, json or zip, not as {suffix}")
+        raise Http404(f"results come as csv, json or zip, not as {suffix}")
     write, content_type = TEXTS[suffix]
-    return attachment(io.BytesIO(write(search, user, marks).encode()), name, content_type)
+    return attachment(io.BytesIO(write(search, user).encode()), name, content_type)
 
 
-def _zip(search: Search, user: User, marks: exporting.Marks, name: str) -> StreamingHttpResponse:
-    """Send the archive while it is made: it may be large, and nobody waits for all of it."""
-    response = StreamingHttpResponse(exporting.answers_zip(search, user, marks), content_type="application/zip")
+def _zip(search: Search, user: User, name: str) -> StreamingHttpResponse:
+    """Send the archive while it is written: it may be large."""
+    response = StreamingHttpResponse(exporting.results_zip(search, user), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,7 +1,7 @@
-"""The page on which one searches: its form, filled from the address, and its parts that change."""
+"""The search page: its form, filled from the URL, and its parts that change."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -19,8 +19,9 @@ from config.keys import MOST_DIGITS
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import SIDES, SearchForm
-from retrieval.search.services import access, options, run_search
-from retrieval.search.services.status import jobs_under_way, outdated
+from retrieval.search.services import access, run_search
+from retrieval.search.services.options import ClassChoice, find_classes
+from retrieval.search.services.status import jobs_in_progress, outdated
 from retrieval.search.services.url_fetch import fetch_picture
 
 GALLERY = 24
@@ -31,7 +32,7 @@ SINGLES = ("k", "threshold", "image", "like", *SIDES)
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the form of a search, or ask."""
+    """Show the form of a search, or run it."""
     if request.method != "POST":
         return _form_page(request, None, 200)
     form = SearchForm(
@@ -43,63 +44,74 @@ def home(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, 400)
     try:
-        search = _asked(request, form)
+        search = _run(request, form)
     except ServiceError as error:
         form.add_error(None, str(error))
         return error_page(error, lambda status: _form_page(request, form, status))
     return redirect("search-detail", pk=search.pk)
 
 
-def _asked(request: HttpRequest, form: SearchForm) -> Search:
+def _run(request: HttpRequest, form: SearchForm) -> Search:
     values = form.cleaned_data
     models = list(values["models"] or run_search.searchable_models(*values["datasets"]))
-    search = run_search.ask(
+    search = run_search.run_search(
         datasets=values["datasets"],
         models=models,
         k=values["k"],
         by=signed_in(request),
-        terms=form.terms(),
+        options=form.options(),
         **_picture(values),
     )
-    tell_not_asked(request, search, models)
+    tell_skipped(request, search, models)
     return search
 
 
-def _picture(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the one query of a valid form, as `ask` takes it."""
-    for name in ("image", "like"):
-        if values[name]:
-            return {name: values[name]}
+class _Query(TypedDict, total=False):
+    image: Image
+    like: Search
+    upload: bytes
+
+
+def _picture(values: Mapping[str, Any]) -> _Query:
+    """Return the one query of a valid form, as `run_search` takes it."""
+    if values["image"]:
+        return {"image": values["image"]}
+    if values["like"]:
+        return {"like": values["like"]}
     if values["picture"]:
         return {"upload": values["picture"].read()}
-    return {"upload": fetch_picture(values["address"])}
+    return {"upload": fetch_picture(values["url"])}
 
 
-def tell_not_asked(request: HttpRequest, search: Search, models: Iterable[Model]) -> None:
-    """Say which models could not look at the picture."""
-    for model in run_search.not_asked(search, models):
-        messages.info(request, f"{model.name} was not asked: it can look at whole pictures of the gallery only.")
+def tell_skipped(request: HttpRequest, search: Search, models: Iterable[Model]) -> None:
+    """Say which models were skipped."""
+    for model in run_search.skipped_models(search, models):
+        messages.info(
+            request,
+            f"{model.name} was skipped: it has no network, so it can only search with "
+            "whole pictures from the data set.",
+        )
 
 
 def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> HttpResponse:
     datasets = run_search.searchable_datasets(request.user)
     able = list(run_search.searchable_models(*datasets))
     sent = request.GET if form is None else request.POST
-    chosen = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets[:1])
+    selected = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets[:1])
     if form is None:
         searches = access.visible_searches(request.user)
-        initial = _initial(request, chosen, able)
+        initial = _initial(request, selected, able)
         form = SearchForm(datasets=datasets, searches=searches, initial=initial)
-    pictures = Image.objects.filter(dataset__in=chosen, hidden=False).named()
-    context: dict[str, Any] = {
+    pictures = Image.objects.filter(dataset__in=selected, hidden=False).named()
+    context: dict[str, object] = {
         "form": form,
         "datasets": datasets,
         "models": able,
         "gallery": pictures.order_by("?")[:GALLERY],
         "recent": access.roots_of(request.user)[:RECENT],
-        "under_way": [] if able else jobs_under_way(),
-        "outdated": outdated(_serving(able, chosen)),
-        "chosen_url": _chosen_url(form),
+        "jobs": [] if able else jobs_in_progress(),
+        "outdated": outdated(_serving(able, selected)),
+        "picture_url": _picture_url(form),
         "fetches": settings.FETCH,
         **class_choices(datasets, sent),
     }
@@ -110,18 +122,20 @@ def _serving(models: Iterable[Model], datasets: Sequence[Dataset]) -> list[Index
     return [index for model in models for index in model.serving if index.dataset in datasets]  # type: ignore[attr-defined]
 
 
-def _initial(request: HttpRequest, chosen: Sequence[Dataset], able: Sequence[Model]) -> dict[str, Any]:
-    """Return what the address says of a search; a picture that this person may not see is left out."""
-    said: dict[str, Any] = {name: request.GET.getlist(name) for name in LISTS}
-    said |= {name: request.GET.get(name) for name in SINGLES}
-    said["datasets"] = [dataset.pk for dataset in chosen]
-    said["models"] = said["models"] or [model.pk for model in able]
-    image, like = said["image"] or "", said["like"] or ""
-    if not (_is_key(image) and visible_images(request.user).filter(pk=image, hidden=False).exists()):
-        said["image"] = None
-    if not (_is_uuid(like) and access.visible_searches(request.user).filter(pk=like).exists()):
-        said["like"] = None
-    return said
+def _initial(request: HttpRequest, datasets: Sequence[Dataset], able: Sequence[Model]) -> dict[str, object]:
+    """Return the values of the form that the URL gives; a picture that this person may not see is left out."""
+    sent = request.GET
+    image, like = sent.get("image", ""), sent.get("like", "")
+    sees_image = _is_key(image) and visible_images(request.user).filter(pk=image, hidden=False).exists()
+    sees_like = _is_uuid(like) and access.visible_searches(request.user).filter(pk=like).exists()
+    return {
+        **{name: sent.getlist(name) for name in LISTS},
+        **{name: sent.get(name) for name in SINGLES},
+        "datasets": [dataset.pk for dataset in datasets],
+        "models": sent.getlist("models") or [model.pk for model in able],
+        "image": image if sees_image else None,
+        "like": like if sees_like else None,
+    }
 
 
 def _is_key(text: str) -> bool:
@@ -135,24 +149,32 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _chosen_url(form: SearchForm) -> str:
-    """Return where the picture is that was chosen before; "" without one, and for files, which no form keeps."""
+def _picture_url(form: SearchForm) -> str:
+    """Return the URL of the picture that was selected before; "" without one, and for files, which no form keeps."""
     image, like = str(form["image"].value() or ""), str(form["like"].value() or "")
     if _is_key(image):
         return reverse("picture", args=[image])
     return reverse("search-picture", args=[like]) if _is_uuid(like) else ""
 
 
-def class_choices(datasets: Iterable[Dataset], sent: QueryDict) -> dict[str, Any]:
-    """Return the classes that one chose, and those that match what one types, by the fields of a form."""
+class ClassChoices(TypedDict):
+    """The context of the part of a form in which classes are selected."""
+
+    selected_classes: list[ClassChoice]
+    offered_classes: list[ClassChoice]
+    class_name: str
+
+
+def class_choices(datasets: Iterable[Dataset], sent: QueryDict) -> ClassChoices:
+    """Return the selected classes, and those that match the typed name, by the fields of a form."""
     searched = [row for row in datasets if str(row.pk) in sent.getlist("datasets")] or list(datasets)[:1]
-    chosen, found = options.find_classes(searched, sent.getlist("classes"), sent.get("class_name", ""))
-    return {"chosen_classes": chosen, "found_classes": found, "class_name": sent.get("class_name", "")}
+    selected, offered = find_classes(searched, sent.getlist("classes"), sent.get("class_name", ""))
+    return {"selected_classes": selected, "offered_classes": offered, "class_name": sent.get("class_name", "")}
 
 
 @login_required
 @require_GET
 def classes(request: HttpRequest) -> HttpResponse:
-    """Give the part of a form in which classes are chosen."""
-    found = class_choices(run_search.searchable_datasets(request.user), request.GET)
-    return render(request, "retrieval/_class_choices.html", found)
+    """Return the part of a form in which classes are selected."""
+    choices = class_choices(run_search.searchable_datasets(request.user), request.GET)
+    return render(request, "retrieval/_class_choices.html", dict(choices))

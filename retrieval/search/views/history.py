@@ -1,6 +1,6 @@
-"""The pages of what one asked before: everything, what is saved under a name, and its removal."""
+"""The search history: all searches, saved ones, and their removal."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -26,24 +26,24 @@ PAGE = 24
 @never_cache
 @require_safe
 def every_search(request: HttpRequest) -> HttpResponse:
-    """List one's own searches, one entry for all that were asked with the same picture."""
+    """List one's own searches, one entry for all with the same picture."""
     page = Paginator(history.entries_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
     page.object_list = _with_pictures(signed_in(request), page.object_list)
-    return render(request, "retrieval/searches.html", _counts(request) | {"page": page})
+    return render(request, "retrieval/searches.html", {**_counts(request), "page": page})
 
 
 @login_required
 @never_cache
 @require_safe
 def saved_searches(request: HttpRequest) -> HttpResponse:
-    """List the searches that one gave a name."""
+    """List one's saved searches."""
     page = Paginator(history.saved_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
     page.object_list = _with_pictures(signed_in(request), page.object_list)
-    return render(request, "retrieval/searches_saved.html", _counts(request) | {"page": page})
+    return render(request, "retrieval/searches_saved.html", {**_counts(request), "page": page})
 
 
 def _with_pictures(user: User, searches: Any) -> list[Search]:
-    """Return searches with the address of what each asked; "" where that is a picture which is hidden now."""
+    """Return searches with the URL of each query, `query_url`; "" where it is a picture which is hidden now."""
     rows: list[Any] = list(searches)
     queries = [search.query_image_id for search in rows if search.query_image_id]
     shown = set(shown_images(user).filter(pk__in=queries).values_list("pk", flat=True))
@@ -56,7 +56,14 @@ def _with_pictures(user: User, searches: Any) -> list[Search]:
     return rows
 
 
-def _counts(request: HttpRequest) -> dict[str, Any]:
+class Counts(TypedDict):
+    """How many entries and how many saved searches a person has."""
+
+    entries_total: int
+    saved_total: int
+
+
+def _counts(request: HttpRequest) -> Counts:
     user = signed_in(request)
     return {"entries_total": history.entries_of(user).count(), "saved_total": history.saved_of(user).count()}
 
@@ -78,9 +85,9 @@ def save(request: HttpRequest, pk: str) -> HttpResponse:
 @login_required
 @require_POST
 def unsave(request: HttpRequest, pk: str) -> HttpResponse:
-    """Take the name of a saved search away; the search stays."""
+    """Remove the name of a saved search; the search stays."""
     history.unsave_search(get_object_or_404(access.visible_searches(request.user), pk=pk))
-    messages.success(request, "It is not saved any more; it stays in your history.")
+    messages.success(request, "Removed from saved. Still in your history.")
     return redirect(_back(request, pk))
 
 
@@ -94,11 +101,11 @@ def _back(request: HttpRequest, pk: str) -> str:
 @login_required
 @never_cache
 def delete_all(request: HttpRequest) -> HttpResponse:
-    """Ask whether all of one's searches shall go, then remove them."""
+    """Ask for confirmation, then delete all of one's searches."""
     user = signed_in(request)
     if request.method == "POST":
-        gone = history.delete_all(user, saved=bool(request.POST.get("saved")))
-        messages.success(request, f"{gone} {'entry is' if gone == 1 else 'entries are'} deleted, with their pictures.")
+        deleted = history.delete_all(user, saved=bool(request.POST.get("saved")))
+        messages.success(request, f"{deleted} {'entry' if deleted == 1 else 'entries'} deleted, with the pictures.")
         return redirect("searches")
     kept = history.entries_of(user).filter(has_saved=True).count()
-    return render(request, "retrieval/searches_delete.html", _counts(request) | {"kept": kept})
+    return render(request, "retrieval/searches_delete.html", {**_counts(request), "kept": kept})

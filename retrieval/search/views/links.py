@@ -1,4 +1,4 @@
-"""The page on which curators see who made searches public, and revoke their links."""
+"""The page on which curators see who shared searches, and revoke links."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -17,7 +17,7 @@ PAGE = 50
 @never_cache
 @require_safe
 def share_links(request: HttpRequest) -> HttpResponse:
-    """List the share links into all data sets, or into the one that the address names."""
+    """List the share links into all data sets, or into the one that the URL names."""
     slug = request.GET.get("dataset", "")
     links = sharing.links_into(request.user)
     if slug:
@@ -32,5 +32,5 @@ def revoke(request: HttpRequest, pk: str) -> HttpResponse:
     """Revoke a share link."""
     search = get_object_or_404(sharing.links_into(request.user), pk=pk)
     sharing.revoke_link(search.pk, by=signed_in(request))
-    messages.success(request, "The link is revoked. The search stays its owner's.")
+    messages.success(request, "Link revoked. The owner keeps the search.")
     return redirect("share-links")

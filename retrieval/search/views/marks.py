@@ -1,4 +1,4 @@
-"""What somebody marks on a page of results."""
+"""Marks on a page of results."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -7,7 +7,6 @@ from django.views.decorators.http import require_POST
 
 from accounts.permissions import signed_in
 from config.errors import Rejected
-from retrieval.models import Image
 from retrieval.search.forms import MarkForm
 from retrieval.search.services import marks
 
@@ -15,7 +14,7 @@ from retrieval.search.services import marks
 @login_required
 @require_POST
 def mark(request: HttpRequest, pk: int) -> HttpResponse:
-    """Store what somebody says of an answer; give the answer's buttons again."""
+    """Store somebody's mark on a result; return the result's buttons."""
     user = signed_in(request)
     ranking = get_object_or_404(marks.markable_rankings(user), pk=pk)
     form = MarkForm(request.POST)
@@ -27,6 +26,5 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     except Rejected as error:
         return HttpResponseBadRequest(str(error))
     if request.headers.get("HX-Request"):
-        answer = {"image": Image(pk=image), "relevance": value}
-        return render(request, "retrieval/_mark_buttons.html", {"answer": answer, "ranking": ranking})
+        return render(request, "retrieval/_mark_buttons.html", {"ranking": ranking.pk, "image": image, "mark": value})
     return redirect(marks.page_of(user, ranking.search))

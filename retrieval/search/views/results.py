@@ -1,4 +1,4 @@
-"""A search that was asked: its answers with one's marks, and asking it again on other terms."""
+"""The page of a search: its results with one's marks, and its refinement."""
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.messages import get_messages
@@ -13,16 +13,17 @@ from config.errors import ServiceError
 from config.html_errors import error_page
 from retrieval.models import Search
 from retrieval.search.forms import RefineForm, initial_of
-from retrieval.search.services import access, results, run_search
-from retrieval.search.services.marks import marks_of, moved_by_marks
-from retrieval.search.views.form import class_choices, tell_not_asked
+from retrieval.search.services import access, run_search
+from retrieval.search.services.marks import refined_by_marks
+from retrieval.search.services.results import results_of, summary_of
+from retrieval.search.views.form import class_choices, tell_skipped
 
 
 @login_required
 @never_cache
 @require_safe
 def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show one's own search: every model's answers, with one's marks on them."""
+    """Show one's own search: every model's results, with one's marks on them."""
     search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     return _page(
         request, search, RefineForm(initial=initial_of(search), datasets=run_search.searchable_datasets(request.user))
@@ -32,7 +33,7 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
 @login_required
 @never_cache
 def refine(request: HttpRequest, pk: str) -> HttpResponse:
-    """Ask with the same picture on other terms; the answers get an address of their own."""
+    """Search with the same picture and other options; the new search gets a URL of its own."""
     search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     if request.method != "POST":  # the page of a failed attempt, loaded again
         return redirect("search-detail", pk=pk)
@@ -44,56 +45,50 @@ def refine(request: HttpRequest, pk: str) -> HttpResponse:
     except ServiceError as error:
         form.add_error(None, str(error))
         return error_page(error, lambda status: _page(request, search, form, status))
-    where = reverse("search-detail", args=[refined.pk])
+    url = reverse("search-detail", args=[refined.pk])
     if request.headers.get("HX-Request") and len(get_messages(request)):
-        return HttpResponse(headers={"HX-Redirect": where})  # a part of the page would leave the messages out
-    return redirect(where)
+        return HttpResponse(headers={"HX-Redirect": url})  # a part of the page would leave the messages out
+    return redirect(url)
 
 
 def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
     values, user = form.cleaned_data, signed_in(request)
-    more, less = (search.more, search.less) if values["keep_moved"] else ([], [])
+    more_like, less_like = (search.more, search.less) if values["keep_refined"] else ([], [])
     if "marks" in request.POST:
-        more, less = moved_by_marks(user, search, more, less)
+        more_like, less_like = refined_by_marks(user, search, more_like, less_like)
     models = list(values["models"] or run_search.searchable_models(*values["datasets"]))
-    refined = run_search.ask(
+    refined = run_search.run_search(
         datasets=values["datasets"],
         models=models,
         k=values["k"],
         by=user,
         like=search,
-        terms=form.terms(more, less),
+        options=form.options(more_like, less_like),
     )
-    tell_not_asked(request, refined, models)
+    tell_skipped(request, refined, models)
     return refined
 
 
 def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 200) -> HttpResponse:
-    columns = results.answers_of(search, request.user)
-    rankings = [row for column in columns for row in column["rankings"]]
-    marks = marks_of(signed_in(request), rankings)
-    for answer in (answer for column in columns for answer in column["answers"]):
-        picture = answer["image"].pk
-        answer["thumbnail_url"], answer["picture_url"] = (
-            reverse(name, args=[picture]) for name in ("thumbnail", "picture")
-        )
-        answer["relevance"] = marks.get((answer["ranking"].pk, picture))
+    results = results_of(search, request.user, with_predictions=True)
     able = run_search.searchable_datasets(request.user)
-    share = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
-    context = results.summary_of(search, columns, request.user) | {
+    share_url = search.share_token and request.build_absolute_uri(reverse("shared", args=[search.share_token]))
+    context = {
+        "search": search,
+        "results": results,
+        "summary": summary_of(results, request.user),
         "is_owner": True,
-        "share_url": share,
+        "share_url": share_url,
         "query_url": reverse("search-picture", args=[search.pk]),
         "form": form,
         "searchable": able,
         "models": run_search.searchable_models(*able),
-        "marked": bool(marks),
         **class_choices(able, _sent(form)),
     }
-    answer = render(request, "retrieval/search_detail.html", context, status=status)
+    response = render(request, "retrieval/search_detail.html", context, status=status)
     if status != 200:
-        answer["HX-Push-Url"] = "false"  # the page stays that of the search that was to be refined
-    return answer
+        response["HX-Push-Url"] = "false"  # the page stays that of the search that was to be refined
+    return response
 
 
 def _sent(form: RefineForm) -> QueryDict:

@@ -1,4 +1,4 @@
-"""Pages about searching."""
+"""Shared searches, query pictures, sharing and deletion."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,19 +12,20 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.files import jpeg_page
 from retrieval.models import Search
-from retrieval.search.services import access, results, sharing
+from retrieval.search.services import access, sharing
+from retrieval.search.services.results import results_of, summary_of
 
 
 @never_cache
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Show a search to whoever has its link: of its results those that they may see without it, too."""
+    """Show a search to whoever has its link: of its results those that they may see without it."""
     search = _shared(token)
-    columns = results.answers_of(search, request.user)
-    for answer in (answer for column in columns for answer in column["answers"]):
-        where = reverse("shared-picture", args=[token, answer["image"].pk])
-        answer |= {"thumbnail_url": where, "picture_url": where, "relevance": None}
-    context = results.summary_of(search, columns, request.user) | {
+    results = results_of(search, request.user, with_predictions=True)
+    context = {
+        "search": search,
+        "results": results,
+        "summary": summary_of(results, request.user),
         "is_owner": False,
         "query_url": reverse("shared-query", args=[token]),
     }
@@ -40,7 +41,7 @@ def _shared(token: str) -> Search:
 
 @require_GET
 def shared_picture(request: HttpRequest, token: str, pk: int) -> HttpResponseBase:
-    """Give a small picture that a shared search shows, and no other."""
+    """Return a small picture that a shared search shows, and no other."""
     search = _shared(token)
     if not any(pk in ranking.image_ids for ranking in search.rankings.all()):
         raise Http404("that search does not show that picture")
@@ -50,7 +51,7 @@ def shared_picture(request: HttpRequest, token: str, pk: int) -> HttpResponseBas
 
 @require_GET
 def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Give the query of a shared search."""
+    """Return the query of a shared search."""
     search = _shared(token)
     return jpeg_page(request, lambda: access.query_file(search, request.user), personal=True)
 
@@ -58,7 +59,7 @@ def shared_query(request: HttpRequest, token: str) -> HttpResponseBase:
 @login_required
 @require_GET
 def query_picture(request: HttpRequest, pk: str) -> HttpResponseBase:
-    """Give the query of one's own search."""
+    """Return the query of one's own search."""
     search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     return jpeg_page(request, lambda: access.query_file(search, request.user), personal=True)
 
@@ -66,7 +67,7 @@ def query_picture(request: HttpRequest, pk: str) -> HttpResponseBase:
 @login_required
 @require_POST
 def share(request: HttpRequest, pk: str) -> HttpResponse:
-    """Make a link to one's own search, or revoke it."""
+    """Create a link to one's own search, or revoke it."""
     search = get_object_or_404(access.visible_searches(request.user), pk=pk)
     sharing.set_shared(search, search.share_token is None)
     return redirect("search-detail", pk=pk)
@@ -75,7 +76,7 @@ def share(request: HttpRequest, pk: str) -> HttpResponse:
 @login_required
 @require_POST
 def delete(request: HttpRequest, pk: str) -> HttpResponse:
-    """Remove one's own search with its picture."""
+    """Delete one's own search with its picture."""
     access.delete_search(get_object_or_404(access.visible_searches(request.user), pk=pk))
-    messages.success(request, "The search and its picture are deleted.")
+    messages.success(request, "Search deleted, with its picture.")
     return redirect("searches")

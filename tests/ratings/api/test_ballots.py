@@ -102,10 +102,10 @@ def test_an_answer_is_marked_and_marked_anew(member_api: APIClient, member: User
     ranking = world.ask(member).rankings.all()[0]
     for value in (1, 0):
         body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": value}
-        answer = member_api.post("/api/v1/relevance/", body)
+        answer = member_api.post("/api/v1/marks/", body)
         mark = Mark.objects.get()
         assert answer.status_code == 200
-        assert answer.json() == {"id": mark.pk, **body, "rated_at": answer.json()["rated_at"]}
+        assert answer.json() == {"id": mark.pk, **body, "marked_at": answer.json()["marked_at"]}
     assert Mark.objects.get().value == 0
 
 
@@ -114,7 +114,7 @@ def test_an_answer_is_marked_and_marked_anew(member_api: APIClient, member: User
     [
         ({"value": 3}, 400, "value"),
         ({"value": "x"}, 400, "value"),
-        ({"image": 999999}, 400, "picture 999999 is not among these answers"),
+        ({"image": 999999}, 400, "picture 999999 is not among these results"),
         ({"image": "x"}, 400, "this must be a whole number"),
         ({"ranking": 999999}, 404, ""),
         ({"ranking": 10**30}, 400, "less than or equal to"),
@@ -127,14 +127,14 @@ def test_a_wrong_mark_is_a_problem(
 ) -> None:
     ranking = world.ask(member).rankings.all()[0]
     body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 1}
-    answer = member_api.post("/api/v1/relevance/", body | change)
+    answer = member_api.post("/api/v1/marks/", body | change)
     assert answer.status_code == status and sentence in answer.json()["detail"] and not Mark.objects.exists()
 
 
 def test_anothers_answers_are_not_marked(member_api: APIClient, other_member: User, world: World) -> None:
     ranking = world.ask(other_member).rankings.all()[0]
     body = {"ranking": ranking.pk, "image": ranking.image_ids[0], "value": 1}
-    assert member_api.post("/api/v1/relevance/", body).status_code == 404
+    assert member_api.post("/api/v1/marks/", body).status_code == 404
     assert not Mark.objects.exists()
 
 
@@ -145,7 +145,7 @@ def test_ones_own_marks_are_listed_and_removed(
     marks = [mark(member, ranking, image, 2) for image in ranking.image_ids]
     others = world.ask(other_member).rankings.all()[0]
     foreign = mark(other_member, others, others.image_ids[0], 0)
-    listed = "/api/v1/relevance/"
+    listed = "/api/v1/marks/"
     assert [row["id"] for row in member_api.get(listed).json()["results"]] == [mark.pk for mark in reversed(marks)]
     page = member_api.get(listed, {"limit": 2}).json()
     rest = member_api.get(page["next"]).json()

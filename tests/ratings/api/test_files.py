@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def address(search: Search, suffix: str) -> str:
-    return f"/api/v1/searches/{search.pk}/answers/{suffix}/"
+    return f"/api/v1/searches/{search.pk}/results/{suffix}/"
 
 
 def body(api: APIClient, search: Search, suffix: str, kind: str) -> bytes:
@@ -39,10 +39,10 @@ def search(world: World, member: User) -> Search:
 def test_the_answers_are_kept_with_what_one_said_of_them(member_api: APIClient, search: Search) -> None:
     rows = list(csv.DictReader(io.StringIO(body(member_api, search, "csv", "text/csv").decode(), newline="")))
     said = json.loads(body(member_api, search, "json", "application/json"))
-    assert [row["mark"] for row in rows] == [row["mark"] for row in said["answers"]]
-    assert [row["mark"] for row in rows][:2] == ["", "What I meant"] and said["exclude_self"] is True
+    assert [row["mark"] for row in rows] == ["" if row["mark"] is None else str(row["mark"]) for row in said["results"]]
+    assert [row["mark"] for row in rows][:2] == ["", "2"] and said["exclude_self"] is True
     archive = zipfile.ZipFile(io.BytesIO(body(member_api, search, "zip", "application/zip")))
-    assert {"query.jpg", "answers.csv", "LICENCE.txt"} < set(archive.namelist())
+    assert {"query.jpg", "results.csv", "LICENCE.txt"} < set(archive.namelist())
 
 
 def test_they_are_their_owners_alone(curator: User, search: Search) -> None:
@@ -55,4 +55,4 @@ def test_there_is_no_other_form_and_no_other_search(member_api: APIClient, searc
     for suffix in ("exe", "CSV", "c%00v"):
         assert member_api.get(address(search, suffix)).status_code == 404
     for key in (uuid.UUID(int=0), "x", "-" * 36):
-        assert member_api.get(f"/api/v1/searches/{key}/answers/csv/").status_code == 404
+        assert member_api.get(f"/api/v1/searches/{key}/results/csv/").status_code == 404

@@ -113,9 +113,9 @@ def test_a_small_file_of_many_pixels_is_searched_with_and_kept_small(world: Worl
 
 def test_what_networks_get_of_a_query_is_bounded(world: World) -> None:
     query = query_image.uploaded_query(jpeg(size=(5000, 1500)), Search())
-    assert query.seen.size == (2048, 1024)
+    assert query.for_networks.size == (2048, 1024)
     small = query_image.uploaded_query(jpeg(size=(800, 300)), Search())
-    assert small.seen.size == (600, 300)
+    assert small.for_networks.size == (600, 300)
 
 
 def test_the_pixels_of_an_upload_have_a_setting(member_api: APIClient, world: World, settings: Any) -> None:

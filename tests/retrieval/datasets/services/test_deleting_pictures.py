@@ -15,7 +15,7 @@ from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
 from retrieval.models import Dataset, Image, Index, Mark, Search
 from retrieval.search.services.marks import mark
-from retrieval.search.services.results import answers_of
+from retrieval.search.services.results import results_of
 from retrieval.search.services.run_search import searchable_models, system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import WINGS, World, done, failed
@@ -75,8 +75,8 @@ def test_earlier_answers_stay_without_it_and_so_do_marks_of_others(world: World,
     mark(member, ranking, gone, 2)
     mark(member, ranking, kept, 1)
     deleted(world.dataset, [Image.objects.get(pk=gone)])
-    column = answers_of(Search.objects.get(), member)[0]
-    assert [(answer["image"].pk, answer["rank"]) for answer in column["answers"]] == [
+    column = results_of(Search.objects.get(), member).columns[0]
+    assert [(result.image, result.rank) for result in column.results] == [
         (pk, rank) for rank, pk in enumerate(ranking.image_ids, 1) if pk != gone
     ]
     assert Mark.objects.get().image_id == kept
@@ -92,15 +92,15 @@ def test_searches_that_asked_with_it_go_with_their_refinements(world: World, mem
 
 
 def test_a_search_that_was_moved_towards_it_can_still_be_refined(world: World, member: User) -> None:
-    from retrieval.search.services.options import Terms, terms_of
+    from retrieval.search.services.options import SearchOptions, options_of
 
     plain = world.ask(member)
     liked = plain.rankings.all()[0].image_ids[0]
-    moved = world.ask(member, image=None, like=plain, terms=Terms(more=(liked,)))
+    moved = world.ask(member, image=None, like=plain, options=SearchOptions(more_like=(liked,)))
     deleted(world.dataset, [Image.objects.get(pk=liked)])
     for job in Job.objects.filter(kind="index", state="queued"):
         done(job)
-    assert world.ask(member, image=None, like=moved, terms=terms_of(moved)).rankings.count() == 2
+    assert world.ask(member, image=None, like=moved, options=options_of(moved)).rankings.count() == 2
 
 
 def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, member: User) -> None:

@@ -29,9 +29,9 @@ from retrieval.models import Model, Search
 from retrieval.registry.services import external_encoders as services
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import model_cache
-from retrieval.search.services.explanations import why
+from retrieval.search.services.explanations import explain_result
 from retrieval.search.services.results import problems_of
-from retrieval.search.services.run_search import ask
+from retrieval.search.services.run_search import run_search
 from tests.mlcore.inference.test_encoder_process import is_gone
 from tests.mlcore.onnx_models import loop_tail, onnx_model, slow_model
 from tests.retrieval.pictures import jpeg
@@ -55,14 +55,14 @@ def slow(world: World, tmp_path: Path, settings: Settings) -> Model:
 
 
 def search(world: World, models: list[Model], by: User, picture: bytes = b"") -> Search:
-    return ask(datasets=[world.dataset], models=models, k=3, by=by, upload=picture or jpeg())
+    return run_search(datasets=[world.dataset], models=models, k=3, by=by, upload=picture or jpeg())
 
 
 def test_other_models_give_results_when_one_hangs(world: World, slow: Model, member: User) -> None:
     found = search(world, [*world.models, slow], member, white())
     assert {ranking.model for ranking in found.rankings.all()} == set(world.models)
     (problem,) = problems_of(Search.objects.get(pk=found.pk))
-    assert problem["model"] == slow and "did not answer within 1 s" in problem["detail"]
+    assert problem.record == slow and "did not answer within 1 s" in problem.detail
     assert not any(place.process and not place.process.has_ended for place in services.pool._places.values())
 
 
@@ -102,7 +102,7 @@ def test_the_third_failure_suspends_a_model_that_stays_published_until_a_curator
     with pytest.raises(ModelSuspended):
         search(world, [slow], member)
     found = search(world, [world.models[0], slow], member)
-    assert problems_of(found)[0]["model"] == slow and found.rankings.count() == 1
+    assert problems_of(found)[0].record == slow and found.rankings.count() == 1
     assert not any(place.process for place in services.pool._places.values() if not place.process.has_ended)
 
     assert "/lab/models/" in curator_client.get("/lab/").content.decode()
@@ -135,7 +135,7 @@ def test_a_stored_network_with_control_flow_is_suspended_when_it_is_loaded(
         before.setattr(onnx_network, "_has_control_flow", lambda node: False)
         model = external_model(world, tmp_path, onnx_model(tail=loop_tail()))
     found = search(world, [world.models[0], model], member, white())
-    assert problems_of(found)[0]["detail"] == "Theirs gave no results: its network failed"
+    assert problems_of(found)[0].detail == "Theirs gave no results: its network failed"
     model.refresh_from_db()
     assert "has node 'spin' (Loop)" in model.encoder_problem
     assert model.suspended_at is not None and model.published
@@ -151,10 +151,10 @@ def test_what_a_crashed_network_said_is_for_curators(
     monkeypatch.setattr(services, "EncoderProcess", partial(EncoderProcess, argv=crash))
     for _ in range(3):
         found = search(world, [world.models[0], model], member)
-        assert problems_of(found)[0]["detail"] == "Theirs gave no results: its network failed"
+        assert problems_of(found)[0].detail == "Theirs gave no results: its network failed"
     model.refresh_from_db()
     assert "/srv/kindred/secret.onnx is bad" in model.encoder_problem
-    problem = problems_of(search(world, [world.models[0], model], member))[0]["detail"]
+    problem = problems_of(search(world, [world.models[0], model], member))[0].detail
     assert problem == "Theirs is suspended; a curator can resume it"
 
 
@@ -199,7 +199,7 @@ def test_an_external_network_is_asked_why_in_its_process(world: World, tmp_path:
     model = external_model(world, tmp_path)
     ranking = search(world, [model], member).rankings.get()
     with pytest.raises(Rejected, match="it is in ONNX"):
-        why(ranking.search, ranking.pk, ranking.image_ids[0], member)
+        explain_result(ranking.search, ranking.pk, ranking.image_ids[0], member)
     model.refresh_from_db()
     assert model.encoder_failures == 0
 

@@ -12,7 +12,7 @@ from retrieval.experiments.services import reports
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services import external_models as services
 from retrieval.registry.services.visibility import set_published
-from retrieval.search.services.run_search import ask, not_asked, searchable_models, system_search
+from retrieval.search.services.run_search import run_search, searchable_models, skipped_models, system_search
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.registry.external_files import described, embeddings, network
 from tests.retrieval.world import World, done, failed
@@ -42,8 +42,8 @@ def test_a_network_is_tried_measured_listed_and_indexed(world: World, curator: U
     set_published(model, True)
     able = [*world.models, model]
     assert set(searchable_models(world.dataset)) == set(able)
-    search = ask(datasets=[world.dataset], models=able, k=3, by=curator, upload=jpeg())
-    assert search.rankings.count() == 3 and not_asked(search, able) == []
+    search = run_search(datasets=[world.dataset], models=able, k=3, by=curator, upload=jpeg())
+    assert search.rankings.count() == 3 and skipped_models(search, able) == []
 
 
 def test_a_name_that_is_asked_for_wins_over_the_files(world: World, tmp_path: Path) -> None:
@@ -55,14 +55,14 @@ def test_embeddings_answer_for_pictures_of_the_gallery_only(world: World, curato
     assert model.name == "theirs" and not model.has_network and model.metrics is not None
     set_published(model, True)
     picture = world.test_images[0]
-    ranking = ask(datasets=[world.dataset], models=[model], k=3, by=curator, image=picture).rankings.get()
+    ranking = run_search(datasets=[world.dataset], models=[model], k=3, by=curator, image=picture).rankings.get()
     assert len(ranking.image_ids) == 3 and picture.pk not in ranking.image_ids
     with pytest.raises(Rejected, match="theirs: embeddings without their network, which cannot look at a new picture"):
-        ask(datasets=[world.dataset], models=[model], k=3, by=curator, upload=jpeg())
+        run_search(datasets=[world.dataset], models=[model], k=3, by=curator, upload=jpeg())
     both = [world.models[0], model]
-    search = ask(datasets=[world.dataset], models=both, k=3, by=curator, upload=jpeg())
+    search = run_search(datasets=[world.dataset], models=both, k=3, by=curator, upload=jpeg())
     assert [ranking.model for ranking in search.rankings.all()] == [world.models[0]]
-    assert not_asked(search, both) == [model]
+    assert skipped_models(search, both) == [model]
     blind = system_search(picture, list(searchable_models(world.dataset)), 4)
     assert blind.rankings.count() == 3, "a blind ballot asks with a picture of the gallery"
 

@@ -61,13 +61,13 @@ def test_a_search_with_ones_own_picture_says_whom_it_did_not_ask(curator_client:
     curator_client.post(reverse("model-new"), {"dataset": world.dataset.pk, **embeddings(world.dataset)})
     model = listed(Job.objects.get(kind="add-model"))
     set_published(model, True)
-    assert "gallery pictures only" in curator_client.get(reverse("search")).content.decode()
+    assert "pictures of the data set only" in curator_client.get(reverse("search")).content.decode()
     own = {"datasets": [world.dataset.pk], "picture": SimpleUploadedFile("own.jpg", jpeg()), "k": 3}
     answer = curator_client.post(reverse("search"), own, follow=True)
-    assert answer.status_code == 200 and "theirs was not asked" in answer.content.decode()
+    assert answer.status_code == 200 and "theirs was skipped" in answer.content.decode()
     own = {**own, "picture": SimpleUploadedFile("own.jpg", jpeg()), "models": [model.pk]}
     alone = curator_client.post(reverse("search"), own)
-    assert alone.status_code == 400 and "cannot look at a new picture" in alone.content.decode()
+    assert alone.status_code == 400 and "cannot embed a new picture" in alone.content.decode()
 
 
 # --- over the API

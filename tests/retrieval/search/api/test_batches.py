@@ -32,8 +32,8 @@ def bodies(world: World, *changes: dict[str, Any]) -> dict[str, Any]:
 
 def told(row: dict[str, Any]) -> tuple[Any, ...]:
     """Return what a search says, but for what is its own."""
-    columns = row["results"]
-    return row["query_image"], [[(one["image"], one["similarity"]) for one in column["answers"]] for column in columns]
+    columns = row["columns"]
+    return row["query_image"], [[(one["image"], one["similarity"]) for one in column["results"]] for column in columns]
 
 
 def test_a_batch_answers_what_single_searches_would_in_their_order(member_api: APIClient, world: World) -> None:
@@ -54,7 +54,7 @@ def test_one_that_is_wrong_leaves_the_others(member_api: APIClient, world: World
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"image_id": 999999}, "image_id: there is no picture 999999"),
         ({"box": [0.5, 0, 0.2, 1]}, "left before right"),
-        ({"k": 48}, "ask for 1 to 47 answers"),
+        ({"k": 48}, "1 to 47 results"),
         ({"colour": "red"}, "there is no such field"),
         ({"file": "x"}, "there is no such field"),
         ({"image_url": "http://127.0.0.1/"}, "give exactly one of image_id, image_url"),
@@ -95,8 +95,8 @@ def test_files_share_their_terms(member_api: APIClient, world: World) -> None:
     for detail, sentence in zip(details, ["^$", "not a picture", "is empty", "^$", "at most 20 MB"], strict=True):
         assert re.search(sentence, detail), detail
     for search in (rows[0]["search"], rows[3]["search"]):
-        [column] = search["results"]
-        assert column["model"] == world.models[1].pk and len(column["answers"]) == 2
+        [column] = search["columns"]
+        assert column["model"] == world.models[1].pk and len(column["results"]) == 2
         assert search["box"] == [0, 0, 1, 0.9]
     uploads = [search.upload.read_bytes() for search in Search.objects.all()]
     assert len(set(uploads)) == 2
@@ -128,7 +128,7 @@ def test_a_batch_fetches_for_so_long_and_answers_what_it_has(
         if "slow" in address:
             time.sleep(max(0, min(0.6, until - time.monotonic())))
         if until <= time.monotonic():
-            raise FetchedTooLate("there was no time left to fetch from example.org; ask for it again")
+            raise FetchedTooLate("there was no time left to fetch from example.org; try it again")
         return jpeg()
 
     settings.FETCH_SECONDS = 0.5  # 1 second for all; the slow one in the first eight takes 0.6 of it
@@ -137,7 +137,7 @@ def test_a_batch_fetches_for_so_long_and_answers_what_it_has(
     wishes = [{"datasets": [world.dataset.pk], "image_url": f"https://example.org/{name}"} for name in names]
     rows = member_api.post(BATCH, {"searches": [*wishes, bodies(world, {})["searches"][0]]}).json()["results"]
     assert ["search" in row for row in rows] == [True] * 9 + [False] + [True] * 6 + [False] * 2 + [True]
-    assert rows[9]["problem"]["type"] == "/api/problems/busy" and "ask for it again" in rows[9]["problem"]["detail"]
+    assert rows[9]["problem"]["type"] == "/api/problems/busy" and "try it again" in rows[9]["problem"]["detail"]
 
 
 @pytest.mark.parametrize(

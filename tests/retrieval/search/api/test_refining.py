@@ -8,7 +8,7 @@ from accounts.models import User
 from retrieval.models import Image, Search
 from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
-from retrieval.search.services.options import Terms
+from retrieval.search.services.options import SearchOptions
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
@@ -25,34 +25,38 @@ def refine(api: APIClient, search: Search, **body: Any) -> Any:
 def test_an_uploaded_picture_is_asked_again_on_other_terms(member_api: APIClient, member: User, world: World) -> None:
     search = world.ask(member, upload=jpeg())
     liked, disliked = (image.pk for image in world.test_images[:2])
-    answer = refine(member_api, search, more=[liked], less=[disliked], k=5, box=[0, 0, 0.9, 0.9], threshold=-1)
+    answer = refine(
+        member_api, search, more_like=[liked], less_like=[disliked], k=5, box=[0, 0, 0.9, 0.9], threshold=-1
+    )
     found = answer.json()
     assert answer.status_code == 201 and member_api.get(answer["Location"]).json() == found
-    assert (found["root"], found["more"], found["less"]) == (str(search.pk), [liked], [disliked])
+    assert (found["root"], found["more_like"], found["less_like"]) == (str(search.pk), [liked], [disliked])
     assert (found["k"], found["box"], found["threshold"]) == (5, [0, 0, 0.9, 0.9], -1)
 
 
 def test_what_is_left_out_stays_and_null_takes_it_away(member_api: APIClient, member: User, world: World) -> None:
     one, two = world.test_images[1].pk, world.test_images[2].pk
     label = world.test_images[1].label
-    terms = Terms((0.0, 0.0, 0.9, 0.9), -0.9, ("test",), ((world.dataset.pk, label),), more=(one,), less=(two,))
-    search = world.ask(member, models=world.models[:1], terms=terms, exclude_self=False)
+    terms = SearchOptions((0.0, 0.0, 0.9, 0.9), -0.9, ("test",), ((world.dataset.pk, label),), (one,), (two,))
+    search = world.ask(member, models=world.models[:1], options=terms, exclude_self=False)
     kept = refine(member_api, search).json()
-    names = ("datasets", "k", "box", "threshold", "filters", "exclude_self", "more", "less")
+    names = ("datasets", "k", "box", "threshold", "filters", "exclude_self", "more_like", "less_like")
     before = member_api.get(f"{ROOT}{search.pk}/").json()
     assert [kept[name] for name in names] == [before[name] for name in names]
-    assert [column["model"] for column in kept["results"]] == [world.models[0].pk]
-    bare = refine(member_api, search, models=[], k=None, box=None, threshold=None, filters={}, more=[], less=[]).json()
-    assert (bare["box"], bare["threshold"], bare["more"], bare["less"], bare["k"]) == (None, None, [], [], 12)
-    assert bare["filters"] == {"splits": [], "classes": []} and len(bare["results"]) == 2
+    assert [column["model"] for column in kept["columns"]] == [world.models[0].pk]
+    bare = refine(
+        member_api, search, models=[], k=None, box=None, threshold=None, filters={}, more_like=[], less_like=[]
+    ).json()
+    assert (bare["box"], bare["threshold"], bare["more_like"], bare["less_like"], bare["k"]) == (None, None, [], [], 12)
+    assert bare["filters"] == {"splits": [], "classes": []} and len(bare["columns"]) == 2
     assert not bare["exclude_self"], "a refinement does as its search did"
 
 
 def test_a_new_word_wins_over_an_earlier_one(member_api: APIClient, member: User, world: World) -> None:
     one, two = world.test_images[1].pk, world.test_images[2].pk
-    search = world.ask(member, terms=Terms(more=(one, two)))
-    found = refine(member_api, search, less=[one]).json()
-    assert (found["more"], found["less"]) == ([two], [one])
+    search = world.ask(member, options=SearchOptions(more_like=(one, two)))
+    found = refine(member_api, search, less_like=[one]).json()
+    assert (found["more_like"], found["less_like"]) == ([two], [one])
 
 
 def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClient, member: User, world: World) -> None:
@@ -61,7 +65,7 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
         member,
         datasets=[world.dataset, other],
         models=world.models[:1],
-        terms=Terms(classes=((world.dataset.pk, world.test_images[1].label), (other.pk, 0))),
+        options=SearchOptions(classes=((world.dataset.pk, world.test_images[1].label), (other.pk, 0))),
     )
     found = refine(member_api, search, datasets=[other.pk]).json()
     assert found["datasets"] == [other.pk]
@@ -71,14 +75,14 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"more": [999999]}, "more: there is no picture 999999"),
-        ({"less": [10**30]}, "less than or equal to"),
-        ({"more": ["x"]}, "this must be a whole number"),
-        ({"more": "x"}, "Expected a list"),
-        ({"models": [999999]}, "no model 999999 can search Wings"),
-        ({"k": 0}, "ask for 1 to 47"),
+        ({"more_like": [999999]}, "more_like: there is no picture 999999"),
+        ({"less_like": [10**30]}, "less than or equal to"),
+        ({"more_like": ["x"]}, "this must be a whole number"),
+        ({"more_like": "x"}, "Expected a list"),
+        ({"models": [999999]}, "model 999999 has no index of Wings"),
+        ({"k": 0}, "choose 1 to 47"),
         ({"box": [1, 1, 0, 0]}, "left before right"),
-        ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "that set is not searched"),
+        ({"filters": {"classes": [{"dataset": 999999, "label": 1}]}}, "which is not searched"),
         ({"exclude_self": False}, "there is no such field"),
         ({"datasets": []}, "may not be empty"),
         ({"datasets": [999999]}, "datasets: there is no data set 999999"),
@@ -96,13 +100,13 @@ def test_a_wrong_refinement_is_a_problem(
 
 def test_a_picture_is_not_both_more_and_less(member_api: APIClient, member: User, world: World) -> None:
     one = world.test_images[1].pk
-    answer = refine(member_api, world.ask(member), more=[one], less=[one])
-    assert answer.status_code == 400 and "both more and less" in answer.json()["detail"]
+    answer = refine(member_api, world.ask(member), more_like=[one], less_like=[one])
+    assert answer.status_code == 400 and "in more_like and in less_like" in answer.json()["detail"]
 
 
 def test_a_hidden_picture_moves_no_members_search(member_api: APIClient, member: User, world: World) -> None:
     Image.objects.filter(pk=world.test_images[1].pk).update(hidden=True)
-    assert refine(member_api, world.ask(member), more=[world.test_images[1].pk]).status_code == 400
+    assert refine(member_api, world.ask(member), more_like=[world.test_images[1].pk]).status_code == 400
 
 
 def test_without_its_models_nothing_answers_again(member_api: APIClient, member: User, world: World) -> None:
@@ -129,31 +133,31 @@ def test_a_busy_engine_refines_later(
 
 def test_the_neighbours_say_what_it_is(member_api: APIClient, member: User, world: World) -> None:
     search = world.ask(member, k=8)
-    found = member_api.get(f"{ROOT}{search.pk}/verdict/").json()
-    assert [row["model"] for row in found["verdicts"]] == [model.pk for model in world.models]
+    found = member_api.get(f"{ROOT}{search.pk}/prediction/").json()
+    assert [row["model"] for row in found["predictions"]] == [model.pk for model in world.models]
     assert found["summary"].endswith(".")
-    for row in found["verdicts"]:
-        said = row["verdict"]
+    for row in found["predictions"]:
+        said = row["prediction"]
         assert said["class_name"] == world.dataset.class_names[said["label"]] == said["shares"][0]["class_name"]
-        assert 0 <= said["confidence"] <= 1 and said["dataset"] == world.dataset.pk and isinstance(said["near"], bool)
+        assert 0 <= said["confidence"] <= 1 and said["dataset"] == world.dataset.pk and said["unknown"] in (True, False)
 
 
-def test_a_question_that_is_not_free_has_no_verdict(member_api: APIClient, member: User, world: World) -> None:
-    search = world.ask(member, terms=Terms(splits=("test",)))
-    found = member_api.get(f"{ROOT}{search.pk}/verdict/").json()
-    assert found["summary"] == "" and [row["verdict"] for row in found["verdicts"]] == [None, None]
+def test_a_search_with_filters_has_no_prediction(member_api: APIClient, member: User, world: World) -> None:
+    search = world.ask(member, options=SearchOptions(splits=("test",)))
+    found = member_api.get(f"{ROOT}{search.pk}/prediction/").json()
+    assert found["summary"] == "" and [row["prediction"] for row in found["predictions"]] == [None, None]
 
 
 def test_a_query_among_its_own_answers_has_no_vote(member_api: APIClient, member: User, world: World) -> None:
-    verdicts = [
-        member_api.get(f"{ROOT}{world.ask(member, k=k, exclude_self=own).pk}/verdict/").json()
+    predictions = [
+        member_api.get(f"{ROOT}{world.ask(member, k=k, exclude_self=own).pk}/prediction/").json()
         for k, own in ((5, True), (6, False))
     ]
-    assert verdicts[0] == verdicts[1]
+    assert predictions[0] == predictions[1]
 
 
 def test_anothers_search_is_neither_refined_nor_explained(other_member: User, member: User, world: World) -> None:
     search = world.ask(member)
     stranger = api_of(other_member)
     assert refine(stranger, search).status_code == 404
-    assert stranger.get(f"{ROOT}{search.pk}/verdict/").status_code == 404
+    assert stranger.get(f"{ROOT}{search.pk}/prediction/").status_code == 404

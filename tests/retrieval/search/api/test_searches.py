@@ -37,15 +37,15 @@ def test_a_search_by_a_gallery_picture_is_answered_and_kept(member_api: APIClien
     kept = member_api.get(answer["Location"])
     assert kept["Content-Type"] == "application/json" and kept.json() == answer.json()
     search = Search.objects.get(owner=member)
-    for column, ranking in zip(answer.json()["results"], search.rankings.all(), strict=True):
+    for column, ranking in zip(answer.json()["columns"], search.rankings.all(), strict=True):
         assert column["model_name"] == ranking.model.name
-        assert [row["image"] for row in column["answers"]] == ranking.image_ids
-        assert [row["similarity"] for row in column["answers"]] == ranking.scores
+        assert [row["image"] for row in column["results"]] == ranking.image_ids
+        assert [row["similarity"] for row in column["results"]] == ranking.scores
 
 
 def test_chosen_models_answer_alone_and_once(member_api: APIClient, world: World) -> None:
     pk = world.models[1].pk
-    [column] = member_api.post(ROOT, body(world, models=[pk, pk]), format="json").json()["results"]
+    [column] = member_api.post(ROOT, body(world, models=[pk, pk]), format="json").json()["columns"]
     assert column["model"] == pk
 
 
@@ -72,7 +72,7 @@ def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
     ("change", "sentence"),
     [
         ({"image_id": None}, "image_id: This field may not be null"),
-        ({"k": 0}, "ask for 1 to 47 answers, not 0"),
+        ({"k": 0}, "choose 1 to 47"),
         ({"k": 10**9}, "not 1000000000"),
         ({"k": "many"}, "k: this must be a whole number"),
         ({"datasets": [999999]}, "datasets: there is no data set 999999"),
@@ -82,7 +82,7 @@ def test_a_huge_file_is_a_problem(member_api: APIClient, world: World) -> None:
         ({"datasets": [True]}, "this must be a whole number"),
         ({"datasets": []}, "may not be empty"),
         ({"datasets": "x"}, "Expected a list"),
-        ({"models": [999999]}, "no model 999999 can search Wings"),
+        ({"models": [999999]}, "model 999999 has no index of Wings"),
         ({"models": ["x"]}, "this must be a whole number"),
         ({"models": "x"}, "models"),
         ({"models": [10**30]}, "less than or equal to"),
@@ -162,7 +162,7 @@ def test_a_set_nobody_can_search_is_a_conflict(member_api: APIClient, world: Wor
     for model in world.models:
         model.indexes.update(active=False)
     answer = member_api.post(ROOT, body(world), format="json")
-    assert answer.status_code == 409 and "can search Wings yet" in answer.json()["detail"]
+    assert answer.status_code == 409 and answer.json()["type"].endswith("/nothing-searchable")
 
 
 def test_a_damaged_index_is_a_problem(member_api: APIClient, world: World, fresh_engine: None) -> None:
@@ -187,10 +187,10 @@ def test_searches_are_listed_shared_and_deleted_by_their_owner(
 ) -> None:
     search = world.ask(member)
     assert [row["id"] for row in member_api.get(ROOT).json()["results"]] == [str(search.pk)]
-    shared_at = member_api.post(f"{ROOT}{search.pk}/share/").json()["shared_at"]
-    assert APIClient().get(shared_at).status_code == 200
-    assert member_api.delete(f"{ROOT}{search.pk}/share/").json()["shared_at"] is None
-    assert APIClient().get(shared_at).status_code == 404
+    share_url = member_api.post(f"{ROOT}{search.pk}/share/").json()["share_url"]
+    assert APIClient().get(share_url).status_code == 200
+    assert member_api.delete(f"{ROOT}{search.pk}/share/").json()["share_url"] is None
+    assert APIClient().get(share_url).status_code == 404
     assert member_api.delete(f"{ROOT}{search.pk}/").status_code == 204
     assert member_api.get(ROOT).json()["results"] == []
 
@@ -238,17 +238,17 @@ def test_every_term_is_kept_and_shown_as_it_was_sent(member_api: APIClient, worl
     }
     found = member_api.post(ROOT, body(world, **terms), format="json").json()
     assert all(found[name] == value for name, value in terms.items() if name != "models")
-    assert (found["more"], found["less"], found["root"], found["name"]) == ([], [], None, "")
-    [column] = found["results"]
-    assert {row["class_name"] for row in column["answers"]} == {pictures[1].class_name}
-    assert all(row["dataset"] == world.dataset.pk and row["url"].startswith("http") for row in column["answers"])
+    assert (found["more_like"], found["less_like"], found["root"], found["name"]) == ([], [], None, "")
+    [column] = found["columns"]
+    assert {row["class_name"] for row in column["results"]} == {pictures[1].class_name}
+    assert all(row["dataset"] == world.dataset.pk and row["url"].startswith("http") for row in column["results"])
 
 
 def test_a_form_has_repeated_parts_and_filters_as_json(member_api: APIClient, world: World) -> None:
     filters = json.dumps({"splits": ["test"]})
     terms = {"models": [model.pk for model in world.models], "box": [0, 0, 0.9, 0.9], "filters": filters}
     found = member_api.post(ROOT, with_picture(world, jpeg()) | terms, format="multipart").json()
-    assert found["box"] == [0, 0, 0.9, 0.9] and found["exclude_self"] and len(found["results"]) == 2
+    assert found["box"] == [0, 0, 0.9, 0.9] and found["exclude_self"] and len(found["columns"]) == 2
     assert found["filters"] == {"splits": ["test"], "classes": []}
 
 
@@ -267,8 +267,8 @@ def test_a_box_of_no_numbers_is_a_problem(member_api: APIClient, world: World, b
 def test_a_picture_may_be_its_own_first_answer(member_api: APIClient, world: World) -> None:
     found = member_api.post(ROOT, body(world, exclude_self=False), format="json").json()
     query = world.test_images[0].pk
-    for column in found["results"]:
-        assert column["answers"][0]["image"] == query and column["answers"][0]["similarity"] > 0.9999
+    for column in found["columns"]:
+        assert column["results"][0]["image"] == query and column["results"][0]["similarity"] > 0.9999
 
 
 def test_a_picture_at_a_web_address_searches(
@@ -293,7 +293,7 @@ def test_where_fetching_is_off_no_address_is_asked(member_api: APIClient, world:
     settings.FETCH = False
     wish = {"datasets": [world.dataset.pk], "image_url": "https://example.org/owl.jpg"}
     answer = member_api.post(ROOT, wish, format="json")
-    assert answer.status_code == 400 and "fetches no pictures" in answer.json()["detail"]
+    assert answer.status_code == 400 and "does not fetch pictures" in answer.json()["detail"]
 
 
 def test_a_hidden_picture_is_nobodys_query(curator: User, member: User, world: World) -> None:

@@ -3,15 +3,15 @@ import pytest
 from accounts.models import User
 from config.errors import Rejected
 from retrieval.models import Model, Search
-from retrieval.search.services.batches import ask_all
-from retrieval.search.services.run_search import Asked
+from retrieval.search.services.batches import run_all
+from retrieval.search.services.run_search import SearchRequest
 from tests.retrieval.pictures import drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
-def wish(world: World, by: User, picture: bytes, models: list[Model] | None = None) -> Asked:
+def wish(world: World, by: User, picture: bytes, models: list[Model] | None = None) -> SearchRequest:
     return {"datasets": [world.dataset], "models": models or world.models, "by": by, "upload": picture, "k": 3}
 
 
@@ -22,7 +22,7 @@ def shown(search: object) -> list[list[int]]:
 
 def test_together_they_are_answered_as_alone(world: World, member: User) -> None:
     pictures = [encoded(drawn(seed, (40 + seed, 64))) for seed in range(4)]
-    together = ask_all([wish(world, member, picture) for picture in pictures])
+    together = run_all([wish(world, member, picture) for picture in pictures])
     assert [shown(search) for search in together] == [shown(world.ask(member, upload=picture)) for picture in pictures]
     for search in together:
         assert isinstance(search, Search) and search.upload.exists()
@@ -31,7 +31,7 @@ def test_together_they_are_answered_as_alone(world: World, member: User) -> None
 
 def test_models_are_asked_by_whom_they_were_chosen(world: World, member: User) -> None:
     first, second = world.models
-    found = ask_all(
+    found = run_all(
         [wish(world, member, jpeg(), [first]), wish(world, member, jpeg(), [second]), wish(world, member, jpeg())]
     )
     alone, other, both = map(shown, found)
@@ -42,10 +42,10 @@ def test_one_that_fails_leaves_the_others_and_nothing_behind(world: World, membe
     first, second = world.models
     weights = next(first.folder.glob("*.safetensors"))
     replaced(weights, b"rot")
-    found = ask_all([wish(world, member, b"x"), wish(world, member, jpeg()), wish(world, member, jpeg(), [second])])
+    found = run_all([wish(world, member, b"x"), wish(world, member, jpeg()), wish(world, member, jpeg(), [second])])
     assert [type(one) for one in found] == [Rejected, Rejected, Search]
-    assert "SoftTriple cannot answer" in str(found[1]) and Search.objects.count() == 1
+    assert "SoftTriple cannot search" in str(found[1]) and Search.objects.count() == 1
 
 
 def test_nothing_asked_is_nothing_found(world: World) -> None:
-    assert ask_all([]) == []
+    assert run_all([]) == []

@@ -6,8 +6,8 @@ from config.errors import Busy, Rejected
 from mlcore.images.image_io import open_picture
 from retrieval.models import Model, Search
 from retrieval.search.services import model_cache
-from retrieval.search.services.explanations import why
-from retrieval.search.services.options import Terms
+from retrieval.search.services.explanations import explain_result
+from retrieval.search.services.options import SearchOptions
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
 
@@ -22,53 +22,55 @@ def first_answer(search: Search, at: int = 0) -> tuple[int, int]:
 def test_both_maps_sum_up_to_the_cosine_that_the_search_gave(world: World, member: User) -> None:
     search = world.ask(member)
     for at in range(2):
-        found = why(search, *first_answer(search, at), search.owner)
+        found = explain_result(search, *first_answer(search, at), search.owner)
         assert found is not None and found.exact and not found.differs
-        assert abs(found.score - found.told) < 1e-4
-        for side in (found.query, found.answer):
-            assert abs(sum(share for row in side.regions for _, share in row) - found.score) < 1e-9
-            assert (side.width, side.height) == (32, 32) and side.places
-            assert max(float(place.opacity) for place in side.places) <= 0.65
+        assert abs(found.explained_score - found.search_score) < 1e-4
+        for side in (found.query, found.result):
+            assert abs(sum(region.share for region in side.all_regions) - found.explained_score) < 1e-9
+            assert (side.square.width, side.square.height) == (32, 32) and side.cells
+            assert max(cell.opacity for cell in side.cells) <= 0.65
 
 
 def test_an_upload_is_explained_by_the_copy_that_is_kept(world: World, member: User) -> None:
     search = world.ask(member, upload=jpeg(7, (64, 48)))
-    found = why(search, *first_answer(search), search.owner)
+    found = explain_result(search, *first_answer(search), search.owner)
     kept = open_picture(search.upload.read_bytes())
-    assert found is not None and (found.query.width, found.query.height) == kept.size
+    assert found is not None and (found.query.square.width, found.query.square.height) == kept.size
     side = min(kept.size)  # the network's crop is its whole short side here
-    assert float(found.query.side) == side and float(found.query.left) == (kept.width - side) / 2
+    assert found.query.square.side == side and found.query.square.left == (kept.width - side) / 2
 
 
 def test_only_the_box_is_explained(world: World, member: User) -> None:
-    search = world.ask(member, upload=jpeg(7, (96, 64)), terms=Terms(box=(0.5, 0.25, 1, 1)))
-    found = why(search, *first_answer(search), search.owner)
+    search = world.ask(member, upload=jpeg(7, (96, 64)), options=SearchOptions(box=(0.5, 0.25, 1, 1)))
+    found = explain_result(search, *first_answer(search), search.owner)
     assert found is not None
-    assert (found.query.left, found.query.top, found.query.side) == ("48.00", "16.00", "48.00")
-    assert abs(found.score - found.told) < 0.01  # of the kept copy, which is compressed anew
-    assert (found.answer.left, found.answer.top, found.answer.side) == ("0.00", "0.00", "32.00")
+    assert (found.query.square.left, found.query.square.top, found.query.square.side) == (48, 16, 48)
+    assert abs(found.explained_score - found.search_score) < 0.01  # of the kept copy, which is compressed anew
+    assert (found.result.square.left, found.result.square.top, found.result.square.side) == (0, 0, 32)
 
 
 def test_it_gives_the_same_twice(world: World, member: User) -> None:
     search = world.ask(member)
-    assert why(search, *first_answer(search), search.owner) == why(search, *first_answer(search), search.owner)
+    assert explain_result(search, *first_answer(search), search.owner) == explain_result(
+        search, *first_answer(search), search.owner
+    )
 
 
 def test_what_is_no_answer_of_the_search_has_no_reason(world: World, member: User, other_member: User) -> None:
     search, other = world.ask(member), world.ask(other_member)
     ranking, image = first_answer(search)
-    assert why(other, ranking, image, other.owner) is None
+    assert explain_result(other, ranking, image, other.owner) is None
     unseen = next(picture for picture in world.train_images if picture.pk not in search.rankings.all()[0].image_ids)
-    assert why(search, ranking, unseen.pk, search.owner) is None
+    assert explain_result(search, ranking, unseen.pk, search.owner) is None
     world.dataset.images.filter(pk=image).update(hidden=True)
-    assert why(search, ranking, image, search.owner) is None
+    assert explain_result(search, ranking, image, search.owner) is None
 
 
 def test_a_model_without_its_network_is_refused(world: World, member: User) -> None:
     search = world.ask(member)
     Model.objects.update(has_network=False)
-    with pytest.raises(Rejected, match="came as embeddings without their network"):
-        why(search, *first_answer(search), search.owner)
+    with pytest.raises(Rejected, match="no network"):
+        explain_result(search, *first_answer(search), search.owner)
 
 
 def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member: User) -> None:
@@ -76,11 +78,11 @@ def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member
     ranking, image = first_answer(search)
     file = world.dataset.images.select_related("dataset").get(pk=image).file
     replaced(file, b"no picture")
-    with pytest.raises(Rejected, match="cannot say why: the file is not a picture"):
-        why(search, ranking, image, search.owner)
+    with pytest.raises(Rejected, match="cannot explain its results: the file is not a picture"):
+        explain_result(search, ranking, image, search.owner)
     file.unlink()
     with pytest.raises(Rejected, match="a file is gone"):
-        why(search, ranking, image, search.owner)
+        explain_result(search, ranking, image, search.owner)
 
 
 def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,13 +94,13 @@ def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, mo
 
     monkeypatch.setattr(model_cache, "_waiting", Full())
     with pytest.raises(Busy):
-        why(search, *first_answer(search), search.owner)
+        explain_result(search, *first_answer(search), search.owner)
 
 
 def test_the_regions_that_bring_most_are_named_in_order(world: World, member: User) -> None:
     search = world.ask(member)
-    found = why(search, *first_answer(search), search.owner)
+    found = explain_result(search, *first_answer(search), search.owner)
     assert found is not None
-    shares = [share for _, share in found.query.adds]
+    shares = [region.share for region in found.query.adds]
     assert shares == sorted(shares, reverse=True) and len(shares) <= 3
-    assert np.isclose(shares[0], max(share for row in found.query.regions for _, share in row))
+    assert np.isclose(shares[0], max(region.share for region in found.query.all_regions))

@@ -3,7 +3,6 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db.models import Value
@@ -14,7 +13,8 @@ from accounts.models import User
 from config.errors import Busy
 from retrieval.models import Dataset, Image, Search
 from retrieval.search.services import exporting
-from retrieval.search.services.results import answers_of
+from retrieval.search.services.marks import mark
+from retrieval.search.services.results import Column, Result, results_of
 from tests.retrieval.pictures import GOOD, jpeg
 from tests.retrieval.world import World, replaced
 
@@ -25,52 +25,59 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def zipped(search: Search, marks: Any = None) -> zipfile.ZipFile:
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(exporting.answers_zip(search, search.owner, marks or {}))))
+def shown(search: Search) -> list[tuple[Column, Result]]:
+    return [(column, result) for column in results_of(search, search.owner).columns for result in column.results]
+
+
+def zipped(search: Search) -> zipfile.ZipFile:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(exporting.results_zip(search, search.owner))))
     assert archive.testzip() is None
     return archive
 
 
 def test_the_table_holds_what_the_page_shows(world: World, member: User) -> None:
     search = world.ask(member)
-    shown = [(column["model"], answer) for column in answers_of(search, search.owner) for answer in column["answers"]]
-    model, third = shown[2]
-    rows = table(exporting.answers_csv(search, search.owner, {(third["ranking"].pk, third["image"].pk): "Same kind"}))
-    assert len(rows) == len(shown) == 6 and [row["mark"] for row in rows] == ["", "", "Same kind", "", "", ""]
-    for row, (model, answer) in zip(rows, shown, strict=True):
-        image = answer["image"]
-        assert (row["model"], row["rank"], row["picture"]) == (model.name, str(answer["rank"]), image.path)
-        assert (row["class"], row["dataset"], float(row["cosine"])) == (image.class_name, "Wings", answer["score"])
+    ranking = search.rankings.all()[0]
+    mark(member, ranking, ranking.image_ids[2], 1)
+    rows = table(exporting.results_csv(search, member))
+    assert len(rows) == 6 and [row["mark"] for row in rows] == ["", "", "1", "", "", ""]
+    for row, (column, result) in zip(rows, shown(search), strict=True):
+        assert (row["model"], row["model_name"]) == (str(column.model), column.model_name)
+        assert (row["rank"], row["image"], row["path"]) == (str(result.rank), str(result.image), result.record.path)
+        assert (row["class_name"], float(row["similarity"])) == (result.record.class_name, result.similarity)
+        assert (row["dataset"], row["dataset_name"]) == (str(world.dataset.pk), "Wings")
 
 
 def test_names_that_would_be_formulas_are_text(world: World, member: User) -> None:
     search = world.ask(member)
     world.dataset.classes.update(name=Concat(Value("=cmd|"), "name"))
-    assert all(row["class"].startswith("'=cmd|") for row in table(exporting.answers_csv(search, search.owner, {})))
+    assert all(row["class_name"].startswith("'=cmd|") for row in table(exporting.results_csv(search, member)))
 
 
-def test_json_says_what_was_asked_and_what_may_be_done_with_it(world: World, member: User) -> None:
+def test_json_has_the_query_and_the_licences(world: World, member: User) -> None:
     Dataset.objects.update(licence="CC BY 4.0", attribution="Wings, drawn here")
     search = world.ask(member)
-    value = json.loads(exporting.answers_json(search, search.owner, {}))
-    assert value["search"] == str(search.pk) and value["query"]["picture"] == world.test_images[0].path
-    assert value["datasets"] == [{"name": "Wings", "licence": "CC BY 4.0", "attribution": "Wings, drawn here"}]
-    rows = [{name: str(cell) for name, cell in row.items()} for row in value["answers"]]
-    assert rows == table(exporting.answers_csv(search, search.owner, {}))
-    assert json.loads(exporting.answers_json(world.ask(member, upload=jpeg()), member, {}))["query"] is None
+    value = json.loads(exporting.results_json(search, member))
+    assert value["id"] == str(search.pk) and value["query"]["path"] == world.test_images[0].path
+    assert value["datasets"] == [
+        {"id": world.dataset.pk, "name": "Wings", "licence": "CC BY 4.0", "attribution": "Wings, drawn here"}
+    ]
+    rows = [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in value["results"]]
+    assert rows == table(exporting.results_csv(search, member))
+    assert json.loads(exporting.results_json(world.ask(member, upload=jpeg()), member))["query"] is None
 
 
 def test_the_archive_has_a_folder_a_model_the_table_and_the_licence(world: World, member: User) -> None:
     Dataset.objects.update(licence="CC BY 4.0", attribution="Wings, drawn here")
     search = world.ask(member)
     archive = zipped(search)
-    rows = table(archive.read("answers.csv").decode())
+    rows = table(archive.read("results.csv").decode())
     names = {row["file"] for row in rows}
-    assert set(archive.namelist()) == names | {"query.jpg", "answers.csv", "LICENCE.txt"} and len(names) == 6
+    assert set(archive.namelist()) == names | {"query.jpg", "results.csv", "LICENCE.txt"} and len(names) == 6
     first, second = world.models
     assert {name.split("/")[0] for name in names} == {f"softtriple-{first.pk}", f"multi-similarity-{second.pk}"}
     for row in rows:
-        image = Image.objects.get(pk=row["picture_id"])
+        image = Image.objects.get(pk=row["image"])
         with Pillow.open(io.BytesIO(archive.read(row["file"]))) as picture:
             assert picture.size == (image.width, image.height)
     licence = archive.read("LICENCE.txt").decode()
@@ -84,7 +91,7 @@ def test_a_data_set_without_a_licence_says_so(world: World, member: User) -> Non
 
 def test_no_picture_says_what_a_camera_wrote(world: World, member: User) -> None:
     search = world.ask(member)
-    image = answers_of(search, search.owner)[0]["answers"][0]["image"]
+    image = shown(search)[0][1].record
     replaced(image.file, GOOD["a photo lying on its side"])
     Image.objects.filter(pk=image.pk).update(sha256="f" * 64)  # nothing is kept of it yet
     archive = zipped(search)
@@ -96,12 +103,12 @@ def test_no_picture_says_what_a_camera_wrote(world: World, member: User) -> None
 
 def test_a_picture_that_is_gone_is_left_out_and_said_to_be(world: World, member: User) -> None:
     search = world.ask(member)
-    image = answers_of(search, search.owner)[0]["answers"][0]["image"]
+    image = shown(search)[0][1].record
     image.file.unlink()
     Image.objects.filter(pk=image.pk).update(sha256="e" * 64)
     archive = zipped(search)
-    rows = table(archive.read("answers.csv").decode())
-    assert {row["picture_id"] for row in rows if not row["file"]} == {str(image.pk)}
+    rows = table(archive.read("results.csv").decode())
+    assert {row["image"] for row in rows if not row["file"]} == {str(image.pk)}
     assert len([name for name in archive.namelist() if "/" in name]) == len([row for row in rows if row["file"]])
 
 
@@ -118,8 +125,8 @@ def test_a_picture_whose_turn_does_not_come_is_left_out() -> None:
 
 
 def test_the_archive_comes_picture_by_picture(world: World, member: User) -> None:
-    parts = list(exporting.answers_zip(world.ask(member), member, {}))
-    assert len(parts) == 8 and all(parts), "the query, six answers, and the end"
+    parts = list(exporting.results_zip(world.ask(member), member))
+    assert len(parts) == 8 and all(parts), "the query, six results, and the end"
 
 
 def test_an_archive_cut_off_midway_does_not_open(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +136,7 @@ def test_an_archive_cut_off_midway_does_not_open(world: World, member: User, mon
     monkeypatch.setattr(exporting, "_licences", fail)
     parts = []
     with pytest.raises(OSError, match="disk"):
-        for part in exporting.answers_zip(world.ask(member), member, {}):
+        for part in exporting.results_zip(world.ask(member), member):
             parts.append(part)
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(b"".join(parts)))

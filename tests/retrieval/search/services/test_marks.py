@@ -15,20 +15,20 @@ def test_a_mark_is_stored_and_said_again_changes(world: World, member: User) -> 
     picture = ranking.image_ids[0]
     for value in (0, 2, 2):
         mark(member, ranking, picture, value)
-        assert marks_of(member, [ranking]) == {(ranking.pk, picture): value}
+        assert marks_of(member, [ranking.pk]) == {(ranking.pk, picture): value}
     assert Mark.objects.count() == 1
 
 
 def test_marks_are_ones_own(world: World, member: User, other_member: User) -> None:
     ranking = world.ask(member).rankings.all()[0]
     mark(member, ranking, ranking.image_ids[0], 1)
-    assert marks_of(other_member, [ranking]) == {}
+    assert marks_of(other_member, [ranking.pk]) == {}
 
 
 @pytest.mark.parametrize("value", [-1, 3, 10**9])
 def test_a_value_out_of_range_is_refused(world: World, member: User, value: int) -> None:
     ranking = world.ask(member).rankings.all()[0]
-    with pytest.raises(Rejected, match="relevance is 0, 1 or 2"):
+    with pytest.raises(Rejected, match="0, 1 or 2"):
         mark(member, ranking, ranking.image_ids[0], value)
     assert not Mark.objects.exists()
 
@@ -38,7 +38,7 @@ def test_a_picture_that_is_no_answer_is_refused(world: World, member: User) -> N
     gone = ranking.image_ids[1]
     Image.objects.filter(pk=gone).delete()
     for picture in (world.test_images[0].pk, gone, 10**30):
-        with pytest.raises(Rejected, match="not among these answers"):
+        with pytest.raises(Rejected, match="not among these results"):
             mark(member, ranking, picture, 1)
     assert not Mark.objects.exists()
 

@@ -6,18 +6,18 @@ import pytest
 
 from config.errors import Busy
 from retrieval.search.services import model_cache
-from retrieval.search.services.model_cache import Shelf
+from retrieval.search.services.model_cache import LRUCache
 
 
 def test_a_thing_is_loaded_once() -> None:
-    shelf, loads = Shelf(100), []
+    shelf, loads = LRUCache(100), []
     for _ in range(3):
         assert shelf.get("a", lambda: loads.append(1) or "A", 10) == "A"
     assert len(loads) == 1
 
 
 def test_the_least_recently_used_leave_when_together_they_are_too_large() -> None:
-    shelf, loads = Shelf(100), []
+    shelf, loads = LRUCache(100), []
 
     def get(name: str) -> None:
         shelf.get(name, lambda: loads.append(name), 40)
@@ -32,14 +32,14 @@ def test_the_least_recently_used_leave_when_together_they_are_too_large() -> Non
 
 
 def test_a_thing_larger_than_the_shelf_is_served_alone() -> None:
-    shelf = Shelf(100)
+    shelf = LRUCache(100)
     shelf.get("small", object, 50)
     assert shelf.get("large", lambda: "large", 500) == "large"
     assert list(shelf._held) == ["large"]
 
 
 def test_what_cannot_be_loaded_is_not_kept() -> None:
-    shelf = Shelf(100)
+    shelf = LRUCache(100)
 
     def fail() -> str:
         raise OSError("disk")
@@ -50,7 +50,7 @@ def test_what_cannot_be_loaded_is_not_kept() -> None:
 
 
 def test_many_who_ask_at_once_load_once() -> None:
-    shelf, loads = Shelf(100), []
+    shelf, loads = LRUCache(100), []
 
     def load() -> str:
         loads.append(1)
@@ -66,7 +66,7 @@ def test_many_who_ask_at_once_load_once() -> None:
 
 
 def test_a_cleared_shelf_loads_again() -> None:
-    shelf, loads = Shelf(100), []
+    shelf, loads = LRUCache(100), []
     shelf.get("a", lambda: loads.append(1), 10)
     shelf.clear()
     shelf.get("a", lambda: loads.append(1), 10)

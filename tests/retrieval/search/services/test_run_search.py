@@ -11,10 +11,10 @@ from accounts.models import User
 from config.errors import Busy, NothingSearchable, Rejected
 from retrieval.models import Dataset, Model, Ranking, Search
 from retrieval.registry.services.visibility import set_published
-from retrieval.search.services.options import Terms
-from retrieval.search.services.ranking import rank
-from retrieval.search.services.results import answers_of
-from retrieval.search.services.run_search import ask, searchable_models, system_search
+from retrieval.search.services.options import SearchOptions
+from retrieval.search.services.ranking import search_indexes
+from retrieval.search.services.results import results_of
+from retrieval.search.services.run_search import run_search, searchable_models, system_search
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
@@ -44,7 +44,7 @@ def test_a_gallery_picture_may_be_among_its_own_answers(world: World, member: Us
         assert ranking.image_ids[0] == search.query_image_id and len(set(ranking.image_ids)) == 48
     again = world.ask(member, like=search, k=48)
     assert not again.exclude_self and again.rankings.all()[0].image_ids[0] == search.query_image_id
-    with pytest.raises(Rejected, match="1 to 47 answers, not 48"):
+    with pytest.raises(Rejected, match="1 to 47"):
         world.ask(member, k=48)
 
 
@@ -106,20 +106,20 @@ def test_several_sets_are_searched_and_each_models_answers_merged_by_cosine(worl
     moths = world.another(*world.models)
     search = world.ask(member, datasets=[world.dataset, moths], k=59)
     assert set(search.datasets.all()) == {world.dataset, moths} and search.rankings.count() == 4
-    for column in answers_of(search, search.owner):
-        scores = {pk: score for row in column["rankings"] for pk, score in zip(row.image_ids, row.scores, strict=True)}
-        shown = [(answer["image"].pk, answer["score"]) for answer in column["answers"]]
+    for column in results_of(search, member).columns:
+        scores = {pk: score for row in column.rankings for pk, score in zip(row.image_ids, row.scores, strict=True)}
+        shown = [(result.image, result.similarity) for result in column.results]
         assert shown == sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:59]
-        assert {answer["image"].dataset for answer in column["answers"]} == {world.dataset, moths}
-        assert all(answer["image"].pk in answer["ranking"].image_ids for answer in column["answers"])
+        assert {result.dataset for result in column.results} == {world.dataset.pk, moths.pk}
+        images = {row.pk: row.image_ids for row in column.rankings}
+        assert all(result.image in images[result.ranking] for result in column.results)
 
 
 def test_a_model_answers_from_the_sets_that_it_has_an_index_of(world: World, member: User) -> None:
     moths = world.another(world.models[0])
     search = world.ask(member, datasets=[moths, world.dataset])
     sets = {
-        column["model"]: [row.index.dataset for row in column["rankings"]]
-        for column in answers_of(search, search.owner)
+        column.record: [row.index.dataset for row in column.rankings] for column in results_of(search, member).columns
     }
     assert sets == {world.models[0]: [moths, world.dataset], world.models[1]: [world.dataset]}
 
@@ -140,7 +140,7 @@ def test_a_part_of_the_picture_is_searched_alone(world: World, member: User) -> 
     wide.paste(drawn(9).resize((32, 32)), (0, 0))
     wide.paste(Pillow.open(twin.file), (32, 0))
     whole = world.ask(member, upload=encoded(wide, "PNG"))
-    part = world.ask(member, like=whole, terms=Terms(box=(0.5, 0, 1, 1)))
+    part = world.ask(member, like=whole, options=SearchOptions(box=(0.5, 0, 1, 1)))
     assert part.box == [0.5, 0, 1, 1] and all(row.image_ids[0] == twin.pk for row in part.rankings.all())
     assert all(row.scores[0] < 0.999 for row in whole.rankings.all())
 
@@ -159,12 +159,12 @@ def test_a_refinement_asks_with_the_first_searchs_picture_and_keeps_no_other(wor
 def test_filters_keep_only_their_pictures_and_a_hidden_one_never_answers(world: World, member: User) -> None:
     picked = world.dataset.images.filter(split="train", label=1)
     picked.filter(pk=picked.values_list("pk", flat=True)[0]).update(hidden=True)
-    terms = Terms(splits=("train",), classes=((world.dataset.pk, 1),))
-    search = world.ask(member, k=40, terms=terms)
+    terms = SearchOptions(splits=("train",), classes=((world.dataset.pk, 1),))
+    search = world.ask(member, k=40, options=terms)
     assert search.filters == {"splits": ["train"], "classes": [[world.dataset.pk, 1]]}
     left = set(picked.filter(hidden=False).values_list("pk", flat=True))
     assert len(left) == 5 and all(set(row.image_ids) == left for row in search.rankings.all())
-    nothing = world.ask(member, terms=Terms(splits=("gallery",)))
+    nothing = world.ask(member, options=SearchOptions(splits=("gallery",)))
     assert [row.image_ids for row in nothing.rankings.all()] == [[], []]
 
 
@@ -172,7 +172,7 @@ def test_marked_pictures_move_the_query(world: World, member: User) -> None:
     """Against the formula of Rocchio in plain float64, over the embeddings that training stored."""
     plain = world.ask(member, k=47)
     more, less = plain.rankings.all()[0].image_ids[10:12], plain.rankings.all()[0].image_ids[:1]
-    moved = world.ask(member, k=47, like=plain, terms=Terms(more=tuple(more), less=tuple(less)))
+    moved = world.ask(member, k=47, like=plain, options=SearchOptions(more_like=tuple(more), less_like=tuple(less)))
     ids = [image.pk for image in world.dataset.images.order_by("pk")]
     for ranking in moved.rankings.all():
         unit = dict(zip(ids, np.load(ranking.model.folder / "embeddings.npy").astype(np.float64), strict=True))
@@ -193,7 +193,7 @@ def test_marked_pictures_move_the_query(world: World, member: User) -> None:
         ({"threshold": 1.5}, "-1 to 1, not 1.5"),
         ({"threshold": float("nan")}, "not nan"),
         ({"splits": ("best",)}, "no split 'best'"),
-        ({"classes": ((0, 1),)}, "that set is not searched"),
+        ({"classes": ((0, 1),)}, "which is not searched"),
         ({"classes": ((1, 999),)}, "Wings has no class 999"),
     ],
 )
@@ -201,7 +201,7 @@ def test_terms_that_mean_nothing_are_refused(world: World, member: User, values:
     if values.get("classes") == ((1, 999),):
         values = {"classes": ((world.dataset.pk, 999),)}
     with pytest.raises(Rejected, match=sentence):
-        world.ask(member, terms=Terms(**values))
+        world.ask(member, options=SearchOptions(**values))
     assert not Search.objects.exists()
 
 
@@ -211,12 +211,12 @@ def test_terms_that_mean_nothing_are_refused(world: World, member: User, values:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"k": 0}, "ask for 1 to 47 answers, not 0"),
+        ({"k": 0}, "1 to 47 results per model, not 0"),
         ({"k": -1}, "not -1"),
-        ({"k": 48}, "ask for 1 to 47 answers, not 48"),
+        ({"k": 48}, "1 to 47 results per model, not 48"),
         ({"k": 10**9}, "1 to 47"),
-        ({"upload": jpeg(), "k": 49}, "ask for 1 to 48 answers, not 49"),
-        ({"image": None}, "give one picture"),
+        ({"upload": jpeg(), "k": 49}, "1 to 48 results per model, not 49"),
+        ({"image": None}, "exactly one picture"),
         *(({"upload": data}, sentence) for data, sentence in BAD.values()),
     ],
 )
@@ -229,13 +229,13 @@ def test_what_cannot_be_asked_is_refused_and_stores_nothing(
 
 
 def test_two_queries_at_once_are_refused(world: World, member: User) -> None:
-    with pytest.raises(Rejected, match="give one picture"):
+    with pytest.raises(Rejected, match="exactly one picture"):
         world.ask(member, upload=jpeg(), image=world.test_images[0])
 
 
 def test_no_more_answers_than_the_site_allows(world: World, member: User, settings: Any) -> None:
     settings.MOST_ANSWERS = 5
-    with pytest.raises(Rejected, match="1 to 5 answers"):
+    with pytest.raises(Rejected, match="1 to 5 results"):
         world.ask(member, k=6)
 
 
@@ -251,14 +251,14 @@ def test_models_that_cannot_search_are_left_out_until_none_is_left(world: World,
     assert list(searchable_models(world.dataset)) == [other]
     assert [ranking.model for ranking in world.ask(member).rankings.all()] == [other]
     other.indexes.update(active=False)
-    with pytest.raises(NothingSearchable, match="can search Wings yet"):
+    with pytest.raises(NothingSearchable, match="index of Wings"):
         world.ask(member)
 
 
 def test_a_set_without_models_cannot_be_searched(world: World, member: User) -> None:
     bare = Dataset.objects.create(name="Bare", slug="bare", source="wings", revision=1)
-    with pytest.raises(NothingSearchable, match="can search Bare yet"):
-        ask(datasets=[bare], models=world.models, k=1, by=member, upload=jpeg())
+    with pytest.raises(NothingSearchable, match="index of Bare"):
+        run_search(datasets=[bare], models=world.models, k=1, by=member, upload=jpeg())
 
 
 def test_a_full_disk_leaves_no_search_without_its_picture(
@@ -295,7 +295,7 @@ def test_files_that_are_gone_are_refused_without_naming_a_server_path(
     model = world.models[0]
     folder = world.index_of(model).folder if what == "index" else model.folder
     folder.rename(folder.with_name("elsewhere"))
-    with pytest.raises(Rejected, match="SoftTriple cannot answer: its files are gone") as refusal:
+    with pytest.raises(Rejected, match="SoftTriple cannot search: its files are gone") as refusal:
         world.ask(member)
     assert str(settings.MEDIA_ROOT) not in str(refusal.value)
 
@@ -303,7 +303,7 @@ def test_files_that_are_gone_are_refused_without_naming_a_server_path(
 def test_damaged_weights_are_refused(world: World, member: User, fresh_engine: None) -> None:
     file = world.models[0].folder / "model.safetensors"
     replaced(file, file.read_bytes()[:-1])
-    with pytest.raises(Rejected, match="SoftTriple cannot answer: .*damaged"):
+    with pytest.raises(Rejected, match="SoftTriple cannot search: .*damaged"):
         world.ask(member)
 
 
@@ -375,5 +375,5 @@ def test_a_system_search_of_a_query_is_answered_from_its_gallery(world: World) -
 
 def test_a_ranking_is_not_stored_by_ranking(world: World, member: User) -> None:
     search = Search(owner=member, k=2)
-    [ranking] = rank(search, searchable_models(world.dataset)[0], drawn())
+    [ranking] = search_indexes(search, searchable_models(world.dataset)[0], drawn())
     assert len(ranking.image_ids) == 2 and not Ranking.objects.exists()

@@ -100,13 +100,13 @@ def test_a_picture_is_fetched_from_the_address_that_was_checked(web: tuple[str, 
     ("path", "sentence"),
     [
         ("/inside", "inside.example is not on the public internet"),
-        ("/file", "not a web address that starts with http"),
-        ("/no-host", r"^http://\[::1 is not a web address"),
-        ("/no-address", r"^//\[zz\]/ is not a web address"),
-        ("/no-port", "^http://public.example:port/ is not a web address"),
+        ("/file", "not a URL that starts with http"),
+        ("/no-host", r"^http://\[::1 is not a URL"),
+        ("/no-address", r"^//\[zz\]/ is not a URL"),
+        ("/no-port", "^http://public.example:port/ is not a URL"),
         ("/other-port", "port 6379 is not one of the web"),
-        ("/round", "leads on and on"),
-        ("/page", "that address is a web page; copy the address of the picture itself"),
+        ("/round", "redirects too often"),
+        ("/page", "that link is a web page"),
         ("/none", "answered 404 instead of a picture"),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_large_file_and_a_slow_host_are_left(web: tuple[str, list[str]], setti
 
 def test_what_is_fetched_together_has_one_end(web: tuple[str, list[str]]) -> None:
     began = time.monotonic()
-    with pytest.raises(FetchedTooLate, match=r"no time left to fetch from public\.example; ask for it again"):
+    with pytest.raises(FetchedTooLate, match=r"no time was left to fetch from public\.example; try it again"):
         fetch_picture(f"{web[0]}/slow", began + 0.5)
     assert time.monotonic() - began < 3 and len(web[1]) == 1
     with pytest.raises(FetchedTooLate):
@@ -143,10 +143,10 @@ def test_what_is_fetched_together_has_one_end(web: tuple[str, list[str]]) -> Non
         ("http://inside.example/x", "inside.example is not on the public internet"),
         ("http://both.example/x", "both.example is not on the public internet"),
         ("http://nowhere.example/x", "there is no host nowhere.example"),
-        ("ftp://public.example/x", "not a web address that starts with http"),
-        ("http:///x", "not a web address"),
-        ("http://[::1/x", "not a web address"),
-        ("http://me:secret@public.example/x", "a name and a password"),
+        ("ftp://public.example/x", "not a URL that starts with http"),
+        ("http:///x", "not a URL"),
+        ("http://[::1/x", "not a URL"),
+        ("http://me:secret@public.example/x", "a user name or a password"),
         ("http://public.example:8080/x", "port 8080 is not one of the web"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_proxy_of_the_environment_is_not_asked(web: tuple[str, list[str]], mon
 
 def test_a_site_may_fetch_nothing(web: tuple[str, list[str]], settings: Settings) -> None:
     settings.FETCH = False
-    with pytest.raises(Rejected, match="fetches no pictures"):
+    with pytest.raises(Rejected, match="does not fetch pictures"):
         fetch_picture(f"{web[0]}/picture")
     assert web[1] == []
 

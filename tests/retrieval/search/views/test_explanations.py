@@ -13,10 +13,10 @@ from tests.retrieval.world import World
 pytestmark = pytest.mark.django_db
 
 
-def address(search: Search, name: str = "why") -> str:
+def address(search: Search, name: str = "explanation") -> str:
     ranking = search.rankings.all()[0]
     return reverse(
-        name, args=[search.share_token if name == "shared-why" else search.pk, ranking.pk, ranking.image_ids[0]]
+        name, args=[search.share_token if name == "shared-explanation" else search.pk, ranking.pk, ranking.image_ids[0]]
     )
 
 
@@ -26,7 +26,7 @@ def test_an_answer_leads_to_why_it_is_one(world: World, member: User, member_cli
     answer = member_client.get(address(search))
     text = answer.content.decode()
     assert answer.status_code == 200
-    assert "Exact to the score" in text and "adds" in text and text.count('<svg class="why-picture"') == 2
+    assert "<b>Exact</b>" in text and "adds" in text and text.count('<svg class="explanation-picture"') == 2
     assert "no-store" in answer["Cache-Control"] and "private" in answer["Cache-Control"]
 
 
@@ -39,7 +39,7 @@ def test_nobody_else_sees_why(world: World, member: User, other_member: User, cl
 def test_a_link_shows_why_until_it_is_revoked(world: World, member: User, client: Client) -> None:
     search = world.ask(member)
     set_shared(search, True)
-    where = address(search, "shared-why")
+    where = address(search, "shared-explanation")
     page = client.get(reverse("shared", args=[search.share_token])).content.decode()
     assert where in page and address(search) not in page
     answer = client.get(where)
@@ -51,8 +51,8 @@ def test_a_link_shows_why_until_it_is_revoked(world: World, member: User, client
 def test_what_is_no_answer_is_not_found(world: World, member: User, member_client: Client) -> None:
     search = world.ask(member)
     ranking = search.rankings.all()[0]
-    assert member_client.get(reverse("why", args=[search.pk, ranking.pk, 10**9])).status_code == 404
-    assert member_client.get(reverse("why", args=[search.pk, 10**9, ranking.image_ids[0]])).status_code == 404
+    assert member_client.get(reverse("explanation", args=[search.pk, ranking.pk, 10**9])).status_code == 404
+    assert member_client.get(reverse("explanation", args=[search.pk, 10**9, ranking.image_ids[0]])).status_code == 404
 
 
 def test_a_model_that_cannot_say_why_has_no_link_and_a_sentence(
@@ -62,7 +62,7 @@ def test_a_model_that_cannot_say_why_has_no_link_and_a_sentence(
     Model.objects.update(has_network=False)
     assert "Why?" not in member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
     answer = member_client.get(address(search))
-    assert answer.status_code == 400 and "came as embeddings without their network" in answer.content.decode()
+    assert answer.status_code == 400 and "no network" in answer.content.decode()
 
 
 def test_a_busy_engine_says_when_to_come_again(
@@ -73,6 +73,6 @@ def test_a_busy_engine_says_when_to_come_again(
     def busy(*asked: object) -> None:
         raise Busy("many pictures are being searched right now; try again in a moment")
 
-    monkeypatch.setattr(explanations, "why", busy)
+    monkeypatch.setattr(explanations, "explain_result", busy)
     answer = member_client.get(address(search))
     assert answer.status_code == 503 and answer["Retry-After"] == "2" and "Try again" in answer.content.decode()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def address(search: Search, suffix: str) -> str:
-    return reverse("search-answers", args=[search.pk, suffix])
+    return reverse("search-results", args=[search.pk, suffix])
 
 
 def body(client: Client, search: Search, suffix: str) -> bytes:
@@ -29,7 +29,7 @@ def body(client: Client, search: Search, suffix: str) -> bytes:
 
 @pytest.fixture
 def search(world: World, member: User) -> Search:
-    """A search whose second answer was said to be what was meant."""
+    """A search whose second result is marked as exactly this."""
     asked: Search = world.ask(member)
     ranking = asked.rankings.all()[0]
     mark(member, ranking, ranking.image_ids[1], 2)
@@ -38,11 +38,11 @@ def search(world: World, member: User) -> Search:
 
 def test_the_answers_come_with_what_one_said_of_them(member_client: Client, search: Search) -> None:
     rows = list(csv.DictReader(io.StringIO(body(member_client, search, "csv").decode(), newline="")))
-    assert [row["mark"] for row in rows] == ["", "What I meant", "", "", "", ""]
+    assert [row["mark"] for row in rows] == ["", "2", "", "", "", ""]
     value = json.loads(body(member_client, search, "json"))
-    assert [row["mark"] for row in value["answers"]] == ["", "What I meant", "", "", "", ""]
+    assert [row["mark"] for row in value["results"]] == [None, 2, None, None, None, None]
     archive = zipfile.ZipFile(io.BytesIO(body(member_client, search, "zip")))
-    assert "What I meant" in archive.read("answers.csv").decode()
+    assert [row["mark"] for row in csv.DictReader(io.TextIOWrapper(archive.open("results.csv")))][1] == "2"
 
 
 def test_the_answers_page_offers_them(member_client: Client, search: Search) -> None:

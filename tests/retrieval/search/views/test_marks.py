@@ -18,7 +18,7 @@ def text_of(answer: Any) -> str:
 
 
 def mark(client: Client, ranking: Ranking, image: object, value: object, **headers: str) -> Any:
-    return client.post(reverse("relevance", args=[ranking.pk]), {"image": image, "value": value}, headers=headers)
+    return client.post(reverse("mark", args=[ranking.pk]), {"image": image, "value": value}, headers=headers)
 
 
 def test_a_mark_gives_the_buttons_again_and_is_remembered(member_client: Client, member: User, world: World) -> None:
@@ -26,7 +26,7 @@ def test_a_mark_gives_the_buttons_again_and_is_remembered(member_client: Client,
     ranking = search.rankings.all()[0]
     picture = ranking.image_ids[1]
     fragment = text_of(mark(member_client, ranking, picture, 2, hx_request="true"))
-    pressed = f'id="relevance-{ranking.pk}-{picture}-2" name="value" value="2" title="What I meant"'
+    pressed = f'id="mark-{ranking.pk}-{picture}-2" name="value" value="2"'
     assert "<html" not in fragment and pressed in fragment and fragment.count('aria-pressed="true"') == 1
     assert text_of(member_client.get(reverse("search-detail", args=[search.pk]))).count('aria-pressed="true"') == 1
     assert Mark.objects.get().value == 2
@@ -42,12 +42,12 @@ def test_without_script_a_mark_leads_back_to_the_search(member_client: Client, m
 @pytest.mark.parametrize(
     ("image", "value", "sentence"),
     [
-        (None, 3, "relevance is 0, 1 or 2, not 3"),
+        (None, 3, "a mark is 0, 1 or 2, not 3"),
         (None, "x", "must be whole numbers"),
         (None, "", "must be whole numbers"),
         ("x", 1, "must be whole numbers"),
         ("9" * 5000, 1, "must be whole numbers"),
-        (999999, 1, "picture 999999 is not among these answers"),
+        (999999, 1, "picture 999999 is not among these results"),
     ],
 )
 def test_a_wrong_mark_is_explained(

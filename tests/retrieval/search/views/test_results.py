@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from retrieval.models import Search
 from retrieval.search.services import model_cache
-from retrieval.search.services.marks import mark, moved_by_marks
+from retrieval.search.services.marks import mark, refined_by_marks
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
@@ -34,22 +34,22 @@ def test_other_terms_are_a_search_with_an_address_of_its_own(member_client: Clie
     assert again.filters == {"splits": ["test"], "classes": [[world.dataset.pk, 7]]}
     assert again.rankings.get().model == world.models[1] and search.rankings.count() == 2
     text = member_client.get(answer["Location"]).content.decode()
-    assert "A part of the picture was searched" in text and world.dataset.class_names[7] in text
+    assert "part of the picture" in text and world.dataset.class_names[7] in text
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"k": 60}, "ask for 1 to 48 answers, not 60"),
+        ({"k": 60}, "1 to 48 results per model, not 60"),
         ({"k": 0}, "greater than or equal to 1"),
         ({"threshold": 2}, "less than or equal to 1"),
         ({"left": 60, "right": 40}, "left before right"),
         ({"right": 5, "bottom": 5}, "the box is"),
         ({"splits": ["best"]}, "best is not one of the available choices"),
-        ({"classes": ["x"]}, "x is no class"),
+        ({"classes": ["x"]}, "x is not a class"),
         ({"classes": ["1:9999999"]}, "has no class"),
         ({"datasets": [999]}, "999 is not one"),
-        ({"marks": "use"}, "mark some answers first"),
+        ({"marks": "use"}, "mark some results first"),
     ],
 )
 def test_terms_that_cannot_be_are_explained_beside_the_old_answers(
@@ -69,12 +69,12 @@ def test_marks_move_the_query_until_they_are_dropped(member_client: Client, memb
     good, bad = first.image_ids[3], first.image_ids[0]
     mark(member, first, good, 2)
     mark(member, first, bad, 0)
-    refined(member_client, search, terms(world, marks="use", keep_moved="on"))
+    refined(member_client, search, terms(world, marks="use", keep_refined="on"))
     moved = Search.objects.get(root=search)
     assert (moved.more, moved.less) == ([good], [bad])
     text = member_client.get(reverse("search-detail", args=[moved.pk])).content.decode()
-    assert "towards 1 picture, away from 1" in text and 'name="keep_moved"' in text
-    refined(member_client, moved, terms(world, keep_moved="on", k=4))
+    assert "1 positive, 1 negative" in text and 'name="keep_refined"' in text
+    refined(member_client, moved, terms(world, keep_refined="on", k=4))
     assert Search.objects.get(k=4).more == [good]
     refined(member_client, moved, terms(world, k=5))
     assert Search.objects.get(k=5).more == [] and second.search == search
@@ -84,7 +84,7 @@ def test_a_new_mark_wins_over_an_earlier_one(member: User, world: World) -> None
     search = world.ask(member, k=6)
     ranking = search.rankings.all()[0]
     mark(member, ranking, ranking.image_ids[0], 1)
-    assert moved_by_marks(member, search, [7], [ranking.image_ids[0]]) == ([7, ranking.image_ids[0]], [])
+    assert refined_by_marks(member, search, [7], [ranking.image_ids[0]]) == ([7, ranking.image_ids[0]], [])
 
 
 def test_only_its_owner_refines_a_search(
@@ -112,7 +112,7 @@ def test_a_busy_site_keeps_the_answers_and_asks_to_come_again(
 def test_an_empty_column_says_why(member_client: Client, member: User, world: World) -> None:
     search = world.ask(member)
     for change, sentence in (
-        ({"threshold": 1}, "Nothing is as similar as 1.0: the 3 nearest are below"),
+        ({"threshold": 1}, "No result reaches 1.0; the 3 nearest"),
         ({"splits": ["gallery"]}, "No picture passes the filter: gallery"),
     ):
         where = refined(member_client, search, terms(world, **change))["Location"]
@@ -129,4 +129,4 @@ def test_the_pages_terms_are_those_of_the_search(member_client: Client, member: 
 
 def test_two_models_say_how_far_they_agree(member_client: Client, member: User, world: World) -> None:
     text = member_client.get(reverse("search-detail", args=[world.ask(member, k=47).pk])).content.decode()
-    assert "among the first 47" in text and "100&nbsp;%" in text
+    assert "first 47 results" in text and "100&nbsp;%" in text

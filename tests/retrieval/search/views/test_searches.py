@@ -54,7 +54,7 @@ def test_the_form_offers_sets_models_and_pictures_to_start_from(member_client: C
 
 def test_without_a_model_the_form_says_what_is_missing(member_client: Client) -> None:
     answer = member_client.get(reverse("search"))
-    assert answer.status_code == 200 and "a curator imports a data set" in text_of(answer)
+    assert answer.status_code == 200 and "No model can search yet" in text_of(answer)
 
 
 def test_the_form_shows_ones_last_searches_and_no_others(
@@ -105,10 +105,10 @@ def test_a_bad_picture_is_explained(member_client: Client, world: World, name: s
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({}, "Choose a picture first"),
+        ({}, "No picture chosen"),
         ({"k": 0}, "greater than or equal to 1"),
         ({"k": 10**9}, "less than or equal to 100"),
-        ({"k": 60}, "ask for 1 to 47 answers, not 60"),
+        ({"k": 60}, "1 to 47 results per model, not 60"),
         ({"k": "many"}, "Enter a whole number"),
         ({"datasets": [999999]}, "Select a valid choice"),
         ({"datasets": ["x"]}, "is not a valid value"),
@@ -190,12 +190,12 @@ def test_an_earlier_search_is_a_way_in_for_its_owner(
     assert sent(member_client, world, like=str(mine.pk)).status_code == 302
     assert Search.objects.get(root=mine).owner == member
     answer = sent(member_client, world, like=str(theirs.pk))
-    assert answer.status_code == 400 and "That search is gone" in text_of(answer)
+    assert answer.status_code == 400 and "That search was deleted" in text_of(answer)
 
 
 def test_a_web_address_is_a_way_in(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(form_views, "fetch_picture", lambda address: jpeg())
-    assert sent(member_client, world, address="https://example.org/a.jpg").status_code == 302
+    assert sent(member_client, world, url="https://example.org/a.jpg").status_code == 302
     assert Search.objects.get().upload.exists()
 
 
@@ -206,7 +206,7 @@ def test_a_web_address_is_a_way_in(member_client: Client, world: World, monkeypa
 def test_a_web_address_that_is_none_is_explained(
     member_client: Client, world: World, address: str, sentence: str
 ) -> None:
-    answer = sent(member_client, world, address=address)
+    answer = sent(member_client, world, url=address)
     assert answer.status_code == 400 and sentence in text_of(answer) and not Search.objects.exists()
 
 
@@ -216,7 +216,7 @@ def test_classes_are_found_by_a_part_of_their_name(member_client: Client, world:
     assert name in text and "checked" not in text
     kept = {"class_name": "no such", "classes": f"{world.dataset.pk}:3"}
     text = text_of(member_client.get(reverse("search-classes"), kept))
-    assert name in text and "checked" in text and "No other class" in text
+    assert name in text and "checked" in text and "No other class name" in text
     assert Client().get(reverse("search-classes")).status_code == 302
 
 
@@ -241,7 +241,7 @@ def test_while_something_is_made_the_form_says_how_far_it_is(member_client: Clie
     job = submit_index(world.models[0], by=None)
     Job.objects.filter(pk=job.pk).update(state="running", attempt=1, heartbeat_at=timezone.now(), done=3, total=4)
     text = text_of(member_client.get(reverse("search")))
-    assert "An index is being built" in text and "75 %" in text and "every 5s" in text
+    assert "Building an index" in text and "75 %" in text and "every 5s" in text
 
 
 def test_an_index_behind_its_set_is_said_and_curators_get_a_way_out(
@@ -251,8 +251,8 @@ def test_an_index_behind_its_set_is_said_and_curators_get_a_way_out(
     search = world.ask(member)
     for address in (reverse("search"), reverse("search-detail", args=[search.pk])):
         text = text_of(member_client.get(address))
-        assert "pictures added or relabelled since" in text and "Build a new index" not in text
-    assert "Build a new index" in text_of(curator_client.get(reverse("search")))
+        assert "added or relabelled since" in text and "Build new index" not in text
+    assert "Build new index" in text_of(curator_client.get(reverse("search")))
 
 
 # --- seeing
