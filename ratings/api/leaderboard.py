@@ -2,7 +2,6 @@
 
 import io
 
-from config.api.files import AnyAcceptNegotiation
 from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.filters import check_parameters
+from config.api.views import AnyAcceptNegotiation
 from ratings.serializers import LeaderboardSerializer
 from ratings.services import leaderboard_files
 from ratings.services.leaderboard import Section, sections_for

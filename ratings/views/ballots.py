@@ -150,7 +150,7 @@ def _columns(ballot: Ballot, columns: list[BallotColumn], marks: Mapping[tuple[i
 
 def _marked_columns(user: User, ballot: Ballot) -> list[ShownColumn]:
     columns = ballot_columns.columns_of(ballot)
-    return _columns(ballot, columns, marks_of(user, [column.ranking for column in columns]))
+    return _columns(ballot, columns, marks_of(user, [column.ranking.pk for column in columns]))
 
 
 @login_required

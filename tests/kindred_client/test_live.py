@@ -9,7 +9,17 @@ from django.conf import settings
 
 from accounts.models import User
 from jobs.models import Job
-from kindred_client import Forbidden, Invalid, JobFailed, NotFound, Stale, Unauthenticated, answer_rows, etag, folders, NotSignedIn, result_rows
+from kindred_client import (
+    Forbidden,
+    Invalid,
+    JobFailed,
+    NotFound,
+    Stale,
+    Unauthenticated,
+    etag,
+    folders,
+    result_rows,
+)
 from retrieval.models import Dataset, Image, Upload
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site, tiny_jpegs

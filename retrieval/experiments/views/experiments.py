@@ -19,8 +19,8 @@ from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.views.runs import STOP_POLLING, progress_of
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
-from retrieval.sparklines import curve_points
 from retrieval.registry.services.titles import loss_titles
+from retrieval.sparklines import curve_points
 
 
 @curator_required

@@ -15,8 +15,8 @@ from retrieval.models import Model, Run
 from retrieval.registry.forms import ModelForm
 from retrieval.registry.services import diagnostics, external_models, indexes, model_files, visibility
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.sparklines import curve_points
 from retrieval.registry.services.titles import loss_titles
+from retrieval.sparklines import curve_points
 
 
 @curator_required

@@ -80,23 +80,23 @@ def _prediction_of(ranking: Ranking, query: int | None) -> Prediction | None:
         return None
     if calibration is None:
         return None
-    vote = calibration.verdict(*zip(*neighbours, strict=True))
-    first = 1 - sum(share for _, share in vote.runners_up)
-    shares = ((vote.label, first), *vote.runners_up[:ALTERNATIVES])
+    vote = calibration.predict(*zip(*neighbours, strict=True))
+    first = 1 - sum(share for _, share in vote.alternatives)
+    shares = ((vote.label, first), *vote.alternatives[:ALTERNATIVES])
     return Prediction(
         dataset=index.dataset_id,
         label=vote.label,
         class_name=names[vote.label],
         confidence=vote.confidence,
         shares=tuple(Share(names[label], share) for label, share in shares),
-        unknown=not vote.near,
+        unknown=vote.unknown,
         similarity=neighbours[0][1],
         record=index.dataset,
         check=ConfidenceCheck(
             queries=calibration.queries,
             error=calibration.error,
-            least_similarity=calibration.near,
-            unknown_rejection_rate=calibration.strangers,
+            least_similarity=calibration.unknown_below,
+            unknown_rejection_rate=calibration.unknown_rejection_rate,
         ),
     )
 

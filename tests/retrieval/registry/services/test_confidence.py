@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from mlcore.errors import StaleIndexError
-from mlcore.inference.knn_classifier import Calibration, ConfidenceModel
-from mlcore.inference.voting import Calibration
+from mlcore.inference.knn_classifier import Calibration
 from retrieval.models import Image
 from retrieval.registry.services import confidence as services
 from retrieval.registry.services.confidence import calibration_of

@@ -5,9 +5,9 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from mlcore.inference.knn_classifier import Calibration, ConfidenceModel
 
 from accounts.models import User
-from mlcore.inference.voting import Calibration, Sureness
 from retrieval.models import Dataset, Ranking, Search
 from retrieval.registry.services import confidence
 from retrieval.search.services import predictions as services
@@ -18,12 +18,12 @@ from tests.retrieval.world import World
 pytestmark = pytest.mark.django_db
 CHECK = ConfidenceCheck(queries=100, error=0.02, least_similarity=0.5, unknown_rejection_rate=0.8)
 SURE = Calibration(
-    {count: Sureness(odds, (0.0,) * 3, (0.0,) * 3, (1.0,) * 3) for count, odds in ((1, 0.0), (3, 2.0))},
-    near=0.5,
+    {count: ConfidenceModel(odds, (0.0,) * 3, (0.0,) * 3, (1.0,) * 3) for count, odds in ((1, 0.0), (3, 2.0))},
+    unknown_below=0.5,
     error=0.02,
     accuracy=0.9,
     queries=100,
-    strangers=0.8,
+    unknown_rejection_rate=0.8,
 )
 
 
