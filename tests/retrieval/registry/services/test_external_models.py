@@ -57,7 +57,7 @@ def test_embeddings_answer_for_pictures_of_the_gallery_only(world: World, curato
     picture = world.test_images[0]
     ranking = run_search(datasets=[world.dataset], models=[model], k=3, by=curator, image=picture).rankings.get()
     assert len(ranking.image_ids) == 3 and picture.pk not in ranking.image_ids
-    with pytest.raises(Rejected, match="theirs: embeddings without their network, which cannot look at a new picture"):
+    with pytest.raises(Rejected, match="theirs: embeddings without their network, which cannot embed a new picture"):
         run_search(datasets=[world.dataset], models=[model], k=3, by=curator, upload=jpeg())
     both = [world.models[0], model]
     search = run_search(datasets=[world.dataset], models=both, k=3, by=curator, upload=jpeg())
