@@ -101,7 +101,7 @@ def test_a_comparison_as_json_has_the_experiment_the_report_and_the_files(lab: R
 def test_an_estimate_that_must_be_measured_is_waited_for(lab: Routes) -> None:
     lab["POST /experiments/estimate/"] = [gives(JOB, 202), ESTIMATE]
     found = run(lab, *COMPARE)
-    assert found.exit_code == 0 and "measured first" in found.stderr
+    assert found.exit_code == 0 and "measures the speed first" in found.stderr
     lab["POST /experiments/estimate/"] = gives(JOB, 202)
     assert run(lab, *COMPARE).exit_code == 1
 
