@@ -102,7 +102,7 @@ class Record:
     def lasting(self, text: str) -> str:
         """Return a line without what is volatile, and without the classes: their order hangs on rounding."""
         text = lasting(self._class.sub("CLASS", text.replace(str(settings.VAR_DIR), "VAR")))
-        text = re.sub(r"\d+ says? CLASS((,| and) \d+ says? CLASS)*", "N say CLASS", text)
+        text = re.sub(r"\d+ predicts? CLASS((,| and) \d+ predicts? CLASS)*", "N predict CLASS", text)
         return re.sub(r"CLASS (\d+|N) %(, CLASS (\d+|N) %)*", "CLASS N %", text)
 
 

@@ -5,9 +5,9 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
-from mlcore.inference.knn_classifier import Calibration, ConfidenceModel
 
 from accounts.models import User
+from mlcore.inference.knn_classifier import Calibration, ConfidenceModel
 from retrieval.models import Dataset, Ranking, Search
 from retrieval.registry.services import confidence
 from retrieval.search.services import predictions as services
