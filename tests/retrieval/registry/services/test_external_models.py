@@ -74,7 +74,7 @@ def test_a_model_from_outside_is_a_row_of_a_report(world: World) -> None:
     document = reports.document_of(experiment)
     assert document is not None
     titles = [row["title"] for row in document["rows"]]
-    assert "Theirs & co (from outside)" in titles and len(titles) == 3
+    assert "Theirs & co (external)" in titles and len(titles) == 3
     assert next(one for one in document["unfairness"] if one["name"].startswith("different trunks"))["present"]
     for stranger in (world.models[0].pk, 10**9):
         with pytest.raises(Rejected, match=f"model {stranger} is not a model from outside"):
