@@ -45,7 +45,7 @@ def test_data_that_are_not_there_are_refused(tmp_path: Path) -> None:
 def test_weights_are_copied_with_their_description(tmp_path: Path) -> None:
     file = tmp_path / "small.safetensors"
     file.write_bytes(b"weights")
-    with pytest.raises(Rejected, match=r"small\.json is not there"):
+    with pytest.raises(Rejected, match=r"small\.json; weights are"):
         demo.take_weights(file)
     file.with_suffix(".json").write_text("{}")
     assert demo.take_weights(file) == demo.take_weights(file) == "small.safetensors"
