@@ -158,7 +158,7 @@ def may_be_picture(path: str) -> bool:
 READER = LayoutReader(
     title="Anything else",
     recognised_by="one folder a class",
-    also_needed="perhaps `train/` and `test/` above",
+    also_needed="optional `train/` and `test/` above the class folders",
     training="the first half of the classes, or `train/`",
     held_out="the rest, or `test/`",
     precedence=Precedence.FOLDERS,

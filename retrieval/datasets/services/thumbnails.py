@@ -20,11 +20,11 @@ def fill_looks(dataset: Dataset, progress: Progress = no_progress) -> int:
     missing = list(dataset.images.filter(look=None))
     filled = 0
     for start in range(0, len(missing), BATCH):
-        progress("looks", start, len(missing))
+        progress("hashes", start, len(missing))
         block = [image for image in missing[start : start + BATCH] if _look_at(image)]
         filled += len(block)
         Image.objects.bulk_update(block, ["look"])
-    progress("looks", len(missing), len(missing))
+    progress("hashes", len(missing), len(missing))
     return filled
 
 
