@@ -6,7 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
-from backups.services.unfinished import unfinished_restore
+from backups.services.site import unfinished_restore
 
 
 @register()

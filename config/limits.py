@@ -20,6 +20,7 @@ MODEL_MAX_BYTES = megabytes("KINDRED_MODEL_MAX_MB", 1024)  # of an external mode
 FORM_MAX_BYTES = count("KINDRED_FORM_MAX_KB", 64) * 2**10  # of a form without files
 JSON_MAX_BYTES = megabytes("KINDRED_JSON_MAX_MB", 1)  # also of a form with a long list of boxes
 JSON_MAX_LEVELS = 50  # of lists and objects within each other
+KEY_MAX_DIGITS = 18  # of a row's key; a longer number may not fit the 64 bits of a database's integer
 BATCH_MAX_BYTES = megabytes("KINDRED_BATCH_MAX_MB", 200)  # of the pictures of one request that searches with many
 BODY_SECONDS = positive("KINDRED_BODY_SECONDS", 20)  # that a body may take, and more by its size:
 BODY_BYTES_PER_SECOND = count("KINDRED_BODY_KB_PER_SECOND", 8) * 2**10  # the least rate at which it has to arrive

@@ -329,7 +329,7 @@ if JOB_STALE_SECONDS < 2 * JOB_HEARTBEAT_SECONDS:
         f"JOB_STALE_SECONDS ({JOB_STALE_SECONDS:g}) must be at least twice "
         f"JOB_HEARTBEAT_SECONDS ({JOB_HEARTBEAT_SECONDS:g}), or working jobs are taken for dead"
     )
-CELERY_BEAT_SCHEDULER = "jobs.beat:InProcessScheduler"
+CELERY_BEAT_SCHEDULER = "jobs.tasks:InProcessScheduler"
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "jobs.sweep", "schedule": JOB_SWEEP_SECONDS}}
 CELERY_BEAT_MAX_LOOP_INTERVAL = JOB_SWEEP_SECONDS
 

@@ -1,7 +1,9 @@
-"""Calls of operations by their name in the table."""
+"""Calls of operations by their name in the table; `Resource` is the base of every group of them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from kindred_client.transport import Request, Transport, read_whole
 T = TypeVar("T")
 Ref = int | str | Mapping[str, object]  # an id, or an answer that has one
 Fields = Iterable[str]
+Part = tuple[str, tuple[str, IO[bytes]]]
 
 
 class Answer(dict[str, Any]):
@@ -49,6 +52,12 @@ def given(**values: Any) -> dict[str, Any]:
         if not sent["fields"]:
             del sent["fields"]
     return sent
+
+
+def opened(field: str, path: str | Path, stack: ExitStack) -> Part:
+    """Return a file as a part of a multipart form, open until the stack closes."""
+    where = Path(path)
+    return field, (where.name, stack.enter_context(where.open("rb")))
 
 
 class Api:
@@ -109,6 +118,13 @@ class Api:
             headers,
             {part: value for part, value in content.items() if value is not None},
         )
+
+
+class Resource:
+    """A group of methods."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
 
 def filled(path: str, ids: Iterable[Ref]) -> str:

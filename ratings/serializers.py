@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from config.api.strict import StrictSerializer
-from config.keys import MOST_DIGITS
 from ratings.models import Ballot, BlindScore
 from ratings.services.ballot_columns import BallotColumn, columns_of
 
@@ -92,7 +92,9 @@ class BallotRatingsSerializer(StrictSerializer):
 
     def validate_ratings(self, value: dict[str, int]) -> dict[int, int]:
         """Read the keys."""
-        if not all(key.isascii() and key.isdecimal() and len(key) <= MOST_DIGITS and key[0] != "0" for key in value):
+        if not all(
+            key.isascii() and key.isdecimal() and len(key) <= settings.KEY_MAX_DIGITS and key[0] != "0" for key in value
+        ):
             raise serializers.ValidationError("the keys are ranking ids")
         return {int(key): rating for key, rating in value.items()}
 

@@ -55,7 +55,7 @@ def _register_follow_ups() -> None:
     from jobs import registry
     from retrieval.datasets.services import revisions
     from retrieval.datasets.services.uploads import sweep
-    from retrieval.pages.services.storage.leftovers import sweep_leftovers
+    from retrieval.pages.services.storage.cleanup import sweep_leftovers
     from retrieval.registry.services.indexes import submit_rebuilds
 
     revisions.register(submit_rebuilds)
@@ -68,7 +68,7 @@ def _register_personal_data() -> None:
     from accounts import personal_data
     from retrieval.datasets.services.uploads import used_uploads
     from retrieval.search.services.access import erase_searches
-    from retrieval.search.services.personal import export_searches
+    from retrieval.search.services.exporting import export_searches
     from retrieval.search.services.quotas import used_searches
 
     personal_data.register_quotas(used_searches)

@@ -22,8 +22,8 @@ from backups.services.files import PRIVATE, content_of, copy_file, held, walk, w
 from backups.services.ledger import Ledger, opened_ledger
 from backups.services.manifest import LEDGER, MANIFEST, OWN, SECRET, UNFINISHED, Manifest, write_list
 from backups.services.secret import fingerprint, kept_secret
+from backups.services.site import unfinished_restore
 from backups.services.tables import Table, one_moment, write_table
-from backups.services.unfinished import unfinished_restore
 from retrieval.pages.services.storage.needed import MADE_AGAIN, OF_ROWS, needed_files, owned_places, place_of
 
 ROUNDS = 5

@@ -22,13 +22,12 @@ from backups.services import schema, secret
 from backups.services.checking import compared, opened
 from backups.services.files import USUAL, Copied, Walked, content_of, copy_file, held
 from backups.services.manifest import SECRET, Manifest
+from backups.services.site import mark_finished, mark_unfinished, unfinished_restore
 from backups.services.tables import load_table
-from backups.services.unfinished import mark_finished, mark_unfinished, unfinished_restore
 from jobs import scratch, sweeper
 from jobs.models import Job
 from retrieval.models import Dataset
-from retrieval.pages.services.storage.needed import place_of
-from retrieval.pages.services.storage.restored import settle_restored_files
+from retrieval.pages.services.storage.needed import place_of, settle_restored_files
 
 STAGING = ".restore"
 TOPS = ("media", "weights")

@@ -1,11 +1,12 @@
-"""Whether the site's database and files agree: each file that a row needs is there, with the checksum it records."""
+"""Whether the site's database and files agree: no restore was cut short, and every needed file is as its row says."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.conf import settings
+
 from backups.errors import explained
-from backups.services.files import content_of
-from backups.services.unfinished import unfinished_restore
+from backups.services.files import content_of, write_synced
 from retrieval.pages.services.storage.needed import NeededFile, is_still_needed, needed_files, place_of
 
 
@@ -45,3 +46,25 @@ def _difference(place: Path, file: NeededFile) -> str:
     if file.sha256 and content_of(place).sha256 != file.sha256:
         return "is damaged: its checksum differs"
     return ""
+
+
+def _marker() -> Path:
+    return Path(settings.VAR_DIR) / "restore-unfinished"
+
+
+def mark_unfinished(backup: Path) -> None:
+    """Note that database and files may be of different times from now on."""
+    write_synced(_marker(), f"{backup}\n".encode())
+
+
+def mark_finished() -> None:
+    """Take the note away."""
+    _marker().unlink(missing_ok=True)
+
+
+def unfinished_restore() -> str:
+    """Return a sentence on the restore that was cut short; empty when there was none."""
+    marker = _marker()
+    if not marker.exists():
+        return ""
+    return f"the restore of {marker.read_text().strip()} was cut short; run it again with --force"

@@ -1,4 +1,4 @@
-"""API errors as RFC 9457 problems (`application/problem+json`): the table of types, and the exception handler."""
+"""API errors as RFC 9457 problems (`application/problem+json`): the types, the exception handler, pages about types."""
 
 import logging
 from collections.abc import Mapping
@@ -8,8 +8,10 @@ from typing import Any, NotRequired, TypedDict
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
-from django.http import UnreadablePostError
-from django.urls import get_script_prefix
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.shortcuts import redirect, render
+from django.urls import get_script_prefix, reverse
+from django.views.decorators.http import require_safe
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
@@ -346,3 +348,17 @@ class UnknownURL(APIView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         raise exceptions.NotFound(f"there is no operation at {request.path}; see /api/docs/")
+
+
+@require_safe
+def every_problem(request: HttpRequest) -> HttpResponse:
+    """List the types of problems."""
+    return render(request, "api/problems.html", {"problems": PROBLEMS})
+
+
+@require_safe
+def one_problem(request: HttpRequest, name: str) -> HttpResponse:
+    """Redirect from the URL of a type to its section of the list."""
+    if name not in PROBLEMS:
+        raise Http404(f"there is no type of problem named {name!r}")
+    return redirect(f"{reverse('problems')}#{name}")

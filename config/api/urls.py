@@ -8,8 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api import MeExportView, MeView, TokenViewSet
 from accounts.audit.api import AuditViewSet
-from config.api.problem_pages import every_problem, one_problem
-from config.api.problems import UnknownURL
+from config.api.problems import UnknownURL, every_problem, one_problem
 from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
 from ratings.api.ballots import BallotViewSet

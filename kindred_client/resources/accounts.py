@@ -1,9 +1,8 @@
 """One's own account, its tokens, and the audit trail."""
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given
+from kindred_client.api import Fields, Ref, Resource, given
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 
 
 class Me(Resource):

@@ -5,10 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given, key, keys
-from kindred_client.files import opened
+from kindred_client.api import Fields, Ref, Resource, given, key, keys, opened
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 
 
 class DatasetImages(Resource):

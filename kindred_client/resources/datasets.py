@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given, key
+from kindred_client.api import Fields, Ref, given, key, opened
 from kindred_client.errors import KindredError
-from kindred_client.files import opened
 from kindred_client.folder_upload import FolderSender
 from kindred_client.folders import ResumeState, key_of
 from kindred_client.pages import Pages

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from kindred_client import answers
-from kindred_client.api import Answer, Fields, Ref, given, key, keys
+from kindred_client.api import Answer, Fields, Ref, Resource, given, key, keys
 from kindred_client.comparing import wait_for_runs
 from kindred_client.downloads import Download
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 from kindred_client.waiting import wait_for
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given
+from kindred_client.api import Fields, Ref, Resource, given
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 from kindred_client.waiting import wait_for
 
 

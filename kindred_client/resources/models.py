@@ -4,11 +4,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given, key
+from kindred_client.api import Fields, Ref, Resource, given, key, opened
 from kindred_client.downloads import Download
-from kindred_client.files import opened
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 
 
 class Losses(Resource):

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given, key
+from kindred_client.api import Fields, Ref, Resource, given, key
 from kindred_client.downloads import Download
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 
 
 class Ratings(Resource):

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given, key, keys
+from kindred_client.api import Fields, Ref, Resource, given, key, keys
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 
 
 class Runs(Resource):

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from kindred_client import answers
-from kindred_client.api import Fields, Ref, given, key, keys
+from kindred_client.api import Fields, Ref, Resource, given, key, keys, opened
 from kindred_client.batch_search import as_form, search_many
 from kindred_client.downloads import Download
 from kindred_client.errors import Problem
-from kindred_client.files import opened
 from kindred_client.pages import Pages
-from kindred_client.resources.base import Resource
 from kindred_client.tables import Table
 
 Box = Sequence[float]  # left, top, right, bottom, 0 to 1

@@ -1,13 +1,14 @@
 """A tree of files, on disk or in an archive, and the limits that make an archive safe to read."""
 
+import io
 import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from mlcore.errors import DatasetError
 
@@ -16,6 +17,8 @@ _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 DAMAGE = (
     OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, RuntimeError, ValueError,
 )  # fmt: skip
+
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,22 @@ class FileTree:
             return self.read_raw(path)
         except DAMAGE as error:
             raise DatasetError(f"the file cannot be read: {error}") from error
+
+
+def read_mat(tree: FileTree, path: str, take: Callable[[Mapping[str, Any]], Taken], what: str) -> Taken:
+    """Return what `take` makes of the variables, squeezed, of a .mat file; `what` names them in the error.
+
+    Raises:
+        DatasetError: the file is damaged or holds something else.
+    """
+    import scipy.io  # slow to load, and wanted for such files only
+
+    data = tree.read(path)
+    try:
+        return take(scipy.io.loadmat(io.BytesIO(data), squeeze_me=True))
+    # scipy's reader raises nearly anything on a damaged file
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read as {what}: {error}") from error
 
 
 @dataclass(frozen=True)

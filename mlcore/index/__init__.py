@@ -2,7 +2,7 @@
 
 from mlcore.index.build import build_index
 from mlcore.index.hnsw import VectorIndex
-from mlcore.index.overlap import overlap_at
+from mlcore.index.recall import overlap_at
 from mlcore.index.rocchio import moved_query
 from mlcore.index.store import IndexManifest, load_index, preprocessing_sha256
 

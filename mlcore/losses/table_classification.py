@@ -1,7 +1,6 @@
 """Rows of the losses that classify by cosine. Knows no torch."""
 
-from mlcore.losses.notation import BATCH, CLASS, PICTURE, PROXY
-from mlcore.losses.spec import LossSpec, Parameter
+from mlcore.losses.spec import BATCH, CLASS, PICTURE, PROXY, LossSpec, Parameter
 
 CLASSIFICATION: dict[str, LossSpec] = {
     "normalized_softmax": LossSpec(

@@ -1,7 +1,18 @@
 """Rows of the losses on pairs. Knows no torch."""
 
-from mlcore.losses.notation import BATCH, COSINE, DISTANCE, HINGE, LOSS, NEGATIVES, PICTURE, POSITIVE_PAIRS, POSITIVES
-from mlcore.losses.spec import LossSpec, Parameter
+from mlcore.losses.spec import (
+    BATCH,
+    COSINE,
+    DISTANCE,
+    HINGE,
+    LOSS,
+    NEGATIVES,
+    PICTURE,
+    POSITIVE_PAIRS,
+    POSITIVES,
+    LossSpec,
+    Parameter,
+)
 
 PAIRS: dict[str, LossSpec] = {
     "multi_similarity": LossSpec(

@@ -1,7 +1,6 @@
 """Rows of the losses on rankings. Knows no torch."""
 
-from mlcore.losses.notation import BATCH, COSINE, NEGATIVES, POSITIVES, SIGMOID
-from mlcore.losses.spec import LossSpec, Parameter
+from mlcore.losses.spec import BATCH, COSINE, NEGATIVES, POSITIVES, SIGMOID, LossSpec, Parameter
 
 RANKING: dict[str, LossSpec] = {
     "fast_ap": LossSpec(

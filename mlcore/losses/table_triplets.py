@@ -1,7 +1,6 @@
 """Rows of the losses on triplets. Knows no torch."""
 
-from mlcore.losses.notation import BATCH, DISTANCE, HINGE, LOSS, NEGATIVES, POSITIVE_PAIRS, POSITIVES
-from mlcore.losses.spec import LossSpec, Parameter
+from mlcore.losses.spec import BATCH, DISTANCE, HINGE, LOSS, NEGATIVES, POSITIVE_PAIRS, POSITIVES, LossSpec, Parameter
 
 TRIPLETS: dict[str, LossSpec] = {
     "triplet_semi_hard": LossSpec(

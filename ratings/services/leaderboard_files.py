@@ -15,7 +15,7 @@ from config.spreadsheets import csv_text
 from mlcore.evaluation.metric_table import Figure
 from ratings.services import leaderboard
 from ratings.services.leaderboard import LeaderboardRow, Section
-from retrieval.registry.services.colors import HEX, HOLLOW, MARKS
+from retrieval.registry.services.legend import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",

@@ -7,7 +7,7 @@ from django import forms
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.experiments.services import options, starting
 from retrieval.models import Dataset
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 
 MOST_SEEDS = 20
 ADVANCED = ("trials", "validation_classes", "changes", "params")

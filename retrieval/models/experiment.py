@@ -1,4 +1,6 @@
-"""The tables of experiments, runs and tunings."""
+"""The tables of experiments, runs, tunings and reports."""
+
+from pathlib import Path
 
 from django.conf import settings
 from django.db import models
@@ -105,3 +107,21 @@ class Tuning(models.Model):
         if self.job is not None:
             return str(self.job.state)
         return (Job.State.SUCCEEDED if self.done >= self.experiment.trials else Job.State.CANCELLED).value
+
+
+class Report(models.Model):
+    """The newest report of an experiment, as files; creating it again replaces it."""
+
+    experiment = models.OneToOneField(Experiment, on_delete=models.CASCADE, related_name="report")
+    path = models.CharField(max_length=200, unique=True, help_text="Folder below the media folder.")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"report of {self.experiment_id}"
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.path

@@ -1,4 +1,4 @@
-"""Pictures on their way here."""
+"""Files on their way here: their folder, and the table of uploads."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -7,9 +7,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from retrieval.uploads import uploads
-
 KEPT = timedelta(days=7)  # since something was added
+
+
+def uploads() -> Path:
+    """Return the folder of all uploads; it may not exist yet."""
+    return Path(settings.MEDIA_ROOT) / "uploads"
 
 
 class Upload(models.Model):

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from config.api.filter_fields import TrueOrFalse
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Model
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 
 
 def datasets_for(request: HttpRequest | None) -> QuerySet[Dataset]:

@@ -7,7 +7,6 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from config.keys import MOST_DIGITS
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.search.services.options import SearchOptions, options_of
 
@@ -20,8 +19,8 @@ class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # ta
 
     def clean(self, value: Any) -> Any:
         for key in value or ():
-            if len(str(key)) > MOST_DIGITS:
-                params = {"value": str(key)[:MOST_DIGITS]}
+            if len(str(key)) > settings.KEY_MAX_DIGITS:
+                params = {"value": str(key)[: settings.KEY_MAX_DIGITS]}
                 raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params=params)
         return super().clean(value)
 
@@ -35,7 +34,7 @@ class ClassesField(forms.Field):
         pairs = []
         for text in value or ():
             parts = str(text).split(":")
-            if len(parts) != 2 or not all(part.isdecimal() and len(part) < MOST_DIGITS for part in parts):
+            if len(parts) != 2 or not all(part.isdecimal() and len(part) < settings.KEY_MAX_DIGITS for part in parts):
                 raise forms.ValidationError(f"{str(text)[:40]} is not a class; choose one of the list.")
             pairs.append((int(parts[0]), int(parts[1])))
         return tuple(dict.fromkeys(pairs))

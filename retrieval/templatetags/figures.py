@@ -1,6 +1,14 @@
-"""How figures are written on pages."""
+"""How figures, text with code and the results of a column are written on pages."""
+
+import re
+from collections.abc import Sequence
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from retrieval.search.services.deduplicate import ResultGroup, grouped
+from retrieval.search.services.results import Result
 
 register = template.Library()
 
@@ -34,3 +42,17 @@ def duration(seconds: float | None) -> str:
             rest = whole % size // part
             return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
     return f"{whole} s"
+
+
+@register.filter
+def code(text: str) -> SafeString:
+    """Write what stands in backticks as code, all of it escaped."""
+    parts = re.split("`([^`]+)`", text)  # every other one stood in backticks
+    written = [format_html("<code>{}</code>", part) if place % 2 else part for place, part in enumerate(parts)]
+    return format_html("{}" * len(written), *written)
+
+
+@register.filter
+def deduplicate(results: Sequence[Result]) -> list[ResultGroup]:
+    """Group near-duplicates below the best of them."""
+    return grouped(results)

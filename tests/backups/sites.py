@@ -12,7 +12,7 @@ from jobs.models import Job
 from retrieval.datasets.services.catalogue import write_rows
 from retrieval.datasets.services.classes import add_classes
 from retrieval.models import Dataset, Image, Search
-from retrieval.uploads import uploads
+from retrieval.models.upload import uploads
 from tests.conftest import person
 
 PICTURES = {"a/1.png": b"first picture", "b/2.png": b"second picture"}

@@ -14,8 +14,8 @@ from accounts.models import User
 from backups.services import backing_up
 from backups.services.files import held
 from backups.services.manifest import read_list, read_manifest
+from backups.services.site import mark_unfinished
 from backups.services.tables import one_moment
-from backups.services.unfinished import mark_unfinished
 from retrieval.models import Search
 from tests.backups.sites import PICTURES, files_below, media, put, run, small_site
 from tests.conftest import person

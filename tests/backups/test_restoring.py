@@ -17,7 +17,7 @@ from backups.errors import BackupError
 from backups.services import restoring, schema
 from backups.services.backing_up import back_up
 from backups.services.restoring import restore
-from backups.services.unfinished import unfinished_restore
+from backups.services.site import unfinished_restore
 from jobs import scratch
 from jobs.models import Job
 from retrieval.models import Dataset, Image, Search, Upload

@@ -6,9 +6,9 @@ from django.conf import settings
 
 from config.celery import QUEUES, app, queue_named
 from jobs import sweeper, tasks
-from jobs.beat import InProcessScheduler
 from jobs.context import worker_is_stopping
 from jobs.models import Job
+from jobs.tasks import InProcessScheduler
 from tests.jobs.conftest import nothing, queued
 
 pytestmark = pytest.mark.services

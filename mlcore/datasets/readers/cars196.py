@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.filetree import FileTree, read_mat
 from mlcore.datasets.list_source import Listed, listed_source
-from mlcore.datasets.matlab import read_mat
 from mlcore.datasets.reader_table import LayoutReader, folder_with
 from mlcore.datasets.source import OfficialSplit, Source
 from mlcore.errors import DatasetError

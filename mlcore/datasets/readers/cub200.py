@@ -1,9 +1,8 @@
 """CUB-200-2011 in its original layout."""
 
-from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
-from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.reader_table import LayoutReader, PublishedFile, folder_with
 from mlcore.datasets.source import OfficialSplit, Source, readable_class
 from mlcore.errors import DatasetError
 

@@ -2,11 +2,9 @@
 
 import io
 
-from mlcore.datasets.checksums import PublishedFile
-from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.filetree import FileTree, read_mat
 from mlcore.datasets.list_source import Listed, listed_source
-from mlcore.datasets.matlab import read_mat
-from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.reader_table import LayoutReader, PublishedFile, folder_with
 from mlcore.datasets.source import OfficialTotal, Source
 
 LABELS = "imagelabels.mat"

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from mlcore.datasets.checksums import PublishedFile
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
-from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.reader_table import LayoutReader, PublishedFile, folder_with
 from mlcore.datasets.source import TEST, TRAIN, OfficialSplit, Source
 
 TRAIN_LIST = "Ebay_train.txt"

@@ -42,8 +42,9 @@ from retrieval.datasets.services.classes import (
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.datasets.services.thumbnails import fill_looks
+from retrieval.datasets.services.upload_files import store
 from retrieval.models import Dataset
-from retrieval.uploads import store, uploads
+from retrieval.models.upload import uploads
 
 
 def submit_pictures(

@@ -1,20 +1,25 @@
-"""JPEG renditions of pictures for browsers, created at the first request and stored by content."""
+"""JPEG renditions of pictures for browsers, created at the first request and stored by content.
+
+Few pictures are decoded at once.
+"""
 
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from config.errors import Rejected
+from config.errors import Busy, Rejected
 from mlcore.errors import PictureError
 from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
-from retrieval.datasets.services.decoding import decoding
 from retrieval.models import Image
 
 THUMBNAIL_SIDE = 240
 RENDITIONS = ("thumbnails", "pictures")
+_places = threading.BoundedSemaphore(settings.DECODES_AT_ONCE)
 
 
 def thumbnail_of(image: Image) -> Path:
@@ -68,3 +73,18 @@ def _write_whole(target: Path, data: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
         file.write(data)
     Path(file.name).replace(target)
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Hold one of the DECODES_AT_ONCE turns, after waiting at most DECODE_SECONDS.
+
+    Raises:
+        Busy: no turn became free.
+    """
+    if not _places.acquire(timeout=settings.DECODE_SECONDS):
+        raise Busy("too many pictures are being decoded; try again in a moment")
+    try:
+        yield
+    finally:
+        _places.release()

@@ -1,12 +1,13 @@
-"""Follow-ups of a new revision of a data set, such as the rebuild of its indexes.
+"""Revisions of a data set: which one a model was evaluated on, and what follows a new one, such as new indexes.
 
-Subjects above register theirs in `AppConfig.ready()`.
+Subjects above register their follow-ups in `AppConfig.ready()`.
 """
 
 from typing import Protocol
 
 from accounts.models import User
-from retrieval.models import Dataset
+from mlcore.artifacts import read_json
+from retrieval.models import Dataset, Model
 
 
 class FollowUp(Protocol):
@@ -28,3 +29,15 @@ def follow_up_revision(dataset: Dataset, *, by: User | None) -> None:
     """Run all follow-ups of a new revision."""
     for follow_up in _FOLLOW_UPS:
         follow_up(dataset, by=by)
+
+
+def measured_revision(model: Model) -> int | None:
+    """Return the newest revision of its data set that equals the one a model was evaluated on.
+
+    None where the model's files are gone or have no fingerprint.
+    """
+    try:
+        about = read_json(model.folder / "model.json")
+    except (OSError, ValueError):
+        return None
+    return model.dataset.revisions.get(about.get("dataset", {}).get("fingerprint"))

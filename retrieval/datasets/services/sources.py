@@ -12,8 +12,9 @@ from config.errors import Rejected
 from jobs.errors import JobFailed
 from mlcore.datasets.layout_detection import named_reader
 from mlcore.datasets.reader_table import Reader, known_readers
+from retrieval.datasets.services.upload_files import store
 from retrieval.models import Upload
-from retrieval.uploads import store, uploads
+from retrieval.models.upload import uploads
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"

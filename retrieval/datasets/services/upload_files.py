@@ -44,6 +44,17 @@ class StoredFile:
     size: int
 
 
+def store(file: "UploadedFile[bytes]", place: Path) -> None:
+    """Write an upload to a path, completely or not at all."""
+    try:
+        with place.open("wb") as target:
+            for chunk in file.chunks():
+                target.write(chunk)
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+
+
 def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]]") -> list[StoredFile]:
     """Store files by path; a file with the same path is replaced.
 

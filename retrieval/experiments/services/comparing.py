@@ -17,7 +17,7 @@ from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
 from retrieval.models import Run
 from retrieval.registry.services.diagnostics import MetricRow, metric_rows
-from retrieval.registry.services.titles import run_title
+from retrieval.registry.services.legend import run_title
 
 FEWEST, MOST = 2, 12
 

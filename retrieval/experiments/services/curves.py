@@ -6,9 +6,8 @@ from typing import Any, TypedDict
 from jobs.models import Job
 from mlcore.evaluation.metric_table import Figure
 from retrieval.models import Experiment, Run
-from retrieval.registry.services.colors import color_of
 from retrieval.registry.services.diagnostics import summary_figures
-from retrieval.registry.services.titles import run_title
+from retrieval.registry.services.legend import color_of, run_title
 
 Curve = list[tuple[int, float]]
 """A value for each epoch that has one."""

@@ -31,7 +31,7 @@ from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.runs import BASELINES
 from retrieval.models import Experiment, Model, Report, Run, Tuning
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}

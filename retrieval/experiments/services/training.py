@@ -16,9 +16,8 @@ from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services.log import RunLog
 from retrieval.models import Dataset, Model, Run
-from retrieval.registry.services.colors import next_color
 from retrieval.registry.services.indexes import submit_index
-from retrieval.registry.services.titles import model_name
+from retrieval.registry.services.legend import model_name, next_color
 
 
 def run_train_job(context: JobContext, run: int) -> dict[str, int]:

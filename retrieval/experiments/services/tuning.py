@@ -17,7 +17,7 @@ from mlcore.comparison.tuning import PROXY_RATE, Trial, best_of
 from mlcore.errors import ComparisonError
 from retrieval.experiments.services.starting import submit_training
 from retrieval.models import Experiment, Run, Tuning
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 
 
 def run_tune_job(context: JobContext, tuning: int) -> Mapping[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,7 +12,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
-from config.keys import MOST_DIGITS
 from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import cloning, estimates, options, starting
@@ -19,7 +19,7 @@ from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.views.runs import STOP_POLLING, progress_of
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 from retrieval.sparklines import curve_points
 
 
@@ -44,7 +44,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def _like(request: HttpRequest) -> Mapping[str, object]:
     """Return the initial values of a duplicate of the experiment in the query string."""
     pk = request.GET.get("like", "")
-    if not pk.isdecimal() or len(pk) > MOST_DIGITS:
+    if not pk.isdecimal() or len(pk) > settings.KEY_MAX_DIGITS:
         return {}
     return cloning.form_values(get_object_or_404(Experiment.objects.all(), pk=pk))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -10,7 +11,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.html_errors import rejection_as_message
-from config.keys import MOST_DIGITS
 from retrieval.experiments.attachments import report_file
 from retrieval.experiments.services import reports as services
 from retrieval.models import Experiment, Report
@@ -82,7 +82,9 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 def make(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the job that creates the report."""
     included = [
-        int(key) for key in request.POST.getlist("external_models") if key.isdecimal() and len(key) <= MOST_DIGITS
+        int(key)
+        for key in request.POST.getlist("external_models")
+        if key.isdecimal() and len(key) <= settings.KEY_MAX_DIGITS
     ]
     experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
     services.submit_report(experiment, included=included, by=signed_in(request))

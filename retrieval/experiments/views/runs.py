@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,13 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
-from config.keys import MOST_DIGITS
 from jobs.models import Job
 from retrieval.experiments.services import comparing, estimates, queries
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Experiment, Run
 from retrieval.registry.services import diagnostics
-from retrieval.registry.services.titles import run_title
+from retrieval.registry.services.legend import run_title
 
 STOP_POLLING = 286  # htmx swaps the answer in and stops polling
 
@@ -26,7 +26,7 @@ STOP_POLLING = 286  # htmx swaps the answer in and stops polling
 def _selected(request: HttpRequest) -> list[Run]:
     """Return the runs named by the query string, in its order; anything else is left out."""
     keys = request.POST.getlist("run") or request.GET.getlist("run")
-    wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= MOST_DIGITS]
+    wanted = [int(key) for key in keys if key.isdecimal() and len(key) <= settings.KEY_MAX_DIGITS]
     runs = queries.every_run().in_bulk(wanted)
     return [runs[key] for key in dict.fromkeys(wanted) if key in runs]
 
@@ -95,7 +95,7 @@ def progress_of(experiment: Experiment) -> Mapping[str, object]:
 def curves(request: HttpRequest) -> JsonResponse:
     """Get the curves of an experiment's runs, or of the selected ones."""
     key = request.GET.get("experiment", "")
-    of_one = key.isdecimal() and len(key) <= MOST_DIGITS
+    of_one = key.isdecimal() and len(key) <= settings.KEY_MAX_DIGITS
     return JsonResponse(
         curves_services.curves_of(queries.every_run().filter(experiment=int(key)) if of_one else _selected(request))
     )

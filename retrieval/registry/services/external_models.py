@@ -23,10 +23,11 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from retrieval.datasets.services.catalogue import require_labels
+from retrieval.datasets.services.upload_files import store
 from retrieval.models import Dataset, Model
-from retrieval.registry.services.colors import next_color
+from retrieval.models.upload import uploads
 from retrieval.registry.services.indexes import submit_index
-from retrieval.uploads import store, uploads
+from retrieval.registry.services.legend import next_color
 
 NETWORKS = (".onnx", ".safetensors")
 DESCRIPTION_MAX_BYTES = 2**20

@@ -10,12 +10,12 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
 from config.html_errors import rejection_as_message
-from retrieval.datasets.services.staleness import measured_revision
+from retrieval.datasets.services.revisions import measured_revision
 from retrieval.models import Model, Run
 from retrieval.registry.forms import ModelForm
 from retrieval.registry.services import diagnostics, external_models, indexes, model_files, visibility
 from retrieval.registry.services import external_encoders as encoders
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 from retrieval.sparklines import curve_points
 
 

@@ -9,7 +9,7 @@ from accounts.roles import Visitor
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import crop_box, open_picture
-from retrieval.datasets.services.decoding import decoding
+from retrieval.datasets.services.pictures import decoding
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import model_cache

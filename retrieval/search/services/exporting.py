@@ -1,4 +1,4 @@
-"""The results of a search as files: a table, JSON, or the pictures themselves."""
+"""The results of a search as files: a table, JSON, or the pictures themselves; and a person's searches."""
 
 import json
 import zipfile
@@ -8,17 +8,19 @@ from pathlib import Path
 
 from django.utils.text import slugify
 
+from accounts.models import User
 from accounts.roles import Visitor
 from config.errors import Busy, Rejected
 from config.spreadsheets import csv_text
 from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.models import Search
-from retrieval.search.services.access import query_file, shown_query
+from retrieval.search.services.access import query_file, shown_query, visible_searches
 from retrieval.search.services.result_fields import ROW_FIELDS, Fields, document_of, row_fields, rows_of
-from retrieval.search.services.results import Column, Result, results_of
+from retrieval.search.services.results import Column, Result, results_of, results_of_all
 
 NAME_LENGTH = 60  # of a class in a file's name
 TRIES = 3  # for a picture whose turn does not come: each waits as long as a page does
+AT_ONCE = 200  # searches in memory, with their results
 
 
 def results_csv(search: Search, viewer: Visitor) -> str:
@@ -51,6 +53,19 @@ def results_zip(search: Search, viewer: Visitor) -> Iterator[bytes]:
         archive.writestr("results.csv", _csv(rows, (*ROW_FIELDS, "file")))
         archive.writestr("LICENCE.txt", _licences(search))
     yield sink.taken()
+
+
+def export_searches(user: User) -> list[Fields]:
+    """Return a person's searches with the fields of the API and the files, for their personal export."""
+    every = list(visible_searches(user).select_related("query_image__dataset"))
+    documents = []
+    for start in range(0, len(every), AT_ONCE):
+        searches = every[start : start + AT_ONCE]
+        results = results_of_all(searches, user)
+        for search in searches:
+            document = document_of(results[search.pk], search.query_image)
+            documents.append({**document, "shared": search.share_token is not None})
+    return documents
 
 
 class _Sink:

@@ -8,7 +8,7 @@ from django.conf import settings
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
-from retrieval.datasets.services.decoding import decoding
+from retrieval.datasets.services.pictures import decoding
 from retrieval.models import Search
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET
 from accounts.permissions import signed_in
 from config.errors import ServiceError
 from config.html_errors import error_page
-from config.keys import MOST_DIGITS
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import SIDES, SearchForm
@@ -139,7 +138,7 @@ def _initial(request: HttpRequest, datasets: Sequence[Dataset], able: Sequence[M
 
 
 def _is_key(text: str) -> bool:
-    return text.isdecimal() and len(text) < MOST_DIGITS
+    return text.isdecimal() and len(text) < settings.KEY_MAX_DIGITS
 
 
 def _is_uuid(text: str) -> bool:

@@ -1,12 +1,13 @@
 """A reader is one module: whatever lists, recognises or describes data sets takes it from its row."""
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from mlcore.datasets import open_source, readers
-from mlcore.datasets.reader_table import known_readers
+from mlcore.datasets.reader_table import PublishedFile, known_readers
 from tools import docs_tables
 
 PLANTED = """
@@ -73,3 +74,16 @@ def test_the_document_says_what_the_readers_say() -> None:
 def test_a_table_that_is_not_there_is_missed() -> None:
     with pytest.raises(ValueError, match="not in list"):
         docs_tables.with_table("# Data sets\n", ["data set", "licence"], [])
+
+
+OF_ABC = "900150983cd24fb0d6963f7d28e17f72"  # RFC 1321, appendix A.5
+
+
+def test_file_with_the_published_hash_is_named_so() -> None:
+    said = PublishedFile("abc.txt", OF_ABC).remark_on(io.BytesIO(b"abc"))
+    assert said == f"abc.txt has the published MD5 {OF_ABC}"
+
+
+def test_other_hash_is_told_with_both() -> None:
+    said = PublishedFile("abc.txt", OF_ABC).remark_on(io.BytesIO(b""))
+    assert OF_ABC in said and "d41d8cd98f00b204e9800998ecf8427e" in said

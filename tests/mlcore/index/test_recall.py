@@ -1,8 +1,11 @@
-"""Recall counts what is as near as the truth, with the query itself left out."""
+"""Recall counts what is as near as the truth, with the query itself left out; overlap counts what two lists share."""
+
+import random
 
 import numpy as np
 import pytest
 
+from mlcore.index import overlap_at
 from mlcore.index.hnsw import VectorIndex
 from mlcore.index.index_builder import IndexBuilder
 from mlcore.index.recall import RecallEvaluator, _others
@@ -48,3 +51,23 @@ def test_the_query_leaves_its_answer_or_else_the_last_one_does() -> None:
     scores = np.array([[0.9, 0.8, 0.7]] * 3, dtype=np.float32)
     others = _others(np.array([7, 8, 9]), ids, scores)
     assert others == pytest.approx(np.array([[0.8, 0.7], [0.9, 0.7], [0.9, 0.8]]))
+
+
+def test_overlap_agrees_with_counting_one_by_one() -> None:
+    chance = random.Random(0)
+    for _ in range(300):
+        first, second = (chance.sample(range(16), chance.randint(0, 12)) for _ in range(2))
+        k = chance.randint(1, 14)
+        common = sum(1 for one in first[:k] for other in second[:k] if one == other)
+        depth = max(len(first[:k]), len(second[:k]))
+        assert overlap_at(k, first, second) == (common / depth if depth else 0)
+        assert overlap_at(k, first, second) == overlap_at(k, second, first)
+
+
+def test_equal_answers_agree_wholly_though_fewer_than_k() -> None:
+    assert overlap_at(10, [3, 1], [1, 3]) == 1.0
+
+
+def test_an_overlap_among_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        overlap_at(0, [1], [1])

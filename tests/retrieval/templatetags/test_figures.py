@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.templatetags.figures import cosine, duration, percent, short
+from retrieval.templatetags.figures import code, cosine, duration, percent, short
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,12 @@ def test_a_parameter_has_four_significant_digits(value: float, text: str) -> Non
 )
 def test_a_duration_is_written_as_people_say_it(seconds: float | None, written: str) -> None:
     assert duration(seconds) == written
+
+
+def test_what_stands_in_backticks_is_code() -> None:
+    assert code("`a.txt` with `b/`") == "<code>a.txt</code> with <code>b/</code>"
+
+
+def test_everything_is_escaped() -> None:
+    assert code("`<b>` & <i>") == "<code>&lt;b&gt;</code> &amp; &lt;i&gt;"
+    assert code("one ` alone") == "one ` alone"

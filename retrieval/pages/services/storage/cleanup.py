@@ -1,7 +1,9 @@
-"""Cleanup: unused files that a curator selected are checked again, then deleted, one kind after the other."""
+"""Deletion of unused files: those that a curator selected, and uploads of failed jobs after LEFTOVER_DAYS."""
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -16,6 +18,10 @@ from jobs.models import Job
 from retrieval.models import Index, Model
 from retrieval.pages.services.storage.garbage import RULES, Item, old_indexes, unused_files
 from retrieval.pages.services.storage.sizes import CACHE_KEY
+
+logger = logging.getLogger(__name__)
+LOOKED = "leftovers-looked-for"
+LOOK_SECONDS = 3600
 
 
 def submit_cleanup(paths: Sequence[str], *, by: User | None) -> Job:
@@ -75,3 +81,15 @@ def _forget_index(item: Item) -> bool:
         return False
     Model.objects.select_for_update().get(pk=index.model_id)  # nobody activates it meanwhile
     return bool(old_indexes().filter(pk=index.pk).exists() and Index.objects.filter(pk=index.pk).delete()[0])
+
+
+def sweep_leftovers(now: datetime) -> None:
+    """Delete uploads that no job needs, at most once an hour. Safe to run by several processes at once."""
+    if not cache.add(LOOKED, now.isoformat(), LOOK_SECONDS):
+        return
+    for item in unused_files("uploads"):
+        logger.info("removing %s: %s", item.path, item.reason)
+        if item.place.is_dir():
+            shutil.rmtree(item.place, ignore_errors=True)
+        else:
+            item.place.unlink(missing_ok=True)

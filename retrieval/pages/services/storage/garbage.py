@@ -15,8 +15,8 @@ from jobs import scratch
 from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search, Upload
+from retrieval.models.upload import uploads
 from retrieval.pages.services.storage.sizes import bytes_below
-from retrieval.uploads import uploads
 
 KEEP_CACHE = timedelta(days=30)
 KEEP_NEW = timedelta(hours=1)  # a younger file may still be written, by a job or an upload

@@ -13,8 +13,10 @@ from django.conf import settings
 from django.db.models import Model as Row
 from django.db.models import Q, QuerySet
 
+from config.errors import Rejected
 from jobs.models import Job
 from mlcore.runs import WEIGHTS
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.datasets.services.sources import UPLOAD, is_upload
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Report, Run, Search, Upload
@@ -61,6 +63,19 @@ def is_still_needed(file: NeededFile) -> bool:
     name, pk = file.row
     rule = next(rule for kind, rule in RULES.items() if kind.__name__ == name)
     return any(file in rule.files(row) for row in rule.rows().filter(pk=pk))
+
+
+def settle_restored_files() -> list[str]:
+    """Make the catalogues say what the rows say, and the folders of begun uploads; return what could not be done."""
+    faults = []
+    for dataset in Dataset.objects.filter(revision__gt=0):
+        try:
+            fresh_catalogue(dataset.pk)
+        except (OSError, Rejected) as error:
+            faults.append(f"the list of pictures of {dataset.name} cannot be written: {error}")
+    for upload in Upload.objects.iterator():
+        upload.folder.mkdir(parents=True, exist_ok=True)
+    return faults
 
 
 def owned_places() -> Iterator[str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from jobs import scratch
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.models import Dataset, Index, Model
-from retrieval.uploads import uploads
+from retrieval.models.upload import uploads
 
 KEPT_SECONDS = 60
 CACHE_KEY = "disk-usage"

@@ -9,7 +9,7 @@ from config.errors import Rejected
 from mlcore.config import PRESETS
 from mlcore.losses import LOSSES
 from retrieval.experiments.services import options
-from retrieval.registry.services.titles import loss_titles
+from retrieval.registry.services.legend import loss_titles
 
 
 def put_weights(name: str, beside: str | None) -> None:

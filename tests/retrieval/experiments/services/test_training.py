@@ -13,7 +13,7 @@ from jobs.models import Job
 from retrieval.experiments.services import training
 from retrieval.experiments.services.training import run_train_job
 from retrieval.models import Model, Run
-from retrieval.registry.services.titles import model_name
+from retrieval.registry.services.legend import model_name
 from tests.retrieval.experiments.services.test_starting import folded
 from tests.retrieval.world import LOSSES as PAIR
 from tests.retrieval.world import World, done, failed, started

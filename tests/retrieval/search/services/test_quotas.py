@@ -18,8 +18,8 @@ from jobs import sweeper
 from jobs.models import Job
 from jobs.services import run_job
 from retrieval.models import Dataset, Search, Upload
+from retrieval.models.upload import uploads
 from retrieval.search.services.quotas import query_bytes
-from retrieval.uploads import uploads
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World
 

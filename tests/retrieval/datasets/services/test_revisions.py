@@ -3,7 +3,7 @@ from django.test import Client
 from django.urls import reverse
 
 from retrieval.datasets.services.curating import set_hidden
-from retrieval.datasets.services.staleness import measured_revision
+from retrieval.datasets.services.revisions import measured_revision
 from retrieval.models import Model
 from tests.retrieval.world import World
 
