@@ -1,11 +1,13 @@
 """Phases of jobs have plain names: "kin" of a map is "neighbours", "looks" of an index "hashes"."""
 
+from typing import Any
+
 from django.db import migrations
 
 NAMES = {"kin": "neighbours", "looks": "hashes"}
 
 
-def rename(apps, schema_editor):
+def rename(apps: Any, schema_editor: Any) -> None:
     for old, new in NAMES.items():
         apps.get_model("jobs", "Job").objects.filter(phase=old).update(phase=new)
 
