@@ -5,14 +5,14 @@ import shutil
 import time
 from pathlib import Path
 
-from django.conf import settings
+from config import storage
 
 logger = logging.getLogger(__name__)
 
 
 def root() -> Path:
     """Return the folder that holds all scratch folders."""
-    return Path(settings.VAR_DIR) / "scratch"
+    return storage.var() / "scratch"
 
 
 def folder_of(job_id: int, attempt: int) -> Path:

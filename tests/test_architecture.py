@@ -1,6 +1,7 @@
 """The layers, held: each rule is a function that lists what breaks it, tried on broken code as well."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -85,6 +86,11 @@ def too_long(code: str) -> list[str]:
     return found
 
 
+def own_folders(code: str) -> set[str]:
+    """Return the settings of folders that are read here and not asked of config.storage."""
+    return set(re.findall(r"settings\.(MEDIA_ROOT|WEIGHTS_DIR|CACHE_DIR|VAR_DIR)\b", code))
+
+
 def broken(rule: Callable[[Path, str], Collection[str]], paths: Iterable[Path]) -> dict[str, Collection[str]]:
     """Return what breaks the rule, by file."""
     found = {str(path.relative_to(ROOT)): rule(path, path.read_text()) for path in paths}
@@ -111,6 +117,10 @@ def test_an_app_imports_those_below_only(app: str) -> None:
 
 def test_services_do_not_know_who_calls_them() -> None:
     assert not broken(lambda path, code: above_a_service(code), filter(is_service, sources(*APPS)))
+
+
+def test_one_module_knows_where_files_lie() -> None:
+    assert not broken(lambda _, code: own_folders(code), sources("accounts", "backups", "jobs", "ratings", "retrieval"))
 
 
 def test_files_and_functions_stay_readable() -> None:
@@ -175,6 +185,11 @@ def test_the_rule_on_the_order_of_apps_can_fail() -> None:
 )
 def test_the_rule_on_callers_can_fail(code: str) -> None:
     assert above_a_service(code)
+
+
+def test_the_rule_on_folders_can_fail() -> None:
+    assert own_folders("Path(settings.MEDIA_ROOT) / name") == {"MEDIA_ROOT"}
+    assert not own_folders("storage.media() / name")
 
 
 def test_the_rule_on_sizes_can_fail() -> None:

@@ -24,6 +24,7 @@ from backups.services.manifest import LEDGER, MANIFEST, OWN, SECRET, UNFINISHED,
 from backups.services.secret import fingerprint, kept_secret
 from backups.services.site import unfinished_restore
 from backups.services.tables import Table, one_moment, write_table
+from config import storage
 from retrieval.pages.services.storage.needed import MADE_AGAIN, OF_ROWS, needed_files, owned_places, place_of
 
 ROUNDS = 5
@@ -44,7 +45,7 @@ def back_up(folder: Path, say: Say = lambda sentence: None) -> Manifest:
     with explained(f"the backup into {folder} is not whole"):
         _check_site()
         _check_folder(folder)
-        with held(Path(settings.VAR_DIR), "a restore is running; wait for its end", shared=True), _begun(folder, say):
+        with held(storage.var(), "a restore is running; wait for its end", shared=True), _begun(folder, say):
             with opened_ledger(folder / LEDGER) as ledger:
                 read, faults = _read_until_agreed(folder, ledger, say)
                 _remove_others(folder, ledger)
@@ -76,7 +77,7 @@ def _check_site() -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    for place in (settings.MEDIA_ROOT, settings.WEIGHTS_DIR):
+    for place in (storage.media(), storage.weights()):
         if folder.is_relative_to(Path(place).resolve()):
             raise BackupError(f"{folder} lies in {place}, which is backed up; choose a folder elsewhere")
     if folder.exists() and not folder.is_dir():

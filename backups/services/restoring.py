@@ -24,6 +24,7 @@ from backups.services.files import USUAL, Copied, Walked, content_of, copy_file,
 from backups.services.manifest import SECRET, Manifest
 from backups.services.site import mark_finished, mark_unfinished, unfinished_restore
 from backups.services.tables import load_table
+from config import storage
 from jobs import scratch, sweeper
 from jobs.models import Job
 from retrieval.models import Dataset
@@ -43,7 +44,7 @@ def restore(folder: Path, *, force: bool = False, say: Say = lambda sentence: No
             run. Until the database is replaced, nothing of the site has changed.
     """
     folder = folder.absolute().resolve()
-    with explained(f"{folder} is not restored"), held(Path(settings.VAR_DIR), "a backup or restore is running"):
+    with explained(f"{folder} is not restored"), held(storage.var(), "a backup or restore is running"):
         manifest = opened(folder)
         schema.check_known(manifest.migrations, f"the backup in {folder}")
         _check_site(force)

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.conf import settings
-
 from backups.errors import explained
 from backups.services.files import content_of, write_synced
+from config import storage
 from retrieval.pages.services.storage.needed import NeededFile, is_still_needed, needed_files, place_of
 
 
@@ -49,7 +48,7 @@ def _difference(place: Path, file: NeededFile) -> str:
 
 
 def _marker() -> Path:
-    return Path(settings.VAR_DIR) / "restore-unfinished"
+    return storage.var() / "restore-unfinished"
 
 
 def mark_unfinished(backup: Path) -> None:

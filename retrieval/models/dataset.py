@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config import storage
 from jobs.models import Job
 
 
@@ -43,7 +44,7 @@ class Dataset(models.Model):
 
     @property
     def folder(self) -> Path:
-        return Path(settings.MEDIA_ROOT) / "datasets" / f"{self.pk}-{self.slug}"
+        return storage.media() / "datasets" / f"{self.pk}-{self.slug}"
 
     @property
     def is_ready(self) -> bool:

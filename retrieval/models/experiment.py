@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config import storage
 from jobs.models import Job
 from retrieval.models.dataset import Dataset
 
@@ -124,4 +125,4 @@ class Report(models.Model):
 
     @property
     def folder(self) -> Path:
-        return Path(settings.MEDIA_ROOT) / self.path
+        return storage.media() / self.path

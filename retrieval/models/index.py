@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config import storage
 from retrieval.models.dataset import Dataset
 from retrieval.models.model import Model
 
@@ -38,4 +38,4 @@ class Index(models.Model):
 
     @property
     def folder(self) -> Path:
-        return Path(settings.MEDIA_ROOT) / self.path
+        return storage.media() / self.path

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from config import storage
 from retrieval.models.dataset import Dataset
 from retrieval.models.experiment import Run
 
@@ -52,7 +52,7 @@ class Model(models.Model):
 
     @property
     def folder(self) -> Path:
-        return Path(settings.MEDIA_ROOT) / self.artifact
+        return storage.media() / self.artifact
 
     @property
     def is_external(self) -> bool:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from config import storage
 from retrieval.models.dataset import Dataset, Image
 from retrieval.models.index import Index
 from retrieval.models.model import Model
@@ -82,7 +83,7 @@ class Search(models.Model):
     @property
     def upload(self) -> Path:
         """The path of the uploaded query, if the query is not a picture of a data set."""
-        return Path(settings.MEDIA_ROOT) / "searches" / f"{self.root_id or self.pk}.jpg"
+        return storage.media() / "searches" / f"{self.root_id or self.pk}.jpg"
 
 
 class Ranking(models.Model):

@@ -7,12 +7,14 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
+from config import storage
+
 KEPT = timedelta(days=7)  # since something was added
 
 
 def uploads() -> Path:
     """Return the folder of all uploads; it may not exist yet."""
-    return Path(settings.MEDIA_ROOT) / "uploads"
+    return storage.media() / "uploads"
 
 
 class Upload(models.Model):

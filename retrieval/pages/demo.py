@@ -6,11 +6,10 @@ import secrets
 import shutil
 from pathlib import Path
 
-from django.conf import settings
-
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import create_account
+from config import storage
 from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
@@ -29,7 +28,7 @@ def make_accounts() -> dict[str, str]:
 
     A file beside the secret key, readable by this user only, stores them for later starts.
     """
-    file = Path(settings.VAR_DIR) / "demo_accounts.json"
+    file = storage.var() / "demo_accounts.json"
     passwords: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     for email, role in PEOPLE.items():
         if User.objects.filter(email=email).exists():
@@ -67,7 +66,7 @@ def take_weights(file: Path) -> str:
     Raises:
         Rejected: one of the two is missing.
     """
-    folder = Path(settings.WEIGHTS_DIR)
+    folder = storage.weights()
     folder.mkdir(parents=True, exist_ok=True)
     for part in (file, file.with_suffix(".json")):
         if not part.is_file():

@@ -56,10 +56,10 @@ def prediction(scene: Scene) -> Ask:
 
 
 @thing("GET /searches/{id}/explanation/{ranking}/{image}/")
-def why_an_answer_is_one(scene: Scene) -> Ask:
+def explanation(scene: Scene) -> Ask:
     search = own(scene)
     ranking = search.rankings.all()[0]
-    return Ask(f"/searches/{search.pk}/why/{ranking.pk}/{ranking.image_ids[0]}/")
+    return Ask(f"/searches/{search.pk}/explanation/{ranking.pk}/{ranking.image_ids[0]}/")
 
 
 @thing("GET /searches/{id}/results/{suffix}/")

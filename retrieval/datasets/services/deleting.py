@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
+from config import storage
 from config.errors import Conflict
 from jobs import services as jobs
 from jobs.context import JobContext
@@ -68,7 +68,7 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
             file.unlink(missing_ok=True)
         if done % 100 == 0:
             context.progress("files", done, len(files))
-    shutil.rmtree(Path(settings.MEDIA_ROOT) / "datasets" / folder, ignore_errors=True)
+    shutil.rmtree(storage.media() / "datasets" / folder, ignore_errors=True)
     return {"deleted": name}
 
 
@@ -76,7 +76,7 @@ def _delete_rows(row: Dataset) -> list[Path]:
     """Delete a data set and the rows that depend on it; return the files to delete after the commit."""
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
     uploads = [search.upload for search in searches.filter(root=None)]  # others use their root's
-    maps = Path(settings.MEDIA_ROOT) / "maps"
+    maps = storage.media() / "maps"
     files = uploads + [file for index in indexes for file in (index.folder, *maps.glob(f"index-{index.pk}-*"))]
     contents = set(row.images.values_list("sha256", flat=True))
     searches.delete()

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from config import storage
 from config.errors import Busy, Rejected
 from mlcore.errors import PictureError
 from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
@@ -56,7 +57,7 @@ def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
 
 def rendition_file(sha256: str, kind: str) -> Path:
     """Return the path of a rendition, whether it exists or not."""
-    return Path(settings.MEDIA_ROOT) / kind / sha256[:2] / f"{sha256}.jpg"
+    return storage.media() / kind / sha256[:2] / f"{sha256}.jpg"
 
 
 def _opened(image: Image) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from django.conf import settings
 
 from accounts.models import User
+from config import storage
 from config.errors import Conflict
 from jobs import services as jobs
 from jobs.children import run_child
@@ -69,7 +70,7 @@ def estimate_of(
         if rates is None:
             return None
         each |= {loss: rates.of_run(protocol, loss) for loss in new}
-        once = rates.once(protocol, new, Path(settings.CACHE_DIR))
+        once = rates.once(protocol, new, storage.cache())
     counts = {loss: 1 if loss in BASELINES else seeds * max(1, protocol.folds) + trials for loss in losses}
     return {
         "seconds": round(once + sum(each[loss] * count for loss, count in counts.items()), 1),
@@ -127,7 +128,7 @@ def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> StepTimes | No
 
 
 def _file(dataset: Dataset, protocol: Protocol, weights: str) -> Path:
-    return step_times_file(Path(settings.CACHE_DIR), dataset.fingerprint, protocol, weights)
+    return step_times_file(storage.cache(), dataset.fingerprint, protocol, weights)
 
 
 def probe_of(dataset: Dataset, protocol: Protocol, *, weights: str = "") -> Job | None:
@@ -157,8 +158,8 @@ def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any]
     file = context.scratch / "protocol.json"
     write_json(file, protocol)
     command = [sys.executable, "-m", "mlcore", "estimate", "--events", "jsonl", "--child", "--data", str(row.folder)]
-    command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(file)]
+    command += ["--cache", str(storage.cache()), "--protocol", str(file)]
     if weights:
-        command += ["--weights", str(Path(settings.WEIGHTS_DIR) / weights)]
+        command += ["--weights", str(storage.weights() / weights)]
     run_child(command, on_event=context.hear_progress, should_stop=context.should_stop, cwd=settings.BASE_DIR)
     return {"dataset": dataset}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
-from django.conf import settings
-
+from config import storage
 from config.errors import Rejected
 from mlcore.artifacts import read_json
 from mlcore.config import PRESETS, Protocol
@@ -101,7 +100,7 @@ def presets() -> list[Mapping[str, Any]]:
 
 def weights_files() -> list[str]:
     """Return the names of the weights files on the server."""
-    return sorted(file.name for file in Path(settings.WEIGHTS_DIR).glob("*.safetensors"))
+    return sorted(file.name for file in storage.weights().glob("*.safetensors"))
 
 
 def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Protocol:
@@ -133,6 +132,6 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
 def _architecture_of(weights: str) -> str:
     beside = Path(weights).with_suffix(".json")
     try:
-        return str(read_json(Path(settings.WEIGHTS_DIR) / beside)["architecture"])
+        return str(read_json(storage.weights() / beside)["architecture"])
     except (OSError, ValueError, KeyError, TypeError):
         raise Rejected(f"{beside} does not say the architecture of {weights}; put it beside the weights") from None

@@ -15,6 +15,7 @@ from django.utils.text import slugify
 
 from accounts import audit
 from accounts.models import User
+from config import storage
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.children import run_child
@@ -103,7 +104,7 @@ def run_report_job(
     """
     row = Experiment.objects.select_related("dataset").get(pk=experiment)
     path = f"reports/job-{context.job_id}"
-    out = Path(settings.MEDIA_ROOT) / path
+    out = storage.media() / path
     if not Report.objects.filter(path=path).exists():
         shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
         _make_in_child(context, row, _models(row, {*external_models, *also}), out)

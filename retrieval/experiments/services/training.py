@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
+from config import storage
 from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -24,7 +25,7 @@ def run_train_job(context: JobContext, run: int) -> dict[str, int]:
     """Train a run in a child process; store its model and queue its index. Safe to run again."""
     row = Run.objects.select_related("experiment__dataset").get(pk=run)
     artifact = f"runs/{row.pk}"
-    out = Path(settings.MEDIA_ROOT) / artifact
+    out = storage.media() / artifact
     if not out.exists():
         _train_in_child(context, row, out)
     context.check()
@@ -74,13 +75,13 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
         "--work",
         str(scratch / _work_of(experiment.dataset)),
     ]
-    command += ["--cache", str(settings.CACHE_DIR), "--protocol", str(protocol)]
+    command += ["--cache", str(storage.cache()), "--protocol", str(protocol)]
     command += ["--loss", run.loss, "--seed", str(run.seed)]
     command += [word for name, value in run.params.items() for word in ("--param", f"{name}={value}")]
     if run.fold is not None:
         command += ["--fold", str(run.fold)]
     if experiment.weights:
-        command += ["--weights", str(Path(settings.WEIGHTS_DIR) / experiment.weights)]
+        command += ["--weights", str(storage.weights() / experiment.weights)]
     return command
 
 

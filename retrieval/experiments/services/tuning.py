@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
+from config import storage
 from jobs.children import run_child
 from jobs.context import JobContext
 from mlcore.artifacts import read_json, write_json
@@ -61,10 +62,10 @@ def _command(row: Tuning, scratch: Path) -> list[str]:
     values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": experiment.tuning}
     write_json(file, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
     command = [sys.executable, "-m", "mlcore", "tune", str(file), "--loss", row.loss, "--events", "jsonl", "--child"]
-    command += ["--data", str(experiment.dataset.folder), "--cache", str(settings.CACHE_DIR)]
+    command += ["--data", str(experiment.dataset.folder), "--cache", str(storage.cache())]
     command += ["--out", str(scratch / "comparison")]
     if experiment.weights:
-        command += ["--weights", str(Path(settings.WEIGHTS_DIR) / experiment.weights)]
+        command += ["--weights", str(storage.weights() / experiment.weights)]
     return command
 
 

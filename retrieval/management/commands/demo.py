@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from config import storage
 from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.services.sources import is_drawn
@@ -106,7 +107,7 @@ def _free_port(wanted: int) -> int:
 
 
 def _logs() -> Path:
-    return Path(settings.VAR_DIR) / "logs"
+    return storage.var() / "logs"
 
 
 @contextmanager

@@ -7,12 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor
+from config import storage
 from config.errors import Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
@@ -74,7 +74,7 @@ class Miss:
 def map_file(index: Index) -> Path:
     """Return the path of an index's map; the checksum differs for another database's index of the same id."""
     checksum = index.manifest["files"]["index.bin"]["sha256"]
-    return Path(settings.MEDIA_ROOT) / "maps" / f"index-{index.pk}-{checksum[:16]}.json"
+    return storage.media() / "maps" / f"index-{index.pk}-{checksum[:16]}.json"
 
 
 def mapped_indexes(dataset: Dataset, user: Visitor) -> list[MappedIndex]:

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from config import storage
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.children import run_child
@@ -142,7 +143,7 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
     artifact, files = f"outside/job-{context.job_id}", uploads() / upload
     model = Model.objects.filter(artifact=artifact).first()
     if model is None:
-        out, row = Path(settings.MEDIA_ROOT) / artifact, Dataset.objects.get(pk=dataset)
+        out, row = storage.media() / artifact, Dataset.objects.get(pk=dataset)
         shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
         _add_in_child(context, row, name, files, out)
         context.check()
@@ -164,7 +165,7 @@ def _what(files: Path, name: str) -> list[str]:
     network = next((file for suffix in NETWORKS if (file := files / f"model{suffix}").is_file()), None)
     if network is not None:
         limits = [f"--start-seconds={settings.ENCODER_START_SECONDS}", f"--batch-seconds={settings.ENCODER_SECONDS}"]
-        return ["add-model", "--weights", str(network), "--cache", str(settings.CACHE_DIR), *limits]
+        return ["add-model", "--weights", str(network), "--cache", str(storage.cache()), *limits]
     if not (files / "embeddings.npy").is_file():
         raise JobFailed("the uploaded files are gone; send them again")
     pair = ["--embeddings", str(files / "embeddings.npy"), "--images", str(files / "images.csv")]

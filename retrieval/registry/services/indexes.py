@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -12,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
+from config import storage
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
@@ -103,7 +103,7 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str,
 
 def _build(context: JobContext, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> Index:
     path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}-{dataset.revision}"
-    folder = Path(settings.MEDIA_ROOT) / path
+    folder = storage.media() / path
     if not folder.exists():
         build_index(
             folder,
@@ -198,7 +198,7 @@ def _embedded_by(
     # Only these are decoded: the pixels of the others would be a second copy under the new fingerprint.
     pictures = tuple(catalogue.pictures[row] for row in rows)
     part = replace(catalogue, pictures=pictures, fingerprint=fingerprint_of(pictures))
-    cache = open_pixels(encoder.preprocessing, part, Path(settings.CACHE_DIR), progress)
+    cache = open_pixels(encoder.preprocessing, part, storage.cache(), progress)
     return embed_rows(encoder, cache, np.arange(len(rows)), progress)
 
 

@@ -13,7 +13,7 @@ from accounts.roles import Visitor
 from config.errors import Busy, Rejected
 from config.spreadsheets import csv_text
 from retrieval.datasets.services.pictures import shown_picture_of
-from retrieval.models import Search
+from retrieval.models import Ranking, Search
 from retrieval.search.services.access import query_file, shown_query, visible_searches
 from retrieval.search.services.result_fields import ROW_FIELDS, Fields, document_of, row_fields, rows_of
 from retrieval.search.services.results import Column, Result, results_of, results_of_all
@@ -56,16 +56,30 @@ def results_zip(search: Search, viewer: Visitor) -> Iterator[bytes]:
 
 
 def export_searches(user: User) -> list[Fields]:
-    """Return a person's searches with the fields of the API and the files, for their personal export."""
-    every = list(visible_searches(user).select_related("query_image__dataset"))
+    """Return a person's searches with the fields of the API and the files, for their personal export.
+
+    `rankings` has all that is stored, also results below the threshold and those hidden or deleted since.
+    """
+    every = list(visible_searches(user).select_related("query_image__dataset").prefetch_related("rankings__model"))
     documents = []
     for start in range(0, len(every), AT_ONCE):
         searches = every[start : start + AT_ONCE]
         results = results_of_all(searches, user)
         for search in searches:
             document = document_of(results[search.pk], search.query_image)
-            documents.append({**document, "shared": search.share_token is not None})
+            rankings = [_stored(ranking) for ranking in search.rankings.all()]
+            documents.append({**document, "shared": search.share_token is not None, "rankings": rankings})
     return documents
+
+
+def _stored(ranking: Ranking) -> Fields:
+    return {
+        "model": ranking.model_id,
+        "model_name": ranking.model.name,
+        "index": ranking.index_id,
+        "images": ranking.image_ids,
+        "similarities": ranking.scores,
+    }
 
 
 class _Sink:

@@ -91,12 +91,12 @@ def test_only_the_change_itself_is_in_its_transaction(member_api: APIClient, mon
 def test_a_version_holds_nothing_where_no_thing_is_named(
     member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = in_transaction(monkeypatch, searching, "answer")
+    ran = in_transaction(monkeypatch, searching, "run_prepared")
     body = {"datasets": [world.dataset.pk], "image_id": world.test_images[0].pk}
     made = member_api.post("/api/v1/searches/", body, HTTP_IF_MATCH='"x"')
     assert made.status_code == 201
     assert member_api.post(f"{made['Location']}refine/", {"k": 1}, HTTP_IF_MATCH='"x"').status_code == 201
-    assert asked == [False, False]
+    assert ran == [False, False]
 
 
 def test_what_cannot_be_done_to_a_thing_is_not_tried(member_api: APIClient) -> None:

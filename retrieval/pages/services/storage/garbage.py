@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from config import storage
 from jobs import scratch
 from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS
@@ -37,7 +38,7 @@ class Item:
     @property
     def place(self) -> Path:
         """Where it lies."""
-        return Path(settings.VAR_DIR) / self.path
+        return storage.var() / self.path
 
 
 def unused_files(kind: str | None = None) -> list[Item]:
@@ -46,7 +47,7 @@ def unused_files(kind: str | None = None) -> list[Item]:
     for name, rule in RULES.items():
         if kind in (None, name):
             of_kind = (
-                Item(name, str(place.relative_to(settings.VAR_DIR)), bytes_below(place), why) for place, why in rule()
+                Item(name, str(place.relative_to(storage.var())), bytes_below(place), why) for place, why in rule()
             )
             items += sorted(of_kind, key=lambda item: -item.bytes)
     return items
@@ -139,7 +140,7 @@ def _ownerless(folder: Path, has_owner: Callable[[Path], bool], kind: str) -> Fo
 
 
 def _left_overs() -> Found:
-    media = Path(settings.MEDIA_ROOT)
+    media = storage.media()
     datasets = {row.folder for row in Dataset.objects.all()}
     yield from _ownerless(media / "datasets", datasets.__contains__, "data set")
     runs = {str(pk) for pk in Run.objects.values_list("pk", flat=True)}
@@ -161,7 +162,7 @@ def _left_overs() -> Found:
 def _renditions() -> Found:
     hashes = set(Image.objects.values_list("sha256", flat=True))
     for kind in RENDITIONS:
-        for file in sorted((Path(settings.MEDIA_ROOT) / kind).glob("*/*")):
+        for file in sorted((storage.media() / kind).glob("*/*")):
             if file.stem not in hashes and _age(file) > KEEP_NEW:
                 yield file, "no picture has this content any more"
 
@@ -169,7 +170,7 @@ def _renditions() -> Found:
 def _caches() -> Found:
     if _active_jobs():
         return  # any job may read any cache, and no row records it
-    for place in _below(Path(settings.CACHE_DIR)):
+    for place in _below(storage.cache()):
         if place.is_dir() and place.name != CHECKSUMS and _age(place) > KEEP_CACHE:
             yield place, f"not used for {KEEP_CACHE.days} days; it is created again when needed"
 

@@ -9,10 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Model as Row
 from django.db.models import Q, QuerySet
 
+from config import storage
 from config.errors import Rejected
 from jobs.models import Job
 from mlcore.runs import WEIGHTS
@@ -48,7 +48,7 @@ class NeededFile:
 def place_of(path: str) -> Path:
     """Return where a relative path lies on this site."""
     top, _, rest = path.partition("/")
-    return Path({MEDIA: settings.MEDIA_ROOT, WEIGHTS_FOLDER: settings.WEIGHTS_DIR}[top]) / rest
+    return {MEDIA: storage.media(), WEIGHTS_FOLDER: storage.weights()}[top] / rest
 
 
 def needed_files() -> Iterator[NeededFile]:

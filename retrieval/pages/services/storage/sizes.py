@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
+from config import storage
 from jobs import scratch
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.models import Dataset, Index, Model
@@ -79,7 +79,7 @@ def usage(*, fresh: bool = False) -> Usage:
 
 
 def _measured() -> Usage:
-    media = Path(settings.MEDIA_ROOT)
+    media = storage.media()
     groups = [
         Group("Data sets", "Pictures as imported.", _largest(_datasets())),
         Group("Models", "Weights, embeddings and metrics of each run and external model.", _largest(_models())),
@@ -103,11 +103,11 @@ def _measured() -> Usage:
         Group(
             "Caches",
             "Decoded pictures and features; created again when needed.",
-            _largest(_children(Path(settings.CACHE_DIR))),
+            _largest(_children(storage.cache())),
         ),
         Group("Work in progress", "Checkpoints and scratch folders of jobs.", _largest(_children(scratch.root()))),
     ]
-    disk = shutil.disk_usage(settings.VAR_DIR)
+    disk = shutil.disk_usage(storage.var())
     return Usage([group for group in groups if group.parts], disk.free, disk.total, timezone.now())
 
 

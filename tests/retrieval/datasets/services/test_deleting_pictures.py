@@ -110,7 +110,7 @@ def test_what_was_voted_on_blind_stays_and_an_open_ballot_goes(world: World, mem
     voted.voted_at = voted.shown_at
     voted.save()
     Ballot.objects.create(who=member, search=system_search(other, models, 3), order=[])
-    with pytest.raises(Conflict, match="needed by 1 rated ballot"):
+    with pytest.raises(Conflict, match="used by 1 rated ballot"):
         deleting.submit_picture_deletion(world.dataset, keys([query, other]), by=None)
     assert not Job.objects.filter(kind="delete-pictures").exists()
     deleted(world.dataset, [other])
