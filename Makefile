@@ -90,10 +90,8 @@ screenshots: E2E = tests/e2e/test_every_page.py
 screenshots: export KINDRED_SCREENSHOTS = $(SCREENSHOTS)
 screenshots: export KINDRED_E2E_EPOCHS =
 
-# It shortens the list of words to be mended as well (tests/test_words.py), and never lengthens it.
 snapshots: env
 	KINDRED_RENEW_SNAPSHOTS=1 $(PARALLEL) tests/snapshots $(ARGS)
-	KINDRED_RENEW_SNAPSHOTS=1 $(PYTEST) -q tests/test_words.py
 
 clean:
 	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache

@@ -1,15 +1,13 @@
-"""No private language where a user or a client reads: what is still to be mended is listed, and only gets less.
+"""No private language where a user or a client reads.
 
 The pages, the help and the description of the API are read as `tests/snapshots` stores them. A page says more than
 any test brings about, so the templates and the sentences in the code are read too, and the documents.
 """
 
 import ast
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,8 +15,6 @@ import pytest
 from tests.snapshots.reading import text_of
 
 ROOT = Path(__file__).parents[1]
-LEFT = Path(__file__).parent / "words_left.txt"
-SHORTENING = bool(os.environ.get("KINDRED_RENEW_SNAPSHOTS"))
 
 BANNED = (
     "asked for",
@@ -109,45 +105,16 @@ def sentences(code: str) -> Iterator[str]:
             yield node.value
 
 
-@cache
-def found() -> Counter[tuple[str, str]]:
-    """Count the banned words, by file and word."""
+def test_nothing_that_is_read_has_a_banned_word() -> None:
     counts: Counter[tuple[str, str]] = Counter()
     for path, text in texts():
         lower = text.lower()  # most texts hold none, which is faster seen than searched
-        for word, pattern in PATTERNS.items():
+        for word, banned in PATTERNS.items():
             if re.split(r"[ _]", word)[0] in lower:
-                counts[path, word] += len(pattern.findall(text))
-    return +counts
-
-
-def listed() -> Counter[tuple[str, str]]:
-    """Return what stands on the list."""
-    rows = (line.split("\t") for line in LEFT.read_text().splitlines())
-    return Counter({(path, word): int(count) for path, word, count in rows})
-
-
-def written(counts: Counter[tuple[str, str]]) -> str:
-    return "".join(f"{path}\t{word}\t{count}\n" for (path, word), count in sorted(counts.items()))
-
-
-def test_no_banned_word_is_new() -> None:
-    new = found() - listed()
-    if new:
-        pytest.fail(
-            f"words that no page, help or document may use (file, word, how often more):\n{written(new)}", False
-        )
-
-
-def test_what_is_mended_is_off_the_list() -> None:
-    """`make snapshots` shortens the list; nothing lengthens it."""
-    mended = listed() - found()
-    if SHORTENING:
-        LEFT.write_text(written(listed() - mended))
-    elif mended:
-        pytest.fail(
-            f"take these off {LEFT.name}, or run `make snapshots` (file, word, how often):\n{written(mended)}", False
-        )
+                counts[path, word] += len(banned.findall(text))
+    if +counts:
+        rows = "\n".join(f"{path}\t{word}\t{count}" for (path, word), count in sorted((+counts).items()))
+        pytest.fail(f"words that no page, help or document may use (file, word, how often):\n{rows}", False)
 
 
 @pytest.mark.parametrize(
