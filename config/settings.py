@@ -17,7 +17,7 @@ from config.celery import QUEUES, queue_named
 from config.environment import BASE_DIR, VAR_DIR, env, positive, url_prefix
 from config.limits import *  # noqa: F403
 from config.limits import JSON_MAX_BYTES
-from config.private import keep_private_file, keep_private_folder
+from config.storage import keep_private_file, keep_private_folder
 
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
