@@ -43,6 +43,12 @@ class Dataset(models.Model):
         return self.name
 
     @property
+    def singleton_classes(self) -> list[str]:
+        """The names of classes with one picture, as the import reported them; release 0.1 called them lonely."""
+        names: list[str] = self.report.get("singleton_classes") or self.report.get("lonely") or []
+        return names
+
+    @property
     def folder(self) -> Path:
         return storage.media() / "datasets" / f"{self.pk}-{self.slug}"
 

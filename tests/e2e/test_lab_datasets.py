@@ -159,7 +159,7 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     page.wait_for_url("**/searches/*/")
     expect(page.locator("#summary")).to_contain_text("Wings")
     expect(page.locator("#summary")).to_contain_text(name)
-    expect(page.locator("main")).to_contain_text(f"no index of {name}")
+    expect(page.locator("main")).to_contain_text(f"{name} is not searchable with this model")
     assert faults_of(page) == []
     deleted(page, address)
 

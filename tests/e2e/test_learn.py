@@ -119,7 +119,7 @@ def test_a_member_walks_over_the_map_and_searches_from_it(page: Page, context: B
     page.keyboard.press("n")
     page.keyboard.press("Enter")
     page.wait_for_url("**/searches/*/", timeout=SLOW)
-    expect(page.locator("h1")).to_contain_text("Kin of")
+    expect(page.locator("h1")).to_contain_text("Similar to")
 
 
 def test_the_pointer_shows_a_picture_and_a_click_searches_by_it(

@@ -171,7 +171,7 @@ def test_a_slider_moves_the_number_and_asks_again(page: Page, site: Site) -> Non
 def test_marks_search_again_and_wrong_terms_keep_the_answers(page: Page, site: Site) -> None:
     sign_up(page, site)
     first = ask_by_gallery(page, site)
-    expect(page.locator("#overlaps-title")).to_contain_text("among the first 12")
+    expect(page.locator("#overlaps-title")).to_contain_text("of the first 12")
     page.fill("#id_k", "100000")
     page.press("#id_k", "Enter")
     expect(page.locator(".errorlist").first).to_contain_text("less than or equal to 100")
@@ -184,5 +184,5 @@ def test_marks_search_again_and_wrong_terms_keep_the_answers(page: Page, site: S
     expect(page.locator("form.marks button[value='2']").nth(2)).to_have_attribute("aria-pressed", "true")
     page.locator("#refine-marks").click()
     refined_from(page, first)
-    expect(page.locator("#summary")).to_contain_text("towards 1 picture")
+    expect(page.locator("#summary")).to_contain_text("1 positive")
     assert faults_of(page) == []

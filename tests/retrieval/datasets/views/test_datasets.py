@@ -186,3 +186,13 @@ def test_a_set_not_imported_yet_has_a_page_for_curators(curator_client: Client, 
     Dataset.objects.create(name="Waiting", slug="waiting", source="wings")
     assert "Import not finished" in page(curator_client, "dataset", "waiting")
     assert member_client.get(reverse("dataset", args=["waiting"])).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["singleton_classes", "lonely", None])
+def test_the_import_report_names_classes_with_one_picture(
+    curator_client: Client, world: World, key: str | None
+) -> None:
+    Dataset.objects.update(report={"remarks": ["a file is odd"], **({key: ["Raphus cucullatus"]} if key else {})})
+    text = curator_client.get(reverse("dataset", args=[world.dataset.slug])).content.decode()
+    assert "A file is odd." in text
+    assert ("Raphus cucullatus" in text) is (key is not None)
