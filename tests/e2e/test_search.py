@@ -153,7 +153,7 @@ def test_terms_stand_in_the_address_and_back_and_reload_work(page: Page, site: S
     page.fill("#id_threshold", "1")
     page.press("#id_threshold", "Enter")
     refined_from(page, before)
-    expect(page.locator("main")).to_contain_text("Nothing is as similar as 1.0")
+    expect(page.locator("main")).to_contain_text("No result reaches 1.0")
     expect(page.locator("#summary")).to_contain_text("hides 10 more")
     assert faults_of(page) == []
 
