@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Answer, Api, key
 from kindred_client.errors import Busy, Problem, ServerFault, Throttled, TooLarge, Unreachable, problem_from
 from kindred_client.parallel import in_order
@@ -14,7 +14,7 @@ from kindred_client.progress import bar
 from kindred_client.transport import pause_before
 
 Item = str | Path | int | Mapping[str, object]
-Found = answers.SearchesCreate | Problem
+Found = response_types.SearchesCreate | Problem
 MOST_SEARCHES, MOST_BYTES = 20, 32 * 2**20  # per request; the server takes 50, but each takes its time
 OF_ONE_BATCH = (ServerFault, Throttled, TooLarge)  # any other problem of a batch would be that of all
 

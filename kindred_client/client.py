@@ -5,7 +5,7 @@ from typing import Self
 
 import httpx
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Api, Ref
 from kindred_client.resources.accounts import Audit, Me, Tokens
 from kindred_client.resources.datasets import Datasets
@@ -61,7 +61,7 @@ class Kindred:
         self.searches = Searches(api)
         self.ratings = Ratings(api)
 
-    def wait(self, job: Ref, *, timeout: float | None = None) -> answers.JobsGet:
+    def wait(self, job: Ref, *, timeout: float | None = None) -> response_types.JobsGet:
         """Wait until the job has succeeded and return it; see `jobs.wait`."""
         return self.jobs.wait(job, timeout=timeout)
 

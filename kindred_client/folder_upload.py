@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Api
 from kindred_client.errors import Invalid, KindredError, NotFound
 from kindred_client.folders import Picture, Progress, ResumeState, in_batches, listing_of, pictures_in, sha256_of
@@ -15,7 +15,7 @@ from kindred_client.waiting import JobFailed, wait_for
 
 PAGE = 200  # files, each of which the server reads again to tell its hash
 Start = Callable[[str], Mapping[str, Any]]
-Changed = Callable[[answers.JobsGet], None]
+Changed = Callable[[response_types.JobsGet], None]
 
 
 class FolderSender:
@@ -28,7 +28,7 @@ class FolderSender:
         self._memory = memory
         self._workers = workers
 
-    def send(self, start: Start, *, changed: Changed | None = None) -> answers.JobsGet:
+    def send(self, start: Start, *, changed: Changed | None = None) -> response_types.JobsGet:
         """Send missing pictures, call `start` with the upload to start its job, and return the finished job.
 
         A job that an earlier process started is waited for. If the folder was changed since, `changed` is called with
@@ -49,7 +49,7 @@ class FolderSender:
         self._memory.keep(Progress(progress.upload, sent=True, listing=listing))
         return self._finished(start(progress.upload))
 
-    def _finished(self, job: Mapping[str, Any]) -> answers.JobsGet:
+    def _finished(self, job: Mapping[str, Any]) -> response_types.JobsGet:
         try:
             done = wait_for(self._api, job)
         except JobFailed:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import httpx
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Api, Ref, key
 from kindred_client.errors import KindredError, WaitTimeout, retry_after_of
 from kindred_client.progress import bar
@@ -28,7 +28,7 @@ def _called(job: Mapping[str, Any]) -> str:
     return f"job {job['id']} ({job['kind']})"
 
 
-def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.JobsGet:
+def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> response_types.JobsGet:
     """Wait with a progress bar; return the job when it has succeeded.
 
     Raises:
@@ -47,7 +47,7 @@ def wait_for(api: Api, job: Ref, *, timeout: float | None = None) -> answers.Job
             api.transport.sleep(pause)
     if current["state"] != "succeeded":
         raise JobFailed(current)
-    return cast(answers.JobsGet, current)
+    return cast(response_types.JobsGet, current)
 
 
 def _look(api: Api, job: Ref) -> tuple[Mapping[str, Any], float]:

@@ -162,8 +162,8 @@ def types_source(schema: Schema) -> str:
     return formatted("\n\n\n".join([TYPES, *(component(name, components[name]) for name in names)]) + "\n")
 
 
-def answers_source(schema: Schema) -> str:
-    """Return kindred_client/answers.py."""
+def response_types_source(schema: Schema) -> str:
+    """Return kindred_client/response_types.py."""
     components = schema["components"]["schemas"]
     lines = [f"{alias_of(name)} = {of_types(answer, components)}" for name, answer in answers(schema).items()]
     return formatted(ANSWERS + "\n" + "\n".join(lines) + "\n")
@@ -211,7 +211,7 @@ def main() -> None:
     schema = described(parser.parse_args().schema)
     package = ROOT / "kindred_client"
     (package / "types.py").write_text(types_source(schema))
-    (package / "answers.py").write_text(answers_source(schema))
+    (package / "response_types.py").write_text(response_types_source(schema))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, given, key, opened
 from kindred_client.errors import KindredError
 from kindred_client.folder_upload import FolderSender
@@ -31,12 +31,12 @@ class Datasets(DatasetImages):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.DatasetsList]:
+    ) -> Pages[response_types.DatasetsList]:
         query = given(slug=slug, labelled=labelled, public=public, limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("datasets.list", answers.DatasetsList, query=query)
+        return self._api.pages("datasets.list", response_types.DatasetsList, query=query)
 
-    def get(self, dataset: Ref, *, fields: Fields = ()) -> answers.DatasetsGet:
-        return self._api.call("datasets.get", answers.DatasetsGet, dataset, query=given(fields=fields))
+    def get(self, dataset: Ref, *, fields: Fields = ()) -> response_types.DatasetsGet:
+        return self._api.call("datasets.get", response_types.DatasetsGet, dataset, query=given(fields=fields))
 
     def create(
         self,
@@ -50,13 +50,13 @@ class Datasets(DatasetImages):
         labelled: bool = True,
         public: bool = False,
         idempotency_key: str = "",
-    ) -> answers.DatasetsCreate:
+    ) -> response_types.DatasetsCreate:
         """Start the import of a server path, a local archive, or an upload: exactly one of them."""
         body = {
             "name": name, "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
             **given(source=source, upload=None if upload is None else key(upload)),
         }  # fmt: skip
-        return self._start("datasets.create", answers.DatasetsCreate, body, archive, key=idempotency_key)
+        return self._start("datasets.create", response_types.DatasetsCreate, body, archive, key=idempotency_key)
 
     def reimport(
         self,
@@ -67,10 +67,12 @@ class Datasets(DatasetImages):
         upload: Ref | None = None,
         dry_run: bool = False,
         if_match: str = "",
-    ) -> answers.DatasetsReimport:
+    ) -> response_types.DatasetsReimport:
         """Start another import of the source; `dry_run` only reports what would change."""
         body = {"dry_run": dry_run, **given(source=source, upload=None if upload is None else key(upload))}
-        return self._start("datasets.reimport", answers.DatasetsReimport, body, archive, dataset, if_match=if_match)
+        return self._start(
+            "datasets.reimport", response_types.DatasetsReimport, body, archive, dataset, if_match=if_match
+        )
 
     def _start(
         self, name: str, shape: type[T], body: Mapping[str, object], archive: str | Path | None, *ids: Ref, **tied: str
@@ -88,24 +90,28 @@ class Datasets(DatasetImages):
         attribution: str | None = None,
         public: bool | None = None,
         if_match: str = "",
-    ) -> answers.DatasetsUpdate:
+    ) -> response_types.DatasetsUpdate:
         body = given(licence=licence, attribution=attribution, public=public)
-        return self._api.call("datasets.update", answers.DatasetsUpdate, dataset, json=body, if_match=if_match)
+        return self._api.call("datasets.update", response_types.DatasetsUpdate, dataset, json=body, if_match=if_match)
 
-    def delete(self, dataset: Ref, *, if_match: str = "") -> answers.DatasetsDelete:
+    def delete(self, dataset: Ref, *, if_match: str = "") -> response_types.DatasetsDelete:
         """Start the job that deletes a data set with its pictures, indexes and searches."""
-        return self._api.call("datasets.delete", answers.DatasetsDelete, dataset, if_match=if_match)
+        return self._api.call("datasets.delete", response_types.DatasetsDelete, dataset, if_match=if_match)
 
-    def classes(self, dataset: Ref, *, fields: Fields = ()) -> answers.DatasetsClasses:
+    def classes(self, dataset: Ref, *, fields: Fields = ()) -> response_types.DatasetsClasses:
         """Return all classes, in `results`."""
-        return self._api.call("datasets.classes", answers.DatasetsClasses, dataset, query=given(fields=fields))
+        return self._api.call("datasets.classes", response_types.DatasetsClasses, dataset, query=given(fields=fields))
 
-    def rename_class(self, dataset: Ref, label: int, name: str) -> answers.DatasetsRenameClass:
-        return self._api.call("datasets.rename_class", answers.DatasetsRenameClass, dataset, label, json={"name": name})
+    def rename_class(self, dataset: Ref, label: int, name: str) -> response_types.DatasetsRenameClass:
+        return self._api.call(
+            "datasets.rename_class", response_types.DatasetsRenameClass, dataset, label, json={"name": name}
+        )
 
-    def merge_class(self, dataset: Ref, label: int, into: str) -> answers.DatasetsMergeClass:
+    def merge_class(self, dataset: Ref, label: int, into: str) -> response_types.DatasetsMergeClass:
         """Merge a class into the class of that name."""
-        return self._api.call("datasets.merge_class", answers.DatasetsMergeClass, dataset, label, json={"into": into})
+        return self._api.call(
+            "datasets.merge_class", response_types.DatasetsMergeClass, dataset, label, json={"into": into}
+        )
 
     def import_folder(
         self,
@@ -118,7 +124,7 @@ class Datasets(DatasetImages):
         public: bool = False,
         workers: int = 4,
         state: str | Path | None = None,
-    ) -> answers.DatasetsGet:
+    ) -> response_types.DatasetsGet:
         """Send a folder of class folders, wait for its import, and return the data set.
 
         state: the folder where it is remembered how far this came; by default one of the user's own.
@@ -131,10 +137,10 @@ class Datasets(DatasetImages):
             "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
         }  # fmt: skip
 
-        def start(upload: str) -> answers.DatasetsCreate:
+        def start(upload: str) -> response_types.DatasetsCreate:
             return self.create(name, upload=upload, idempotency_key=key_of(upload, name=name, **terms), **terms)
 
-        def changed(done: answers.JobsGet) -> None:
+        def changed(done: response_types.JobsGet) -> None:
             dataset = done["result"]["dataset"]
             raise KindredError(
                 f"{folder} was imported as data set {dataset} ({name}) before it was changed; "
@@ -152,7 +158,7 @@ class Datasets(DatasetImages):
         *,
         workers: int = 4,
         state: str | Path | None = None,
-    ) -> answers.JobsGet:
+    ) -> response_types.JobsGet:
         """Send a folder of class folders, wait until its pictures are in the data set, and return the finished job.
 
         split: "train" or "test", of the classes that are new. The job's `result` says how many were added. Where the
@@ -162,7 +168,7 @@ class Datasets(DatasetImages):
             JobFailed: they could not be added.
         """
 
-        def start(upload: str) -> answers.DatasetsAddImages:
+        def start(upload: str) -> response_types.DatasetsAddImages:
             return self.add_upload(dataset, upload, split=split, idempotency_key=key_of(upload, split=split))
 
         return self._sender(folder, f"add to {key(dataset)}", state, workers).send(start)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Answer, Fields, Ref, Resource, given, key, keys
 from kindred_client.comparing import wait_for_runs
 from kindred_client.downloads import Download
@@ -21,12 +21,12 @@ class Experiments(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.ExperimentsList]:
+    ) -> Pages[response_types.ExperimentsList]:
         query = given(dataset=None if dataset is None else key(dataset), limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("experiments.list", answers.ExperimentsList, query=query)
+        return self._api.pages("experiments.list", response_types.ExperimentsList, query=query)
 
-    def get(self, experiment: Ref, *, fields: Fields = ()) -> answers.ExperimentsGet:
-        return self._api.call("experiments.get", answers.ExperimentsGet, experiment, query=given(fields=fields))
+    def get(self, experiment: Ref, *, fields: Fields = ()) -> response_types.ExperimentsGet:
+        return self._api.call("experiments.get", response_types.ExperimentsGet, experiment, query=given(fields=fields))
 
     def start(
         self,
@@ -42,7 +42,7 @@ class Experiments(Resource):
         trials: int = 0,
         validation_classes: int = 0,
         publish: bool = True,
-    ) -> answers.ExperimentsStart:
+    ) -> response_types.ExperimentsStart:
         """Start an experiment: one run per loss and seed.
 
         changes: fields of the preset to change; params: parameters by loss; trials: tuning trials per loss.
@@ -52,7 +52,7 @@ class Experiments(Resource):
             **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
         }
         named = {"name": name, "publish": publish}
-        return self._api.call("experiments.start", answers.ExperimentsStart, json={**named, **body})
+        return self._api.call("experiments.start", response_types.ExperimentsStart, json={**named, **body})
 
     def estimate(
         self,
@@ -66,13 +66,13 @@ class Experiments(Resource):
         weights: str = "",
         trials: int = 0,
         validation_classes: int = 0,
-    ) -> answers.ExperimentsEstimate:
+    ) -> response_types.ExperimentsEstimate:
         """Return the estimated seconds, or a job that measures the speed first: wait for it and repeat the call."""
         body = {
             **plan(dataset, preset, losses, seeds),
             **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
         }
-        return cast(answers.ExperimentsEstimate, self._api.call("experiments.estimate", Answer, json=body))
+        return cast(response_types.ExperimentsEstimate, self._api.call("experiments.estimate", Answer, json=body))
 
     def wait(self, experiment: Ref, *, timeout: float | None = None) -> Mapping[str, Any]:
         """Wait until every run has succeeded and its model can be searched with; return the experiment.
@@ -93,7 +93,7 @@ class Experiments(Resource):
         name: str = "",
         timeout: float | None = None,
         **more: Any,
-    ) -> answers.ExperimentsReport:
+    ) -> response_types.ExperimentsReport:
         """Train the losses, wait for all of them, and return the report.
 
         `more`: further arguments of `start`. `timeout`: seconds to wait for the runs; they continue after it.
@@ -107,18 +107,20 @@ class Experiments(Resource):
         wait_for(self._api, self.make_report(experiment))
         return self.report(experiment)
 
-    def cancel(self, experiment: Ref, *, if_match: str = "") -> answers.ExperimentsCancel:
+    def cancel(self, experiment: Ref, *, if_match: str = "") -> response_types.ExperimentsCancel:
         """Cancel its queued and running jobs."""
-        return self._api.call("experiments.cancel", answers.ExperimentsCancel, experiment, if_match=if_match)
+        return self._api.call("experiments.cancel", response_types.ExperimentsCancel, experiment, if_match=if_match)
 
-    def report(self, experiment: Ref) -> answers.ExperimentsReport:
+    def report(self, experiment: Ref) -> response_types.ExperimentsReport:
         """Return the newest report."""
-        return self._api.call("experiments.report", answers.ExperimentsReport, experiment)
+        return self._api.call("experiments.report", response_types.ExperimentsReport, experiment)
 
-    def make_report(self, experiment: Ref, *, external_models: Iterable[Ref] = ()) -> answers.ExperimentsMakeReport:
+    def make_report(
+        self, experiment: Ref, *, external_models: Iterable[Ref] = ()
+    ) -> response_types.ExperimentsMakeReport:
         """Start the job that creates the report; `external_models` are included as rows."""
         body = {"external_models": keys(external_models)}
-        return self._api.call("experiments.make_report", answers.ExperimentsMakeReport, experiment, json=body)
+        return self._api.call("experiments.make_report", response_types.ExperimentsMakeReport, experiment, json=body)
 
     def report_file(self, experiment: Ref, suffix: str) -> Download:
         """Download the newest report: html, md, tex, csv or json."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, Resource, given, key
 from kindred_client.downloads import Download
 from kindred_client.pages import Pages
@@ -23,7 +23,7 @@ class Images(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.ImagesList]:
+    ) -> Pages[response_types.ImagesList]:
         query = given(
             dataset=None if dataset is None else key(dataset),
             split=split,
@@ -35,10 +35,10 @@ class Images(Resource):
             cursor=cursor,
             fields=fields,
         )
-        return self._api.pages("images.list", answers.ImagesList, query=query)
+        return self._api.pages("images.list", response_types.ImagesList, query=query)
 
-    def get(self, image: Ref, *, fields: Fields = ()) -> answers.ImagesGet:
-        return self._api.call("images.get", answers.ImagesGet, image, query=given(fields=fields))
+    def get(self, image: Ref, *, fields: Fields = ()) -> response_types.ImagesGet:
+        return self._api.call("images.get", response_types.ImagesGet, image, query=given(fields=fields))
 
     def file(self, image: Ref, *, size: str | None = None) -> Download:
         """Return the picture itself, a JPEG; `size`: "full", or "thumbnail"."""
@@ -46,11 +46,11 @@ class Images(Resource):
 
     def update(
         self, image: Ref, *, hidden: bool | None = None, class_name: str | None = None, if_match: str = ""
-    ) -> answers.ImagesUpdate:
+    ) -> response_types.ImagesUpdate:
         """Hide or show it, or say that it is of another class."""
         body = given(hidden=hidden, class_name=class_name)
-        return self._api.call("images.update", answers.ImagesUpdate, image, json=body, if_match=if_match)
+        return self._api.call("images.update", response_types.ImagesUpdate, image, json=body, if_match=if_match)
 
-    def delete(self, image: Ref, *, if_match: str = "") -> answers.ImagesDelete:
+    def delete(self, image: Ref, *, if_match: str = "") -> response_types.ImagesDelete:
         """Start the job that deletes it."""
-        return self._api.call("images.delete", answers.ImagesDelete, image, if_match=if_match)
+        return self._api.call("images.delete", response_types.ImagesDelete, image, if_match=if_match)

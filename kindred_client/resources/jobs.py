@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, Resource, given
 from kindred_client.pages import Pages
 from kindred_client.waiting import wait_for
@@ -19,22 +19,22 @@ class Jobs(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.JobsList]:
+    ) -> Pages[response_types.JobsList]:
         query = given(state=state, kind=kind, limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("jobs.list", answers.JobsList, query=query)
+        return self._api.pages("jobs.list", response_types.JobsList, query=query)
 
-    def get(self, job: Ref, *, fields: Fields = ()) -> answers.JobsGet:
-        return self._api.call("jobs.get", answers.JobsGet, job, query=given(fields=fields))
+    def get(self, job: Ref, *, fields: Fields = ()) -> response_types.JobsGet:
+        return self._api.call("jobs.get", response_types.JobsGet, job, query=given(fields=fields))
 
-    def cancel(self, job: Ref, *, if_match: str = "") -> answers.JobsCancel:
+    def cancel(self, job: Ref, *, if_match: str = "") -> response_types.JobsCancel:
         """Cancel a queued job, or ask a running one to stop."""
-        return self._api.call("jobs.cancel", answers.JobsCancel, job, if_match=if_match)
+        return self._api.call("jobs.cancel", response_types.JobsCancel, job, if_match=if_match)
 
-    def retry(self, job: Ref, *, if_match: str = "") -> answers.JobsRetry:
+    def retry(self, job: Ref, *, if_match: str = "") -> response_types.JobsRetry:
         """Queue a failed or cancelled job again."""
-        return self._api.call("jobs.retry", answers.JobsRetry, job, if_match=if_match)
+        return self._api.call("jobs.retry", response_types.JobsRetry, job, if_match=if_match)
 
-    def wait(self, job: Ref, *, timeout: float | None = None) -> answers.JobsGet:
+    def wait(self, job: Ref, *, timeout: float | None = None) -> response_types.JobsGet:
         """Wait until the job has succeeded and return it.
 
         Raises:

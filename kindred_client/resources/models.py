@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, Resource, given, key, opened
 from kindred_client.downloads import Download
 from kindred_client.pages import Pages
@@ -12,20 +12,20 @@ from kindred_client.pages import Pages
 class Losses(Resource):
     """The losses that can be trained."""
 
-    def list(self, *, fields: Fields = ()) -> answers.LossesList:
+    def list(self, *, fields: Fields = ()) -> response_types.LossesList:
         """Return all of them."""
-        return self._api.call("losses.list", answers.LossesList, query=given(fields=fields))
+        return self._api.call("losses.list", response_types.LossesList, query=given(fields=fields))
 
-    def get(self, name: str, *, fields: Fields = ()) -> answers.LossesGet:
-        return self._api.call("losses.get", answers.LossesGet, name, query=given(fields=fields))
+    def get(self, name: str, *, fields: Fields = ()) -> response_types.LossesGet:
+        return self._api.call("losses.get", response_types.LossesGet, name, query=given(fields=fields))
 
 
 class Metrics(Resource):
     """The metrics of models."""
 
-    def list(self, *, fields: Fields = ()) -> answers.MetricsList:
+    def list(self, *, fields: Fields = ()) -> response_types.MetricsList:
         """Return all of them, in the order in which they are shown."""
-        return self._api.call("metrics.list", answers.MetricsList, query=given(fields=fields))
+        return self._api.call("metrics.list", response_types.MetricsList, query=given(fields=fields))
 
 
 class Models(Resource):
@@ -40,7 +40,7 @@ class Models(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.ModelsList]:
+    ) -> Pages[response_types.ModelsList]:
         query = given(
             dataset=None if dataset is None else key(dataset),
             loss=loss,
@@ -49,10 +49,10 @@ class Models(Resource):
             cursor=cursor,
             fields=fields,
         )
-        return self._api.pages("models.list", answers.ModelsList, query=query)
+        return self._api.pages("models.list", response_types.ModelsList, query=query)
 
-    def get(self, model: Ref, *, fields: Fields = ()) -> answers.ModelsGet:
-        return self._api.call("models.get", answers.ModelsGet, model, query=given(fields=fields))
+    def get(self, model: Ref, *, fields: Fields = ()) -> response_types.ModelsGet:
+        return self._api.call("models.get", response_types.ModelsGet, model, query=given(fields=fields))
 
     def create(
         self,
@@ -63,7 +63,7 @@ class Models(Resource):
         description: str | Path | None = None,
         embeddings: str | Path | None = None,
         images: str | Path | None = None,
-    ) -> answers.ModelsCreate:
+    ) -> response_types.ModelsCreate:
         """Start the import of an external model.
 
         Give weights (.onnx or .safetensors) with their description (.json), or embeddings (.npy) with the images
@@ -73,31 +73,31 @@ class Models(Resource):
         with ExitStack() as stack:
             parts = [opened(field, path, stack) for field, path in chosen.items()]
             body = {"dataset": key(dataset), "name": name}
-            return self._api.call("models.create", answers.ModelsCreate, data=body, files=parts)
+            return self._api.call("models.create", response_types.ModelsCreate, data=body, files=parts)
 
-    def diagnostics(self, model: Ref) -> answers.ModelsDiagnostics:
+    def diagnostics(self, model: Ref) -> response_types.ModelsDiagnostics:
         """Return the diagnostics: held-out classes, worst queries and hubs."""
-        return self._api.call("models.diagnostics", answers.ModelsDiagnostics, model)
+        return self._api.call("models.diagnostics", response_types.ModelsDiagnostics, model)
 
-    def files(self, model: Ref) -> answers.ModelsFiles:
+    def files(self, model: Ref) -> response_types.ModelsFiles:
         """List its files."""
-        return self._api.call("models.files", answers.ModelsFiles, model)
+        return self._api.call("models.files", response_types.ModelsFiles, model)
 
     def file(self, model: Ref, part: str) -> Download:
         """Return one of its files, by the `part` that `files` names."""
         return self._api.download("models.file", model, part)
 
-    def publish(self, model: Ref, *, if_match: str = "") -> answers.ModelsPublish:
+    def publish(self, model: Ref, *, if_match: str = "") -> response_types.ModelsPublish:
         """Publish it: people can search with it."""
-        return self._api.call("models.publish", answers.ModelsPublish, model, if_match=if_match)
+        return self._api.call("models.publish", response_types.ModelsPublish, model, if_match=if_match)
 
-    def unpublish(self, model: Ref, *, if_match: str = "") -> answers.ModelsUnpublish:
+    def unpublish(self, model: Ref, *, if_match: str = "") -> response_types.ModelsUnpublish:
         """Unpublish it: searches do not use it."""
-        return self._api.call("models.unpublish", answers.ModelsUnpublish, model, if_match=if_match)
+        return self._api.call("models.unpublish", response_types.ModelsUnpublish, model, if_match=if_match)
 
-    def resume(self, model: Ref, *, if_match: str = "") -> answers.ModelsResume:
+    def resume(self, model: Ref, *, if_match: str = "") -> response_types.ModelsResume:
         """Resume an external model that was suspended after too many failures."""
-        return self._api.call("models.resume", answers.ModelsResume, model, if_match=if_match)
+        return self._api.call("models.resume", response_types.ModelsResume, model, if_match=if_match)
 
 
 class Indexes(Resource):
@@ -112,7 +112,7 @@ class Indexes(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.IndexesList]:
+    ) -> Pages[response_types.IndexesList]:
         query = given(
             model=None if model is None else key(model),
             dataset=None if dataset is None else key(dataset),
@@ -121,16 +121,16 @@ class Indexes(Resource):
             cursor=cursor,
             fields=fields,
         )
-        return self._api.pages("indexes.list", answers.IndexesList, query=query)
+        return self._api.pages("indexes.list", response_types.IndexesList, query=query)
 
-    def get(self, index: Ref, *, fields: Fields = ()) -> answers.IndexesGet:
-        return self._api.call("indexes.get", answers.IndexesGet, index, query=given(fields=fields))
+    def get(self, index: Ref, *, fields: Fields = ()) -> response_types.IndexesGet:
+        return self._api.call("indexes.get", response_types.IndexesGet, index, query=given(fields=fields))
 
-    def build(self, model: Ref, *, dataset: Ref | None = None) -> answers.IndexesBuild:
+    def build(self, model: Ref, *, dataset: Ref | None = None) -> response_types.IndexesBuild:
         """Start building an index of a model; default: of its own data set."""
         body = given(model=key(model), dataset=None if dataset is None else key(dataset))
-        return self._api.call("indexes.build", answers.IndexesBuild, json=body)
+        return self._api.call("indexes.build", response_types.IndexesBuild, json=body)
 
-    def activate(self, index: Ref, *, if_match: str = "") -> answers.IndexesActivate:
+    def activate(self, index: Ref, *, if_match: str = "") -> response_types.IndexesActivate:
         """Activate it: a new one, or an older one to roll back."""
-        return self._api.call("indexes.activate", answers.IndexesActivate, index, if_match=if_match)
+        return self._api.call("indexes.activate", response_types.IndexesActivate, index, if_match=if_match)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, Resource, given, key
 from kindred_client.downloads import Download
 from kindred_client.pages import Pages
@@ -14,15 +14,15 @@ class Ratings(Resource):
 
     def marks(
         self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
-    ) -> Pages[answers.RatingsMarks]:
+    ) -> Pages[response_types.RatingsMarks]:
         """List one's marks."""
         query = given(limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("ratings.marks", answers.RatingsMarks, query=query)
+        return self._api.pages("ratings.marks", response_types.RatingsMarks, query=query)
 
-    def mark(self, ranking: Ref, image: Ref, value: int) -> answers.RatingsMark:
+    def mark(self, ranking: Ref, image: Ref, value: int) -> response_types.RatingsMark:
         """Mark a result: 0 no, 1 same kind, 2 exactly this; a second mark replaces the first."""
         body = {"ranking": key(ranking), "image": key(image), "value": value}
-        return self._api.call("ratings.mark", answers.RatingsMark, json=body)
+        return self._api.call("ratings.mark", response_types.RatingsMark, json=body)
 
     def unmark(self, mark: Ref, *, if_match: str = "") -> None:
         """Remove a mark."""
@@ -30,37 +30,39 @@ class Ratings(Resource):
 
     def ballots(
         self, *, limit: int | None = None, cursor: str | None = None, fields: Fields = ()
-    ) -> Pages[answers.RatingsBallots]:
+    ) -> Pages[response_types.RatingsBallots]:
         query = given(limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("ratings.ballots", answers.RatingsBallots, query=query)
+        return self._api.pages("ratings.ballots", response_types.RatingsBallots, query=query)
 
-    def next_ballot(self) -> answers.RatingsNextBallot:
+    def next_ballot(self) -> response_types.RatingsNextBallot:
         """Return the next query to rate; the models' names stay hidden until it is rated."""
-        return self._api.call("ratings.next_ballot", answers.RatingsNextBallot)
+        return self._api.call("ratings.next_ballot", response_types.RatingsNextBallot)
 
-    def ballot(self, ballot: Ref, *, fields: Fields = ()) -> answers.RatingsBallot:
-        return self._api.call("ratings.ballot", answers.RatingsBallot, ballot, query=given(fields=fields))
+    def ballot(self, ballot: Ref, *, fields: Fields = ()) -> response_types.RatingsBallot:
+        return self._api.call("ratings.ballot", response_types.RatingsBallot, ballot, query=given(fields=fields))
 
-    def progress(self) -> answers.RatingsProgress:
+    def progress(self) -> response_types.RatingsProgress:
         """Return how many queries one has rated, and of how many."""
-        return self._api.call("ratings.progress", answers.RatingsProgress)
+        return self._api.call("ratings.progress", response_types.RatingsProgress)
 
     def rate(
         self, ballot: Ref, ratings: Mapping[int, int] | None = None, *, all_bad: bool | None = None
-    ) -> answers.RatingsRate:
+    ) -> response_types.RatingsRate:
         """Rate every column, 1 to 5, by its ranking; or state that none matches. The response names the models."""
         by_name = None if ratings is None else {str(ranking): rating for ranking, rating in ratings.items()}
         body = given(ratings=by_name, all_bad=all_bad)
-        return self._api.call("ratings.rate", answers.RatingsRate, ballot, json=body)
+        return self._api.call("ratings.rate", response_types.RatingsRate, ballot, json=body)
 
-    def withdraw(self, ballot: Ref, *, if_match: str = "") -> answers.RatingsWithdraw:
+    def withdraw(self, ballot: Ref, *, if_match: str = "") -> response_types.RatingsWithdraw:
         """Withdraw one's last rated ballot."""
-        return self._api.call("ratings.withdraw", answers.RatingsWithdraw, ballot, if_match=if_match)
+        return self._api.call("ratings.withdraw", response_types.RatingsWithdraw, ballot, if_match=if_match)
 
-    def leaderboard(self, *, dataset: str | None = None, protocol: str | None = None) -> answers.RatingsLeaderboard:
+    def leaderboard(
+        self, *, dataset: str | None = None, protocol: str | None = None
+    ) -> response_types.RatingsLeaderboard:
         """Return the models of each data set with their metrics and blind ratings; `dataset` is a slug."""
         query = given(dataset=dataset, protocol=protocol)
-        return self._api.call("ratings.leaderboard", answers.RatingsLeaderboard, query=query)
+        return self._api.call("ratings.leaderboard", response_types.RatingsLeaderboard, query=query)
 
     def leaderboard_file(self, suffix: str, *, dataset: str | None = None, protocol: str | None = None) -> Download:
         """Return the leaderboard as a file: csv, png, svg or json."""

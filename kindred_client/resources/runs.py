@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, Resource, given, key, keys
 from kindred_client.pages import Pages
 
@@ -20,7 +20,7 @@ class Runs(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.RunsList]:
+    ) -> Pages[response_types.RunsList]:
         query = given(
             experiment=None if experiment is None else key(experiment),
             dataset=None if dataset is None else key(dataset),
@@ -30,23 +30,23 @@ class Runs(Resource):
             cursor=cursor,
             fields=fields,
         )
-        return self._api.pages("runs.list", answers.RunsList, query=query)
+        return self._api.pages("runs.list", response_types.RunsList, query=query)
 
-    def get(self, run: Ref, *, fields: Fields = ()) -> answers.RunsGet:
-        return self._api.call("runs.get", answers.RunsGet, run, query=given(fields=fields))
+    def get(self, run: Ref, *, fields: Fields = ()) -> response_types.RunsGet:
+        return self._api.call("runs.get", response_types.RunsGet, run, query=given(fields=fields))
 
-    def curves(self, run: Ref) -> answers.RunsCurves:
+    def curves(self, run: Ref) -> response_types.RunsCurves:
         """Return the curves: values after each epoch."""
-        return self._api.call("runs.curves", answers.RunsCurves, run)
+        return self._api.call("runs.curves", response_types.RunsCurves, run)
 
-    def log(self, run: Ref) -> answers.RunsLog:
+    def log(self, run: Ref) -> response_types.RunsLog:
         """Return the last lines of its log."""
-        return self._api.call("runs.log", answers.RunsLog, run)
+        return self._api.call("runs.log", response_types.RunsLog, run)
 
-    def compare(self, run: Iterable[Ref]) -> answers.RunsCompare:
+    def compare(self, run: Iterable[Ref]) -> response_types.RunsCompare:
         """Return runs side by side, with the statistical tests if `test` has finished."""
-        return self._api.call("runs.compare", answers.RunsCompare, query={"run": keys(run)})
+        return self._api.call("runs.compare", response_types.RunsCompare, query={"run": keys(run)})
 
-    def test(self, runs: Iterable[Ref]) -> answers.RunsTest:
+    def test(self, runs: Iterable[Ref]) -> response_types.RunsTest:
         """Start paired tests between runs."""
-        return self._api.call("runs.test", answers.RunsTest, json={"runs": keys(runs)})
+        return self._api.call("runs.test", response_types.RunsTest, json={"runs": keys(runs)})

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from kindred_client import answers
+from kindred_client import response_types
 from kindred_client.api import Fields, Ref, Resource, given, key, keys, opened
 from kindred_client.batch_search import as_form, search_many
 from kindred_client.downloads import Download
@@ -28,10 +28,10 @@ class Searches(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.SearchesList]:
+    ) -> Pages[response_types.SearchesList]:
         """List one's searches; `root`: only refinements of that search."""
         query = given(saved=saved, root=None if root is None else key(root), limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("searches.list", answers.SearchesList, query=query)
+        return self._api.pages("searches.list", response_types.SearchesList, query=query)
 
     def create(
         self,
@@ -46,7 +46,7 @@ class Searches(Resource):
         threshold: float | None = None,
         filters: Filters | None = None,
         exclude_self: bool = True,
-    ) -> answers.SearchesCreate:
+    ) -> response_types.SearchesCreate:
         """Search for the pictures most similar to one: a local file, a picture of a data set, or one at a URL.
 
         k: results per model, default 12. box: left, top, right, bottom of the searched part, 0 to 1. threshold: the
@@ -57,14 +57,14 @@ class Searches(Resource):
         )
         body |= given(image_id=None if image_id is None else key(image_id), image_url=image_url)
         if file is None:
-            return self._api.call("searches.create", answers.SearchesCreate, json=body)
+            return self._api.call("searches.create", response_types.SearchesCreate, json=body)
         with ExitStack() as stack:
             part = opened("file", file, stack)
-            return self._api.call("searches.create", answers.SearchesCreate, data=as_form(body), files=[part])
+            return self._api.call("searches.create", response_types.SearchesCreate, data=as_form(body), files=[part])
 
-    def batch(self, searches: Sequence[Mapping[str, Any]]) -> answers.SearchesBatch:
+    def batch(self, searches: Sequence[Mapping[str, Any]]) -> response_types.SearchesBatch:
         """Run at most 50 searches at once, each as the API takes it; `many` takes any number, and files."""
-        return self._api.call("searches.batch", answers.SearchesBatch, json={"searches": [*searches]})
+        return self._api.call("searches.batch", response_types.SearchesBatch, json={"searches": [*searches]})
 
     def many(
         self,
@@ -79,7 +79,7 @@ class Searches(Resource):
         exclude_self: bool = True,
         workers: int = 4,
         total: int | None = None,
-    ) -> Iterator["answers.SearchesCreate | Problem"]:
+    ) -> Iterator["response_types.SearchesCreate | Problem"]:
         """Search with thousands of pictures: yield each one's search in their order, or its Problem in its place.
 
         pictures: paths of files, ids of images (or objects with an id), URLs; read one batch at a time.
@@ -93,12 +93,14 @@ class Searches(Resource):
         )
         return search_many(self._api, pictures, body, workers=workers, total=total)
 
-    def get(self, search: Ref, *, fields: Fields = ()) -> answers.SearchesGet:
-        return self._api.call("searches.get", answers.SearchesGet, search, query=given(fields=fields))
+    def get(self, search: Ref, *, fields: Fields = ()) -> response_types.SearchesGet:
+        return self._api.call("searches.get", response_types.SearchesGet, search, query=given(fields=fields))
 
-    def update(self, search: Ref, *, name: str, if_match: str = "") -> answers.SearchesUpdate:
+    def update(self, search: Ref, *, name: str, if_match: str = "") -> response_types.SearchesUpdate:
         """Save it under a name; "" removes it from saved."""
-        return self._api.call("searches.update", answers.SearchesUpdate, search, json={"name": name}, if_match=if_match)
+        return self._api.call(
+            "searches.update", response_types.SearchesUpdate, search, json={"name": name}, if_match=if_match
+        )
 
     def delete(self, search: Ref, *, if_match: str = "") -> None:
         self._api.call("searches.delete", dict, search, if_match=if_match)
@@ -115,7 +117,7 @@ class Searches(Resource):
         box: Box | None = None,
         threshold: float | None = None,
         filters: Filters | None = None,
-    ) -> answers.SearchesRefine:
+    ) -> response_types.SearchesRefine:
         """Search again, for more like some results and less like others.
 
         An option that is not given stays as it was; an empty list for `more_like` or `less_like` removes it.
@@ -130,27 +132,27 @@ class Searches(Resource):
             threshold=threshold,
             filters=filters,
         )
-        return self._api.call("searches.refine", answers.SearchesRefine, search, json=body)
+        return self._api.call("searches.refine", response_types.SearchesRefine, search, json=body)
 
-    def prediction(self, search: Ref) -> answers.SearchesPrediction:
+    def prediction(self, search: Ref) -> response_types.SearchesPrediction:
         """Return the class that each model's nearest neighbours predict, with its confidence."""
-        return self._api.call("searches.prediction", answers.SearchesPrediction, search)
+        return self._api.call("searches.prediction", response_types.SearchesPrediction, search)
 
-    def explanation(self, search: Ref, ranking: Ref, image: Ref) -> answers.SearchesExplanation:
+    def explanation(self, search: Ref, ranking: Ref, image: Ref) -> response_types.SearchesExplanation:
         """Return which cells of query and result contribute to their similarity."""
-        return self._api.call("searches.explanation", answers.SearchesExplanation, search, ranking, image)
+        return self._api.call("searches.explanation", response_types.SearchesExplanation, search, ranking, image)
 
     def file(self, search: Ref, suffix: str) -> Download:
         """Return the results as a file: csv, json or zip."""
         return self._api.download("searches.file", search, suffix)
 
-    def share(self, search: Ref, *, if_match: str = "") -> answers.SearchesShare:
+    def share(self, search: Ref, *, if_match: str = "") -> response_types.SearchesShare:
         """Create the link with which anybody can see the search."""
-        return self._api.call("searches.share", answers.SearchesShare, search, if_match=if_match)
+        return self._api.call("searches.share", response_types.SearchesShare, search, if_match=if_match)
 
-    def unshare(self, search: Ref, *, if_match: str = "") -> answers.SearchesUnshare:
+    def unshare(self, search: Ref, *, if_match: str = "") -> response_types.SearchesUnshare:
         """Revoke the link."""
-        return self._api.call("searches.unshare", answers.SearchesUnshare, search, if_match=if_match)
+        return self._api.call("searches.unshare", response_types.SearchesUnshare, search, if_match=if_match)
 
     def shared(
         self,
@@ -159,15 +161,17 @@ class Searches(Resource):
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
-    ) -> Pages[answers.SearchesShared]:
+    ) -> Pages[response_types.SearchesShared]:
         """List everybody's share links, or those into one data set; for curators."""
         found = None if dataset is None else key(dataset)
         query = given(dataset=found, limit=limit, cursor=cursor, fields=fields)
-        return self._api.pages("searches.shared", answers.SearchesShared, query=query)
+        return self._api.pages("searches.shared", response_types.SearchesShared, query=query)
 
-    def shared_link(self, search: Ref, *, fields: Fields = ()) -> answers.SearchesSharedLink:
+    def shared_link(self, search: Ref, *, fields: Fields = ()) -> response_types.SearchesSharedLink:
         """Return somebody's share link; for curators."""
-        return self._api.call("searches.shared_link", answers.SearchesSharedLink, search, query=given(fields=fields))
+        return self._api.call(
+            "searches.shared_link", response_types.SearchesSharedLink, search, query=given(fields=fields)
+        )
 
     def revoke_link(self, search: Ref, *, if_match: str = "") -> None:
         """Revoke somebody's share link; for curators."""

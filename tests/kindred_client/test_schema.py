@@ -12,7 +12,7 @@ from tests.api.description import description
 from tests.api.policy import SESSIONS_ONLY
 from tests.kindred_client.scripted import Server, gives
 from tests.kindred_client.test_operations import method_of
-from tools.client_models import ROOT, answers_source, type_of, types_source
+from tools.client_models import ROOT, response_types_source, type_of, types_source
 
 FILE_TERMS = {"files", "datasets", "models", "k", "box", "threshold", "filters", "exclude_self"}
 OWN_WORDS = {  # what a method makes itself, or leaves to another one
@@ -44,7 +44,7 @@ def test_every_operation_has_a_method_and_every_method_an_operation() -> None:
     assert {(one.method, nameless(one.path)) for one in OPERATIONS.values()} == operations().keys() - SESSIONS_ONLY
 
 
-@pytest.mark.parametrize(("file", "source"), [("types.py", types_source), ("answers.py", answers_source)])
+@pytest.mark.parametrize(("file", "source"), [("types.py", types_source), ("response_types.py", response_types_source)])
 def test_the_types_are_those_of_the_description(file: str, source: Any) -> None:
     written = (Path(ROOT) / "kindred_client" / file).read_text()
     assert written == source(description()), "run python tools/client_models.py"
