@@ -1,6 +1,5 @@
 """Serializer fields that several endpoints share."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -31,14 +30,3 @@ class NumberOrTextField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value
-
-
-class StoredDictField(serializers.DictField):
-    """A stored JSON object with the keys of today; `renamed` says how older releases called some of them."""
-
-    def __init__(self, renamed: Mapping[str, str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.renamed = renamed
-
-    def to_representation(self, value: Mapping[str, object]) -> dict[str, object]:
-        return super().to_representation({self.renamed.get(name, name): part for name, part in value.items()})

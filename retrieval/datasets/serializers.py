@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from config.api.fields import StoredDictField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.classes import NAME_LENGTH
@@ -33,7 +32,7 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     """A data set. The label of a picture is an index into `classes`."""
 
     classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True, source="class_names")
-    report: Any = StoredDictField({"lonely": "singleton_classes"}, read_only=True)
+    report: Any = serializers.DictField(read_only=True, source="import_report")
 
     class Meta:
         model = Dataset

@@ -1,7 +1,7 @@
 """What is searched: data sets and their pictures."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -43,10 +43,9 @@ class Dataset(models.Model):
         return self.name
 
     @property
-    def singleton_classes(self) -> list[str]:
-        """The names of classes with one picture, as the import reported them; release 0.1 called them lonely."""
-        names: list[str] = self.report.get("singleton_classes") or self.report.get("lonely") or []
-        return names
+    def import_report(self) -> dict[str, Any]:
+        """The report of the import in today's keys: release 0.1 called the singleton classes lonely."""
+        return {"singleton_classes" if name == "lonely" else name: value for name, value in self.report.items()}
 
     @property
     def folder(self) -> Path:

@@ -1,12 +1,13 @@
 """Serializers of models: one model, its diagnostics, its files, and the body that imports one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.roles import is_curator
-from config.api.fields import KeyField, StoredDictField
+from config.api.fields import KeyField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Model
@@ -48,12 +49,16 @@ DIAGNOSTICS = {
 }
 
 
-class MetricsField(StoredDictField):
-    """The metrics of a run or a model."""
+class MetricsField(serializers.DictField):
+    """The metrics of a run or a model, in today's keys."""
 
     def __init__(self) -> None:
         text = "Metrics on the held-out classes; null until evaluated."
-        super().__init__({"lonely": "queries_without_match"}, read_only=True, allow_null=True, help_text=text)
+        super().__init__(read_only=True, allow_null=True, help_text=text)
+
+    def to_representation(self, value: Mapping[str, object]) -> dict[str, object]:
+        today = {"queries_without_match" if name == "lonely" else name: part for name, part in value.items()}
+        return super().to_representation(today)  # release 0.1 called them lonely
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A model", MODEL)])

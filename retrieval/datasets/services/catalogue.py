@@ -92,8 +92,7 @@ def write_rows(row: Dataset) -> None:
     except DatasetError as error:
         raise Rejected(f"{row.name} would be left unusable: {error}") from error
     counts = count_pictures(classes, pictures)
-    kept = {name: value for name, value in row.report.items() if name != "lonely"}  # its name in release 0.1
-    row.report = {**kept, **counts, "singleton_classes": list(counts["singleton_classes"])}
+    row.report = {**row.import_report, **counts, "singleton_classes": list(counts["singleton_classes"])}
 
 
 def _picture(image: Image) -> Picture:
