@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-LARGEST_KEY = 10**18 - 1
-"""As many digits as a URL may have: every database stores that."""
+LARGEST_KEY = 10**settings.KEY_MAX_DIGITS - 1
 
 
 class KeyField(serializers.IntegerField):
