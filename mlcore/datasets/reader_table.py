@@ -5,15 +5,17 @@ import hashlib
 import io
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 from importlib import import_module
 
 from mlcore.datasets import readers
 from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.datasets.source import Source
 
+ReadLayout = Callable[[FileTree, str, LayoutChoices], Source]
 _DEEPEST_MARKER = 2  # folders above a layout's telling file: CUB_200_2011/images.txt, once more in an archive
 
 
@@ -46,10 +48,12 @@ class PublishedFile:
 class Reader:
     """A kind of data set, in words for people; names of files stand in backticks.
 
-    also_needed: what must be there beside the files that it is recognised by. training, held_out: its split.
+    name: how a user chooses it: that of its module. also_needed: what must be there beside the files that it is
+    recognised by. training, held_out: its split.
     licence: what its authors ask, "" where the set itself says it.
     """
 
+    name: str = ""
     title: str
     recognised_by: str
     also_needed: str
@@ -63,11 +67,12 @@ class Reader:
 class LayoutReader(Reader):
     """A layout of files. find: the folder, "" or ending in "/", that holds it, None where the tree does not.
 
-    read: the source of that folder. archive: the published archive, whose hash is worth a remark.
+    read: the source of that folder, read as is chosen; `as_published` makes one that takes no choice.
+    archive: the published archive, whose hash is worth a remark.
     """
 
     find: Callable[[FileTree], str | None]
-    read: Callable[[FileTree, str], Source]
+    read: ReadLayout
     archive: PublishedFile | None = None
 
 
@@ -91,8 +96,20 @@ def known_readers() -> tuple[Reader, ...]:
         row = getattr(import_module(name), "READER", None)
         if not isinstance(row, LayoutReader | NamedReader):
             raise TypeError(f"{name} has no READER; what several readers use belongs beside the folder")
-        rows.append(row)
+        rows.append(replace(row, name=module.name))
     return tuple(sorted(rows, key=lambda row: (row.precedence, row.title.casefold())))
+
+
+def as_published(
+    title: str, read: Callable[[FileTree, str], Source]
+) -> Callable[[FileTree, str, LayoutChoices], Source]:
+    """Return the `read` of a layout in which nothing can be chosen, such as a benchmark with an official split."""
+
+    def read_as_published(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
+        choices.refuse_others(title)
+        return read(tree, top)
+
+    return read_as_published
 
 
 def folder_with(*files: str) -> Callable[[FileTree], str | None]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from mlcore.datasets.layout_choices import LayoutOptions
+
 TRAIN = "train"
 TEST = "test"  # query and gallery at once
 QUERY = "query"
@@ -37,6 +39,7 @@ class Source:
     broken: (path, reason) of what was seen and left out.
     origin: where it came from, for a reader: layout and file name, never a machine's full path.
     labelled: whether the classes mean something; if not, it can be searched, but neither learned nor measured.
+    options: what could be read otherwise. reader: name of the row of the table of readers that read it.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Source:
     remarks: tuple[str, ...] = ()
     ks: tuple[int, ...] = KS
     labelled: bool = True
+    options: LayoutOptions = LayoutOptions()
+    reader: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlcore.datasets.filetree import FileTree, read_mat
 from mlcore.datasets.list_source import Listed, listed_source
-from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.reader_table import LayoutReader, as_published, folder_with
 from mlcore.datasets.source import OfficialSplit, Source
 from mlcore.errors import DatasetError
 
@@ -57,5 +57,5 @@ READER = LayoutReader(
     held_out=f"{OFFICIAL.test_images:,}, classes 99-196",
     licence=LICENCE,
     find=folder_with(ANNOTATIONS),
-    read=read_cars196,
+    read=as_published(NAME, read_cars196),
 )

@@ -2,7 +2,7 @@
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
-from mlcore.datasets.reader_table import LayoutReader, PublishedFile, folder_with
+from mlcore.datasets.reader_table import LayoutReader, PublishedFile, as_published, folder_with
 from mlcore.datasets.source import OfficialSplit, Source, readable_class
 from mlcore.errors import DatasetError
 
@@ -57,7 +57,7 @@ READER = LayoutReader(
     held_out=f"{OFFICIAL.test_images:,}, classes 101-200",
     licence=LICENCE,
     find=folder_with(LABELS, LIST),
-    read=read_cub200,
+    read=as_published(NAME, read_cub200),
     # As its download page gives it.
     archive=PublishedFile("CUB_200_2011.tgz", "97eceeb196236b17998738112f37df78"),
 )

@@ -4,7 +4,7 @@ import io
 
 from mlcore.datasets.filetree import FileTree, read_mat
 from mlcore.datasets.list_source import Listed, listed_source
-from mlcore.datasets.reader_table import LayoutReader, PublishedFile, folder_with
+from mlcore.datasets.reader_table import LayoutReader, PublishedFile, as_published, folder_with
 from mlcore.datasets.source import OfficialTotal, Source
 
 LABELS = "imagelabels.mat"
@@ -47,5 +47,5 @@ READER = LayoutReader(
     held_out=f"classes 52-102; {OFFICIAL.images:,} pictures in all",
     licence=LICENCE,
     find=folder_with(LABELS, FIRST_PICTURE),
-    read=read_flowers102,
+    read=as_published(NAME, read_flowers102),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.layout_choices import NO_CHOICES, LayoutChoices
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.source import GALLERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
 from mlcore.datasets.splits import class_disjoint
@@ -29,7 +30,7 @@ class _Placed:
     split_folder: str
 
 
-def read_folder(tree: FileTree, top: str = "") -> Source:
+def read_folder(tree: FileTree, top: str = "", choices: LayoutChoices = NO_CHOICES) -> Source:
     """Return the source in which every picture's class is the name of its folder.
 
     A folder that holds all the others is stepped into. Above class folders, train/ and
@@ -39,6 +40,7 @@ def read_folder(tree: FileTree, top: str = "") -> Source:
     Raises:
         DatasetError: no picture lies in a class folder, or there are too few classes.
     """
+    choices.refuse_others("A folder for each class", "split", "class_names")
     return _source_of_classes(tree, _split_of_classes, labelled=True)
 
 

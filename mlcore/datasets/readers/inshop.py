@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, listed_source, read_lines
-from mlcore.datasets.reader_table import LayoutReader, folder_of
+from mlcore.datasets.reader_table import LayoutReader, as_published, folder_of
 from mlcore.datasets.source import GALLERY, QUERY, TRAIN, OfficialSplit, Source
 from mlcore.errors import DatasetError
 
@@ -69,5 +69,5 @@ READER = LayoutReader(
     ),
     licence=LICENCE,
     find=find_inshop,
-    read=read_inshop,
+    read=as_published(NAME, read_inshop),
 )

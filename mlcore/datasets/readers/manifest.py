@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.reader_table import LayoutReader, Precedence, folder_of
+from mlcore.datasets.reader_table import LayoutReader, Precedence, as_published, folder_of
 from mlcore.datasets.readers import cars196
 from mlcore.datasets.source import TEST, TRAIN, Source, SourceItem, path_key, readable_class
 from mlcore.errors import DatasetError
@@ -96,5 +96,5 @@ READER = LayoutReader(
     held_out="as the manifest states",
     precedence=Precedence.DESCRIBED,
     find=find_manifest,
-    read=read_listed_folders,
+    read=as_published("A set with a manifest.json", read_listed_folders),
 )

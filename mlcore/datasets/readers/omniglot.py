@@ -2,7 +2,7 @@
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, listed_source
-from mlcore.datasets.reader_table import LayoutReader, highest
+from mlcore.datasets.reader_table import LayoutReader, as_published, highest
 from mlcore.datasets.source import TEST, TRAIN, OfficialSplit, Source, path_key, readable_class
 
 BACKGROUND = "images_background"
@@ -56,5 +56,5 @@ READER = LayoutReader(
     held_out=f"{OFFICIAL.test_images:,} of {OFFICIAL.classes - OFFICIAL.train_classes}",
     licence=LICENCE,
     find=find_omniglot,
-    read=read_omniglot,
+    read=as_published(NAME, read_omniglot),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
-from mlcore.datasets.reader_table import LayoutReader, PublishedFile, folder_with
+from mlcore.datasets.reader_table import LayoutReader, PublishedFile, as_published, folder_with
 from mlcore.datasets.source import TEST, TRAIN, OfficialSplit, Source
 
 TRAIN_LIST = "Ebay_train.txt"
@@ -47,7 +47,7 @@ READER = LayoutReader(
     held_out=f"{OFFICIAL.test_images:,} of {OFFICIAL.classes - OFFICIAL.train_classes:,}",
     licence=LICENCE,
     find=folder_with(TRAIN_LIST, TEST_LIST),
-    read=read_online_products,
+    read=as_published(NAME, read_online_products),
     # As libraries that fetch it give it.
     archive=PublishedFile("Stanford_Online_Products.zip", "7f73d41a2f44250d4779881525aea32e"),
 )

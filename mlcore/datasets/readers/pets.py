@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.list_source import Listed, class_number, listed_source, read_lines
-from mlcore.datasets.reader_table import LayoutReader, folder_with
+from mlcore.datasets.reader_table import LayoutReader, as_published, folder_with
 from mlcore.datasets.source import OfficialTotal, Source, readable_class
 
 LIST = "annotations/list.txt"
@@ -48,5 +48,5 @@ READER = LayoutReader(
     held_out=f"breeds 20-37; {OFFICIAL.images:,} pictures in all",
     licence=LICENCE,
     find=folder_with(LIST, COMPANION),
-    read=read_pets,
+    read=as_published(NAME, read_pets),
 )

@@ -22,7 +22,7 @@ READER = LayoutReader(
     held_out="the late ones",
     licence="CC0",
     find=folder_with("moths.txt"),
-    read=lambda tree, top: read_folder(tree),
+    read=read_folder,
 )
 """
 

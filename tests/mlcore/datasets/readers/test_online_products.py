@@ -10,6 +10,7 @@ import pytest
 
 from mlcore.datasets import import_pictures, layout_detection, open_source
 from mlcore.datasets.archives import open_tree
+from mlcore.datasets.reader_table import as_published
 from mlcore.datasets.readers.online_products import OFFICIAL, READER, read_online_products
 from mlcore.datasets.source import OfficialSplit
 from mlcore.errors import DatasetError
@@ -77,7 +78,7 @@ def test_official_counts_are_those_of_the_paper() -> None:
 def test_archive_with_another_hash_is_taken_with_a_remark(
     write_files: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny = replace(READER, read=partial(read_online_products, expected=TINY))
+    tiny = replace(READER, read=as_published(READER.title, partial(read_online_products, expected=TINY)))
     monkeypatch.setattr(layout_detection, "known_readers", lambda: (tiny,))
     folder = write_files(layout())
     with open_source(folder) as source:
