@@ -30,7 +30,8 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 # tests.mlcore.training.test_distributed starts two processes as well; most tests of mlcore are a training.
-LONG = {"two_processes": [pytest.mark.full], "training_speed": [pytest.mark.full]}
+# tests.mlcore.losses trains each proxy loss, and the head of SoftTriple is a benchmark of the same parts.
+LONG = {"proxy_heads": [pytest.mark.full], "two_processes": [pytest.mark.full], "training_speed": [pytest.mark.full]}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])

@@ -33,7 +33,14 @@ schema = schemathesis.openapi.from_dict(
 schema.app = get_wsgi_application()
 
 
-@pytest.fixture(params=["stranger", "member", pytest.param("curator", marks=pytest.mark.services)])
+# A stranger is refused nearly everything, which tests.api.test_policy shows of each operation.
+@pytest.fixture(
+    params=[
+        pytest.param("stranger", marks=pytest.mark.full),
+        "member",
+        pytest.param("curator", marks=pytest.mark.services),
+    ]
+)
 def caller(request: pytest.FixtureRequest, world: World, member: User, curator: User) -> dict[str, str]:
     """Return the headers of somebody."""
     if request.param == "stranger":

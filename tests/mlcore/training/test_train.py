@@ -71,7 +71,17 @@ RESUMED = {
 }
 
 
-@pytest.mark.parametrize("spec", RESUMED.values(), ids=RESUMED)
+# A loss without proxies stores nothing that the network does not.
+WITHOUT_PROXIES = {f"head, {name}" for name, spec in LOSSES.items() if not spec.has_proxies}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(spec, id=name, marks=[pytest.mark.full] if name in WITHOUT_PROXIES else [])
+        for name, spec in RESUMED.items()
+    ],
+)
 def test_a_run_stopped_midway_and_resumed_ends_with_the_same_weights(
     spec: RunSpec, wings: DatasetFolder, tmp_path: Path, cache_root: Path
 ) -> None:
