@@ -24,7 +24,7 @@ ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:gu
 .PHONY: help demo test test-learning check test-services e2e ci-full screenshots snapshots env clean
 
 help:
-	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive WEIGHTS=file.safetensors for your own"
+	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive for your own pictures"
 	@echo "make test           the tests that need nothing but this machine"
 	@echo "make test-learning  every loss trained on drawn pictures: better than untrained, better than on shuffled labels"
 	@echo "make check          format, types, layers, migrations, deployment settings"
@@ -78,7 +78,7 @@ ci-full: check
 	$(PARALLEL) -m learning tests/mlcore $(ARGS)
 	$(ON_REDIS) -m "not e2e and not learning" $(ARGS)
 	$(ON_RABBITMQ) $(SITE) -m queue $(ARGS)
-	$(MAKE) e2e WALKS=e2e KINDRED_E2E_EPOCHS= $(if $(ARGS),ARGS="$(ARGS)")
+	$(MAKE) e2e WALKS=e2e $(if $(ARGS),ARGS="$(ARGS)")
 
 e2e screenshots: env
 	@command -v chromium >/dev/null || { echo "make $@ needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }
@@ -88,7 +88,6 @@ WALKS ?= e2e and not full
 e2e: E2E = tests/e2e
 screenshots: E2E = tests/e2e/test_every_page.py
 screenshots: export KINDRED_SCREENSHOTS = $(SCREENSHOTS)
-screenshots: export KINDRED_E2E_EPOCHS =
 
 snapshots: env
 	KINDRED_RENEW_SNAPSHOTS=1 $(PARALLEL) tests/snapshots $(ARGS)

@@ -95,7 +95,7 @@ def _changes(weights: Path | None) -> dict[str, object]:
     """Return the changes of the protocol that a local weights file needs."""
     if weights is None:
         return {}
-    from mlcore.networks.backbones import local_architecture
+    from mlcore.weights import local_architecture
 
     return {"weights": "local", "backbone": local_architecture(weights)}
 

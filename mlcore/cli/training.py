@@ -166,7 +166,7 @@ def _epoch_line(event: Event) -> str:
 
 
 def _protocol(options: argparse.Namespace) -> Protocol:
-    from mlcore.networks.backbones import local_architecture
+    from mlcore.weights import local_architecture
 
     chosen = preset(options.preset)
     if options.protocol:

@@ -27,9 +27,10 @@ from mlcore.inference.model_files import (
     write_network,
 )
 from mlcore.inference.onnx_network import OnnxEncoder
-from mlcore.networks.backbones import describe_weights, evaluation_sizes, load_backbone
+from mlcore.networks.backbones import evaluation_sizes, load_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import WEIGHTS, write_embeddings
+from mlcore.weights import describe_weights
 
 SAME = 0.999
 """Least cosine between two embeddings of one picture."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Required, TypedDict
+from typing import Any
 
 import timm
 import torch
@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 from timm.layers import convert_sync_batchnorm  # type: ignore[attr-defined]
 from torch import nn
 
-from mlcore.artifacts import read_json, sha256_of_file
+from mlcore.artifacts import sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError, brief
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.networks.network_size import bounded_size
+from mlcore.weights import describe_weights
 
 # Arguments of timm's builder that are none of the architecture's: they would open other files, or other weights.
 NOT_OF_THE_ARCHITECTURE = frozenset(
@@ -49,21 +50,6 @@ class BackboneSpec:
     def from_json(cls, values: Mapping[str, Any]) -> "BackboneSpec":
         """Return what `to_json` stored."""
         return cls(**{**values, "mean": tuple(values["mean"]), "std": tuple(values["std"])})
-
-
-class WeightsDescription(TypedDict, total=False):
-    """The JSON beside a local weights file."""
-
-    architecture: Required[str]
-    mean: Required[list[float]]
-    std: Required[list[float]]
-    arguments: dict[str, object]
-    interpolation: str
-    pooling: str
-    short_side: int
-    crop: int
-    name: str
-    licence: str
 
 
 def evaluation_sizes(architecture: str) -> dict[str, int]:
@@ -218,33 +204,6 @@ def _from_file(architecture: str, path: Path | None) -> tuple[nn.Module, Backbon
     if fit.missing_keys:
         raise WeightsError(f"{path.name} lacks {len(fit.missing_keys)} tensors, {fit.missing_keys[0]} for one")
     return backbone, spec
-
-
-def describe_weights(path: Path) -> WeightsDescription:
-    """Return the JSON beside a local weights file: architecture, mean, std and what else it says.
-
-    Raises:
-        WeightsError: a file is missing, or says too little.
-    """
-    beside = path.with_suffix(".json")
-    for file in (path, beside):
-        if not file.is_file():
-            raise WeightsError(f"{file} is not there; weights are a .safetensors file with its .json beside it")
-    try:
-        described: WeightsDescription = read_json(beside)
-    except ValueError as error:
-        raise WeightsError(f"{beside.name} is not JSON: {error}") from error
-    for key in ("architecture", "mean", "std"):
-        if key not in described:
-            raise WeightsError(f"{beside.name} does not say {key!r}")
-    if not isinstance(described.get("arguments", {}), dict):
-        raise WeightsError(f"the arguments in {beside.name} must be a JSON object, names and values")
-    return described
-
-
-def local_architecture(path: Path) -> str:
-    """Return the architecture that a local weights file holds, by its JSON."""
-    return str(describe_weights(path)["architecture"])
 
 
 def synchronised_batch_norm(module: nn.Module) -> nn.Module:

@@ -20,6 +20,7 @@ from retrieval.models import Dataset, Experiment, Index
 
 WINGS = "wings:species=60,per_class=24,size=128,seed=0"
 LOSSES = ("soft_triple", "multi_similarity")
+FROM_WEIGHTS, FROM_SCRATCH = "frozen-features", "demo"  # presets
 PEOPLE = {"admin@kindred.example": Role.ADMIN, "member@kindred.example": Role.MEMBER}
 
 
@@ -89,23 +90,24 @@ def _copy_whole(file: Path, target: Path) -> None:
 def start_training(dataset: Dataset, weights: str, epochs: int | None = None) -> Experiment:
     """Return the demo's experiment on a data set; start it at the first start, retry its jobs later.
 
-    Without weights a small network is trained from scratch, with weights the whole backbone is fine-tuned.
+    With weights, heads are trained on the features of a frozen backbone, in seconds, and the untrained backbone and
+    its half-whitened PCA are evaluated beside them. Without weights a small network is trained from scratch.
     epochs: default as in the preset.
 
     Raises:
         Rejected: the number of epochs is invalid.
     """
-    preset = "fine-tune-small" if weights else "demo"
+    preset, baselines = (FROM_WEIGHTS, options.baselines()) if weights else (FROM_SCRATCH, [])
     name = f"{preset} on {dataset.name}"
     experiment = Experiment.objects.filter(name=name, dataset=dataset, weights=weights).first()
     if experiment is None:
         changes: dict[str, object] = {} if epochs is None else {"epochs": epochs}
         protocol = options.make_protocol(preset, changes, weights)
-        # A principal component analysis gives fewer directions than there are pictures.
-        if protocol.head_init != "random" and dataset.report["train_images"] <= protocol.dim:
-            protocol = options.make_protocol(preset, {**changes, "head_init": "random"}, weights)
+        if fewer := options.changes_for_few_images(protocol, dataset.report["train_images"]):
+            protocol = options.make_protocol(preset, {**changes, **fewer}, weights)
+        losses = [*LOSSES, *baselines]
         return starting.start_experiment(
-            dataset=dataset, name=name, protocol=protocol, losses=LOSSES, weights=weights, by=None
+            dataset=dataset, name=name, protocol=protocol, losses=losses, weights=weights, by=None
         )
     for job in jobs_of(experiment):
         _again(job)

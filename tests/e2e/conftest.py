@@ -20,8 +20,6 @@ HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 PATIENCE_MS = 120_000  # of an action: the first search of a site loads torch and the models
 expect.set_options(timeout=30_000)
 HELD_OUT_SPECIES, NEW_PICTURE = 41, 30  # the demo draws pictures 0 to 23 of each species
-# Walks need trained models, not good ones. Empty: as many epochs as whoever runs `make demo` gets.
-EPOCHS = os.environ.get("KINDRED_E2E_EPOCHS", "4")
 START_SECONDS = 2400  # training included, on a busy machine
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -40,15 +38,12 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Start `manage.py demo` with its default data; KINDRED_E2E_VAR names a folder to keep between runs.
-
-    KINDRED_E2E_EPOCHS says how long its models are trained: a quarter of the demo's time unless it is set.
-    """
+    """Start `manage.py demo` with its default data; KINDRED_E2E_VAR names a folder to keep between runs."""
     kept = os.environ.get("KINDRED_E2E_VAR")
     var = Path(kept) if kept else tmp_path_factory.mktemp("demo")
     own = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "CELERY_BROKER_URL")}
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", str(_free_port()), *(["--epochs", EPOCHS] if EPOCHS else [])],
+        [sys.executable, "manage.py", "demo", "--port", str(_free_port())],
         cwd=ROOT,
         env={**own, "KINDRED_VAR": str(var), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,

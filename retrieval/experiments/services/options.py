@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from config import storage
 from config.errors import Rejected
 from mlcore.artifacts import read_json
-from mlcore.config import PRESETS, Protocol
+from mlcore.config import AT_LEAST, PRESETS, Protocol
 from mlcore.errors import MlcoreError
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
@@ -127,6 +127,14 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
     if weights and protocol.weights != "local":
         raise Rejected(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
     return protocol
+
+
+def changes_for_few_images(protocol: Protocol, train_images: int) -> dict[str, object]:
+    """Return the changes without which a head cannot start from the principal components of so few pictures."""
+    most = train_images - 1  # directions of a principal component analysis
+    if protocol.head_init == "random" or protocol.dim <= most:
+        return {}
+    return {"dim": most} if most >= AT_LEAST["dim"] else {"head_init": "random"}
 
 
 def _architecture_of(weights: str) -> str:

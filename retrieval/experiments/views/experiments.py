@@ -1,6 +1,6 @@
 """Pages of experiments, for curators."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -25,8 +25,8 @@ from retrieval.sparklines import curve_points
 
 @curator_required
 def new(request: HttpRequest) -> HttpResponse:
-    """Show the form of a new experiment, filled in like the one named by `like`, or start it."""
-    form = ExperimentForm(request.POST or None, user=request.user, initial=_like(request))
+    """Show the form of a new experiment, filled in after another one if the query string names it, or start it."""
+    form = ExperimentForm(request.POST or None, user=request.user, initial=_initial(request))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
@@ -41,12 +41,19 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 
-def _like(request: HttpRequest) -> Mapping[str, object]:
-    """Return the initial values of a duplicate of the experiment in the query string."""
-    pk = request.GET.get("like", "")
-    if not pk.isdecimal() or len(pk) > settings.KEY_MAX_DIGITS:
-        return {}
-    return cloning.form_values(get_object_or_404(Experiment.objects.all(), pk=pk))
+FILLED_IN: Mapping[str, Callable[[Experiment], Mapping[str, object]]] = {
+    "like": cloning.form_values,
+    "fine_tune": cloning.fine_tuning_values,
+}
+"""What fills the form in, by the name in the query string of the experiment that it follows."""
+
+
+def _initial(request: HttpRequest) -> Mapping[str, object]:
+    for name, values_of in FILLED_IN.items():
+        pk = request.GET.get(name, "")
+        if pk.isdecimal() and len(pk) <= settings.KEY_MAX_DIGITS:
+            return values_of(get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk))
+    return {}
 
 
 @curator_required
@@ -90,6 +97,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         **progress_of(experiment),
         "curves": f"{reverse('run-curves')}?experiment={experiment.pk}",
         "is_working": _is_working(experiment),
+        "can_be_fine_tuned": cloning.can_be_fine_tuned(experiment),
         "report": Report.objects.filter(experiment=experiment).first(),
     }
     return render(request, "retrieval/experiment.html", context)

@@ -18,12 +18,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from tqdm import tqdm
 
 from config import storage
 from config.errors import Rejected
 from jobs.models import Job
-from retrieval.datasets.services.sources import is_drawn
+from retrieval.experiments.services.cloning import can_be_fine_tuned
+from retrieval.experiments.services.weights import convert_smallest
 from retrieval.models import Experiment
 from retrieval.pages import demo
 
@@ -39,7 +41,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", default=demo.WINGS, help="folder or archive of your own pictures")
-        parser.add_argument("--weights", type=Path, help="pre-trained .safetensors with its .json beside it")
+        parser.add_argument(
+            "--weights",
+            type=Path,
+            help="pre-trained .safetensors with its .json beside it (default: packaged)",
+        )
         parser.add_argument("--epochs", type=int, help="epochs of each training; without it those of the preset")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--exit", action="store_true", help="stop once everything is served")
@@ -62,14 +68,15 @@ class Command(BaseCommand):
 
     def _prepare(self, source: str, weights: Path | None, epochs: int | None) -> Experiment:
         dataset = demo.import_data(source)
+        # Packaged weights are converted while the pictures are imported.
+        name = demo.take_weights(weights) if weights else convert_smallest()
         if dataset.job is not None and not dataset.is_ready:
             _watch([dataset.job], f"import of {dataset.name}")
             dataset.refresh_from_db()
-        name = demo.take_weights(weights) if weights else ""
-        if not name and not is_drawn(source):
+        if not name:
             self.stdout.write(
-                "No WEIGHTS given: a small network learns from scratch. With WEIGHTS=file.safetensors it starts "
-                "from what another has learned, and finds far better."
+                "No pre-trained weights are installed: a small network learns from scratch. "
+                "With WEIGHTS=file.safetensors it starts from what another has learned, and finds far better."
             )
         experiment = demo.start_training(dataset, name, epochs)
         while not demo.is_served(experiment):
@@ -89,6 +96,9 @@ class Command(BaseCommand):
         for email, role in demo.PEOPLE.items():
             password = passwords.get(email, "(changed since)")
             self.stdout.write(f"  {role.value:<8} {email:<26} {password}\n")
+        if can_be_fine_tuned(experiment):
+            path = f"{reverse('experiment-new')}?fine_tune={experiment.pk}"
+            self.stdout.write(f"\nTo train the backbone as well, sign in as admin: {address[:-1]}{path}\n")
         self.stdout.write(f"\nLogs: {_logs()}. Ctrl-C stops; `make demo` starts again in seconds.\n")
         self.stdout.flush()
 

@@ -131,7 +131,7 @@ def _initial(request: HttpRequest, datasets: Sequence[Dataset], able: Sequence[M
         **{name: sent.getlist(name) for name in LISTS},
         **{name: sent.get(name) for name in SINGLES},
         "datasets": [dataset.pk for dataset in datasets],
-        "models": sent.getlist("models") or [model.pk for model in able],
+        "models": sent.getlist("models") or [model.pk for model in run_search.default_models(able)],
         "image": image if sees_image else None,
         "like": like if sees_like else None,
     }

@@ -13,7 +13,8 @@ from mlcore.artifacts import sha256_of_file
 from mlcore.errors import ProtocolError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.networks import backbones
-from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone, local_architecture
+from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone
+from mlcore.weights import local_architecture
 from tests.mlcore.tiny import cut_short
 
 pytestmark = pytest.mark.usefixtures("one_thread")

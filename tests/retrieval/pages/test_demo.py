@@ -114,10 +114,41 @@ def test_an_index_that_failed_is_built_again_at_the_next_start(world: World) -> 
     assert failed.state == "queued"
 
 
-def test_a_set_too_small_for_a_pca_starts_its_head_at_random(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "small.safetensors"
+def small_weights(folder: Path) -> str:
+    file = folder / "small.safetensors"
     file.write_bytes(b"weights")
     file.with_suffix(".json").write_text('{"architecture": "mobilenetv2_100"}')
-    assert world.dataset.report["train_images"] < 128
-    protocol = demo.start_training(world.dataset, demo.take_weights(file)).protocol
-    assert (protocol["head_init"], protocol["name"]) == ("random", "fine-tune-small (changed)")
+    return demo.take_weights(file)
+
+
+def test_weights_train_heads_beside_their_baselines(world: World, tmp_path: Path) -> None:
+    experiment = demo.start_training(world.dataset, small_weights(tmp_path))
+    assert experiment.name == "frozen-features on Wings" and experiment.protocol["trains"] == "head"
+    assert [run.loss for run in experiment.runs.all()] == [
+        "soft_triple",
+        "multi_similarity",
+        "untrained",
+        "half_whitened_pca",
+    ]
+
+
+def test_a_set_too_small_for_a_pca_gets_fewer_dimensions(world: World, tmp_path: Path) -> None:
+    assert world.dataset.report["train_images"] == 24
+    name = small_weights(tmp_path)
+    protocol = demo.start_training(world.dataset, name, epochs=2).protocol
+    assert (protocol["head_init"], protocol["dim"], protocol["epochs"]) == ("half-whitened-pca", 23, 2)
+    world.dataset.report["train_images"] = 2
+    Experiment.objects.filter(weights=name).update(name="another")
+    assert demo.start_training(world.dataset, name).protocol["head_init"] == "random"
+
+
+def test_without_packaged_weights_a_small_network_learns_from_scratch(world: World) -> None:
+    experiment = demo.start_training(world.dataset, "")
+    assert (experiment.name, experiment.protocol["weights"], experiment.runs.count()) == ("demo on Wings", "scratch", 2)
+
+
+def test_an_earlier_demo_stays_when_a_newer_one_starts_beside_it(world: World, tmp_path: Path) -> None:
+    earlier = demo.start_training(world.dataset, "")
+    states = [run.job.state for run in earlier.runs.all()]
+    later = demo.start_training(world.dataset, small_weights(tmp_path))
+    assert later != earlier and [run.job.state for run in earlier.runs.all()] == states

@@ -44,3 +44,24 @@ def test_an_experiment_from_before_a_field_of_the_protocol_is_cloned_with_what_i
     values = cloning.form_values(experiment)
     changes = dict(line.split("=") for line in values["changes"].splitlines())
     assert make_protocol(values["preset"], changes, "").horizontal_flip == 0
+
+
+def test_a_frozen_backbone_can_be_fine_tuned_from_the_same_weights(world: World) -> None:
+    experiment = Experiment.objects.get()
+    assert not cloning.can_be_fine_tuned(experiment)  # its whole network was trained, from scratch
+    experiment.protocol |= {"trains": "head", "weights": "local", "backbone": "tf_efficientnet_lite0"}
+    experiment.weights = "lite.safetensors"
+    assert cloning.can_be_fine_tuned(experiment)
+    values = cloning.fine_tuning_values(experiment)
+    assert (values["preset"], values["weights"]) == ("fine-tune-small", "lite.safetensors")
+    assert values["losses"] == ["soft_triple", "multi_similarity"]
+    assert values["changes"] == "dim=23"  # of 24 training pictures
+
+
+def test_fine_tuning_goes_on_from_weights_of_the_hub(world: World) -> None:
+    experiment = Experiment.objects.get()
+    experiment.protocol |= {"trains": "head", "weights": "hub:ra_in1k", "backbone": "efficientnet_b0"}
+    experiment.dataset.report["train_images"] = 1000
+    changes = str(cloning.fine_tuning_values(experiment)["changes"]).splitlines()
+    assert changes == ["weights=hub:ra_in1k", "backbone=efficientnet_b0"]
+    assert make_protocol("fine-tune-small", dict(line.split("=") for line in changes), "").trains == "all"

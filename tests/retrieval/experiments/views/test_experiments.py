@@ -131,6 +131,17 @@ def test_an_experiment_shows_its_runs_and_protocol(curator_client: Client, world
     assert "SoftTriple" in text and "resnet10t" in text and "succeeded" in text
 
 
+def test_an_experiment_with_a_frozen_backbone_offers_to_fine_tune_it(curator_client: Client, world: World) -> None:
+    experiment = Experiment.objects.get()
+    link = f"{reverse('experiment-new')}?fine_tune={experiment.pk}"
+    assert link not in page(curator_client, "experiment", experiment.pk)
+    experiment.protocol |= {"trains": "head", "weights": "hub", "backbone": "efficientnet_b0"}
+    experiment.save()
+    assert link in page(curator_client, "experiment", experiment.pk)
+    text = curator_client.get(link).content.decode()
+    assert '<option value="fine-tune-small" selected>' in text and "backbone=efficientnet_b0" in text
+
+
 def test_the_polled_part_stops_when_all_runs_ended(curator_client: Client, world: World) -> None:
     finished = reverse("experiment-runs", args=[Experiment.objects.get().pk])
     assert curator_client.get(finished).status_code == 286

