@@ -12,7 +12,7 @@ from kindred_client.errors import KindredError
 
 # What the server takes; a test compares. A name without a suffix may be a picture: the server looks inside.
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff", ""}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff", ""}
 )
 MOST_FILES, MOST_BYTES = 50, 8 * 2**20  # of one request; a single larger picture goes alone
 

@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     evaluate = add_command(commands, "evaluate", _evaluate, "evaluate embeddings by exact search")
     evaluate.add_argument("--embeddings", type=Path, required=True, help=".npy file, one row per picture")
     evaluate.add_argument(
-        "--labels", type=Path, required=True, help="CSV file with a column 'label', rows in the same order"
+        "--labels", type=Path, required=True, help="CSV or TSV with a column 'label', rows in the same order"
     )
     evaluate.add_argument("--k", type=int, nargs="+", default=[1, 2, 4, 8], help="K of Recall@K (default: 1 2 4 8)")
     evaluate.add_argument("--clusters", action="store_true", help="compute NMI and AMI of k-means too")

@@ -55,7 +55,10 @@ def _add_external_commands(commands: Any) -> None:
         "--embeddings", type=Path, required=True, help=".npy file, one row per picture of the data set"
     )
     embeddings.add_argument(
-        "--images", type=Path, required=True, help="CSV file with a column 'path' or 'sha256', rows in the same order"
+        "--images",
+        type=Path,
+        required=True,
+        help="CSV or TSV with a column 'path' or 'sha256', rows in the same order",
     )
     embeddings.add_argument("--data", type=Path, required=True, help="folder of an imported data set")
     embeddings.add_argument("--out", type=Path, required=True, help="new folder, like that of a run, without a network")

@@ -24,7 +24,9 @@ from mlcore.images.image_io import open_picture, resize_short_side
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
+"""2 since colours are converted to sRGB by embedded profiles: earlier caches hold other pixels."""
+
 _PIXELS = "pixels.bin"
 _SHAPES = "shapes.npy"
 _OFFSETS = "offsets.npy"
@@ -71,7 +73,7 @@ def open_cache(
     """Return the pixels of `dataset` with that short side, built below `root` when not there yet.
 
     Processes that ask at once build once: the others wait, hearing progress("cache", 0, 0).
-    A damaged cache is built again, with a warning in the log. A picture that already has
+    A damaged cache, or one of another FORMAT, is built again, with a warning in the log. A picture that already has
     the short side is stored exactly as decoded.
 
     Raises:
@@ -81,7 +83,7 @@ def open_cache(
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root / f".{folder.name}.lock", progress):
         if folder.exists() and (fault := _fault_of(folder, dataset, short_side)):
-            logger.warning("pixel cache %s is damaged (%s); building it again", folder.name, fault)
+            logger.warning("pixel cache %s cannot be used (%s); building it again", folder.name, fault)
             shutil.rmtree(folder)
         if not folder.exists():
             with artifacts.published(folder) as scratch:
@@ -153,6 +155,8 @@ def _fault_of(folder: Path, dataset: DatasetFolder, short_side: int) -> str:
     """
     try:
         manifest = artifacts.read_json(folder / _MANIFEST)
+        if manifest["format"] != FORMAT:
+            return f"another version of Kindred built it, as format {manifest['format']}"
         asked = {"format": FORMAT, "fingerprint": dataset.fingerprint, "short_side": short_side}
         if {key: manifest[key] for key in asked} != asked:
             return "it was built for something else"

@@ -1,6 +1,5 @@
 """The evaluation of embeddings by exact search, and the files of their scores."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.datasets.source import KS
+from mlcore.datasets.tables import Table, load_table
 from mlcore.errors import CheckpointError, DatasetError
 from mlcore.evaluation.metrics import PerQueryScores, bootstrap_intervals, clustering_metrics, per_query_scores
 from mlcore.events import Progress, no_progress
 
+LABEL_COLUMNS = ("label", "class")
 PER_QUERY = "per_query.npz"
 # k-means costs minutes beyond this many classes; the ranking metrics do not.
 MOST_CLUSTERED_CLASSES = 2000
@@ -109,22 +110,21 @@ def read_per_query(folder: Path) -> StoredScores:
 
 
 def read_labelled(embeddings: Path, labels: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return embeddings [N, D] of a .npy file and labels [N] of a CSV with one row each, in order.
+    """Return embeddings [N, D] of a .npy file and labels [N] of a table with one row each, in order.
 
-    The CSV's labels, of any text, stand in its column `label`, or in its only column.
+    The table's labels, of any text, stand in its column `label` or `class`, or in its only column, which needs no
+    header then. For encodings and separators see `read_table`.
 
     Raises:
         DatasetError: a file cannot be read, or the two do not fit.
     """
     try:
         values = np.load(embeddings, allow_pickle=False)
-        with labels.open(newline="") as file:
-            rows = list(csv.reader(file))
-    except (OSError, ValueError, EOFError, csv.Error) as error:
-        raise DatasetError(f"cannot read the embeddings or their labels: {error}") from error
-    names = _label_column(rows, labels)
+    except (OSError, ValueError, EOFError) as error:
+        raise DatasetError(f"cannot read the embeddings in {embeddings.name}: {error}") from error
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise DatasetError(f"{embeddings.name} must hold one array of numbers, saved by numpy.save")
+    names = _labels_of(load_table(labels), len(values) if values.ndim else 0)
     if values.ndim != 2 or len(values) != len(names):
         raise DatasetError(
             f"{embeddings.name} has shape {values.shape}, {labels.name} has {len(names)} labels; expected [N, D] and N"
@@ -132,13 +132,11 @@ def read_labelled(embeddings: Path, labels: Path) -> tuple[NDArray[np.float32], 
     return values.astype(np.float32), np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
-def _label_column(rows: list[list[str]], file: Path) -> list[str]:
-    if rows and "label" in rows[0]:
-        column, width = rows[0].index("label"), len(rows[0])
-        for line, row in enumerate(rows, 1):
-            if row and len(row) != width:
-                raise DatasetError(f"row {line} of {file.name} has {len(row)} columns, its header has {width}")
-        return [row[column] for row in rows[1:] if row]
-    if all(len(row) == 1 for row in rows if row):
-        return [row[0] for row in rows if row]
-    raise DatasetError(f"{file.name} needs a column named 'label', or one column alone")
+def _labels_of(table: Table, count: int) -> list[str]:
+    """Return the labels of a table; a single column that is one short of `count` has no header."""
+    if len(table.columns) == 1:
+        names = [row[0] for row in table.rows]
+        headed = table.column(LABEL_COLUMNS) is not None or len(names) == count
+        return names if headed else [table.columns[0], *names]
+    column = table.required(*LABEL_COLUMNS)
+    return [row[column] for row in table.rows]

@@ -1,6 +1,5 @@
 """External embeddings: matched to the pictures of a data set, measured and stored like a run."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from mlcore.artifacts import published, refuse_existing, sha256_of_file, write_json
 from mlcore.datasets import DatasetFolder
+from mlcore.datasets.tables import load_table
 from mlcore.errors import DatasetError
 from mlcore.evaluation.results import measure_rows
 from mlcore.inference.model_files import FORMAT, environment
@@ -24,7 +24,8 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     """Measure embeddings [N, D] of a .npy file and store them in `out`; return their metrics.
 
     name: under which they are listed; the file's unless given.
-    images: a CSV whose row n says of which picture row n is, by its `path` in the data set or its `sha256`.
+    images: a table whose row n says of which picture row n is, by its `path` in the data set or its `sha256`;
+    for encodings and separators see `read_table`.
     What is stored has the data set's order and unit length, and no network: only pictures of the gallery can
     be searched with.
 
@@ -72,16 +73,11 @@ def _read_array(file: Path) -> NDArray[np.float32]:
 
 
 def _read_names(file: Path) -> tuple[str, list[str]]:
-    """Return the column that names pictures, and its texts in order."""
-    try:
-        with file.open(newline="", encoding="utf-8") as opened:
-            reader = csv.DictReader(opened, strict=True)
-            key = next((key for key in KEYS if key in (reader.fieldnames or ())), None)
-            if key is None:
-                raise DatasetError(f"{file.name} needs a column 'path' or 'sha256' that matches each row to a picture")
-            return key, [row[key] or "" for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"cannot read the pictures in {file.name}: {error}") from error
+    """Return the column that names pictures, "path" or "sha256", and its texts in order."""
+    table = load_table(file)
+    column = table.required(*KEYS)
+    key = table.columns[column].casefold()
+    return key, [row[column].lower() if key == "sha256" else row[column] for row in table.rows]
 
 
 def _rows_of(dataset: DatasetFolder, key: str, names: Sequence[str], values: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from mlcore.artifacts import read_json, sha256_of_file
 from mlcore.config import AT_MOST
 from mlcore.errors import ProtocolError, WeightsError, shortened
 from mlcore.images.image_io import MIN_SIDE
-from mlcore.images.preprocessing import Preprocessing
+from mlcore.images.preprocessing import Preprocessing, check_scaling
 
 MAX_BYTES = 2**30  # three times a ViT-B; ONNX itself ends at 2 GiB
 
@@ -57,8 +57,7 @@ def preprocessing_of(described: Mapping[str, Any], file: Path) -> Preprocessing:
     short_side, crop = described["short_side"], described["crop"]
     check_sizes(short_side, crop)
     mean, std = (_three_numbers(described, name) for name in ("mean", "std"))
-    if min(std) <= 0:
-        raise ProtocolError(f"std must be above 0, got {list(std)}")
+    check_scaling(mean, std)
     return Preprocessing(short_side, crop, mean, std, str(described.get("interpolation", "bicubic")))
 
 

@@ -1,10 +1,11 @@
 """The memory that decoding an image takes, read from its header, and the reduction that keeps it bounded.
 
-The figures are upper bounds for Pillow 13, libjpeg-turbo 3.2, libwebp 1.6, libtiff 4.7 and libheif 1.23; a test
-measures every format and mode at the largest size that is accepted.
+The figures are upper bounds for Pillow 13, libjpeg-turbo 3.2, libwebp 1.6, libtiff 4.7, libheif 1.23 and
+libavif 1.4 on up to 64 cores; a test measures every format and mode at the largest size that is accepted.
 """
 
 import math
+from collections.abc import Iterator
 
 from PIL import Image, ImageFile, JpegImagePlugin, TiffImagePlugin
 
@@ -19,6 +20,7 @@ _RGB = 4  # bytes that Pillow takes for a pixel in RGB, as in every mode that is
 _MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
 _WEBP_CANVAS = 12  # bytes of a pixel: the animation decoder's two canvases, and a copy
 _GIF_CANVAS = 2
+_AV1_DECODER = 1.5  # bytes of a pixel that dav1d takes for its threads, for colour; alpha is decoded apart
 _PLANES_APART = 2
 _RLE_ROWS = 3  # bytes of a pixel that Pillow's reader of run-length BMPs collects first
 _DCT_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # of JPEG: what can be reduced while it is decoded
@@ -52,6 +54,8 @@ def decoding_bytes(header: Image.Image, data: bytes, factor: int) -> int:
     if header.format == "HEIF":
         decoded, rows = _heif_bytes(header)
         return _fixed_bytes(data) + max(math.ceil(decoded * pixels), rows * pixels + result, 2 * result)
+    if header.format == "AVIF":
+        return _fixed_bytes(data) + math.ceil(_avif_bytes(header, data, result / pixels) * pixels)
     stored = _MODE_BYTES.get(header.mode, _RGB) * pixels
     if isinstance(header, JpegImagePlugin.JpegImageFile):
         stored = stored // factor**2 + _coefficient_bytes(header, data)
@@ -104,6 +108,33 @@ def _heif_bytes(header: Image.Image) -> tuple[float, int]:
     steps += 0.0 if grey or halved else planes * deep
     rows = len(header.getbands())
     return steps + rows + (0.5 if header.mode in ("LA", "RGBA") else 0.25), rows
+
+
+def _avif_bytes(header: Image.Image, data: bytes, result: float) -> float:
+    """Return bytes of a pixel while libavif decodes and Pillow copies what it decoded; `result` is those of the end."""
+    grey, alpha = header.mode == "L", header.mode == "RGBA"
+    deep, halved = _av1_planes(data)
+    planes = (1.0 if grey else 1.5 if halved else 3.0) + alpha
+    copies = 2 if b"grid" in data else 1  # the tiles, and the whole that is put together of them
+    decoder = (1 + alpha) * _AV1_DECODER / (2 if grey else 1)
+    copied = max(len(header.getbands()), result)
+    return planes * (2 if deep else 1) * copies + decoder + (1 if grey else _RGB) + copied
+
+
+def _av1_planes(data: bytes) -> tuple[bool, bool]:
+    """Return whether a part of an AVIF is of 10 or 12 bits, and whether the colours of all have half the resolution.
+
+    Both stand in the third byte of each AV1 configuration: bits 6 and 5, and 3 and 2.
+    """
+    flags = [data[at + 6] for at in _places(data, b"av1C") if at + 6 < len(data)] or [0x60]
+    return any(flag & 0x60 for flag in flags), all(flag & 0x0C == 0x0C for flag in flags)
+
+
+def _places(data: bytes, word: bytes) -> Iterator[int]:
+    at = data.find(word)
+    while at >= 0:
+        yield at
+        at = data.find(word, at + 1)
 
 
 def _jpeg_factors(data: bytes) -> tuple[int, ...]:

@@ -11,16 +11,17 @@ import pillow_heif
 from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from mlcore.errors import PictureError
+from mlcore.images.colour_profiles import ToRGB, srgb_colours
+from mlcore.images.formats import PILLOW_FORMATS
 from mlcore.images.image_costs import reduction_of
 from mlcore.images.image_strips import plain_rgb, rows_of
+from mlcore.images.unread_formats import raw_camera_fault, reason_not_read
 
 MAX_BYTES = 25 * 2**20
-MAX_PIXELS = 60_000_000  # the largest common phone sensors (50 megapixels) fit; picture_costs bounds the memory
+MAX_PIXELS = 60_000_000  # the largest common phone sensors (50 megapixels) fit; image_costs bounds the memory
 MAX_SIDE = 65_500  # the longest side that JPEG, which we store, can hold
 MIN_SIDE = 16  # below this there is nothing to learn from or to recognise
 
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "TIFF")
-_FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, GIF, BMP or TIFF"
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 _LARGE_PIXELS = 4_000_000  # from here on it is worth some milliseconds to return what was freed
 _ORIENTATION_TAG = 0x0112
@@ -48,7 +49,8 @@ def open_picture(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = M
     """Return the picture in `data` as a plain RGB image that carries no metadata.
 
     The format is found from the content. Of an animation the first frame is taken, EXIF
-    orientation is applied, transparency is laid on white, 16-bit grey is scaled to 8 bits.
+    orientation is applied, transparency is laid on white, 16-bit grey is scaled to 8 bits. Colours are
+    converted to sRGB by an embedded profile; see `srgb_colours` for those that are passed over.
     What has more than WHOLE_PIXELS is reduced by a whole factor: JPEGs while they are decoded, others after.
 
     Raises:
@@ -65,6 +67,8 @@ def open_with_size(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int =
     if len(data) > max_bytes:
         raise PictureError(f"the file has {_megabytes(len(data))} MB; at most {_megabytes(max_bytes)} MB are read")
     header = _read_header(data)
+    if header.format == "TIFF" and (fault := raw_camera_fault(data)):
+        raise PictureError(fault)
     _check_size(header.size, max_pixels)
     _check_tiles(header, max_pixels)
     try:
@@ -86,23 +90,24 @@ def open_with_size(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int =
 
 def _decoded(header: Image.Image, data: bytes, factor: int, max_pixels: int) -> Image.Image:
     """Return the pixels as RGB, reduced by `factor`."""
+    colours = srgb_colours(header.info.get("icc_profile"), header.mode)
     if header.format == "HEIF":
-        return _decoded_heif(data, factor, max_pixels)
+        return _decoded_heif(data, factor, max_pixels, colours)
     if factor > 1 and isinstance(header, JpegImagePlugin.JpegImageFile):
         header.draft(None, (header.width // factor, header.height // factor))
         factor = 1
     header.load()
     _check_size(header.size, max_pixels)
-    return plain_rgb(rows_of(header), header.size, factor)
+    return plain_rgb(rows_of(header), header.size, factor, colours)
 
 
-def _decoded_heif(data: bytes, factor: int, max_pixels: int) -> Image.Image:
+def _decoded_heif(data: bytes, factor: int, max_pixels: int, colours: ToRGB) -> Image.Image:
     """Return the pixels of a HEIC from libheif's own buffer: Pillow would copy it before anything is reduced."""
     heif = pillow_heif.open_heif(io.BytesIO(data), remove_stride=False)
     pixels = np.asarray(heif)
     _check_size(heif.size, max_pixels)
     pixels = pixels[:, : heif.size[0]]  # rows may end in padding
-    return plain_rgb(lambda top, bottom: Image.fromarray(pixels[top:bottom], heif.mode), heif.size, factor)
+    return plain_rgb(lambda top, bottom: Image.fromarray(pixels[top:bottom], heif.mode), heif.size, factor, colours)
 
 
 def encode_jpeg(image: Image.Image, quality: int = 90) -> bytes:
@@ -167,12 +172,12 @@ def _read_header(data: bytes) -> Image.Image:
     """Return the picture with its header read and its pixels not yet decoded."""
     _register_heif()
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         # Pillow's own limit is one for the whole process; ours is per call, but both mean the same.
         raise PictureError(f"the picture has too many pixels: {error}") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"the file is not a picture in {_FORMAT_NAMES}") from error
+        raise PictureError(reason_not_read(data)) from error
     except Exception as error:  # see open_picture
         raise PictureError(f"the picture's header is damaged: {error}") from error
 

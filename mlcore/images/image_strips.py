@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlcore.images.colour_profiles import ToRGB, plain_colours
+
 _STRIP_PIXELS = 2**19
 
 Rows = Callable[[int, int], Image.Image]
@@ -18,18 +20,18 @@ def rows_of(image: Image.Image) -> Rows:
     return lambda top, bottom: image.crop((0, top, image.width, bottom))
 
 
-def plain_rgb(rows: Rows, size: tuple[int, int], factor: int) -> Image.Image:
+def plain_rgb(rows: Rows, size: tuple[int, int], factor: int, colours: ToRGB = plain_colours) -> Image.Image:
     """Return RGB, width and height divided by `factor` and rounded up, each pixel the mean of what it covers.
 
-    What is transparent is laid on white. Deep grey pictures are scaled to 8 bits; Pillow's own conversion would
-    clip them to white.
+    colours: converts a strip to RGB. What is transparent is laid on white. Deep grey pictures are scaled to 8 bits;
+    Pillow's own conversion would clip them to white.
     """
     width, height = size
     eight_bit = _eight_bit_scale(rows, size) if rows(0, 1).mode.startswith(("I", "F")) else None
     result = Image.new("RGB", (math.ceil(width / factor), math.ceil(height / factor)))
     for top, bottom in _strips(width, height, factor):
         strip = rows(top, bottom)
-        plain = _on_white(strip) if eight_bit is None else Image.fromarray(eight_bit(strip)).convert("RGB")
+        plain = _on_white(strip, colours) if eight_bit is None else colours(Image.fromarray(eight_bit(strip)))
         result.paste(plain if factor == 1 else plain.reduce(factor), (0, top // factor))
     return result
 
@@ -41,13 +43,12 @@ def _strips(width: int, height: int, factor: int = 1) -> Iterator[tuple[int, int
         yield top, min(top + count, height)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on_white(image: Image.Image, colours: ToRGB) -> Image.Image:
     """Return RGB, with whatever is transparent laid on white."""
     if not image.has_transparency_data:
-        return image.convert("RGB")
-    layered = image.convert("RGBA")
-    white = Image.new("RGB", layered.size, "white")
-    white.paste(layered, mask=layered.getchannel("A"))
+        return colours(image)
+    white = Image.new("RGB", image.size, "white")
+    white.paste(colours(image), mask=image.convert("RGBA").getchannel("A"))
     return white
 
 

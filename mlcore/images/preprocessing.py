@@ -14,6 +14,21 @@ from mlcore.errors import ProtocolError
 from mlcore.images.image_io import INTERPOLATIONS, centre_crop, resize_short_side
 
 
+def check_scaling(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Refuse a mean and std that are not of pixels in 0..1: a mean of 127.5 would let a network see grey only.
+
+    Stored models keep theirs, whatever they are.
+
+    Raises:
+        ProtocolError: a mean is outside 0..1, or a std not above 0 and up to 1.
+    """
+    if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
+        raise ProtocolError(
+            f"mean must lie in 0..1 and std above 0 and up to 1, for pixels in 0..1; got mean {list(mean)} and std "
+            f"{list(std)}. Divide those of bytes by 255"
+        )
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """Resize of the short side, centre crop (both pixels), then (x / 255 - mean) / std.

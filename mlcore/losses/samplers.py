@@ -65,6 +65,18 @@ def _distinct_groups(queue: Rows, size: int, count: int) -> list[Rows]:
 
 
 def _draw(members: Rows, samples: int, random: np.random.Generator) -> Rows:
-    """Draw pictures of one class; a class with too few repeats some."""
-    few = len(members) < samples
-    return random.choice(members, samples, replace=few).astype(np.int64)
+    """Draw pictures of one class; one with too few gives each of them once before any comes again."""
+    if len(members) >= samples:
+        return random.choice(members, samples, replace=False).astype(np.int64)
+    rounds = [random.permutation(members) for _ in range(-(-samples // len(members)))]
+    return np.concatenate(rounds)[:samples].astype(np.int64)
+
+
+def occurrences(batch: Rows) -> Rows:
+    """Return how often the picture at each place of a batch [B] stands before it there: 0 for a first time."""
+    order = np.argsort(batch, kind="stable")
+    ordered = batch[order]
+    starts = np.searchsorted(ordered, ordered)
+    earlier = np.empty(len(batch), np.int64)
+    earlier[order] = np.arange(len(batch)) - starts
+    return earlier

@@ -1,4 +1,4 @@
-"""The table of augmentations of training pictures, drawn from (seed, epoch, picture), so that a resumed run repeats.
+"""The table of augmentations of training pictures, drawn from seed, epoch and picture, so that a resumed run repeats.
 
 A new one is a row here and its field of Protocol, which is off at the value that `off` names.
 """
@@ -59,10 +59,18 @@ def active_augmentations(protocol: Protocol) -> tuple[Augmentation, ...]:
     return tuple(one for one in AUGMENTATIONS if getattr(protocol, one.field) != one.off)
 
 
-def random_view(pixels: Pixels, protocol: Protocol, preprocessing: Preprocessing, key: tuple[int, int, int]) -> Pixels:
+def view_key(seed: int, epoch: int, picture: int, earlier: int) -> tuple[int, ...]:
+    """Return what the view of a picture is drawn from; `earlier` is how often its batch has shown it before.
+
+    A first time has no number, so that runs whose batches repeat nothing are drawn as ever.
+    """
+    return (seed, epoch, picture, earlier) if earlier else (seed, epoch, picture)
+
+
+def random_view(pixels: Pixels, protocol: Protocol, preprocessing: Preprocessing, key: tuple[int, ...]) -> Pixels:
     """Return what the network sees in training, [crop, crop, 3], of a picture [H, W, 3] of the cache.
 
-    Without a random crop it is the centre square of evaluation. key: (seed, epoch, picture's id).
+    Without a random crop it is the centre square of evaluation. key: see `view_key`.
     """
     random = np.random.default_rng(key)
     for augmentation in active_augmentations(protocol):

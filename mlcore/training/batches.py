@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mlcore.inference.encode import evaluation_pixels
 from mlcore.losses import loss_spec
-from mlcore.losses.samplers import epoch_batches
-from mlcore.training.augmentation import active_augmentations, random_view
+from mlcore.losses.samplers import epoch_batches, occurrences
+from mlcore.training.augmentation import active_augmentations, random_view, view_key
 from mlcore.training.run_data import Rows
 from mlcore.training.setup import TrainingSetup
 
@@ -60,13 +60,15 @@ class Batches:
         chosen = self.group.own_part(batch)
         if self.features is not None:
             return self.features[torch.from_numpy(chosen).to(self.features.device)]
-        return self.encoder.normalised(self._views(self.data.train_rows[chosen], epoch, croppers))
+        earlier = self.group.own_part(occurrences(batch))
+        return self.encoder.normalised(self._views(self.data.train_rows[chosen], earlier, epoch, croppers))
 
-    def _views(self, rows: Rows, epoch: int, croppers: Executor) -> NDArray[np.uint8]:
+    def _views(self, rows: Rows, earlier: Rows, epoch: int, croppers: Executor) -> NDArray[np.uint8]:
         protocol, preprocessing, cache = self.protocol, self.encoder.preprocessing, self.data.cache
         if not active_augmentations(protocol):
             return evaluation_pixels(cache, rows, preprocessing)
-        keys = [(self.spec.seed, epoch, int(picture)) for picture in self.data.dataset.ids[rows]]
+        pictures = self.data.dataset.ids[rows].tolist()
+        keys = [view_key(self.spec.seed, epoch, *shown) for shown in zip(pictures, earlier.tolist(), strict=True)]
         views = croppers.map(lambda row, key: random_view(cache[row], protocol, preprocessing, key), rows, keys)
         return np.stack(list(views))
 

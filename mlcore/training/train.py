@@ -16,6 +16,7 @@ from mlcore.datasets import DatasetFolder
 from mlcore.evaluation.near_duplicates import near_duplicates
 from mlcore.evaluation.results import measure_rows
 from mlcore.events import Event
+from mlcore.images.preprocessing import check_scaling
 from mlcore.inference.encode import Encoder, cached_features, embed_rows, open_pixels
 from mlcore.inference.model_files import write_model
 from mlcore.networks.backbones import BackboneSpec, load_backbone
@@ -62,6 +63,7 @@ def train(
     backbone, described = group.main_first(
         lambda: load_backbone(protocol.backbone, protocol.weights, weights, protocol.crop)
     )
+    check_scaling(described.mean, described.std)
     preprocessing = described.preprocessing(protocol.short_side, protocol.crop)
     cache = group.main_first(lambda: open_pixels(preprocessing, dataset, paths.cache, callbacks.progress))
     data = RunData.of(spec, dataset, cache)

@@ -22,6 +22,7 @@ from mlcore.training.distributed import share_batch_norm
 from mlcore.training.epoch_figures import EpochFigures
 from mlcore.training.optim import build_optimizer, prepare_for_epoch, rate_factor
 from mlcore.training.out_of_memory import OutOfMemoryError, advice, first_that_fits, memory_errors_told
+from mlcore.training.pairs import pair_warnings
 from mlcore.training.run_data import Rows
 from mlcore.training.setup import TrainingSetup
 
@@ -31,6 +32,7 @@ class Trainer:
 
     def __init__(self, setup: TrainingSetup) -> None:
         """Build loss, optimiser, batches and checkpoints; features that only a head needs are computed if missing."""
+        self.pair_warnings = pair_warnings(setup)
         share_batch_norm(setup.encoder.embedder, setup.protocol, setup.group)
         self.setup = setup = _prepared(setup)
         self.spec, self.protocol, self.group, self.callbacks = setup.spec, setup.protocol, setup.group, setup.callbacks
@@ -95,7 +97,7 @@ class Trainer:
         }
         event = cast(Event, values)
         before = self.checkpoints.history[-1] if self.checkpoints.history else None
-        warnings = collapse_warnings(self.spec.loss, event, before)
+        warnings = collapse_warnings(self.spec.loss, event, before) + (self.pair_warnings if epoch == 1 else [])
         return {**event, "warnings": warnings} if warnings else event
 
     def _train_steps(self, epoch: int, plan: list[Rows], figures: EpochFigures) -> None:

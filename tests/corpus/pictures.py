@@ -19,6 +19,7 @@ SAVED: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("PNG", "I;16", {}), ("GIF", "P", {}), ("GIF", "P", {"save_all": True, "frames": 5}),
     ("BMP", "1", {}), ("BMP", "L", {}), ("BMP", "P", {}), ("BMP", "RGB", {}), ("BMP", "RGBA", {}),
     ("WEBP", "RGB", {}), ("WEBP", "RGBA", {"lossless": True}), ("WEBP", "RGB", {"save_all": True, "frames": 3}),
+    ("AVIF", "RGB", {}), ("AVIF", "RGBA", {}),
     ("HEIF", "RGB", {}), ("HEIF", "RGBA", {}), ("HEIF", "L", {}),
     ("TIFF", "1", {"compression": "group4"}), ("TIFF", "L", {}), ("TIFF", "RGB", {"compression": "tiff_lzw"}),
     ("TIFF", "RGBA", {"compression": "tiff_deflate"}), ("TIFF", "RGB", {"compression": "jpeg"}), ("TIFF", "CMYK", {}),

@@ -126,6 +126,19 @@ def scans_apart(make: Made) -> Made:
     return made
 
 
+def claimed_deep(make: Made) -> Made:
+    """AVIFs whose configuration says that they have 10 bits a channel."""
+
+    def made(megapixels: float) -> bytes:
+        data = bytearray(make(megapixels))
+        data[data.index(b"av1C") + 6] |= 0x40
+        depths = data.index(b"pixi") + 9
+        data[depths : depths + 3] = bytes((10,) * 3)
+        return bytes(data)
+
+    return made
+
+
 def metadata_segments(make: Made, count: int) -> Made:
     """JPEGs with so many EXIF blocks of 64 KB."""
 

@@ -12,6 +12,7 @@ from tests.mlcore.large_pictures import (
     Made,
     by_pillow,
     chunk,
+    claimed_deep,
     exif_of,
     heic,
     jpeg,
@@ -22,10 +23,14 @@ from tests.mlcore.large_pictures import (
     tiff,
 )
 from tests.mlcore.peak_memory import ROOT, decode_apart
+from tests.mlcore.profiles import P3
 
 MOST = 300  # MB
 TURNED = chunk(b"eXIf", exif_of(6))
 TEXT = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**20 - 9), 9)) * 40
+
+ICC = chunk(b"iCCP", b"P3\0\0" + zlib.compress(P3))
+FAST = {"speed": 10, "quality": 5}
 
 LARGEST: dict[str, tuple[Made, float]] = {
     "grey JPEG": (jpeg("L"), 60),
@@ -36,6 +41,8 @@ LARGEST: dict[str, tuple[Made, float]] = {
     "progressive JPEG without subsampling": (jpeg("RGB", progressive=True, subsampling=0), 42),
     "progressive CMYK JPEG": (jpeg("CMYK", progressive=True), 31),
     "JPEG in several scans": (scans_apart(jpeg("RGB", subsampling=0)), 41),
+    "JPEG of a wide gamut": (jpeg("RGB", icc_profile=P3), 60),
+    "JPEG with a long profile": (jpeg("RGB", progressive=True, icc_profile=P3 + bytes(3 * 2**20)), 57),
     "JPEG full of metadata": (metadata_segments(jpeg("RGB", progressive=True), 300), 55),
     "PNG of 1 bit": (png(1, 0), 60),
     "grey PNG": (png(8, 0), 60),
@@ -46,8 +53,13 @@ LARGEST: dict[str, tuple[Made, float]] = {
     "interlaced PNG of 16 bits with alpha": (png(16, 6, interlaced=True), 60),
     "PNG that is not reduced but turned": (png(8, 6, extra=TURNED), 25),
     "PNG full of text": (png(8, 6, extra=TEXT), 60),
+    "PNG of a wide gamut that is not reduced": (png(8, 6, extra=ICC), 25),
     "WebP": (by_pillow("RGB", "WEBP", method=0), 16),
     "lossless WebP with alpha": (by_pillow("RGBA", "WEBP", lossless=True, method=0, quality=0), 16),
+    "AVIF": (by_pillow("RGB", "AVIF", **FAST), 28),
+    "AVIF without subsampling": (by_pillow("RGB", "AVIF", subsampling="4:4:4", **FAST), 24),
+    "AVIF with alpha": (by_pillow("RGBA", "AVIF", **FAST), 20),
+    "grey AVIF": (by_pillow("L", "AVIF", **FAST), 58),
     "HEIC": (heic("rgb"), 58),
     "HEIC without subsampling": (heic("rgb-444"), 28),
     "HEIC of 10 bits without subsampling": (heic("rgb-444-10-bit"), 14),
@@ -76,7 +88,7 @@ LARGEST: dict[str, tuple[Made, float]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WebP", "HEIC", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WebP", "AVIF", "HEIC", "GIF", "BMP", "TIFF"])
 def test_every_kind_of_picture_stays_within_300_mb_at_its_largest(kind: str) -> None:
     names = [name for name in LARGEST if kind in name and not (kind == "JPEG" and "TIFF" in name)]
     made = (LARGEST[name][0](LARGEST[name][1]) for name in names)
@@ -100,6 +112,8 @@ def test_a_small_file_of_sixty_megapixels_of_deep_grey_stays_within_the_bound() 
     [
         (by_pillow("RGB", "WEBP", method=0), 20),
         (jpeg("CMYK", progressive=True), 45),
+        (by_pillow("RGB", "AVIF", **FAST), 32),
+        (claimed_deep(by_pillow("RGB", "AVIF", **FAST)), 27),
         (tiff((16,) * 4, 2), 30),
         (png(8, 6), 61),
     ],

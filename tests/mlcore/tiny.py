@@ -1,12 +1,13 @@
 """Runs small enough for tests: 24 training pictures of 32 pixels, a network of 0.5 million weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlcore.config import Protocol, preset
 from mlcore.datasets import DatasetFolder
-from mlcore.datasets.catalogue import fingerprint_of
+from mlcore.datasets.catalogue import Picture, fingerprint_of
 from mlcore.runs import RunSpec
 from mlcore.training.train import RunPaths, TrainingCallbacks
 
@@ -78,3 +79,15 @@ def cut_short(file: Path) -> None:
     """Leave the first half of a file."""
     data = file.read_bytes()
     file.write_bytes(data[: len(data) // 2])
+
+
+def singles(dataset: DatasetFolder) -> DatasetFolder:
+    """Return the data set with one picture left of each class that trains."""
+    firsts = {picture.label: picture.id for picture in reversed(dataset.pictures)}
+    kept = [picture for picture in dataset.pictures if picture.split != "train" or firsts[picture.label] == picture.id]
+    return with_pictures(dataset, kept)
+
+
+def with_pictures(dataset: DatasetFolder, pictures: Sequence[Picture]) -> DatasetFolder:
+    """Return the data set with other pictures of the same folder."""
+    return replace(dataset, pictures=tuple(pictures), fingerprint=fingerprint_of(pictures))

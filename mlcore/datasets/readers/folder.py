@@ -14,7 +14,7 @@ from mlcore.errors import DatasetError
 from mlcore.images.image_io import MAX_BYTES
 
 PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff"}
 )
 UNLABELLED = "unlabelled"
 _VALIDATION = frozenset({"val", "valid", "validation"})

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
+from mlcore.images.formats import accept_attribute
 from mlcore.images.image_io import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
 from retrieval.datasets.services.pictures import decoding
 from retrieval.models import Search
@@ -14,6 +15,8 @@ from retrieval.models import Search
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+ACCEPTED_FILES = accept_attribute()
+"""The `accept` of the file field."""
 STORED_SIDE = 1024  # pixels of an uploaded query that are stored
 SEEN_SIDE = 1024  # of a query's short side that networks get, of which they see 64 to 512
 

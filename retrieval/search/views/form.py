@@ -20,6 +20,7 @@ from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import SIDES, SearchForm
 from retrieval.search.services import access, run_search
 from retrieval.search.services.options import ClassChoice, find_classes
+from retrieval.search.services.query_image import ACCEPTED_FILES
 from retrieval.search.services.status import jobs_in_progress, outdated
 from retrieval.search.services.url_fetch import fetch_picture
 
@@ -112,6 +113,7 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
         "outdated": outdated(_serving(able, selected)),
         "picture_url": _picture_url(form),
         "fetches": settings.FETCH,
+        "accepts": ACCEPTED_FILES,
         **class_choices(datasets, sent),
     }
     return render(request, "retrieval/search.html", context, status=status)

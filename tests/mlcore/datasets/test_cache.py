@@ -113,7 +113,7 @@ def test_damaged_cache_is_noticed_said_and_built_again(
         cache = open_cache(dataset, 20, tmp_path / "cache")
     assert all(np.array_equal(cache[row], expected[row]) for row in range(6))
     if (name, damage) != ("manifest.json", "cut"):  # there, the last byte is a line feed
-        assert "is damaged" in caplog.text
+        assert "cannot be used" in caplog.text
 
 
 def test_checksums_are_computed_once_for_a_state_of_the_files(
@@ -206,3 +206,16 @@ def test_waiting_for_another_build_can_be_stopped(dataset: DatasetFolder, tmp_pa
         release.set()
         builder.join()
     assert len(open_cache(dataset, 20, tmp_path / "cache")) == 6
+
+
+def test_cache_of_an_earlier_version_is_built_again(
+    dataset: DatasetFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = [pixels.copy() for pixels in open_cache(dataset, 20, tmp_path / "cache")]
+    folder = folder_of(tmp_path / "cache")
+    (folder / "pixels.bin").write_bytes(bytes((folder / "pixels.bin").stat().st_size))
+    artifacts.write_json(folder / "manifest.json", artifacts.read_json(folder / "manifest.json") | {"format": 1})
+    with caplog.at_level(logging.WARNING):
+        cache = open_cache(dataset, 20, tmp_path / "cache")
+    assert all(np.array_equal(cache[row], expected[row]) for row in range(6))
+    assert "another version of Kindred built it, as format 1" in caplog.text

@@ -27,8 +27,21 @@ def files(folder: Path, labels: str, rows: Any = ROWS) -> tuple[Path, Path]:
         "ape\nape\nbee\nbee\n",
         "id,label,path\n4,ape,a\n5,ape,b\n6,bee,c\n7,bee,d\n",
         "label\nape\nape\nbee\nbee\n\n",
+        "Label\nape\nape\nbee\nbee\n",
+        "species\nape\nape\nbee\nbee\n",
+        "path;CLASS\na;ape\nb;ape\nc;bee\nd;bee\n",
+        "path, label\na, ape\nb, ape\nc, bee\nd, bee\n",
     ],
-    ids=["named", "alone", "among others", "empty line at the end"],
+    ids=[
+        "named",
+        "alone",
+        "among others",
+        "empty line at the end",
+        "upper case",
+        "another header alone",
+        "semicolons",
+        "blanks",
+    ],
 )
 def test_labels_of_any_text_become_numbers(tmp_path: Path, text: str) -> None:
     embeddings, labels = read_labelled(*files(tmp_path, text))
@@ -41,8 +54,8 @@ def test_labels_of_any_text_become_numbers(tmp_path: Path, text: str) -> None:
     [
         ("label\nape\n", ROWS, r"x.npy has shape \(4, 2\), y.csv has 1 labels; expected \[N, D\] and N"),
         ("ape\n" * 4, ROWS[0], r"x.npy has shape \(2,\)"),
-        ("id,name\n1,ape\n", ROWS, "y.csv needs a column named 'label', or one column alone"),
-        ("id,label\n1,ape\n2\n3,bee\n4,bee\n", ROWS, "row 3 of y.csv has 1 columns, its header has 2"),
+        ("id,name\n1,ape\n", ROWS, "y.csv needs a column 'label' or 'class'; its header has 'id', 'name'"),
+        ("id,label\n1,ape\n2\n3,bee\n4,bee\n", ROWS, "line 3 of y.csv has 1 columns, its header has 2"),
         ("ape\n" * 4, np.array([["a"]] * 4), "x.npy must hold one array of numbers"),
         ("ape\n" * 4, np.array([[None]] * 4), "cannot read the embeddings"),
     ],
@@ -56,7 +69,21 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path, labels: str, rows: An
 def test_a_file_that_is_no_array_is_refused(tmp_path: Path, content: bytes) -> None:
     embeddings, labels = files(tmp_path, "ape\n" * 4)
     embeddings.write_bytes(content)
-    with pytest.raises(DatasetError, match="cannot read the embeddings or their labels"):
+    with pytest.raises(DatasetError, match=r"cannot read the embeddings in x.npy"):
+        read_labelled(embeddings, labels)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_labels_are_read_in_every_encoding_that_says_what_it_is(tmp_path: Path, encoding: str) -> None:
+    embeddings, labels = files(tmp_path, "")
+    labels.write_text("label\nGrünfink\nGrünfink\nbee\nbee\n", encoding)
+    assert read_labelled(embeddings, labels)[1].tolist() == [0, 0, 1, 1]
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    embeddings, labels = files(tmp_path, "")
+    labels.write_text("label\nape\nGrünfink\nbee\nbee\n", "latin-1")
+    with pytest.raises(DatasetError, match="byte 0xfc in line 3 .*save it as UTF-8"):
         read_labelled(embeddings, labels)
 
 

@@ -1,6 +1,7 @@
 """Embeddings from elsewhere find their pictures, whatever their order, or the error says which do not."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,32 @@ def test_an_array_of_another_form_is_refused(wings: DatasetFolder, tmp_path: Pat
 
 def test_a_list_without_names_is_refused(wings: DatasetFolder, tmp_path: Path) -> None:
     message = refusal(wings, tmp_path, somebodys(wings), rows_of(wings, "label"))
-    assert message == "theirs.csv needs a column 'path' or 'sha256' that matches each row to a picture"
+    assert "theirs.csv needs a column 'path' or 'sha256'; its header has 'label'" in message
+
+
+@pytest.mark.parametrize(
+    ("encoding", "change"),
+    [
+        ("utf-8-sig", lambda text: text),
+        ("utf-16", lambda text: text.replace(",", "\t")),
+        ("utf-8", lambda text: text.replace(",", ";").replace("path", "PATH")),
+        ("utf-8", lambda text: text.replace(",", ", ").replace("\n", "\r\n")),
+    ],
+    ids=["byte-order mark", "UTF-16 and tabs", "semicolons and upper case", "blanks"],
+)
+def test_a_list_is_read_in_whatever_dialect(
+    wings: DatasetFolder, tmp_path: Path, encoding: str, change: Callable[[str], str]
+) -> None:
+    embeddings, images = stored(tmp_path, somebodys(wings), rows_of(wings, "label", "path"))
+    images.write_bytes(change(images.read_text()).encode(encoding))
+    add_embeddings(embeddings, images, wings, tmp_path / "out")
+    assert len(np.load(tmp_path / "out" / "embeddings.npy")) == len(wings.pictures)
+
+
+def test_a_list_names_pictures_by_checksums_of_either_case(wings: DatasetFolder, tmp_path: Path) -> None:
+    rows = [{"SHA256": row["sha256"].upper()} for row in rows_of(wings, "sha256")]
+    add_embeddings(*stored(tmp_path, somebodys(wings), rows), wings, tmp_path / "out")
+    assert (tmp_path / "out" / "model.json").exists()
 
 
 def test_a_folder_that_is_there_is_refused(wings: DatasetFolder, tmp_path: Path) -> None:

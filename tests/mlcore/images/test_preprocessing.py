@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mlcore.errors import ProtocolError
-from mlcore.images.preprocessing import Preprocessing
+from mlcore.images.preprocessing import Preprocessing, check_scaling
 
 PREPROCESSING = Preprocessing(32, 24, (0.5, 0.4, 0.3), (0.2, 0.2, 0.3))
 
@@ -65,3 +65,25 @@ def test_it_comes_back_from_json() -> None:
 )
 def test_another_preprocessing_has_another_fingerprint(change: dict[str, object]) -> None:
     assert replace(PREPROCESSING, **change).fingerprint != PREPROCESSING.fingerprint  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ((127.5,) * 3, (127.5,) * 3),
+        ((0.5, 1.01, 0.5), (0.5,) * 3),
+        ((0.5,) * 3, (0.2, 0.0, 0.2)),
+        ((0.0,) * 3, (255.0,) * 3),
+    ],
+)
+def test_scaling_that_is_of_bytes_or_of_nothing_is_refused(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    with pytest.raises(ProtocolError, match="Divide those of bytes by 255"):
+        check_scaling(mean, std)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [((0.0,) * 3, (1.0,) * 3), ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), ((0.0,) * 3, (1 / 255,) * 3)],
+)
+def test_every_usual_scaling_is_taken(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    check_scaling(mean, std)

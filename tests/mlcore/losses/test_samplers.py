@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlcore.errors import DatasetError
-from mlcore.losses.samplers import epoch_batches
+from mlcore.losses.samplers import epoch_batches, occurrences
 
 LABELS = np.repeat(np.arange(7), [3, 9, 10, 12, 8, 11, 1])  # one class has a single picture
 
@@ -89,3 +89,23 @@ def test_fewer_classes_than_a_batch_wants_make_a_smaller_batch() -> None:
 def test_fewer_than_two_classes_are_refused(sampler: str, labels: list[int]) -> None:
     with pytest.raises(DatasetError, match="at least 2 classes"):
         batches(sampler, labels)
+
+
+@pytest.mark.parametrize(("members", "samples"), [(1, 4), (2, 5), (3, 4), (3, 8), (4, 4)])
+def test_a_small_class_is_repeated_in_whole_rounds(members: int, samples: int) -> None:
+    labels = np.repeat(np.arange(3), [members, 9, 9])
+    for epoch in range(10):
+        for batch in batches("balanced", labels, batch_size=3 * samples, samples_per_class=samples, epoch=epoch):
+            shown = Counter(place for place in batch.tolist() if labels[place] == 0)
+            assert sum(shown.values()) == samples and len(shown) == members
+            assert max(shown.values()) - min(shown.values()) <= 1
+
+
+def test_classes_that_are_large_enough_are_drawn_as_ever() -> None:
+    (batch,) = batches("balanced", [0] * 6 + [1] * 6)
+    assert batch.tolist() == [4, 3, 1, 2, 9, 7, 6, 11]
+
+
+def test_occurrences_count_what_stands_before() -> None:
+    assert occurrences(np.array([7, 3, 7, 7, 3, 1])).tolist() == [0, 0, 1, 2, 1, 0]
+    assert occurrences(np.array([], np.int64)).tolist() == []

@@ -16,6 +16,7 @@ from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
 from mlcore.training.batches import Batches
+from mlcore.training.distributed import ProcessGroup
 from mlcore.training.run_data import RunData
 from mlcore.training.setup import RunPaths, TrainingSetup
 from tests.mlcore.tiny import parted, tiny_protocol
@@ -181,3 +182,29 @@ def test_embeddings_are_single_precision_even_when_the_backbone_is_not(wings: Da
         assert found[precision].dtype == torch.float32
     difference = (found["float32"] - found["bfloat16"]).abs().max().item()
     assert 1e-5 < difference < 0.2, "the backbone did run in bfloat16"
+
+
+def test_a_picture_that_comes_twice_in_a_batch_gets_two_crops_that_repeat(
+    wings: DatasetFolder, cache_root: Path
+) -> None:
+    spec = run(loss="multi_similarity")
+    batches = batches_of(spec, data_of(spec, wings, cache_root))
+    plan = [np.array([3, 5, 3, 3, 5, 9]), np.array([3, 3])]
+    (views, _), (later, _) = batches.loaded(plan, 1)
+    assert not torch.equal(views[0], views[2]) and not torch.equal(views[2], views[3])
+    assert not torch.equal(views[1], views[4])
+    assert torch.equal(views[0], later[0]) and torch.equal(views[2], later[1])
+    (once,) = (inputs for inputs, _ in batches.loaded([np.array([9, 5, 3])], 1))
+    assert torch.equal(once, views[[5, 1, 0]]), "a first time is drawn as if there was no second"
+
+
+def test_processes_draw_the_crops_of_one_that_has_the_whole_batch(wings: DatasetFolder, cache_root: Path) -> None:
+    spec = run(loss="multi_similarity")
+    data, batch = data_of(spec, wings, cache_root), np.array([3, 5, 3, 3, 5])
+    whole = next(batches_of(spec, data).loaded([batch], 1))[0]
+    parts = []
+    for rank in range(2):
+        batches = batches_of(spec, data)
+        batches.group = ProcessGroup(rank, 2)
+        parts.append(next(batches.loaded([batch], 1))[0])
+    assert torch.equal(torch.cat(parts), whole)
