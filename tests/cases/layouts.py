@@ -1,11 +1,14 @@
 """Small data sets in layouts that people bring. Each function writes one below a folder and returns what to import."""
 
 import io
+import tarfile
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+import zstandard
 from PIL import Image
 
 
@@ -187,3 +190,159 @@ def _with_forms(root: Path, above: str, name: str) -> Path:
         for number in range(3):
             (folder / f"{form}{number}.jpg").write_bytes(picture(1000 + start + number))
     return write(root, numbered([f"{above}{other}" for other in "abcd"], 3))
+
+
+# --- thumbnails and bins
+
+FOUR = tuple("abcd")
+
+
+def synology(root: Path) -> Path:
+    """A thumbnail folder in every folder, and a bin at the top."""
+    write(root, numbered(FOUR, 3))
+    thumbnails = [
+        f"{name}/@eaDir/{n}.jpg/SYNOPHOTO_THUMB_{size}.jpg" for name in FOUR for n in range(3) for size in "ML"
+    ]
+    return write(root, [*thumbnails, "@eaDir/a/SYNOPHOTO_THUMB_M.jpg", "#recycle/old.jpg"])
+
+
+def qnap(root: Path) -> Path:
+    """Thumbnails, a bin and snapshots."""
+    write(root, numbered(FOUR, 3))
+    bins = ["@Recycle/a/1.jpg", "@Recently-Snapshot/daily/a/0.jpg"]
+    return write(root, [*bins, *(f"{name}/.@__thumb/s100{n}.jpg" for name in FOUR for n in range(3))])
+
+
+def windows_and_mac(root: Path) -> Path:
+    """A bin, resource forks and a volume's own folder."""
+    write(root, numbered(FOUR, 3))
+    forks = [f"{name}/._{number}.jpg" for name in FOUR for number in range(3)]
+    own = ["$RECYCLE.BIN/S-1-5/$R1.jpg", "System Volume Information/x.jpg", ".Trashes/501/y.jpg", "__MACOSX/a/._0.jpg"]
+    return write(root, forks + own)
+
+
+def photo_programs(root: Path) -> Path:
+    """Previews of Lightroom, originals of Picasa, notebooks."""
+    write(root, numbered(FOUR, 3))
+    originals = [f"{name}/.picasaoriginals/0.jpg" for name in FOUR]
+    return write(root, [*originals, "Catalog Previews.lrdata/0/1.jpg", ".ipynb_checkpoints/a.jpg", "lost+found/1.jpg"])
+
+
+# --- links in the folder
+
+
+def symlinked(root: Path) -> Path:
+    """Each class holds links to a store beside them; the folder of both is given."""
+    write(root, [f"store/x{number}.jpg" for number in range(12)])
+    for number in range(12):
+        _link(root / f"set/{'abcd'[number // 3]}/{number % 3}.jpg", f"../../store/x{number}.jpg")
+    return root
+
+
+def linked_folders(root: Path) -> Path:
+    """The class folders are links to folders."""
+    write(root, [f"objects/{code}/{number}.jpg" for code in ("7f", "8a", "9c", "be") for number in range(3)])
+    for name, code in zip("abcd", ("7f", "8a", "9c", "be"), strict=True):
+        _link(root / "view" / name, f"../objects/{code}")
+    return root
+
+
+def absolute_links(root: Path) -> Path:
+    """The links say the whole path, and a loop lies among them."""
+    write(root, [f"blobs/{number:02d}" for number in range(12)])
+    for number in range(12):
+        _link(root / f"snapshots/main/{'abcd'[number // 3]}/{number % 3}.jpg", str(root / f"blobs/{number:02d}"))
+    _link(root / "snapshots/main/a/loop", "..")
+    return root
+
+
+def links_to_hidden_objects(root: Path) -> Path:
+    """The targets lie in a hidden folder, as git-annex keeps them."""
+    write(root, [f".git/annex/objects/{number}.jpg" for number in range(12)])
+    for number in range(12):
+        _link(root / f"{'abcd'[number // 3]}/{number % 3}.jpg", f"../.git/annex/objects/{number}.jpg")
+    return root
+
+
+def _link(place: Path, target: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target)
+
+
+# --- archives
+
+
+def backslash_zip(root: Path) -> Path:
+    """Entries parted by backslashes, as by PowerShell 5."""
+    return _zip(root, [f"set\\{name}\\{number}.jpg" for name in FOUR for number in range(3)])
+
+
+def backslash_zip_of_halves(root: Path) -> Path:
+    """Halves in such a zip, with entries for the folders."""
+    paths = in_halves({"train": ("ab", 3), "test": ("cd", 3)})
+    return _zip(root, ["train\\", "test\\", *(path.replace("/", "\\") for path in paths)])
+
+
+def mixed_separators_zip(root: Path) -> Path:
+    """Both separators, by two programs."""
+    paths = numbered(FOUR, 3)
+    return _zip(root, [path.replace("/", "\\") if number % 2 else path for number, path in enumerate(paths)])
+
+
+def mac_zip(root: Path) -> Path:
+    """With the resource forks of a Mac."""
+    paths = numbered([f"set/{name}" for name in FOUR], 3)
+    return _zip(root, [*paths, *(f"__MACOSX/{path}" for path in paths)])
+
+
+def tar_gz(root: Path) -> Path:
+    """A tar, compressed by gzip."""
+    return _tar(root, "gz")
+
+
+def tar_bz2(root: Path) -> Path:
+    """A tar, compressed by bzip2."""
+    return _tar(root, "bz2")
+
+
+def tar_xz(root: Path) -> Path:
+    """A tar, compressed by xz."""
+    return _tar(root, "xz")
+
+
+def tar_zst(root: Path) -> Path:
+    """A tar, compressed by zstd."""
+    plain = _tar(root, "")
+    packed = root.with_name(f"{root.name}.tar.zst")
+    packed.write_bytes(zstandard.ZstdCompressor().compress(plain.read_bytes()))
+    return packed
+
+
+def _zip(root: Path, names: Iterable[str]) -> Path:
+    root.parent.mkdir(parents=True, exist_ok=True)
+    where = root.with_suffix(".zip")
+    with zipfile.ZipFile(where, "w") as archive:
+        for seed, name in enumerate(names):
+            archive.writestr(zipfile.ZipInfo(name), b"" if name.endswith("\\") else picture(seed))
+    return where
+
+
+def _tar(root: Path, how: str) -> Path:
+    write(root, numbered(FOUR, 3))
+    where = Path(f"{root}.tar.{how}".rstrip("."))
+    with tarfile.open(where, f"w:{how}") as tar:  # type: ignore[call-overload]
+        tar.add(root, root.name)
+    return where
+
+
+def patched_zip(root: Path, in_local: int, in_central: int, value: int) -> Path:
+    """Return a zip of four classes with a byte of every entry's two headers overwritten."""
+    where = _zip(root, numbered(FOUR, 3))
+    data = bytearray(where.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", in_local), (b"PK\x01\x02", in_central)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + offset] = value
+            at = data.find(signature, at + 4)
+    where.write_bytes(data)
+    return where

@@ -48,6 +48,22 @@ RIGHT: dict[Layout, Right] = {
     layouts.nfd_nfc: Right(["Grünfink", *"abcd"], 18, 3, 0, "Grünfink"),
     layouts.nfd_nfc_in_halves: Right(["Blåmes", *"abcdxy"], 24, 5, 0, "Blåmes"),
     layouts.hangul_forms: Right(["까치", *"abcd"], 18, 3, 0, "까치"),
+    layouts.synology: Right("abcd", 12, 2, 0, "25 of @eaDir, 1 of #recycle"),
+    layouts.qnap: Right("abcd", 12, 2, 0, "12 of .@__thumb"),
+    layouts.windows_and_mac: Right("abcd", 12, 2, 0, "12 of ._*"),
+    layouts.photo_programs: Right("abcd", 12, 2, 0, "1 of *.lrdata"),
+    layouts.symlinked: Right("abcd", 12, 2),
+    layouts.linked_folders: Right("abcd", 12, 2),
+    layouts.absolute_links: Right("abcd", 12, 2, 1),
+    layouts.links_to_hidden_objects: Right("abcd", 12, 2, 0, "12 of .git"),
+    layouts.backslash_zip: Right("abcd", 12, 2),
+    layouts.backslash_zip_of_halves: Right("abcd", 12, 2),
+    layouts.mixed_separators_zip: Right("abcd", 12, 2),
+    layouts.mac_zip: Right("abcd", 12, 2, 0, "12 of __MACOSX"),
+    layouts.tar_gz: Right("abcd", 12, 2),
+    layouts.tar_bz2: Right("abcd", 12, 2),
+    layouts.tar_xz: Right("abcd", 12, 2),
+    layouts.tar_zst: Right("abcd", 12, 2),
     layouts.forms_of_a_parent: Right(["Star", "Meise", "Goliath", "Rosen"], 18, 2, 0, "level 1: 2"),
 }
 
@@ -58,9 +74,28 @@ def test_layout_is_read_as_people_mean_it(layout: Layout, right: Right, tmp_path
         assert set(source.classes) == set(right.classes)
         assert len(source.items) == right.images
         assert len(source.broken) == right.left_out
-        assert any(right.remark in remark for remark in source.remarks), source.remarks
+        assert not right.remark or any(right.remark in remark for remark in source.remarks), source.remarks
+        assert all(item.read() for item in source.items)
         if right.train is not None:
             assert len({item.label for item in source.items if item.split == TRAIN}) == right.train
+
+
+def test_links_out_of_the_folder_are_counted_with_the_folder_to_give_instead(tmp_path: Path) -> None:
+    where = layouts.symlinked(tmp_path / "in") / "set"
+    with pytest.raises(DatasetError, match="12 links .* import in/"), open_source(where):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "named"),
+    [((6, 8), 1, "password"), ((8, 10), 9, "Deflate64"), ((8, 10), 98, "PPMd"), ((8, 10), 95, "XZ")],
+)
+def test_zip_that_cannot_be_read_is_refused_by_its_reason(
+    header: tuple[int, int], value: int, named: str, tmp_path: Path
+) -> None:
+    where = layouts.patched_zip(tmp_path / "in", *header, value)
+    with pytest.raises(DatasetError, match=named), open_source(where):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def read_flat(tree: FileTree) -> Source:
     paths = [f"{folder}{name}" for folder, files in names.items() for name in files]
     items = _items(tree, paths, 0, GALLERY)
     if not items:
-        raise DatasetError(f"{tree.name} has no pictures")
+        raise DatasetError(". ".join((f"{tree.name} has no pictures", *tree.remarks)))
     return Source(tree.name, "not stated", (UNLABELLED,), items, tree.origin, (*tree.skipped, *strays), labelled=False)
 
 
@@ -68,7 +68,8 @@ def _source_of_classes(tree: FileTree, splits: SplitOfClasses, level: int, *, la
     counts = {folder.rstrip("/"): len(files) for folder, files in names.items()}
     found = arrange_folders(counts, level, flat_halves=not labelled)
     if not found.classes:
-        raise DatasetError(f"{tree.name} has no pictures in class folders; give each class a folder of its own")
+        nothing = f"{tree.name} has no pictures in class folders; give each class a folder of its own"
+        raise DatasetError(". ".join((nothing, *tree.remarks)))
     for folder, reason in found.left_out.items():
         broken += [(f"{folder}/{name}".lstrip("/"), reason) for name in names[f"{folder}/" if folder else ""]]
     paths: dict[str, list[str]] = {}
