@@ -12,7 +12,7 @@ from kindred_client.cli.session import Session, command
 from kindred_client.errors import KindredError
 from kindred_client.folders import pictures_in
 
-ARCHIVES = (".zip", ".tar", ".tgz", ".gz")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".tbz", ".xz", ".txz", ".zst", ".tzst")
 
 
 @click.group()

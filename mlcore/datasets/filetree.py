@@ -7,13 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, NoReturn, TypeVar
 
+from mlcore.datasets.system_files import SystemFiles
 from mlcore.errors import DatasetError
 
 MAX_FILE_BYTES = 64 * 2**20  # annotations of benchmarks stay under it; pictures have their own bound
-_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 DAMAGE = (
     OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, RuntimeError, ValueError,
 )  # fmt: skip
@@ -43,7 +43,7 @@ class FileTree:
     """Files by their path below the top, "/" between folders.
 
     name: of the data set, without an archive's ending. origin: the folder's or archive's own name.
-    skipped: (path, reason) of what is there and is not read.
+    skipped: (path, reason) of what is there and is not read. remarks: sentences on what else was left out.
     """
 
     name: str
@@ -51,6 +51,7 @@ class FileTree:
     sizes: dict[str, int]
     read_raw: Callable[[str], bytes]
     skipped: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def read(self, path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
         """Return the bytes of a file; safe to call from several threads.
@@ -95,8 +96,13 @@ class Member:
     is_file: bool
 
 
-def safe_files(members: Iterable[Member], packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
-    """Yield the path of each ordinary file as it passes the checks, before its bytes are read."""
+def safe_files(
+    members: Iterable[Member], packed_bytes: int, limits: ArchiveLimits, system: SystemFiles
+) -> Iterator[str]:
+    """Yield the path of each ordinary file as it passes the checks, before its bytes are read.
+
+    Files that systems leave are counted by `system` instead.
+    """
     total = 0
     seen: set[str] = set()
     for count, member in enumerate(members, start=1):
@@ -115,7 +121,7 @@ def safe_files(members: Iterable[Member], packed_bytes: int, limits: ArchiveLimi
         if member.path in seen:
             refuse(f"it holds {member.path!r} twice")
         seen.add(member.path)
-        if not is_system_file(member.path):
+        if not system.counts_in(member.path):
             yield member.path
 
 
@@ -128,17 +134,3 @@ def _check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
     if path.startswith("/") or "\\" in path or ".." in parts or "\0" in path or PureWindowsPath(path).drive:
         refuse(f"the path {path!r} is absolute or leaves the archive")
-
-
-def is_system_file(path: str) -> bool:
-    """Tell the hidden and system files that desktops leave in folders and archives."""
-    return any(part.startswith(".") or part.casefold() in _SYSTEM_FILES for part in path.split("/"))
-
-
-def stem_of(where: Path) -> str:
-    """Return the archive's name without .zip, .tar, .tar.gz or .tgz."""
-    name = where.name
-    for suffix in (".tar.gz", ".tgz", ".tar", ".zip", ".gz"):
-        if name.casefold().endswith(suffix) and len(name) > len(suffix):
-            return name[: -len(suffix)]
-    return name

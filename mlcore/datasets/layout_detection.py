@@ -34,13 +34,13 @@ def open_source(
     limits: ArchiveLimits = LIMITS,
     progress: Progress = no_progress,
 ) -> Iterator[Source]:
-    """Yield the pictures of a directory, a zip, tar or tar.gz, or of drawn "wings:species=60,seed=0".
+    """Yield the pictures of a directory, of an archive, or of drawn "wings:species=60,seed=0".
 
     Benchmarks and sets with a manifest.json are known by their files (docs/datasets.md); anything
     else is read as one folder a class. `flat` takes every picture below a directory or in an archive
     without a label, whatever its folder; `classes` takes class folders, however few, without splits.
     `choices` say how else to read a layout; neither of these two takes any.
-    The source's pictures can be read inside the `with` only; `progress` hears of a tar.gz being unpacked.
+    The source's pictures can be read inside the `with` only; `progress` hears of a compressed tar being unpacked.
 
     Raises:
         DatasetError: nothing readable is there, an archive is unsafe, a benchmark is not
@@ -53,11 +53,12 @@ def open_source(
         return
     with open_tree(Path(where), limits=limits, progress=progress) as tree:
         if flat:
-            yield folder.read_flat(tree)
+            source = folder.read_flat(tree)
         elif classes:
-            yield folder.read_classes(tree)
+            source = folder.read_classes(tree)
         else:
-            yield _read_layout(tree, Path(where), choices)
+            source = _read_layout(tree, Path(where), choices)
+        yield replace(source, remarks=(*tree.remarks, *source.remarks))
 
 
 def _read_layout(tree: FileTree, where: Path, choices: LayoutChoices) -> Source:

@@ -1,6 +1,5 @@
-"""Tar archives: a plain one is read in place, a tar.gz is unpacked first."""
+"""Tar archives: a plain one is read in place, a compressed one is unpacked first."""
 
-import gzip
 import shutil
 import tarfile
 import threading
@@ -9,7 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, cast
 
-from mlcore.datasets.filetree import MAX_FILE_BYTES, ArchiveLimits, FileTree, Member, refuse, safe_files, stem_of
+from mlcore.datasets.archive_formats import stem_of
+from mlcore.datasets.compressed_streams import Compression
+from mlcore.datasets.filetree import MAX_FILE_BYTES, ArchiveLimits, FileTree, Member, refuse, safe_files
+from mlcore.datasets.system_files import SystemFiles
 from mlcore.errors import DatasetError
 from mlcore.events import Progress
 
@@ -55,30 +57,46 @@ def tar_tree(stack: ExitStack, where: Path, limits: ArchiveLimits) -> FileTree:
     tar = stack.enter_context(_tar_of(file))
     met: list[tarfile.TarInfo] = []
     members = _tar_members(tar, file, met)
-    infos = {path: met[-1] for path in safe_files(members, where.stat().st_size, limits)}
+    system = SystemFiles()
+    infos = {path: met[-1] for path in safe_files(members, where.stat().st_size, limits, system)}
     lock = threading.Lock()  # one file position serves all readers
 
     def read(path: str) -> bytes:
         with lock:
             return _member_bytes(tar, infos[path])
 
-    return FileTree(stem_of(where), where.resolve().name, {path: info.size for path, info in infos.items()}, read)
+    return FileTree(
+        name=stem_of(where),
+        origin=where.resolve().name,
+        sizes={path: info.size for path, info in infos.items()},
+        read_raw=read,
+        remarks=system.remarks(),
+    )
 
 
-def unpacked_tree(where: Path, folder: Path, limits: ArchiveLimits, progress: Progress) -> FileTree:
-    """Unpack a tar.gz as a stream, each member checked before its bytes are written."""
+def unpacked_tree(
+    where: Path, compression: Compression, folder: Path, limits: ArchiveLimits, progress: Progress
+) -> FileTree:
+    """Unpack a compressed tar as a stream, each member checked before its bytes are written."""
     places: dict[str, Path] = {}
     sizes: dict[str, int] = {}
     met: list[tarfile.TarInfo] = []
     packed = where.stat().st_size
-    with where.open("rb") as raw, gzip.GzipFile(fileobj=raw) as stream:
-        file = _BoundedReads(cast(IO[bytes], stream))
+    system = SystemFiles()
+    with where.open("rb") as raw, compression.opened(raw) as stream:
+        file = _BoundedReads(stream)
         with _tar_of(file) as tar:
-            for path in safe_files(_tar_members(tar, file, met), packed, limits):
+            for path in safe_files(_tar_members(tar, file, met), packed, limits, system):
                 places[path] = folder / str(len(places))
                 sizes[path] = _unpack_member(tar, met[-1], places[path])
                 progress("unpack", raw.tell(), packed)
-    return FileTree(stem_of(where), where.resolve().name, sizes, lambda path: places[path].read_bytes())
+    return FileTree(
+        name=stem_of(where),
+        origin=where.resolve().name,
+        sizes=sizes,
+        read_raw=lambda path: places[path].read_bytes(),
+        remarks=system.remarks(),
+    )
 
 
 def _unpack_member(tar: tarfile.TarFile, info: tarfile.TarInfo, target: Path) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from retrieval.datasets.services.classes import NAME_LENGTH, SPLITS
+from retrieval.datasets.services.sources import archive_formats
 from retrieval.models import Dataset
 
 MOST_SUGGESTIONS = 2000  # class names in a page; beyond, they are typed
@@ -76,7 +77,8 @@ class AddForm(forms.Form):
 
     files = FilesField(  # type: ignore[assignment]  # the metaclass takes it away, so BaseForm.files stays
         label="Pictures",
-        help_text="Up to 100 pictures, or one zip, tar or tar.gz with any number of them; folder names are ignored.",
+        help_text="Up to 100 pictures, or one archive with any number of them; folder names are ignored. "
+        f"Archives: {archive_formats()}.",
     )
     name = ClassField(label="Class")
     split = SplitField()
@@ -85,7 +87,9 @@ class AddForm(forms.Form):
 class ReimportForm(forms.Form):
     """The source of another import."""
 
-    archive = forms.FileField(required=False, help_text="Zip, tar or tar.gz in the layout of the first import.")
+    archive = forms.FileField(
+        required=False, help_text=f"Archive in the layout of the first import: {archive_formats()}."
+    )
     source = forms.CharField(
         required=False,
         max_length=400,

@@ -2,12 +2,14 @@
 
 from django import forms
 
+from retrieval.datasets.services.sources import archive_formats
+
 
 class ImportForm(forms.Form):
     """A new data set: an uploaded archive, a server path, or drawn butterflies."""
 
     name = forms.CharField(max_length=80)
-    archive = forms.FileField(required=False, help_text="Zip, tar or tar.gz with one folder per class.")
+    archive = forms.FileField(required=False, help_text=f"Archive with one folder per class: {archive_formats()}.")
     source = forms.CharField(
         required=False,
         max_length=400,

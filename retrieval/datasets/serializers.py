@@ -8,6 +8,7 @@ from rest_framework import serializers
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
 from retrieval.datasets.services.classes import NAME_LENGTH
+from retrieval.datasets.services.sources import archive_formats
 from retrieval.models import Dataset
 
 DATASET = {
@@ -53,7 +54,9 @@ class Origin(StrictSerializer):
         allow_blank=True,
         help_text="Server path below the import folders, or wings:species=60,... (built-in set).",
     )
-    archive = serializers.FileField(default=None, help_text="Zip, tar or tar.gz with one folder per class (multipart).")
+    archive = serializers.FileField(
+        default=None, help_text=f"Archive with one folder per class, as multipart: {archive_formats()}."
+    )
     upload = WaitingUploadField(default=None, help_text="Id of an upload of /uploads/.")
 
     origins = ("source", "archive", "upload")

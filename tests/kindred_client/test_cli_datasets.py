@@ -4,6 +4,8 @@ from typing import Any
 import httpx
 import pytest
 
+from kindred_client.cli.datasets import ARCHIVES
+from mlcore.datasets.archive_formats import ARCHIVE_SUFFIXES
 from tests.kindred_client.scripted import JOB, gives, refuses
 from tests.kindred_client.shell import WINGS, Routes, page, run, told
 from tests.kindred_client.test_folders import Site
@@ -135,3 +137,7 @@ def test_ratings_are_kept_by_the_servers_name_in_a_folder(site: Routes, tmp_path
     assert run(site, *words, tmp_path / "gone" / "marks.csv").exit_code == 2
     site["GET /datasets/4/ratings/marks.csv/"] = refuses(403, "forbidden")
     assert run(site, *words, tmp_path).exit_code == 4
+
+
+def test_every_archive_that_the_site_reads_can_be_sent() -> None:
+    assert all(suffix.endswith(ARCHIVES) for suffix in ARCHIVE_SUFFIXES)

@@ -17,6 +17,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder, Picture, open_source
+from mlcore.datasets.archive_formats import is_archive_name
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import (
     ADDED,
@@ -40,7 +41,6 @@ from retrieval.datasets.services.classes import (
     split_in,
 )
 from retrieval.datasets.services.revisions import follow_up_revision
-from retrieval.datasets.services.sources import ARCHIVES
 from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.upload_files import store
 from retrieval.models import Dataset
@@ -87,7 +87,7 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
     """Store files in a new folder; the sender's file names are kept as names, never as paths."""
     if not files:
         raise Rejected("choose pictures, or one archive of them")
-    archives = [file for file in files if (file.name or "").lower().endswith(ARCHIVES)]
+    archives = [file for file in files if is_archive_name(file.name or "")]
     if archives and len(files) > 1:
         raise Rejected(
             f"send either pictures or one archive, not {len(files)} files with {archives[0].name} among them"
@@ -139,7 +139,7 @@ def run_add_pictures_job(
 def _what_to_open(folder: Path) -> Path:
     if not folder.is_dir():
         raise JobFailed("the uploaded pictures are gone; upload them again")
-    archives = [file for file in folder.glob("*/*") if file.name.lower().endswith(ARCHIVES)]
+    archives = [file for file in folder.glob("*/*") if is_archive_name(file.name)]
     return archives[0] if archives else folder
 
 

@@ -10,13 +10,13 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.models import User
 from config.errors import Rejected
 from jobs.errors import JobFailed
+from mlcore.datasets.archive_formats import ARCHIVE_SUFFIXES, ARCHIVES_READ
 from mlcore.datasets.layout_detection import named_reader
 from mlcore.datasets.reader_table import Reader, known_readers
 from retrieval.datasets.services.upload_files import store
 from retrieval.models import Upload
 from retrieval.models.upload import uploads
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 UPLOAD = "upload:"
 
 
@@ -26,9 +26,9 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     Raises:
         Rejected: its name has no ending of an archive, or it is too large.
     """
-    suffix = next((ending for ending in ARCHIVES if (archive.name or "").lower().endswith(ending)), None)
+    suffix = next((ending for ending in ARCHIVE_SUFFIXES if (archive.name or "").lower().endswith(ending)), None)
     if suffix is None:
-        raise Rejected(f"{archive.name} is not an archive: choose one of {', '.join(ARCHIVES)}")
+        raise Rejected(f"{archive.name} is not an archive that is read: choose {ARCHIVES_READ}")
     if archive.size is None or archive.size > settings.ARCHIVE_MAX_BYTES:
         most = settings.ARCHIVE_MAX_BYTES // 2**20
         raise Rejected(f"the archive is larger than {most:,} MB; import it by server path")
@@ -83,6 +83,11 @@ def place_to_open(where: str) -> Path | str:
 def is_drawn(source: str) -> bool:
     """Say whether a source is built in, not read from a path."""
     return named_reader(source) is not None
+
+
+def archive_formats() -> str:
+    """Return the formats of archives that an import reads, for a sentence."""
+    return ARCHIVES_READ
 
 
 def readable_kinds() -> tuple[Reader, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
 from config.errors import Rejected
-from mlcore.datasets.filetree import is_system_file
 from mlcore.datasets.readers.folder import may_be_picture
+from mlcore.datasets.system_files import is_system_file
 
 MOST_PARTS = 6
 MOST_NAME_BYTES = 255

@@ -12,7 +12,7 @@ from config.errors import Rejected
 from retrieval.datasets.forms import ImportForm
 from retrieval.datasets.services import importing, pictures, visibility
 from retrieval.datasets.services.classes import class_page
-from retrieval.datasets.services.sources import readable_kinds
+from retrieval.datasets.services.sources import archive_formats, readable_kinds
 from retrieval.files import jpeg_page
 from retrieval.models import Image
 
@@ -84,7 +84,7 @@ def start_import(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("job", pk=dataset.job_id)
-    context = {"form": form, "readers": readable_kinds()}
+    context = {"form": form, "readers": readable_kinds(), "archives": archive_formats()}
     return render(request, "retrieval/dataset_import.html", context, status=400 if form.errors else 200)
 
 

@@ -1,21 +1,28 @@
 """Archives from strangers: read by name, or refused in a sentence."""
 
+import bz2
+import gzip
 import io
+import lzma
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
+from mlcore.datasets.archive_formats import ARCHIVES_READ
 from mlcore.datasets.archives import open_tree
+from mlcore.datasets.compressed_streams import MAX_WINDOW
 from mlcore.datasets.filetree import ArchiveLimits
 from mlcore.errors import DatasetError, Stopped
 
-KINDS = ["zip", "tar", "tar.gz"]
+COMPRESSED = ["tar.gz", "tar.bz2", "tar.xz", "tar.zst"]
+KINDS = ["zip", "tar", *COMPRESSED]
 Files = dict[str, bytes]
 
 
@@ -26,12 +33,28 @@ def pack(folder: Path, kind: str, files: Files) -> Path:
             for name, data in files.items():
                 archive.writestr(name, data)
         return where
-    with tarfile.open(where, "w:gz" if kind == "tar.gz" else "w") as tar:
+    with open_tar(where) as tar:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     return where
+
+
+@contextmanager
+def open_tar(where: Path) -> Iterator[tarfile.TarFile]:
+    """Open a tar for writing, compressed as its name says."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        yield tar
+    pack_bytes = {
+        ".tar": bytes,
+        ".gz": gzip.compress,
+        ".bz2": bz2.compress,
+        ".xz": lzma.compress,
+        ".zst": zstandard.ZstdCompressor().compress,
+    }[where.suffix]
+    where.write_bytes(pack_bytes(plain.getvalue()))
 
 
 def pack_link(folder: Path, kind: str, tar_type: bytes = tarfile.SYMTYPE) -> Path:
@@ -42,7 +65,7 @@ def pack_link(folder: Path, kind: str, tar_type: bytes = tarfile.SYMTYPE) -> Pat
         with zipfile.ZipFile(where, "w") as archive:
             archive.writestr(info, "/etc/passwd")
         return where
-    with tarfile.open(where, "w:gz" if kind == "tar.gz" else "w") as tar:
+    with open_tar(where) as tar:
         member = tarfile.TarInfo("a/link.jpg")
         member.type, member.linkname = tar_type, "/etc/passwd"
         tar.addfile(member)
@@ -79,7 +102,18 @@ def test_tar_of_the_current_folder_has_clean_paths(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["/etc/evil.jpg", "../evil.jpg", "a/../../evil.jpg", "a\\..\\evil.jpg", "C:/evil.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/evil.jpg",
+        "../evil.jpg",
+        "a/../../evil.jpg",
+        "a\\..\\..\\evil.jpg",
+        "C:/evil.jpg",
+        "C:\\evil.jpg",
+        "\\evil",
+    ],
+)
 def test_path_that_leaves_the_archive_is_refused(kind: str, name: str, tmp_path: Path) -> None:
     assert "absolute or leaves the archive" in refusal(pack(tmp_path, kind, {"a/1.jpg": b"x", name: b"evil"}))
 
@@ -113,7 +147,7 @@ def test_total_size_is_bounded_before_it_is_unpacked(kind: str, tmp_path: Path) 
     assert "more than 1,000 bytes" in refusal(where, ArchiveLimits(total_bytes=1_000))
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+@pytest.mark.parametrize("kind", ["zip", *COMPRESSED])
 def test_zip_bomb_is_refused_by_its_ratio(kind: str, tmp_path: Path) -> None:
     where = pack(tmp_path, kind, {"a/1.jpg": bytes(3_000_000)})
     assert "more than 100 times its size" in refusal(where, ArchiveLimits(ratio_floor=1_000_000))
@@ -132,7 +166,7 @@ def test_name_that_appears_twice_is_refused(kind: str, tmp_path: Path) -> None:
         with zipfile.ZipFile(where, "a") as archive:
             archive.writestr("a/1.jpg", b"other")
     else:
-        with tarfile.open(where, "w:gz" if kind == "tar.gz" else "w") as tar:
+        with open_tar(where) as tar:
             for _ in range(2):
                 tar.addfile(tarfile.TarInfo("a/1.jpg"))
     assert "holds 'a/1.jpg' twice" in refusal(where)
@@ -143,6 +177,8 @@ def test_desktop_litter_is_left_out(kind: str, tmp_path: Path) -> None:
     litter = {"__MACOSX/a/._1.jpg": b"x", "a/.DS_Store": b"x", "a/Thumbs.db": b"x", ".git/config": b"x"}
     with open_tree(pack(tmp_path, kind, {"a/1.jpg": b"one", **litter})) as tree:
         assert set(tree.sizes) == {"a/1.jpg"}
+        (remark,) = tree.remarks
+        assert remark.startswith("4 files") and "1 of Thumbs.db" in remark
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -210,25 +246,50 @@ def test_unknown_file_is_named(tmp_path: Path) -> None:
         tree.read("b.jpg")
 
 
-@pytest.mark.parametrize("data", [b"", b"plain text", b"\x1f\x8b broken", b"PK\x03\x04 broken", b"Rar!\x1a\x07"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"plain text",
+        b"\x1f\x8b broken",
+        b"PK\x03\x04 broken",
+        b"BZh9 broken",
+        b"\xfd7zXZ\0 broken",
+        b"\x28\xb5\x2f\xfd broken",
+    ],
+)
 def test_file_that_is_no_archive_is_refused(data: bytes, tmp_path: Path) -> None:
-    (tmp_path / "set.rar").write_bytes(data)
-    assert "set.rar cannot be read as a directory, zip, tar or tar.gz" in refusal(tmp_path / "set.rar")
+    (tmp_path / "set.dat").write_bytes(data)
+    assert f"set.dat cannot be read as a directory, {ARCHIVES_READ}" in refusal(tmp_path / "set.dat")
 
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:
     assert refusal(tmp_path / "gone.zip") == "there is no directory or archive named gone.zip"
 
 
-def test_links_in_a_directory_are_reported_and_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "secret" / "key.jpg").write_bytes(b"secret")
-    (tmp_path / "set" / "a").mkdir(parents=True)
-    (tmp_path / "set" / "a" / "link.jpg").symlink_to(tmp_path / "secret" / "key.jpg")
-    (tmp_path / "set" / "b").symlink_to(tmp_path / "secret")
-    with open_tree(tmp_path / "set") as tree:
-        assert tree.sizes == {}
-        assert [path for path, _ in tree.skipped] == ["a/link.jpg", "b"]
+@pytest.mark.parametrize("kind", ["tar.bz2", "tar.xz", "tar.zst", "tar.gz"])
+def test_streams_in_a_row_are_read_as_one(kind: str, tmp_path: Path) -> None:
+    whole = gzip.decompress(pack(tmp_path, "tar.gz", {f"a/{n}.jpg": bytes([n]) * 3000 for n in range(4)}).read_bytes())
+    compress = {
+        "tar.bz2": bz2.compress,
+        "tar.gz": gzip.compress,
+        "tar.xz": lambda data: lzma.compress(data) + bytes(4),
+        "tar.zst": zstandard.ZstdCompressor().compress,
+    }[kind]
+    where = tmp_path / f"parts.{kind}"
+    where.write_bytes(b"".join(compress(whole[start : start + 700]) for start in range(0, len(whole), 700)))
+    with open_tree(where) as tree:
+        assert [tree.read(f"a/{n}.jpg") for n in range(4)] == [bytes([n]) * 3000 for n in range(4)]
+
+
+def test_stream_that_asks_for_much_memory_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 2 * MAX_WINDOW}]
+    (tmp_path / "set.tar.xz").write_bytes(lzma.compress(bytes(1000), filters=filters))
+    assert "cannot be read" in refusal(tmp_path / "set.tar.xz")
+    parameters = zstandard.ZstdCompressionParameters(window_log=29)
+    packed = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    (tmp_path / "set.tar.zst").write_bytes(packed.compress(bytes(1000)) + packed.flush())
+    assert "cannot be read" in refusal(tmp_path / "set.tar.zst")
 
 
 def test_unpacking_reports_leaves_nothing_behind_and_can_be_stopped(
