@@ -13,6 +13,7 @@ from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
 from mlcore.datasets.parallel_map import in_order
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
+from mlcore.datasets.remarks import remarks_on
 from mlcore.datasets.source import Source, SourceItem, printable
 from mlcore.datasets.splits import check_splits
 from mlcore.datasets.statistics import count_pictures
@@ -31,7 +32,8 @@ class ImportReport:
     duplicates: (path left out, path of the same bytes that was kept), same class and split.
     conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
     broken: (path, reason). singleton_classes: those with a query that has no other picture of its class to find.
-    empty: classes left out because not one picture could be read. remarks: of the source.
+    empty: classes left out because not one picture could be read.
+    remarks: of the source, and on its classes and splits.
     """
 
     name: str
@@ -176,7 +178,7 @@ def _report(
         conflicting=tuple(intake.conflicting),
         broken=tuple(intake.broken),
         empty=empty,
-        remarks=source.remarks,
+        remarks=(*source.remarks, *(remarks_on(classes, rows) if source.labelled else ())),
         **count_pictures(classes, rows),
     )
 

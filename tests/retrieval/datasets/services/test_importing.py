@@ -107,7 +107,7 @@ def test_an_import_keeps_the_queries_the_ks_and_the_remarks_of_its_source(
     dataset.refresh_from_db()
     assert dataset.images.asking().count() == 2 and dataset.images.answering().count() == 4
     assert dataset.report["query_images"] == 2 and dataset.report["test_images"] == 6
-    assert dataset.report["remarks"] == ["not the published birds.zip"]
+    assert dataset.report["remarks"][0] == "not the published birds.zip"
     catalogue = load_dataset(dataset.folder)
     assert catalogue.ks == (1, 10) and len(catalogue.rows("query")) == 2
 
