@@ -62,7 +62,7 @@ def open_source(
 
 
 def _read_layout(tree: FileTree, where: Path, choices: LayoutChoices) -> Source:
-    reader, top = _reader_for(tree, choices.reader)
+    reader, top = _reader_for(tree, choices.reader or _reader_chosen_by(choices))
     source = replace(reader.read(tree, top, choices), reader=reader.name)
     return _remarked(reader, _as_chosen(source, choices), where)
 
@@ -77,12 +77,18 @@ def _reader_for(tree: FileTree, name: str) -> tuple[LayoutReader, str]:
     if reader is None:
         known = ", ".join(reader.name for reader in layouts)
         raise DatasetError(f"no reader of files is named {name!r}; known: {known}")
-    top = reader.find(tree)
+    top = (reader.find_chosen or reader.find)(tree)
     if top is None:
         raise DatasetError(
             f"{tree.name} is not of the layout {reader.title}, which is recognised by {reader.recognised_by}"
         )
     return reader, top
+
+
+def _reader_chosen_by(choices: LayoutChoices) -> str:
+    """Return the name of the reader that alone takes one of the fields that are chosen; "" where none does."""
+    layouts = (reader for reader in known_readers() if isinstance(reader, LayoutReader))
+    return next((reader.name for reader in layouts if any(getattr(choices, name) for name in reader.chosen_by)), "")
 
 
 def _as_chosen(source: Source, choices: LayoutChoices) -> Source:
