@@ -100,6 +100,7 @@ OPERATIONS: dict[str, Operation] = {
     "indexes.build": _job("POST /indexes/"),
     "indexes.get": _of("GET /indexes/{id}/"),
     "indexes.activate": _of("POST /indexes/{id}/activate/"),
+    "indexes.label_issues": _of("GET /indexes/{id}/label-issues/"),
     "searches.list": _of("GET /searches/"),
     "searches.create": _of("POST /searches/"),
     "searches.batch": _of("POST /searches/batch/"),

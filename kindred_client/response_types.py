@@ -66,6 +66,7 @@ IndexesList = types.Index
 IndexesBuild = types.Job
 IndexesGet = types.Index
 IndexesActivate = types.Index
+IndexesLabelIssues = types.LabelReport
 SearchesList = types.Search
 SearchesCreate = types.Search
 SearchesBatch = types.BatchResult

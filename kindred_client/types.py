@@ -460,6 +460,31 @@ class Job(TypedDict, total=False):
     finished_at: str | None
 
 
+class Suggestion(TypedDict, total=False):
+    image: int
+    label: int
+    class_name: str
+    suggested_label: int
+    suggested_class: str
+    confidence: float
+    own_share: float
+    trained: bool
+    neighbours: list[int]
+
+
+class LabelReport(TypedDict, total=False):
+    """The labels of an index's data set that look wrong; at most 500 of them, without hidden pictures."""
+
+    index: int
+    model: int
+    dataset: int
+    found: int
+    checked: int
+    pictures: int
+    agreement: float
+    suggestions: list[Suggestion]
+
+
 class LeaderboardAgreement(TypedDict, total=False):
     """Agreement of MAP@R and human means: tau-b of three models or more; of two, which one people prefer."""
 

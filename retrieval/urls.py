@@ -13,7 +13,7 @@ from retrieval.pages.views import classes, downloads, maps
 from retrieval.pages.views.front import front
 from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import storage
-from retrieval.registry.views import indexes, models
+from retrieval.registry.views import indexes, labels, models
 from retrieval.search.views import explanations, exports, history, links, marks, results
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
@@ -72,6 +72,7 @@ urlpatterns = [
     path("lab/datasets/<slug:slug>/add/", changes.add, name="dataset-add"),
     path("lab/datasets/<slug:slug>/reimport/", changes.reimport, name="dataset-reimport"),
     path("lab/datasets/<slug:slug>/indexes/", indexes.of_dataset, name="dataset-index"),
+    path("lab/datasets/<slug:slug>/labels/", labels.of_dataset, name="dataset-labels"),
     path("lab/datasets/<slug:slug>/delete/", changes.delete, name="dataset-delete"),
     path("lab/experiments/new/", experiments.new, name="experiment-new"),
     path("lab/experiments/estimate", experiments.estimate, name="experiment-estimate"),

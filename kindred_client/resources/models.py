@@ -134,3 +134,7 @@ class Indexes(Resource):
     def activate(self, index: Ref, *, if_match: str = "") -> response_types.IndexesActivate:
         """Activate it: a new one, or an older one to roll back."""
         return self._api.call("indexes.activate", response_types.IndexesActivate, index, if_match=if_match)
+
+    def label_issues(self, index: Ref) -> response_types.IndexesLabelIssues:
+        """Return the pictures whose label looks wrong by their neighbours in the index, most certain first."""
+        return self._api.call("indexes.label_issues", response_types.IndexesLabelIssues, index)

@@ -11,6 +11,7 @@ import pillow_heif
 from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from mlcore.errors import PictureError
+from mlcore.images.av1_frames import largest_frame
 from mlcore.images.colour_profiles import ToRGB, srgb_colours
 from mlcore.images.formats import PILLOW_FORMATS
 from mlcore.images.image_costs import reduction_of
@@ -24,6 +25,7 @@ MIN_SIDE = 16  # below this there is nothing to learn from or to recognise
 
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 _LARGE_PIXELS = 4_000_000  # from here on it is worth some milliseconds to return what was freed
+_PADDING = 64  # pixels by which a coded frame may be larger on a side than the picture
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,6 +73,7 @@ def open_with_size(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int =
         raise PictureError(fault)
     _check_size(header.size, max_pixels)
     _check_tiles(header, max_pixels)
+    _check_frames(header, data)
     try:
         turn = _turn_of(header)
         size = header.size[::-1] if turn in _SIDEWAYS else header.size
@@ -219,6 +222,21 @@ def _check_tiles(image: Image.Image, max_pixels: int) -> None:
         width, length = (image.tag_v2.get(tag, 0) for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH))
         if not isinstance(width, int) or not isinstance(length, int) or width * length > max_pixels:
             raise PictureError(f"the TIFF has tiles of {width} x {length} px; save it again without tiles")
+
+
+def _check_frames(header: Image.Image, data: bytes) -> None:
+    """Refuse an AVIF whose streams hold larger frames than it says: its decoder would take the memory for them."""
+    if header.format != "AVIF":
+        return
+    try:
+        pixels = largest_frame(data)
+    except ValueError as error:
+        raise PictureError(f"the picture is damaged and cannot be decoded: {error}") from error
+    if not 0 < pixels <= (header.width + _PADDING) * (header.height + _PADDING):
+        raise PictureError(
+            f"the picture is damaged: its header says {header.width} x {header.height} px, its stream frames of "
+            f"{pixels / 1e6:g} megapixels"
+        )
 
 
 def _turn_of(image: Image.Image) -> Image.Transpose | None:

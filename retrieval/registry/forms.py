@@ -1,4 +1,4 @@
-"""Forms that import an external model, and build an index."""
+"""Forms that import an external model, build an index, and accept suggested labels."""
 
 from typing import Any
 
@@ -60,3 +60,15 @@ class IndexForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["model"].queryset = models  # type: ignore[attr-defined]
         self.fields["model"].label_from_instance = lambda row: f"{row.name}, of {row.dataset.name}"  # type: ignore[attr-defined]
+
+
+class SuggestionsForm(forms.Form):
+    """Pictures that were selected to be moved to the classes that are suggested for them."""
+
+    image = forms.TypedMultipleChoiceField(
+        coerce=int, error_messages={"required": "No picture is selected; select at least one."}
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["image"].valid_value = lambda value: str(value).isdecimal() and len(str(value)) < 19  # type: ignore[attr-defined]

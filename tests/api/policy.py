@@ -146,6 +146,7 @@ POLICY = (
     curators("POST /indexes/", 202),
     curators("GET /indexes/{id}/"),
     curators("POST /indexes/{id}/activate/"),
+    curators("GET /indexes/{id}/label-issues/"),
     # --- searching
     members("GET /searches/"),
     members("POST /searches/", 201),

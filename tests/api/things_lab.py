@@ -161,6 +161,11 @@ def one_index(scene: Scene) -> Ask:
     return Ask(f"/indexes/{scene.world.index_of(scene.world.models[0]).pk}/")
 
 
+@thing("GET /indexes/{id}/label-issues/")
+def labels_that_look_wrong(scene: Scene) -> Ask:
+    return Ask(f"/indexes/{scene.world.index_of(scene.world.models[0]).pk}/label-issues/")
+
+
 @thing("POST /indexes/{id}/activate/")
 def active_index(scene: Scene) -> Ask:
     return Ask(f"/indexes/{scene.world.index_of(scene.world.models[0]).pk}/activate/")

@@ -50,6 +50,7 @@ PAGES = {
     "dataset-add": "/lab/datasets/wings/add/",
     "dataset-reimport": "/lab/datasets/wings/reimport/",
     "dataset-index": "/lab/datasets/wings/indexes/",
+    "dataset-labels": "/lab/datasets/wings/labels/",
     "dataset-delete": "/lab/datasets/wings/delete/",
     "storage": "/lab/storage/",
     "experiment-new": "/lab/experiments/new/",

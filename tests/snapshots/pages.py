@@ -41,6 +41,7 @@ MORE = {
     "dataset-classes": ["/lab/datasets/wings/classes/?name=nothing-like-it"],
     "dataset-delete": ["/lab/datasets/moths/delete/", "/lab/datasets/broken/delete/"],
     "dataset-index": ["/lab/datasets/moths/indexes/", "/lab/datasets/beetles/indexes/"],
+    "dataset-labels": ["/lab/datasets/wings/labels/?model=2", "/lab/datasets/beetles/labels/"],
     "dataset-map": ["/datasets/wings/map/?model=2", "/datasets/moths/map/", "/datasets/beetles/map/"],
     "dataset-pictures": ["/lab/datasets/wings/pictures/?shown=hidden", "/lab/datasets/wings/pictures/?class=none"],
     "downloads": ["/downloads/?kind=reports", "/downloads/?dataset=beetles"],

@@ -22,7 +22,9 @@ from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.datasets.api.datasets import VisibleDatasetField
 from retrieval.models import Dataset, Index, Model
+from retrieval.registry.label_serializers import LabelReportSerializer
 from retrieval.registry.services import indexes as services
+from retrieval.registry.services.label_issues import label_report
 from retrieval.registry.services.visibility import visible_models
 
 INDEX = {
@@ -104,3 +106,10 @@ class IndexViewSet(VersionedViewSet, ReadOnlyModelViewSet[Index]):
         index = self.get_object()
         services.activate(index, by=signed_in(request))
         return self.shown(index)
+
+    @extend_schema(responses=LabelReportSerializer)
+    @may_answer(409)
+    @action(detail=True, url_path="label-issues")
+    def label_issues(self, request: Request, pk: str) -> Response:
+        """List the pictures whose label looks wrong by their neighbours in the index, most certain first."""
+        return Response(LabelReportSerializer(label_report(self.get_object())).data)

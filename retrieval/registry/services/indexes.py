@@ -32,6 +32,7 @@ from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.checksums import keep_checksum
 from retrieval.registry.services.confidence import calibration_of
 from retrieval.registry.services.external_encoders import encoder_for_job
+from retrieval.registry.services.label_issues import IN_JOBS, label_check_of
 
 if TYPE_CHECKING:
     from mlcore.inference.encoder_protocol import PictureEncoder
@@ -97,6 +98,8 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str,
     for name in ("embeddings.npy", "images.csv"):  # which people may download from now on
         keep_checksum(built.model.folder / name)
     calibration_of(built)
+    if built.dataset.labelled:
+        label_check_of(built, IN_JOBS)
     fill_looks(built.dataset, context.progress)  # of pictures that came since, or before looks were kept
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 
