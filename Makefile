@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-$(shell cat requirements.txt requirements-dev.txt package-lock.json | sha256sum | cut -c1-16)
 DATA ?=
 WEIGHTS ?=
+ARCH ?=
 EPOCHS ?=
 PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
@@ -50,7 +51,7 @@ $(STAMP):
 	touch $(STAMP)
 
 demo: env
-	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(EPOCHS),--epochs "$(EPOCHS)")
+	@$(BIN)/python manage.py demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(ARCH),--architecture "$(ARCH)") $(if $(EPOCHS),--epochs "$(EPOCHS)")
 
 test: env
 	$(PARALLEL) $(ARGS)

@@ -301,6 +301,35 @@ _PRESETS = (
         head_rate_factor=2.5,
         proxy_rate_factor=50.0,
     ),
+    # DINOv2 as it was trained; backbone=vit_small_patch16_dinov3 or vit_base_patch16_siglip_224 are others of its kind.
+    # 256 dimensions are fewer than the features of each.
+    Protocol(
+        name="foundation-frozen",
+        backbone="vit_small_patch14_dinov2",
+        dim=256,
+        pooling="average",
+        head_init="half-whitened-pca",
+        crop_scale=1.0,
+        horizontal_flip=0.0,
+        trains="head",
+        batch_size=120,
+        epochs=20,
+        warmup_epochs=0,
+    ),
+    # Ermolov et al. 2022: ViT-S, 128 dimensions, AdamW 3e-5, weight decay 0.01. Their batch of 900 is 128 here, and
+    # their clipping of gradients is left out. Not tuned here.
+    Protocol(
+        name="vit-fine-tune",
+        backbone="vit_small_patch16_224",
+        pooling="cls",
+        head_init="half-whitened-pca",
+        crop_scale=0.2,
+        batch_size=128,
+        learning_rate=3e-5,
+        head_rate_factor=10.0,
+        proxy_rate_factor=300.0,
+        weight_decay=0.01,
+    ),
     # Musgrave et al. 2020, class-disjoint cross-validation. What differs from the paper: ResNet-50 (timm has
     # no BN-Inception), losses at their defaults or tuned by fewer trials, and losses that classify draw
     # random batches, not one picture a class. Each fold gives 128 dimensions; the report joins them.

@@ -36,7 +36,7 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
             "--weights",
             default="",
             metavar="FILE",
-            help="Weights file on the server; default: the protocol's own weights.",
+            help="Weights file on the server, or hub:NAME for weights of timm; default: the protocol's own weights.",
         ),
         click.option(
             "--trials", default=0, type=click.IntRange(0), help="Tuning trials per loss; default 0 = no tuning."

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mlcore.weights import HUB, hub_changes, local_architecture
+
 DEFAULT_CACHE = Path("var/cache")
 
 
@@ -27,6 +29,37 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_CACHE,
         help=f"folder of decoded pictures, shared by runs (default: {DEFAULT_CACHE})",
     )
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add the weights that a training starts from, and their architecture."""
+    parser.add_argument(
+        "--weights",
+        help="local .safetensors file, with its .json beside it unless it is of timm; "
+        "or hub:NAME, weights that timm fetches",
+    )
+    parser.add_argument("--architecture", help="timm architecture of a file without .json (default: by its tensors)")
+
+
+def local_file(options: argparse.Namespace) -> Path | None:
+    """Return the file of local weights; None for those of the hub, and for the protocol's own."""
+    return Path(options.weights) if options.weights and not options.weights.startswith(HUB) else None
+
+
+def weights_changes(options: argparse.Namespace) -> dict[str, object]:
+    """Return the changes of a protocol for the weights in the options; a file of timm without its JSON gets one.
+
+    Raises:
+        WeightsError: the file or its architecture is not known, or that is no name on the hub.
+    """
+    file = local_file(options)
+    if file is None:
+        return {**hub_changes(options.weights)} if options.weights else {}
+    if not file.with_suffix(".json").is_file():
+        from mlcore.networks.architecture_guess import write_missing_description
+
+        write_missing_description(file, options.architecture or "")
+    return {"weights": "local", "backbone": local_architecture(file)}
 
 
 def add_child(parser: argparse.ArgumentParser) -> None:

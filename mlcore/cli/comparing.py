@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcore.cli.arguments import add_child, add_command, add_data
+from mlcore.cli.arguments import add_child, add_command, add_data, add_weights, local_file, weights_changes
 from mlcore.cli.terminal import emit
 from mlcore.comparison.plan import Comparison, read_comparison
 from mlcore.comparison.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
@@ -48,7 +48,7 @@ def add_commands(commands: Any) -> None:
     for command in (compare, rerun, tune):
         add_data(command)
         command.add_argument("--out", type=Path, required=True, help="folder of the comparison")
-        command.add_argument("--weights", type=Path, help="local .safetensors file with its .json beside it")
+        add_weights(command)
         command.add_argument("--threads", type=int, default=0, help="CPU threads per process (default: torch's choice)")
         command.add_argument("--child", action="store_true", help="end this process when its parent ends")
     report = add_command(
@@ -66,7 +66,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _compare(options: argparse.Namespace) -> Mapping[str, object] | None:
-    comparison = read_comparison(options.file, _changes(options.weights))
+    comparison = read_comparison(options.file, weights_changes(options))
     return _run(options, comparison, ["compare", str(options.file)])
 
 
@@ -91,15 +91,6 @@ def _rerun(options: argparse.Namespace) -> Mapping[str, object] | None:
     return {**counts, "status": MOVED_STATUS if counts[MOVED] else 0}
 
 
-def _changes(weights: Path | None) -> dict[str, object]:
-    """Return the changes of the protocol that a local weights file needs."""
-    if weights is None:
-        return {}
-    from mlcore.weights import local_architecture
-
-    return {"weights": "local", "backbone": local_architecture(weights)}
-
-
 def _run(options: argparse.Namespace, comparison: Comparison, again: Sequence[str]) -> Mapping[str, object] | None:
     if options.workers < 1:
         raise ComparisonError(f"workers must be at least 1, got {options.workers}")
@@ -118,7 +109,7 @@ def _tune(options: argparse.Namespace) -> Mapping[str, object] | None:
     if options.child:
         die_with_parent()
     should_stop = stop_on_signal()
-    comparison = read_comparison(options.file, _changes(options.weights))
+    comparison = read_comparison(options.file, weights_changes(options))
 
     def say(name: str, event: Event) -> None:
         if options.events and event["event"] in ("progress", "trial"):
@@ -146,7 +137,7 @@ def _workspace(options: argparse.Namespace) -> ComparisonWorkspace:
         import torch
 
         torch.set_num_threads(options.threads)
-    return ComparisonWorkspace(options.out, load_dataset(options.data), options.weights, options.cache)
+    return ComparisonWorkspace(options.out, load_dataset(options.data), local_file(options), options.cache)
 
 
 def _run_here(

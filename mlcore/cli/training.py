@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlcore.cli.arguments import add_child, add_command, add_data, pair
+from mlcore.cli.arguments import add_child, add_command, add_data, add_weights, local_file, pair, weights_changes
 from mlcore.cli.terminal import Bar, emit
 from mlcore.config import PRESETS, Protocol, preset
 from mlcore.evaluation.metric_table import HEADLINE, title_of
@@ -55,7 +55,7 @@ def add_commands(commands: Any) -> None:
         command.add_argument(
             "--set", action="append", default=[], metavar="FIELD=VALUE", help="change of a protocol field"
         )
-        command.add_argument("--weights", type=Path, help="local .safetensors file with its .json beside it")
+        add_weights(command)
         command.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
         add_child(command)
 
@@ -106,7 +106,7 @@ def _train_in(group: "ProcessGroup", options: argparse.Namespace, should_stop: C
         spec,
         load_dataset(options.data),
         RunPaths(options.out, work, options.cache),
-        weights=options.weights,
+        weights=local_file(options),
         callbacks=TrainingCallbacks(report if group.is_main else _say_nothing, should_stop),
         group=group,
     )
@@ -133,6 +133,7 @@ def _estimate(options: argparse.Namespace) -> Any:
 
         torch.set_num_threads(options.threads)
     protocol, dataset, bar = _protocol(options), load_dataset(options.data), Bar()
+    file = local_file(options)
 
     def report(event: Event) -> None:
         if options.events:
@@ -141,15 +142,11 @@ def _estimate(options: argparse.Namespace) -> Any:
             bar(event["phase"], event["done"], event["total"])
 
     progress = TrainingCallbacks(report, should_stop).progress
-    times = measure_step_times(
-        protocol, dataset, options.cache, weights=options.weights, begun=begun, progress=progress
-    )
+    times = measure_step_times(protocol, dataset, options.cache, weights=file, begun=begun, progress=progress)
     bar.close()
-    file = step_times_file(
-        options.cache, dataset.fingerprint, protocol, options.weights.name if options.weights else ""
-    )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, times.to_json())
+    target = step_times_file(options.cache, dataset.fingerprint, protocol, file.name if file else "")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_json(target, times.to_json())
     return None if options.events else {loss: round(times.of_run(protocol, loss), 1) for loss in (*BASELINES, *LOSSES)}
 
 
@@ -166,13 +163,11 @@ def _epoch_line(event: Event) -> str:
 
 
 def _protocol(options: argparse.Namespace) -> Protocol:
-    from mlcore.weights import local_architecture
-
     chosen = preset(options.preset)
     if options.protocol:
         chosen = Protocol.from_json(json.loads(options.protocol.read_text()))
     changes: dict[str, object] = dict(pair(text) for text in options.set)
-    if options.weights and chosen.weights != "scratch":
-        changes = {"weights": "local", "backbone": local_architecture(options.weights), **changes}
+    if local_file(options) is None or chosen.weights != "scratch":
+        changes = {**weights_changes(options), **changes}
     chosen = chosen.with_changes(**changes)
     return chosen if options.child else chosen.bounded()  # a job goes on with what it was begun with

@@ -8,6 +8,7 @@ from typing import Any
 
 import timm
 import torch
+from huggingface_hub.errors import RepositoryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from timm.layers import convert_sync_batchnorm  # type: ignore[attr-defined]
@@ -64,6 +65,22 @@ def evaluation_sizes(architecture: str) -> dict[str, int]:
         return {}
     crop = int(config.input_size[-1])
     return {"crop": crop, "short_side": math.floor(crop / config.crop_pct)}
+
+
+def check_on_hub(architecture: str, tag: str = "") -> None:
+    """Refuse weights that timm does not name: nothing is asked of the network.
+
+    Raises:
+        ProtocolError: timm has no such architecture.
+        WeightsError: it has no pre-trained weights of it, or none with that tag.
+    """
+    _check_known(architecture)
+    names = [name for name in timm.list_pretrained(f"{architecture}*") if name.partition(".")[0] == architecture]
+    tags = [name.partition(".")[2] for name in names]
+    if not tags:
+        raise WeightsError(f"timm has no pre-trained weights of {architecture}; choose another architecture")
+    if tag and tag not in tags:
+        raise WeightsError(f"timm has no weights {tag!r} of {architecture}; it has {', '.join(tags)}")
 
 
 def _check_known(architecture: str) -> None:
@@ -162,14 +179,19 @@ def _try_size(crop: int, backbone: nn.Module, spec: BackboneSpec) -> None:
 
 def _from_hub(architecture: str, weights: str) -> tuple[nn.Module, BackboneSpec]:
     _, _, tag = weights.partition(":")
+    check_on_hub(architecture, tag)
     name = f"{architecture}.{tag}" if tag else architecture
     try:
         backbone: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
+    except RepositoryNotFoundError as error:
+        raise WeightsError(
+            f"the hub does not give out the weights of {name} ({type(error).__name__}): they were removed, "
+            "or their licence has to be accepted there, with the token in HF_TOKEN"
+        ) from error
     except (OSError, RuntimeError, ValueError) as error:
         raise WeightsError(
             f"the pre-trained weights of {name} could not be fetched from the hub "
-            f"({type(error).__name__}). Connect to the network, or give a local file: "
-            "--weights FILE.safetensors, with its description FILE.json beside it"
+            f"({type(error).__name__}). Connect to the network, or give a local file: --weights FILE.safetensors"
         ) from error
     config: dict[str, Any] = backbone.pretrained_cfg  # type: ignore[assignment]
     return backbone, BackboneSpec(

@@ -6,6 +6,7 @@ from django import forms
 
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.experiments.services import options, starting
+from retrieval.experiments.services.weights import weights_rows
 from retrieval.models import Dataset
 from retrieval.registry.services.legend import loss_titles
 
@@ -22,7 +23,7 @@ class ExperimentForm(forms.Form):
     losses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     seeds = forms.CharField(initial="0", help_text="Whole numbers separated by spaces; one run per loss and seed.")
     weights = forms.ChoiceField(
-        required=False, help_text="Weights file on the server to start from; default: the protocol's own weights."
+        required=False, help_text="Weights to start from, listed below; default: the protocol's own."
     )
     trials = forms.IntegerField(
         required=False,
@@ -66,7 +67,7 @@ class ExperimentForm(forms.Form):
         fields["preset"].choices = [(row["name"], row["name"]) for row in options.presets()]  # type: ignore[attr-defined]
         fields["losses"].choices = list(loss_titles().items())  # type: ignore[attr-defined]
         fields["losses"].initial = options.baselines()  # rows of every honest table, and cheap
-        fields["weights"].choices = [("", "the protocol's own"), *((name, name) for name in options.weights_files())]  # type: ignore[attr-defined]
+        fields["weights"].choices = _weights_choices()  # type: ignore[attr-defined]
 
     def clean_trials(self) -> int:
         """Return 0 for an empty field."""
@@ -105,6 +106,16 @@ class ExperimentForm(forms.Form):
         if not words or len(words) > MOST_SEEDS or not all(word.isdecimal() and len(word) < 10 for word in words):
             raise forms.ValidationError(f"Give 1 to {MOST_SEEDS} whole numbers, such as: 0 1 2")
         return sorted({int(word) for word in words})
+
+
+def _weights_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
+    """Return the weights to choose from: the protocol's own, those on the server, those on the hub."""
+    here: list[tuple[str, str]] = []
+    hub: list[tuple[str, str]] = []
+    for row in weights_rows():
+        (hub if row.place == "hub" else here).append((row.name, f"{row.title} ({row.megabytes:.0f} MB)"))
+    groups = [("On the server", here), ("On the hub, fetched by the training", hub)]
+    return [("", "the protocol's own"), *((title, choices) for title, choices in groups if choices)]
 
 
 def _pairs(text: str, rule: str) -> dict[str, str]:

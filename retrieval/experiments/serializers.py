@@ -113,7 +113,7 @@ class ExperimentPlanSerializer(StrictSerializer):
         required=False,
         default="",
         allow_blank=True,
-        help_text="Weights file on the server; default: the protocol's own weights.",
+        help_text="Weights file on the server, or hub:NAME for weights of timm; default: the protocol's own weights.",
     )
     trials = serializers.IntegerField(
         min_value=0,

@@ -1,21 +1,19 @@
 """The steps of `make demo`, each idempotent."""
 
-import filecmp
 import json
 import secrets
-import shutil
 from pathlib import Path
 
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import create_account
 from config import storage
-from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.sources import is_drawn
 from retrieval.experiments.services import options, starting
+from retrieval.experiments.services.weights import file_of, is_from_hub, smallest_packaged, take_file
 from retrieval.models import Dataset, Experiment, Index
 
 WINGS = "wings:species=60,per_class=24,size=128,seed=0"
@@ -61,30 +59,18 @@ def import_data(source: str) -> Dataset:
     return dataset
 
 
-def take_weights(file: Path) -> str:
-    """Copy a weights file and its JSON to the weights folder; return its name.
+def take_weights(weights: str, architecture: str = "") -> str:
+    """Return the name by which an experiment takes these weights; a file is copied to the weights folder.
+
+    weights: a safetensors file, `hub:NAME`, or "" for packaged ones, which may be missing: "" then. A file of timm
+    without its JSON gets one. architecture: of such a file; guessed if empty.
 
     Raises:
-        Rejected: one of the two is missing.
+        Rejected: there is no such file, or its architecture is not known.
     """
-    folder = storage.weights()
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in (file, file.with_suffix(".json")):
-        if not part.is_file():
-            raise Rejected(f"there is no {part}; weights are a .safetensors file with its .json beside it")
-        _copy_whole(part, folder / part.name)
-    return file.name
-
-
-def _copy_whole(file: Path, target: Path) -> None:
-    """Copy a file unless it is there already; a copy that was cut off is not there."""
-    if target.exists():
-        if not filecmp.cmp(target, file, shallow=False):
-            raise Rejected(f"other weights named {file.name} are in use; give these another name")
-        return
-    scratch = target.with_name(f".{target.name}")
-    shutil.copyfile(file, scratch)
-    scratch.replace(target)
+    if not weights:
+        return smallest_packaged()
+    return weights if is_from_hub(weights) else take_file(Path(weights), architecture)
 
 
 def start_training(dataset: Dataset, weights: str, epochs: int | None = None) -> Experiment:
@@ -99,7 +85,9 @@ def start_training(dataset: Dataset, weights: str, epochs: int | None = None) ->
     """
     preset, baselines = (FROM_WEIGHTS, options.baselines()) if weights else (FROM_SCRATCH, [])
     name = f"{preset} on {dataset.name}"
-    experiment = Experiment.objects.filter(name=name, dataset=dataset, weights=weights).first()
+    if is_from_hub(weights):
+        name += f" from {weights.removeprefix('hub:')}"
+    experiment = Experiment.objects.filter(name=name, dataset=dataset, weights=file_of(weights)).first()
     if experiment is None:
         changes: dict[str, object] = {} if epochs is None else {"epochs": epochs}
         protocol = options.make_protocol(preset, changes, weights)
@@ -107,7 +95,7 @@ def start_training(dataset: Dataset, weights: str, epochs: int | None = None) ->
             protocol = options.make_protocol(preset, {**changes, **fewer}, weights)
         losses = [*LOSSES, *baselines]
         return starting.start_experiment(
-            dataset=dataset, name=name, protocol=protocol, losses=losses, weights=weights, by=None
+            dataset=dataset, name=name, protocol=protocol, losses=losses, weights=file_of(weights), by=None
         )
     for job in jobs_of(experiment):
         _again(job)

@@ -33,6 +33,7 @@ from retrieval.experiments.serializers import (
 )
 from retrieval.experiments.services import cancelling, options, queries, reports, starting
 from retrieval.experiments.services.report_downloads import visible_reports
+from retrieval.experiments.services.weights import file_of
 from retrieval.models import Experiment
 
 REPORT = {
@@ -142,7 +143,7 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
         form.is_valid(raise_exception=True)
         values: dict[str, Any] = form.validated_data
         protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
-        return {**values, "protocol": protocol}
+        return {**values, "protocol": protocol, "weights": file_of(values["weights"])}
 
     def _poll_headers(self, experiment: Experiment) -> dict[str, str]:
         where = reverse("api-experiment-detail", args=[experiment.pk], request=self.request)

@@ -1,16 +1,14 @@
-"""Options of experiments: losses, presets and weights, and the protocol made of them."""
+"""Options of experiments: losses and presets, and the protocol made of them and of weights."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypedDict
 
-from config import storage
 from config.errors import Rejected
-from mlcore.artifacts import read_json
 from mlcore.config import AT_LEAST, PRESETS, Protocol
 from mlcore.errors import MlcoreError
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
+from retrieval.experiments.services.weights import protocol_fields
 
 CHANGED = " (changed)"
 
@@ -98,33 +96,24 @@ def presets() -> list[Mapping[str, Any]]:
     return [protocol.to_json() for protocol in PRESETS.values()]
 
 
-def weights_files() -> list[str]:
-    """Return the names of the weights files on the server."""
-    return sorted(file.name for file in storage.weights().glob("*.safetensors"))
-
-
 def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Protocol:
-    """Return a preset with changed fields; a weights file sets its weights and backbone.
+    """Return a preset with changed fields; weights, a file or `hub:NAME`, set its weights and backbone.
 
     Raises:
-        Rejected: no such preset, field, value or file.
+        Rejected: no such preset, field, value or weights.
     """
     if preset not in PRESETS:
         raise Rejected(f"no preset named {preset!r}; known: {', '.join(PRESETS)}", field="preset")
     # A changed preset must not have the name of the original.
     wanted = {"name": preset + CHANGED, **changes} if changes else {}
-    if weights:
-        if weights not in weights_files():
-            known = ", ".join(weights_files()) or "none"
-            raise Rejected(f"no weights file named {weights!r}; known: {known}", field="weights")
-        wanted = {"weights": "local", "backbone": _architecture_of(weights), **wanted}
+    fields = protocol_fields(weights)
     try:
-        protocol = PRESETS[preset].with_changes(**wanted).bounded()
+        protocol = PRESETS[preset].with_changes(**{**fields, **wanted}).bounded()
     except MlcoreError as error:
         raise Rejected(str(error), field="changes" if changes else "") from error
     if protocol.weights == "local" and not weights:
         raise Rejected("local weights need a weights file; select one", field="weights")
-    if weights and protocol.weights != "local":
+    if weights and protocol.weights != fields["weights"]:
         raise Rejected(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
     return protocol
 
@@ -135,11 +124,3 @@ def changes_for_few_images(protocol: Protocol, train_images: int) -> dict[str, o
     if protocol.head_init == "random" or protocol.dim <= most:
         return {}
     return {"dim": most} if most >= AT_LEAST["dim"] else {"head_init": "random"}
-
-
-def _architecture_of(weights: str) -> str:
-    beside = Path(weights).with_suffix(".json")
-    try:
-        return str(read_json(storage.weights() / beside)["architecture"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise Rejected(f"{beside} does not say the architecture of {weights}; put it beside the weights") from None

@@ -16,6 +16,7 @@ from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import cloning, estimates, options, starting
 from retrieval.experiments.services.tuning import tunings_of
+from retrieval.experiments.services.weights import file_of, weights_rows
 from retrieval.experiments.views.runs import STOP_POLLING, progress_of
 from retrieval.models import Experiment, Report
 from retrieval.registry.services import diagnostics
@@ -31,13 +32,14 @@ def new(request: HttpRequest) -> HttpResponse:
         values = form.cleaned_data
         try:
             protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+            values["weights"] = file_of(values["weights"])
             experiment = starting.start_experiment(**values, protocol=protocol, by=signed_in(request))
         except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("experiment", pk=experiment.pk)
     losses = [{"name": row["name"], "spec": row} for row in options.loss_table()]
-    context = {"form": form, "losses": losses, "presets": options.presets()}
+    context = {"form": form, "losses": losses, "presets": options.presets(), "weights": weights_rows()}
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 
@@ -69,6 +71,7 @@ def estimate(request: HttpRequest) -> HttpResponse:
     weights, dataset = values["weights"], values["dataset"]
     try:
         protocol = options.make_protocol(values["preset"], values["changes"], weights)
+        weights = file_of(weights)
         estimated = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
         )

@@ -25,7 +25,6 @@ from config import storage
 from config.errors import Rejected
 from jobs.models import Job
 from retrieval.experiments.services.cloning import can_be_fine_tuned
-from retrieval.experiments.services.weights import convert_smallest
 from retrieval.models import Experiment
 from retrieval.pages import demo
 
@@ -42,9 +41,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", default=demo.WINGS, help="folder or archive of your own pictures")
         parser.add_argument(
-            "--weights",
-            type=Path,
-            help="pre-trained .safetensors with its .json beside it (default: packaged)",
+            "--weights", help="pre-trained .safetensors, or hub:NAME as timm has it (default: packaged)"
+        )
+        parser.add_argument(
+            "--architecture", help="timm architecture of weights without .json (default: by their tensors)"
         )
         parser.add_argument("--epochs", type=int, help="epochs of each training; without it those of the preset")
         parser.add_argument("--port", type=int, default=8000)
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         passwords = demo.make_accounts()
         try:
             with _processes(port):
-                experiment = self._prepare(options["data"], options["weights"], options["epochs"])
+                experiment = self._prepare(options)
                 self._serve(experiment, port, passwords)
                 if not options["exit"]:
                     signal.pause()
@@ -66,19 +66,18 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopped. `make demo` goes on from here.")
 
-    def _prepare(self, source: str, weights: Path | None, epochs: int | None) -> Experiment:
-        dataset = demo.import_data(source)
-        # Packaged weights are converted while the pictures are imported.
-        name = demo.take_weights(weights) if weights else convert_smallest()
+    def _prepare(self, options: dict[str, Any]) -> Experiment:
+        weights = demo.take_weights(options["weights"] or "", options["architecture"] or "")
+        dataset = demo.import_data(options["data"])
         if dataset.job is not None and not dataset.is_ready:
             _watch([dataset.job], f"import of {dataset.name}")
             dataset.refresh_from_db()
-        if not name:
+        if not weights:
             self.stdout.write(
                 "No pre-trained weights are installed: a small network learns from scratch. "
                 "With WEIGHTS=file.safetensors it starts from what another has learned, and finds far better."
             )
-        experiment = demo.start_training(dataset, name, epochs)
+        experiment = demo.start_training(dataset, weights, options["epochs"])
         while not demo.is_served(experiment):
             waiting = [job for job in demo.jobs_of(experiment) if job.is_active]
             # Asked again: the last job may have ended between the two questions.

@@ -8,6 +8,7 @@ from torch import nn
 
 from mlcore.networks.backbones import BackboneSpec, build_backbone, timm
 from mlcore.networks.pooling import FeaturePool
+from mlcore.weights import HUB_WEIGHTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "backbones.md").read_text()
 TABLE = PAGE.partition("| family | name |")[2].partition("\n\n")[0].splitlines()[2:]
@@ -34,6 +35,11 @@ def without_weights(architecture: str) -> nn.Module:
 
 def test_every_family_that_was_asked_for_is_listed() -> None:
     assert ROWS.keys() >= NAMED
+
+
+def test_the_lab_lists_the_same_weights() -> None:
+    rows = [(cells[0], cells[1].strip("`"), cells[2].strip("`")) for cells in ROWS.values()]
+    assert [(weights.title, weights.architecture, weights.tag) for weights in HUB_WEIGHTS] == rows
 
 
 @pytest.mark.parametrize("architecture", ROWS)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -42,16 +43,6 @@ def test_data_that_are_not_there_are_refused(tmp_path: Path) -> None:
         demo.import_data(str(tmp_path / "nothing"))
 
 
-def test_weights_are_copied_with_their_description(tmp_path: Path) -> None:
-    file = tmp_path / "small.safetensors"
-    file.write_bytes(b"weights")
-    with pytest.raises(Rejected, match=r"small\.json; weights are"):
-        demo.take_weights(file)
-    file.with_suffix(".json").write_text("{}")
-    assert demo.take_weights(file) == demo.take_weights(file) == "small.safetensors"
-    assert (settings.WEIGHTS_DIR / "small.safetensors").read_bytes() == b"weights"
-
-
 def test_a_training_is_started_once_and_taken_up_where_it_was_cut_off(world: World) -> None:
     experiment = demo.start_training(world.dataset, "")
     assert experiment.runs.count() == len(demo.LOSSES)
@@ -91,16 +82,6 @@ def test_ones_own_pictures_are_not_taken_for_the_drawn_ones(tmp_path: Path) -> N
         demo.import_data(str(elsewhere))
 
 
-def test_other_weights_of_the_same_name_are_refused(tmp_path: Path) -> None:
-    for place in ("one", "two"):
-        (tmp_path / place).mkdir()
-        (tmp_path / place / "small.safetensors").write_text(place)
-        (tmp_path / place / "small.json").write_text("{}")
-    demo.take_weights(tmp_path / "one" / "small.safetensors")
-    with pytest.raises(Rejected, match="other weights named small"):
-        demo.take_weights(tmp_path / "two" / "small.safetensors")
-
-
 def test_an_index_that_failed_is_built_again_at_the_next_start(world: World) -> None:
     experiment = demo.start_training(world.dataset, "")
     run = experiment.runs.all()[0]
@@ -117,8 +98,9 @@ def test_an_index_that_failed_is_built_again_at_the_next_start(world: World) -> 
 def small_weights(folder: Path) -> str:
     file = folder / "small.safetensors"
     file.write_bytes(b"weights")
-    file.with_suffix(".json").write_text('{"architecture": "mobilenetv2_100"}')
-    return demo.take_weights(file)
+    about = {"architecture": "mobilenetv2_100", "mean": [0.5] * 3, "std": [0.5] * 3}
+    file.with_suffix(".json").write_text(json.dumps(about))
+    return demo.take_weights(str(file))
 
 
 def test_weights_train_heads_beside_their_baselines(world: World, tmp_path: Path) -> None:
@@ -145,6 +127,18 @@ def test_a_set_too_small_for_a_pca_gets_fewer_dimensions(world: World, tmp_path:
 def test_without_packaged_weights_a_small_network_learns_from_scratch(world: World) -> None:
     experiment = demo.start_training(world.dataset, "")
     assert (experiment.name, experiment.protocol["weights"], experiment.runs.count()) == ("demo on Wings", "scratch", 2)
+
+
+def test_weights_of_the_hub_have_an_experiment_each(world: World) -> None:
+    names = ("hub:resnet50", "hub:efficientnet_b0.ra_in1k", "hub:resnet50")
+    first, second, again = (demo.start_training(world.dataset, demo.take_weights(name)) for name in names)
+    assert first == again != second and {first.weights, second.weights} == {""}
+    assert [row.protocol["weights"] for row in (first, second)] == ["hub", "hub:ra_in1k"]
+    assert second.name == "frozen-features on Wings from efficientnet_b0.ra_in1k"
+
+
+def test_without_a_name_the_packaged_weights_are_taken() -> None:
+    assert demo.take_weights("") == "efficientnet_lite0.imagenet.safetensors"
 
 
 def test_an_earlier_demo_stays_when_a_newer_one_starts_beside_it(world: World, tmp_path: Path) -> None:

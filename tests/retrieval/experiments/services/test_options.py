@@ -42,7 +42,10 @@ def test_a_preset_is_changed_field_by_field() -> None:
         ("demo", {"learning_rate": "nan"}, "", "learning_rate must be"),
         ("demo", {"learning_rate": "inf"}, "", "learning_rate must be"),
         ("demo", {"weights": "local"}, "", "select one"),
-        ("demo", {}, "../secret", "no weights file named '../secret'; known: none"),
+        ("demo", {}, "../secret", "no weights file named '../secret'; known: efficientnet_lite0"),
+        ("demo", {}, "hub:../secret", "named as by timm"),
+        ("demo", {}, "hub:resnet51", "no backbone named 'resnet51'"),
+        ("demo", {"weights": "scratch"}, "hub:resnet50", "would not be used"),
     ],
 )
 def test_a_protocol_that_cannot_be_is_refused(
@@ -53,7 +56,7 @@ def test_a_protocol_that_cannot_be_is_refused(
 
 
 def test_local_weights_bring_their_backbone() -> None:
-    put_weights("small", json.dumps({"architecture": "resnet10t"}))
+    put_weights("small", json.dumps({"architecture": "resnet10t", "mean": [0.5] * 3, "std": [0.5] * 3}))
     protocol = options.make_protocol("fine-tune-small", {}, "small.safetensors")
     assert (protocol.weights, protocol.backbone) == ("local", "resnet10t")
 
@@ -61,5 +64,11 @@ def test_local_weights_bring_their_backbone() -> None:
 @pytest.mark.parametrize("beside", [None, "{", "[]", "{}"])
 def test_weights_without_a_description_are_refused(beside: str | None) -> None:
     put_weights("small", beside)
-    with pytest.raises(Rejected, match=r"small\.json does not say"):
+    with pytest.raises(Rejected, match=r"small\.json"):
         options.make_protocol("demo", {}, "small.safetensors")
+
+
+def test_weights_of_the_hub_bring_their_backbone_and_no_file() -> None:
+    protocol = options.make_protocol("frozen-features", {}, "hub:vit_small_patch14_dinov2.lvd142m")
+    assert (protocol.weights, protocol.backbone) == ("hub:lvd142m", "vit_small_patch14_dinov2")
+    assert options.make_protocol("frozen-features", {"epochs": 3}, "hub:resnet50").weights == "hub"
