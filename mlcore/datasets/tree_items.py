@@ -2,6 +2,7 @@
 
 import functools
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -28,6 +29,13 @@ class TreeItems(Sequence[SourceItem]):
         self._tree = tree
         self._blocks = blocks
         self._ends = list(accumulate(len(block.paths) for block in blocks))
+
+    def counts(self) -> Counter[tuple[int, str]]:
+        """Return the number of pictures of each (label, split), without looking at them."""
+        counts: Counter[tuple[int, str]] = Counter()
+        for block in self._blocks:
+            counts[block.label, block.split] += len(block.paths)
+        return counts
 
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0

@@ -37,6 +37,7 @@ from retrieval.datasets.services.sources import (
     keep_upload,
     place_of,
     place_to_open,
+    rechecked_source,
     source_of,
 )
 from retrieval.datasets.services.thumbnails import fill_looks
@@ -91,7 +92,7 @@ def _place_to_read(
         raise Rejected(
             f"{dataset.name} came from an upload, which was not kept; upload one again, or enter a server path"
         )
-    return checked_source(dataset.source, None)  # it was checked when it was stored
+    return rechecked_source(dataset.source)
 
 
 def run_reimport_job(

@@ -15,6 +15,7 @@ def test_items_are_those_of_the_blocks_in_order() -> None:
     assert [items[place].path for place in (0, 1, 2, -1)] == ["a/1", "a/2", "b/3", "b/3"]
     assert [item.path for item in items[1:]] == ["a/2", "b/3"]
     assert items[2].read() == b"b/3"
+    assert +items.counts() == {(0, TRAIN): 2, (2, TEST): 1}
 
 
 def test_no_blocks_are_no_items() -> None:
