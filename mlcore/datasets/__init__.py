@@ -2,7 +2,8 @@
 
 from mlcore.datasets.cache import PixelCache, cache_folder, open_cache
 from mlcore.datasets.catalogue import DatasetFolder, Picture, load_dataset, write_catalogue
-from mlcore.datasets.importer import ImportReport, import_pictures
+from mlcore.datasets.import_report import ImportReport
+from mlcore.datasets.importer import import_pictures
 from mlcore.datasets.layout_detection import open_source
 from mlcore.datasets.source import GALLERY, QUERY, TEST, TRAIN, Source, SourceItem
 from mlcore.datasets.splits import class_disjoint, k_folds, validation_classes

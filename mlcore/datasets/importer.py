@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from mlcore import artifacts
 from mlcore.datasets.catalogue import IMAGES, Picture, write_catalogue
+from mlcore.datasets.import_report import ImportReport
 from mlcore.datasets.parallel_map import in_order
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from mlcore.datasets.remarks import remarks_on
@@ -22,38 +22,6 @@ from mlcore.events import Progress, no_progress
 from mlcore.images.image_io import open_with_size
 
 _LONGEST_NAME = 100  # bytes; file systems allow 255 and a suffix must fit
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What was taken and what was left out, and why.
-
-    test_images: all that is held out; query_images of them are queries, the others then their gallery.
-    duplicates: (path left out, path of the same bytes that was kept), same class and split.
-    conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
-    broken: (path, reason). singleton_classes: those with a query that has no other picture of its class to find.
-    empty: classes left out because not one picture could be read.
-    remarks: of the source, and on its classes and splits.
-    """
-
-    name: str
-    images: int
-    classes: int
-    train_images: int
-    test_images: int
-    train_classes: int
-    test_classes: int
-    duplicates: tuple[tuple[str, str], ...]
-    conflicting: tuple[tuple[str, str], ...]
-    broken: tuple[tuple[str, str], ...]
-    singleton_classes: tuple[str, ...]
-    empty: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
-    query_images: int = 0
-
-    def to_json(self) -> dict[str, object]:
-        """Return plain lists and numbers, as stored in report.json."""
-        return {key: _plain(value) for key, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -211,9 +179,3 @@ def _safe_name(text: str, fallback: str) -> str:
     composed = unicodedata.normalize("NFC", printable(text))
     name = re.sub(r"[^\w.-]+", "_", composed).strip("._")
     return name.encode()[:_LONGEST_NAME].decode(errors="ignore") or fallback
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return printable(value) if isinstance(value, str) else value

@@ -130,7 +130,7 @@ def folder_with(*files: str) -> Callable[[FileTree], str | None]:
 
 def folder_of(tree: FileTree, file: str) -> str | None:
     """Return the highest folder, "" or ending in "/", that holds a file of that name; None where there is none."""
-    return highest(path[: -len(file)] for path in tree.sizes if path == file or path.endswith(f"/{file}"))
+    return highest(folder for folder in tree.folders if folder + file in tree.sizes)
 
 
 def highest(folders: Iterable[str]) -> str | None:

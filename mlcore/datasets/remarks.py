@@ -27,7 +27,11 @@ class Placed(Protocol):
 
 def remarks_on(classes: Sequence[str], items: Iterable[Placed]) -> tuple[str, ...]:
     """Return what to know about the classes of labelled pictures before training, without a full stop each."""
-    counts = Counter((item.label, item.split) for item in items)
+    return remarks_on_counts(classes, Counter((item.label, item.split) for item in items))
+
+
+def remarks_on_counts(classes: Sequence[str], counts: Mapping[tuple[int, str], int]) -> tuple[str, ...]:
+    """Return the same by the number of pictures of each (label, split)."""
     train: Counter[int] = Counter()
     held_out: Counter[int] = Counter()
     queries = 0

@@ -1,6 +1,8 @@
 """Source: named classes and pictures read on demand, what every reader returns."""
 
+import functools
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -21,7 +23,7 @@ def is_held_out(split: str) -> bool:
     return split != TRAIN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceItem:
     """One picture of a source: `label` indexes the source's classes, `read` gives its bytes."""
 
@@ -120,21 +122,32 @@ class OfficialTotal:
 OfficialCounts = OfficialSplit | OfficialTotal
 
 
-def natural_key(text: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+_DIGITS = re.compile("[0-9]+")
+
+
+def natural_key(text: str) -> tuple[str, str]:
     """Return a sort key by which "item 2" comes before "item 10", case last."""
-    parts = []
-    for part in re.findall(r"[0-9]+|[^0-9]+", text.casefold()):
-        if "0" <= part[0] <= "9":
-            digits = part.lstrip("0")  # compared by length, then text: int() refuses very long ones
-            parts.append((0, len(digits), digits))
-        else:
-            parts.append((1, 0, part))
-    return tuple(parts), text
+    return _DIGITS.sub(_sortable, text.casefold()), text
 
 
-def path_key(path: str) -> tuple[object, ...]:
+def _sortable(digits: re.Match[str]) -> str:
+    """Return digits as text that sorts like their number, before all letters: a zero, their count, themselves.
+
+    One text a name is a fifth of the time and memory of a tuple of parts, which a million names feel.
+    """
+    number = digits[0].lstrip("0")
+    return f"\0{chr(min(len(number), sys.maxunicode))}{number}"
+
+
+def path_key(path: str) -> tuple[tuple[str, str], ...]:
     """Return the natural sort key of a path, folder by folder."""
-    return tuple(natural_key(part) for part in path.split("/"))
+    folder, _, name = path.rpartition("/")
+    return (*_folder_key(folder), natural_key(name))
+
+
+@functools.lru_cache(maxsize=4096)  # files of a folder follow each other
+def _folder_key(folder: str) -> tuple[tuple[str, str], ...]:
+    return tuple(natural_key(part) for part in folder.split("/")) if folder else ()
 
 
 def printable(text: str) -> str:

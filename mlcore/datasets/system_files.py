@@ -16,6 +16,7 @@ _FOLDERS_AND_FILES = (
 )  # fmt: skip
 _BY_NAME = {name.casefold(): name.strip() for name in _FOLDERS_AND_FILES}
 _ENDINGS = {".lrdata": "*.lrdata", "@synoeastream": "@SynoEAStream", "@synoresource": "@SynoResource"}
+_ANY_ENDING = tuple(_ENDINGS)
 _HIDDEN = (".@__thumb", ".DS_Store", ".Trash", ".thumbnails", ".picasaoriginals", ".ipynb_checkpoints", ".git", "._")
 _NAMED = 5  # kinds named in the remark; the rest are counted
 
@@ -29,7 +30,9 @@ def system_name(name: str) -> str:
         known = next((known for known in _HIDDEN if name.casefold().startswith(known.casefold())), "hidden files")
         return {"._": "._*"}.get(known, known)
     folded = name.casefold()
-    return _BY_NAME.get(folded) or next((kind for ending, kind in _ENDINGS.items() if folded.endswith(ending)), "")
+    if folded.endswith(_ANY_ENDING):  # asked of a million names: most end here
+        return next(kind for ending, kind in _ENDINGS.items() if folded.endswith(ending))
+    return _BY_NAME.get(folded, "")
 
 
 def is_system_file(path: str) -> bool:

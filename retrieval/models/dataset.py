@@ -44,8 +44,13 @@ class Dataset(models.Model):
 
     @property
     def import_report(self) -> dict[str, Any]:
-        """The report of the import in today's keys: release 0.1 called the singleton classes lonely."""
-        return {"singleton_classes" if name == "lonely" else name: value for name, value in self.report.items()}
+        """The report of the import in today's keys.
+
+        Release 0.1 called the singleton classes lonely, and stored its lists whole, without `totals` of them.
+        """
+        report = {"singleton_classes" if name == "lonely" else name: value for name, value in self.report.items()}
+        whole = {name: len(value) for name, value in report.items() if isinstance(value, list)}
+        return {**report, "totals": {**whole, **report.get("totals", {})}}
 
     @property
     def folder(self) -> Path:

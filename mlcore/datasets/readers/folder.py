@@ -1,6 +1,6 @@
 """One folder a class: the layout that people make by hand, with or without train/ and test/."""
 
-import functools
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from mlcore.datasets.class_folders import FolderClass, arrange_folders
@@ -8,11 +8,11 @@ from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.folder_remarks import remarks_on_folders
 from mlcore.datasets.layout_choices import NO_CHOICES, LayoutChoices, LayoutOptions
 from mlcore.datasets.reader_table import LayoutReader, Precedence
-from mlcore.datasets.source import GALLERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
+from mlcore.datasets.source import GALLERY, TEST, TRAIN, Source, natural_key, path_key, printable
 from mlcore.datasets.split_folders import Half
 from mlcore.datasets.splits import class_disjoint
+from mlcore.datasets.tree_items import Block, TreeItems
 from mlcore.errors import DatasetError
-from mlcore.images.image_io import MAX_BYTES
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".heic", ".heif", ".gif", ".bmp", ".tif", ".tiff"}
@@ -51,10 +51,10 @@ def read_flat(tree: FileTree) -> Source:
     Raises:
         DatasetError: there is no picture.
     """
-    names, strays = _pictures_by_folder(tree)
-    paths = [f"{folder}{name}" for folder, files in names.items() for name in files]
-    items = _items(tree, paths, 0, GALLERY)
-    if not items:
+    pictures, strays = _pictures_by_folder(tree)
+    paths = [path for inside in pictures.values() for path in inside]
+    items = TreeItems(tree, [Block(sorted(paths, key=path_key), 0, GALLERY)])
+    if not paths:
         raise DatasetError(". ".join((f"{tree.name} has no pictures", *tree.remarks)))
     return Source(tree.name, "not stated", (UNLABELLED,), items, tree.origin, (*tree.skipped, *strays), labelled=False)
 
@@ -64,27 +64,24 @@ SplitOfClasses = Callable[[Mapping[str, set[Half | None]]], dict[str, str]]
 
 
 def _source_of_classes(tree: FileTree, splits: SplitOfClasses, level: int, *, labelled: bool) -> Source:
-    names, broken = _pictures_by_folder(tree)
-    counts = {folder.rstrip("/"): len(files) for folder, files in names.items()}
+    pictures, broken = _pictures_by_folder(tree)
+    counts = {folder.rstrip("/"): len(inside) for folder, inside in pictures.items()}
     found = arrange_folders(counts, level, flat_halves=not labelled)
     if not found.classes:
-        nothing = f"{tree.name} has no pictures in class folders; give each class a folder of its own"
-        raise DatasetError(". ".join((nothing, *tree.remarks)))
+        raise DatasetError(_without_classes(tree, bool(pictures)))
     for folder, reason in found.left_out.items():
-        broken += [(f"{folder}/{name}".lstrip("/"), reason) for name in names[f"{folder}/" if folder else ""]]
+        broken += ((path, reason) for path in pictures[f"{folder}/" if folder else ""])
     paths: dict[str, list[str]] = {}
     for folder, place in found.classes.items():
-        paths.setdefault(place.name, []).extend(f"{folder}/{name}" for name in names[f"{folder}/"])
+        paths.setdefault(place.name, []).extend(pictures[f"{folder}/"])
     classes = tuple(sorted(paths, key=natural_key))
     split_of = splits(_halves_of(found.classes, classes))
-    items = [
-        item for label, name in enumerate(classes) for item in _items(tree, paths.pop(name), label, split_of[name])
-    ]
+    blocks = [Block(sorted(paths[name], key=path_key), label, split_of[name]) for label, name in enumerate(classes)]
     return Source(
         name=tree.name,
         licence="not stated",
         classes=tuple(printable(name) for name in classes),
-        items=items,
+        items=TreeItems(tree, blocks),
         origin=tree.origin,
         broken=(*tree.skipped, *broken),
         remarks=tuple(printable(remark) for remark in remarks_on_folders(found, counts, level)),
@@ -93,28 +90,29 @@ def _source_of_classes(tree: FileTree, splits: SplitOfClasses, level: int, *, la
     )
 
 
+def _without_classes(tree: FileTree, has_pictures: bool) -> str:
+    if has_pictures or not tree.sizes:
+        nothing = f"{tree.name} has no pictures in class folders; give each class a folder of its own"
+    else:
+        endings = Counter(_suffix(path) for path in tree.sizes).most_common(3)
+        named = ", ".join(f"{count:,} {ending}" for ending, count in endings)
+        nothing = f"{tree.name} has no pictures among its {len(tree.sizes):,} files ({named})"
+    return ". ".join((nothing, *tree.remarks))
+
+
 def _pictures_by_folder(tree: FileTree) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
-    """Return the names of the pictures in each folder, "" or ending in "/", and (path, reason) of all other files."""
-    names: dict[str, list[str]] = {}
+    """Return the pictures directly in each folder, "" or ending in "/", and (path, reason) of all other files."""
+    pictures: dict[str, list[str]] = {}
     strays: list[tuple[str, str]] = []
-    reasons: dict[str, str] = {}
-    for path in tree.sizes:
-        slash = path.rfind("/") + 1
-        if may_be_picture(path):
-            names.setdefault(path[:slash], []).append(path[slash:])
-        else:
-            suffix = _suffix(path)
-            strays.append((path, reasons.setdefault(suffix, f"is not a picture: {suffix}")))
+    for folder in sorted(tree.by_folder, key=path_key):
+        inside = tree.by_folder[folder]
+        kept = [path for path in inside if may_be_picture(path)]
+        if kept:
+            pictures[folder] = kept
+        if len(kept) < len(inside):
+            strays += ((path, f"is not a picture: {_suffix(path)}") for path in inside if not may_be_picture(path))
     strays.sort()
-    return {folder: names[folder] for folder in sorted(names, key=path_key)}, strays
-
-
-def _items(tree: FileTree, paths: list[str], label: int, split: str) -> list[SourceItem]:
-    paths.sort(key=path_key)
-    return [
-        SourceItem(path=path, label=label, split=split, read=functools.partial(tree.read, path, MAX_BYTES))
-        for path in paths
-    ]
+    return pictures, strays
 
 
 def _halves_of(folders: Mapping[str, FolderClass], classes: tuple[str, ...]) -> dict[str, set[Half | None]]:

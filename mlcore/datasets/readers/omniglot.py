@@ -41,11 +41,8 @@ def read_omniglot(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIA
 
 def find_omniglot(tree: FileTree) -> str | None:
     """Return the folder that holds both splits; None where there is none."""
-    tops = []
-    for part in (BACKGROUND, EVALUATION):
-        found = (path.partition(f"{part}/") for path in tree.sizes)
-        tops.append({top for top, middle, _ in found if middle and (not top or top.endswith("/"))})
-    return highest(tops[0] & tops[1])
+    parts = (f"{BACKGROUND}/", f"{EVALUATION}/")
+    return highest(top for top in tree.folders if all(top + part in tree.folders for part in parts))
 
 
 READER = LayoutReader(

@@ -128,11 +128,11 @@ def run_add_pictures_job(
     ):
         context.check()
         added = _add(context, row, aside, name, split)
-        broken = _broken_files(aside)
+        broken, unreadable = _broken_files(aside)
     fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
     left = len(aside.pictures) - added
-    context.say(f"{added} added, {left} already there, {len(broken)} not readable")
+    context.say(f"{added} added, {left} already there, {unreadable:,} not readable")
     return {"dataset": row.pk, "added": added, "there_already": left, "broken": broken}
 
 
@@ -143,10 +143,10 @@ def _what_to_open(folder: Path) -> Path:
     return archives[0] if archives else folder
 
 
-def _broken_files(aside: DatasetFolder) -> list[list[str]]:
-    """Return name and reason of each file that could not be read."""
-    broken: list[list[str]] = read_json(aside.folder / "report.json")["broken"]
-    return broken
+def _broken_files(aside: DatasetFolder) -> tuple[list[list[str]], int]:
+    """Return name and reason of the first files that could not be read, and the number of all."""
+    report = read_json(aside.folder / "report.json")
+    return report["broken"], report["totals"]["broken"]
 
 
 @transaction.atomic

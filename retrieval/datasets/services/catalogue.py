@@ -13,6 +13,7 @@ from django.utils import timezone
 from config.errors import Conflict, Rejected
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder, Picture, load_dataset, write_catalogue
+from mlcore.datasets.import_report import shortened, updated
 from mlcore.datasets.source import KS
 from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
 from mlcore.datasets.statistics import count_pictures
@@ -92,7 +93,8 @@ def write_rows(row: Dataset) -> None:
     except DatasetError as error:
         raise Rejected(f"{row.name} would be left unusable: {error}") from error
     counts = count_pictures(classes, pictures)
-    row.report = {**row.import_report, **counts, "singleton_classes": list(counts["singleton_classes"])}
+    part = shortened({**counts, "singleton_classes": list(counts["singleton_classes"])})
+    row.report = updated(row.import_report, part)
 
 
 def _picture(image: Image) -> Picture:

@@ -16,6 +16,7 @@ from jobs.context import JobContext
 from jobs.models import Job
 from mlcore.artifacts import read_json
 from mlcore.datasets import DatasetFolder, Picture, open_source
+from mlcore.datasets.import_report import updated
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import (
     ADDED,
@@ -36,6 +37,7 @@ from retrieval.datasets.services.sources import (
     keep_upload,
     place_of,
     place_to_open,
+    rechecked_source,
     source_of,
 )
 from retrieval.datasets.services.thumbnails import fill_looks
@@ -90,7 +92,7 @@ def _place_to_read(
         raise Rejected(
             f"{dataset.name} came from an upload, which was not kept; upload one again, or enter a server path"
         )
-    return checked_source(dataset.source, None)  # it was checked when it was stored
+    return rechecked_source(dataset.source)
 
 
 def run_reimport_job(
@@ -206,8 +208,8 @@ def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequenc
 def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, source: str) -> None:
     """Store the import report and the counts of changes."""
     report = read_json(aside.folder / "report.json")
-    kept = {key: report[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks")}
-    row.report = {**row.report, **kept, "reimport": counts}
+    kept = {key: report[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks", "totals")}
+    row.report = updated(row.report, {**kept, "reimport": counts})
     if not is_upload(source):
         row.source = source
         row.save(update_fields=["source"])

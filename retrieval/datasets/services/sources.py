@@ -18,6 +18,7 @@ from retrieval.models import Upload
 from retrieval.models.upload import uploads
 
 UPLOAD = "upload:"
+_ELSEWHERE = "{} is a link, or lies behind one, since it was checked; enter the path of its target"
 
 
 def keep_upload(archive: "UploadedFile[bytes]") -> str:
@@ -69,15 +70,33 @@ def place_to_open(where: str) -> Path | str:
     """Return what a job opens for a stored source.
 
     Raises:
-        JobFailed: it was an upload that no longer exists.
+        JobFailed: it was an upload that no longer exists, or a path that leads elsewhere since it was checked.
     """
     place = place_of(where)
+    if not is_upload(where) and leads_elsewhere(where):
+        raise JobFailed(_ELSEWHERE.format(where))
     if is_upload(where) and not Path(place).exists():
         raise JobFailed(
             f"the uploaded files are gone: they are kept for {settings.LEFTOVER_DAYS} days after a job fails; "
             "upload them again"
         )
     return place
+
+
+def leads_elsewhere(source: str) -> bool:
+    """Say whether a link has come to lie on a stored path, which has none: its target was never checked."""
+    return not is_drawn(source) and str(Path(source).resolve()) != source
+
+
+def rechecked_source(source: str) -> str:
+    """Return the source of the last import, which was checked when it was stored.
+
+    Raises:
+        Rejected: the path is no longer there, or leads elsewhere since.
+    """
+    if leads_elsewhere(source):
+        raise Rejected(_ELSEWHERE.format(source))
+    return checked_source(source, None)
 
 
 def is_drawn(source: str) -> bool:

@@ -45,6 +45,17 @@ def test_report_is_stored_as_returned(four_classes: Source, tmp_path: Path) -> N
     assert stored["images"] == 12
 
 
+def test_stored_lists_are_cut_and_their_totals_kept(
+    four_classes: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.datasets.import_report.LISTED", 3)
+    strays = tuple((f"{number}.txt", "is not a picture: .txt") for number in range(5))
+    report = import_pictures(replace(four_classes, broken=strays), tmp_path / "set")
+    stored = json.loads((tmp_path / "set" / "report.json").read_text())
+    assert len(report.broken) == 5 and stored["broken"] == [list(stray) for stray in strays[:3]]
+    assert (stored["totals"]["broken"], stored["totals"]["duplicates"]) == (5, 0)
+
+
 def test_broken_files_are_reported_and_stop_nothing(
     make_source: MakeSource, make_jpeg: MakeJpeg, tmp_path: Path
 ) -> None:

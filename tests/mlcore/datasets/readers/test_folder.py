@@ -115,6 +115,11 @@ def test_loose_pictures_are_refused_in_a_sentence(write_files: Write) -> None:
         read(write_files({"1.jpg": None, "2.jpg": None}))
 
 
+def test_folder_of_other_files_is_refused_with_what_they_are(write_files: Write) -> None:
+    with pytest.raises(DatasetError, match=r"no pictures among its 4 files \(3 .txt, 1 .csv\)"):
+        read(write_files({f"a/{name}": b"x" for name in ("1.txt", "2.txt", "3.TXT", "4.csv")}))
+
+
 def test_empty_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no pictures in class folders"):
         read(tmp_path)

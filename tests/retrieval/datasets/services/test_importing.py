@@ -220,6 +220,14 @@ def test_links_within_the_folder_are_imported_and_those_that_lead_out_are_not(cu
     assert any("2 links were not followed" in remark for remark in dataset.report["remarks"])
 
 
+def test_a_folder_that_became_a_link_before_its_job_ran_is_not_read(curator: User, tmp_path: Path) -> None:
+    folder = write_folder(Path(settings.IMPORT_ROOTS[0]) / "birds", CLASSES)
+    dataset = submit_import(name="Birds", by=curator, source=str(folder))
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    assert "is a link" in failed(dataset.job)
+
+
 @pytest.mark.parametrize("name", ["nothing", "a" * 300])
 def test_a_path_that_is_not_there_is_refused(curator: User, folder: Path, name: str) -> None:
     with pytest.raises(Rejected, match="cannot be read"):

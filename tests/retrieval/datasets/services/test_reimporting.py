@@ -132,6 +132,13 @@ def test_an_archive_is_read_and_forgotten(birds: Dataset, folder: Path, curator:
     assert AuditEntry.objects.get(action="reimport-dataset").who == curator
 
 
+def test_a_source_that_became_a_link_is_refused(birds: Dataset, folder: Path, curator: User, tmp_path: Path) -> None:
+    folder.rename(tmp_path / "moved")
+    folder.symlink_to(tmp_path / "moved")
+    with pytest.raises(Rejected, match="is a link"):
+        reimporting.submit_reimport(birds, by=curator)
+
+
 def test_another_source_altogether_is_refused(birds: Dataset) -> None:
     other = write_folder(Path(settings.IMPORT_ROOTS[0]) / "cars", {"d": 1, "e": 1, "f": 1})
     for number, file in enumerate(sorted(other.rglob("*.jpg"))):

@@ -188,6 +188,14 @@ def test_a_set_not_imported_yet_has_a_page_for_curators(curator_client: Client, 
     assert member_client.get(reverse("dataset", args=["waiting"])).status_code == 404
 
 
+def test_long_lists_of_an_import_report_end_with_the_number_of_the_others(curator_client: Client, world: World) -> None:
+    listed = {"broken": [["1.txt", "is not a picture: .txt"]], "singleton_classes": ["dodo"]}
+    Dataset.objects.update(report={**listed, "totals": {"broken": 100_000, "singleton_classes": 300}})
+    text = curator_client.get(reverse("dataset", args=[world.dataset.slug])).content.decode()
+    assert "100000 files could not be read" in text.replace(",", "") and "and 99800 more" in text
+    assert "300 classes with one picture" in text and "dodo and 100 more" in text
+
+
 @pytest.mark.parametrize("key", ["singleton_classes", "lonely", None])
 def test_the_import_report_names_classes_with_one_picture(
     curator_client: Client, world: World, key: str | None
