@@ -38,7 +38,7 @@ from mlcore.errors import DatasetError
 from mlcore.events import Progress, no_progress
 
 LISTED_CLASSES = 100
-PICTURED_CLASSES = 8
+PICTURED_CLASSES = 6
 PICTURES_OF_A_CLASS = 4
 LISTED_REASONS = 12
 LISTED_EXAMPLES = 5

@@ -16,7 +16,7 @@ from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
 from mlcore.images.perceptual_hash import near_duplicate_matrix, perceptual_hash
 
 THUMBNAIL_SIDE = 96
-THUMBNAIL_QUALITY = 70
+THUMBNAIL_QUALITY = 60
 MOST_SECONDS = 4.0
 """For all pictures together: a preview of large photographs looks at fewer of them."""
 
