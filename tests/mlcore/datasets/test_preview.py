@@ -79,7 +79,7 @@ def test_a_damaged_picture_is_not_shown_and_stops_nothing(halves: Path) -> None:
 def test_it_is_plain_json_with_base64_thumbnails(halves: Path) -> None:
     values = json.loads(json.dumps(preview_of(halves, choices=LayoutChoices(class_names={"a": "Adonis"})).to_json()))
     assert values["choices"] == {"class_names": {"a": "Adonis"}}
-    assert values["options"] == {"chosen": {}, "levels": [], "columns": []}
+    assert values["options"].keys() == {"chosen", "levels", "columns"}
     assert (values["images"], values["test_classes"], values["left_out_files"]) == (13, 2, 2)
     adonis = values["first_classes"][0]
     assert (adonis["name"], adonis["found_as"]) == ("Adonis", "a")
