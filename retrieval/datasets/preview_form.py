@@ -9,6 +9,7 @@ from django.http import QueryDict
 from jobs.models import Job
 from retrieval.datasets.forms import AboutForm
 from retrieval.datasets.services.classes import NAME_LENGTH
+from retrieval.datasets.services.layouts import described
 
 LONGEST = 300  # characters of a pattern, or of a name of a column
 COLUMNS = {"path_column": "Column with the path", "label_column": "Column with the class",
@@ -91,9 +92,7 @@ class PreviewForm(AboutForm):
     @property
     def read_with(self) -> str:
         """What the reader took, in words; "" where there was nothing to take."""
-        chosen = self.result["options"]["chosen"]
-        named = {"level": "class folders at level", **COLUMNS, "pattern": "the pattern"}
-        return ", ".join(f"{named[name].lower()} {value}" for name, value in chosen.items() if name in named)
+        return described(self.result["options"]["chosen"])
 
     @property
     def about_fields(self) -> list[forms.BoundField]:

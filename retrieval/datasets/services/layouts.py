@@ -14,6 +14,24 @@ SPLITS = tuple(choice for choice in SPLIT_CHOICES if choice)
 """What can be chosen about the split."""
 
 
+_TITLES = {
+    "level": "class folders at level {}",
+    "pattern": "the pattern {}",
+    "path_column": "paths in column {}",
+    "label_column": "classes in column {}",
+    "split_column": "splits in column {}",
+    "split": "split by {} of the classes",
+}
+
+
+def described(layout: Layout) -> str:
+    """Return choices in words; "" where there are none to speak of."""
+    parts = [text.format(layout[name]) for name, text in _TITLES.items() if layout.get(name)]
+    if names := layout.get("class_names"):
+        parts.append("1 class renamed" if len(names) == 1 else f"{len(names):,} classes renamed")
+    return ", ".join(parts)
+
+
 def stored_choices(layout: Layout | None, *, labelled: bool) -> dict[str, Any]:
     """Return choices as JSON to store, without the empty ones.
 

@@ -230,6 +230,14 @@ def test_a_preview_that_failed_says_why(curator_client: Client, curator: User) -
     assert send(curator_client, job, "import").status_code == 200 and not Dataset.objects.exists()
 
 
+def test_the_page_of_a_reimport_says_how_the_source_is_read(curator_client: Client, previewed: Job) -> None:
+    send(curator_client, previewed, "import", ["Finch", *NAMES[1:]])
+    dataset = Dataset.objects.get()
+    done(dataset.job)
+    text = curator_client.get(reverse("dataset-reimport", args=[dataset.slug])).content.decode()
+    assert "Read as before: 1 class renamed." in text
+
+
 # --- who may
 
 
