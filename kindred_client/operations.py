@@ -51,6 +51,7 @@ OPERATIONS: dict[str, Operation] = {
     "uploads.send": _of("POST /uploads/{id}/files/", repeatable=True),
     "datasets.list": _of("GET /datasets/"),
     "datasets.create": _job("POST /datasets/"),
+    "datasets.preview": _job("POST /datasets/preview/"),
     "datasets.get": _of("GET /datasets/{id}/"),
     "datasets.update": _of("PATCH /datasets/{id}/"),
     "datasets.delete": _job("DELETE /datasets/{id}/"),

@@ -21,6 +21,7 @@ UploadsFiles = types.StoredFile
 UploadsSend = types.StoredFiles
 DatasetsList = types.Dataset
 DatasetsCreate = types.Job
+DatasetsPreview = types.Job
 DatasetsGet = types.Dataset
 DatasetsUpdate = types.Dataset
 DatasetsDelete = types.Job

@@ -252,6 +252,7 @@ class Dataset(TypedDict, total=False):
     licence: str
     attribution: str
     labelled: bool
+    layout: dict[str, Any]
     public: bool
     classes: list[str]
     revision: int

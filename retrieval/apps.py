@@ -23,6 +23,7 @@ def _register_jobs() -> None:
     from retrieval.datasets.services.deleting import run_delete_job
     from retrieval.datasets.services.deleting_pictures import run_delete_pictures_job
     from retrieval.datasets.services.importing import run_import_job
+    from retrieval.datasets.services.previewing import run_preview_job
     from retrieval.datasets.services.reimporting import run_reimport_job
     from retrieval.experiments.services.comparing import run_compare_job
     from retrieval.experiments.services.estimates import run_estimate_job
@@ -35,6 +36,7 @@ def _register_jobs() -> None:
     from retrieval.registry.services.indexes import run_index_job
 
     registry.register("import", run_import_job, least=Role.CURATOR, leads=job_links.of_import)
+    registry.register("preview", run_preview_job, least=Role.CURATOR, leads=job_links.of_preview)
     registry.register("add-pictures", run_add_pictures_job, least=Role.CURATOR, leads=job_links.of_import)
     registry.register("reimport", run_reimport_job, least=Role.CURATOR, leads=job_links.of_import)
     registry.register("delete-pictures", run_delete_pictures_job, least=Role.CURATOR, leads=job_links.of_import)

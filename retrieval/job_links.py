@@ -22,6 +22,11 @@ def of_import(payload: Values, result: Values) -> list[Link]:
     return [(f"Data set {row.name}", reverse("dataset", args=[row.slug])) for row in rows]
 
 
+def of_preview(payload: Values, result: Values) -> list[Link]:
+    """Link to the preview of an import."""
+    return [("The preview", reverse("dataset-preview", args=[key])) for key in _key(result, "preview")]
+
+
 def of_training(payload: Values, result: Values) -> list[Link]:
     """Link to the run, its experiment and its model."""
     runs = Run.objects.filter(pk__in=_key(payload, "run")).select_related("experiment")

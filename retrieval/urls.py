@@ -5,7 +5,7 @@ from functools import partial
 from django.urls import path
 from django.views.generic import RedirectView
 
-from retrieval.datasets.views import changes, datasets
+from retrieval.datasets.views import changes, datasets, imports
 from retrieval.datasets.views import curating as curation
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
@@ -64,7 +64,8 @@ urlpatterns = [
     path("lab/disk/", RedirectView.as_view(pattern_name="storage", permanent=True)),
     path("lab/share-links/", links.share_links, name="share-links"),
     path("lab/share-links/<uuid:pk>/revoke", links.revoke, name="share-link-revoke"),
-    path("lab/import/", datasets.start_import, name="dataset-import"),
+    path("lab/import/", imports.start_import, name="dataset-import"),
+    path("lab/import/<int:pk>/", imports.preview, name="dataset-preview"),
     path("lab/datasets/<slug:slug>/pictures/", curation.pictures, name="dataset-pictures"),
     path("lab/datasets/<slug:slug>/classes/", curation.classes, name="dataset-classes"),
     path("lab/datasets/<slug:slug>/classes/<int:label>/", curation.one_class, name="dataset-class-edit"),

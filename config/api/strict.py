@@ -1,10 +1,13 @@
 """Strict bodies: unknown fields and values of another JSON type are errors."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
 from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.utils import html
 
 TYPES: tuple[tuple[type[Any], tuple[type, ...], str], ...] = (
     (serializers.BooleanField, (bool,), "true or false"),
@@ -75,3 +78,18 @@ def _mistyped_items(child: Any, items: Mapping[Any, Any]) -> dict[str, object]:
 
 class StrictSerializer(StrictMixin, serializers.Serializer[Any]):
     """A strict request body."""
+
+
+class StrictObject(StrictSerializer):
+    """A strict object within a request body; in a form it is JSON text."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        if not html.is_html_input(dictionary):
+            return super().get_value(dictionary)
+        text = dictionary.get(self.field_name)
+        if text is None:
+            return empty
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError, RecursionError):
+            return text  # refused, being no object

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from kindred_client.cli.follow import wait
+from kindred_client.cli.layouts import layout_options, show_preview, taken_layout
 from kindred_client.cli.output import Row, as_json, say, table
 from kindred_client.cli.session import Session, command
 from kindred_client.errors import KindredError
@@ -35,7 +36,8 @@ def summary(dataset: Row) -> Mapping[str, object]:
 
 @command("import")
 @click.argument("source")
-@click.option("--name", required=True, help="Name of the data set.")
+@click.option("--name", default="", help="Name of the data set; required without --preview.")
+@click.option("--preview", is_flag=True, help="Show what would be imported and left out; store no data set.")
 @click.option("--server-path", is_flag=True, help="Read SOURCE on the server: a path, or wings:species=60,...")
 @click.option("--licence", default="", help="Licence of its pictures.")
 @click.option("--attribution", default="", help="Photographers, museum or paper to credit.")
@@ -45,15 +47,20 @@ def summary(dataset: Row) -> Mapping[str, object]:
     "--workers", default=4, show_default=True, type=click.IntRange(1, 16), help="Connections that send a folder."
 )
 @click.option("--no-wait", is_flag=True, help="Return at once; not for a folder.")
+@layout_options
 def import_dataset(
-    session: Session, source: str, *, name: str, server_path: bool, unlabelled: bool, workers: int, no_wait: bool,
-    **about: Any,
+    session: Session, source: str, *, name: str, preview: bool, server_path: bool, unlabelled: bool, workers: int,
+    no_wait: bool, **about: Any,
 ) -> None:  # fmt: skip
     """Import a folder of class folders, an archive of one, or a path on the server.
 
     A folder is sent picture by picture. After an interruption, the same command resumes.
     """
-    about["labelled"] = not unlabelled
+    about |= {"labelled": not unlabelled, "layout": taken_layout(about)}
+    if preview:
+        return _preview(session, source, server_path, about)
+    if not name:
+        raise click.UsageError("give --name, the name of the data set, or --preview")
     if not server_path and Path(source).is_dir():
         if no_wait:
             raise click.UsageError(
@@ -72,6 +79,14 @@ def import_dataset(
         )
     done = wait(session, job)
     _show(session, session.client.datasets.get(done["result"]["dataset"]))
+
+
+def _preview(session: Session, source: str, server_path: bool, about: Mapping[str, Any]) -> None:
+    if not server_path and Path(source).is_dir():
+        raise click.UsageError("--preview needs an archive, or a path of the server with --server-path")
+    origin: dict[str, Any] = {"source": source} if server_path else {"archive": archive_at(source)}
+    job = session.client.datasets.preview(**origin, labelled=about["labelled"], layout=about["layout"])
+    show_preview(session, job)
 
 
 def _import_folder(session: Session, folder: str, name: str, workers: int, about: Mapping[str, Any]) -> Row:

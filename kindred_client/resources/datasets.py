@@ -1,5 +1,6 @@
 """Data sets: import, changes, classes and pictures."""
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,8 @@ from kindred_client.pages import Pages
 from kindred_client.resources.dataset_images import DatasetImages
 
 T = TypeVar("T")
+Layout = Mapping[str, Any]
+"""The fields of LayoutSerializer: reader, level, pattern, columns, split, class_names."""
 
 
 class Datasets(DatasetImages):
@@ -48,15 +51,39 @@ class Datasets(DatasetImages):
         licence: str = "",
         attribution: str = "",
         labelled: bool = True,
+        layout: Layout | None = None,
         public: bool = False,
         idempotency_key: str = "",
     ) -> response_types.DatasetsCreate:
-        """Start the import of a server path, a local archive, or an upload: exactly one of them."""
+        """Start the import of a server path, a local archive, or an upload: exactly one of them.
+
+        layout: what to read otherwise than found, such as {"level": 2}; the result of a preview says what there is.
+        """
         body = {
             "name": name, "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
-            **given(source=source, upload=None if upload is None else key(upload)),
+            **given(source=source, upload=None if upload is None else key(upload), layout=layout),
         }  # fmt: skip
         return self._start("datasets.create", response_types.DatasetsCreate, body, archive, key=idempotency_key)
+
+    def preview(
+        self,
+        *,
+        source: str | None = None,
+        archive: str | Path | None = None,
+        upload: Ref | None = None,
+        labelled: bool = True,
+        layout: Layout | None = None,
+    ) -> response_types.DatasetsPreview:
+        """Start the preview of an import, which stores no data set: of exactly one source.
+
+        The job's `result` says what would be imported. An archive is kept as an upload, `result["upload"]`, which
+        `create` takes.
+        """
+        body = {
+            "labelled": labelled,
+            **given(source=source, upload=None if upload is None else key(upload), layout=layout),
+        }
+        return self._start("datasets.preview", response_types.DatasetsPreview, body, archive)
 
     def reimport(
         self,
@@ -65,11 +92,18 @@ class Datasets(DatasetImages):
         source: str | None = None,
         archive: str | Path | None = None,
         upload: Ref | None = None,
+        layout: Layout | None = None,
         dry_run: bool = False,
         if_match: str = "",
     ) -> response_types.DatasetsReimport:
-        """Start another import of the source; `dry_run` only reports what would change."""
-        body = {"dry_run": dry_run, **given(source=source, upload=None if upload is None else key(upload))}
+        """Start another import of the source; `dry_run` only reports what would change.
+
+        layout: as for `create`; by default that of the last import.
+        """
+        body = {
+            "dry_run": dry_run,
+            **given(source=source, upload=None if upload is None else key(upload), layout=layout),
+        }
         return self._start(
             "datasets.reimport", response_types.DatasetsReimport, body, archive, dataset, if_match=if_match
         )
@@ -79,8 +113,9 @@ class Datasets(DatasetImages):
     ) -> T:
         if archive is None:
             return self._api.call(name, shape, *ids, json=body, **tied)
+        form = {**body, **given(layout=json.dumps(body["layout"]) if "layout" in body else None)}
         with ExitStack() as stack:
-            return self._api.call(name, shape, *ids, data=body, files=[opened("archive", archive, stack)], **tied)
+            return self._api.call(name, shape, *ids, data=form, files=[opened("archive", archive, stack)], **tied)
 
     def update(
         self,
@@ -121,6 +156,7 @@ class Datasets(DatasetImages):
         licence: str = "",
         attribution: str = "",
         labelled: bool = True,
+        layout: Layout | None = None,
         public: bool = False,
         workers: int = 4,
         state: str | Path | None = None,
@@ -135,6 +171,7 @@ class Datasets(DatasetImages):
         """
         terms: dict[str, Any] = {
             "licence": licence, "attribution": attribution, "labelled": labelled, "public": public,
+            **given(layout=layout),
         }  # fmt: skip
 
         def start(upload: str) -> response_types.DatasetsCreate:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.uploads import WaitingUploadField
+from retrieval.datasets.layout_serializer import LayoutSerializer
 from retrieval.datasets.services.classes import NAME_LENGTH
 from retrieval.datasets.services.sources import archive_formats
 from retrieval.models import Dataset
@@ -18,6 +19,7 @@ DATASET = {
     "licence": "CC BY 4.0",
     "attribution": "Museum of Natural History",
     "labelled": True,
+    "layout": {"level": 2},
     "public": True,
     "classes": ["Adonis", "Brimstone", "Comma", "Grayling"],
     "revision": 1,
@@ -33,13 +35,16 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     """A data set. The label of a picture is an index into `classes`."""
 
     classes: Any = serializers.ListField(child=serializers.CharField(), read_only=True, source="class_names")
+    layout: Any = serializers.DictField(
+        read_only=True, help_text="Choices about the layout of the source, as `POST /datasets/` takes them."
+    )
     report: Any = serializers.DictField(read_only=True, source="import_report")
 
     class Meta:
         model = Dataset
         fields = (
-            "id", "name", "slug", "licence", "attribution", "labelled", "public", "classes", "revision",
-            "fingerprint", "report", "job", "created_at",
+            "id", "name", "slug", "licence", "attribution", "labelled", "layout", "public", "classes",
+            "revision", "fingerprint", "report", "job", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -82,6 +87,7 @@ class NewDataset(Origin):
     """A new data set, from exactly one source."""
 
     name = serializers.CharField(max_length=80)
+    layout = LayoutSerializer(default=None)
     licence = serializers.CharField(max_length=300, default="", allow_blank=True)
     attribution = serializers.CharField(max_length=300, default="", allow_blank=True)
     labelled = serializers.BooleanField(default=True, help_text="Whether folder names are classes (default true).")
@@ -90,12 +96,28 @@ class NewDataset(Origin):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A folder on the server, with its classes two levels down",
+            {"source": "/srv/imports/birds", "layout": {"level": 2, "class_names": {"erithacus": "Robin"}}},
+        )
+    ]
+)
+class NewPreview(Origin):
+    """A source to preview: exactly one."""
+
+    labelled = serializers.BooleanField(default=True, help_text="Whether folder names are classes (default true).")
+    layout = LayoutSerializer(default=None)
+
+
 @extend_schema_serializer(examples=[OpenApiExample("A dry run of the first source", {"dry_run": True})])
 class Reimport(Origin):
-    """The source of another import; without one, that of the last import."""
+    """The source of another import; without one, that of the last import, and so for the layout."""
 
     must_name_one = False
 
+    layout = LayoutSerializer(default=None)
     dry_run = serializers.BooleanField(
         default=False, help_text="Whether to only report what would change (default false)."
     )

@@ -31,6 +31,9 @@ class Dataset(models.Model):
     history = models.JSONField(
         default=list, blank=True, help_text="Each revision since the first change: its fingerprint, when, and what."
     )
+    layout = models.JSONField(
+        default=dict, blank=True, help_text="Choices about the layout of the source; what is left out was found."
+    )
     report = models.JSONField(default=dict, blank=True)
     job = models.ForeignKey(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)

@@ -18,7 +18,7 @@ def uploads() -> Path:
 
 
 class Upload(models.Model):
-    """A folder that somebody fills file by file, until a job takes it and this row goes.
+    """A folder of pictures that is filled file by file, or of one archive, until a job takes it and this row goes.
 
     The files are in the folder and have no rows. `files` and `bytes` count those that are in place.
     """

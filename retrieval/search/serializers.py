@@ -1,18 +1,15 @@
 """Bodies of new searches over the API."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
-from rest_framework.fields import empty
-from rest_framework.utils import html
 
 from accounts.models import User
 from config.api.fields import KeyField
-from config.api.strict import StrictSerializer
+from config.api.strict import StrictObject, StrictSerializer
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
 from retrieval.search.services import run_search
@@ -40,24 +37,13 @@ class SearchedClassSerializer(StrictSerializer):
     label = serializers.IntegerField(min_value=0)  # type: ignore[assignment]  # declared fields leave the class
 
 
-class FiltersSerializer(StrictSerializer):
+class FiltersSerializer(StrictObject):
     """Splits and classes to limit results to; an empty list allows all. In a form it is JSON text."""
 
     splits = serializers.ListField(
         child=serializers.ChoiceField(choices=Image.Split.choices), default=list, max_length=MOST_KEYS
     )
     classes = SearchedClassSerializer(many=True, default=list, max_length=MOST_KEYS)  # type: ignore[call-arg]  # of the list
-
-    def get_value(self, dictionary: Any) -> Any:
-        if not html.is_html_input(dictionary):
-            return super().get_value(dictionary)
-        text = dictionary.get(self.field_name)
-        if text is None:
-            return empty
-        try:
-            return json.loads(text)
-        except (TypeError, ValueError, RecursionError):
-            return text  # refused, being no object
 
 
 class BoxField(serializers.ListField):

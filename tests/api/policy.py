@@ -96,6 +96,7 @@ POLICY = (
     # --- data sets and pictures
     anyone("GET /datasets/"),
     curators("POST /datasets/", 202),
+    curators("POST /datasets/preview/", 202),
     anyone("GET /datasets/{id}/"),
     curators("PATCH /datasets/{id}/"),
     curators("DELETE /datasets/{id}/", 202),

@@ -24,6 +24,11 @@ def new_set(scene: Scene) -> Ask:
     return Ask("/datasets/", {"name": "Moths", "source": "wings:species=3,per_class=2,size=32"})
 
 
+@thing("POST /datasets/preview/")
+def a_preview(scene: Scene) -> Ask:
+    return Ask("/datasets/preview/", {"source": "wings:species=3,per_class=2,size=32"})
+
+
 @thing("GET /datasets/{id}/")
 def one_set(scene: Scene) -> Ask:
     return Ask(f"/datasets/{scene.world.dataset.pk}/")

@@ -43,6 +43,7 @@ PAGES = {
     "jobs": "/lab/jobs/",
     "job": "/jobs/1/",
     "dataset-import": "/lab/import/",
+    "dataset-preview": "{preview}",
     "dataset-pictures": "/lab/datasets/wings/pictures/",
     "dataset-classes": "/lab/datasets/wings/classes/",
     "dataset-class-edit": "/lab/datasets/wings/classes/0/",

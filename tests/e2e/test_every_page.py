@@ -22,7 +22,9 @@ LOOKS = [(360, "dark"), (1440, "light")] + ([(360, "light"), (1440, "dark")] if 
 
 @pytest.fixture(scope="module")
 def places(browser: Browser, site: Site) -> dict[str, str]:
-    """Return the addresses that only what somebody did has: a search, a reason, their shared links, a rated ballot."""
+    """Return the addresses that only what somebody did has: a search, a reason, their shared links, a rated ballot,
+    the preview of an import.
+    """
     page = watched(browser.new_context())
     sign_in(page, site, "admin")
     page.locator("[data-quick-pick]").first.click()
@@ -38,6 +40,11 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     page.click("button[data-submit]")
     page.wait_for_url("**/rate/*/")
     rated = page.url
+    page.goto(f"{site.address}/lab/import/")
+    page.fill("input[name=source]", "wings:species=6,per_class=4,size=160")
+    page.get_by_role("button", name="Preview", exact=True).click()
+    page.get_by_role("button", name="Import data set").wait_for()
+    preview = page.url
     page.context.close()
     return {name: place.removeprefix(site.address) for name, place in locals().items() if isinstance(place, str)}
 

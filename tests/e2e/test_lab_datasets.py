@@ -26,7 +26,7 @@ def imported(page: Page, site: Site, **fields: str) -> str:
     page.fill("input[name=name]", name)
     for field, value in fields.items():
         page.fill(f"input[name={field}]", value)
-    page.click("button[data-submit]")
+    page.click("button[value=import]")
     finished(page)
     page.goto(f"{site.address}/datasets/{name.lower().replace(' ', '-')}/")
     expect(page.locator("h1")).to_have_text(name)
@@ -139,7 +139,7 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     page.fill("input[name=name]", name)
     page.set_input_files("input[name=archive]", box)
     page.check("input[name=unlabelled]")
-    page.click("button[data-submit]")
+    page.click("button[value=import]")
     finished(page)
     address = f"{site.address}/datasets/{name.lower().replace(' ', '-')}/"
 
@@ -162,6 +162,101 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     expect(page.locator("main")).to_contain_text(f"{name} is not searchable with this model")
     assert faults_of(page) == []
     deleted(page, address)
+
+
+# --- the preview of an import
+
+
+def previewed(page: Page, site: Site, tmp_path: Path, files: dict[str, bytes]) -> None:
+    """Send an archive and wait for its preview, whose page must be without faults."""
+    archive = tmp_path / f"Download {uuid.uuid4().hex[:8]}.zip"
+    archive.write_bytes(zipped(files))
+    page.goto(f"{site.address}/lab/import/")
+    page.set_input_files("input[name=archive]", archive)
+    page.get_by_role("button", name="Preview", exact=True).click()
+    shown(page)
+
+
+def shown(page: Page) -> None:
+    """Wait until a preview is there."""
+    expect(page.get_by_role("heading", name="Classes", exact=True)).to_be_visible(timeout=120_000)
+    assert faults_of(page) == []
+
+
+def previewed_again(page: Page, **choices: str) -> None:
+    """Choose something about the layout, and wait for the preview of that."""
+    before = page.url
+    for field, value in choices.items():
+        page.select_option(f"select[name={field}]", value)
+    page.get_by_role("button", name="Preview again").click()
+    expect(page).not_to_have_url(before)
+    shown(page)
+
+
+def names(page: Page) -> list[str]:
+    """Return the names of the classes of a preview."""
+    return [box.input_value() for box in page.locator("input[name=class_name]").all()]
+
+
+def photos(*folders: str) -> dict[str, bytes]:
+    """Return three pictures, none like another, in each folder."""
+    return {
+        f"{folder}/{number}.jpg": jpeg(100 + 3 * place + number, (96, 96))
+        for place, folder in enumerate(folders)
+        for number in range(3)
+    }
+
+
+def test_a_kaggle_download_is_recognised_before_it_is_imported(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_in(page, site, "admin")
+    halves = [f"archive/{half}/{name}" for half, of in (("train", "abc"), ("test", "de")) for name in of]
+    stray = {"archive/train/preview.jpg": jpeg(7), "archive/notes.txt": b"read me"}
+    previewed(page, site, tmp_path, photos(*halves) | stray)
+    assert names(page) == ["a", "b", "c", "d", "e"]
+    expect(page.locator("dl.facts")).to_contain_text("9 of 3 classes")
+    expect(page.locator("dl.facts")).to_contain_text("6 of 2 classes")
+    page.get_by_text("2 files left out").click()
+    expect(page.locator("main")).to_contain_text("preview.jpg")
+
+    page.locator("input[name=class_name]").first.fill("Adonis")
+    name = page.input_value("input[name=name]")
+    assert name.startswith("Download ")
+    page.get_by_role("button", name="Import data set").click()
+    finished(page)
+    address = f"{site.address}/datasets/{name.lower().replace(' ', '-')}/"
+    page.goto(address)
+    expect(page.locator("main")).to_contain_text("Adonis")
+    deleted(page, address)
+
+
+def test_nested_folders_offer_their_levels(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_in(page, site, "admin")
+    folders = ["Birds/wren", "Birds/robin", "Fish/cod", "Fish/eel", "Insects/bee", "Insects/ant"]
+    previewed(page, site, tmp_path, photos(*folders))
+    assert names(page) == ["ant", "bee", "cod", "eel", "robin", "wren"]
+    expect(page.locator("select[name=level]")).to_contain_text("Level 1: 3 classes (Birds, Fish, Insects)")
+    previewed_again(page, level="1")
+    assert names(page) == ["Birds", "Fish", "Insects"]
+    expect(page.locator("main")).to_contain_text("only 1 class is held out", ignore_case=True)
+    expect(page.locator("select[name=level]")).to_have_value("1")
+    page.get_by_role("button", name="Delete upload").click()
+    expect(page.locator("h1")).to_have_text("Import a data set")
+
+
+def test_a_table_of_labels_offers_its_columns(page: Page, site: Site, tmp_path: Path) -> None:
+    sign_in(page, site, "admin")
+    pictures = photos("images")
+    pictures |= {f"images/{number}.jpg": jpeg(number, (96, 96)) for number in range(3, 12)}
+    rows = [f"{number}.jpg,species {number % 4},place {number % 3}" for number in range(12)]
+    table = "\n".join(["filename,label,place", *rows]).encode()
+    previewed(page, site, tmp_path, pictures | {"labels.csv": table})
+    assert names(page) == [f"species {number}" for number in range(4)]
+    expect(page.locator("select[name=label_column]")).to_contain_text("place")
+    previewed_again(page, label_column="place")
+    assert names(page) == [f"place {number}" for number in range(3)]
+    expect(page.locator("select[name=label_column]")).to_have_value("place")
+    page.get_by_role("button", name="Delete upload").click()
+    expect(page.locator("h1")).to_have_text("Import a data set")
 
 
 def test_a_set_that_is_needed_says_by_what(page: Page, site: Site) -> None:

@@ -27,7 +27,7 @@ def tiny(browser: Browser, site: Site) -> str:
     page.goto(f"{site.address}/lab/import/")
     page.fill("input[name=name]", name)
     page.fill("input[name=source]", "wings:species=8,per_class=6,size=32,seed=5")
-    page.click("button[data-submit]")
+    page.click("button[value=import]")
     expect(page.locator("#job-status .state-succeeded")).to_be_visible(timeout=PATIENCE)
     page.context.close()
     return name

@@ -141,3 +141,61 @@ def test_ratings_are_kept_by_the_servers_name_in_a_folder(site: Routes, tmp_path
 
 def test_every_archive_that_the_site_reads_can_be_sent() -> None:
     assert all(suffix.endswith(ARCHIVES) for suffix in ARCHIVE_SUFFIXES)
+
+
+# --- previews and layouts
+
+PREVIEW = {
+    "reader": "folder", "title": "Folders", "recognised_by": "folders", "refusal": "", "images": 12, "classes": 4,
+    "train_images": 6, "train_classes": 2, "test_images": 6, "test_classes": 2,
+    "first_classes": [{"name": "owls", "images": 3, "held_out": 0}],
+    "left_out": [{"files": 2, "reason": "is not a picture: .txt", "examples": ["a.txt"]}],
+    "remarks": ["few pictures are held out"], "upload": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def previewing(site: Routes) -> Routes:
+    site["POST /datasets/preview/"] = queued
+    site["GET /jobs/7/"] = {**DONE, "result": PREVIEW}
+    return site
+
+
+def test_a_preview_shows_classes_remarks_and_what_is_left_out(previewing: Routes) -> None:
+    words = ("datasets", "import", "/srv/birds", "--server-path", "--preview", "--level", "2", "--rename", "owls=Owls")
+    found = run(previewing, *words)
+    assert found.exit_code == 0 and "owls" in found.stdout and "few pictures" in found.stderr
+    assert "2 is not a picture: .txt, such as a.txt" in found.stderr
+    layout = {"level": 2, "class_names": {"owls": "Owls"}}
+    assert previewing.asked("POST /datasets/preview/") == [{"source": "/srv/birds", "labelled": True, "layout": layout}]
+    assert told(run(previewing, *words, "--json")) == PREVIEW
+
+
+def test_a_refusal_is_told_by_the_status(previewing: Routes) -> None:
+    previewing["GET /jobs/7/"] = {**DONE, "result": {**PREVIEW, "refusal": "there is no column species"}}
+    found = run(previewing, "datasets", "import", "/srv/birds", "--server-path", "--preview")
+    assert found.exit_code == 3 and "no column species" in found.stderr
+
+
+def test_the_archive_of_a_preview_goes_with_its_layout_as_text(previewing: Routes, tmp_path: Path) -> None:
+    archive = tmp_path / "birds.zip"
+    archive.write_bytes(b"PK-these-bytes")
+    assert run(previewing, "datasets", "import", archive, "--preview", "--split", "halves").exit_code == 0
+    (sent,) = [request for request in previewing.requests if request.method == "POST"]
+    assert b'name="layout"\r\n\r\n{"split": "halves"}' in sent.content
+
+
+def test_an_import_takes_a_layout(importing: Routes) -> None:
+    words = ("datasets", "import", "/srv/birds", "--server-path", "--name", "Birds", "--label-column", "species")
+    assert run(importing, *words).exit_code == 0
+    assert importing.asked("POST /datasets/")[0]["layout"] == {"label_column": "species"}
+
+
+@pytest.mark.parametrize("words", [(), ("--preview", "--rename", "owls")])
+def test_what_is_missing_is_wrong_usage(site: Routes, words: tuple[str, ...]) -> None:
+    assert run(site, "datasets", "import", "/srv/birds", "--server-path", *words).exit_code == 2
+
+
+def test_a_folder_here_is_not_previewed(site: Routes, folder: Path) -> None:
+    found = run(site, "datasets", "import", folder, "--preview")
+    assert found.exit_code == 2 and "archive" in found.stderr

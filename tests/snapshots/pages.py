@@ -2,6 +2,9 @@
 
 import re
 
+from accounts.models import User
+from jobs.services import run_job
+from retrieval.datasets.services.previewing import submit_preview
 from retrieval.models import Ranking
 from tests.e2e.pages import PAGES, VISITORS_PAGES
 from tests.snapshots.record import Record
@@ -12,6 +15,8 @@ REFINED = "e6a24829-e340-4b84-b86b-e5e3255ef921"
 SITES_PICTURE = "30d3b6fc-99dc-4208-aff0-4eae8fe66c27"
 FILTERED = "a9e2d8ed-c0be-481f-a8ee-82511a97f3c5"
 VOTED = "18a9c5d6-4003-46c1-ade4-be8427737d19"
+
+DRAWN = "wings:species=4,per_class=3,size=32,seed=5"
 
 PARTS = {
     "experiment-now": "/lab/experiments/3/now",
@@ -64,7 +69,7 @@ MORE = {
 
 def record_page(record: Record, name: str) -> None:
     """Record the page of that name."""
-    places = searched(record)
+    places = searched(record) | ({"preview": previewed()} if name == "dataset-preview" else {})
     path = PLACES[name].format(**places)
     owner = "member" if name in OF_MEMBERS else "admin"
     for who in ("visitor", "member") if name == "rate" else ("visitor", "member", "curator", "admin"):
@@ -87,6 +92,14 @@ def searched(record: Record) -> dict[str, str]:
         "shared_explanation": f"/shared/{share}/explanation/{ranking.pk}/{image}/",
         "rated": f"/rate/{VOTED}/",
     }
+
+
+def previewed() -> str:
+    """Return the address of a preview that the curator has had made."""
+    cora = User.objects.get(email__startswith="cora")
+    job = submit_preview(source=DRAWN, about={"name": "Drawn"}, by=cora)
+    run_job(job.pk)
+    return f"/lab/import/{job.pk}/"
 
 
 def losses(record: Record) -> list[str]:

@@ -27,15 +27,16 @@ from retrieval.datasets.serializers import (
     DatasetChanges,
     DatasetSerializer,
     NewDataset,
+    NewPreview,
     Reimport,
 )
-from retrieval.datasets.services import curating, deleting, importing, reimporting, visibility
+from retrieval.datasets.services import curating, deleting, importing, previewing, reimporting, visibility
 from retrieval.models import Dataset
 
 LISTED = {"images": ImageSerializer, "classes": ClassSerializer}
 """Serializers of actions that list parts of a data set; all others, and versions, are of the data set itself."""
 
-TAKE_FILES = ("create", "reimport", "add_images")
+TAKE_FILES = ("create", "preview", "reimport", "add_images")
 """Actions that also take forms; the others take JSON alone: a form cannot tell a missing box from an empty one."""
 
 
@@ -76,6 +77,19 @@ class DatasetViewSet(ClassActions, ImageActions, ListModelMixin, RetrieveModelMi
         if dataset.job is None:
             raise serializers.ValidationError("the import has no job")
         return accepted(dataset.job, request)
+
+    @extend_schema(request=NewPreview, responses={202: JobSerializer})
+    @may_answer(409)
+    @action(detail=False, methods=["post"])
+    @idempotent
+    def preview(self, request: Request) -> Response:
+        """Queue the preview of an import, which stores no data set; `result` says what would be imported.
+
+        An archive is kept as an upload, whose id is in `result`: import it with `POST /datasets/`.
+        """
+        form = NewPreview(data=request.data)
+        form.is_valid(raise_exception=True)
+        return accepted(previewing.submit_preview(**form.validated_data, by=signed_in(request)), request)
 
     @extend_schema(request=DatasetChanges, responses=DatasetSerializer)
     @may_answer(409)

@@ -13,7 +13,9 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
+from mlcore.datasets.layout_choices import LayoutChoices
 from retrieval.datasets.services.classes import add_classes
+from retrieval.datasets.services.layouts import Layout, stored_choices
 from retrieval.datasets.services.sources import (
     checked_source,
     forget_upload,
@@ -40,16 +42,18 @@ def submit_import(
     licence: str = "",
     attribution: str = "",
     labelled: bool = True,
+    layout: Layout | None = None,
     public: bool = False,
 ) -> Dataset:
     """Queue the import of a server path, an uploaded archive or folder, or drawn wings; return the data set's row.
 
     `by` None is the system (the demo command), which may read any path. Not `labelled`: folder names are ignored;
-    the data set can be searched but not used for training or evaluation.
+    the data set can be searched but not used for training or evaluation. `layout` is what to read otherwise than found.
 
     Raises:
-        Rejected: the name is taken, or the source is not one of these.
+        Rejected: the name is taken, the source is not one of these, or choices about the layout meet no labels.
     """
+    choices = stored_choices(layout, labelled=labelled)
     where = source_of(upload) if upload else keep_upload(archive) if archive else checked_source(source.strip(), by)
     if not labelled and is_drawn(where):
         raise Rejected("the built-in wings set always has labels; untick “Without labels”")
@@ -57,14 +61,14 @@ def submit_import(
         with transaction.atomic():
             if upload:
                 take_upload(upload)
-            slug = slugify(name)[:SLUG_LENGTH] or "set"
             dataset = Dataset.objects.create(
                 name=name,
-                slug=slug,
+                slug=slugify(name)[:SLUG_LENGTH] or "set",
                 source=where,
                 licence=licence,
                 attribution=attribution,
                 labelled=labelled,
+                layout=choices,
                 public=public,
                 created_by=by,
             )
@@ -84,7 +88,9 @@ def run_import_job(context: JobContext, dataset: int) -> Mapping[str, object]:
     """Import the pictures of a data set's source; safe to run again after any crash."""
     row = Dataset.objects.get(pk=dataset)
     if not row.folder.exists():
-        with open_source(place_to_open(row.source), flat=not row.labelled, progress=context.progress) as source:
+        choices = LayoutChoices.from_json(row.layout)
+        where = place_to_open(row.source)
+        with open_source(where, flat=not row.labelled, choices=choices, progress=context.progress) as source:
             import_pictures(source, row.folder, context.progress)
     context.check()
     _record(row)

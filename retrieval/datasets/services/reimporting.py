@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 from django.core.files.uploadedfile import UploadedFile
@@ -15,8 +14,10 @@ from config.errors import Rejected
 from jobs.context import JobContext
 from jobs.models import Job
 from mlcore.artifacts import read_json
-from mlcore.datasets import DatasetFolder, Picture, open_source
+from mlcore.datasets import DatasetFolder, Picture, Source, open_source
 from mlcore.datasets.import_report import updated
+from mlcore.datasets.layout_choices import LayoutChoices
+from mlcore.datasets.layout_detection import with_class_names
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import (
     ADDED,
@@ -29,13 +30,14 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import add_classes, checked_name, labels_by_name, split_in
+from retrieval.datasets.services.layouts import Layout, stored_choices
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import (
     checked_source,
     forget_upload,
     is_upload,
     keep_upload,
-    place_of,
+    kept_at,
     place_to_open,
     rechecked_source,
     source_of,
@@ -52,21 +54,25 @@ def submit_reimport(
     source: str = "",
     *,
     upload: Upload | None = None,
+    layout: Layout | None = None,
     dry_run: bool = False,
     by: User | None,
 ) -> Job:
     """Queue another import from an upload or a server path, or from the source of the last import.
 
+    layout: what to read otherwise than found; None: as the last import did.
     dry_run: only report what would change; the upload can be used again.
 
     Raises:
-        Rejected: the path does not exist or is not allowed, the source was an upload, or another job is changing
-            the data set.
+        Rejected: the path does not exist or is not allowed, the source was an upload, choices about the layout meet
+            no labels, or another job is changing the data set.
     """
+    choices = dataset.layout if layout is None else stored_choices(layout, labelled=dataset.labelled)
     where = _place_to_read(dataset, archive, source.strip(), upload, by)
+    payload = {"source": where, "dry_run": dry_run, "layout": choices}
     try:
         with transaction.atomic():
-            job = submit_change("reimport", dataset, {"source": where, "dry_run": dry_run}, by=by)
+            job = submit_change("reimport", dataset, payload, by=by)
             if upload and not dry_run:
                 take_upload(upload)
             if not dry_run:
@@ -96,27 +102,49 @@ def _place_to_read(
 
 
 def run_reimport_job(
-    context: JobContext, dataset: int, source: str, dry_run: bool | None = None, dry: bool = False
+    context: JobContext,
+    dataset: int,
+    source: str,
+    *,
+    dry_run: bool | None = None,
+    dry: bool = False,
+    layout: Layout | None = None,
 ) -> Mapping[str, object]:
     """Import a data set again. Safe to run again.
 
-    dry: dry_run in jobs that 0.1.0 queued.
+    dry: dry_run in jobs that 0.1.0 queued, which have no `layout`.
     """
     dry_run = dry if dry_run is None else dry_run
     row = Dataset.objects.get(pk=dataset)
+    choices = LayoutChoices.from_json(row.layout if layout is None else layout)
+    unnamed = replace(choices, class_names={})
+    where = place_to_open(source)
     with (
-        open_source(place_to_open(source), flat=not row.labelled, progress=context.progress) as opened,
-        taken_aside(opened, row, context) as aside,
+        open_source(where, flat=not row.labelled, choices=unnamed, progress=context.progress) as opened,
+        taken_aside(_named(opened, choices.class_names), row, context) as aside,
         refusals_fail(),
     ):
         context.check()
-        counts = _compare_and_store(context, row, aside, source, dry_run)
+        counts = _compare_and_store(context, row, aside, _Origin(source, choices), dry_run)
     fill_looks(row, context.progress)
-    if not (dry_run and Path(place_of(source)).is_dir()):  # a folder that was only looked into is free for another job
+    if not (dry_run and kept_at(source).is_dir()):  # a folder that was only looked into is free for another job
         forget_upload(source)
     words = "{unchanged} unchanged, {moved} moved, {added} new, {hidden} hidden".format(**counts)
     context.say(f"dry run, nothing changed: {words}" if dry_run else words)
     return {"dataset": row.pk, **counts}
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What was read, as a data set stores it, and how."""
+
+    source: str
+    layout: LayoutChoices
+
+
+def _named(source: Source, names: Mapping[str, str]) -> Source:
+    """Return the source with the chosen names of its classes; one that is not there any more needs none."""
+    return with_class_names(source, {name: names[name] for name in source.classes if name in names})
 
 
 class Counts(TypedDict):
@@ -166,7 +194,7 @@ def _compared(rows: Sequence[Image], pictures: Sequence[Picture]) -> _Comparison
 
 @transaction.atomic
 def _compare_and_store(
-    context: JobContext, dataset: Dataset, aside: DatasetFolder, source: str, dry_run: bool
+    context: JobContext, dataset: Dataset, aside: DatasetFolder, origin: _Origin, dry_run: bool
 ) -> Counts:
     row = locked(dataset)
     images = list(row.images.order_by("pk").defer("look"))
@@ -188,7 +216,7 @@ def _compare_and_store(
         transaction.set_rollback(True)
     elif moved or gone or comparison.new:
         _take_up_new(context.job_id, row, aside, comparison.new, places)
-        _store_report(row, aside, counts, source)
+        _store_report(row, aside, counts, origin)
         publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden")
         follow_up_revision(row, by=asked_by(context))
     return counts
@@ -205,14 +233,15 @@ def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequenc
     store_rows(row, [(picture, path, *places[picture.label]) for picture, path in new])
 
 
-def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, source: str) -> None:
-    """Store the import report and the counts of changes."""
+def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, origin: _Origin) -> None:
+    """Store the import report, the counts of changes, and how the source was read."""
     report = read_json(aside.folder / "report.json")
     kept = {key: report[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks", "totals")}
     row.report = updated(row.report, {**kept, "reimport": counts})
-    if not is_upload(source):
-        row.source = source
-        row.save(update_fields=["source"])
+    row.layout = origin.layout.to_json()
+    if not is_upload(origin.source):
+        row.source = origin.source
+    row.save(update_fields=["source", "layout"])
 
 
 def _labels_here(row: Dataset, aside: DatasetFolder, comparison: _Comparison) -> tuple[dict[int, int], list[str]]:

@@ -10,10 +10,12 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.models import User
 from config.errors import Rejected
 from jobs.errors import JobFailed
-from mlcore.datasets.archive_formats import ARCHIVE_SUFFIXES, ARCHIVES_READ
+from mlcore.datasets.archive_formats import ARCHIVES_READ, stem_of
 from mlcore.datasets.layout_detection import named_reader
 from mlcore.datasets.reader_table import Reader, known_readers
+from retrieval.datasets.services.upload_archives import checked_ending
 from retrieval.datasets.services.upload_files import store
+from retrieval.datasets.services.upload_paths import archive_in
 from retrieval.models import Upload
 from retrieval.models.upload import uploads
 
@@ -27,13 +29,7 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     Raises:
         Rejected: its name has no ending of an archive, or it is too large.
     """
-    suffix = next((ending for ending in ARCHIVE_SUFFIXES if (archive.name or "").lower().endswith(ending)), None)
-    if suffix is None:
-        raise Rejected(f"{archive.name} is not an archive that is read: choose {ARCHIVES_READ}")
-    if archive.size is None or archive.size > settings.ARCHIVE_MAX_BYTES:
-        most = settings.ARCHIVE_MAX_BYTES // 2**20
-        raise Rejected(f"the archive is larger than {most:,} MB; import it by server path")
-    name = f"{uuid.uuid4()}{suffix}"
+    name = f"{uuid.uuid4()}{checked_ending(archive)}"
     target = uploads() / name
     target.parent.mkdir(parents=True, exist_ok=True)
     store(archive, target)
@@ -44,7 +40,7 @@ def forget_upload(where: str) -> None:
     """Delete the file or folder of an uploaded source; never of another source."""
     if not is_upload(where):
         return
-    place = Path(place_of(where))
+    place = kept_at(where)
     if place.is_dir():
         shutil.rmtree(place, ignore_errors=True)
     else:
@@ -61,9 +57,23 @@ def is_upload(where: str) -> bool:
     return where.startswith(UPLOAD)
 
 
+def kept_at(where: str) -> Path:
+    """Return the file or folder of an uploaded source."""
+    return uploads() / where.removeprefix(UPLOAD)
+
+
+def upload_of(where: str) -> Upload | None:
+    """Return the upload that a stored source is; None where it is none, or a job took it."""
+    folder = kept_at(where).name if is_upload(where) else ""
+    return next((upload for upload in Upload.objects.all() if upload.folder.name == folder), None)
+
+
 def place_of(where: str) -> Path | str:
     """Return what `open_source` opens for a stored source."""
-    return uploads() / where.removeprefix(UPLOAD) if is_upload(where) else where
+    if not is_upload(where):
+        return where
+    place = kept_at(where)
+    return archive_in(place) or place
 
 
 def place_to_open(where: str) -> Path | str:
@@ -97,6 +107,11 @@ def rechecked_source(source: str) -> str:
     if leads_elsewhere(source):
         raise Rejected(_ELSEWHERE.format(source))
     return checked_source(source, None)
+
+
+def suggested_name(archive: str, source: str) -> str:
+    """Return a name for the data set of an archive, by the name that it was sent with, or of a server path."""
+    return stem_of(Path(archive or ("" if is_drawn(source) else source)))
 
 
 def is_drawn(source: str) -> bool:

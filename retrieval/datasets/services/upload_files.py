@@ -23,6 +23,7 @@ from config.errors import QuotaReached, Rejected, TooLarge
 from retrieval.datasets.services.upload_paths import (
     Listing,
     Parts,
+    archive_in,
     check_apart,
     checked_path,
     entries_in,
@@ -59,13 +60,15 @@ def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]
     """Store files by path; a file with the same path is replaced.
 
     Raises:
-        Rejected: a path is not fit, or unlike another by its case only.
+        Rejected: a path is not fit, or unlike another by its case only, or the upload holds an archive.
         QuotaReached: its owner's uploads would hold too much together.
         TooLarge: the upload would hold too much.
         Upload.DoesNotExist: it was deleted, or a job took it meanwhile.
     """
     paths = [checked_path(path) for path, _ in files]
     check_apart(paths)
+    if archive_in(upload.folder):
+        raise Rejected("the upload holds an archive; create another upload for pictures", field="files")
     _check_sum(0, sum(file.size or 0 for _, file in files))
     aside = upload.folder / ASIDE / uuid.uuid4().hex
     try:
@@ -102,7 +105,7 @@ def _put_in_place(upload: Upload, aside: Path, paths: Sequence[Parts], stored: S
     row.files += len(places) - len(replaced)
     row.bytes += sum(file.size for file in stored) - sum(replaced)
     _check_sum(row.files, row.bytes)
-    _check_owner(row)
+    check_owner(row)
     moving = aside.rename(_moving(aside))
     for number, place in enumerate(places):
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -123,8 +126,12 @@ def _check_sum(files: int, size: int) -> None:
         raise TooLarge(f"an upload may have at most {most:,} MB; import these by server path")
 
 
-def _check_owner(row: Upload) -> None:
-    """Check what its owner's uploads hold together; those that grow at the same moment do not see each other."""
+def check_owner(row: Upload) -> None:
+    """Check what its owner's uploads hold together; those that grow at the same moment do not see each other.
+
+    Raises:
+        QuotaReached: it is too much.
+    """
     if row.owner_id is None:
         return
     if owned_bytes(row.owner_id, without=row) + row.bytes > settings.UPLOADS_MAX_BYTES:

@@ -12,6 +12,7 @@ from retrieval.datasets.services.adding import label_of_folder, labels_by_folder
 from retrieval.datasets.services.changes import submit_change
 from retrieval.datasets.services.classes import SPLITS, fit_name, needs_split
 from retrieval.datasets.services.upload_files import check_not_empty
+from retrieval.datasets.services.upload_paths import archive_in
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Upload
 
@@ -20,10 +21,12 @@ def submit_folder(dataset: Dataset, upload: Upload, split: str = "", *, by: User
     """Queue the adding of an upload; its new classes get `split`, "train" or "test".
 
     Raises:
-        Rejected: no picture is in a class folder, a class is new and there is no split, or another job is changing
-            the data set.
+        Rejected: it holds an archive, no picture is in a class folder, a class is new and there is no split, or
+            another job is changing the data set.
     """
     check_not_empty(upload)
+    if archive_in(upload.folder):
+        raise Rejected("the upload holds an archive; import it as a data set, or send its pictures", field="upload")
     if dataset.labelled:
         _check_classes(dataset, upload, split)
     with transaction.atomic():

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
 from config.errors import Rejected
+from mlcore.datasets.archive_formats import ARCHIVE_SUFFIXES
 from mlcore.datasets.readers.folder import may_be_picture
 from mlcore.datasets.system_files import is_system_file
 
+_ARCHIVE = "archive"  # with one of these endings, which no picture has
 MOST_PARTS = 6
 MOST_NAME_BYTES = 255
 SHOWN = 200  # characters of a path in a sentence
@@ -45,6 +47,17 @@ def checked_path(path: str) -> Parts:
     else:
         return parts
     raise Rejected(f"{path[:SHOWN]!r} {why}")
+
+
+def archive_place(folder: Path, ending: str) -> Path:
+    """Return where the archive of an upload lies; `ending` is one of ARCHIVE_SUFFIXES."""
+    return folder / f"{_ARCHIVE}{ending}"
+
+
+def archive_in(folder: Path) -> Path | None:
+    """Return the archive that an upload holds in place of pictures; None where it holds pictures."""
+    places = (archive_place(folder, ending) for ending in ARCHIVE_SUFFIXES)
+    return next((place for place in places if place.is_file()), None)
 
 
 def place_in(folder: Path, parts: Parts, listing: Listing) -> Path:

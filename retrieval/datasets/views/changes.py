@@ -10,6 +10,7 @@ from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, ReimportForm
 from retrieval.datasets.services import adding, deleting, reimporting
 from retrieval.datasets.services.dependencies import uses_of
+from retrieval.datasets.services.layouts import described
 from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.views.curating import curated, sent, suggestions
 from retrieval.models import Dataset
@@ -47,7 +48,12 @@ def reimport(request: HttpRequest, slug: str) -> HttpResponse:
             )
         except Rejected as error:
             form.add_error(None, str(error))
-    context = {"dataset": dataset, "form": form, "was_uploaded": is_upload(dataset.source)}
+    context = {
+        "dataset": dataset,
+        "form": form,
+        "was_uploaded": is_upload(dataset.source),
+        "read_with": described(dataset.layout),
+    }
     return render(request, "retrieval/dataset_reimport.html", context, status=400 if form.errors else 200)
 
 

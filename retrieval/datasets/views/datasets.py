@@ -8,11 +8,8 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.permissions import curator_required, signed_in
-from config.errors import Rejected
-from retrieval.datasets.forms import ImportForm
-from retrieval.datasets.services import importing, pictures, visibility
+from retrieval.datasets.services import pictures, visibility
 from retrieval.datasets.services.classes import class_page
-from retrieval.datasets.services.sources import archive_formats, readable_kinds
 from retrieval.files import jpeg_page
 from retrieval.models import Image
 
@@ -71,21 +68,6 @@ def thumbnail(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Give a small JPEG of a picture."""
     image = get_object_or_404(visibility.visible_images(request.user), pk=pk)
     return jpeg_page(request, lambda: pictures.thumbnail_of(image))
-
-
-@curator_required
-def start_import(request: HttpRequest) -> HttpResponse:
-    """Show the form of a new data set, or queue its import."""
-    form = ImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            dataset = importing.submit_import(**form.cleaned_data, by=signed_in(request))
-        except Rejected as error:
-            form.add_error(None, str(error))
-        else:
-            return redirect("job", pk=dataset.job_id)
-    context = {"form": form, "readers": readable_kinds(), "archives": archive_formats()}
-    return render(request, "retrieval/dataset_import.html", context, status=400 if form.errors else 200)
 
 
 @curator_required

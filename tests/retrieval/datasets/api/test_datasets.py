@@ -169,6 +169,70 @@ def test_two_sources_at_once_are_one_too_many(curator_api: APIClient) -> None:
     assert answer.status_code == 400 and "give one of" in answer.json()["detail"]
 
 
+def test_a_preview_says_what_would_be_imported(curator_api: APIClient) -> None:
+    answer = curator_api.post(f"{ROOT}preview/", {"source": SMALL})
+    assert answer.status_code == 202 and answer.json()["kind"] == "preview"
+    done(Job.objects.get())
+    result = curator_api.get(answer["Location"]).json()["result"]
+    assert (result["images"], result["classes"], result["refusal"]) == (8, 4, "")
+    assert not Dataset.objects.exists()
+
+
+def test_the_archive_of_a_preview_is_imported_by_its_upload(curator_api: APIClient) -> None:
+    files = classes_of_jpegs("a", "b", "c", "d")
+    form = {"archive": SimpleUploadedFile("b.zip", zipped(files)), "layout": '{"class_names": {"a": "Ash"}}'}
+    answer = curator_api.post(f"{ROOT}preview/", form, format="multipart")
+    assert answer.status_code == 202, answer.json()
+    result = done(Job.objects.get()).result
+    assert result is not None and result["first_classes"][0]["name"] == "Ash"
+    body = {"name": "Birds", "upload": result["upload"], "layout": {"class_names": {"a": "Ash"}}}
+    assert curator_api.post(ROOT, body).status_code == 202
+    done(Job.objects.get(kind="import"))
+    (row,) = curator_api.get(ROOT).json()["results"]
+    assert row["layout"] == {"class_names": {"a": "Ash"}} and row["classes"] == ["Ash", "b", "c", "d"]
+    again = curator_api.post(f"{ROOT}preview/", {"upload": result["upload"]})
+    assert again.status_code == 400 and again.json()["errors"][0]["field"] == "upload"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"layout": {"levels": 2}}, "layout.levels"),
+        ({"layout": {"level": "2"}}, "layout.level"),
+        ({"layout": {"level": -1}}, "layout.level"),
+        ({"layout": {"split": "thirds"}}, "layout.split"),
+        ({"layout": {"class_names": {"a": 5}}}, "layout.class_names.a"),
+        ({"layout": {"class_names": {"a": ""}}}, "layout.class_names.a"),
+        ({"layout": {"pattern": "x" * 400}}, "layout.pattern"),
+        ({"layout": ["level"]}, "layout.non_field_errors"),
+        ({"layout": {"level": 2}, "labelled": False}, "layout"),
+        ({"source": "/etc"}, None),
+        ({"source": ""}, None),
+        ({"source": "", "upload": "0d8f7a4e-6a52-4c57-9f3e-1d2b8c6f5a10"}, "upload"),
+    ],
+)
+def test_wrong_previews_and_imports_are_problems(
+    curator_api: APIClient, body: dict[str, Any], field: str | None
+) -> None:
+    for path, more in ((f"{ROOT}preview/", {}), (ROOT, {"name": "Birds"})):
+        answer = curator_api.post(path, {"source": SMALL, **more, **body})
+        assert answer.status_code == 400, answer.json()
+        assert field is None or answer.json()["errors"][0]["field"] == field, answer.json()
+    assert not Job.objects.exists() and not Dataset.objects.exists()
+
+
+def test_a_second_preview_of_a_person_is_a_conflict(curator_api: APIClient) -> None:
+    assert curator_api.post(f"{ROOT}preview/", {"source": SMALL}).status_code == 202
+    assert curator_api.post(f"{ROOT}preview/", {"source": "wings"}).status_code == 409
+
+
+def test_a_set_is_read_again_with_another_layout(world: World, curator_api: APIClient) -> None:
+    body = {"layout": {"level": 1}, "dry_run": True}
+    answer = curator_api.post(at(world.dataset, "reimport"), body)
+    assert answer.status_code == 202
+    assert Job.objects.get(pk=answer.json()["id"]).payload["layout"] == {"level": 1}
+
+
 def test_importing_is_for_curators_whose_token_may_write(member_api: APIClient, curator: User) -> None:
     body = {"name": "Wings", "source": "wings"}
     assert member_api.post(ROOT, body).status_code == 403
