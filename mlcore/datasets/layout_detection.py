@@ -1,6 +1,6 @@
 """The detection of what a directory, an archive or a name is, and its opening as a source of pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,8 @@ from mlcore.datasets.source import Source
 from mlcore.datasets.splits import class_disjoint
 from mlcore.errors import DatasetError
 from mlcore.events import Progress, no_progress
+
+Recognised = Mapping[str, str | None]
 
 
 def named_reader(where: str | Path) -> NamedReader | None:
@@ -53,31 +55,58 @@ def open_source(
         return
     with open_tree(Path(where), limits=limits, progress=progress) as tree:
         if flat:
-            source = folder.read_flat(tree)
+            yield read_unlabelled(tree)
         elif classes:
-            source = folder.read_classes(tree)
+            yield _with_remarks_of(tree, folder.read_classes(tree))
         else:
-            source = _read_layout(tree, Path(where), choices)
-        yield replace(source, remarks=(*tree.remarks, *source.remarks))
+            yield read_tree(tree, Path(where), choices)
 
 
-def _read_layout(tree: FileTree, where: Path, choices: LayoutChoices) -> Source:
-    reader, top = _reader_for(tree, choices.reader)
+def read_unlabelled(tree: FileTree) -> Source:
+    """Return the source of every picture of a directory or archive, whatever its folder.
+
+    Raises: DatasetError, where there is none.
+    """
+    return _with_remarks_of(tree, folder.read_flat(tree))
+
+
+def read_tree(tree: FileTree, where: Path, choices: LayoutChoices, found: Recognised | None = None) -> Source:
+    """Return the source of the files of a directory or archive, which lies at `where`, read as is chosen.
+
+    found: what `recognised` returned for the tree, where it has been asked.
+
+    Raises: DatasetError, as `open_source` does.
+    """
+    reader, top = _reader_for(tree, choices.reader, found)
     source = replace(reader.read(tree, top, choices), reader=reader.name)
-    return _remarked(reader, _as_chosen(source, choices), where)
+    return _with_remarks_of(tree, _remarked(reader, _as_chosen(source, choices), where))
 
 
-def _reader_for(tree: FileTree, name: str) -> tuple[LayoutReader, str]:
+def recognised(tree: FileTree) -> Recognised:
+    """Return by the name of each reader the folder that holds its layout, None where it does not recognise one."""
+    return {reader.name: reader.find(tree) for reader in layout_readers()}
+
+
+def layout_readers() -> list[LayoutReader]:
+    """Return the readers of files, in the order in which they are asked."""
+    return [reader for reader in known_readers() if isinstance(reader, LayoutReader)]
+
+
+def _reader_for(tree: FileTree, name: str, found: Recognised | None) -> tuple[LayoutReader, str]:
     """Return the reader of that name, or the first that recognises the files, and the folder that it reads."""
-    layouts = [reader for reader in known_readers() if isinstance(reader, LayoutReader)]
+
+    def find(reader: LayoutReader) -> str | None:
+        return reader.find(tree) if found is None else found[reader.name]
+
+    layouts = layout_readers()
     if not name:
         # The last of them takes anything.
-        return next((reader, top) for reader in layouts if (top := reader.find(tree)) is not None)
+        return next((reader, top) for reader in layouts if (top := find(reader)) is not None)
     reader = next((reader for reader in layouts if reader.name == name), None)
     if reader is None:
         known = ", ".join(reader.name for reader in layouts)
         raise DatasetError(f"no reader of files is named {name!r}; known: {known}")
-    top = reader.find(tree)
+    top = find(reader)
     if top is None:
         raise DatasetError(
             f"{tree.name} is not of the layout {reader.title}, which is recognised by {reader.recognised_by}"
@@ -90,13 +119,29 @@ def _as_chosen(source: Source, choices: LayoutChoices) -> Source:
     if choices.split == "halves":
         splits = class_disjoint(len(source.classes))
         source = replace(source, items=[replace(item, split=splits[item.label]) for item in source.items])
-    unknown = sorted(choices.class_names.keys() - set(source.classes))
+    return with_class_names(source, choices.class_names)
+
+
+def with_class_names(source: Source, names: Mapping[str, str]) -> Source:
+    """Return the source with new names of classes, by the name that the reader found.
+
+    Raises:
+        DatasetError: there is no such class, or two classes would have one name, or one none.
+    """
+    if not names:
+        return source
+    unknown = sorted(names.keys() - set(source.classes))
     if unknown:
         raise DatasetError(f"{source.name} has no class {unknown[0]!r} that could get another name")
-    names = tuple(choices.class_names.get(name, name).strip() for name in source.classes)
-    if choices.class_names and (not all(names) or len(set(names)) < len(names)):
+    classes = tuple(names.get(name, name).strip() for name in source.classes)
+    if not all(classes) or len(set(classes)) < len(classes):
         raise DatasetError("each class needs a name of its own; two of the chosen names are equal, or one is empty")
-    return replace(source, classes=names) if choices.class_names else source
+    return replace(source, classes=classes)
+
+
+def _with_remarks_of(tree: FileTree, source: Source) -> Source:
+    """Add what was remarked on while the files were listed."""
+    return replace(source, remarks=(*tree.remarks, *source.remarks))
 
 
 def _remarked(reader: LayoutReader, source: Source, where: Path) -> Source:

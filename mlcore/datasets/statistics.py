@@ -1,33 +1,47 @@
 """The counts of a data set: pictures and classes by split, and classes whose queries have no match."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlcore.datasets.catalogue import Picture
+from mlcore.datasets.remarks import Placed
 from mlcore.datasets.source import GALLERY, QUERY, is_held_out
 
+Tally = Mapping[tuple[int, str], int]
+"""How many pictures each label has in each split."""
 
-def count_pictures(classes: Sequence[str], rows: Sequence[Picture]) -> dict[str, Any]:
+
+def tally(rows: Iterable[Placed]) -> Tally:
+    """Count pictures by label and split, in one pass."""
+    return Counter((row.label, row.split) for row in rows)
+
+
+def count_pictures(classes: Sequence[str], rows: Iterable[Placed]) -> dict[str, Any]:
     """Return the counts of an `ImportReport`; classes without a picture are not counted."""
-    held_out = [row for row in rows if is_held_out(row.split)]
-    used, test_classes = {row.label for row in rows}, {row.label for row in held_out}
+    return counts_of(classes, tally(rows))
+
+
+def counts_of(classes: Sequence[str], pictures: Tally) -> dict[str, Any]:
+    """Return the counts of an `ImportReport` by a tally."""
+    held_out = {place: count for place, count in pictures.items() if is_held_out(place[1])}
+    used, test_classes = {label for label, _ in pictures}, {label for label, _ in held_out}
+    images, test_images = sum(pictures.values()), sum(held_out.values())
     return {
-        "images": len(rows),
+        "images": images,
         "classes": len(used),
-        "train_images": len(rows) - len(held_out),
-        "test_images": len(held_out),
+        "train_images": images - test_images,
+        "test_images": test_images,
         "train_classes": len(used) - len(test_classes),
         "test_classes": len(test_classes),
-        "query_images": sum(row.split == QUERY for row in rows),
-        "singleton_classes": tuple(classes[label] for label in _without_match(rows)),
+        "query_images": sum(count for (_, split), count in held_out.items() if split == QUERY),
+        "singleton_classes": tuple(classes[label] for label in _without_match(pictures)),
     }
 
 
-def _without_match(rows: Sequence[Picture]) -> list[int]:
+def _without_match(pictures: Tally) -> list[int]:
     """Return the labels with a query that has no other picture of its class to find, ascending."""
-    splits: dict[int, Counter[str]] = {}
-    for row in rows:
-        splits.setdefault(row.label, Counter())[row.split] += 1
-    alone = {label for label, of in splits.items() if of.total() == 1 and not of[GALLERY]}
-    return sorted(alone | {label for label, of in splits.items() if of[QUERY] and not of[GALLERY]})
+    totals: Counter[int] = Counter()
+    for (label, _), count in pictures.items():
+        totals[label] += count
+    alone = {label for (label, split) in pictures if totals[label] == 1 and split != GALLERY}
+    return sorted(alone | {label for label, split in pictures if split == QUERY and not pictures.get((label, GALLERY))})

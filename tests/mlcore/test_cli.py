@@ -22,6 +22,7 @@ from mlcore.runs import RunSpec
 from mlcore.training.train import train
 from tests.mlcore.onnx_models import stored_onnx
 from tests.mlcore.tiny import model_bytes, paths_in, tiny_protocol, tiny_spec
+from tests.retrieval.pictures import write_folder
 
 pytestmark = pytest.mark.usefixtures("own_signals", "one_thread")
 
@@ -264,3 +265,38 @@ def test_a_reader_who_has_enough_is_no_error() -> None:
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert ended.stdout.startswith("name") and ended.stderr == ""
     assert ended.returncode in (0, 141)  # 0 where the pipe took all before it was closed
+
+
+# --- the preview of an import
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return a folder of four classes."""
+    return write_folder(tmp_path / "birds", {"wren": 3, "robin": 3, "finch": 3, "tit": 3})
+
+
+def test_a_preview_stores_nothing_and_needs_no_folder(capsys: Capture, pictures: Path) -> None:
+    found = answer(capsys, "datasets", pictures, "--preview", "--rename", "wren=Jenny wren", "--split", "halves")
+    assert (found["reader"], found["images"], found["refusal"]) == ("folder", 12, "")
+    assert found["choices"] == {"split": "halves", "class_names": {"wren": "Jenny wren"}}
+    assert [row["name"] for row in found["first_classes"]] == ["finch", "robin", "tit", "Jenny wren"]
+    assert all(row["pictures"] == [] for row in found["first_classes"])
+    assert list(pictures.parent.iterdir()) == [pictures]
+
+
+def test_a_preview_is_readable_without_json(capsys: Capture, pictures: Path) -> None:
+    assert main(["datasets", str(pictures), "--preview"]) == 0
+    printed = capsys.readouterr().out
+    for text in ("folder", "one folder a class", "finch (3), robin (3)", "6 pictures of 2 classes"):
+        assert text in printed
+    assert main(["datasets", str(pictures), "--preview", "--reader", "pets"]) == 1
+    assert "Oxford-IIIT Pets" in capsys.readouterr().out
+
+
+def test_an_import_takes_the_same_choices(capsys: Capture, pictures: Path, tmp_path: Path) -> None:
+    report = answer(capsys, "datasets", pictures, "--out", tmp_path / "out", "--rename", "wren=Jenny wren")
+    assert report["classes"] == 4
+    assert "Jenny wren" in read_json(tmp_path / "out" / "dataset.json")["classes"]
+    assert "--preview" in refusal(capsys, "datasets", pictures)
+    assert "pets" in refusal(capsys, "datasets", pictures, "--out", tmp_path / "other", "--reader", "pet")
