@@ -1,10 +1,13 @@
 """Hugging Face `imagefolder`: a metadata table in the folder of each split, or one for all."""
 
+from dataclasses import replace
+
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.label_tables import COLUMN_CHOICES, READ, explains, read_label_tables, table_files
+from mlcore.datasets.label_tables import COLUMN_CHOICES, READ, explains, table_files
 from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.source import Source
+from mlcore.datasets.table_source import read_label_tables
 
 TITLE = "Hugging Face imagefolder"
 TABLES = ("metadata.csv", "metadata.jsonl")
@@ -25,7 +28,7 @@ def read_metadata(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
         DatasetError: a table cannot be read, its columns cannot be told, or there are too few classes.
     """
     choices.refuse_others(TITLE, *COLUMN_CHOICES, "split", "class_names")
-    return read_label_tables(tree, _metadata(tree), choices)
+    return read_label_tables(tree, _metadata(tree), replace(choices, reader="huggingface"))
 
 
 def _metadata(tree: FileTree) -> list[str]:
