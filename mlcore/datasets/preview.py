@@ -30,10 +30,11 @@ from mlcore.datasets.preview_pictures import (
     sample_of_splits,
 )
 from mlcore.datasets.reader_table import known_readers
-from mlcore.datasets.remarks import remarks_on
+from mlcore.datasets.remarks import remarks_on_counts
 from mlcore.datasets.source import Source, SourceItem, is_held_out, printable
 from mlcore.datasets.splits import check_splits
 from mlcore.datasets.statistics import Tally, counts_of, tally
+from mlcore.datasets.tree_items import TreeItems
 from mlcore.errors import DatasetError
 from mlcore.events import Progress, no_progress
 
@@ -216,10 +217,11 @@ def preview(
     sizes: bytes of files by path, by which copies are looked for. found_as: names in the source of renamed classes.
     """
     reader = next((reader for reader in known_readers() if reader.name == source.reader), None)
-    pictured = tally(source.items)
+    items = source.items
+    pictured = items.counts() if isinstance(items, TreeItems) else tally(items)
     counts = counts_of(source.classes, pictured)
-    shown = _shown_items(source.items) if thumbnails else []
-    sample = sample_of_splits(source.items, sizes or {}) if source.labelled else []
+    shown = _shown_items(items, pictured) if thumbnails else []
+    sample = sample_of_splits(items, sizes or {}) if source.labelled else []
     looks = look_at(list({item.path: item for item in (*shown, *sample)}.values()), progress)
     twins = near_duplicates_across(sample, looks)
     return Preview(
@@ -235,7 +237,7 @@ def preview(
         first_classes=_first_classes(source, pictured, _pictures_of(shown, looks), found_as or {}),
         left_out=_left_out(source.broken),
         left_out_files=len(source.broken),
-        remarks=(*source.remarks, *(remarks_on(source.classes, source.items) if source.labelled else ())),
+        remarks=(*source.remarks, *(remarks_on_counts(source.classes, pictured) if source.labelled else ())),
         near_duplicates=replace(twins, pairs=twins.pairs[:LISTED_PAIRS]),
         refusal=_refusal_of(pictured) if source.labelled else "",
     )
@@ -250,14 +252,19 @@ def _refusal_of(pictured: Tally) -> str:
     return ""
 
 
-def _shown_items(items: Iterable[SourceItem]) -> list[SourceItem]:
-    """Return the first pictures of the first classes."""
-    shown: Counter[int] = Counter()
-    first = []
+def _shown_items(items: Iterable[SourceItem], pictured: Tally) -> list[SourceItem]:
+    """Return the first pictures of the first classes; no more are walked through than it takes."""
+    missing: Counter[int] = Counter()
+    for (label, _), count in pictured.items():
+        if label < PICTURED_CLASSES:
+            missing[label] = min(PICTURES_OF_A_CLASS, missing[label] + count)
+    first: list[SourceItem] = []
     for item in items:
-        if item.label < PICTURED_CLASSES and shown[item.label] < PICTURES_OF_A_CLASS:
-            shown[item.label] += 1
+        if not missing:
+            break
+        if item.label in missing:
             first.append(item)
+            missing -= Counter({item.label: 1})  # a label of which none is missing leaves
     return first
 
 

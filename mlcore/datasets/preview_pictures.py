@@ -24,6 +24,10 @@ SAMPLE = 48
 """Pictures of each split that are compared; none of the comparison of all is done before the import."""
 
 
+CANDIDATES = 100_000
+"""Pictures among which those of the sample are chosen; of more, as many from everywhere."""
+
+
 @dataclass(frozen=True)
 class Look:
     """A decoded picture: its thumbnail as JPEG bytes, and its perceptual hash."""
@@ -72,8 +76,9 @@ def sample_of_splits(items: Sequence[SourceItem], sizes: Mapping[str, int]) -> l
     Files of as many bytes as one of the other split come first: most copies are among them.
     sizes: bytes by path, as far as known.
     """
-    held_out = [item for item in items if is_held_out(item.split)]
-    trained = [item for item in items if not is_held_out(item.split)]
+    candidates = [items[place] for place in range(0, len(items), max(1, len(items) // CANDIDATES))]
+    held_out = [item for item in candidates if is_held_out(item.split)]
+    trained = [item for item in candidates if not is_held_out(item.split)]
     if not held_out or not trained:
         return []
     by_size = {size: item for item in trained if (size := sizes.get(item.path)) is not None}

@@ -178,9 +178,14 @@ def previewed(page: Page, site: Site, tmp_path: Path, files: dict[str, bytes]) -
 
 
 def shown(page: Page) -> None:
-    """Wait until a preview is there."""
+    """Wait until a preview is there, and look at it as wide as a phone and as a desk."""
     expect(page.get_by_role("heading", name="Classes", exact=True)).to_be_visible(timeout=120_000)
-    assert faults_of(page) == []
+    before = page.viewport_size
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert faults_of(page) == []
+    if before:
+        page.set_viewport_size(before)
 
 
 def previewed_again(page: Page, **choices: str) -> None:

@@ -12,10 +12,12 @@ from PIL import Image
 
 from mlcore.datasets import Source, SourceItem
 from mlcore.datasets import preview as previews
+from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.layout_choices import LayoutChoices, LayoutOptions, Level
 from mlcore.datasets.preview import LISTED_CLASSES, PICTURED_CLASSES, PICTURES_OF_A_CLASS, preview, preview_of
-from mlcore.datasets.preview_pictures import SAMPLE, THUMBNAIL_SIDE
+from mlcore.datasets.preview_pictures import CANDIDATES, SAMPLE, THUMBNAIL_SIDE
 from mlcore.datasets.source import GALLERY, QUERY, TEST, TRAIN
+from mlcore.datasets.tree_items import Block, TreeItems
 
 Write = Callable[..., Path]
 Make = Callable[..., Source]
@@ -123,6 +125,26 @@ def test_no_picture_is_decoded_after_the_time_for_it(make_jpeg: Jpeg, monkeypatc
     found = preview(counted.source(200, 20))
     assert found.counts["images"] == 4000
     assert counted.reads < 20
+
+
+def test_of_a_million_pictures_a_part_is_looked_at(make_jpeg: Jpeg) -> None:
+    looked: list[int] = []
+
+    class Items(TreeItems):
+        def _item(self, block: Block, path: str) -> SourceItem:
+            looked.append(1)
+            return super()._item(block, path)
+
+    data = make_jpeg(1)
+    tree = FileTree("many", "many", {}, lambda path: data)
+    names = tuple(f"class {label}" for label in range(1000))
+    blocks = [
+        Block([f"{name}/{n}.jpg" for n in range(1000)], label, TRAIN if label < 500 else TEST)
+        for label, name in enumerate(names)
+    ]
+    found = preview(Source("many", "free", names, Items(tree, blocks), "many"))
+    assert (found.counts["images"], found.counts["classes"], found.counts["test_images"]) == (10**6, 1000, 500_000)
+    assert len(looked) < 1.2 * CANDIDATES
 
 
 # --- near-duplicates
