@@ -105,7 +105,9 @@ def run_reimport_job(
     dry_run = dry if dry_run is None else dry_run
     row = Dataset.objects.get(pk=dataset)
     with (
-        open_source(place_to_open(source), flat=not row.labelled, progress=context.progress) as opened,
+        open_source(
+            place_to_open(source), flat=not row.labelled, like=row.class_names, progress=context.progress
+        ) as opened,
         taken_aside(opened, row, context) as aside,
         refusals_fail(),
     ):
