@@ -52,7 +52,8 @@ def refuse_unread_format(where: Path) -> None:
     for magic, format_name in _UNREAD.items():
         if start.startswith(magic):
             _refuse(where, format_name)
-    if _PART.search(where.name.casefold()) or _is_last_part(end):
+    name = where.name.casefold()
+    if _PART.search(name) or (name.endswith(".zip") and _is_last_part(end)):
         _refuse(where, "a part of an archive in several parts")
 
 

@@ -10,7 +10,7 @@ from mlcore.datasets.archive_formats import ARCHIVES_READ, refuse_unread_format
 from mlcore.datasets.compressed_streams import compression_of
 from mlcore.datasets.filetree import DAMAGE, LIMITS, ArchiveLimits, FileTree
 from mlcore.datasets.folder_tree import folder_tree
-from mlcore.datasets.tars import tar_tree, unpacked_tree
+from mlcore.datasets.tars import is_tar, tar_tree, unpacked_tree
 from mlcore.datasets.zips import zip_tree
 from mlcore.errors import DatasetError
 from mlcore.events import Progress, no_progress
@@ -35,12 +35,13 @@ def open_tree(where: Path, *, limits: ArchiveLimits = LIMITS, progress: Progress
 
 def _archive_tree(stack: ExitStack, where: Path, limits: ArchiveLimits, progress: Progress) -> FileTree:
     refuse_unread_format(where)
-    if zipfile.is_zipfile(where):
-        return zip_tree(stack.enter_context(zipfile.ZipFile(where)), where, limits)
     compression = compression_of(where)
     if compression:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kindred-unpack-"))
         return unpacked_tree(where, compression, Path(folder), limits, progress)
+    # A tar that ends with a zip has the end of one too.
+    if not is_tar(where) and zipfile.is_zipfile(where):
+        return zip_tree(stack.enter_context(zipfile.ZipFile(where)), where, limits)
     return tar_tree(stack, where, limits)
 
 

@@ -1,6 +1,6 @@
 """What a user may choose about a layout, and what a reader offers for the choice."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -95,3 +95,15 @@ class LayoutUnclear(DatasetError):
     def __init__(self, message: str, options: LayoutOptions) -> None:
         super().__init__(message)
         self.options = options
+
+
+def level_like(options: LayoutOptions, names: Collection[str]) -> int:
+    """Return the level whose first classes have most of these names, the one that was taken where none has more.
+
+    0 where there are no levels to choose from.
+    """
+
+    def share(level: Level) -> tuple[float, bool]:
+        return sum(name in names for name in level.first) / len(level.first), level.number == options.chosen.level
+
+    return max(options.levels, key=share).number if options.levels else 0

@@ -1,13 +1,13 @@
 """The detection of what a directory, an archive or a name is, and its opening as a source of pictures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
-from mlcore.datasets.layout_choices import NO_CHOICES, LayoutChoices
+from mlcore.datasets.layout_choices import NO_CHOICES, LayoutChoices, level_like
 from mlcore.datasets.reader_table import LayoutReader, NamedReader, known_readers
 from mlcore.datasets.readers import folder
 from mlcore.datasets.source import Source
@@ -33,6 +33,7 @@ def open_source(
     flat: bool = False,
     classes: bool = False,
     choices: LayoutChoices = NO_CHOICES,
+    like: Collection[str] = (),
     limits: ArchiveLimits = LIMITS,
     progress: Progress = no_progress,
 ) -> Iterator[Source]:
@@ -41,7 +42,8 @@ def open_source(
     Benchmarks and sets with a manifest.json are known by their files (docs/datasets.md); anything
     else is read as one folder a class. `flat` takes every picture below a directory or in an archive
     without a label, whatever its folder; `classes` takes class folders, however few, without splits.
-    `choices` say how else to read a layout; neither of these two takes any.
+    `choices` say how else to read a layout; neither of these two takes any. `like`: names of the classes of an
+    earlier import, whose level is taken where folders lie in folders and none is chosen.
     The source's pictures can be read inside the `with` only; `progress` hears of a compressed tar being unpacked.
 
     Raises:
@@ -59,7 +61,11 @@ def open_source(
         elif classes:
             yield _with_remarks_of(tree, folder.read_classes(tree))
         else:
-            yield read_tree(tree, Path(where), choices)
+            source = read_tree(tree, Path(where), choices)
+            level = 0 if choices.level else level_like(source.options, like)
+            if level and level != source.options.chosen.level:
+                source = read_tree(tree, Path(where), replace(choices, level=level))
+            yield source
 
 
 def read_unlabelled(tree: FileTree) -> Source:

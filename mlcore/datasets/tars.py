@@ -51,6 +51,12 @@ def _tar_path(info: tarfile.TarInfo) -> str:
     return info.name.removeprefix("./") or "."
 
 
+def is_tar(where: Path) -> bool:
+    """Tell by the mark in its first header whether a file is a plain tar; those of before 1988 have none."""
+    with where.open("rb") as file:
+        return file.read(262)[257:] == b"ustar"
+
+
 def tar_tree(stack: ExitStack, where: Path, limits: ArchiveLimits) -> FileTree:
     """Return the files of a plain tar, read in place."""
     file = _BoundedReads(stack.enter_context(where.open("rb")))

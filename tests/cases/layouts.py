@@ -335,14 +335,18 @@ def _tar(root: Path, how: str) -> Path:
     return where
 
 
-def patched_zip(root: Path, in_local: int, in_central: int, value: int) -> Path:
-    """Return a zip of four classes with a byte of every entry's two headers overwritten."""
+FLAGS, METHOD = (6, 8), (8, 10)
+"""Offsets of a byte in an entry's own header, and in that of the directory at the end of a zip."""
+
+
+def patched_zip(root: Path, offsets: tuple[int, int], value: int, entries: int = 12) -> Path:
+    """Return a zip of 12 pictures with a byte of the two headers of the last entries overwritten."""
     where = _zip(root, numbered(FOUR, 3))
     data = bytearray(where.read_bytes())
-    for signature, offset in ((b"PK\x03\x04", in_local), (b"PK\x01\x02", in_central)):
-        at = data.find(signature)
-        while at >= 0:
+    for signature, offset in zip((b"PK\x03\x04", b"PK\x01\x02"), offsets, strict=True):
+        at = len(data)
+        for _ in range(entries):
+            at = data.rfind(signature, 0, at)
             data[at + offset] = value
-            at = data.find(signature, at + 4)
     where.write_bytes(data)
     return where

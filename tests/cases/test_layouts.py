@@ -87,13 +87,22 @@ def test_links_out_of_the_folder_are_counted_with_the_folder_to_give_instead(tmp
 
 
 @pytest.mark.parametrize(
-    ("header", "value", "named"),
-    [((6, 8), 1, "password"), ((8, 10), 9, "Deflate64"), ((8, 10), 98, "PPMd"), ((8, 10), 95, "XZ")],
+    ("header", "value", "entries", "named"),
+    [
+        (layouts.FLAGS, 0x01, 12, "password"),
+        (layouts.FLAGS, 0x01, 1, "password"),  # of one picture alone
+        (layouts.FLAGS, 0x41, 12, "password"),  # PKWARE's strong encryption
+        (layouts.FLAGS, 0x09, 5, "password"),  # written as a stream
+        (layouts.METHOD, 9, 12, "Deflate64"),
+        (layouts.METHOD, 9, 1, "Deflate64"),
+        (layouts.METHOD, 98, 12, "PPMd"),
+        (layouts.METHOD, 95, 12, "XZ"),
+    ],
 )
 def test_zip_that_cannot_be_read_is_refused_by_its_reason(
-    header: tuple[int, int], value: int, named: str, tmp_path: Path
+    header: tuple[int, int], value: int, entries: int, named: str, tmp_path: Path
 ) -> None:
-    where = layouts.patched_zip(tmp_path / "in", *header, value)
+    where = layouts.patched_zip(tmp_path / "in", header, value, entries)
     with pytest.raises(DatasetError, match=named), open_source(where):
         pass
 

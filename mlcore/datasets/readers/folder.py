@@ -37,12 +37,13 @@ def read_folder(tree: FileTree, top: str = "", choices: LayoutChoices = NO_CHOIC
 def read_classes(tree: FileTree) -> Source:
     """Return the source in which every picture's class is the name of its folder, of any number, without a split.
 
-    They are for a data set that has splits already.
+    They are for a data set that has splits already. Of folders in folders, the first names the class: paths that
+    people send begin with it.
 
     Raises:
         DatasetError: no picture lies in a class folder.
     """
-    return _source_of_classes(tree, _without_split, 0, labelled=False)
+    return _source_of_classes(tree, _without_split, 1, labelled=False)
 
 
 def read_flat(tree: FileTree) -> Source:
@@ -55,7 +56,7 @@ def read_flat(tree: FileTree) -> Source:
     paths = [path for inside in pictures.values() for path in inside]
     items = TreeItems(tree, [Block(sorted(paths, key=path_key), 0, GALLERY)])
     if not paths:
-        raise DatasetError(". ".join((f"{tree.name} has no pictures", *tree.remarks)))
+        raise DatasetError(_sentences(f"{tree.name} has no pictures", *tree.remarks))
     return Source(tree.name, "not stated", (UNLABELLED,), items, tree.origin, (*tree.skipped, *strays), labelled=False)
 
 
@@ -75,7 +76,11 @@ def _source_of_classes(tree: FileTree, splits: SplitOfClasses, level: int, *, la
     for folder, place in found.classes.items():
         paths.setdefault(place.name, []).extend(pictures[f"{folder}/"])
     classes = tuple(sorted(paths, key=natural_key))
-    split_of = splits(_halves_of(found.classes, classes))
+    remarks = remarks_on_folders(found, counts, level)
+    try:
+        split_of = splits(_halves_of(found.classes, classes))
+    except DatasetError as error:
+        raise DatasetError(_sentences(str(error), *remarks)) from None
     blocks = [Block(sorted(paths[name], key=path_key), label, split_of[name]) for label, name in enumerate(classes)]
     return Source(
         name=tree.name,
@@ -84,7 +89,7 @@ def _source_of_classes(tree: FileTree, splits: SplitOfClasses, level: int, *, la
         items=TreeItems(tree, blocks),
         origin=tree.origin,
         broken=(*tree.skipped, *broken),
-        remarks=tuple(printable(remark) for remark in remarks_on_folders(found, counts, level)),
+        remarks=tuple(map(printable, remarks)),
         labelled=labelled,
         options=LayoutOptions(chosen=LayoutChoices(reader="folder", level=found.level), levels=found.levels),
     )
@@ -97,7 +102,11 @@ def _without_classes(tree: FileTree, has_pictures: bool) -> str:
         endings = Counter(_suffix(path) for path in tree.sizes).most_common(3)
         named = ", ".join(f"{count:,} {ending}" for ending, count in endings)
         nothing = f"{tree.name} has no pictures among its {len(tree.sizes):,} files ({named})"
-    return ". ".join((nothing, *tree.remarks))
+    return _sentences(nothing, *tree.remarks)
+
+
+def _sentences(first: str, *remarks: str) -> str:
+    return ". ".join((first, *(remark[:1].upper() + remark[1:] for remark in remarks)))
 
 
 def _pictures_by_folder(tree: FileTree) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:

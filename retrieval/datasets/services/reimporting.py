@@ -120,7 +120,9 @@ def run_reimport_job(
     unnamed = replace(choices, class_names={})
     where = place_to_open(source)
     with (
-        open_source(where, flat=not row.labelled, choices=unnamed, progress=context.progress) as opened,
+        open_source(
+            where, flat=not row.labelled, choices=unnamed, like=row.class_names, progress=context.progress
+        ) as opened,
         taken_aside(_named(opened, choices.class_names), row, context) as aside,
         refusals_fail(),
     ):

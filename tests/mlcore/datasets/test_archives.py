@@ -267,7 +267,14 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
     assert refusal(tmp_path / "gone.zip") == "there is no directory or archive named gone.zip"
 
 
-@pytest.mark.parametrize("kind", ["tar.bz2", "tar.xz", "tar.zst", "tar.gz"])
+@pytest.mark.parametrize("kind", ["tar", *COMPRESSED])
+def test_tar_that_ends_with_a_zip_is_a_tar(kind: str, tmp_path: Path) -> None:
+    inner = pack(tmp_path, "zip", {"b/2.jpg": b"two"}).read_bytes()
+    with open_tree(pack(tmp_path, kind, {"a/1.jpg": b"one", "more.zip": inner})) as tree:
+        assert set(tree.sizes) == {"a/1.jpg", "more.zip"}
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
 def test_streams_in_a_row_are_read_as_one(kind: str, tmp_path: Path) -> None:
     whole = gzip.decompress(pack(tmp_path, "tar.gz", {f"a/{n}.jpg": bytes([n]) * 3000 for n in range(4)}).read_bytes())
     compress = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcore.datasets import open_source
+from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.errors import DatasetError
 
 FILES = {f"flowers/{name}/{number}.jpg": None for name in ("rose", "aster", "tulip") for number in (1, 2)}
@@ -24,6 +25,17 @@ def test_archive_and_directory_give_the_same_source(kind: str, write_files: Call
             (item.path, item.label, item.split) for item in plain.items
         ]
         assert [item.read() for item in packed.items] == [item.read() for item in plain.items]
+
+
+def test_level_of_an_earlier_import_is_taken_again(write_files: Callable[..., Path]) -> None:
+    where = write_files({f"{name}/{name}-{year}/1.jpg": None for name in ("oak", "fir", "elm") for year in (1, 2)})
+    with open_source(where, like=("elm", "fir", "oak")) as source:
+        assert source.classes == ("elm", "fir", "oak")
+    for like in ((), ("elm-1", "oak-2"), ("Ulme", "Eiche")):
+        with open_source(where, like=like) as source:
+            assert source.classes[:2] == ("elm-1", "elm-2")
+    with open_source(where, like=("elm",), choices=LayoutChoices(level=2)) as source:
+        assert len(source.classes) == 6
 
 
 def test_origin_names_the_file_and_not_the_machine(write_files: Callable[..., Path]) -> None:

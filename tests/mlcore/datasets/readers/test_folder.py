@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlcore.datasets import Source, open_source
+from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.errors import DatasetError
 
 Write = Callable[..., Path]
@@ -35,6 +36,13 @@ def test_classes_alone_need_neither_number_nor_halves(write_files: Write, paths:
     with open_source(write_files({path: None for path in paths}), classes=True) as source:
         assert source.classes == ("a", "b")[: len(paths)] and not source.labelled
         assert {item.split for item in source.items} == {"gallery"}
+
+
+def test_of_folders_in_folders_the_first_is_the_class_where_they_are_alone(write_files: Write) -> None:
+    where = write_files({f"{path}/1.jpg": None for path in ("oak/autumn", "fir/winter", "elm/spring")})
+    with open_source(where, classes=True) as source:
+        assert source.classes == ("elm", "fir", "oak")
+    assert read(where).classes == ("autumn", "spring", "winter")
 
 
 def test_classes_alone_are_those_of_folders_whatever_else_lies_there(write_files: Write) -> None:
@@ -113,6 +121,14 @@ def test_one_class_is_refused_in_a_sentence(write_files: Write) -> None:
 def test_loose_pictures_are_refused_in_a_sentence(write_files: Write) -> None:
     with pytest.raises(DatasetError, match="give each class a folder of its own"):
         read(write_files({"1.jpg": None, "2.jpg": None}))
+
+
+def test_too_few_classes_are_refused_with_the_levels_that_could_be_chosen(write_files: Write) -> None:
+    where = write_files({f"{top}/{name}/1.jpg": None for top in ("images", "masks") for name in "abc"})
+    with pytest.raises(DatasetError, match="has 2 classes.*level 2: 6"):
+        read(where)
+    with open_source(where, choices=LayoutChoices(level=2)) as source:
+        assert source.classes[0] == "a (images)" and len(source.classes) == 6
 
 
 def test_folder_of_other_files_is_refused_with_what_they_are(write_files: Write) -> None:
