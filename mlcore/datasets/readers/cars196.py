@@ -5,7 +5,7 @@ from typing import Any
 
 from mlcore.datasets.filetree import FileTree, read_mat
 from mlcore.datasets.list_source import Listed, listed_source
-from mlcore.datasets.reader_table import LayoutReader, as_published, folder_with
+from mlcore.datasets.reader_table import LayoutReader, as_published, folder_of
 from mlcore.datasets.source import OfficialSplit, Source
 from mlcore.errors import DatasetError
 
@@ -16,6 +16,16 @@ LICENCE = (
     "None stated with the data; research use only, not to be redistributed. "
     "Cite Krause, Stark, Deng, Fei-Fei, 3D Object Representations for Fine-Grained Categorization, 3DRR 2013"
 )
+
+
+def find_cars196(tree: FileTree) -> str | None:
+    """Return the folder of its annotations; None where the photographs are those of the development kit.
+
+    Some downloads hold both kinds of annotations, which name the photographs differently.
+    """
+    top = folder_of(tree, ANNOTATIONS)
+    has_kit = folder_of(tree, "devkit/cars_train_annos.mat") is not None
+    return None if has_kit and not any("car_ims" in path.split("/") for path in tree.sizes) else top
 
 
 def read_cars196(tree: FileTree, top: str, *, expected: OfficialSplit = OFFICIAL) -> Source:
@@ -56,6 +66,6 @@ READER = LayoutReader(
     training=f"{OFFICIAL.train_images:,} pictures, classes 1-98",
     held_out=f"{OFFICIAL.test_images:,}, classes 99-196",
     licence=LICENCE,
-    find=folder_with(ANNOTATIONS),
+    find=find_cars196,
     read=as_published(NAME, read_cars196),
 )
