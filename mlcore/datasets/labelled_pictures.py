@@ -6,7 +6,7 @@ first of each kind are listed.
 
 import functools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlcore.datasets.filetree import FileTree
@@ -60,13 +60,29 @@ class LabelledPictures:
                 f"{self.labelled_by} gives {printable(path)} the class {shortened(label)}; a name has at most "
                 f"{LONGEST_LABEL} characters. Choose the column that holds the class"
             )
-        label = unicodedata.normalize("NFC", label)
+        label = label if label.isascii() else unicodedata.normalize("NFC", label)
         pair = self._pairs.setdefault((label, split), (label, split))
         first = self._labels.setdefault(path, pair)
-        if first[0] != label and path not in self._contradicted:
+        if first[0] != label:
+            both = f"{printable(first[0])!r} and {printable(label)!r}"
+            self.contradict(path, f"has two classes in {self.labelled_by}: {both}")
+
+    def contradict(self, path: str, reason: str) -> None:
+        """Leave a picture out because it has more than one class."""
+        if path not in self._contradicted:
             self._contradicted.add(path)
-            reason = f"has two classes in {self.labelled_by}: {printable(first[0])!r} and {printable(label)!r}"
             self.leave_out(path, reason, "have more than one class")
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels that were added."""
+        return frozenset(label for label, _ in self._pairs)
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give each label another name, all at once."""
+        renamed = {pair: (names[pair[0]], pair[1]) for pair in self._pairs}
+        self._labels = {path: renamed[pair] for path, pair in self._labels.items()}
+        self._pairs = {pair: pair for pair in renamed.values()}
 
     def miss(self, file: str, reason: str = "is listed and not there") -> None:
         """Report a file that the labels name and the tree does not hold."""
@@ -81,10 +97,11 @@ class LabelledPictures:
         self._remarks.append(sentence)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._labels
+        """Say whether a picture was added, or left out because it has more than one class."""
+        return path in self._labels or path in self._contradicted
 
     def __len__(self) -> int:
-        return len(self._labels) - len(self._contradicted)
+        return sum(path not in self._contradicted for path in self._labels)
 
     def source(
         self,
@@ -102,8 +119,7 @@ class LabelledPictures:
         Raises: DatasetError when there are no pictures, or too few classes.
         """
         for path in self._contradicted:
-            del self._labels[path]
-        self._contradicted.clear()
+            self._labels.pop(path, None)
         if not self._labels:
             raise DatasetError(f"{self.labelled_by} names no picture of {self.tree.name}; {self._first_fault()}")
         rank = {label: number for number, label in enumerate(order)}

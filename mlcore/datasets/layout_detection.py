@@ -77,7 +77,7 @@ def read_tree(tree: FileTree, where: Path, choices: LayoutChoices, found: Recogn
 
     Raises: DatasetError, as `open_source` does.
     """
-    reader, top = _reader_for(tree, choices.reader, found)
+    reader, top = _reader_for(tree, choices.reader or _reader_chosen_by(choices), found)
     source = replace(reader.read(tree, top, choices), reader=reader.name)
     return _with_remarks_of(tree, _remarked(reader, _as_chosen(source, choices), where))
 
@@ -106,12 +106,18 @@ def _reader_for(tree: FileTree, name: str, found: Recognised | None) -> tuple[La
     if reader is None:
         known = ", ".join(reader.name for reader in layouts)
         raise DatasetError(f"no reader of files is named {name!r}; known: {known}")
-    top = find(reader)
+    top = reader.find_chosen(tree) if reader.find_chosen else find(reader)
     if top is None:
         raise DatasetError(
             f"{tree.name} is not of the layout {reader.title}, which is recognised by {reader.recognised_by}"
         )
     return reader, top
+
+
+def _reader_chosen_by(choices: LayoutChoices) -> str:
+    """Return the name of the reader that alone takes one of the fields that are chosen; "" where none does."""
+    names = (reader.name for reader in layout_readers() if any(getattr(choices, field) for field in reader.chosen_by))
+    return next(names, "")
 
 
 def _as_chosen(source: Source, choices: LayoutChoices) -> Source:

@@ -24,8 +24,9 @@ class Precedence(IntEnum):
 
     PUBLISHED = 0
     DESCRIBED = 1
-    FOLDERS = 2
-    DRAWN = 3
+    LABELLED = 2
+    FOLDERS = 3
+    DRAWN = 4
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,16 @@ class Reader:
 class LayoutReader(Reader):
     """A layout of files. find: the folder, "" or ending in "/", that holds it, None where the tree does not.
 
+    find_chosen: the same where a user chose the reader and nothing has to be recognised; `find` by default.
     read: the source of that folder, read as is chosen; `as_published` makes one that takes no choice.
+    chosen_by: fields of LayoutChoices that choose this reader where none is named.
     archive: the published archive, whose hash is worth a remark.
     """
 
     find: Callable[[FileTree], str | None]
+    find_chosen: Callable[[FileTree], str | None] | None = None
     read: ReadLayout
+    chosen_by: tuple[str, ...] = ()
     archive: PublishedFile | None = None
 
 

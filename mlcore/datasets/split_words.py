@@ -1,32 +1,23 @@
-"""The words by which files, folders and columns name a split."""
+"""The split that a word in a table or the name of a file states."""
 
 import re
 
-from mlcore.datasets.source import GALLERY, QUERY, TEST, TRAIN
+from mlcore.datasets.source import GALLERY, QUERY
+from mlcore.datasets.split_folders import Half, half_of
 
-VALIDATION = "validation"
+VALIDATION: str = Half.VALIDATION
 """Pictures that are held out where no others are, and learned from beside a test split."""
 
-_SPLITS = {
-    TRAIN: ("train", "training", "trn"),
-    VALIDATION: ("val", "valid", "validation", "validate", "dev", "development"),
-    TEST: ("test", "testing", "tst", "eval", "evaluation", "heldout"),
-    QUERY: ("query", "queries", "probe"),
-    GALLERY: ("gallery", "index", "reference"),
-}
-_SPLIT_OF = {word: split for split, words in _SPLITS.items() for word in words}
-
-
-def split_of_word(word: str) -> str:
-    """Return the split that a word names, VALIDATION among them; "" where it names none."""
-    return _SPLIT_OF.get(re.sub(r"[\W_]+", "", word).casefold(), "")
+_HELD_OUT = {"query": QUERY, "queries": QUERY, "probe": QUERY, "gallery": GALLERY}
 
 
 def split_in_name(name: str) -> str:
-    """Return the split that one of the words of a name says, such as "train" in "train_labels"; "" where none does.
+    """Return the split that one of the words of a name says, such as "train" in "trainLabels"; VALIDATION is one.
 
-    A name that says several, such as "trainval" or "train_test", says none.
+    "" is a name that says none, or several.
     """
-    words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).casefold())
-    splits = {split_of_word(word) for word in words} - {""}
-    return splits.pop() if len(splits) == 1 else ""
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    half = half_of(words)
+    if half is not Half.TEST:
+        return half or ""
+    return next((_HELD_OUT[word] for word in re.findall("[a-z]+", words.casefold()) if word in _HELD_OUT), half)
