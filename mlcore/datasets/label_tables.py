@@ -119,7 +119,7 @@ def label_table(
         DatasetError: it cannot be read, or lacks a column that is chosen.
     """
     table, rows = _read(tree, path, sampled=sampled)
-    split = _split_of_file(path)
+    split = split_of_file(path)
 
     def names_picture(text: str) -> bool:
         return bool(index.find(text, folder=folder_of_file(path), split=split)[0])
@@ -149,7 +149,8 @@ def _read(tree: FileTree, path: str, *, sampled: bool) -> tuple[Table, int]:
     return table, len(table.rows)
 
 
-def _split_of_file(path: str) -> str:
+def split_of_file(path: str) -> str:
+    """Return the split that a file's name or, from below, one of its folders states; "" where none does."""
     *folders, name = path.split("/")
     return split_in_name(name.partition(".")[0]) or next(filter(None, map(split_in_name, reversed(folders))), "")
 
@@ -181,9 +182,7 @@ def read_label_tables(tree: FileTree, files: Sequence[str], choices: LayoutChoic
     pictures = LabelledPictures(tree, names)
     for table in tables:
         _take_rows(table, index, pictures)
-    for path in index.paths:
-        if path not in pictures:
-            pictures.leave_out(path, f"has no class in {names}", f"have no class in {names}")
+    pictures.leave_out_others(index.paths)
     for remark in (*_remarks(tables, index, pictures), *unread):
         pictures.remark(remark)
     order = _rename_numbers(tree, tables[0].folder, pictures)

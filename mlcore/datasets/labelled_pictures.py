@@ -6,7 +6,7 @@ first of each kind are listed.
 
 import functools
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlcore.datasets.filetree import FileTree
@@ -87,6 +87,11 @@ class LabelledPictures:
     def miss(self, file: str, reason: str = "is listed and not there") -> None:
         """Report a file that the labels name and the tree does not hold."""
         self.leave_out(file, reason, "are listed and not there")
+
+    def leave_out_others(self, paths: Iterable[str]) -> None:
+        """Report those of `paths` for which nothing was added."""
+        for path in sorted(path for path in paths if path not in self):
+            self.leave_out(path, f"has no class in {self.labelled_by}", f"have no class in {self.labelled_by}")
 
     def leave_out(self, path: str, reason: str, kind: str) -> None:
         """Report a picture; `kind` follows "12 pictures" in a remark that counts all of them."""

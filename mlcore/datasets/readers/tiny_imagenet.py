@@ -38,15 +38,14 @@ def read_tiny_imagenet(tree: FileTree, top: str) -> Source:
     listed = top + VALIDATION_LABELS
     # "val_0.JPEG n03444034 0 32 44 62"; some downloads sort the pictures into folders and leave the list out
     validation = {file: rest.split()[0] for file, rest in _pairs(tree, listed) if rest} if listed in tree.sizes else {}
-    pictures = LabelledPictures(tree, IDS)
-    for path in tree.sizes:
-        if path.startswith(top) and may_be_picture(path):
-            split, *folders = path[len(top) :].split("/")
-            word_id = next((part for part in folders if part in names), "") or validation.pop("".join(folders[-1:]), "")
-            if word_id in names and split in ("train", "val"):
-                pictures.add(path, names[word_id], TRAIN if split == "train" else VALIDATION)
-            else:
-                pictures.leave_out(path, "has no label", "have no label, as those of test/")
+    pictures = LabelledPictures(tree, f"{IDS} and {VALIDATION_LABELS}")
+    paths = [path for path in tree.sizes if path.startswith(top) and may_be_picture(path)]
+    for path in paths:
+        split, *folders = path[len(top) :].split("/")
+        word_id = next((part for part in folders if part in names), "") or validation.pop("".join(folders[-1:]), "")
+        if word_id in names and split in ("train", "val"):
+            pictures.add(path, names[word_id], TRAIN if split == "train" else VALIDATION)
+    pictures.leave_out_others(paths)
     for file in validation:
         pictures.miss(f"{top}val/images/{file}")
     order = [names[word_id] for word_id in ids]
