@@ -77,12 +77,16 @@ def table_files(tree: FileTree, endings: Iterable[str]) -> list[str]:
 
 def has_class_folders(paths: Sequence[str]) -> bool:
     """Say whether the folders of pictures could name at least two classes."""
-    counts = Counter(path.rpartition("/")[0] for path in paths)
+    return (count_class_folders(paths) or 0) > 1
+
+
+def count_class_folders(paths: Sequence[str]) -> int | None:
+    """Return the number of classes that the folders of pictures name; None for a split without class folders."""
     try:
-        folders = arrange_folders(counts)
-    except DatasetError:  # folders of a split without class folders
-        return False
-    return len({place.name for place in folders.classes.values()}) >= 2
+        folders = arrange_folders(Counter(path.rpartition("/")[0] for path in paths))
+    except DatasetError:
+        return None
+    return len({place.name for place in folders.classes.values()})
 
 
 def explains(tree: FileTree, files: Sequence[str]) -> bool:
@@ -150,9 +154,13 @@ def _read(tree: FileTree, path: str, *, sampled: bool) -> tuple[Table, int]:
 
 
 def split_of_file(path: str) -> str:
-    """Return the split that a file's name or, from below, one of its folders states; "" where none does."""
-    *folders, name = path.split("/")
-    return split_in_name(name.partition(".")[0]) or next(filter(None, map(split_in_name, reversed(folders))), "")
+    """Return the split that a file's name or one of its folders states; "" where none does."""
+    return split_in_name(path.rpartition("/")[2].partition(".")[0]) or split_of_folders(path)
+
+
+def split_of_folders(path: str) -> str:
+    """Return the split that the nearest of a file's folders states; "" where none does."""
+    return next(filter(None, map(split_in_name, reversed(path.split("/")[:-1]))), "")
 
 
 def _begins_with_picture(table: Table, names_picture: Callable[[str], bool]) -> bool:

@@ -25,8 +25,9 @@ class Precedence(IntEnum):
     PUBLISHED = 0
     DESCRIBED = 1
     LABELLED = 2
-    FOLDERS = 3
-    DRAWN = 4
+    FILE_NAMES = 3
+    FOLDERS = 4
+    DRAWN = 5
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import NoReturn
 from mlcore.datasets.class_lists import class_names
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_columns import LABEL_COLUMNS
-from mlcore.datasets.label_tables import has_class_folders, split_of_file
+from mlcore.datasets.label_tables import has_class_folders, split_of_folders
 from mlcore.datasets.labelled_pictures import LabelledPictures
 from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.datasets.reader_table import LayoutReader, Precedence
@@ -46,7 +46,7 @@ def read_shard(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
     for path in paths:
         label = _class_of(tree, path)
         if label:
-            pictures.add(path, label, split_of_file(path))
+            pictures.add(path, label, split_of_folders(path))
     pictures.leave_out_others(paths)
     names, file = class_names(tree, "", pictures.labels)
     if names:
