@@ -71,11 +71,12 @@ def _without_pattern(tree: FileTree, paths: list[str]) -> str:
     )
     one_class = count_class_folders(paths) == 1
     fault = "has 1 class; it needs at least 3" if one_class else "has no pictures in class folders"
-    return (
+    ways = (
         f"{tree.name} {fault}. Choose a pattern that finds the class in each file name, such as {suggested}; "
         "or give each class a folder of its own; or add a table labels.csv with the columns path and label; "
         "or import the pictures without labels"
     )
+    return ". ".join((ways, *tree.remarks))
 
 
 READER = LayoutReader(

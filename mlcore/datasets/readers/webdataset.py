@@ -3,6 +3,7 @@
 import json
 from typing import NoReturn
 
+from mlcore.datasets.archive_formats import is_archive_name
 from mlcore.datasets.class_lists import class_names
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_columns import LABEL_COLUMNS
@@ -15,7 +16,6 @@ from mlcore.datasets.source import Source
 from mlcore.errors import DatasetError
 
 TITLE = "WebDataset"
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 _MOST_LABEL_BYTES = 2**20
 _SAMPLED = 20
 
@@ -82,13 +82,13 @@ def _class_of(tree: FileTree, path: str) -> str:
 
 
 def _archives(tree: FileTree) -> list[str]:
-    return sorted(path for path in tree.sizes if path.casefold().endswith(_ARCHIVES))
+    return sorted(path for path in tree.sizes if is_archive_name(path))
 
 
 def _refuse_archives(tree: FileTree) -> NoReturn:
     archives = _archives(tree)
     if not archives:
-        raise DatasetError(f"{tree.name} has no pictures")
+        raise DatasetError(". ".join((f"{tree.name} has no pictures", *tree.remarks)))
     raise DatasetError(
         f"{tree.name} has no pictures, but archives in it, such as {archives[0]} ({len(archives):,} in all). Archives "
         "inside, shards of WebDataset among them, are not read: unpack all of them into one folder, then import it"
