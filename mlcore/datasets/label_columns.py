@@ -26,6 +26,8 @@ _INDEX_COLUMNS = ("", "unnamed_0", "index", "idx")
 _SAMPLED_ROWS = 200
 _LEAST_SHARE = 0.5
 """The share of a column's values that must name pictures where its name does not say that it does."""
+_FEW_ROWS = 10
+_MOST_DIFFERENT = 0.9  # of the values of a column of classes
 
 NamesPicture = Callable[[str], bool]
 
@@ -126,9 +128,15 @@ def _class_columns(table: Table, names: list[str], others: set[int | None]) -> t
             return (names.index(name),)
     left = [column for column in left if names[column] not in (*_INDEX_COLUMNS, *SPLIT_COLUMNS)]
     if len(left) == 1:
-        return (left[0],)
+        return (left[0],) if _may_be_classes([row[left[0]] for row in _sample(table)]) else ()
     marks = all(_is_mark(row[column]) for row in _sample(table) for column in left)
     return tuple(left) if left and marks else ()
+
+
+def _may_be_classes(values: Sequence[str]) -> bool:
+    """Say whether values without a telling header may name classes: not measures, and not different in each row."""
+    measures = all(re.fullmatch(r"[-+]?\d*[.,]\d+", value) for value in values)
+    return not measures and (len(values) < _FEW_ROWS or len(set(values)) <= _MOST_DIFFERENT * len(values))
 
 
 def _is_mark(text: str) -> bool:

@@ -1,10 +1,10 @@
 """Pictures whose class stands in their file name, such as cat.0.jpg, by a pattern that the user gives."""
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.label_tables import count_class_folders, split_of_folders
 from mlcore.datasets.labelled_pictures import LabelledPictures
 from mlcore.datasets.layout_choices import LayoutChoices, LayoutOptions
 from mlcore.datasets.name_patterns import labels_in_names, suggest_pattern
+from mlcore.datasets.picture_folders import count_class_folders, split_of_folders
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.readers.folder import may_be_picture
 from mlcore.datasets.source import TRAIN, Source

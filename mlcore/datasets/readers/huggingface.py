@@ -1,10 +1,11 @@
 """Hugging Face `imagefolder`: a metadata table in the folder of each split, or one for all."""
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.label_tables import COLUMN_CHOICES, READ, explains, read_label_tables, table_files
+from mlcore.datasets.label_tables import COLUMN_CHOICES, READ, explains, table_files
 from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.source import Source
+from mlcore.datasets.table_source import read_label_tables
 
 TITLE = "Hugging Face imagefolder"
 TABLES = ("metadata.csv", "metadata.jsonl")

@@ -7,9 +7,10 @@ from typing import Any
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.json_records import iterate_lists
-from mlcore.datasets.label_tables import folder_of_file, has_class_folders, split_of_file, table_files
+from mlcore.datasets.label_tables import table_files
 from mlcore.datasets.labelled_pictures import LabelledPictures
 from mlcore.datasets.layout_choices import LayoutChoices
+from mlcore.datasets.picture_folders import folder_of_file, has_class_folders, split_of_file
 from mlcore.datasets.picture_index import PictureIndex
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.source import Source
@@ -96,10 +97,12 @@ def read_annotations(tree: FileTree, top: str, choices: LayoutChoices) -> Source
 def _annotation_files(tree: FileTree) -> list[str]:
     files = []
     for path in table_files(tree, (".json",)):
-        if tree.sizes[path] <= MOST_BYTES:
+        try:
             data = tree.read(path, MOST_BYTES)
-            if all(key in data for key in _KEYS):
-                files.append(path)
+        except DatasetError:  # too large, or damaged
+            continue
+        if all(key in data for key in _KEYS):
+            files.append(path)
     return files
 
 

@@ -1,11 +1,12 @@
 """Pictures whose classes stand in a table: CSV, TSV or JSON Lines, by hand or from a competition."""
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.label_tables import COLUMN_CHOICES, NOT_READ, READ, explains, read_label_tables, table_files
+from mlcore.datasets.label_tables import COLUMN_CHOICES, NOT_READ, READ, explains, table_files
 from mlcore.datasets.layout_choices import LayoutChoices
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from mlcore.datasets.source import Source
+from mlcore.datasets.table_source import read_label_tables
 
 TITLE = "Table of labels"
 

@@ -7,9 +7,9 @@ from mlcore.datasets.archive_formats import is_archive_name
 from mlcore.datasets.class_lists import class_names
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_columns import LABEL_COLUMNS
-from mlcore.datasets.label_tables import has_class_folders, split_of_folders
 from mlcore.datasets.labelled_pictures import LabelledPictures
 from mlcore.datasets.layout_choices import LayoutChoices
+from mlcore.datasets.picture_folders import has_class_folders, split_of_folders
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from mlcore.datasets.source import Source

@@ -250,6 +250,14 @@ def test_columns_that_are_not_clear_are_listed(write_files: Write) -> None:
     assert read(where, label_column="shape").classes == ("a", "b", "c", "d")
 
 
+@pytest.mark.parametrize("column", ["{n}.5", "word {n}"])
+def test_measures_and_captions_are_no_classes(column: str, write_files: Write) -> None:
+    where = write_files(pictures(12) | {"labels.csv": rows(12, "file,x", "{n}.jpg," + column)})
+    with pytest.raises(DatasetError, match="label_column"):
+        read(where)
+    assert len(read(where, label_column="x").classes) == 12
+
+
 def test_a_chosen_table_may_be_refused_by_folders_otherwise(write_files: Write) -> None:
     table = b"name,size\noak0.jpg,3\nfir0.jpg,4\nelm0.jpg,5\n"
     source = read(write_files(class_folders(3) | {"x.csv": table}), reader="label_files")
