@@ -87,3 +87,11 @@ class LayoutOptions:
     chosen: LayoutChoices = NO_CHOICES
     levels: tuple[Level, ...] = ()
     columns: tuple[str, ...] = ()
+
+
+class LayoutUnclear(DatasetError):
+    """A layout that is recognised and leaves something for the user to choose; `options` says what can be chosen."""
+
+    def __init__(self, message: str, options: LayoutOptions) -> None:
+        super().__init__(message)
+        self.options = options

@@ -7,7 +7,7 @@ from mlcore.datasets.class_lists import class_names
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_tables import NOT_READ, LabelTable, label_table, table_files
 from mlcore.datasets.labelled_pictures import LabelledPictures
-from mlcore.datasets.layout_choices import LayoutChoices, LayoutOptions
+from mlcore.datasets.layout_choices import LayoutChoices, LayoutOptions, LayoutUnclear
 from mlcore.datasets.picture_folders import has_class_folders
 from mlcore.datasets.picture_index import PictureIndex
 from mlcore.datasets.source import Source
@@ -15,7 +15,7 @@ from mlcore.errors import DatasetError, shortened
 
 
 def read_label_tables(tree: FileTree, files: Sequence[str], choices: LayoutChoices) -> Source:
-    """Return the source of the pictures that tables among `files` label.
+    """Return the source of the pictures that tables among `files` label; `choices` name the reader.
 
     Several tables are read together where their names state their splits, such as train.csv and test.csv; of others,
     the one that names most pictures is read.
@@ -52,7 +52,7 @@ def _tables(
         if table is None:
             unread.append(f"{path.rpartition('/')[2]} is not read: it names no pictures")
         elif not table.columns.labels:
-            faults.append(_no_class_column(table))
+            faults.append(_no_class_column(table, choices))
             unread.append(f"{table.table.name} is not read: it has no column of classes")
         else:
             tables.append(table)
@@ -72,11 +72,13 @@ def _best(tables: list[LabelTable]) -> list[LabelTable]:
     return with_split
 
 
-def _no_class_column(table: LabelTable) -> DatasetError:
-    columns = ", ".join(map(shortened, table.table.columns[:20]))
-    return DatasetError(
-        f"{table.table.name} names the pictures in its column {table.table.columns[table.columns.path]!r}, but which "
-        f"column holds the class? Its columns are {columns}; choose one as label_column, or name it 'label'"
+def _no_class_column(table: LabelTable, choices: LayoutChoices) -> LayoutUnclear:
+    header = table.table.columns
+    path_column = header[table.columns.path]
+    return LayoutUnclear(
+        f"{table.table.name} names the pictures in its column {path_column!r}, but which column holds the class? Its "
+        f"columns are {', '.join(map(shortened, header[:20]))}; choose one as label_column, or name it 'label'",
+        LayoutOptions(chosen=replace(choices, path_column=path_column), columns=header),
     )
 
 

@@ -1,15 +1,16 @@
 """Pictures whose class stands in their file name, such as cat.0.jpg, by a pattern that the user gives."""
 
+from dataclasses import replace
+
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.labelled_pictures import LabelledPictures
-from mlcore.datasets.layout_choices import LayoutChoices, LayoutOptions
+from mlcore.datasets.layout_choices import LayoutChoices, LayoutOptions, LayoutUnclear
 from mlcore.datasets.name_patterns import labels_in_names, suggest_pattern
 from mlcore.datasets.picture_folders import count_class_folders, split_of_folders
 from mlcore.datasets.reader_table import LayoutReader, Precedence
 from mlcore.datasets.readers.folder import may_be_picture
 from mlcore.datasets.source import TRAIN, Source
 from mlcore.datasets.split_words import split_in_name
-from mlcore.errors import DatasetError
 
 TITLE = "Class in the file name"
 
@@ -35,7 +36,7 @@ def read_file_names(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
     choices.refuse_others(TITLE, "pattern", "split", "class_names")
     paths = _pictures(tree)
     if not choices.pattern:
-        raise DatasetError(_without_pattern(tree, paths))
+        raise _without_pattern(tree, paths)
     pictures = LabelledPictures(tree, "the pattern")
     in_names = dict(zip(paths, labels_in_names(choices.pattern, _names(paths)), strict=True))
     folders = {path: split_of_folders(path) for path in paths}
@@ -48,9 +49,8 @@ def read_file_names(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
             pictures.leave_out(path, "lies in no folder of the split", "lie in no folder of the split")
         else:
             pictures.add(path, groups[0], split)
-    return pictures.source(
-        name=tree.name, origin=f"{tree.origin}, classes by file name", options=LayoutOptions(chosen=choices)
-    )
+    options = LayoutOptions(chosen=replace(choices, reader="file_names"))
+    return pictures.source(name=tree.name, origin=f"{tree.origin}, classes by file name", options=options)
 
 
 def _pictures(tree: FileTree) -> list[str]:
@@ -61,22 +61,22 @@ def _names(paths: list[str]) -> list[str]:
     return [path.rpartition("/")[2] for path in paths]
 
 
-def _without_pattern(tree: FileTree, paths: list[str]) -> str:
-    """Return the ways to say the classes of pictures without class folders."""
+def _without_pattern(tree: FileTree, paths: list[str]) -> LayoutUnclear:
+    """Return the error that says how to tell the classes of pictures without class folders."""
     suggestion = suggest_pattern(_names(paths))
-    suggested = (
-        f"{suggestion.pattern}, which finds {suggestion.classes:,} classes here ({', '.join(suggestion.first)})"
-        if suggestion
-        else "^(?P<label>[^_]+)_"
-    )
+    example = "^(?P<label>[^_]+)_"
+    if suggestion:
+        first = ", ".join(suggestion.first)
+        example = f"{suggestion.pattern}, which finds {suggestion.classes:,} classes here ({first})"
     one_class = count_class_folders(paths) == 1
     fault = "has 1 class; it needs at least 3" if one_class else "has no pictures in class folders"
     ways = (
-        f"{tree.name} {fault}. Choose a pattern that finds the class in each file name, such as {suggested}; "
+        f"{tree.name} {fault}. Choose a pattern that finds the class in each file name, such as {example}; "
         "or give each class a folder of its own; or add a table labels.csv with the columns path and label; "
         "or import the pictures without labels"
     )
-    return ". ".join((ways, *tree.remarks))
+    chosen = LayoutChoices(reader="file_names", pattern=suggestion.pattern if suggestion else "")
+    return LayoutUnclear(". ".join((ways, *tree.remarks)), LayoutOptions(chosen=chosen))
 
 
 READER = LayoutReader(

@@ -1,5 +1,7 @@
 """Hugging Face `imagefolder`: a metadata table in the folder of each split, or one for all."""
 
+from dataclasses import replace
+
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_tables import COLUMN_CHOICES, READ, explains, table_files
 from mlcore.datasets.layout_choices import LayoutChoices
@@ -26,7 +28,7 @@ def read_metadata(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
         DatasetError: a table cannot be read, its columns cannot be told, or there are too few classes.
     """
     choices.refuse_others(TITLE, *COLUMN_CHOICES, "split", "class_names")
-    return read_label_tables(tree, _metadata(tree), choices)
+    return read_label_tables(tree, _metadata(tree), replace(choices, reader="huggingface"))
 
 
 def _metadata(tree: FileTree) -> list[str]:

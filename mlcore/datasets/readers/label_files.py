@@ -1,5 +1,7 @@
 """Pictures whose classes stand in a table: CSV, TSV or JSON Lines, by hand or from a competition."""
 
+from dataclasses import replace
+
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_tables import COLUMN_CHOICES, NOT_READ, READ, explains, table_files
 from mlcore.datasets.layout_choices import LayoutChoices
@@ -25,7 +27,7 @@ def read_label_files(tree: FileTree, top: str, choices: LayoutChoices) -> Source
         DatasetError: no table names pictures, its columns cannot be told, or there are too few classes.
     """
     choices.refuse_others(TITLE, *COLUMN_CHOICES, "split", "class_names")
-    return read_label_tables(tree, table_files(tree, READ), choices)
+    return read_label_tables(tree, table_files(tree, READ), replace(choices, reader="label_files"))
 
 
 def _has_pictures(tree: FileTree) -> bool:

@@ -1,12 +1,13 @@
 """Classes in file names."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlcore.datasets import open_source
-from mlcore.datasets.layout_choices import LayoutChoices
+from mlcore.datasets.layout_choices import LayoutChoices, LayoutUnclear
 from mlcore.errors import DatasetError
 
 Write = Callable[..., Path]
@@ -21,7 +22,7 @@ def test_a_pattern_alone_chooses_the_reader(write_files: Write) -> None:
         assert source.reader == "file_names" and source.classes == ("cat", "dog", "fox")
         assert [item.split for item in source.items] == ["train"] * 6 + ["test"] * 3
         assert source.broken == (("test1/1.jpg", "does not fit the pattern"),)
-        assert source.options.chosen == choices
+        assert source.options.chosen == replace(choices, reader=source.reader)
 
 
 def test_market_1501_keeps_its_queries_and_its_gallery(write_files: Write) -> None:
@@ -46,8 +47,10 @@ def test_the_pattern_may_say_the_split(write_files: Write) -> None:
 
 def test_a_pattern_is_never_taken_silently(write_files: Write) -> None:
     files: Files = {f"train/{kind}.{n}.jpg": None for kind in ("cat", "dog") for n in range(9)}
-    with pytest.raises(DatasetError, match=r"labels\.csv.*without labels") as caught, open_source(write_files(files)):
+    with pytest.raises(LayoutUnclear, match=r"labels\.csv.*without labels") as caught, open_source(write_files(files)):
         pass
+    with open_source(write_files(files | {"train/fox.1.jpg": None}), choices=caught.value.options.chosen) as source:
+        assert source.classes == ("cat", "dog", "fox")
     assert "2 classes here (cat, dog)" in str(caught.value) and "(?P<label>" in str(caught.value)
 
 

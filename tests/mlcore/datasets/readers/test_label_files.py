@@ -9,7 +9,7 @@ import pytest
 
 from mlcore.datasets import Source, open_source
 from mlcore.datasets.labelled_pictures import MOST_LISTED
-from mlcore.datasets.layout_choices import LayoutChoices
+from mlcore.datasets.layout_choices import LayoutChoices, LayoutUnclear
 from mlcore.errors import DatasetError
 
 Write = Callable[..., Path]
@@ -245,8 +245,10 @@ def test_columns_can_be_chosen(write_files: Write) -> None:
 
 def test_columns_that_are_not_clear_are_listed(write_files: Write) -> None:
     where = write_files(pictures(8) | {"labels.csv": rows(8, "file,colour,shape", "{n}.jpg,red,{c}")})
-    with pytest.raises(DatasetError, match="label_column.*'colour', 'shape'|'colour', 'shape'.*label_column"):
+    with pytest.raises(LayoutUnclear, match="'colour', 'shape'.*label_column") as caught:
         read(where)
+    assert caught.value.options.columns == ("file", "colour", "shape")
+    assert caught.value.options.chosen == LayoutChoices(reader="label_files", path_column="file")
     assert read(where, label_column="shape").classes == ("a", "b", "c", "d")
 
 
