@@ -12,7 +12,7 @@ from typing import Any
 
 from mlcore.datasets.archives import open_tree
 from mlcore.datasets.filetree import LIMITS, ArchiveLimits, FileTree
-from mlcore.datasets.layout_choices import NO_CHOICES, LayoutChoices, LayoutOptions
+from mlcore.datasets.layout_choices import NO_CHOICES, LayoutChoices, LayoutOptions, LayoutUnclear
 from mlcore.datasets.layout_detection import (
     Recognised,
     layout_readers,
@@ -184,7 +184,8 @@ def _readable(request: _Request, thumbnails: bool, progress: Progress) -> Previe
     try:
         source = request.read(choices)
     except DatasetError as error:
-        return Preview(name=tree.name, origin=tree.origin, options=_options_of(request), refusal=str(error))
+        options = error.options if isinstance(error, LayoutUnclear) else _options_of(request)
+        return Preview(name=tree.name, origin=tree.origin, options=options, refusal=str(error))
     found_as = {name.strip(): found for found, name in choices.class_names.items()}
     return preview(source, sizes=tree.sizes, found_as=found_as, thumbnails=thumbnails, progress=progress)
 

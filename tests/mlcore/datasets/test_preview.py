@@ -239,3 +239,17 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_each_reader_is_asked_once(halves: Path, reads: list[str]) -> None:
     preview_of(halves)
     assert reads == ["set"]
+
+
+def test_a_table_with_unclear_columns_is_refused_and_offers_them(write_files: Callable[..., Path]) -> None:
+    files: dict[str, bytes | None] = {f"{number}.jpg": None for number in range(3)}
+    where = write_files(files | {"labels.csv": b"file,colour,shape\n0.jpg,red,x\n1.jpg,red,y\n2.jpg,red,z\n"})
+    preview = preview_of(where)
+    assert "label_column" in preview.refusal and preview.options.columns == ("file", "colour", "shape")
+    assert preview_of(where, choices=LayoutChoices(label_column="shape")).counts["classes"] == 3
+
+
+def test_names_of_a_clear_form_are_refused_and_offer_their_pattern(write_files: Callable[..., Path]) -> None:
+    where = write_files({f"{name}.{number}.jpg": None for name in ("cat", "dog", "fox") for number in range(3)})
+    chosen = preview_of(where).options.chosen
+    assert chosen.reader == "file_names" and preview_of(where, choices=chosen).counts["classes"] == 3
