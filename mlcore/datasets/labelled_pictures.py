@@ -1,38 +1,22 @@
 """The source of pictures whose classes stand in files, gathered row by row, with what was left out and why.
 
-Such files name pictures that are not there, name one twice, and leave others out. All of that is counted, and the
-first of each kind are listed.
+Such files name pictures that are not there, name one twice, and leave others out. All of that is listed and counted.
 """
 
-import functools
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.layout_choices import LayoutOptions
-from mlcore.datasets.source import GALLERY, QUERY, TEST, TRAIN, Source, SourceItem, natural_key, path_key, printable
+from mlcore.datasets.source import GALLERY, QUERY, TEST, TRAIN, Source, natural_key, path_key, printable
 from mlcore.datasets.split_words import VALIDATION
 from mlcore.datasets.splits import MIN_TRAIN_CLASSES, class_disjoint
+from mlcore.datasets.tree_items import Block, TreeItems
 from mlcore.errors import DatasetError, shortened
-from mlcore.images.image_io import MAX_BYTES
 
 NO_OPTIONS = LayoutOptions()
-MOST_LISTED = 100  # of each reason; the rest are counted
 LONGEST_LABEL = 200  # characters
-
-
-@dataclass
-class _LeftOut:
-    """Pictures or rows that are left out for one reason: the first of them, and how many there are."""
-
-    first: list[tuple[str, str]] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, path: str, reason: str) -> None:
-        self.count += 1
-        if len(self.first) < MOST_LISTED:
-            self.first.append((printable(path[:LONGEST_LABEL]), reason))
+_LONGEST_PATH = 500  # characters of a path that is reported
 
 
 class LabelledPictures:
@@ -45,7 +29,7 @@ class LabelledPictures:
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}  # one object for all pictures of a class
         self._contradicted: set[str] = set()
         self._remarks: list[str] = []
-        self._left_out: dict[str, _LeftOut] = {}
+        self._left_out: dict[str, list[tuple[str, str]]] = {}
 
     def add(self, path: str, label: str, split: str = "") -> None:
         """Take a picture of the tree. A second label, unlike the first, takes the picture out again.
@@ -71,7 +55,7 @@ class LabelledPictures:
         """Leave a picture out because it has more than one class."""
         if path not in self._contradicted:
             self._contradicted.add(path)
-            self.leave_out(path, reason, "have more than one class")
+            self.leave_out(path, reason, "more than one class")
 
     @property
     def labels(self) -> frozenset[str]:
@@ -86,16 +70,16 @@ class LabelledPictures:
 
     def miss(self, file: str, reason: str = "is listed and not there") -> None:
         """Report a file that the labels name and the tree does not hold."""
-        self.leave_out(file, reason, "are listed and not there")
+        self.leave_out(file, reason, "listed and not there")
 
     def leave_out_others(self, paths: Iterable[str]) -> None:
         """Report those of `paths` for which nothing was added."""
         for path in sorted(path for path in paths if path not in self):
-            self.leave_out(path, f"has no class in {self.labelled_by}", f"have no class in {self.labelled_by}")
+            self.leave_out(path, f"has no class in {self.labelled_by}", f"no class in {self.labelled_by}")
 
     def leave_out(self, path: str, reason: str, kind: str) -> None:
-        """Report a picture; `kind` follows "12 pictures" in a remark that counts all of them."""
-        self._left_out.setdefault(kind, _LeftOut()).add(path, reason)
+        """Report a picture; `kind` follows "12 left out: " in a remark that counts all of them."""
+        self._left_out.setdefault(kind, []).append((printable(path[:_LONGEST_PATH]), reason))
 
     def remark(self, sentence: str) -> None:
         """Add a remark to the source's."""
@@ -132,23 +116,17 @@ class LabelledPictures:
         classes = sorted(labels, key=lambda label: (rank.get(label, len(rank)), natural_key(label)))
         number_of = {label: number for number, label in enumerate(classes)}
         splits = self._splits(number_of)
-        items = [
-            SourceItem(
-                path=path,
-                label=number_of[label],
-                split=splits[label, split],
-                read=functools.partial(self.tree.read, path, MAX_BYTES),
-            )
-            for path, (label, split) in self._labels.items()
-        ]
-        items.sort(key=lambda item: (item.label, path_key(item.path)))
+        blocks: dict[tuple[int, str], list[str]] = {}
+        for path, pair in self._labels.items():
+            blocks.setdefault((number_of[pair[0]], splits[pair]), []).append(path)
+        items = [Block(sorted(blocks[key], key=path_key), *key) for key in sorted(blocks)]
         return Source(
             name=name,
             licence=licence,
             classes=tuple(map(printable, classes)),
-            items=items,
+            items=TreeItems(self.tree, items),
             origin=origin,
-            broken=(*self.tree.skipped, *(entry for kind in self._left_out.values() for entry in kind.first)),
+            broken=(*self.tree.skipped, *(entry for entries in self._left_out.values() for entry in entries)),
             remarks=(*self._remarks, *self._counts()),
             options=options,
         )
@@ -169,15 +147,10 @@ class LabelledPictures:
 
     def _counts(self) -> list[str]:
         """Return a remark on each reason for which pictures are left out."""
-        remarks = []
-        for kind, left_out in self._left_out.items():
-            listed = f"; the first {MOST_LISTED} are listed" if left_out.count > MOST_LISTED else ""
-            noun = "picture" if left_out.count == 1 else "pictures"
-            remarks.append(f"left out: {left_out.count:,} {noun} that {kind}{listed}")
-        return remarks
+        return [f"{len(entries):,} left out: {kind}" for kind, entries in self._left_out.items()]
 
     def _first_fault(self) -> str:
-        first = next((entry for kind in self._left_out.values() for entry in kind.first), None)
+        first = next((entries[0] for entries in self._left_out.values()), None)
         return f"the first file, {first[0]}, {first[1]}" if first else "it has no rows"
 
 

@@ -44,9 +44,9 @@ def read_file_names(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
     for path, groups in in_names.items():
         split = split_in_name(groups[1]) if groups and groups[1] else folders[path]
         if groups is None:
-            pictures.leave_out(path, "does not fit the pattern", "do not fit the pattern")
+            pictures.leave_out(path, "does not fit the pattern", "not of the pattern")
         elif has_halves and not split:
-            pictures.leave_out(path, "lies in no folder of the split", "lie in no folder of the split")
+            pictures.leave_out(path, "lies in no folder of the split", "in no folder of the split")
         else:
             pictures.add(path, groups[0], split)
     options = LayoutOptions(chosen=replace(choices, reader="file_names"))

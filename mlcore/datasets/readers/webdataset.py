@@ -22,6 +22,8 @@ _SAMPLED = 20
 
 def find_shard(tree: FileTree) -> str | None:
     """Return "" where labels lie beside most pictures, or where there are archives and no picture."""
+    if not any(path.endswith((".cls", ".json")) or is_archive_name(path) for path in tree.sizes):
+        return None
     paths = _pictures(tree)
     if not paths:
         return "" if _archives(tree) else None

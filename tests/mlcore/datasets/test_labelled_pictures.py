@@ -3,7 +3,7 @@
 import pytest
 
 from mlcore.datasets.filetree import FileTree
-from mlcore.datasets.labelled_pictures import MOST_LISTED, LabelledPictures
+from mlcore.datasets.labelled_pictures import LabelledPictures
 from mlcore.datasets.source import Source
 from mlcore.datasets.split_words import VALIDATION
 from mlcore.errors import DatasetError
@@ -48,7 +48,8 @@ def test_a_split_that_cannot_be_trained_on_is_set_aside(stated: tuple[str, ...])
 
 def test_pictures_beside_queries_are_their_gallery() -> None:
     rows = [("a", "a", "train"), ("b", "b", "train"), ("c1", "c", "query"), ("c2", "c", "test")]
-    assert [item.split for item in source_of(gathered(*rows)).items] == ["train", "train", "query", "gallery"]
+    splits = {item.path: item.split for item in source_of(gathered(*rows)).items}
+    assert splits == {"a": "train", "b": "train", "c1": "query", "c2": "gallery"}
 
 
 def test_an_order_of_the_classes_is_kept() -> None:
@@ -65,13 +66,13 @@ def test_names_are_exchanged_at_once() -> None:
     assert {item.path: item.label for item in source_of(pictures).items} == {"1": 1, "2": 0, "3": 2}
 
 
-def test_what_is_left_out_is_listed_to_a_bound_and_counted() -> None:
+def test_what_is_left_out_is_listed_and_counted() -> None:
     pictures = gathered(("1", "a", ""), ("2", "b", ""), ("3", "c", ""), ("4", "d", ""))
     pictures.add("4", "a")
-    pictures.leave_out_others(f"{number:03d}.jpg" for number in range(3 * MOST_LISTED))
+    pictures.leave_out_others(f"{number:03d}.jpg" for number in range(300))
     source = source_of(pictures)
-    assert len(pictures) == len(source.items) == 3 and len(source.broken) == 2 + MOST_LISTED
-    assert [remark.split()[2] for remark in source.remarks] == ["1", "300"]
+    assert len(pictures) == len(source.items) == 3 and len(source.broken) == 302
+    assert [remark.split()[0] for remark in source.remarks] == ["1", "300"]
 
 
 def test_nothing_left_is_refused_with_the_first_reason() -> None:
