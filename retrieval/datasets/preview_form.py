@@ -51,8 +51,13 @@ class PreviewForm(AboutForm):
         self.before: dict[str, Any] = {**self.payload["layout"]}
         self.before_names: dict[str, str] = self.before.pop("class_names", {})
         about = {**self.payload["about"], "unlabelled": not self.payload["labelled"]}
-        super().__init__(data, initial={**about, **self.before})
+        super().__init__(data, initial={**about, **self._suggested(), **self.before})
         self._offer(self.result["options"])
+
+    def _suggested(self) -> dict[str, str]:
+        """Return what a refusal suggests to choose."""
+        chosen = self.result["options"]["chosen"] if self.result["refusal"] else {}
+        return {name: chosen[name] for name in ("pattern", *COLUMNS) if name in chosen}
 
     def _offer(self, options: Mapping[str, Any]) -> None:
         """Give the fields their choices."""

@@ -58,6 +58,7 @@ def test_the_api_says_so_wherever_files_are_stored(curator_api: APIClient, world
     before, dataset = left_behind(), f"/api/v1/datasets/{world.dataset.pk}"
     sent: list[tuple[str, dict[str, Any]]] = [
         ("/api/v1/datasets/", {"name": "Full", "archive": archive(900)}),
+        ("/api/v1/datasets/preview/", {"archive": archive(900)}),
         (f"{dataset}/reimport/", {"archive": archive(900)}),
         (f"{dataset}/images/", {"pictures": pictures(), "class_name": world.dataset.class_names[0]}),
         (f"/api/v1/uploads/{upload}/files/", {"files": pictures(), "paths": ["a/1.jpg"]}),
@@ -71,9 +72,10 @@ def test_the_api_says_so_wherever_files_are_stored(curator_api: APIClient, world
 @pytest.mark.usefixtures("full")
 def test_a_page_says_so_too(curator_client: Client) -> None:
     curator_client.raise_request_exception = False
-    answer = curator_client.post("/lab/import/", {"name": "Full", "archive": archive(900), "labelled": "on"})
-    assert answer.status_code == 507 and b"Storage full" in answer.content
-    assert left_behind() == []
+    for action in ("import", "preview"):
+        answer = curator_client.post("/lab/import/", {"name": "Full", "archive": archive(900), "action": action})
+        assert answer.status_code == 507 and b"Storage full" in answer.content
+        assert left_behind() == []
 
 
 @pytest.fixture

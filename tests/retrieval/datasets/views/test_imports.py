@@ -201,6 +201,15 @@ def test_a_refusal_offers_the_way_back_and_no_import(curator_client: Client, cur
     assert Job.objects.latest("pk").payload["layout"] == {"reader": "folder"}
 
 
+def test_a_refusal_suggests_what_to_choose(curator_client: Client, previewed: Job) -> None:
+    job = offered(previewed, {"chosen": {"pattern": "^(?P<label>[a-z]+)_"}, "levels": [], "columns": []})
+    assert 'value="^(?P' not in curator_client.get(page_of(job)).content.decode()
+    job.result = {**(job.result or {}), "refusal": "no folder names a class"}
+    job.save(update_fields=["result"])
+    text = curator_client.get(page_of(job)).content.decode()
+    assert 'value="^(?P&lt;label&gt;[a-z]+)_"' in text
+
+
 def test_a_damaged_archive_is_told_and_can_be_deleted(curator_client: Client, curator: User) -> None:
     sent = SimpleUploadedFile("birds.zip", b"PK\x03\x04 and no more")
     job = done(submit_preview(archive=sent, by=curator))
