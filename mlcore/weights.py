@@ -190,12 +190,12 @@ HUB_WEIGHTS = (
 
 OVERLAPS = (
     ("ImageNet", "ImageNet has classes of birds, dogs, cats, flowers and cars: held-out classes may be among them."),
-    ("LVD", "Collected from the web to resemble public benchmarks: it may hold the held-out classes and pictures."),
-    ("WebLI", "Collected from the web: it may hold the held-out classes and pictures of public benchmarks."),
+    ("LVD", "LVD was collected from the web to resemble public benchmarks: it may hold their classes and pictures."),
+    ("WebLI", "WebLI was collected from the web: it may hold the classes and pictures of public benchmarks."),
 )
 
 
 def overlap_warning(trained_on: str) -> str:
     """Return why figures on held-out classes may flatter weights with this training, in a sentence."""
     warnings = [warning for name, warning in OVERLAPS if name in trained_on]
-    return warnings[0] if warnings else "What it was trained on is not stated: it may hold the held-out classes."
+    return warnings[0] if warnings else "Where the training is not stated, it may have seen the held-out classes."

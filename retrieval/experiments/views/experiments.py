@@ -39,7 +39,14 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("experiment", pk=experiment.pk)
     losses = [{"name": row["name"], "spec": row} for row in options.loss_table()]
-    context = {"form": form, "losses": losses, "presets": options.presets(), "weights": weights_rows()}
+    weights = weights_rows()
+    context = {
+        "form": form,
+        "losses": losses,
+        "presets": options.presets(),
+        "weights": weights,
+        "overlaps": list(dict.fromkeys(row.warning for row in weights)),
+    }
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
 
 

@@ -56,6 +56,21 @@ def test_the_form_offers_every_loss_with_its_words(curator_client: Client, world
     assert "SoftTriple" in text and "Half-whitened PCA" in text and "Qian" in text and "fine-tune-small" in text
 
 
+def test_the_form_lists_weights_with_their_licence_and_warns(curator_client: Client, world: World) -> None:
+    text = page(curator_client, "experiment-new")
+    assert '<option value="efficientnet_lite0.imagenet.safetensors">' in text
+    assert '<option value="hub:vit_small_patch16_dinov3.lvd1689m">' in text and "DINOv3 License" in text
+    assert text.count("classes of birds, dogs") == 1
+
+
+def test_an_experiment_starts_from_weights_of_the_hub(curator_client: Client, world: World) -> None:
+    values = form(world, preset="frozen-features", weights="hub:resnet50.a1_in1k", changes="dim=16")
+    assert curator_client.post(reverse("experiment-new"), values).status_code == 302
+    experiment = Experiment.objects.get(name="Mine")
+    assert (experiment.weights, experiment.protocol["weights"]) == ("", "hub:a1_in1k")
+    assert experiment.protocol["backbone"] == "resnet50"
+
+
 def test_the_form_proposes_the_rows_that_are_not_trained(curator_client: Client, world: World) -> None:
     boxes = re.findall(r'name="losses" value="(\w+)"( checked)?', page(curator_client, "experiment-new"))
     assert [name for name, ticked in boxes if ticked] == ["untrained", "half_whitened_pca"]
