@@ -142,7 +142,7 @@ def test_the_hub_gives_the_tag_that_was_asked_for(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_architecture_without_weights_on_the_hub_is_never_started_at_random() -> None:
-    refused(None, "resnet200 could not be fetched", "resnet200", "hub")
+    refused(None, "no pre-trained weights of resnet200", "resnet200", "hub")
 
 
 @pytest.mark.parametrize("weights", ["scratch", "hub"])
