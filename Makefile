@@ -27,7 +27,7 @@ ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:gu
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive for your own pictures"
 	@echo "make test           the tests that need nothing but this machine"
-	@echo "make test-learning  every loss trained on drawn pictures: better than untrained, better than on shuffled labels"
+	@echo "make test-learning  a loss of each family trained on drawn pictures: better than untrained or on shuffled labels"
 	@echo "make check          format, types, layers, migrations, deployment settings"
 	@echo "make test-services  what differs there on PostgreSQL and Redis; the queue's own tests on RabbitMQ"
 	@echo "make e2e            a real browser (Chromium) against a real site"
