@@ -70,6 +70,16 @@ class FileTree:
         return folders
 
     @functools.cached_property
+    def by_ending(self) -> Mapping[str, Sequence[str]]:
+        """The paths of the files with each ending, such as .csv, in small letters; "" for none."""
+        endings: dict[str, list[str]] = {}
+        for path in self.sizes:
+            dot = path.rfind(".")
+            ending = path[dot:].casefold() if dot > path.rfind("/") else ""
+            endings.setdefault(ending, []).append(path)
+        return endings
+
+    @functools.cached_property
     def folders(self) -> frozenset[str]:
         """Every folder, "" or ending in "/", those that hold nothing but folders too."""
         found = {""}

@@ -18,7 +18,6 @@ READ: dict[str, Callable[[bytes, str], Table]] = {
 NOT_READ = frozenset({".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".ods"})
 COLUMN_CHOICES = ("path_column", "label_column", "split_column")
 _DEEPEST = 3  # folders above a table
-_LONGEST_ENDING = 8  # ".parquet"
 _MOST_TABLES = 20
 _SAMPLED_BYTES = 2**18
 
@@ -53,13 +52,11 @@ def table_files(tree: FileTree, endings: Iterable[str]) -> list[str]:
 
     Those of a competition's submission are left out: their labels are placeholders.
     """
-    wanted = tuple(endings)
     files = [
         path
-        for path in tree.sizes
-        if path[-_LONGEST_ENDING:].casefold().endswith(wanted)
-        and path.count("/") <= _DEEPEST
-        and "submission" not in path.rpartition("/")[2].casefold()
+        for ending in endings
+        for path in tree.by_ending.get(ending, ())
+        if path.count("/") <= _DEEPEST and "submission" not in path.rpartition("/")[2].casefold()
     ]
     return sorted(files, key=lambda path: (path.count("/"), path))[:_MOST_TABLES]
 
