@@ -1,4 +1,4 @@
-"""Atomic writes of folders and JSON files, and their SHA-256 checksums."""
+"""Atomic writes of folders and files, and their SHA-256 checksums."""
 
 import glob
 import hashlib
@@ -86,6 +86,15 @@ def write_json(path: Path, value: Any) -> None:
     """Write `value` beside `path` and rename it over: a reader sees the old or the new, whole."""
     scratch = path.with_name(f".{path.name}.new")
     scratch.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    scratch.replace(path)
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file so that a reader sees the old or the new, whole, whichever of several processes write it at once."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        file.write(data)
+    scratch = Path(file.name)
+    scratch.chmod(mode)
     scratch.replace(path)
 
 

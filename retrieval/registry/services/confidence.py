@@ -1,12 +1,11 @@
 """The confidence of predictions by nearest neighbours in an index: calibrated once, kept in the index's folder."""
 
 import json
-import tempfile
 import threading
-from pathlib import Path
 
 import numpy as np
 
+from mlcore.artifacts import write_whole
 from mlcore.index import load_index
 from mlcore.inference.knn_classifier import Calibration, calibrate
 from retrieval.models import Image, Index
@@ -29,7 +28,7 @@ def calibration_of(index: Index) -> Calibration | None:
     with _calibrating:
         if not file.exists():
             calibration = _calibrated(index)
-            _write_whole(file, json.dumps(calibration and calibration.to_json()))
+            write_whole(file, json.dumps(calibration and calibration.to_json()).encode())
     stored = json.loads(file.read_text())
     return Calibration.from_json(stored) if stored else None
 
@@ -43,9 +42,3 @@ def _calibrated(index: Index) -> Calibration | None:
     labels = np.array([images[pk][0] for pk in ids], np.int64)
     held_out = np.array([images[pk][1] for pk in ids], np.bool_)
     return calibrate(held.vectors_of(ids), labels, held_out) if ids else None
-
-
-def _write_whole(target: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
-        file.write(text)
-    Path(file.name).replace(target)

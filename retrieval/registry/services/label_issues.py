@@ -1,5 +1,6 @@
 """Labels of a data set that look wrong, by the neighbours in an index; kept in the index's folder."""
 
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from config.errors import Conflict, Rejected
-from mlcore.artifacts import read_json, write_json
+from mlcore.artifacts import read_json, write_whole
 from mlcore.errors import StaleIndexError
 from mlcore.evaluation.metric_table import HEADLINE, figures_of
 from mlcore.index import load_index
@@ -105,7 +106,7 @@ def label_check_of(index: Index, comparisons: int) -> LabelCheck:
         stored = LabelCheck.from_json(read_json(file)) if file.exists() else None
         if stored is None:
             stored = _checked(index, comparisons)
-            write_json(file, stored.to_json())
+            write_whole(file, json.dumps(stored.to_json()).encode())
     return stored
 
 
