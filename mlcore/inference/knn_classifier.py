@@ -136,6 +136,17 @@ def vote(labels: Sequence[int], similarities: Sequence[float]) -> Votes:
     return Votes([(label, weight / total) for label, weight in ordered], similarities[0])
 
 
+def nearest_others(vectors: NDArray[Any], rows: Ints, count: int) -> tuple[NDArray[Any], Ints]:
+    """Return the similarities [Q, N] of rows of unit vectors [N, D] with all, -inf with themselves, and the rows of
+    the `count` nearest others [Q, count], nearest first.
+    """
+    scores = vectors[rows] @ vectors.T
+    scores[np.arange(len(rows)), rows] = -np.inf
+    best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+    return scores, np.take_along_axis(best, order, axis=1)
+
+
 def calibrate(vectors: NDArray[Any], labels: Ints, is_query: NDArray[np.bool_], seed: int = 0) -> Calibration | None:
     """Return the calibration of unit vectors [N, D] with labels [N]; None for too few classes of several pictures.
 
@@ -196,11 +207,7 @@ def _left_out(vectors: NDArray[Any], labels: Ints, queries: Ints) -> tuple[Ints,
     parts = []
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
         rows = queries[start : start + _QUERIES_AT_ONCE]
-        scores = vectors[rows] @ vectors.T
-        scores[np.arange(len(rows)), rows] = -np.inf
-        best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-        best = np.take_along_axis(best, order, axis=1)
+        scores, best = nearest_others(vectors, rows, count)
         same = labels[rows][:, None] == labels
         parts.append(
             (

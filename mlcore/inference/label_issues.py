@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlcore.inference.knn_classifier import TEMPERATURE
+from mlcore.inference.knn_classifier import TEMPERATURE, nearest_others
 
 FORMAT = 1
 VOTERS = 10
@@ -26,7 +26,7 @@ MOST_OWN = 0.1
 MOST_ISSUES = 500
 SUPPORTING = 3
 """How many neighbours of the suggested class are named."""
-_SCORES_AT_ONCE = 1 << 23
+_SCORES_AT_ONCE = 3 << 21
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -118,15 +118,10 @@ def _nearest_votes(vectors: Floats, rows: Ints) -> tuple[Ints, Floats]:
     step = max(1, _SCORES_AT_ONCE // total)
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        scores = vectors[rows[part]] @ vectors.T
-        scores[np.arange(len(scores)), rows[part]] = -np.inf
-        best = np.argpartition(scores, total - count, axis=1)[:, total - count :]
-        best_scores = np.take_along_axis(scores, best, axis=1)
-        order = np.argsort(-best_scores, axis=1, kind="stable")
-        near[part] = np.take_along_axis(best, order, axis=1)
-        weights = np.exp((best_scores - best_scores.max(axis=1, keepdims=True)) / TEMPERATURE)
-        weights /= weights.sum(axis=1, keepdims=True)
-        shares[part] = np.take_along_axis(weights, order, axis=1)
+        scores, near[part] = nearest_others(vectors, rows[part], count)
+        best_scores = np.take_along_axis(scores, near[part], axis=1)
+        weights = np.exp((best_scores - best_scores[:, :1]) / TEMPERATURE)
+        shares[part] = weights / weights.sum(axis=1, keepdims=True)
     return near, shares
 
 
