@@ -4,11 +4,10 @@ from rest_framework import serializers
 
 from config.api.strict import StrictObject
 from retrieval.datasets.services.classes import NAME_LENGTH
-from retrieval.datasets.services.layouts import SPLITS
+from retrieval.datasets.services.layouts import LONGEST, SPLITS
 
 MOST_LEVELS = 100
 MOST_NAMES = 10_000
-LONGEST = 300  # characters of a pattern, or of a name of a column
 
 
 def text_field(about: str) -> serializers.CharField:

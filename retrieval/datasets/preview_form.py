@@ -9,9 +9,8 @@ from django.http import QueryDict
 from jobs.models import Job
 from retrieval.datasets.forms import AboutForm
 from retrieval.datasets.services.classes import NAME_LENGTH
-from retrieval.datasets.services.layouts import described
+from retrieval.datasets.services.layouts import LONGEST, described
 
-LONGEST = 300  # characters of a pattern, or of a name of a column
 COLUMNS = {"path_column": "Column with the path", "label_column": "Column with the class",
            "split_column": "Column with the split"}  # fmt: skip
 LAYOUT = ("reader", "level", "pattern", *COLUMNS, "split", "unlabelled")

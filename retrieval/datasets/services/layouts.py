@@ -10,6 +10,7 @@ from mlcore.errors import DatasetError
 Layout = Mapping[str, Any]
 """The fields of mlcore's LayoutChoices; what is left out, or empty, is found."""
 
+LONGEST = 300  # characters of a pattern, or of a name of a column
 SPLITS = tuple(choice for choice in SPLIT_CHOICES if choice)
 """What can be chosen about the split."""
 
