@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcore.datasets.filetree import FileTree
+from mlcore.datasets.labelled_pictures import LabelledPictures
 from mlcore.errors import DatasetError
 
 _LISTS = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "label_names.txt", "names.txt")
@@ -28,6 +29,15 @@ def class_names(tree: FileTree, folder: str, labels: frozenset[str]) -> tuple[Ma
         if by_label and len(set(by_label.values())) == len(by_label):
             return by_label, file
     return {}, ""
+
+
+def rename_numbers(tree: FileTree, folder: str, pictures: LabelledPictures) -> tuple[str, ...]:
+    """Give numbered classes the names that a list has beside the labels; return them in its order."""
+    names, file = class_names(tree, folder, pictures.labels)
+    if names:
+        pictures.rename(names)
+        pictures.remark(f"the names of the classes are those of {file}")
+    return tuple(names.values())
 
 
 def _named(labels: frozenset[str], names: Mapping[str, str]) -> dict[str, str]:
@@ -59,8 +69,8 @@ def _beside(tree: FileTree, folder: str) -> list[str]:
     paths = []
     while True:
         paths += [folder + name for name in (*_LISTS, _CARD) if folder + name in tree.sizes]
-        found = (path for path in tree.sizes if path.startswith(folder) and path.endswith(".json"))
-        paths += sorted(path for path in found if "/" not in path[len(folder) :])[:_MOST_JSON_FILES]
+        inside = tree.by_folder.get(folder, ())
+        paths += sorted(path for path in inside if path.endswith(".json"))[:_MOST_JSON_FILES]
         if not folder:
             return paths
         folder = folder[: folder.rstrip("/").rfind("/") + 1]

@@ -16,7 +16,7 @@ from mlcore.datasets.readers.folder import PICTURE_SUFFIXES
 from mlcore.datasets.remarks import remarks_on
 from mlcore.datasets.source import Source, SourceItem, printable
 from mlcore.datasets.splits import check_splits
-from mlcore.datasets.statistics import count_pictures
+from mlcore.datasets.statistics import counts_of, tally
 from mlcore.errors import DatasetError, MlcoreError
 from mlcore.events import Progress, no_progress
 from mlcore.images.image_io import open_with_size
@@ -140,14 +140,15 @@ def _without_empty_classes(
 def _report(
     source: Source, classes: Sequence[str], rows: Sequence[Picture], intake: _Intake, empty: tuple[str, ...]
 ) -> ImportReport:
+    pictures = tally(rows)
     return ImportReport(
         name=source.name,
         duplicates=tuple(intake.duplicates),
         conflicting=tuple(intake.conflicting),
         broken=tuple(intake.broken),
         empty=empty,
-        remarks=(*source.remarks, *(remarks_on(classes, rows) if source.labelled else ())),
-        **count_pictures(classes, rows),
+        remarks=(*source.remarks, *(remarks_on(classes, pictures) if source.labelled else ())),
+        **counts_of(classes, pictures),
     )
 
 

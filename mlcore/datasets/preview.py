@@ -30,7 +30,7 @@ from mlcore.datasets.preview_pictures import (
     sample_of_splits,
 )
 from mlcore.datasets.reader_table import known_readers
-from mlcore.datasets.remarks import remarks_on_counts
+from mlcore.datasets.remarks import remarks_on
 from mlcore.datasets.source import Source, SourceItem, is_held_out, printable
 from mlcore.datasets.splits import check_splits
 from mlcore.datasets.statistics import Tally, counts_of, tally
@@ -238,7 +238,7 @@ def preview(
         first_classes=_first_classes(source, pictured, _pictures_of(shown, looks), found_as or {}),
         left_out=_left_out(source.broken),
         left_out_files=len(source.broken),
-        remarks=(*source.remarks, *(remarks_on_counts(source.classes, pictured) if source.labelled else ())),
+        remarks=(*source.remarks, *(remarks_on(source.classes, pictured) if source.labelled else ())),
         near_duplicates=replace(twins, pairs=twins.pairs[:LISTED_PAIRS]),
         refusal=_refusal_of(pictured) if source.labelled else "",
     )

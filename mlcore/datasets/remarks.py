@@ -1,10 +1,10 @@
 """Remarks on the classes and splits of a data set: what makes its figures or its training less than they seem."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 from mlcore.datasets.source import GALLERY, is_held_out
+from mlcore.datasets.statistics import Tally
 
 HEAVY_IMBALANCE = 10
 """Pictures of the largest training class over those of the smallest, from which on it is remarked on."""
@@ -13,29 +13,12 @@ FEW_QUERIES = 100
 _NAMED = 3  # classes named in a remark; the rest are counted
 
 
-class Placed(Protocol):
-    """A picture with its class and split, read or not yet."""
-
-    @property
-    def label(self) -> int:
-        """Its index among the classes."""
-
-    @property
-    def split(self) -> str:
-        """One of mlcore.datasets.source.SPLITS."""
-
-
-def remarks_on(classes: Sequence[str], items: Iterable[Placed]) -> tuple[str, ...]:
+def remarks_on(classes: Sequence[str], pictures: Tally) -> tuple[str, ...]:
     """Return what to know about the classes of labelled pictures before training, without a full stop each."""
-    return remarks_on_counts(classes, Counter((item.label, item.split) for item in items))
-
-
-def remarks_on_counts(classes: Sequence[str], counts: Mapping[tuple[int, str], int]) -> tuple[str, ...]:
-    """Return the same by the number of pictures of each (label, split)."""
     train: Counter[int] = Counter()
     held_out: Counter[int] = Counter()
     queries = 0
-    for (label, split), count in counts.items():
+    for (label, split), count in pictures.items():
         (held_out if is_held_out(split) else train)[label] += count
         queries += count if is_held_out(split) and split != GALLERY else 0
     found = (

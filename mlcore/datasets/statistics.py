@@ -2,10 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from mlcore.datasets.remarks import Placed
 from mlcore.datasets.source import GALLERY, QUERY, is_held_out
+
+
+class Placed(Protocol):
+    """A picture with its class and split, read or not yet."""
+
+    @property
+    def label(self) -> int:
+        """Its index among the classes."""
+
+    @property
+    def split(self) -> str:
+        """One of mlcore.datasets.source.SPLITS."""
+
 
 Tally = Mapping[tuple[int, str], int]
 """How many pictures each label has in each split."""

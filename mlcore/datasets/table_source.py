@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlcore.datasets.class_lists import class_names
+from mlcore.datasets.class_lists import rename_numbers
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_tables import NOT_READ, LabelTable, label_table, table_files
 from mlcore.datasets.labelled_pictures import LabelledPictures
@@ -32,7 +32,7 @@ def read_label_tables(tree: FileTree, files: Sequence[str], choices: LayoutChoic
     pictures.leave_out_others(index.paths)
     for remark in (*_remarks(tables, index, pictures), *unread):
         pictures.remark(remark)
-    order = _rename_numbers(tree, tables[0].folder, pictures)
+    order = rename_numbers(tree, tables[0].folder, pictures)
     options = LayoutOptions(chosen=_chosen(tables[0], choices), columns=tables[0].table.columns)
     return pictures.source(name=tree.name, origin=f"{tree.origin}, labelled by {names}", order=order, options=options)
 
@@ -126,15 +126,6 @@ def _remarks(tables: Sequence[LabelTable], index: PictureIndex, pictures: Labell
             "pictures; to take them from the folders, choose the reader folder"
         )
     return remarks
-
-
-def _rename_numbers(tree: FileTree, folder: str, pictures: LabelledPictures) -> tuple[str, ...]:
-    """Give numbered classes the names that a list has beside the labels; return them in its order."""
-    names, file = class_names(tree, folder, pictures.labels)
-    if names:
-        pictures.rename(names)
-        pictures.remark(f"the names of the classes are those of {file}")
-    return tuple(names.values())
 
 
 def _chosen(table: LabelTable, choices: LayoutChoices) -> LayoutChoices:

@@ -24,7 +24,7 @@ def find_cars196(tree: FileTree) -> str | None:
     Some downloads hold both kinds of annotations, which name the photographs differently.
     """
     top = folder_of(tree, ANNOTATIONS)
-    has_kit = any(path.rpartition("/")[2] == "cars_train_annos.mat" for path in tree.sizes)
+    has_kit = any(f"{folder}cars_train_annos.mat" in tree.sizes for folder in tree.folders)
     return None if has_kit and not any("car_ims" in path.split("/") for path in tree.sizes) else top
 
 

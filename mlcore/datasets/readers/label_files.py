@@ -15,7 +15,8 @@ TITLE = "Table of labels"
 
 def find_label_files(tree: FileTree) -> str | None:
     """Return "" where tables label the pictures, or where there are tables and no picture at all."""
-    if explains(tree, table_files(tree, READ)) or (table_files(tree, NOT_READ) and not _has_pictures(tree)):
+    has_pictures = not PICTURE_SUFFIXES.isdisjoint(tree.by_ending)
+    if explains(tree, table_files(tree, READ)) or (table_files(tree, NOT_READ) and not has_pictures):
         return ""
     return None
 
@@ -28,10 +29,6 @@ def read_label_files(tree: FileTree, top: str, choices: LayoutChoices) -> Source
     """
     choices.refuse_others(TITLE, *COLUMN_CHOICES, "split", "class_names")
     return read_label_tables(tree, table_files(tree, READ), replace(choices, reader="label_files"))
-
-
-def _has_pictures(tree: FileTree) -> bool:
-    return any(path[path.rfind(".") :].casefold() in PICTURE_SUFFIXES for path in tree.sizes)
 
 
 READER = LayoutReader(

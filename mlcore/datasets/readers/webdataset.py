@@ -4,7 +4,7 @@ import json
 from typing import NoReturn
 
 from mlcore.datasets.archive_formats import is_archive_name
-from mlcore.datasets.class_lists import class_names
+from mlcore.datasets.class_lists import rename_numbers
 from mlcore.datasets.filetree import FileTree
 from mlcore.datasets.label_columns import LABEL_COLUMNS
 from mlcore.datasets.labelled_pictures import LabelledPictures
@@ -50,11 +50,8 @@ def read_shard(tree: FileTree, top: str, choices: LayoutChoices) -> Source:
         if label:
             pictures.add(path, label, split_of_folders(path))
     pictures.leave_out_others(paths)
-    names, file = class_names(tree, "", pictures.labels)
-    if names:
-        pictures.rename(names)
-        pictures.remark(f"the names of the classes are those of {file}")
-    return pictures.source(name=tree.name, origin=f"{tree.origin}, {TITLE}", order=tuple(names.values()))
+    order = rename_numbers(tree, "", pictures)
+    return pictures.source(name=tree.name, origin=f"{tree.origin}, {TITLE}", order=order)
 
 
 def _pictures(tree: FileTree) -> list[str]:

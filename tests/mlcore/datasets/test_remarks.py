@@ -6,6 +6,7 @@ import pytest
 
 from mlcore.datasets.remarks import remarks_on
 from mlcore.datasets.source import GALLERY, QUERY, TEST, TRAIN
+from mlcore.datasets.statistics import tally
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ def remarks(train: list[int], test: list[int], split: str = TEST) -> tuple[str, 
     """Return the remarks on classes with these numbers of pictures."""
     counts = [(count, TRAIN) for count in train] + [(count, split) for count in test]
     pictures = [Picture(label, of) for label, (count, of) in enumerate(counts) for _ in range(count)]
-    return remarks_on([f"class {label}" for label in range(len(counts))], pictures)
+    return remarks_on([f"class {label}" for label in range(len(counts))], tally(pictures))
 
 
 def test_balanced_set_of_many_pictures_needs_no_remark() -> None:
