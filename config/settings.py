@@ -118,7 +118,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.roles",
                 "accounts.context_processors.mail",
+                "config.undo.undo",
             ],
+            "builtins": ["config.template_tags"],
         },
     },
 ]

@@ -48,3 +48,42 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) doc
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) document.getElementById("request-failed")?.remove();
 });
+
+// --- moments in the reader's own time zone
+
+const STYLES = {
+  day: { dateStyle: "medium" },
+  minute: { dateStyle: "medium", timeStyle: "short" },
+  second: { dateStyle: "medium", timeStyle: "medium" },
+};
+
+function ago(moment) {
+  const minutes = Math.round((Date.now() - moment) / 60_000);
+  if (minutes < 0 || minutes >= 24 * 60) return null;
+  if (minutes === 0) return "just now";
+  return minutes < 60 ? `${minutes} min ago` : `${Math.floor(minutes / 60)} h ago`;
+}
+
+function localize(root) {
+  for (const time of root.querySelectorAll("time[data-when]")) {
+    const moment = new Date(time.dateTime);
+    const style = STYLES[time.dataset.when] ?? STYLES.minute;
+    time.title ||= time.textContent;
+    time.textContent = (time.dataset.when === "ago" && ago(moment)) || new Intl.DateTimeFormat("en-GB", style).format(moment);
+  }
+}
+
+localize(document);
+document.addEventListener("htmx:load", (event) => localize(event.detail.elt.parentElement ?? document));
+
+// --- an offer to undo goes when its time is over
+
+function vanish(root) {
+  for (const toast of root.querySelectorAll("[data-vanish]")) {
+    setTimeout(() => toast.remove(), 1000 * Number(toast.dataset.vanish));
+    delete toast.dataset.vanish;
+  }
+}
+
+vanish(document);
+document.addEventListener("htmx:oobAfterSwap", (event) => vanish(event.detail.target.parentElement ?? document));
