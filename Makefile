@@ -38,14 +38,15 @@ help:
 env: $(STAMP)
 
 # torch first: with it installed, nothing later asks for a build with CUDA. Made anew when a requirements file changes.
+# Modules are compiled when they are first imported: most never are, and to compile all takes half of pip's time.
 # The last line of pip's gives $(BIN)/kindred. The charts' and the map's libraries come from npm; Node itself is in requirements.txt.
 $(STAMP):
 	@tools/preflight.sh "$(PYTHON)"
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python tools/torch_build.py "$(TORCH)"
-	$(BIN)/python -m pip install --progress-bar on "$(TORCH)"
-	$(BIN)/python -m pip install --progress-bar on -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --no-compile --progress-bar on "$(TORCH)"
+	$(BIN)/python -m pip install --no-compile --progress-bar on -r requirements.txt -r requirements-dev.txt
 	$(BIN)/python -m pip install --no-deps -e .
 	PATH="$$PWD/$(BIN):$$PATH" $(BIN)/npm ci
 	touch $(STAMP)

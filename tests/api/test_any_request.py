@@ -25,7 +25,7 @@ from tests.api.test_policy import THINGS  # all of them: it has read every modul
 from tests.api.things import Scene
 from tests.retrieval.world import World
 
-EXAMPLES = 8  # random requests for each operation and person, beside those that cover its description
+EXAMPLES = 5  # random requests for each operation and person, beside those that cover its description
 
 schema = schemathesis.openapi.from_dict(
     description(), config=schemathesis.Config.from_path(Path(__file__).with_name("schemathesis.toml"))
