@@ -95,6 +95,35 @@ def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[An
     return page
 
 
+def labels_containing(row: Dataset, words: str, most: int) -> list[int]:
+    """Return the labels of at most so many classes whose names have every one of the words; a full name comes alone.
+
+    The names are compared here: SQLite knows the two cases of no letter but those of English.
+    """
+    whole, wanted = words.strip().casefold(), words.casefold().split()
+    named: list[int] = []
+    partly: list[int] = []
+    for label, name in row.classes.order_by("label").values_list("label", "name").iterator():
+        stored = name.casefold()
+        if stored == whole:
+            named.append(label)
+        elif len(partly) < most and all(word in stored for word in wanted):
+            partly.append(label)
+    return named or partly
+
+
+def suggested_names(row: Dataset, words: str, most: int) -> list[str]:
+    """Return the names of at most so many classes whose names have every one of the words, by label."""
+    wanted = words.casefold().split()
+    names: dict[str, None] = {}
+    for name in row.classes.order_by("label").values_list("name", flat=True).iterator():
+        if all(word in name.casefold() for word in wanted):
+            names[name] = None
+            if len(names) == most:
+                break
+    return list(names)
+
+
 def live_labels(row: Dataset) -> set[int]:
     """Return the labels that have a picture, hidden ones included."""
     return set(row.images.order_by().values_list("label", flat=True).distinct())
