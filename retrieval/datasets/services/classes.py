@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from config.errors import Rejected
 from retrieval.models import Dataset, DatasetClass, Image
@@ -74,7 +74,7 @@ def class_counts(dataset: Dataset, labels: Collection[int] | None = None, *, hid
     """
     images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
     if labels is not None:
-        images = images.filter(label__in=labels)
+        images = images.filter(label__in=labels, split__in=Image.Split.values)  # as their index is
     held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
     counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
     names = names_by_label(dataset, labels)
@@ -87,9 +87,12 @@ def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[An
     A class without visible pictures, as one that was merged into another, is left out. Some sets have 11,000 classes.
     """
     wanted = words.casefold().split()
-    live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
-    names = names_by_label(dataset) if wanted else {}
-    labels = [label for label in live if all(word in names[label].casefold() for word in wanted)]
+    own = Image.objects.filter(dataset=OuterRef("dataset"), split__in=Image.Split.values, label=OuterRef("label"))
+    live = dataset.classes.filter(Exists(own.filter(hidden=False))).order_by("label")
+    labels: Any = live.values_list("label", flat=True)
+    if wanted:
+        names = live.values_list("label", "name").iterator()
+        labels = [label for label, name in names if all(word in name.casefold() for word in wanted)]
     page: Page[Any] = Paginator(labels, PER_PAGE).get_page(number)  # type: ignore[arg-type]  # any words of a URL
     page.object_list = class_counts(dataset, list(page.object_list))
     return page
