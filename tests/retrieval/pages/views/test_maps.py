@@ -71,10 +71,11 @@ def test_a_curator_makes_a_map_and_waits_for_it(
     assert "already has a map" in curator_client.post(address, follow=True).content.decode()
 
 
-@pytest.mark.parametrize("name", ["dataset", "dataset-map"])
+@pytest.mark.parametrize("name", ["dataset-picture", "dataset-map"])
 def test_a_picture_is_searched_by_from_there(member_client: Client, world: World, name: str) -> None:
     made(world)
-    text = member_client.get(reverse(name, args=["wings"])).content.decode()
+    args = ["wings", world.test_images[0].pk] if name == "dataset-picture" else ["wings"]
+    text = member_client.get(reverse(name, args=args)).content.decode()
     hidden = re.findall(r'<input type="hidden" name="(?!csrf)(\w+)" value="(\d+)">', text)
     answer = member_client.post(reverse("search"), {**dict(hidden), "image": world.test_images[0].pk})
     assert answer.status_code == 302 and "/searches/" in answer["Location"]
