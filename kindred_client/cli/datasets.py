@@ -130,7 +130,9 @@ def _show(session: Session, dataset: Row) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to save the pictures in, with one folder per class (default: list them).",
 )
-def dataset_images(session: Session, dataset: str, *, class_name: str | None, split: str | None, out: Path | None) -> None:
+def dataset_images(
+    session: Session, dataset: str, *, class_name: str | None, split: str | None, out: Path | None
+) -> None:
     """List the pictures of a data set, or save them as JPEG.
 
     DATASET is an id, a slug or a name. After an interruption, the same command saves what is missing.

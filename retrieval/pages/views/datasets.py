@@ -95,10 +95,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "order": order,
         "difficulty": difficulty,
         "pages": pages,
-        "tiles": [
-            (image, difficulty.scores.get(image.pk) if difficulty else None)
-            for image in pages.images
-        ],
+        "tiles": [(image, difficulty.scores.get(image.pk) if difficulty else None) for image in pages.images],
     }
     answer = render(request, f"retrieval/{'_dataset_pictures' if part else 'dataset'}.html", context)
     patch_vary_headers(answer, ["HX-Request", "HX-Target"])
