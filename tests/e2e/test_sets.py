@@ -117,7 +117,7 @@ def test_without_scripts_pages_follow_each_other_and_the_map_says_what_it_needs(
 def test_a_program_gets_the_pictures_by_the_page_s_own_words(page: Page, site: Site) -> None:
     page.goto(f"{site.address}{SET}")
     page.get_by_text("Use it from a program").click()
-    command = page.locator(".programs code").nth(1).inner_text().splitlines()[0]
+    command = page.locator(".programs pre code").first.inner_text().splitlines()[0]
     found = re.search(r'curl "([^"]+)"', command)
     assert found and page.request.get(found[1]).ok
     assert page.request.get(found[1]).json()["results"]
