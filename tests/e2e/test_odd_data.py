@@ -57,7 +57,7 @@ def test_pages_of_odd_data_fit_at_both_widths(context: BrowserContext, live_serv
                 faults.append(f"{name} at {width}: {wide} px too wide")
             faults += [f"{name} at {width}: sticks out: {box}" for box in page.evaluate(STICKS_OUT)[:2]]
     faults += page.complaints  # type: ignore[attr-defined]
-    assert faults == []
+    assert faults == [], "\n".join(faults)
 
 
 def test_names_of_two_directions_leave_the_words_around_them_in_order(
