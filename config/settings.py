@@ -151,9 +151,11 @@ STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATIC_URL = "static/"  # below the prefix of the site
 # Libraries that `make env` takes from npm are served below a name of their own, and nothing else of them.
+# Of d3, what the map needs: its zoom with the packages that this stands on, and its quadtree.
+D3 = ("color", "dispatch", "drag", "ease", "interpolate", "quadtree", "selection", "timer", "transition", "zoom")
 STATICFILES_DIRS = [BASE_DIR / "static"] + [
     (name, BASE_DIR / "node_modules" / package)
-    for name, package in {"chart": "chart.js/dist", "d3": "d3/dist"}.items()
+    for name, package in {"chart": "chart.js/dist", **{f"d3-{part}": f"d3-{part}/dist" for part in D3}}.items()
     if (BASE_DIR / "node_modules" / package).is_dir()
 ]
 # `collectstatic` is a step of a deployment; on one's own machine files are served where they lie.

@@ -16,7 +16,8 @@ class Download:
     """A file to download.
 
     of: the model or report that it belongs to. color: that of the model, None without one.
-    sha256: None where it is not known yet. route: the name of its URL, and the URL's arguments.
+    size and sha256: None of a file that is written when somebody downloads it; sha256 also where no worker has read a
+    large file yet. route: the name of its URL, and the URL's arguments.
     """
 
     dataset: Dataset
@@ -24,7 +25,7 @@ class Download:
     color: int | None = None
     name: str
     about: str
-    size: int
+    size: int | None
     created_at: datetime
     sha256: str | None
     route: tuple[Any, ...]

@@ -10,6 +10,7 @@ from retrieval.datasets.views import curating as curation
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
 from retrieval.pages.views import classes, downloads, maps
+from retrieval.pages.views import datasets as dataset_pages
 from retrieval.pages.views.front import front
 from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import storage
@@ -46,10 +47,12 @@ urlpatterns = [
     ),
     path("algorithms/", algorithms.every_algorithm, name="algorithms"),
     path("algorithms/<slug:name>/", algorithms.detail, name="algorithm"),
-    path("datasets/", datasets.every_dataset, name="datasets"),
-    path("datasets/<slug:slug>/", datasets.detail, name="dataset"),
+    path("datasets/", dataset_pages.every_dataset, name="datasets"),
+    path("datasets/<slug:slug>/", dataset_pages.detail, name="dataset"),
     path("datasets/<slug:slug>/classes/<int:label>/", classes.detail, name="class"),
     path("datasets/<slug:slug>/classes/", datasets.classes, name="dataset-class-list"),
+    path("datasets/<slug:slug>/classes/suggestions", dataset_pages.class_suggestions, name="class-suggestions"),
+    path("datasets/<slug:slug>/pictures/<int:pk>/", dataset_pages.picture_page, name="dataset-picture"),
     path("datasets/<slug:slug>/map/", maps.show, name="dataset-map"),
     path("datasets/<slug:slug>/map/<int:pk>/points", maps.points, name="dataset-map-points"),
     path("datasets/<slug:slug>/map/<int:pk>/make", maps.make, name="dataset-map-make"),

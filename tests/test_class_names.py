@@ -106,8 +106,11 @@ PAGES: dict[str, tuple[Address, int]] = {
     "results as JSON": (lambda scene: f"/searches/{scene.search.pk}/results/json", 14),
     "searches": (lambda scene: "/searches/", 9),
     "saved searches": (lambda scene: "/searches/saved/", 9),
-    "data set": (lambda scene: f"/datasets/{scene.slug}/", 9),
-    "classes": (lambda scene: f"/datasets/{scene.slug}/classes/", 7),
+    "data set": (lambda scene: f"/datasets/{scene.slug}/", 12),
+    "data sets": (lambda scene: "/datasets/", 9),
+    "hardest pictures": (lambda scene: f"/datasets/{scene.slug}/?sort=hardest", 12),
+    "picture": (lambda scene: f"/datasets/{scene.slug}/pictures/{scene.world.test_images[0].pk}/", 10),
+    "classes": (lambda scene: f"/datasets/{scene.slug}/classes/", 8),
     "class": (lambda scene: f"/datasets/{scene.slug}/classes/1/", 16),
     "ballot": (lambda scene: "/rate/", 21),
     "ballot that was cast": (lambda scene: f"/rate/{scene.ballot}/", 17),
@@ -124,11 +127,13 @@ PAGES: dict[str, tuple[Address, int]] = {
 """Address and most queries of what shows some names."""
 
 WHOLE: dict[str, tuple[Address, int]] = {
+    "pictures by a class's name": (lambda scene: f"/datasets/{scene.slug}/?class=a", 13),
+    "suggested classes": (lambda scene: f"/datasets/{scene.slug}/classes/suggestions?class=unused", 6),
     "classes by words": (lambda scene: f"/datasets/{scene.slug}/classes/?q=a", 8),
     "class choices by words": (lambda scene: f"/searches/classes?datasets={scene.world.dataset.pk}&class_name=a", 5),
     "pictures to curate": (lambda scene: f"/lab/datasets/{scene.slug}/pictures/?class=a", 9),
     "classes to curate": (lambda scene: f"/lab/datasets/{scene.slug}/classes/", 6),
-    "class to curate": (lambda scene: f"/lab/datasets/{scene.slug}/classes/1/", 10),
+    "class to curate": (lambda scene: f"/lab/datasets/{scene.slug}/classes/1/", 11),
     "model": (lambda scene: f"/lab/models/{scene.world.models[0].pk}/", 10),
     "API: data sets": (lambda scene: "/api/v1/datasets/", 5),
     "API: data set": (lambda scene: f"/api/v1/datasets/{scene.world.dataset.pk}/", 5),

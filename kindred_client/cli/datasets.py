@@ -1,5 +1,6 @@
-"""Commands of data sets: list and import."""
+"""Commands of data sets: list, import, and download of pictures."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import click
 
 from kindred_client.cli.follow import wait
 from kindred_client.cli.layouts import layout_options, show_preview, taken_layout
+from kindred_client.cli.names import dataset_of
 from kindred_client.cli.output import Row, as_json, say, table
 from kindred_client.cli.session import Session, command
 from kindred_client.errors import KindredError
@@ -18,7 +20,7 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".tbz", ".xz", ".txz
 
 @click.group()
 def datasets() -> None:
-    """Data sets: list, import."""
+    """Data sets: list, import, download pictures."""
 
 
 @command("list")
@@ -119,6 +121,49 @@ def _show(session: Session, dataset: Row) -> None:
     table([summary(dataset)], ("id", "slug", "name", "classes", "images", "public", "licence"))
 
 
+@command("images")
+@click.argument("dataset")
+@click.option("--class", "class_name", default=None, help="Only pictures of the class of this name.")
+@click.option("--split", type=click.Choice(["train", "test", "query", "gallery"]), help="Only pictures of this split.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to save the pictures in, with one folder per class (default: list them).",
+)
+def dataset_images(
+    session: Session, dataset: str, *, class_name: str | None, split: str | None, out: Path | None
+) -> None:
+    """List the pictures of a data set, or save them as JPEG.
+
+    DATASET is an id, a slug or a name. After an interruption, the same command saves what is missing.
+    """
+    about = dataset_of(session.client, dataset)
+    images = session.client.datasets.images(about, class_name=class_name, split=split, limit=1000)
+    if out is None:
+        rows = list(images)
+        if session.as_json:
+            return as_json(rows)
+        return table(rows, ("id", "class_name", "split", "width", "height", "path"))
+    session.hint = "The same command saves what is missing."
+    saved = 0
+    for image in images:
+        file = out / folder_name(image["label"], image["class_name"]) / f"{image['id']}.jpg"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            session.client.images.file(image).save(file)
+            saved += 1
+    if session.as_json:
+        return as_json({"folder": str(out), "saved": saved})
+    say(f"{saved} picture{'' if saved == 1 else 's'} saved in {out}")
+
+
+def folder_name(label: int, class_name: str) -> str:
+    """Return the name of a class's folder: its label, and of its name what every file system takes."""
+    safe = re.sub(r"[^\w.-]+", "_", class_name)[:60]
+    return f"{label:05d} {safe}".strip(" ._")
+
+
 datasets.add_command(list_datasets)
+datasets.add_command(dataset_images)
 datasets.add_command(import_dataset)
 COMMANDS = (datasets,)

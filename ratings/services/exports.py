@@ -1,6 +1,5 @@
 """Exports of blind ratings and marks, with pseudonyms instead of names."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -124,27 +123,37 @@ def export_of(user: Visitor, dataset: Dataset, part: str) -> bytes:
 
 
 def exports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
-    """Give the exports of every data set that has a rating or a mark."""
+    """Give the exports of every data set that has a rating or a mark.
+
+    They are written when somebody downloads them, so they have neither size nor checksum before.
+    """
+    newest = _newest(user)
     for dataset in datasets:
-        made_at = _newest(user, dataset)
-        if made_at is None:
+        if dataset.pk not in newest:
             continue
         for part, export in EXPORTS.items():
-            content = export_of(user, dataset, part)
             yield Download(
                 dataset=dataset,
                 of="All ratings and marks",
                 name=export_name(dataset, part),
                 about=export.about,
-                size=len(content),
-                created_at=made_at,
-                sha256=hashlib.sha256(content).hexdigest(),
+                size=None,
+                created_at=newest[dataset.pk],
+                sha256=None,
                 route=("download-ratings", dataset.slug, part),
             )
 
 
-def _newest(user: Visitor, dataset: Dataset) -> datetime | None:
-    """Return the time of the newest rating or mark; None if there is none."""
-    rated: datetime | None = _ratings(user, dataset).aggregate(newest=Max("ballot__voted_at"))["newest"]
-    marked: datetime | None = _marks(user, dataset).aggregate(newest=Max("rated_at"))["newest"]
-    return max((when for when in (rated, marked) if when), default=None)
+def _newest(user: Visitor) -> dict[int, datetime]:
+    """Return the time of the newest rating or mark of each data set that has one."""
+    models, of_query = visible_models(user), "ballot__search__query_image__dataset"
+    cast = BlindScore.objects.filter(ballot__voted_at__isnull=False, ranking__model__in=models).order_by()
+    marks = Mark.objects.filter(ranking__model__in=models).order_by()
+    newest: dict[int, datetime] = {}
+    for rows in (
+        cast.values_list(of_query).annotate(Max("ballot__voted_at")),
+        marks.values_list("image__dataset").annotate(Max("rated_at")),
+    ):
+        for dataset, when in rows:
+            newest[dataset] = max(when, newest.get(dataset, when))
+    return newest

@@ -1,11 +1,20 @@
 // The map: points on a canvas, moved by d3-zoom and found by a quadtree. What it shows stands in words below it.
 "use strict";
 
-const COLOURS = 8;
+const COLOURS = 8; // classes that have one at a time
 const REACH = 16; // pixels around the pointer within which a point is meant
 const MOVE = 80; // pixels of an arrow key
 const CLOSEST = 80;
 const OFFERED = 50; // names of classes at once
+
+function grouped(rows, key) {
+  const groups = new Map();
+  for (const row of rows) {
+    if (!groups.has(key(row))) groups.set(key(row), []);
+    groups.get(key(row)).push(row);
+  }
+  return groups;
+}
 
 function mapOf(root) {
   const canvas = root.querySelector("canvas");
@@ -23,6 +32,7 @@ function mapOf(root) {
   let current = -1;
   let byKeys = false; // the cross in the middle chooses
   let lit = null; // the label of the class that is lit
+  const coloured = new Map(); // the slot of the colour of each class that has one, the oldest first
   let colourBy = "class";
   let stamps = new Map();
   let sheet = null; // the pixels of the whole canvas, by parts of a colour
@@ -68,14 +78,14 @@ function mapOf(root) {
       pen.strokeStyle = ink("--ink-soft");
       pen.stroke();
     } else {
-      pen.fillStyle = ink(kind === "missed" ? "--accent" : kind === "found" ? "--model-0" : `--model-${kind}`);
+      pen.fillStyle = ink({ missed: "--accent", found: "--model-0", other: "--edge" }[kind] ?? `--model-${kind}`);
       pen.fill();
       pen.lineWidth = 0.5;
       pen.strokeStyle = ink("--sheet");
       pen.stroke();
     }
     const { data } = pen.getImageData(0, 0, side, side);
-    const covered = d3.range(side * side).filter((at) => data[4 * at + 3] > 15);
+    const covered = [...Array(side * side).keys()].filter((at) => data[4 * at + 3] > 15);
     const found = {
       half: side / 2,
       across: Int16Array.from(covered, (at) => (at % side) - side / 2),
@@ -116,7 +126,7 @@ function mapOf(root) {
   }
 
   function kindOf(row) {
-    if (colourBy === "class") return points.labels[row] % COLOURS;
+    if (colourBy === "class") return coloured.get(points.labels[row]) ?? "other";
     return points.hits[row] === 1 ? "found" : points.hits[row] === 0 ? "missed" : "unasked";
   }
 
@@ -140,7 +150,13 @@ function mapOf(root) {
     const atRest = Math.max(1.5, Math.min(3.5, (0.25 * Math.min(width, height)) / Math.sqrt(points.ids.length)));
     const radius = Math.round(2 * Math.min(7, atRest * Math.sqrt(transform.k))) / 2; // in halves: few stamps
     clear();
-    drawRows(points.order[colourBy], radius, lit === null ? 1 : 0.15);
+    const strength = lit === null ? 1 : 0.15;
+    if (colourBy === "class") {
+      drawRows(points.rows.filter((row) => !coloured.has(points.labels[row])), radius, 0.55 * strength);
+      for (const label of coloured.keys()) drawRows(points.byLabel.get(label), radius, strength);
+    } else {
+      drawRows(points.byHit, radius, strength);
+    }
     if (lit !== null) drawRows(points.byLabel.get(lit) ?? [], radius + 1, 1);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.putImageData(sheet, 0, 0);
@@ -298,6 +314,43 @@ function mapOf(root) {
       later();
     });
   }
+  function colour(label) {
+    if (coloured.has(label)) return;
+    if (coloured.size === COLOURS) coloured.delete(coloured.keys().next().value);
+    const used = new Set(coloured.values());
+    coloured.set(label, [...Array(COLOURS).keys()].find((slot) => !used.has(slot)));
+    listColours();
+  }
+
+  function light(label) {
+    lit = label;
+    listColours();
+    later();
+  }
+
+  // The classes that have a colour; a click shows one alone, and the others again.
+  function listColours() {
+    const list = root.querySelector("[data-coloured]");
+    const focused = document.activeElement?.dataset.label;
+    list.replaceChildren(
+      ...[...coloured].map(([label, slot]) => {
+        const item = document.createElement("li");
+        const button = document.createElement("button");
+        const mark = document.createElement("span");
+        const name = document.createElement("bdi");
+        mark.className = `map-dot model-${slot}`;
+        name.textContent = points.names[label];
+        Object.assign(button, { type: "button", className: "map-name", ariaPressed: String(lit === label) });
+        button.dataset.label = label;
+        button.append(mark, name);
+        button.addEventListener("click", () => light(lit === label ? null : label));
+        item.append(button);
+        return item;
+      }),
+    );
+    if (focused !== undefined) list.querySelector(`[data-label="${focused}"]`)?.focus();
+  }
+
   const classInput = root.querySelector("[data-class]");
   classInput.addEventListener("input", () => {
     if (!points) return;
@@ -306,8 +359,10 @@ function mapOf(root) {
     root.querySelector("datalist").replaceChildren(...found.slice(0, OFFERED).map(([, name]) => new Option(name, name)));
     const exact = found.find(([, name]) => name.toLowerCase() === typed) ?? (found.length === 1 ? found[0] : undefined);
     lit = typed && exact ? Number(exact[0]) : null;
+    if (lit !== null) colour(lit);
+    listColours();
     const many = lit === null ? 0 : points.byLabel.get(lit).length;
-    note.textContent = lit === null ? (typed && !found.length ? "No class on the map has this name." : "") : `${exact[1]}: ${many} picture${many === 1 ? "" : "s"}`;
+    note.textContent = lit === null ? (typed && !found.length ? "No class on the map has this name." : "") : `\u2068${exact[1]}\u2069: ${many} picture${many === 1 ? "" : "s"}`;
     later();
   });
 
@@ -318,11 +373,14 @@ function mapOf(root) {
     points = {
       ...found,
       classes: Object.entries(found.names),
-      byLabel: d3.group(places, (row) => found.labels[row]),
+      rows: places,
+      byLabel: grouped(places, (row) => found.labels[row]),
       misses: places.filter((row) => found.hits[row] === 0),
       // What matters most is drawn last, on top.
-      order: { class: places, hit: [-1, 1, 0].flatMap((hit) => places.filter((row) => found.hits[row] === hit)) },
+      byHit: [-1, 1, 0].flatMap((hit) => places.filter((row) => found.hits[row] === hit)),
     };
+    const first = [...root.dataset.first.split(" ").filter(Boolean).map(Number), ...points.byLabel.keys()];
+    for (const label of [...new Set(first)].filter((one) => points.byLabel.has(one)).slice(0, COLOURS)) colour(label);
     rows = new Map(found.ids.map((id, row) => [id, row]));
     tree = d3.quadtree(places, (row) => found.x[row], (row) => found.y[row]);
     note.textContent = "";
@@ -364,13 +422,13 @@ function cardOf(root) {
   const form = root.querySelector("[data-search]");
   const button = form?.querySelector("button");
   const whole = root.querySelector("[data-whole]");
-  const address = (kind, id) => root.dataset[kind].replace("/0", `/${id}`);
+  const address = (kind, id) => root.dataset[kind].replace(/\/0(?=\/|$)/, `/${id}`);
 
   function hitText(points, row, rows) {
     if (points.hits[row] === 1) return "Hit: the nearest picture is of the same class.";
     if (points.hits[row] === -1) return "";
     const other = rows.get(points.near[row]);
-    return other === undefined ? "Miss." : `Miss: the nearest picture is of ${points.names[points.labels[other]]}.`;
+    return other === undefined ? "Miss." : `Miss: the nearest picture is of \u2068${points.names[points.labels[other]]}\u2069.`;
   }
 
   return {
@@ -379,7 +437,7 @@ function cardOf(root) {
       const split = { train: "for training", test: "held out", query: "a held-out query", gallery: "held out" };
       image.hidden = false;
       image.src = address("thumbnail", id);
-      said.textContent = `${points.names[points.labels[row]]}, ${split[points.split_names[points.splits[row]]]}. ${hitText(points, row, rows)}`;
+      said.textContent = `\u2068${points.names[points.labels[row]]}\u2069, ${split[points.split_names[points.splits[row]]]}. ${hitText(points, row, rows)}`;
       whole.hidden = false;
       whole.href = address("picture", id);
       if (button) {

@@ -26,6 +26,7 @@ PAGES = {
     "datasets": "/datasets/",
     "dataset": "/datasets/wings/",
     "dataset-class-list": "/datasets/wings/classes/",
+    "dataset-picture": "/datasets/wings/pictures/1/",
     "dataset-map": "/datasets/wings/map/",
     "class": "/datasets/wings/classes/0/",
     "downloads": "/downloads/",
@@ -73,7 +74,8 @@ NO_PAGES = {
     # what a button does, files, parts of pages, and what only a mail's link, a code or a second factor opens
     "account_confirm_email", "account_confirm_login_code", "account_inactive", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_set_password", "audit_export", "ballot-query", "cancel_job",
-    "change_role", "compare-test", "dataset-map-make", "dataset-map-points", "dataset-public", "deactivate_person",
+    "change_role", "class-suggestions",
+    "compare-test", "dataset-map-make", "dataset-map-points", "dataset-public", "deactivate_person",
     "delete_account", "download-model", "download-ratings", "download-report", "experiment-estimate",
     "experiment-now", "experiment-runs", "experiment-tunings", "export_my_data", "index-activate", "index-build",
     "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows", "mfa_activate_totp",

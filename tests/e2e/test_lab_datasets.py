@@ -72,6 +72,7 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
 
     page.get_by_role("link", name="Show all pictures").click()
     boxes.nth(47).check()
+    page.get_by_text("Move to a class").click()
     page.fill("input[name=name]", "Nobody")
     page.get_by_role("button", name="Move to class").click()
     expect(page.locator(".message.error")).to_contain_text("no class 'Nobody'")

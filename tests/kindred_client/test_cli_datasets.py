@@ -39,6 +39,32 @@ def test_data_sets_are_listed(site: Routes) -> None:
     assert told(run(site, "datasets", "list", "--json")) == [WINGS]
 
 
+IMAGES = [
+    {"id": 7, "class_name": "Owl", "label": 0, "split": "train", "width": 8, "height": 8, "path": "0/7.png"},
+    {"id": 8, "class_name": "../a/b: c", "label": 1, "split": "test", "width": 8, "height": 8, "path": "1/8.png"},
+]
+
+
+def test_pictures_are_listed_and_saved_class_by_class(site: Routes, tmp_path: Path) -> None:
+    site["GET /datasets/4/images/"] = lambda request: gives(page(*IMAGES))
+    site["GET /datasets/4/"] = WINGS
+    for image in IMAGES:
+        content = str(image["id"]).encode()
+        site[f"GET /images/{image['id']}/file/"] = lambda request, content=content: httpx.Response(200, content=content)
+    lines = run(site, "datasets", "images", "wings", "--class", "Owl").stdout.splitlines()
+    assert lines[1].split()[:3] == ["7", "Owl", "train"]
+    asked = [request for request in site.requests if request.url.path.endswith("/images/")][-1]
+    assert asked.url.params["class_name"] == "Owl"
+    assert told(run(site, "datasets", "images", "4", "--json")) == IMAGES
+
+    out = tmp_path / "wings"
+    assert told(run(site, "datasets", "images", "wings", "--out", out, "--json"))["saved"] == 2
+    saved = {file.relative_to(out).as_posix() for file in out.rglob("*.jpg")}
+    assert saved == {"00000 Owl/7.jpg", "00001 .._a_b_c/8.jpg"}
+    assert (out / "00000 Owl" / "7.jpg").read_bytes() == b"7"
+    assert "0 pictures saved" in run(site, "datasets", "images", "wings", "--out", out).stderr
+
+
 def test_a_path_of_the_server_is_imported_and_waited_for(importing: Routes) -> None:
     words = ("datasets", "import", "wings:species=4", "--server-path", "--name", "Wings", "--licence", "CC0")
     assert told(run(importing, *words, "--public", "--json")) == WINGS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from config.errors import Rejected
 from retrieval.models import Dataset, DatasetClass, Image
@@ -74,7 +74,7 @@ def class_counts(dataset: Dataset, labels: Collection[int] | None = None, *, hid
     """
     images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
     if labels is not None:
-        images = images.filter(label__in=labels)
+        images = images.filter(label__in=labels, split__in=Image.Split.values)  # as their index is
     held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
     counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
     names = names_by_label(dataset, labels)
@@ -87,12 +87,44 @@ def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[An
     A class without visible pictures, as one that was merged into another, is left out. Some sets have 11,000 classes.
     """
     wanted = words.casefold().split()
-    live = dataset.images.filter(hidden=False).order_by("label").values_list("label", flat=True).distinct()
-    names = names_by_label(dataset) if wanted else {}
-    labels = [label for label in live if all(word in names[label].casefold() for word in wanted)]
+    own = Image.objects.filter(dataset=OuterRef("dataset"), split__in=Image.Split.values, label=OuterRef("label"))
+    live = dataset.classes.filter(Exists(own.filter(hidden=False))).order_by("label")
+    labels: Any = live.values_list("label", flat=True)
+    if wanted:
+        names = live.values_list("label", "name").iterator()
+        labels = [label for label, name in names if all(word in name.casefold() for word in wanted)]
     page: Page[Any] = Paginator(labels, PER_PAGE).get_page(number)  # type: ignore[arg-type]  # any words of a URL
     page.object_list = class_counts(dataset, list(page.object_list))
     return page
+
+
+def labels_containing(row: Dataset, words: str, most: int) -> list[int]:
+    """Return the labels of at most so many classes whose names have every one of the words; a full name comes alone.
+
+    The names are compared here: SQLite knows the two cases of no letter but those of English.
+    """
+    whole, wanted = words.strip().casefold(), words.casefold().split()
+    named: list[int] = []
+    partly: list[int] = []
+    for label, name in row.classes.order_by("label").values_list("label", "name").iterator():
+        stored = name.casefold()
+        if stored == whole:
+            named.append(label)
+        elif len(partly) < most and all(word in stored for word in wanted):
+            partly.append(label)
+    return named or partly
+
+
+def suggested_names(row: Dataset, words: str, most: int) -> list[str]:
+    """Return the names of at most so many classes whose names have every one of the words, by label."""
+    wanted = words.casefold().split()
+    names: dict[str, None] = {}
+    for name in row.classes.order_by("label").values_list("name", flat=True).iterator():
+        if all(word in name.casefold() for word in wanted):
+            names[name] = None
+            if len(names) == most:
+                break
+    return list(names)
 
 
 def live_labels(row: Dataset) -> set[int]:

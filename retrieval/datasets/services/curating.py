@@ -1,6 +1,8 @@
 """Changes that curators make to an imported data set. Each is one revision and queues the rebuild of indexes."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.db import transaction
 
@@ -20,6 +22,51 @@ from retrieval.datasets.services.classes import (
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.visibility import pictures_being_deleted, set_public
 from retrieval.models import Dataset, Image
+
+
+def state_of_pictures(row: Dataset) -> str:
+    """Return what a form about pictures or classes was filled in by: the revision, which counts their changes."""
+    return str(row.revision)
+
+
+def state_of_class(row: Dataset, label: int) -> str:
+    """Return what a form about a class was filled in by; a new name makes no revision."""
+    return f"{row.revision}:{_digest(name_of(row, label))}"
+
+
+def state_of_words(row: Dataset) -> str:
+    """Return what a form about licence and attribution was filled in by."""
+    return _digest(f"{row.licence}\0{row.attribution}")
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def unless_changed(dataset: Dataset, seen: str, what: str, label: int | None = None) -> Iterator[None]:
+    """Change a data set in the block only if it still is as a form has `seen` it; an empty `seen` checks nothing.
+
+    what: "pictures", "class" with its `label`, or "words".
+
+    Raises:
+        Conflict: somebody, or another tab, changed it meanwhile.
+    """
+    with transaction.atomic():
+        row = locked(dataset)
+        if seen and seen != form_state(row, what, label):
+            raise Conflict(
+                f"{row.name} was changed after you opened this page, in another tab or by somebody else. "
+                "The page shows it as it is now; check your entries and send them again"
+            )
+        yield
+
+
+def form_state(row: Dataset, what: str, label: int | None = None) -> str:
+    """Return the state of what a form changes: see `unless_changed`."""
+    if what == "words":
+        return state_of_words(row)
+    return state_of_pictures(row) if label is None else state_of_class(row, label)
 
 
 @transaction.atomic

@@ -35,6 +35,16 @@ def sent(request: HttpRequest) -> tuple[Any, Any]:
     return (request.POST, request.FILES) if request.method == "POST" else (None, None)
 
 
+def seen(request: HttpRequest) -> str:
+    """Return the state by which the form was filled in, empty where it does not say."""
+    return request.POST.get("seen", "")[:200]
+
+
+def as_it_is(request: HttpRequest, dataset: Dataset) -> Dataset:
+    """Return the row again where a form was rejected, perhaps because it had changed."""
+    return curated(request.user, dataset.slug) if request.method == "POST" else dataset
+
+
 def suggestions(dataset: Dataset) -> list[str]:
     """Return the class names that a page offers while typing; none where there are too many to send."""
     rows = class_counts(dataset, hidden=True)
@@ -50,16 +60,20 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         if form.is_valid():
             try:
-                messages.success(request, _changed(request, dataset, form.cleaned_data))
+                with curating.unless_changed(dataset, seen(request), "pictures"):
+                    text = _changed(request, dataset, form.cleaned_data)
+                messages.success(request, text)
                 return redirect(request.get_full_path())
             except Rejected as error:
                 form.add_error(None, str(error))
         for errors in form.errors.values():
             for error_text in errors:
                 messages.error(request, str(error_text))
+    dataset = as_it_is(request, dataset)
     images, filters = _filtered(dataset, request)
     context = {
         "dataset": dataset,
+        "seen": curating.form_state(dataset, "pictures"),
         "form": form,
         "page": Paginator(images, PAGE).get_page(request.GET.get("page")),
         "chosen": set(form.cleaned_data.get("image", ())) if form.is_bound else set(),
@@ -124,10 +138,11 @@ def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
 
     def act() -> str:
         by = signed_in(request)
-        if merging:
-            count = curating.merge_classes(dataset, label, merge.cleaned_data["into"], by=by)
-            return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {name} was removed."
-        curating.rename_class(dataset, label, rename.cleaned_data["name"], by=by)
+        with curating.unless_changed(dataset, seen(request), "class", label):
+            if merging:
+                count = curating.merge_classes(dataset, label, merge.cleaned_data["into"], by=by)
+                return f"{_counted(count)} moved to {merge.cleaned_data['into'].strip()}; {name} was removed."
+            curating.rename_class(dataset, label, rename.cleaned_data["name"], by=by)
         return f"{name} was renamed to {rename.cleaned_data['name'].strip()}."
 
     if done(request, merge if merging else rename, act):
@@ -135,6 +150,7 @@ def one_class(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     context = {
         "dataset": dataset,
         "label": label,
+        "seen": curating.form_state(as_it_is(request, dataset), "class", label),
         "name": name,
         "images": images[:12],
         "count": count,
@@ -167,10 +183,15 @@ def describe(request: HttpRequest, slug: str) -> HttpResponse:
 
     def act() -> str:
         values = form.cleaned_data
-        curating.describe(dataset, licence=values["licence"], attribution=values["attribution"], by=signed_in(request))
+        with curating.unless_changed(dataset, seen(request), "words"):
+            curating.describe(
+                dataset, licence=values["licence"], attribution=values["attribution"], by=signed_in(request)
+            )
         return "Licence and attribution were changed."
 
     if request.method == "POST" and done(request, form, act):
         return redirect("dataset", slug=slug)
-    context = {"dataset": dataset, "form": form}
+    now = as_it_is(request, dataset)  # a bound form writes what was sent into `dataset`
+    stale = bool(seen(request)) and seen(request) != curating.form_state(now, "words")
+    context = {"dataset": now, "form": form, "seen": curating.form_state(now, "words"), "stale": stale}
     return render(request, "retrieval/dataset_describe.html", context, status=400 if form.errors else 200)

@@ -1,7 +1,6 @@
-"""Pages about data sets, and their pictures."""
+"""The classes of data sets, the files of their pictures, and whether a data set is public."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
@@ -11,37 +10,8 @@ from accounts.permissions import curator_required, signed_in
 from retrieval.datasets.services import pictures, visibility
 from retrieval.datasets.services.classes import class_page
 from retrieval.files import jpeg_page
-from retrieval.models import Image
 
-PAGE = 60
 MOST_WORDS = 200  # characters of a search for classes
-
-
-@require_safe
-def every_dataset(request: HttpRequest) -> HttpResponse:
-    """List the data sets."""
-    return render(request, "retrieval/datasets.html", {"datasets": visibility.visible_datasets(request.user)})
-
-
-@require_safe
-def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show a data set: report, classes and pictures."""
-    dataset = get_object_or_404(visibility.visible_datasets(request.user), slug=slug)
-    images = dataset.images.filter(hidden=False).named().order_by("label", "pk")
-    split, label = request.GET.get("split", ""), request.GET.get("label", "")
-    if split in Image.Split.values:
-        images = images.filter(split=split)
-    if label.isdecimal() and len(label) < 10:
-        images = images.filter(label=int(label))
-    page = Paginator(images, PAGE).get_page(request.GET.get("page"))
-    context = {
-        "dataset": dataset,
-        "page": page,
-        "classes": class_page(dataset),
-        "split": split,
-        "label": label,
-    }
-    return render(request, "retrieval/dataset.html", context)
 
 
 @require_safe

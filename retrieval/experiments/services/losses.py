@@ -37,9 +37,10 @@ def mathml_block(latex: str) -> str:
 
 
 class ListedLoss(LossInfo):
-    """A loss in the list, with the drawing of its final points."""
+    """A loss in the list, with the drawing of its final points and their mean similarities within and between."""
 
     picture: list[toys.Paths] | None
+    similarities: tuple[float, float] | None
 
 
 class Line(TypedDict):
@@ -103,7 +104,11 @@ def algorithms(words: str = "", family: str = "") -> list[ListedLoss]:
     """Return the losses and baselines of a family (default: all) that contain all of the words."""
     wanted = words.casefold().split()
     return [
-        {**row, "picture": toys.thumbnail_of(row["name"])}
+        {
+            **row,
+            "picture": toys.thumbnail_of(row["name"]),
+            "similarities": toys.similarities_of(row["name"]),
+        }
         for row in loss_table()
         if family in ("", row["family"]) and all(word in _text_of(row) for word in wanted)
     ]

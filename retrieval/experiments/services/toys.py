@@ -10,6 +10,8 @@ FOLDER = Path(__file__).parent / "toys"
 
 Place = tuple[int, int, int]
 T = TypeVar("T")
+LITTLE = 0.3
+"""Growth of the difference between both mean similarities below which a page says why so little changes."""
 
 
 class ToyRun(TypedDict):
@@ -55,6 +57,7 @@ class Picture(TypedDict):
     moments: list[Moment]
     trails: list[str]
     frames: Frames
+    barely_moves: bool
 
 
 @cache
@@ -96,7 +99,12 @@ def picture_of(loss: str) -> Picture | None:
         ],
         "trails": [_ways(ways) for ways in _by_class(list(zip(*run["points"], strict=True)), run["classes"])],
         "frames": {"classes": run["classes"], "points": run["points"], "proxies": run["proxies"]},
+        "barely_moves": _apart(run, last) - _apart(run, 0) < LITTLE,
     }
+
+
+def _apart(run: ToyRun, at: int) -> float:
+    return run["within"][at] - run["between"][at]
 
 
 @cache
@@ -104,6 +112,12 @@ def thumbnail_of(loss: str) -> list[Paths] | None:
     """Return the last frame of a loss's run, by class; None without a run."""
     run = run_of(loss)
     return None if run is None else _drawn(run, len(run["points"]) - 1)
+
+
+def similarities_of(loss: str) -> tuple[float, float] | None:
+    """Return the mean similarity within and between classes at the end of a loss's run; None without a run."""
+    run = run_of(loss)
+    return None if run is None else (run["within"][-1], run["between"][-1])
 
 
 def _drawn(run: ToyRun, at: int) -> list[Paths]:

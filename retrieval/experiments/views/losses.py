@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from retrieval.experiments.services import losses as services
@@ -17,13 +18,17 @@ def every_algorithm(request: HttpRequest) -> HttpResponse:
     family = family if family in services.FAMILIES else ""
     losses = services.algorithms(words, family)
     groups = [
-        {"family": name, "about": about, "rows": [row for row in losses if row["family"] == name]}
+        {
+            "family": name,
+            "anchor": slugify(name),
+            "about": about,
+            "rows": [row for row in losses if row["family"] == name],
+        }
         for name, about in services.FAMILIES.items()
     ]
     context = {
         "groups": [group for group in groups if group["rows"]],
         "count": len(losses),
-        "families": list(services.FAMILIES),
         "family": family,
         "words": words,
     }

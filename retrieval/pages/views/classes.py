@@ -18,12 +18,14 @@ def detail(request: HttpRequest, slug: str, label: int) -> HttpResponse:
     dataset = get_object_or_404(visible_datasets(request.user), slug=slug)
     if not services.has_class(dataset, label):
         raise Http404(f"{dataset.name} has no class {label}")
+    page = Paginator(services.pictures_of(dataset, label), PAGE).get_page(request.GET.get("page"))
+    page.object_list = list(page.object_list)  # read once: the preview card shows the first
     context = {
         "dataset": dataset,
         "label": label,
         "name": name_of(dataset, label),
         "counts": services.counts_of(dataset, label),
         "near": services.neighbourhood_of(dataset, label),
-        "page": Paginator(services.pictures_of(dataset, label), PAGE).get_page(request.GET.get("page")),
+        "page": page,
     }
     return render(request, "retrieval/class.html", context)

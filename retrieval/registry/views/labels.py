@@ -8,7 +8,8 @@ from django.views.decorators.cache import never_cache
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Conflict, Rejected
-from retrieval.datasets.views.curating import curated, sent
+from retrieval.datasets.services import curating
+from retrieval.datasets.views.curating import as_it_is, curated, seen, sent
 from retrieval.models import Index
 from retrieval.registry.forms import SuggestionsForm
 from retrieval.registry.services import label_issues
@@ -26,9 +27,11 @@ def of_dataset(request: HttpRequest, slug: str) -> HttpResponse:
     form = SuggestionsForm(sent(request)[0])
     if request.method == "POST" and index is not None and _moved(request, index, form):
         return redirect(request.get_full_path())
+    dataset = as_it_is(request, dataset)
     report, problem = _report(index)
     context = {
         "dataset": dataset,
+        "seen": curating.form_state(dataset, "pictures"),
         "indexes": indexes,
         "index": index,
         "report": report,
@@ -52,7 +55,8 @@ def _moved(request: HttpRequest, index: Index, form: SuggestionsForm) -> bool:
     """Move the selected pictures and say so; without success the form says why."""
     if form.is_valid():
         try:
-            count = label_issues.accept_suggestions(index, form.cleaned_data["image"], by=signed_in(request))
+            with curating.unless_changed(index.dataset, seen(request), "pictures"):
+                count = label_issues.accept_suggestions(index, form.cleaned_data["image"], by=signed_in(request))
         except (Conflict, Rejected) as error:
             form.add_error(None, str(error))
         else:

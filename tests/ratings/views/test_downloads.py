@@ -1,10 +1,13 @@
-import hashlib
+from dataclasses import replace
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from ratings.services import exports
 from ratings.services.exports import EXPORTS
 from retrieval.models import Dataset
 from tests.ratings.services.test_ballots import rated
@@ -23,7 +26,22 @@ def test_members_keep_what_people_said(member_client: Client, other_member: User
     assert answer["Content-Type"] == f"{EXPORTS[part].content_type}; charset=utf-8"
     assert answer["X-Content-Type-Options"] == "nosniff" and int(answer["Content-Length"]) == len(data)
     text = member_client.get(reverse("downloads"), {"kind": "ratings"}).content.decode()
-    assert where in text and hashlib.sha256(data).hexdigest() in text
+    assert where in text and "written when you download it" in text and "files-checksum" not in text
+
+
+def test_the_list_writes_no_export_and_asks_as_often_for_many_data_sets(
+    member_client: Client, other_member: User, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rated(other_member)
+    monkeypatch.setattr(exports, "EXPORTS", {"ratings.csv": replace(EXPORTS["ratings.csv"], text=None)})  # type: ignore[arg-type]
+    member_client.get(reverse("downloads"))
+    with CaptureQueriesContext(connection) as few:
+        assert "blind-ratings" in member_client.get(reverse("downloads")).content.decode()
+    for number in range(5):
+        Dataset.objects.create(name=f"Set {number}", slug=f"set-{number}", source="x", revision=1)
+    with CaptureQueriesContext(connection) as many:
+        member_client.get(reverse("downloads"))
+    assert len(many) == len(few)
 
 
 def test_before_the_first_word_nothing_is_listed_and_the_tables_are_empty(member_client: Client, world: World) -> None:

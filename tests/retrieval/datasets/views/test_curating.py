@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -110,7 +112,7 @@ def test_a_class_is_renamed_and_merged(curator_client: Client, world: World) -> 
 def test_classes_are_found_by_name(curator_client: Client, world: World) -> None:
     name = world.dataset.class_names[3]
     text = curator_client.get(reverse("dataset-classes", args=["wings"]), {"name": name.upper()}).content.decode()
-    assert text.count("Rename or merge</a>") == sum(name in other for other in world.dataset.class_names)
+    assert text.count("Rename or merge </span>") == sum(name in other for other in world.dataset.class_names)
 
 
 def test_licence_and_attribution_stand_on_the_sets_page(curator_client: Client, client: Client, world: World) -> None:
@@ -124,3 +126,54 @@ def test_licence_and_attribution_stand_on_the_sets_page(curator_client: Client, 
 def test_a_curator_finds_the_tools_on_the_sets_page(curator_client: Client, world: World) -> None:
     text = curator_client.get(reverse("dataset", args=["wings"])).content.decode()
     assert all(reverse(name, args=["wings"]) in text for name in PAGES)
+
+
+# --- two tabs that change one thing
+
+
+def state_of(client: Client, name: str, *args: object) -> str:
+    """Return what a page's form says that it was filled in by."""
+    found = re.search(r'name="seen" value="([^"]+)"', client.get(reverse(name, args=args)).content.decode())
+    assert found is not None
+    return found[1]
+
+
+def test_a_description_from_an_old_tab_overwrites_nothing(curator_client: Client, world: World) -> None:
+    address, old = reverse("dataset-describe", args=["wings"]), state_of(curator_client, "dataset-describe", "wings")
+    first = {"seen": old, "licence": "CC BY 4.0", "attribution": "A. Wallace"}
+    assert curator_client.post(address, first).status_code == 302
+    answer = curator_client.post(address, {"seen": old, "licence": "CC0", "attribution": ""})
+    text = answer.content.decode()
+    assert answer.status_code == 400 and "was changed after you opened this page" in text
+    assert "A. Wallace" in text and 'value="CC0"' in text, "what is stored, and what was typed"
+    assert Dataset.objects.get().licence == "CC BY 4.0"
+    again = re.search(r'name="seen" value="([^"]+)"', text)
+    assert again and curator_client.post(address, {"seen": again[1], "licence": "CC0"}).status_code == 302
+    assert Dataset.objects.get().licence == "CC0"
+
+
+def test_pictures_from_an_old_tab_stay_as_they_are(curator_client: Client, world: World) -> None:
+    one, two = world.test_images[:2]
+    old = state_of(curator_client, "dataset-pictures", "wings")
+    assert curator_client.post(pictures(), {"seen": old, "action": "hide", "image": [one.pk]}).status_code == 302
+    answer = curator_client.post(pictures(), {"seen": old, "action": "hide", "image": [two.pk]})
+    text = answer.content.decode()
+    assert answer.status_code == 400 and "was changed after you opened this page" in text
+    assert f'value="{two.pk}" checked' in text and Dataset.objects.get().revision == 2
+    again = re.search(r'name="seen" value="([^"]+)"', text)
+    assert again
+    assert curator_client.post(pictures(), {"seen": again[1], "action": "hide", "image": [two.pk]}).status_code == 302
+    assert world.dataset.images.filter(hidden=True).count() == 2
+
+
+def test_a_class_from_an_old_tab_keeps_its_name(curator_client: Client, world: World) -> None:
+    address, old = (
+        reverse("dataset-class-edit", args=["wings", 4]),
+        state_of(curator_client, "dataset-class-edit", "wings", 4),
+    )
+    assert curator_client.post(address, {"seen": old, "name": "Great tit"}).status_code == 302
+    answer = curator_client.post(address, {"seen": old, "name": "Blue tit"})
+    assert answer.status_code == 400 and "was changed after you opened this page" in answer.content.decode()
+    merged = curator_client.post(address, {"seen": old, "into": world.dataset.class_names[5]})
+    assert merged.status_code == 400 and world.dataset.images.filter(label=4).count() == 6
+    assert world.dataset.classes.get(label=4).name == "Great tit"

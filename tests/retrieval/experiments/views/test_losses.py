@@ -1,8 +1,12 @@
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.text import slugify
 
 from mlcore.losses import LOSSES
+from retrieval.experiments.services.losses import FAMILIES, algorithms
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
@@ -42,3 +46,27 @@ def test_a_page_shows_what_the_loss_earned_here(client: Client, world: World) ->
 @pytest.mark.parametrize("name", ["nothing", "x" * 300])
 def test_an_unknown_algorithm_is_not_found(client: Client, name: str) -> None:
     assert client.get(reverse("algorithm", args=[name])).status_code == 404
+
+
+def test_families_have_anchors_and_are_reached_from_the_top(client: Client) -> None:
+    text = page(client, "algorithms")
+    families = [row["family"] for row in algorithms()]
+    for family in FAMILIES:
+        assert f'href="#{slugify(family)}"' in text and f'<section class="family" id="{slugify(family)}"' in text
+        assert f'{family.capitalize()} <span class="chip-count">{families.count(family)}</span>' in text
+    assert f'href="{reverse("algorithms")}#proxies"' in page(client, "algorithm", "proxy_anchor")
+
+
+def test_an_animation_that_changes_little_says_why(client: Client) -> None:
+    assert "The similarities change little here" in page(client, "algorithm", "soft_triple")
+    assert "The similarities change little here" not in page(client, "algorithm", "multi_similarity")
+
+
+def test_algorithms_have_titles_and_descriptions_of_their_own(client: Client) -> None:
+    seen = set()
+    for text in (page(client, "algorithms"), page(client, "algorithm", "circle"), page(client, "algorithm", "margin")):
+        head = text[: text.index("</head>")]
+        described = re.findall(r'name="description" content="(.+?)"', head)
+        seen.add((re.findall(r"<title>(.+?)</title>", head)[0], described[0]))
+        assert "og:title" in head
+    assert len({title for title, _ in seen}) == len({words for _, words in seen}) == 3

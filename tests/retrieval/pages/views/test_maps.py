@@ -1,6 +1,8 @@
 import re
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
@@ -71,10 +73,11 @@ def test_a_curator_makes_a_map_and_waits_for_it(
     assert "already has a map" in curator_client.post(address, follow=True).content.decode()
 
 
-@pytest.mark.parametrize("name", ["dataset", "dataset-map"])
+@pytest.mark.parametrize("name", ["dataset-picture", "dataset-map"])
 def test_a_picture_is_searched_by_from_there(member_client: Client, world: World, name: str) -> None:
     made(world)
-    text = member_client.get(reverse(name, args=["wings"])).content.decode()
+    args = ["wings", world.test_images[0].pk] if name == "dataset-picture" else ["wings"]
+    text = member_client.get(reverse(name, args=args)).content.decode()
     hidden = re.findall(r'<input type="hidden" name="(?!csrf)(\w+)" value="(\d+)">', text)
     answer = member_client.post(reverse("search"), {**dict(hidden), "image": world.test_images[0].pk})
     assert answer.status_code == 302 and "/searches/" in answer["Location"]
@@ -85,3 +88,28 @@ def test_the_data_set_and_the_model_lead_to_the_map(curator_client: Client, worl
     assert there in curator_client.get(reverse("dataset", args=["wings"])).content.decode()
     model = world.models[0]
     assert f"{there}?model={model.pk}" in curator_client.get(reverse("model", args=[model.pk])).content.decode()
+
+
+def test_the_map_loads_the_parts_of_d3_that_it_uses_and_they_are_there(client: Client, world: World) -> None:
+    made(world)
+    text = page(client)
+    scripts = re.findall(r'src="/static/(d3-[^"]+\.js)"', text)
+    assert "d3-zoom/d3-zoom.min.js" in scripts and all(finders.find(script) for script in scripts)
+    sizes = [Path(str(finders.find(script))).stat().st_size for script in scripts]
+    assert sum(sizes) < 80_000, "the whole of d3 has 280 kB"
+
+
+def test_without_scripts_the_map_says_what_it_needs_and_leads_on(client: Client, world: World) -> None:
+    made(world)
+    said = re.search(r"<noscript>(.*?)</noscript>", page(client), re.DOTALL)
+    assert said and reverse("dataset-class-list", args=["wings"]) in said[1] and "#map-misses-title" in said[1]
+
+
+def test_the_classes_with_the_most_misses_have_a_colour_first(client: Client, world: World) -> None:
+    pk = made(world)
+    index = world.index_of(world.models[0])
+    stored = services.stored_map(index)
+    assert stored is not None and index.pk == pk
+    worst = [row.label for row in services.summary_of(index, stored).worst]
+    first = re.search(r'data-first="([\d ]*)"', page(client))
+    assert first and [int(label) for label in first[1].split()] == worst[:8]

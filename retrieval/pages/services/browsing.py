@@ -1,0 +1,153 @@
+"""Pictures of a data set in the order that a person chooses, a page at a time, and their filters.
+
+A page costs the same whether a data set has ten classes or five thousand: nothing is read of pictures that it does
+not show, but for two counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from django.db.models import Count, IntegerField, Max, Min, OuterRef, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
+
+from accounts.roles import Visitor
+from mlcore.errors import CheckpointError
+from mlcore.evaluation.evaluate import PER_QUERY, read_per_query
+from mlcore.evaluation.metric_table import HEADLINE
+from retrieval.datasets.services.classes import labels_containing
+from retrieval.models import Dataset, Image, ImageQuerySet, Model
+from retrieval.registry.services.visibility import visible_models
+
+ONE_EACH, BY_CLASS, HARDEST, NEWEST = "one", "class", "hardest", "newest"
+ORDERS = {
+    ONE_EACH: "One of each class first",
+    BY_CLASS: "Class by class",
+    HARDEST: "Hardest first",
+    NEWEST: "Newest first",
+}
+MOST_CLASSES = 500
+"""Classes whose names contain the words of a filter, and whose pictures it shows; labels in one SQL query."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to show of a data set. words: of class names, all of them; label: of one class."""
+
+    split: str = ""
+    words: str = ""
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """The average precision of each query in a model's evaluation, from 0 to 1, the hardest first."""
+
+    model: Model
+    scores: dict[int, float]
+
+
+def shown_pictures(dataset: Dataset, filters: Filters) -> ImageQuerySet:
+    """Return the visible pictures that the filters keep. Every split is named, so that the index by split is used."""
+    images = Image.objects.filter(dataset=dataset, hidden=False)
+    images = images.filter(split__in=[filters.split] if filters.split else Image.Split.values)
+    if filters.words:
+        images = images.filter(label__in=labels_containing(dataset, filters.words, MOST_CLASSES))
+    return images if filters.label is None else images.filter(label=filters.label)
+
+
+def orders_of(dataset: Dataset, judge: Model | None) -> dict[str, str]:
+    """Return the orders that a data set has, with their titles: without labels or a model that was evaluated, fewer."""
+    return {
+        order: title
+        for order, title in ORDERS.items()
+        if order == NEWEST or (dataset.labelled and (order != HARDEST or judge is not None))
+    }
+
+
+def judge_of(dataset: Dataset, user: Visitor) -> Model | None:
+    """Return the published model with the best headline metric that stores the score of each query, or None."""
+    models = visible_models(user).filter(dataset=dataset, published=True)
+    scored = [model for model in models if model.metrics and (model.folder / PER_QUERY).is_file()]
+    return max(scored, key=lambda model: float((model.metrics or {}).get(HEADLINE, 0)), default=None)
+
+
+def difficulty_of(judge: Model) -> Difficulty | None:
+    """Return how hard each query was for a model; None where its file is damaged."""
+    try:
+        stored = read_per_query(judge.folder)
+        order = stored.columns[HEADLINE].argsort(kind="stable")
+    except (CheckpointError, KeyError):
+        return None
+    return Difficulty(
+        judge, dict(zip(stored.ids[order].tolist(), stored.columns[HEADLINE][order].tolist(), strict=True))
+    )
+
+
+class OrderedPictures(Sequence[Image]):
+    """Pictures in an order, for a paginator: a slice reads those of the slice."""
+
+    def __init__(self, dataset: Dataset, images: ImageQuerySet, order: str, difficulty: Difficulty | None) -> None:
+        self._dataset, self._images, self._order = dataset, images, order
+        self._hard: list[int] = []
+        if order == HARDEST and difficulty is not None:
+            held_out = images.filter(split__in=(Image.Split.TEST, Image.Split.QUERY))
+            there = set(held_out.values_list("pk", flat=True))
+            self._hard = [pk for pk in difficulty.scores if pk in there]
+        self._length: int | None = None
+
+    def __len__(self) -> int:
+        if self._length is None:
+            self._length = len(self._hard) if self._order == HARDEST else self._images.count()
+        return self._length
+
+    @overload
+    def __getitem__(self, place: int) -> Image: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Image]: ...
+    def __getitem__(self, place: int | slice) -> Image | list[Image]:
+        if isinstance(place, int):
+            return self[place : place + 1][0]
+        start, stop, _ = place.indices(len(self))
+        keys = self._keys(start, stop)
+        images = Image.objects.filter(hidden=False).named().in_bulk(keys)
+        return [images[pk] for pk in keys if pk in images]
+
+    def _keys(self, start: int, stop: int) -> list[int]:
+        if self._order == HARDEST:
+            return self._hard[start:stop]
+        if self._order == ONE_EACH:
+            return self._one_each(start, stop)
+        by = ("-pk",) if self._order == NEWEST else ("label", "pk")
+        return list(self._images.order_by(*by).values_list("pk", flat=True)[start:stop])
+
+    def _one_each(self, start: int, stop: int) -> list[int]:
+        """Return the first picture of each class by label, then the rest by class."""
+        classes = self._images.order_by().values("label").distinct().count() if start else stop
+        first = self._first_of_classes().values_list("first", flat=True)
+        keys = list(first[start:stop]) if start < classes else []
+        if len(keys) == stop - start:
+            return keys
+        classes = classes if start else len(keys)
+        place = Window(RowNumber(), partition_by="label", order_by="pk")
+        rest = self._images.annotate(place=place).filter(place__gt=1).order_by("label", "pk")
+        return keys + list(rest.values_list("pk", flat=True)[max(start - classes, 0) : stop - classes])
+
+    def _first_of_classes(self) -> QuerySet[Any]:
+        own = self._images.filter(label=OuterRef("label")).order_by().values("label").annotate(first=Min("pk"))
+        classes = self._dataset.classes.annotate(first=Subquery(own.values("first"), output_field=IntegerField()))
+        return classes.filter(first__isnull=False).order_by("label")
+
+
+def place_in_class(image: Image) -> dict[str, Any]:
+    """Return where a picture is among the visible ones of its class: `number` of `total`, `previous` and `next`."""
+    siblings = Image.objects.filter(dataset=image.dataset_id, label=image.label, hidden=False)
+    siblings = siblings.filter(split__in=Image.Split.values)
+    before = siblings.filter(pk__lt=image.pk).aggregate(count=Count("pk"), nearest=Max("pk"))
+    after = siblings.filter(pk__gt=image.pk).aggregate(count=Count("pk"), nearest=Min("pk"))
+    return {
+        "number": before["count"] + 1,
+        "total": before["count"] + 1 + after["count"],
+        "previous": before["nearest"],
+        "next": after["nearest"],
+    }
