@@ -1,12 +1,17 @@
-"""Texts of a report that pages of the site show too: notes, the matrix of paired tests, parameters in one line."""
+"""Texts of a report that pages of the site show too: notes, the matrix of paired tests, parameters, a citation."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE
 from mlcore.evaluation.metric_table import HEADLINE
 
 MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·"}
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
+    character: f"\\{character}" for character in "&%$#_{}"
+}
 OPPOSITE = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
 
 
@@ -56,3 +61,29 @@ def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         lines.append({"title": row["title"], "marks": marks, "better": numbers(BETTER), "worse": numbers(WORSE)})
         lines[-1]["unclear"] = numbers(UNCLEAR)
     return lines
+
+
+def one_line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def markdown_text(text: object) -> str:
+    """Return text in one line that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
+
+
+def latex_text(text: object) -> str:
+    """Return text in one line that LaTeX shows as it is."""
+    return "".join(_LATEX.get(character, character) for character in one_line(text))
+
+
+def bibtex_entry(key: str, *, title: str, url: str, day: date, note: str) -> str:
+    """Return a BibTeX entry of a page; the key keeps letters, digits and hyphens only."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-")
+    fields = {
+        "title": f"{{{latex_text(title)}}}",
+        "howpublished": rf"\url{{{url}}}",
+        "year": str(day.year),
+        "note": f"{latex_text(note)}. Accessed {day.isoformat()}",
+    }
+    return "\n".join([f"@misc{{{name},", *(f"  {field} = {{{value}}}," for field, value in fields.items()), "}"])

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,19 @@ from markupsafe import Markup
 
 from mlcore.artifacts import published
 from mlcore.comparison.report.figures import accuracy_chart, curves_chart
-from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
+from mlcore.comparison.report.formatting import (
+    latex_text,
+    markdown_text,
+    matrix_of,
+    notes_of,
+    one_line,
+    parameters,
+    tuned_values,
+)
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
-_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
-    character: f"\\{character}" for character in "&%$#_{}"
-}
 
 
 def write_report(document: Mapping[str, Any], folder: Path) -> None:
@@ -73,16 +77,12 @@ def _environment(*, autoescape: bool) -> Environment:
         "title_of": title_of,
         "parameters": parameters,
         "tuned_values": tuned_values,
-        "markdown": lambda text: re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _one_line(text)),
-        "code": lambda text: _one_line(text).replace("`", "'"),
-        "latex": lambda text: "".join(_LATEX.get(character, character) for character in _one_line(text)),
-        "comment": _one_line,
+        "markdown": markdown_text,
+        "code": lambda text: one_line(text).replace("`", "'"),
+        "latex": latex_text,
+        "comment": one_line,
     }
     return environment
-
-
-def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
 
 
 def _csv(document: Mapping[str, Any]) -> str:
