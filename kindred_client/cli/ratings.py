@@ -1,6 +1,6 @@
 """Commands for ratings: export, leaderboard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def leaderboard(session: Session, dataset: str | None, protocol: str) -> None:
         table([_row(dict(row), charted) for row in section["rows"]], columns)
 
 
-def _row(row: Mapping[str, Any], metrics: list[Thing]) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], metrics: Sequence[Thing]) -> dict[str, Any]:
     low, high = row["rank_low"], row["rank_high"]
     return {
         "rank": f"({row['rank']})" if low is None else str(low) if low == high else f"{low}–{high}",

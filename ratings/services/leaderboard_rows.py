@@ -3,7 +3,6 @@
 import hashlib
 import json
 import statistics
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -278,22 +277,22 @@ def _weighted(parts: Iterable[tuple[float | None, int]]) -> float | None:
 
 
 def _told_apart(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
-    """Return the rows; those of one table and one name say which parameters differ."""
-    names = Counter((row.dataset.pk, row.protocol.key, row.name) for row in rows)
+    """Return the rows; those of one table and one loss say which parameters differ."""
     alike: dict[tuple[object, ...], list[LeaderboardRow]] = {}
     for row in rows:
-        alike.setdefault((row.dataset.pk, row.protocol.key, row.name), []).append(row)
+        alike.setdefault(_of_one_loss(row), []).append(row)
     told = []
     for row in rows:
-        place = (row.dataset.pk, row.protocol.key, row.name)
         own = _params(row)
-        differing = {
-            name: value
-            for name, value in own.items()
-            if names[place] > 1 and any(_params(other).get(name) != value for other in alike[place])
-        }
+        others = [_params(other) for other in alike[_of_one_loss(row)]]
+        differing = {name: value for name, value in own.items() if any(other.get(name) != value for other in others)}
         told.append(replace(row, name=f"{row.name}: {parameters(differing)}") if differing else row)
     return told
+
+
+def _of_one_loss(row: LeaderboardRow) -> tuple[object, ...]:
+    run = row.model.run
+    return row.dataset.pk, row.protocol.key, row.model.loss or row.name, run is not None and run.tuned
 
 
 def _params(row: LeaderboardRow) -> dict[str, float]:

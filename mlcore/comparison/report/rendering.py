@@ -11,14 +11,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mlcore.artifacts import published
-from mlcore.comparison.report.figures import accuracy_chart, curves_chart
+from mlcore.comparison.report.figures import accuracy_chart, curves_chart, recall_chart
 from mlcore.comparison.report.formatting import (
     latex_text,
     markdown_text,
     matrix_of,
+    metrics_markdown,
     notes_of,
+    number_text,
     one_line,
     parameters,
+    percent_text,
     tuned_values,
 )
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
@@ -46,6 +49,7 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "protocol": document["comparison"]["protocol"],
         "notes": notes_of(document),
         "matrix": matrix_of(document),
+        "metrics_markdown": metrics_markdown(document),
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
@@ -53,6 +57,8 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "accuracy_svg": Markup(accuracy_chart(document["rows"])),  # noqa: S704  # our own drawing, escaped by it
         "curves_svg": Markup(curves_chart(document["curves"], titles)) if document["curves"] else "",  # noqa: S704
     }
+    measured = document.get("validation_curves")
+    drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
     return {
         "html": _environment(autoescape=True).get_template("report.html").render(**values, **drawings),
         "md": _environment(autoescape=False).get_template("report.md").render(**values),
@@ -71,8 +77,8 @@ def _environment(*, autoescape: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "percent": lambda value: "–" if value is None else f"{100 * value:.2f}",
-        "number": lambda value: "–" if value is None else f"{value:,.0f}",
+        "percent": percent_text,
+        "number": number_text,
         "diagnostic": value_text,
         "title_of": title_of,
         "parameters": parameters,

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Collection, Container, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypedDict
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,8 +27,16 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
+from mlcore.comparison.report import figures
 from mlcore.comparison.report.document import current_format
-from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
+from mlcore.comparison.report.formatting import (
+    bibtex_entry,
+    matrix_of,
+    metrics_markdown,
+    notes_of,
+    parameters,
+    tuned_values,
+)
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
@@ -36,6 +46,14 @@ from retrieval.registry.services.legend import loss_titles
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
+CHARTS = figures.CHARTS
+"""The report's chart for a slide, by the end of its name."""
+
+CHART_SECONDS = 3600  # that a drawn chart is cached; a new report has another key
+
+
+_drawing = Lock()
+"""matplotlib's settings are the process's; two drawings at once would restore each other's."""
 
 
 class Sources(TypedDict):
@@ -213,6 +231,37 @@ def file_of(experiment: Experiment, suffix: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
+def chart_of(experiment: Experiment, suffix: str) -> bytes | None:
+    """Return the report's chart for a slide in one of CHARTS; None without a report, or one that is too old."""
+    report = Report.objects.filter(experiment=experiment).first()
+    document = document_of(experiment) if report and suffix in CHARTS else None
+    if report is None or document is None or not is_readable(document):
+        return None
+    drawn: bytes = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
+        f"report-chart:{report.path}:{report.made_at.isoformat()}:{suffix}".replace(" ", ""),
+        partial(_drawn, document, suffix),
+        CHART_SECONDS,
+    )
+    return drawn
+
+
+def _drawn(document: Mapping[str, Any], suffix: str) -> bytes:
+    with _drawing:
+        return figures.slide_chart(document, suffix)
+
+
+def bibtex_of(experiment: Experiment, url: str) -> str:
+    """Return a BibTeX entry of the report of an experiment that has one, found at an address."""
+    made = Report.objects.get(experiment=experiment).made_at.date()
+    return bibtex_entry(
+        f"kindred-{slugify(experiment.name) or experiment.pk}-{made.year}",
+        title=f"{experiment.name}: losses compared on {experiment.dataset.name}",
+        url=url,
+        day=made,
+        note=f"Report of protocol {experiment.protocol['name']}, held-out classes, exact search",
+    )
+
+
 def download_name(experiment: Experiment, suffix: str) -> str:
     """Return the name of a downloaded file of the report."""
     return f"{slugify(experiment.name) or 'report'}.{suffix}"
@@ -237,6 +286,8 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "notes": notes_of(document),
         "metric_titles": [title_of(metric) for metric in document["metrics"]],
         "matrix": matrix_of(document),
+        "markdown": metrics_markdown(document),
+        "forest": sorted(document["rows"], key=lambda row: -row["metrics"][HEADLINE]["mean"]),
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
         "headline_pairs": len(document["pairs"][HEADLINE]),
@@ -246,6 +297,7 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
+        "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
         "diagnostics": _diagnostics(document),
     }
 
