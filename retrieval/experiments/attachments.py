@@ -1,7 +1,5 @@
 """A file of a report as an HTTP attachment, for pages and API alike."""
 
-import io
-
 from django.http import FileResponse, Http404
 
 from retrieval.experiments.services import reports as services
@@ -15,11 +13,7 @@ def report_file(experiment: Experiment, suffix: str) -> FileResponse:
     Raises:
         Http404: there is no report, or not in that format.
     """
-    chart = services.chart_of(experiment, suffix)
-    if chart is not None:
-        name = services.download_name(experiment, suffix)
-        return attachment(io.BytesIO(chart), name, services.CHARTS[suffix])
     file = services.file_of(experiment, suffix)
     if file is None:
         raise Http404(f"{experiment.name} has no report as {suffix}; create one first")
-    return attachment(file.open("rb"), services.download_name(experiment, suffix), services.FORMATS[suffix])
+    return attachment(file.open("rb"), services.download_name(experiment, suffix), services.FILES[suffix])

@@ -54,8 +54,8 @@ def recall_chart(curves: Mapping[str, Sequence[tuple[int, float]]], titles: Mapp
     return _svg(figure)
 
 
-CHARTS = {"svg": "image/svg+xml", "png": "image/png"}
-"""Files of `slide_chart` by the end of their name."""
+CHARTS = ("svg", "png")
+"""Files of `slide_chart`, by the end of their name."""
 
 
 def slide_chart(document: Mapping[str, Any], suffix: str) -> bytes:

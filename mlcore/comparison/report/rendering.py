@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mlcore.artifacts import published
-from mlcore.comparison.report.figures import accuracy_chart, curves_chart, recall_chart
+from mlcore.comparison.report.figures import CHARTS, accuracy_chart, curves_chart, recall_chart, slide_chart
 from mlcore.comparison.report.formatting import (
     latex_text,
     markdown_text,
@@ -31,7 +31,7 @@ COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
 
 
 def write_report(document: Mapping[str, Any], folder: Path) -> None:
-    """Write report.html, .md, .tex, .csv and .json into the new folder, which appears whole.
+    """Write report.html, .md, .tex, .csv, .json, .svg and .png into the new folder, which appears whole.
 
     Raises:
         FileExistsError: the folder is already there.
@@ -39,6 +39,8 @@ def write_report(document: Mapping[str, Any], folder: Path) -> None:
     with published(folder) as scratch:
         for suffix, text in rendered(document).items():
             (scratch / f"report.{suffix}").write_text(text, encoding="utf-8")
+        for suffix in CHARTS:
+            (scratch / f"report.{suffix}").write_bytes(slide_chart(document, suffix))
 
 
 def rendered(document: Mapping[str, Any]) -> dict[str, str]:

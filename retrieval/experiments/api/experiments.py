@@ -121,11 +121,8 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
 
     @extend_schema(
         operation_id="experiments_report_file",
-        parameters=[OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=[*reports.FORMATS, *reports.CHARTS])],
-        responses={
-            (200, media): REPORT_TYPES.get(suffix, OpenApiTypes.STR)
-            for suffix, media in (reports.FORMATS | reports.CHARTS).items()
-        },
+        parameters=[OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=list(reports.FILES))],
+        responses={(200, media): REPORT_TYPES.get(suffix, OpenApiTypes.STR) for suffix, media in reports.FILES.items()},
         examples=[EXAMPLE],
     )
     @action(

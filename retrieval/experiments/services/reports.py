@@ -2,14 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypedDict
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -27,7 +25,6 @@ from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
-from mlcore.comparison.report import figures
 from mlcore.comparison.report.document import current_format
 from mlcore.comparison.report.formatting import (
     bibtex_entry,
@@ -46,14 +43,10 @@ from retrieval.registry.services.legend import loss_titles
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
-CHARTS = figures.CHARTS
-"""The report's chart for a slide, by the end of its name."""
+CHARTS = {"svg": "image/svg+xml", "png": "image/png"}
+"""The chart of the report, for a slide."""
 
-CHART_SECONDS = 3600  # that a drawn chart is cached; a new report has another key
-
-
-_drawing = Lock()
-"""matplotlib's settings are the process's; two drawings at once would restore each other's."""
+FILES: Mapping[str, str] = FORMATS | CHARTS
 
 
 class Sources(TypedDict):
@@ -225,29 +218,15 @@ def document_of(experiment: Experiment) -> Mapping[str, Any] | None:
 
 
 def file_of(experiment: Experiment, suffix: str) -> Path | None:
-    """Return the file of the report in one of FORMATS; None when there is none."""
+    """Return the file of the report in one of FILES; None when there is none."""
     report = Report.objects.filter(experiment=experiment).first()
-    file = report.folder / f"report.{suffix}" if report and suffix in FORMATS else None
+    file = report.folder / f"report.{suffix}" if report and suffix in FILES else None
     return file if file and file.is_file() else None
 
 
-def chart_of(experiment: Experiment, suffix: str) -> bytes | None:
-    """Return the report's chart for a slide in one of CHARTS; None without a report, or one that is too old."""
-    report = Report.objects.filter(experiment=experiment).first()
-    document = document_of(experiment) if report and suffix in CHARTS else None
-    if report is None or document is None or not is_readable(document):
-        return None
-    drawn: bytes = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
-        f"report-chart:{report.path}:{report.made_at.isoformat()}:{suffix}".replace(" ", ""),
-        partial(_drawn, document, suffix),
-        CHART_SECONDS,
-    )
-    return drawn
-
-
-def _drawn(document: Mapping[str, Any], suffix: str) -> bytes:
-    with _drawing:
-        return figures.slide_chart(document, suffix)
+def formats_of(experiment: Experiment, among: Iterable[str]) -> list[str]:
+    """Return which of these formats the report is stored in; those of earlier versions have no chart."""
+    return [suffix for suffix in among if file_of(experiment, suffix) is not None]
 
 
 def bibtex_of(experiment: Experiment, url: str) -> str:

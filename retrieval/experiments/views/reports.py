@@ -29,8 +29,8 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "included": services.included_in(job),
         "made": Report.objects.filter(experiment=experiment).first(),
-        "formats": services.FORMATS,
-        "chart_formats": services.CHARTS,
+        "formats": services.formats_of(experiment, services.FORMATS),
+        "chart_formats": services.formats_of(experiment, services.CHARTS),
         "external_models": services.external_models(experiment),
     }
     if document is not None:

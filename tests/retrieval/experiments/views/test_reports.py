@@ -49,6 +49,14 @@ def test_a_curator_makes_a_report_and_reads_it(curator_client: Client, experimen
     assert "Open report" in curator_client.get(reverse("experiment", args=[experiment.pk])).content.decode()
 
 
+def test_a_report_made_before_there_were_charts_offers_none(curator_client: Client, experiment: Experiment) -> None:
+    make(experiment)
+    (Report.objects.get().folder / "report.png").unlink()
+    text = curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+    assert reverse("report-file", args=[experiment.pk, "png"]) not in text
+    assert curator_client.get(reverse("report-file", args=[experiment.pk, "png"])).status_code == 404
+
+
 def test_the_page_has_a_chart_numbers_in_the_matrix_and_texts_to_copy(
     curator_client: Client, experiment: Experiment
 ) -> None:
@@ -87,7 +95,7 @@ def test_every_format_is_offered_to_keep_and_never_shown_in_the_site(
     curator_client: Client, experiment: Experiment
 ) -> None:
     make(experiment)
-    for suffix, kind in (services.FORMATS | services.CHARTS).items():
+    for suffix, kind in services.FILES.items():
         answer = curator_client.get(reverse("report-file", args=[experiment.pk, suffix]))
         assert answer["Content-Disposition"] == f'attachment; filename="small.{suffix}"'
         assert answer["Content-Type"].startswith(kind)
