@@ -38,6 +38,10 @@ UPLOADS_MAX = count("KINDRED_UPLOADS_MAX", 20)  # begun, and not taken by a job
 UPLOADS_MAX_BYTES = megabytes("KINDRED_UPLOADS_MAX_MB", 16_384)  # of the files in them
 LEFTOVER_DAYS = count("KINDRED_LEFTOVER_DAYS", 7)  # that files of a failed job wait for a retry
 
+# --- ratings
+
+SKIPS_MAX = 10  # pictures that a rater has set aside at a time, so that nobody picks what to rate
+
 # --- accounts
 
 TOKENS_PER_PERSON = count("KINDRED_TOKENS_PER_PERSON", 20)  # API tokens that are valid at the same time

@@ -125,6 +125,8 @@ OPERATIONS: dict[str, Operation] = {
     "ratings.progress": _of("GET /ballots/progress/"),
     "ratings.ballot": _of("GET /ballots/{id}/"),
     "ratings.rate": _of("POST /ballots/{id}/rate/"),
+    "ratings.show_names": _of("POST /ballots/{id}/show-names/"),
+    "ratings.skip": _of("POST /ballots/{id}/skip/"),
     "ratings.withdraw": _of("POST /ballots/{id}/withdraw/"),
     "ratings.leaderboard": _of("GET /leaderboard/"),
     "ratings.leaderboard_file": _of("GET /leaderboard/{suffix}/"),

@@ -87,5 +87,7 @@ RatingsNextBallot = types.Ballot
 RatingsProgress = types.Progress
 RatingsBallot = types.Ballot
 RatingsRate = types.Ballot
+RatingsShowNames = types.Ballot
+RatingsSkip = types.Ballot
 RatingsWithdraw = types.Ballot
 RatingsLeaderboard = types.Leaderboard

@@ -17,7 +17,7 @@ class AuditEntry(TypedDict, total=False):
 
 
 class BallotColumn(TypedDict, total=False):
-    """Results of one model. Its name and rating appear once the ballot is rated."""
+    """Results of one model. Its rating appears once the ballot has ratings, its name once names are shown."""
 
     ranking: int
     images: list[int]
@@ -34,6 +34,8 @@ class Ballot(TypedDict, total=False):
     shown_at: str
     rated_at: str | None
     all_bad: bool
+    is_draft: bool
+    skipped_at: str | None
     withdrawn_at: str | None
 
 
@@ -501,12 +503,26 @@ class LeaderboardAgreement(TypedDict, total=False):
 
 class LeaderboardMetric(TypedDict, total=False):
     value: float | None
+    sd: float | None
     low: float | None
     high: float | None
 
 
+class LeaderboardSeed(TypedDict, total=False):
+    """One model of a row."""
+
+    id: int
+    model: str
+    seed: int | None
+    fold: int | None
+    metrics: dict[str, float | None]
+    human_mean: float | None
+    ratings: int
+    index_recall: float | None
+
+
 class LeaderboardRow(TypedDict, total=False):
-    """A measured model. Metrics are fractions of 1, human means 1 to 5; `_low` and `_high` end a 95 % interval."""
+    """A loss, its seeds together, or an external model."""
 
     id: int
     dataset: str
@@ -527,6 +543,12 @@ class LeaderboardRow(TypedDict, total=False):
     human_high: float | None
     ratings: int
     index_recall: float | None
+    rank: int
+    rank_low: int | None
+    rank_high: int | None
+    level_with_best: bool | None
+    not_tested: str
+    seeds: list[LeaderboardSeed]
 
 
 class PeopleAgreement(TypedDict, total=False):
@@ -535,8 +557,14 @@ class PeopleAgreement(TypedDict, total=False):
 
 
 class LeaderboardSection(TypedDict, total=False):
+    """A table: the rows of one data set under one protocol."""
+
     dataset: str
     name: str
+    protocol: str
+    protocol_label: str
+    is_default: bool
+    test: str
     ratings: int
     agreement: LeaderboardAgreement | None
     people_agree: PeopleAgreement | None
@@ -667,6 +695,7 @@ class Predictions(TypedDict, total=False):
 class Progress(TypedDict, total=False):
     done: int
     total: int
+    skipped: int
 
 
 class ShareLink(TypedDict, total=False):

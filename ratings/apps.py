@@ -7,9 +7,12 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        """Register personal data, downloads, what keeps a data set, and the leaderboard of the front page."""
+        """Register personal data, downloads, what keeps a data set, the leaderboard of the front page and its test."""
         from accounts import personal_data
+        from accounts.roles import Role
+        from jobs import registry
         from ratings.services.exports import ABOUT, exports
+        from ratings.services.leaderboard_ranks import KIND, run_ranks_job
         from ratings.services.my_ratings import erase_ratings, export_ratings
         from ratings.services.rated_searches import page_of_rating, rated_rankings, ratings_on
         from ratings.views.leaderboard import welcome_section
@@ -23,3 +26,4 @@ class RatingsConfig(AppConfig):
         dependencies.register("ratings", ratings_on)
         marks.register(marks.Others(rankings=rated_rankings, url=page_of_rating))
         front.register(welcome_section)
+        registry.register(KIND, run_ranks_job, least=Role.MEMBER)

@@ -13,7 +13,8 @@ from retrieval.models import Ranking, Search
 class Ballot(models.Model):
     """A person's ballot on one query: the order of its columns, and when the person rated it.
 
-    Open, then rated. A withdrawn ballot loses its ratings for good, since the person saw the models' names.
+    Open, perhaps skipped for a while or with a draft, then rated. A draft counts nowhere and can be changed, since the
+    person has not seen the models' names. A withdrawn ballot loses its ratings for good, since the person has.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -27,12 +28,23 @@ class Ballot(models.Model):
         default=False, help_text="Whether the person chose that no column matches; every rating is then 1."
     )
 
+    draft = models.JSONField(
+        null=True, blank=True, help_text="Ratings by ranking that were sent while the names stay hidden; null = none."
+    )
+    draft_none_good = models.BooleanField(default=False, help_text="Whether the draft says that no column matches.")
+    skipped_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the picture is set aside; null = it is not."
+    )
+    skips = models.PositiveSmallIntegerField(default=0, help_text="How often the person skipped the picture.")
+
     class Meta:
         ordering = ["-shown_at"]
         constraints = [
             models.UniqueConstraint(fields=["who", "search"], name="one_ballot_a_person_and_query"),
             models.UniqueConstraint(
-                fields=["who"], condition=Q(voted_at=None, withdrawn_at=None), name="one_open_ballot_a_person"
+                fields=["who"],
+                condition=Q(voted_at=None, withdrawn_at=None, skipped_at=None),
+                name="one_open_ballot_a_person",
             ),
             models.CheckConstraint(
                 condition=Q(voted_at__isnull=True) | Q(withdrawn_at__isnull=True), name="no_vote_is_cast_and_withdrawn"

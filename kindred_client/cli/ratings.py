@@ -1,11 +1,14 @@
-"""Commands for ratings: export."""
+"""Commands for ratings: export, leaderboard."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from kindred_client.cli.names import dataset_of
-from kindred_client.cli.output import as_json, say
+from kindred_client.cli.measured import titles_of
+from kindred_client.cli.names import Thing, dataset_of
+from kindred_client.cli.output import NOTHING, as_json, percent, say, table
 from kindred_client.cli.reporting import in_a_folder
 from kindred_client.cli.session import Session, command
 
@@ -36,5 +39,39 @@ def export(session: Session, dataset: str, part: str, out: Path) -> None:
     say(f"Saved {saved} ({saved.stat().st_size} bytes)")
 
 
+@command("leaderboard")
+@click.option("--dataset", metavar="SLUG", help="Slug of a data set; default: every one.")
+@click.option("--protocol", default="default", metavar="NAME", help="Protocol; default: the one with the most rows.")
+def leaderboard(session: Session, dataset: str | None, protocol: str) -> None:
+    """List losses with metrics in percent, tested ranks and blind ratings; ● no significant difference to the best."""
+    tables = session.client.ratings.leaderboard(dataset=dataset, protocol=protocol)
+    if session.as_json:
+        return as_json(tables)
+    metrics = [dict(metric) for metric in session.client.metrics.list() if "leaderboard" in metric["shown"]]
+    for section in tables["datasets"]:
+        say(f"{section['name']}, protocol {section['protocol_label']}")
+        charted = [metric for metric in metrics if metric["name"] in section["rows"][0]["metrics"]]
+        columns = ["rank", "loss", *titles_of(charted), "seeds", "best", "rating", "not tested"]
+        table([_row(dict(row), charted) for row in section["rows"]], columns)
+
+
+def _row(row: Mapping[str, Any], metrics: Sequence[Thing]) -> dict[str, Any]:
+    low, high = row["rank_low"], row["rank_high"]
+    return {
+        "rank": f"({row['rank']})" if low is None else str(low) if low == high else f"{low}–{high}",
+        "loss": row["model"],
+        **{metric["title"]: _spread(row["metrics"][metric["name"]]) for metric in metrics},
+        "seeds": len({one["seed"] for one in row["seeds"]}),
+        "best": "●" if row["level_with_best"] else "",
+        "rating": NOTHING if row["human_mean"] is None else f"{row['human_mean']:.2f}",
+        "not tested": row["not_tested"],
+    }
+
+
+def _spread(figure: Mapping[str, Any]) -> str:
+    spread = "" if figure["sd"] is None else f" ± {percent(figure['sd'])}"
+    return percent(figure["value"]) + spread
+
+
 ratings.add_command(export)
-COMMANDS = (ratings,)
+COMMANDS = (ratings, leaderboard)

@@ -10,7 +10,7 @@ from kindred_client.cli.measured import report_columns, report_row, summary_metr
 from kindred_client.cli.output import say, table
 from kindred_client.cli.session import Session
 
-SUFFIXES = ("html", "md", "tex", "csv", "json")
+SUFFIXES = ("html", "md", "tex", "csv", "json", "svg", "png")
 
 
 def check(files: Iterable[Path]) -> None:

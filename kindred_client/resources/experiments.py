@@ -123,7 +123,7 @@ class Experiments(Resource):
         return self._api.call("experiments.make_report", response_types.ExperimentsMakeReport, experiment, json=body)
 
     def report_file(self, experiment: Ref, suffix: str) -> Download:
-        """Download the newest report: html, md, tex, csv or json."""
+        """Download the newest report: html, md, tex, csv or json; or its chart for a slide: svg or png."""
         return self._api.download("experiments.report_file", experiment, suffix)
 
 

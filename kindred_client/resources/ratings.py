@@ -46,12 +46,29 @@ class Ratings(Resource):
         return self._api.call("ratings.progress", response_types.RatingsProgress)
 
     def rate(
-        self, ballot: Ref, ratings: Mapping[int, int] | None = None, *, all_bad: bool | None = None
+        self,
+        ballot: Ref,
+        ratings: Mapping[int, int] | None = None,
+        *,
+        all_bad: bool | None = None,
+        show_names: bool | None = None,
     ) -> response_types.RatingsRate:
-        """Rate every column, 1 to 5, by its ranking; or state that none matches. The response names the models."""
+        """Rate every column, 1 to 5, by its ranking; or state that none matches.
+
+        The response names the models. With `show_names` False they stay hidden and the ratings can be changed; they
+        count once `show_names` is called.
+        """
         by_name = None if ratings is None else {str(ranking): rating for ranking, rating in ratings.items()}
-        body = given(ratings=by_name, all_bad=all_bad)
+        body = given(ratings=by_name, all_bad=all_bad, show_names=show_names)
         return self._api.call("ratings.rate", response_types.RatingsRate, ballot, json=body)
+
+    def show_names(self, ballot: Ref, *, if_match: str = "") -> response_types.RatingsShowNames:
+        """Make ratings final that were sent with `show_names` False; the response names the models."""
+        return self._api.call("ratings.show_names", response_types.RatingsShowNames, ballot, if_match=if_match)
+
+    def skip(self, ballot: Ref, *, if_match: str = "") -> response_types.RatingsSkip:
+        """Set the open ballot aside; it comes back after all others."""
+        return self._api.call("ratings.skip", response_types.RatingsSkip, ballot, if_match=if_match)
 
     def withdraw(self, ballot: Ref, *, if_match: str = "") -> response_types.RatingsWithdraw:
         """Withdraw one's last rated ballot."""
@@ -60,7 +77,10 @@ class Ratings(Resource):
     def leaderboard(
         self, *, dataset: str | None = None, protocol: str | None = None
     ) -> response_types.RatingsLeaderboard:
-        """Return the models of each data set with their metrics and blind ratings; `dataset` is a slug."""
+        """Return a table per data set and protocol: losses with metrics, ranks and blind ratings; `dataset` is a slug.
+
+        `protocol="default"` leaves one table for each data set, the one that the page shows first.
+        """
         query = given(dataset=dataset, protocol=protocol)
         return self._api.call("ratings.leaderboard", response_types.RatingsLeaderboard, query=query)
 

@@ -63,14 +63,32 @@ class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
     @may_answer(409)
     @action(detail=True, methods=["post"])
     def rate(self, request: Request, pk: str) -> Response:
-        """Rate every column, or state that none matches. A ballot is rated once; the response names the models."""
+        """Rate every column, or state that none matches. The response names the models unless `show_names` is false."""
         form = BallotRatingsSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         ballot = self.get_object()
-        if form.validated_data["all_bad"]:
-            ballots.rate_all_bad(ballot)
-        else:
-            ballots.rate(ballot, form.validated_data["ratings"])
+        all_bad = form.validated_data["all_bad"]
+        ratings = ballots.all_ones(ballot) if all_bad else form.validated_data["ratings"]
+        save = ballots.rate if form.validated_data["show_names"] else ballots.save_draft
+        save(ballot, ratings, all_bad=all_bad)
+        return self.shown(ballot)
+
+    @extend_schema(request=None, responses={200: BallotSerializer})
+    @may_answer(409)
+    @action(detail=True, methods=["post"], url_path="show-names")
+    def show_names(self, request: Request, pk: str) -> Response:
+        """Make the ratings that I sent with `show_names` false final; the response names the models."""
+        ballot = self.get_object()
+        ballots.show_names(ballot)
+        return self.shown(ballot)
+
+    @extend_schema(request=None, responses={200: BallotSerializer})
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    def skip(self, request: Request, pk: str) -> Response:
+        """Set the open ballot aside. It counts nowhere, comes back after all others, and can be skipped once."""
+        ballot = self.get_object()
+        ballots.skip(ballot)
         return self.shown(ballot)
 
     @extend_schema(request=None, responses={200: BallotSerializer})

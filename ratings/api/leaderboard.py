@@ -21,7 +21,10 @@ NAMES = ("dataset", "protocol")
 FILTERS = [
     OpenApiParameter("dataset", str, description="Slug of a data set: its models only."),
     OpenApiParameter(
-        "protocol", str, description="Name of a protocol: its models only. `external`: models trained elsewhere."
+        "protocol",
+        str,
+        description="Name of a protocol: its tables only. `external`: models trained elsewhere. `default`: of each "
+        "data set the protocol with the most rows, the newest among equals, as the page shows it.",
     ),
 ]
 
@@ -38,7 +41,7 @@ class LeaderboardView(APIView):
 
     @extend_schema(operation_id="leaderboard_retrieve", parameters=FILTERS, responses={200: LeaderboardSerializer})
     def get(self, request: Request) -> Response:
-        """List the measured models by data set, best MAP@R first; an unknown data set or protocol is an error."""
+        """List the measured losses, a table per data set and protocol, best MAP@R first."""
         return Response(leaderboard_files.document_of(_sections(request)))
 
 

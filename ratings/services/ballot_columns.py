@@ -13,7 +13,7 @@ from retrieval.models import Image, Ranking
 class BallotColumn:
     """A ranking, and its pictures by rank; one that was hidden or deleted since is left out, ranks stay.
 
-    rating: 1 to 5, None before the ballot is cast.
+    rating: 1 to 5, also one of a draft; None before the ballot is rated.
     """
 
     ranking: Ranking
@@ -40,7 +40,7 @@ def columns_of_all(ballots: Sequence[Ballot]) -> dict[UUID, list[BallotColumn]]:
             BallotColumn(
                 ranking=rankings[key],
                 results=[(rank, images[pk]) for rank, pk in enumerate(rankings[key].image_ids, 1) if pk in images],
-                rating=ratings.get((ballot.pk, key)),
+                rating=ratings.get((ballot.pk, key), (ballot.draft or {}).get(str(key))),
             )
             for key in ballot.order
         ]

@@ -4,12 +4,14 @@ import random
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from config.errors import Conflict, Rejected
+from mlcore.runs import BASELINES
 from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
 from ratings.services.pair_selection import closest_contest, columns_of, contests_between, standings
@@ -32,7 +34,8 @@ def next_ballot(user: User) -> Ballot:
 
     Queries are held-out pictures, and so are the results; the columns are in random order. First come
     pictures that nobody was offered, then the queries with the fewest ratings, and among those the one with the
-    closest contest (`pair_selection.closest_contest`), then chance.
+    closest contest (`pair_selection.closest_contest`), then chance. Pictures that this person skipped come last, the
+    one that waits longest first.
 
     Raises:
         NothingToRate: no data set has two published models, or this person has rated every query.
@@ -45,6 +48,9 @@ def next_ballot(user: User) -> Ballot:
         return ballot
     search = _new_query(contests) or _fewest_ratings(user, contests)
     if search is None:
+        skipped = _skipped_again(user, contests)
+        if skipped is not None:
+            return skipped
         raise NothingToRate("you have rated every query; thank you")
     rankings = list(search.rankings.all())
     order = [ranking.pk for ranking in columns_of(rankings, COLUMNS, _closeness(contests))]
@@ -53,7 +59,25 @@ def next_ballot(user: User) -> Ballot:
 
 
 def _open_ballots(user: User) -> QuerySet[Ballot]:
-    return Ballot.objects.filter(who=user, voted_at=None, withdrawn_at=None)
+    return Ballot.objects.filter(who=user, voted_at=None, withdrawn_at=None, skipped_at=None)
+
+
+def _skipped_ballots(user: User) -> QuerySet[Ballot]:
+    return Ballot.objects.filter(who=user, voted_at=None, withdrawn_at=None, skipped_at__isnull=False)
+
+
+def _skipped_again(user: User, contests: Contests) -> Ballot | None:
+    """Return the ballot that this person skipped first, open again with the same columns; None without one."""
+    waiting = _skipped_ballots(user).filter(search__in=_current(contests)).order_by("skipped_at")
+    ballot = waiting.select_related("search").first()
+    try:
+        if ballot is not None:
+            with transaction.atomic():
+                Ballot.objects.filter(pk=ballot.pk).update(skipped_at=None)
+            ballot.refresh_from_db()
+    except IntegrityError:  # another request of this person opened one at the same moment
+        return _open_ballots(user).select_related("search").first()
+    return ballot
 
 
 def _opened(user: User, search: Search, order: list[int], contests: Contests) -> Ballot:
@@ -72,8 +96,11 @@ def ballots_of(user: User) -> QuerySet[Ballot]:
 
 
 def _contests(user: User) -> Contests:
-    """Return the models that compete, by data set."""
-    fields = {dataset: list(searchable_models(dataset).filter(suspended_at=None)) for dataset in visible_datasets(user)}
+    """Return the models that compete, by data set; baselines are measured only, for a rater's time is dear."""
+    fields = {
+        dataset: list(searchable_models(dataset).filter(suspended_at=None).exclude(loss__in=BASELINES))
+        for dataset in visible_datasets(user)
+    }
     return {dataset: models for dataset, models in fields.items() if len(models) >= 2}
 
 
@@ -146,9 +173,55 @@ def _searched(image: Image, models: Sequence[Model]) -> Search:
         raise NothingToRate(f"no query can be rated now: {error}") from error
 
 
+def _check(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool) -> None:
+    """Raise Rejected unless each column has one rating from 1 to 5, and all are 1 where none matches."""
+    if set(ratings) != set(ballot.order):
+        raise Rejected(f"rate each of the {len(ballot.order)} columns once")
+    for rating in ratings.values():
+        if rating not in BlindScore.SCORES:
+            raise Rejected(f"a rating is 1 to 5, got {rating}")
+    if all_bad and set(ratings.values()) != {1}:
+        raise Rejected("all_bad means that every rating is 1; send all_bad without ratings")
+
+
+def all_ones(ballot: Ballot) -> dict[int, int]:
+    """Return the ratings of a ballot on which no column matches."""
+    return dict.fromkeys(ballot.order, 1)
+
+
+def save_draft(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool = False) -> None:
+    """Store ratings that count nowhere until `show_names`; until then they can be changed. Idempotent.
+
+    Raises:
+        Rejected: see `rate`.
+        Conflict: the names were shown, or the ballot was withdrawn.
+    """
+    _check(ballot, ratings, all_bad=all_bad)
+    draft = {str(ranking): rating for ranking, rating in ratings.items()}
+    uncast = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
+    if not uncast.update(draft=draft, draft_none_good=all_bad):
+        _check_repeated(ballot, ratings)
+    ballot.refresh_from_db()
+
+
+def show_names(ballot: Ballot) -> None:
+    """Cast the ballot with its draft; from now on the person may read the models' names. Idempotent.
+
+    Raises:
+        Conflict: it has no ratings yet, or was withdrawn.
+    """
+    ballot.refresh_from_db()
+    if ballot.voted_at is not None:
+        return
+    if ballot.draft is None and ballot.withdrawn_at is None:
+        raise Conflict("this ballot has no ratings yet; rate it first")
+    ratings = {int(ranking): rating for ranking, rating in (ballot.draft or {}).items()}
+    rate(ballot, ratings or all_ones(ballot), all_bad=ballot.draft_none_good)
+
+
 @transaction.atomic
 def rate(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool = False) -> None:
-    """Store a person's ratings, 1 to 5 for each ranking of the ballot. Idempotent.
+    """Store a person's ratings, 1 to 5 for each ranking of the ballot, in place of any draft. Idempotent.
 
     A ballot is cast once, since its names are known afterwards. all_bad: no column matches, so every rating is 1.
 
@@ -157,21 +230,50 @@ def rate(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool = False) -
             rating is not 1.
         Conflict: the ballot was cast with other ratings, or was withdrawn.
     """
-    if set(ratings) != set(ballot.order):
-        raise Rejected(f"rate each of the {len(ballot.order)} columns once")
-    for rating in ratings.values():
-        if rating not in BlindScore.SCORES:
-            raise Rejected(f"a rating is 1 to 5, got {rating}")
-    if all_bad and set(ratings.values()) != {1}:
-        raise Rejected("all_bad means that every rating is 1; send all_bad without ratings")
+    _check(ballot, ratings, all_bad=all_bad)
     uncast = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
-    if not uncast.update(voted_at=timezone.now(), none_good=all_bad):
+    cast = {"voted_at": timezone.now(), "none_good": all_bad}
+    if not uncast.update(**cast, draft=None, draft_none_good=False, skipped_at=None):
         _check_repeated(ballot, ratings)
         return
     BlindScore.objects.bulk_create(
         BlindScore(ballot=ballot, ranking_id=ranking, score=rating) for ranking, rating in ratings.items()
     )
     ballot.refresh_from_db()
+
+
+@transaction.atomic
+def skip(ballot: Ballot) -> None:
+    """Set a person's ballot aside; it counts nowhere and comes back after all others. Idempotent.
+
+    So that nobody picks what to rate, a picture is skipped once, at most SKIPS_MAX wait at a time, and the ballot
+    records it.
+
+    Raises:
+        Conflict: it is rated or withdrawn, was skipped before, or too many wait.
+    """
+    User.objects.select_for_update().get(pk=ballot.who_id)  # two skips at once must not pass the limit together
+    ballot.refresh_from_db()
+    if ballot.skipped_at is not None:
+        return
+    if ballot.voted_at is not None or ballot.withdrawn_at is not None:
+        raise Conflict("this ballot is rated, so it cannot be skipped")
+    why = why_no_skip(ballot)
+    if why:
+        raise Conflict(why)
+    Ballot.objects.filter(pk=ballot.pk).update(
+        skipped_at=timezone.now(), skips=F("skips") + 1, draft=None, draft_none_good=False
+    )
+    ballot.refresh_from_db()
+
+
+def why_no_skip(ballot: Ballot) -> str:
+    """Return why an open ballot cannot be skipped; empty if it can."""
+    if ballot.skips:
+        return "you skipped this picture before; rate it now, or choose that none match"
+    if _skipped_ballots(ballot.who).count() >= settings.SKIPS_MAX:
+        return f"you have skipped {settings.SKIPS_MAX} pictures, the most that can wait; rate this one"
+    return ""
 
 
 def _check_repeated(ballot: Ballot, ratings: Mapping[int, int]) -> None:
@@ -184,7 +286,7 @@ def _check_repeated(ballot: Ballot, ratings: Mapping[int, int]) -> None:
 
 def rate_all_bad(ballot: Ballot) -> None:
     """Rate every column 1, since none matches. Raises what `rate` raises."""
-    rate(ballot, dict.fromkeys(ballot.order, 1), all_bad=True)
+    rate(ballot, all_ones(ballot), all_bad=True)
 
 
 def last_rated(user: User) -> Ballot | None:
@@ -221,8 +323,8 @@ def rankings_in_order(ballot: Ballot) -> list[Ranking]:
 
 
 def progress_of(user: User) -> dict[str, int]:
-    """Return how many queries this person has rated, and how many there are to rate."""
+    """Return how many queries this person has rated, how many there are to rate, and how many of these were skipped."""
     mine = Ballot.objects.filter(who=user)
     done, withdrawn = mine.filter(voted_at__isnull=False).count(), mine.filter(withdrawn_at__isnull=False).count()
     offered = sum(min(QUERIES, dataset.images.asking().count()) for dataset in _contests(user))
-    return {"done": done, "total": max(done, offered - withdrawn)}
+    return {"done": done, "total": max(done, offered - withdrawn), "skipped": _skipped_ballots(user).count()}

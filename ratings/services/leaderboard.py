@@ -1,18 +1,19 @@
-"""The leaderboard: measured accuracy and blind ratings of every model, computed on request."""
+"""The leaderboard: measured accuracy and blind ratings of every model, a table for each data set and protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 from django.core.cache import cache
-from django.db.models import Avg, Count, F, Max, Q
+from django.db.models import Count, Max
 
 from accounts.roles import Visitor
-from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Figure, Metric, Place, columns_of, shown_at, title_of
+from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Metric, Place, shown_at, title_of
 from ratings.errors import UnknownFilter
 from ratings.models import Ballot, BlindScore
 from ratings.services.equivalent_losses import EquivalentLosses, equivalent_losses
+from ratings.services.leaderboard_ranks import RankTest, ranked
+from ratings.services.leaderboard_rows import BoardProtocol, Interval, LeaderboardRow, measured_rows
 from ratings.services.rating_statistics import (
     FEWEST_RATINGS,
     Floats,
@@ -23,41 +24,13 @@ from ratings.services.rating_statistics import (
     resampled_means,
     share_in_order,
 )
-from retrieval.models import Dataset, Index, Model
-from retrieval.registry.services.visibility import visible_models
+from retrieval.models import Dataset
 
-EXTERNAL = "external"
-"""In place of the protocol of a model that was trained elsewhere."""
+DEFAULT = "default"
+"""Value of the filter `protocol`: of each data set the protocol with the most rows, the newest among equals."""
 
 KEEP_SECONDS = 600  # statistics of the same ratings; new ratings have another key
 FEWEST_FOR_TAU = 3
-
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class LeaderboardRow:
-    """A measured model.
-
-    figures: of `columns()`; recall_at: Recall@K by K. Metrics are fractions of 1 on held-out classes, by exact search.
-    human_mean and human_sd: of blind ratings 1 to 5, None without any; human_interval: None below FEWEST_RATINGS;
-    index_recall: share of the exact nearest neighbours that the active index finds.
-    """
-
-    model: Model
-    name: str
-    color: int
-    dataset: Dataset
-    protocol_name: str
-    seed: int | None
-    headline: float
-    figures: Sequence[Figure]
-    recall_at: dict[int, float]
-    human_mean: float | None
-    human_sd: float | None
-    ratings: int
-    index_recall: float | None
-    human_interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +77,18 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of a data set, the number of ballots on them and their statistics."""
+    """A table: the rows of a data set under one protocol, the number of ballots on them and their statistics.
+
+    is_default: whether it is the data set's default table; protocols: every protocol of the data set with its number
+    of rows, the default first.
+    """
 
     dataset: Dataset
+    protocol: BoardProtocol
+    is_default: bool
+    protocols: Sequence[tuple[BoardProtocol, int]]
     rows: Sequence[LeaderboardRow]
+    test: RankTest
     ratings: int
     agreement: RankAgreement | PairAgreement | None
     people_agree: PeopleAgreement | None
@@ -118,26 +99,15 @@ class Section:
         """The keys of the models whose losses are one formula."""
         return [entry.model.pk for entry in self.equivalent_losses.models] if self.equivalent_losses else []
 
+    @property
+    def best(self) -> list[LeaderboardRow]:
+        """The rows that the test does not tell from the best; empty where it says nothing."""
+        return [row for row in self.rows if row.level_with_best]
+
 
 def leaderboard(user: Visitor) -> list[LeaderboardRow]:
-    """Return a row for each measured model that this person may see: by data set, then the best headline first."""
-    rating = F("rankings__blind_scores__score")
-    models = (
-        visible_models(user)
-        .filter(Q(run__metrics__isnull=False) | Q(measured__isnull=False))
-        .annotate(
-            human_mean=Avg(rating),
-            # Not StdDev, which fails on SQLite for a model without ratings.
-            human_square=Avg(rating * rating),
-            ratings=Count("rankings__blind_scores", distinct=True),
-        )
-    )
-    recalls = dict(Index.objects.filter(active=True, dataset=F("model__dataset")).values_list("model", "recall"))
-    rows = []
-    for section in _by_dataset([_row(model, recalls.get(model.pk)) for model in models]):
-        intervals = _statistics_of(section).intervals
-        rows += [replace(row, human_interval=intervals.get(row.model.pk)) for row in section]
-    return sorted(rows, key=lambda row: (row.dataset.name, -row.headline))
+    """Return a row for each loss of each protocol that this person may see, with ranks: table by table, best first."""
+    return [row for section in sections_for(user) for row in section.rows]
 
 
 def columns() -> dict[str, Metric]:
@@ -155,74 +125,86 @@ def headline() -> str:
     return title_of(HEADLINE)
 
 
-def _row(model: Model, index_recall: float | None) -> LeaderboardRow:
-    metrics, run = model.metrics or {}, model.run
-    mean: float | None = model.human_mean  # type: ignore[attr-defined]
-    return LeaderboardRow(
-        model=model,
-        name=model.name,
-        color=model.color,
-        dataset=model.dataset,
-        protocol_name=run.experiment.protocol["name"] if run else EXTERNAL,
-        seed=run.seed if run else None,
-        headline=metrics[HEADLINE],
-        figures=columns_of(metrics, Place.LEADERBOARD),
-        recall_at={int(k): value for k, value in metrics[RECALL_AT_K].items()},
-        human_mean=mean,
-        human_sd=None if mean is None else sqrt(max(0.0, model.human_square - mean**2)),  # type: ignore[attr-defined]
-        ratings=model.ratings,  # type: ignore[attr-defined]
-        index_recall=index_recall,
-    )
+def sections_for(user: Visitor, dataset: str = "", protocol: str = "") -> list[Section]:
+    """Return the tables that this person may see: by data set, its default protocol first.
 
-
-def filtered(rows: Sequence[LeaderboardRow], dataset: str = "", protocol: str = "") -> list[LeaderboardRow]:
-    """Return the rows of a data set, by its slug, and of a protocol, by its name; empty leaves none out.
+    dataset: a slug; protocol: the name or value of a protocol, or DEFAULT; empty leaves none out.
 
     Raises:
         UnknownFilter: there is no such data set or protocol among the rows.
     """
+    return sections_of(measured_rows(user), dataset, protocol)
+
+
+def sections_of(rows: Sequence[LeaderboardRow], dataset: str = "", protocol: str = "") -> list[Section]:
+    """Return the tables of these rows; see `sections_for`. Raises UnknownFilter."""
+    _check_filters(rows, dataset, protocol)
+    return [
+        _section(part, protocols)
+        for of_dataset in _by_dataset(row for row in rows if dataset in ("", row.dataset.slug))
+        for protocols in [_protocols(of_dataset)]
+        for place, (one, _) in enumerate(protocols)
+        if _is_chosen(one, protocol, is_default=place == 0)
+        for part in [[row for row in of_dataset if row.protocol == one]]
+    ]
+
+
+def _check_filters(rows: Sequence[LeaderboardRow], dataset: str, protocol: str) -> None:
+    named = {value for row in rows for value in (row.protocol.name, row.protocol.value)} | {DEFAULT}
     for name, value, values, what in (
         ("dataset", dataset, {row.dataset.slug for row in rows}, "data set"),
-        ("protocol", protocol, {row.protocol_name for row in rows}, "protocol"),
+        ("protocol", protocol, named, "protocol"),
     ):
         if value and value not in values:
             raise UnknownFilter(f"no {what} of the leaderboard is called “{value}”", field=name)
-    return [row for row in rows if dataset in ("", row.dataset.slug) and protocol in ("", row.protocol_name)]
 
 
-def sections(rows: Sequence[LeaderboardRow]) -> list[Section]:
-    """Return the rows by data set, each with the statistics of its ratings and the losses that are one formula."""
-    return [_section(part) for part in _by_dataset(rows)]
+def _is_chosen(protocol: BoardProtocol, value: str, *, is_default: bool) -> bool:
+    return value in ("", protocol.name, protocol.value) or (value == DEFAULT and is_default)
 
 
-def sections_for(user: Visitor, dataset: str = "", protocol: str = "") -> list[Section]:
-    """Return the leaderboard that this person may see, of these filters. Raises UnknownFilter."""
-    return sections(filtered(leaderboard(user), dataset, protocol))
+def _protocols(rows: Sequence[LeaderboardRow]) -> list[tuple[BoardProtocol, int]]:
+    """Return a data set's protocols with their numbers of rows: most rows first, then the newest; external last."""
+    parts: dict[BoardProtocol, list[LeaderboardRow]] = {}
+    for row in rows:
+        parts.setdefault(row.protocol, []).append(row)
+
+    def order(entry: tuple[BoardProtocol, list[LeaderboardRow]]) -> tuple[bool, int, int]:
+        protocol, members = entry
+        return protocol.is_external, -len(members), -max(one.model.pk for row in members for one in row.seeds)
+
+    return [(protocol, len(members)) for protocol, members in sorted(parts.items(), key=order)]
 
 
-def _section(rows: Sequence[LeaderboardRow]) -> Section:
-    statistics = _statistics_of(rows)
+def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProtocol, int]]) -> Section:
+    ordered, test = ranked(rows)
+    statistics = _statistics_of(ordered)
+    ordered = [replace(row, human_interval=statistics.intervals.get(row.model.pk)) for row in ordered]
     agreement = statistics.agreement
     if isinstance(agreement, PairAgreement):
-        names = {row.model.pk: row.name for row in rows}
+        names = {row.model.pk: row.name for row in ordered}
         agreement = replace(agreement, better=names[int(agreement.better)])
     return Section(
-        dataset=rows[0].dataset,
-        rows=rows,
-        ratings=ratings_total(rows),
+        dataset=ordered[0].dataset,
+        protocol=ordered[0].protocol,
+        is_default=ordered[0].protocol == protocols[0][0],
+        protocols=protocols,
+        rows=ordered,
+        test=test,
+        ratings=ratings_total(ordered),
         agreement=agreement,
         people_agree=statistics.people_agree,
-        equivalent_losses=equivalent_losses([row.model for row in rows]),
+        equivalent_losses=equivalent_losses([row.model for row in ordered]),
     )
 
 
 def ratings_total(rows: Sequence[LeaderboardRow]) -> int:
     """Return the number of ballots on the models of the rows."""
-    models = [row.model for row in rows]
+    models = [one.model for row in rows for one in row.seeds]
     return Ballot.objects.filter(scores__ranking__model__in=models).distinct().count()
 
 
-def _by_dataset(rows: Sequence[LeaderboardRow]) -> list[list[LeaderboardRow]]:
+def _by_dataset(rows: Iterable[LeaderboardRow]) -> list[list[LeaderboardRow]]:
     parts: dict[Dataset, list[LeaderboardRow]] = {}
     for row in rows:
         parts.setdefault(row.dataset, []).append(row)
@@ -235,33 +217,38 @@ def _statistics_of(rows: Sequence[LeaderboardRow]) -> Statistics:
     Ratings are never changed and their keys never used again, so their number and newest key tell two states apart.
     """
     measured = {row.model.pk: row.headline for row in sorted(rows, key=lambda row: row.model.pk)}
-    state = BlindScore.objects.filter(ranking__model__in=list(measured)).aggregate(count=Count("pk"), newest=Max("pk"))
+    row_of = {one.model.pk: row.model.pk for row in rows for one in row.seeds}
+    state = BlindScore.objects.filter(ranking__model__in=list(row_of)).aggregate(count=Count("pk"), newest=Max("pk"))
+    known = hash((tuple(measured.items()), tuple(sorted(row_of.items()))))
     statistics: Statistics = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
-        f"ratings-statistics:{hash(tuple(measured.items()))}:{state['count']}:{state['newest']}",
-        lambda: _computed(_ratings_of(list(measured)), measured),
+        f"ratings-statistics:{known}:{state['count']}:{state['newest']}",
+        lambda: _computed(_ratings_of(list(measured), row_of), measured),
         KEEP_SECONDS,
     )
     return statistics
 
 
-def _ratings_of(models: Sequence[int]) -> Ratings:
-    """Return every rating of these models, a ballot a row and a model a column."""
-    columns = {model: place for place, model in enumerate(models)}
+def _ratings_of(rows: Sequence[int], row_of: Mapping[int, int]) -> Ratings:
+    """Return every rating of these rows' models, a ballot a row; two seeds of a row on one ballot give their mean."""
+    places = {row: place for place, row in enumerate(rows)}
+    columns = {model: places[row] for model, row in row_of.items()}
     ballots: dict[object, int] = {}
     rows_of_searches: dict[object, int] = {}
     people, queries, cells = [], [], []
     fields = ("ballot", "ballot__who", "ballot__search", "ranking__model", "score")
     for ballot, who, search, model, rating in (
-        BlindScore.objects.filter(ranking__model__in=models).order_by("pk").values_list(*fields)
+        BlindScore.objects.filter(ranking__model__in=list(row_of)).order_by("pk").values_list(*fields)
     ):
         if ballot not in ballots:
             ballots[ballot] = len(ballots)
             people.append(who)
             queries.append(rows_of_searches.setdefault(search, len(rows_of_searches)))
         cells.append((ballots[ballot], columns[model], rating))
-    table = np.full((len(ballots), len(models)), np.nan)
+    sums, counts = np.zeros((len(ballots), len(rows))), np.zeros((len(ballots), len(rows)))
     for row, column, rating in cells:
-        table[row, column] = rating
+        sums[row, column] += rating
+        counts[row, column] += 1
+    table = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
     return Ratings(np.array(people, dtype=np.int64), np.array(queries, dtype=np.int64), table)
 
 

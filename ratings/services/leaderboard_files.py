@@ -12,9 +12,9 @@ from typing import Any
 from django.core.cache import cache
 
 from config.spreadsheets import csv_text
-from mlcore.evaluation.metric_table import Figure
 from ratings.services import leaderboard
-from ratings.services.leaderboard import LeaderboardRow, Section
+from ratings.services.leaderboard import Section
+from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, SeedRow
 from retrieval.registry.services.legend import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -29,7 +29,8 @@ TABLES, CHARTS = ("csv", "json"), ("png", "svg")
 
 BEFORE = ("dataset", "model", "protocol", "seed")
 AFTER = ("human_mean", "human_low", "human_high", "ratings", "index_recall")
-"""The columns of the table before and after the metrics."""
+RANKS = ("seeds", "rank", "rank_low", "rank_high", "level_with_best", "not_tested")
+"""The columns of the table before and after the metrics; after them the standard deviations, then the ranks."""
 
 FLAT = ("recall_at_1", "map_at_r")
 """Metrics that a row of the JSON also has flat: those that it had before it had `metrics`."""
@@ -53,6 +54,10 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
             {
                 "dataset": section.dataset.slug,
                 "name": section.dataset.name,
+                "protocol": section.protocol.value,
+                "protocol_label": section.protocol.label,
+                "is_default": section.is_default,
+                "test": section.test.state,
                 "ratings": section.ratings,
                 "agreement": section.agreement and asdict(section.agreement),
                 "people_agree": section.people_agree and asdict(section.people_agree),
@@ -70,15 +75,41 @@ def _document_row(row: LeaderboardRow) -> dict[str, object]:
         **_described(row),
         "color": row.color,
         "metrics": {
-            name: {"value": figure.value, "low": figure.low, "high": figure.high} for name, figure in metrics.items()
+            name: {"value": figure.value, "sd": figure.sd, "low": figure.low, "high": figure.high}
+            for name, figure in metrics.items()
         },
         "recall_at": row.recall_at,
         **_flat(metrics[name] for name in FLAT),
         **_rated(row),
+        **_ranked(row),
+        "seeds": [_document_seed(one) for one in row.seeds],
     }
 
 
-def charted_figures(row: LeaderboardRow) -> list[Figure]:
+def _document_seed(one: SeedRow) -> dict[str, object]:
+    return {
+        "id": one.model.pk,
+        "model": one.name,
+        "seed": one.seed,
+        "fold": one.fold,
+        "metrics": {name: one.figures.get(name) for name in leaderboard.charted()},
+        "human_mean": one.human_mean,
+        "ratings": one.ratings,
+        "index_recall": one.index_recall,
+    }
+
+
+def _ranked(row: LeaderboardRow) -> dict[str, object]:
+    return {
+        "rank": row.rank,
+        "rank_low": row.rank_low,
+        "rank_high": row.rank_high,
+        "level_with_best": row.level_with_best,
+        "not_tested": row.not_tested,
+    }
+
+
+def charted_figures(row: LeaderboardRow) -> list[MeanFigure]:
     """Return the metrics of a row that have a chart, in order."""
     return [figure for figure in row.figures if figure.name in leaderboard.charted()]
 
@@ -98,7 +129,7 @@ def _rated(row: LeaderboardRow) -> dict[str, object]:
     }
 
 
-def _flat(figures: Iterable[Figure]) -> dict[str, float | None]:
+def _flat(figures: Iterable[MeanFigure]) -> dict[str, float | None]:
     """Return each metric and the ends of its interval under names of their own: map_at_r, map_at_r_low and so on."""
     return {
         figure.name + end: value
@@ -121,8 +152,20 @@ def leaderboard_file(sections: Sequence[Section], suffix: str) -> bytes:
 
 
 def _table(rows: Sequence[LeaderboardRow]) -> str:
-    columns = [*BEFORE, *(name + end for name in leaderboard.charted() for end in ("", "_low", "_high")), *AFTER]
-    flat = [{**_described(row), **_flat(charted_figures(row)), **_rated(row)} for row in rows]
+    charted = leaderboard.charted()
+    columns = [*BEFORE, *(name + end for name in charted for end in ("", "_low", "_high")), *AFTER]
+    columns += [*(f"{name}_sd" for name in charted), *RANKS]
+    flat = [
+        {
+            **_described(row),
+            **_flat(charted_figures(row)),
+            **_rated(row),
+            **_ranked(row),
+            **{f"{figure.name}_sd": figure.sd for figure in row.figures},
+            "seeds": row.seed_count,
+        }
+        for row in rows
+    ]
     return csv_text(columns, [[row[column] for column in columns] for row in flat])
 
 
@@ -153,14 +196,15 @@ def _panels(line: Sequence[Any], section: Section, metrics: Mapping[str, str]) -
     rows = section.rows
     by_name = [{figure.name: figure for figure in row.figures} for row in rows]
     for axes, (name, title) in zip(measured, metrics.items(), strict=True):
-        title = title if axes is not measured[0] else f"{section.dataset.name}: {title}"
+        title = title if axes is not measured[0] else f"{section.dataset.name}, {section.protocol.label}: {title}"
         figures = [figures[name] for figures in by_name]
         _panel(axes, rows, [(figure.value, figure.low, figure.high) for figure in figures], 100, title)
         axes.set_xlim(left=0)
     rated = [(row.human_mean, *(row.human_interval or (None, None))) for row in rows]
     _panel(people, rows, rated, 1, "Blind ratings, 1 to 5")
     people.set_xlim(0.9, 5.1)
-    measured[0].set_yticks(range(len(rows)), [row.name for row in rows])
+    names = [f"{row.rank_text}  {row.name}{' ●' if row.level_with_best else ''}" for row in rows]
+    measured[0].set_yticks(range(len(rows)), names)
 
 
 def _panel(axes: Any, rows: Sequence[LeaderboardRow], values: Sequence[Estimate], scale: float, title: str) -> None:

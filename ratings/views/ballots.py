@@ -1,7 +1,7 @@
 """Blind ballots in a browser: the next query, its ratings, and whose columns they were."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from accounts.permissions import signed_in
-from config.errors import Busy, Rejected
+from config.errors import Busy, Conflict, Rejected
 from config.html_errors import error_page
 from ratings.errors import NothingToRate
 from ratings.models import Ballot
@@ -40,12 +40,13 @@ class ShownResult:
 
 @dataclass(frozen=True)
 class ShownColumn:
-    """A column under its letter; rating: None before the ballot is rated."""
+    """A column under its letter; rating: None before the ballot is rated; is_missing: one was sent without it."""
 
     letter: str
     ranking: Ranking
     rating: int | None
     results: list[ShownResult]
+    is_missing: bool = False
 
     @property
     def model(self) -> Model:
@@ -56,12 +57,15 @@ class ShownColumn:
 @login_required
 @never_cache
 def rate(request: HttpRequest) -> HttpResponse:
-    """Show the next query with anonymous columns, or take its ratings."""
+    """Show the next query with anonymous columns, or its ratings before the names are shown, or take ratings."""
     user = signed_in(request)
     if request.method == "POST":
         return _take_ratings(request)
     try:
-        return _ballot_page(request, ballots.next_ballot(user))
+        ballot = ballots.next_ballot(user)
+        if ballot.draft is not None and "change" not in request.GET:
+            return _confirm_page(request, ballot)
+        return _ballot_page(request, ballot)
     except NothingToRate as nothing:
         return _no_ballot_page(request, str(nothing), 200)
     except Busy as busy:
@@ -75,32 +79,74 @@ def _no_ballot_page(request: HttpRequest, reason: str, status: int) -> HttpRespo
     return render(request, "ratings/rate.html", context, status=status)
 
 
-def _ballot_page(request: HttpRequest, ballot: Ballot, status: int = 200) -> HttpResponse:
+def _ballot_page(request: HttpRequest, ballot: Ballot, sent: Mapping[int, int] | None = None) -> HttpResponse:
+    """Show the open ballot. sent: ratings of a form that was not whole; the columns without one say so."""
+    columns = _columns(ballot, ballot_columns.columns_of(ballot), {})
+    if sent is not None:
+        columns = [
+            replace(column, rating=sent.get(column.ranking.pk, column.rating), is_missing=column.ranking.pk not in sent)
+            for column in columns
+        ]
+    context = _ballot_context(request, ballot) | {"columns": columns, "no_skip": ballots.why_no_skip(ballot)}
+    return render(request, "ratings/rate.html", context, status=200 if sent is None else 400)
+
+
+def _confirm_page(request: HttpRequest, ballot: Ballot) -> HttpResponse:
+    """Show the ratings that were sent, still without names: they can be changed or made final."""
+    columns = _columns(ballot, ballot_columns.columns_of(ballot), {})
+    return render(request, "ratings/confirm.html", _ballot_context(request, ballot) | {"columns": columns})
+
+
+def _ballot_context(request: HttpRequest, ballot: Ballot) -> dict[str, object]:
     user = signed_in(request)
-    context = {
+    return {
         "ballot": ballot,
         "progress": ballots.progress_of(user),
         "last": ballots.last_rated(user),
         "query_url": reverse("ballot-query", args=[ballot.pk]),
-        "columns": _columns(ballot, ballot_columns.columns_of(ballot), {}),
     }
-    return render(request, "ratings/rate.html", context, status=status)
 
 
 def _take_ratings(request: HttpRequest) -> HttpResponse:
     ballot = _own_ballot(request, request.POST.get("ballot", ""))
     values = {key: request.POST.get(f"rating-{key}", "") for key in ballot.order}
+    ratings = {key: int(value) for key, value in values.items() if value in DIGITS}
+    all_bad = "all_bad" in request.POST
     try:
-        if "all_bad" in request.POST:
-            ballots.rate_all_bad(ballot)
-        else:
-            ballots.rate(ballot, {key: int(value) for key, value in values.items() if value in DIGITS})
+        ballots.save_draft(ballot, ballots.all_ones(ballot) if all_bad else ratings, all_bad=all_bad)
+    except Conflict as error:
+        messages.error(request, str(error))
+        return redirect("rate")
     except Rejected as error:
         messages.error(request, str(error))
-        if ballot.withdrawn_at is not None:
-            return redirect("rate")
-        return _ballot_page(request, ballot, status=400)
+        return _ballot_page(request, ballot, {key: value for key, value in ratings.items() if 1 <= value <= 5})
+    return redirect("rate" if ballot.voted_at is None else reverse("rated", args=[ballot.pk]))
+
+
+@login_required
+@require_POST
+def show_names(request: HttpRequest, pk: str) -> HttpResponse:
+    """Make the ratings final and show the models' names."""
+    ballot = _own_ballot(request, pk)
+    try:
+        ballots.show_names(ballot)
+    except Rejected as error:
+        messages.error(request, str(error))
+        return redirect("rate")
     return redirect("rated", pk=ballot.pk)
+
+
+@login_required
+@require_POST
+def skip(request: HttpRequest, pk: str) -> HttpResponse:
+    """Set a picture aside, and go on with the next one."""
+    try:
+        ballots.skip(_own_ballot(request, pk))
+    except Rejected as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Skipped. This picture comes back after all others; a skip is not a rating.")
+    return redirect("rate")
 
 
 @login_required
@@ -113,7 +159,8 @@ def withdraw(request: HttpRequest, pk: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(
-            request, "Rating removed. You saw the model names, so this picture will not be shown to you again."
+            request,
+            "Rating withdrawn. You saw the model names, so this picture will not be shown to you again.",
         )
     return redirect("rate")
 

@@ -1,6 +1,7 @@
 """The leaderboard: its page, the parts that the page polls, and its files."""
 
 import io
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -9,19 +10,25 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
-from accounts.roles import Visitor
 from ratings.errors import UnknownFilter
-from ratings.services import leaderboard, leaderboard_files, rating_statistics
+from ratings.services import (
+    leaderboard,
+    leaderboard_files,
+    leaderboard_ranks,
+    leaderboard_text,
+    rating_statistics,
+)
+from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
-OTHER_COLUMNS = ("model", "interval", "rating", "ratings", "index", "protocol")
+OTHER_COLUMNS = ("rank", "model", "interval", "seeds", "rating", "ratings", "index")
 """Columns of the page's table besides the metrics."""
-
-LABELS = {"dataset": "Data set", "protocol": "Protocol"}
 
 
 @never_cache
@@ -29,12 +36,15 @@ LABELS = {"dataset": "Data set", "protocol": "Protocol"}
 def show_leaderboard(request: HttpRequest) -> HttpResponse:
     """Show measured accuracy and blind ratings of every model."""
     filters = _filters_of(request)
-    chips = _chips(leaderboard.leaderboard(request.user), filters)
+    rows = measured_rows(request.user)
+    chips = _dataset_chips(rows, filters)
     try:
-        return render(request, "ratings/leaderboard.html", _context(request.user, **filters) | {"chips": chips})
+        sections = leaderboard.sections_of(rows, **filters)
     except UnknownFilter as unknown:
-        context = {"reason": str(unknown), "chips": chips}
+        context: dict[str, object] = {"reason": str(unknown), "chips": chips}
         return render(request, "ratings/leaderboard.html", context, status=HTTPStatus.NOT_FOUND)
+    context = _context(sections, filters) | _copied(request, sections, filters) | {"chips": chips}
+    return render(request, "ratings/leaderboard.html", context)
 
 
 @never_cache
@@ -53,14 +63,17 @@ def show_agreement(request: HttpRequest) -> HttpResponse:
 
 def welcome_section(request: HttpRequest) -> str:
     """Return the leaderboard's rows for the front page, as HTML."""
-    return render_to_string("ratings/_welcome_board.html", _context(request.user), request)
+    filters = {"dataset": "", "protocol": leaderboard.DEFAULT}
+    sections = leaderboard.sections_for(request.user, **filters)
+    return render_to_string("ratings/_welcome_board.html", _context(sections, filters), request)
 
 
 def _part(request: HttpRequest, template: str) -> HttpResponse:
     try:
-        return render(request, template, _context(request.user, **_filters_of(request)))
+        sections = leaderboard.sections_for(request.user, **_filters_of(request))
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
+    return render(request, template, _context(sections, _filters_of(request)))
 
 
 @never_cache
@@ -71,35 +84,59 @@ def download_file(request: HttpRequest, suffix: str) -> HttpResponseBase:
         suffixes = ", ".join(leaderboard_files.CONTENT_TYPES)
         raise Http404(f"no leaderboard.{suffix}; use one of {suffixes}")
     try:
-        sections = leaderboard.sections_for(request.user, **_filters_of(request))
+        filters = {name: request.GET.get(name, "") for name in FILTERS}
+        sections = leaderboard.sections_for(request.user, **filters)
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
     content = io.BytesIO(leaderboard_files.leaderboard_file(sections, suffix))
     return attachment(content, f"leaderboard.{suffix}", leaderboard_files.CONTENT_TYPES[suffix])
 
 
-def _context(user: Visitor, dataset: str = "", protocol: str = "") -> dict[str, object]:
-    """Return the rows that these filters leave and the statistics of their ratings. Raises UnknownFilter."""
-    rows = leaderboard.filtered(leaderboard.leaderboard(user), dataset, protocol)
-    sections = leaderboard.sections(rows)
+def _context(sections: Sequence[leaderboard.Section], filters: Mapping[str, str]) -> dict[str, object]:
+    """Return what a template needs to show these tables and the statistics of their ratings."""
     return {
-        "rows": rows,
-        "sections": sections,
+        "sections": [_ShownSection(section, _protocol_chips(section)) for section in sections],
+        "rows": [row for section in sections for row in section.rows],
         "columns": leaderboard.columns(),
         "width": len(leaderboard.columns()) + len(OTHER_COLUMNS),
         "charts": leaderboard.charted(),
         "headline": leaderboard.headline(),
         "document": leaderboard_files.document_of(sections),
-        "ratings_total": leaderboard.ratings_total(rows),
-        "filters": _query_string({"dataset": dataset, "protocol": protocol}),
+        "filters": _query_string(filters),
+        "narrowed": bool(filters["dataset"]) or filters["protocol"] != leaderboard.DEFAULT,
         "table_suffixes": leaderboard_files.TABLES,
         "chart_suffixes": leaderboard_files.CHARTS,
         "fewest_ratings": rating_statistics.FEWEST_RATINGS,
+        "fewest_seeds": leaderboard_ranks.FEWEST_SEEDS,
+    }
+
+
+def _copied(
+    request: HttpRequest, sections: Sequence[leaderboard.Section], filters: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the texts to copy: the tables in Markdown, BibTeX entries, and commands that read the tables."""
+    page = request.build_absolute_uri(reverse("leaderboard"))
+    today = timezone.now().date()
+    entries = [
+        leaderboard_text.bibtex_of(
+            section,
+            page + _query_string({"dataset": section.dataset.slug, "protocol": section.protocol.value}),
+            today,
+        )
+        for section in sections
+    ]
+    return {
+        "markdown": leaderboard_text.markdown_of(sections),
+        "bibtex": "\n\n".join(entries),
+        "site_url": request.build_absolute_uri("/").rstrip("/"),
+        "csv_url": request.build_absolute_uri(reverse("leaderboard-file", args=["csv"])) + _query_string(filters),
+        "command_options": " ".join(f"--{name} {shlex.quote(value)}" for name, value in filters.items() if value),
     }
 
 
 def _filters_of(request: HttpRequest) -> dict[str, str]:
-    return {name: request.GET.get(name, "") for name in FILTERS}
+    """Return the filters of a page; without a protocol it shows each data set's default one."""
+    return {"dataset": request.GET.get("dataset", ""), "protocol": request.GET.get("protocol") or leaderboard.DEFAULT}
 
 
 def _query_string(filters: Mapping[str, str]) -> str:
@@ -110,27 +147,41 @@ def _query_string(filters: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Chip:
-    """A link that filters the table by one value."""
+    """A link that filters the tables by one value. count: of its rows, 0 where it is not said."""
 
     label: str
     query: str
     is_chosen: bool
+    count: int = 0
 
 
-def _chips(rows: Sequence[leaderboard.LeaderboardRow], filters: Mapping[str, str]) -> list[tuple[str, list[Chip]]]:
-    """Return the chips of each filter with its label; a chip keeps the value of the other filter."""
-    choices = {
-        "dataset": {row.dataset.slug: row.dataset.name for row in rows},
-        "protocol": {row.protocol_name: row.protocol_name for row in rows},
-    }
+@dataclass(frozen=True)
+class _ShownSection:
+    """A table with the chips of its data set's protocols."""
+
+    table: leaderboard.Section
+    protocols: list[Chip]
+
+
+def _dataset_chips(rows: Sequence[LeaderboardRow], filters: Mapping[str, str]) -> list[Chip]:
+    """Return the chips of the data sets; none where there is one and it is not chosen."""
+    names = {row.dataset.slug: row.dataset.name for row in rows}
+    if len(names) < 2 and not filters["dataset"]:
+        return []
     return [
-        (
-            LABELS[name],
-            [
-                Chip(label, _query_string({**filters, name: value}), filters[name] == value)
-                for value, label in [("", "All"), *sorted(labels.items())]
-            ],
+        Chip(name, _query_string({"dataset": slug}), filters["dataset"] == slug)
+        for slug, name in [("", "All"), *sorted(names.items())]
+    ]
+
+
+def _protocol_chips(section: leaderboard.Section) -> list[Chip]:
+    """Return the chips of the protocols of a table's data set."""
+    return [
+        Chip(
+            protocol.label,
+            _query_string({"dataset": section.dataset.slug, "protocol": protocol.value}),
+            protocol == section.protocol,
+            count,
         )
-        for name, labels in choices.items()
-        if len(labels) > 1 or filters[name]
+        for protocol, count in section.protocols
     ]

@@ -8,7 +8,7 @@ from retrieval.models import Experiment
 
 
 def report_file(experiment: Experiment, suffix: str) -> FileResponse:
-    """Return a file of the newest report as an attachment.
+    """Return a file of the newest report, or its chart, as an attachment.
 
     Raises:
         Http404: there is no report, or not in that format.
@@ -16,4 +16,4 @@ def report_file(experiment: Experiment, suffix: str) -> FileResponse:
     file = services.file_of(experiment, suffix)
     if file is None:
         raise Http404(f"{experiment.name} has no report as {suffix}; create one first")
-    return attachment(file.open("rb"), services.download_name(experiment, suffix), services.FORMATS[suffix])
+    return attachment(file.open("rb"), services.download_name(experiment, suffix), services.FILES[suffix])

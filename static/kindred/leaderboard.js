@@ -100,8 +100,8 @@ function makeChart(canvas, rows) {
   });
 }
 
-function draw(section) {
-  const board = document.querySelector(`[data-board="${CSS.escape(section.dataset)}"]`);
+function draw(section, at) {
+  const board = document.querySelector(`[data-board="${at}"]`);
   for (const canvas of board?.querySelectorAll("canvas") ?? []) {
     const chart = drawn.get(canvas) ?? makeChart(canvas, section.rows);
     const { means, intervals } = figuresOf(section.rows, canvas.dataset.figure);
@@ -126,6 +126,10 @@ function models(document) {
   return document.datasets.map((section) => section.rows.map((row) => row.id).join()).join(";");
 }
 
+function ranksOf(document) {
+  return document.datasets.map((section) => section.rows.map((row) => [row.rank_low, row.rank_high]));
+}
+
 async function poll() {
   if (document.hidden) return;
   let now;
@@ -140,10 +144,27 @@ async function poll() {
   said.textContent = "";
   if (JSON.stringify(now) === JSON.stringify(shown)) return;
   if (models(now) !== models(shown)) return location.reload(); // a model came or went: other names, other lines
+  const ranks = JSON.stringify(ranksOf(shown)) !== JSON.stringify(ranksOf(now));
+  if (ranks) return location.reload(); // names in the charts have their ranks
   shown = now;
   shown.datasets.forEach(draw);
   document.querySelectorAll("[data-board-part]").forEach((part) => htmx.trigger(part, "ratings"));
 }
+
+// --- open lists of seeds stay open when the tables are loaded again
+
+function keepOpen(part) {
+  const opened = new Set();
+  part.addEventListener("htmx:beforeSwap", () => {
+    opened.clear();
+    part.querySelectorAll("details[open][data-seeds]").forEach((one) => opened.add(one.dataset.seeds));
+  });
+  part.addEventListener("htmx:afterSwap", () => {
+    for (const one of part.querySelectorAll("details[data-seeds]")) one.open = opened.has(one.dataset.seeds);
+  });
+}
+
+document.querySelectorAll("[data-board-part]").forEach(keepOpen);
 
 // --- values that changed are highlighted for a moment
 

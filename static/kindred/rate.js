@@ -51,6 +51,56 @@ function sentOnce(form) {
   });
 }
 
+// --- columns without a rating say so beside themselves, and the first is focused
+
+function missing(form) {
+  const columns = [...form.querySelectorAll("[data-column]")];
+  const rated = (column) => column.querySelector("input:checked") !== null;
+
+  function tell() {
+    const without = columns.filter((column) => !rated(column));
+    columns.forEach((column) => (column.querySelector("[data-missing]").hidden = rated(column)));
+    if (without.length === 0) return true;
+    without[0].querySelector("input").focus({ focusVisible: true });
+    without[0].scrollIntoView({ block: "nearest", inline: "nearest" });
+    return false;
+  }
+
+  form.noValidate = true; // the browser's bubble names no column
+  form.addEventListener(
+    "submit",
+    (event) => {
+      if (event.submitter?.hasAttribute("formnovalidate") || tell()) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    true,
+  );
+  form.addEventListener("change", (event) => {
+    event.target.closest("[data-column]").querySelector("[data-missing]").hidden = true;
+  });
+}
+
+// --- pictures in large
+
+function zoom() {
+  const dialog = document.querySelector("[data-zoom-dialog]");
+  if (!dialog) return;
+  const large = dialog.querySelector("img");
+  for (const button of document.querySelectorAll("[data-zoom]")) {
+    const small = button.querySelector("img");
+    button.disabled = false;
+    button.addEventListener("click", () => {
+      large.src = small.dataset.full ?? small.src;
+      large.alt = small.alt;
+      dialog.showModal();
+    });
+  }
+  dialog.addEventListener("click", (event) => {
+    if (event.target !== dialog.querySelector("button")) dialog.close();
+  });
+}
+
 // --- what the keys do: the list, and its switch
 
 function help(dialog) {
@@ -81,8 +131,14 @@ function keys() {
   const dialog = document.querySelector("[data-keys]");
   const columns = form && columnsOf(form);
   const toggleHelp = dialog && help(dialog);
+  const skip = document.querySelector("[data-skip]");
+  const names = document.querySelector("[data-names]");
+  const change = document.querySelector("[data-change]");
+  const zoomed = document.querySelector("[data-zoom-dialog]");
+  if (form) missing(form); // first: what is not whole is not sent
   if (form) sentOnce(form);
   if (undo) sentOnce(undo);
+  document.querySelectorAll("[data-once]").forEach(sentOnce);
 
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
@@ -90,17 +146,22 @@ function keys() {
     const single = event.key.length === 1 && keysAreOn() && !typing;
     const key = event.key.toLowerCase();
     if (single && key === "?" && toggleHelp) toggleHelp();
-    else if (dialog?.open) return;
+    else if (dialog?.open || zoomed?.open) return;
     else if (single && columns && /^[1-5]$/.test(key)) columns.rate(key);
     else if (single && key === "n" && none) none.click();
+    else if (single && key === "s" && skip) skip.click();
+    else if (single && key === "c" && change) change.click();
     else if (single && key === "u" && undo) undo.requestSubmit();
     else if (columns && !typing && key === "arrowleft") columns.move(-1);
     else if (columns && !typing && key === "arrowright") columns.move(1);
     else if (columns && key === "enter" && !event.target.closest("a, button, select, textarea")) {
       document.querySelector("[data-submit]").click();
+    } else if (names && key === "enter" && !event.target.closest("a, button")) {
+      names.click();
     } else return;
     event.preventDefault();
   });
 }
 
+zoom();
 keys();

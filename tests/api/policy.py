@@ -173,6 +173,8 @@ POLICY = (
     members("GET /ballots/progress/"),
     owner("GET /ballots/{id}/"),
     owner("POST /ballots/{id}/rate/"),
+    owner("POST /ballots/{id}/show-names/"),
+    owner("POST /ballots/{id}/skip/"),
     owner("POST /ballots/{id}/withdraw/"),
     anyone("GET /leaderboard/"),
     anyone("GET /leaderboard/{suffix}/"),

@@ -45,6 +45,18 @@ def cast_ballot(scene: Scene) -> Ask:
     return Ask(f"/ballots/{ballot.pk}/rate/", {"ratings": {str(key): 4 for key in ballot.order}})
 
 
+@thing("POST /ballots/{id}/show-names/")
+def drafted_ballot(scene: Scene) -> Ask:
+    ballot = open_ballot(scene)
+    ballots.save_draft(ballot, ballots.all_ones(ballot))
+    return Ask(f"/ballots/{ballot.pk}/show-names/")
+
+
+@thing("POST /ballots/{id}/skip/")
+def skipped_ballot(scene: Scene) -> Ask:
+    return Ask(f"/ballots/{open_ballot(scene).pk}/skip/")
+
+
 @thing("POST /ballots/{id}/withdraw/")
 def withdrawn_ballot(scene: Scene) -> Ask:
     ballot = open_ballot(scene)

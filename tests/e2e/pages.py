@@ -84,5 +84,6 @@ NO_PAGES = {
     "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
     "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
     "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
-    "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "thumbnail", "withdraw",
+    "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "show-names", "skip", "thumbnail",
+    "withdraw",
 }  # fmt: skip

@@ -26,11 +26,12 @@ def rate(page: Page, site: Site, *values: int) -> None:
     for column, value in zip(page.locator("[data-column]").all(), cycle(values), strict=False):
         column.locator("label").nth(value - 1).click()
     page.click("button[data-submit]")
+    page.click("button[data-names]")
     page.wait_for_url("**/rate/*-*/")
 
 
 def rated_ballots(page: Page) -> int:
-    count = page.locator("[data-live=ratings]")
+    count = page.locator("[data-live=ballots-wings]")
     return int(count.inner_text()) if count.count() else 0
 
 
@@ -50,13 +51,15 @@ def test_a_rating_in_one_browser_moves_the_leaderboard_in_another(page: Page, si
     for name in NAMES:
         expect(page.locator("section.column h2", has_text=name)).to_be_visible()
     expect(page.locator("section.column").nth(0)).to_contain_text("4 of 5")
-    expect(watcher.locator("[data-live=ratings]")).to_have_text(str(before + 1), timeout=20_000)
+    expect(watcher.locator("[data-live=ballots-wings]")).to_have_text(str(before + 1), timeout=20_000)
     expect(people).not_to_have_attribute("data-means", drawn)
     assert faults_of(page) == [] and faults_of(watcher) == []
 
-    page.get_by_role("button", name="Undo this rating").click()
+    page.get_by_role("button", name="Withdraw this rating").click()
     page.wait_for_url("**/rate/")
-    expect(watcher.locator("caption")).to_contain_text(f"{before} rated" if before else "No ratings", timeout=20_000)
+    expect(watcher.locator("caption").first).to_contain_text(
+        f"{before} rated" if before else "No ratings", timeout=20_000
+    )
     expect(people).to_have_attribute("data-means", drawn)
     watcher.context.close()
 
@@ -67,6 +70,8 @@ def test_all_bad_is_one_key_and_undo_another(page: Page, site: Site) -> None:
     first, total = page.locator("img.query-picture").get_attribute("src"), progress(page)[1]
     columns = page.locator("[data-column]").count()
     page.keyboard.press("n")
+    expect(page.locator("h1")).to_have_text("You chose: none match")
+    page.keyboard.press("Enter")
     page.wait_for_url("**/rate/*-*/")
     expect(page.locator("main")).to_contain_text("None match")
     expect(page.get_by_text("your rating: 1 of 5")).to_have_count(columns)
@@ -115,13 +120,16 @@ def test_a_ballot_that_is_not_whole_is_not_sent(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/rate/")
     page.keyboard.press("5")
     page.keyboard.press("Enter")
-    expect(page.locator("[data-column]").nth(1).locator("input:invalid").first).to_be_visible()
+    expect(page.locator("[data-missing]").nth(1)).to_be_visible()
+    expect(page.locator("[data-column]").nth(1).locator("input").first).to_be_focused()
     assert page.url.endswith("/rate/") and progress(page)[0] == 0
 
 
 def test_the_leaderboard_is_kept_and_narrowed(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/leaderboard/?dataset=wings")
-    expect(page.get_by_role("link", name="Wings", exact=True)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("navigation", name="Data set").get_by_role("link", name="Wings")).to_have_attribute(
+        "aria-current", "true"
+    )
     for suffix in ("CSV", "JSON", "PNG", "SVG"):
         with page.expect_download() as kept:
             page.get_by_role("link", name=suffix, exact=True).click()
@@ -133,5 +141,5 @@ def test_the_leaderboard_is_kept_and_narrowed(page: Page, site: Site) -> None:
     expect(page.locator("main")).to_contain_text("is called “moths”")
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser tells of the 404
     page.get_by_role("link", name="Clear filters").click()
-    expect(page.locator("table.leaderboard")).to_contain_text("SoftTriple")
+    expect(page.locator("table.leaderboard").first).to_contain_text("SoftTriple")
     assert faults_of(page) == []

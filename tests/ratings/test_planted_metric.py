@@ -50,10 +50,10 @@ def test_the_api_lists_and_shows_it(measured: Run) -> None:
     listed: list[dict[str, Any]] = APIClient().get("/api/v1/metrics/").json()
     assert listed[-1]["name"] == planting.NAME and listed[-1]["title"] == planting.TITLE
     rows = {row["model"]: row for row in APIClient().get(BOARD).json()["datasets"][0]["rows"]}
-    value = {"value": planting.VALUE, "low": planting.LOW, "high": planting.HIGH}
+    value = {"value": planting.VALUE, "sd": None, "low": planting.LOW, "high": planting.HIGH}
     assert rows.pop(measured.model.name)["metrics"][planting.NAME] == value
     [other] = rows.values()
-    assert other["metrics"][planting.NAME] == {"value": None, "low": None, "high": None}
+    assert other["metrics"][planting.NAME] == {"value": None, "sd": None, "low": None, "high": None}
 
 
 @pytest.mark.parametrize("name", ["run", "experiment", "model", "algorithm"])

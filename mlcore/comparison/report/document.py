@@ -45,6 +45,7 @@ def document_of(results: Results) -> dict[str, Any]:
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
         "diagnostics": findings_of(rows, best),
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
+        "validation_curves": {row.name: curve for row in rows if (curve := _validation_curve(row.histories))},
         "hardware": sorted(
             {f"{cost['device']}, threads of a run: {cost['threads']}" for row in rows for cost in row.costs}
         ),
@@ -131,6 +132,16 @@ def _curve(histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[float]:
     """Return the mean loss of each epoch over a row's runs, as far as the shortest went."""
     epochs = min(len(history) for history in histories)
     return [statistics.fmean(history[epoch]["loss"] for history in histories) for epoch in range(epochs)]
+
+
+def _validation_curve(histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[tuple[int, float]]:
+    """Return the epochs and the mean Recall@1 of the validation classes, where every run of a row measured it."""
+    by_run = [
+        {event["epoch"]: event["validation"]["recall_at"]["1"] for event in history if event.get("validation")}
+        for history in histories
+    ]
+    shared = set.intersection(*(set(values) for values in by_run)) if by_run else set()
+    return [(epoch, statistics.fmean(values[epoch] for values in by_run)) for epoch in sorted(shared)]
 
 
 def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -40,6 +40,65 @@ def curves_chart(curves: Mapping[str, Sequence[float]], titles: Mapping[str, str
     return _svg(figure)
 
 
+def recall_chart(curves: Mapping[str, Sequence[tuple[int, float]]], titles: Mapping[str, str]) -> str:
+    """Return Recall@1 of the validation classes by epoch, a line for each row, its title at the line's end."""
+    figure, axes = _figure(3.6)
+    for name, points in curves.items():
+        epochs, values = zip(*points, strict=True)
+        axes.plot(epochs, [100 * value for value in values], color=INK, linewidth=1.2, alpha=0.7)
+        axes.annotate(
+            titles[name], (epochs[-1], 100 * values[-1]), xytext=(4, 0), textcoords="offset points", fontsize=8
+        )
+    axes.set_xlabel("epoch")
+    axes.grid(axis="y", color=PALE, alpha=0.3, linewidth=0.6)
+    return _svg(figure)
+
+
+CHARTS = ("svg", "png")
+"""Files of `slide_chart`, by the end of their name."""
+
+
+def slide_chart(document: Mapping[str, Any], suffix: str) -> bytes:
+    """Return the headline metric of every row with its 95 % interval, best above, on a 16:9 slide: one of CHARTS."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    rows = sorted(document["rows"], key=lambda row: -row["metrics"][HEADLINE]["mean"])
+    # parse_math: a title is no formula, whatever its dollars.
+    settings: Any = {"svg.hashsalt": "kindred", "svg.fonttype": "none", "text.parse_math": False}
+    with matplotlib.rc_context(settings):
+        figure = Figure(figsize=(13.33, max(7.5, 0.34 * len(rows) + 1.6)), layout="constrained")
+        axes = figure.add_subplot()
+        size = 16 if len(rows) <= 16 else 12
+        for place, row in enumerate(rows):
+            found, level = row["metrics"][HEADLINE], row["level_with_best"]
+            color = ACCENT if level else PALE if row["baseline"] else INK
+            axes.plot([100 * found["low"], 100 * found["high"]], [place, place], color=color, linewidth=3)
+            axes.plot([100 * found["mean"]], [place], "D" if level else "o", color=color, markersize=11)
+            axes.annotate(
+                f"{100 * found['mean']:.1f}", (100 * found["high"], place), xytext=(10, 0),
+                textcoords="offset points", va="center", fontsize=size, color=INK,
+            )  # fmt: skip
+        titles = [row["title"] + (" ●" if row["level_with_best"] else "") for row in rows]
+        axes.set_yticks(range(len(rows)), titles)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.margins(x=0.08)
+        axes.tick_params(labelsize=size, length=0, colors=INK)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.grid(axis="x", color=PALE, alpha=0.4)
+        axes.set_xlabel(f"{title_of(HEADLINE)}, percent, with 95 % intervals", fontsize=size, color=INK)
+        about = f"{document['comparison']['dataset']['name']}, {document['comparison']['protocol']['name']}"
+        axes.set_title(about, loc="left", fontsize=20, color=INK)
+        note = (
+            f"{document['seeds']} seed{'' if document['seeds'] == 1 else 's'}. ● no significant difference to the best"
+        )
+        figure.supxlabel(note, fontsize=12, color=INK)
+        stream = io.BytesIO()
+        metadata = {"Date": None, "Creator": None} if suffix == "svg" else {"Software": None}
+        figure.savefig(stream, format=suffix, dpi=144, facecolor="white", metadata=metadata)
+    return stream.getvalue()
+
+
 def _figure(height: float) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 

@@ -1,12 +1,17 @@
-"""Texts of a report that pages of the site show too: notes, the matrix of paired tests, parameters in one line."""
+"""Texts of a report that pages of the site show too: notes, the matrix of paired tests, parameters, a citation."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE
-from mlcore.evaluation.metric_table import HEADLINE
+from mlcore.evaluation.metric_table import HEADLINE, title_of
 
 MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·"}
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
+    character: f"\\{character}" for character in "&%$#_{}"
+}
 OPPOSITE = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
 
 
@@ -40,19 +45,100 @@ def notes_of(document: Mapping[str, Any]) -> list[str]:
 
 
 def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return, for each row, its mark against every row, and the numbers of those it beats and so on."""
-    conclusions = {}
+    """Return, for each row, its cell against every row, and the numbers of those it beats and so on.
+
+    A cell: mark, conclusion, difference of the means (row minus column, a fraction of 1) and Holm-corrected p; None
+    on the diagonal and where the two share no seed.
+    """
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
     for pair in document["pairs"][HEADLINE]:
-        conclusions[pair["first"], pair["second"]] = pair["conclusion"]
-        conclusions[pair["second"], pair["first"]] = OPPOSITE[pair["conclusion"]]
+        first, second, conclusion = pair["first"], pair["second"], pair["conclusion"]
+        cells[first, second] = _cell(conclusion, pair["difference"], pair["holm"])
+        cells[second, first] = _cell(OPPOSITE[conclusion], -pair["difference"], pair["holm"])
     lines = []
     for row in document["rows"]:
-        own = [conclusions.get((row["name"], other["name"]), "") for other in document["rows"]]
+        own = [cells.get((row["name"], other["name"])) for other in document["rows"]]
 
-        def numbers(conclusion: str, own: list[str] = own) -> str:
-            return ", ".join(str(place) for place, one in enumerate(own, 1) if one == conclusion) or "–"
+        def numbers(conclusion: str, own: list[dict[str, Any] | None] = own) -> str:
+            places = (str(place) for place, one in enumerate(own, 1) if one and one["conclusion"] == conclusion)
+            return ", ".join(places) or "–"
 
-        marks = [MARKS.get(conclusion, "") for conclusion in own]
-        lines.append({"title": row["title"], "marks": marks, "better": numbers(BETTER), "worse": numbers(WORSE)})
-        lines[-1]["unclear"] = numbers(UNCLEAR)
+        lines.append(
+            {
+                "title": row["title"],
+                "cells": own,
+                "marks": [one["mark"] if one else "" for one in own],
+                "better": numbers(BETTER),
+                "worse": numbers(WORSE),
+                "unclear": numbers(UNCLEAR),
+            }
+        )
     return lines
+
+
+def _cell(conclusion: str, difference: float, p: float) -> dict[str, Any]:
+    return {"mark": MARKS[conclusion], "conclusion": conclusion, "difference": difference, "p": p, "p_text": p_text(p)}
+
+
+def p_text(p: float) -> str:
+    """Return a p-value as tables print it: .034, or <.001."""
+    return "<.001" if p < 0.001 else "1" if p >= 0.9995 else f"{p:.3f}".removeprefix("0")
+
+
+def metrics_markdown(document: Mapping[str, Any]) -> str:
+    """Return the table of metrics in Markdown: percent, mean ± standard deviation over seeds, ● as in the report."""
+    metrics = document["metrics"]
+    titles = ["#", "loss", *map(title_of, metrics), f"95 % of {title_of(HEADLINE)}", "seeds", "seconds", "MiB"]
+    lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
+    for place, row in enumerate(document["rows"], 1):
+        headline = row["metrics"][HEADLINE]
+        cells = [
+            str(place),
+            markdown_text(row["title"]) + (" ●" if row["level_with_best"] else ""),
+            *(_spread(row["metrics"][metric]) for metric in metrics),
+            f"{percent_text(headline['low'])}–{percent_text(headline['high'])}",
+            str(len(row["seeds"])),
+            number_text(row["train_seconds"]),
+            number_text(row["peak_memory_mib"]),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _spread(figure: Mapping[str, Any]) -> str:
+    spread = "" if figure["sd"] is None else f" ± {percent_text(figure['sd'])}"
+    return percent_text(figure["mean"]) + spread
+
+
+def percent_text(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def number_text(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def one_line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def markdown_text(text: object) -> str:
+    """Return text in one line that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
+
+
+def latex_text(text: object) -> str:
+    """Return text in one line that LaTeX shows as it is."""
+    return "".join(_LATEX.get(character, character) for character in one_line(text))
+
+
+def bibtex_entry(key: str, *, title: str, url: str, day: date, note: str) -> str:
+    """Return a BibTeX entry of a page; the key keeps letters, digits and hyphens only."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-")
+    fields = {
+        "title": f"{{{latex_text(title)}}}",
+        "howpublished": rf"\url{{{url}}}",
+        "year": str(day.year),
+        "note": f"{latex_text(note)}. Accessed {day.isoformat()}",
+    }
+    return "\n".join([f"@misc{{{name},", *(f"  {field} = {{{value}}}," for field, value in fields.items()), "}"])

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mlcore.artifacts import published
-from mlcore.comparison.report.figures import accuracy_chart, curves_chart
-from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
+from mlcore.comparison.report.figures import CHARTS, accuracy_chart, curves_chart, recall_chart, slide_chart
+from mlcore.comparison.report.formatting import (
+    latex_text,
+    markdown_text,
+    matrix_of,
+    metrics_markdown,
+    notes_of,
+    number_text,
+    one_line,
+    parameters,
+    percent_text,
+    tuned_values,
+)
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
-_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
-    character: f"\\{character}" for character in "&%$#_{}"
-}
 
 
 def write_report(document: Mapping[str, Any], folder: Path) -> None:
-    """Write report.html, .md, .tex, .csv and .json into the new folder, which appears whole.
+    """Write report.html, .md, .tex, .csv, .json, .svg and .png into the new folder, which appears whole.
 
     Raises:
         FileExistsError: the folder is already there.
@@ -32,6 +39,8 @@ def write_report(document: Mapping[str, Any], folder: Path) -> None:
     with published(folder) as scratch:
         for suffix, text in rendered(document).items():
             (scratch / f"report.{suffix}").write_text(text, encoding="utf-8")
+        for suffix in CHARTS:
+            (scratch / f"report.{suffix}").write_bytes(slide_chart(document, suffix))
 
 
 def rendered(document: Mapping[str, Any]) -> dict[str, str]:
@@ -42,6 +51,7 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "protocol": document["comparison"]["protocol"],
         "notes": notes_of(document),
         "matrix": matrix_of(document),
+        "metrics_markdown": metrics_markdown(document),
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
@@ -49,6 +59,8 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "accuracy_svg": Markup(accuracy_chart(document["rows"])),  # noqa: S704  # our own drawing, escaped by it
         "curves_svg": Markup(curves_chart(document["curves"], titles)) if document["curves"] else "",  # noqa: S704
     }
+    measured = document.get("validation_curves")
+    drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
     return {
         "html": _environment(autoescape=True).get_template("report.html").render(**values, **drawings),
         "md": _environment(autoescape=False).get_template("report.md").render(**values),
@@ -67,22 +79,18 @@ def _environment(*, autoescape: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "percent": lambda value: "–" if value is None else f"{100 * value:.2f}",
-        "number": lambda value: "–" if value is None else f"{value:,.0f}",
+        "percent": percent_text,
+        "number": number_text,
         "diagnostic": value_text,
         "title_of": title_of,
         "parameters": parameters,
         "tuned_values": tuned_values,
-        "markdown": lambda text: re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _one_line(text)),
-        "code": lambda text: _one_line(text).replace("`", "'"),
-        "latex": lambda text: "".join(_LATEX.get(character, character) for character in _one_line(text)),
-        "comment": _one_line,
+        "markdown": markdown_text,
+        "code": lambda text: one_line(text).replace("`", "'"),
+        "latex": latex_text,
+        "comment": one_line,
     }
     return environment
-
-
-def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
 
 
 def _csv(document: Mapping[str, Any]) -> str:

@@ -46,6 +46,7 @@ REPORT = {
     "missing": [],
 }
 EXAMPLE = OpenApiExample("Excerpt", REPORT)
+REPORT_TYPES = {"json": OpenApiTypes.OBJECT, "png": OpenApiTypes.BINARY}
 
 
 class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
@@ -120,11 +121,8 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
 
     @extend_schema(
         operation_id="experiments_report_file",
-        parameters=[OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=list(reports.FORMATS))],
-        responses={
-            (200, media): OpenApiTypes.OBJECT if suffix == "json" else OpenApiTypes.STR
-            for suffix, media in reports.FORMATS.items()
-        },
+        parameters=[OpenApiParameter("suffix", str, OpenApiParameter.PATH, enum=list(reports.FILES))],
+        responses={(200, media): REPORT_TYPES.get(suffix, OpenApiTypes.STR) for suffix, media in reports.FILES.items()},
         examples=[EXAMPLE],
     )
     @action(
@@ -134,7 +132,7 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
         content_negotiation_class=AnyAcceptNegotiation,
     )
     def report_file(self, request: Request, pk: str, suffix: str) -> FileResponse:
-        """Download the newest report: html, md, tex, csv or json."""
+        """Download the newest report: html, md, tex, csv or json; or its chart for a slide: svg or png."""
         return report_file(self.get_object(), suffix)
 
     def _plan(self, kind: type[ExperimentPlanSerializer]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.roles import Visitor, is_curator
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.downloads import Download
-from retrieval.experiments.services.reports import FORMATS, download_name, file_of
+from retrieval.experiments.services.reports import FILES, download_name, file_of
 from retrieval.models import Dataset, Experiment, Model
 from retrieval.registry.services.checksums import checksum_of
 
@@ -18,6 +18,8 @@ FOR_WHOM = {
     "tex": "tables for a paper",
     "csv": "metrics for a spreadsheet",
     "json": "everything, also for mlcore rerun",
+    "svg": "chart for a slide, as vectors",
+    "png": "chart for a slide, 1920 pixels wide",
 }
 
 
@@ -36,7 +38,7 @@ def visible_reports(user: Visitor) -> QuerySet[Experiment]:
 def downloads_of_reports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
     """Yield the report of every experiment in each of its formats."""
     for experiment in visible_reports(user).filter(dataset__in=datasets):
-        for suffix in FORMATS:
+        for suffix in FILES:
             file = file_of(experiment, suffix)
             if file is not None:
                 yield Download(

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -26,7 +26,14 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
 from mlcore.comparison.report.document import current_format
-from mlcore.comparison.report.formatting import matrix_of, notes_of, parameters, tuned_values
+from mlcore.comparison.report.formatting import (
+    bibtex_entry,
+    matrix_of,
+    metrics_markdown,
+    notes_of,
+    parameters,
+    tuned_values,
+)
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
@@ -36,6 +43,10 @@ from retrieval.registry.services.legend import loss_titles
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
+CHARTS = {"svg": "image/svg+xml", "png": "image/png"}
+"""The chart of the report, for a slide."""
+
+FILES: Mapping[str, str] = FORMATS | CHARTS
 
 
 class Sources(TypedDict):
@@ -207,10 +218,27 @@ def document_of(experiment: Experiment) -> Mapping[str, Any] | None:
 
 
 def file_of(experiment: Experiment, suffix: str) -> Path | None:
-    """Return the file of the report in one of FORMATS; None when there is none."""
+    """Return the file of the report in one of FILES; None when there is none."""
     report = Report.objects.filter(experiment=experiment).first()
-    file = report.folder / f"report.{suffix}" if report and suffix in FORMATS else None
+    file = report.folder / f"report.{suffix}" if report and suffix in FILES else None
     return file if file and file.is_file() else None
+
+
+def formats_of(experiment: Experiment, among: Iterable[str]) -> list[str]:
+    """Return which of these formats the report is stored in; those of earlier versions have no chart."""
+    return [suffix for suffix in among if file_of(experiment, suffix) is not None]
+
+
+def bibtex_of(experiment: Experiment, url: str) -> str:
+    """Return a BibTeX entry of the report of an experiment that has one, found at an address."""
+    made = Report.objects.get(experiment=experiment).made_at.date()
+    return bibtex_entry(
+        f"kindred-{slugify(experiment.name) or experiment.pk}-{made.year}",
+        title=f"{experiment.name}: losses compared on {experiment.dataset.name}",
+        url=url,
+        day=made,
+        note=f"Report of protocol {experiment.protocol['name']}, held-out classes, exact search",
+    )
 
 
 def download_name(experiment: Experiment, suffix: str) -> str:
@@ -237,6 +265,8 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "notes": notes_of(document),
         "metric_titles": [title_of(metric) for metric in document["metrics"]],
         "matrix": matrix_of(document),
+        "markdown": metrics_markdown(document),
+        "forest": sorted(document["rows"], key=lambda row: -row["metrics"][HEADLINE]["mean"]),
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
         "headline_pairs": len(document["pairs"][HEADLINE]),
@@ -246,6 +276,7 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
+        "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
         "diagnostics": _diagnostics(document),
     }
 

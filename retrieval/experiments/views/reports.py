@@ -29,34 +29,42 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "included": services.included_in(job),
         "made": Report.objects.filter(experiment=experiment).first(),
-        "formats": services.FORMATS,
+        "formats": services.formats_of(experiment, services.FORMATS),
+        "chart_formats": services.formats_of(experiment, services.CHARTS),
         "external_models": services.external_models(experiment),
     }
     if document is not None:
         context["since"] = services.finished_since(experiment, document)
         context["is_old"] = not services.is_readable(document)
         context["report"] = None if context["is_old"] else _drawn(services.page_values(document))
+        context["bibtex"] = services.bibtex_of(experiment, request.build_absolute_uri(request.path))
     return render(request, "retrieval/report.html", context)
 
 
 def _drawn(values: Mapping[str, Any]) -> Mapping[str, object]:
     """Return a report's values with each row's metrics in the table's order, its interval, and the curves' points."""
-    headlines = [row["metrics"][values["headline"]] for row in values["rows"]]
-    low, high = min(one["low"] for one in headlines), max(one["high"] for one in headlines)
-    rows = [
-        {
+    headlines = {row["name"]: row["metrics"][values["headline"]] for row in values["rows"]}
+    low, high = min(one["low"] for one in headlines.values()), max(one["high"] for one in headlines.values())
+    rows = {
+        row["name"]: {
             **row,
             "cells": [row["metrics"][metric] for metric in values["metrics"]],
-            "headline": headline,
-            "places": {name: place_between(low, headline[name], high) for name in ("low", "mean", "high")},
+            "headline": headlines[row["name"]],
+            "places": {
+                name: place_between(low, headlines[row["name"]][name], high) for name in ("low", "mean", "high")
+            },
         }
-        for row, headline in zip(values["rows"], headlines, strict=True)
-    ]
+        for row in values["rows"]
+    }
     scale = {"low": low, "high": high}
     curves = [(title, curve_points(losses), losses) for title, losses in values["curves"]]
     return {
         **values,
-        "rows": rows,
+        "rows": list(rows.values()),
+        "forest": [rows[row["name"]] for row in values["forest"]],
+        "validation_curves": [
+            (title, curve_points([value for _, value in curve]), curve) for title, curve in values["validation_curves"]
+        ],
         "scale": scale,
         "curves": curves,
         "protocol": values["comparison"]["protocol"].items(),

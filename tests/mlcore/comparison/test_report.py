@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from mlcore.cli import main
 from mlcore.comparison import significance
 from mlcore.comparison.plan import Comparison, Tuning
 from mlcore.comparison.report.document import current_format, document_of
+from mlcore.comparison.report.figures import slide_chart
+from mlcore.comparison.report.formatting import bibtex_entry, matrix_of, metrics_markdown, p_text
 from mlcore.comparison.report.rendering import rendered
 from mlcore.comparison.results import files_in, files_listed, read_results
 from mlcore.comparison.running import run_comparison
@@ -349,7 +352,7 @@ def test_a_folder_without_a_finished_cell_has_no_report(folder: Path, tmp_path: 
 def test_the_command_writes_all_formats_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(folder), "--json"]) == 0
     assert sorted(path.name for path in (folder / "report").iterdir()) == [
-        f"report.{suffix}" for suffix in ("csv", "html", "json", "md", "tex")
+        f"report.{suffix}" for suffix in ("csv", "html", "json", "md", "png", "svg", "tex")
     ]
     assert json.loads(capsys.readouterr().out)["rows"] == 6
     assert main(["report", str(folder)]) == 1
@@ -403,3 +406,55 @@ def test_the_command_joins_the_folds_of_listed_cells(wings: DatasetFolder, tmp_p
     file = listed(tmp_path / "folds", tmp_path / "cells.json")
     assert main(["report", str(file), "--data", str(wings.folder), "--out", str(tmp_path / "report")]) == 0
     assert read_json(tmp_path / "report" / "report.json") == json.loads(json.dumps(whole))
+
+
+# --- for a talk
+
+
+def test_a_cell_of_the_matrix_has_difference_and_p_of_its_row_against_its_column(folder: Path) -> None:
+    document = document_of(read_results(files_in(folder)))
+    names = [row["name"] for row in document["rows"]]
+    matrix = matrix_of(document)
+    for place, row in enumerate(matrix):
+        assert row["cells"][place] is None
+    for pair in document["pairs"]["map_at_r"]:
+        first, second = names.index(pair["first"]), names.index(pair["second"])
+        there, back = matrix[first]["cells"][second], matrix[second]["cells"][first]
+        assert there["difference"] == pair["difference"] == -back["difference"]
+        assert there["p"] == back["p"] == pair["holm"] and there["conclusion"] == pair["conclusion"]
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0001, "<.001"), (0.034, ".034"), (0.9999, "1"), (1.0, "1")])
+def test_a_p_value_is_printed_as_tables_print_it(p: float, text: str) -> None:
+    assert p_text(p) == text
+
+
+def test_a_chart_for_a_slide_repeats_to_the_byte_and_escapes_names(folder: Path) -> None:
+    document = document_of(read_results(files_in(folder)))
+    drawn = slide_chart(document, "svg")
+    assert drawn == slide_chart(document, "svg") and b"MAP@R" in drawn and b"<b>" not in drawn
+    assert slide_chart(document, "png").startswith(b"\x89PNG")
+
+
+def test_the_table_in_markdown_is_the_one_of_the_report(folder: Path) -> None:
+    document = document_of(read_results(files_in(folder)))
+    assert metrics_markdown(document) in rendered(document)["md"]
+
+
+def test_recall_by_epoch_is_there_where_every_run_measured_it(folder: Path) -> None:
+    assert document_of(read_results(files_in(folder)))["validation_curves"] == {}
+    for place, cell in enumerate(sorted((folder / "cells").glob("n_pairs-seed-*"))):
+        lines = [json.loads(line) for line in (cell / "history.jsonl").read_text().splitlines()]
+        for line in lines:
+            line["validation"] = {"recall_at": {"1": 0.2 + 0.2 * place}, "map_at_r": 0.1}
+        (cell / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    document = document_of(read_results(files_in(folder)))
+    [points] = document["validation_curves"].values()
+    assert points == [(1, pytest.approx(0.3)), (2, pytest.approx(0.3))]
+    assert "Recall@1 by epoch" in rendered(document)["html"]
+
+
+def test_a_bibtex_entry_escapes_what_people_named() -> None:
+    entry = bibtex_entry("a b/ä", title=NASTY, url="https://x.example/?a=1&b=2", day=date(2026, 5, 4), note="n")
+    assert entry.startswith("@misc{a-b,") and r"100\%" in entry and "Accessed 2026-05-04" in entry
+    assert r"\url{https://x.example/?a=1&b=2}" in entry

@@ -34,6 +34,40 @@ def test_a_ballot_is_blind_until_the_rating(member_api: APIClient, world: World,
     assert member_api.get(f"{ROOT}{ballot['id']}/").json() == rated
 
 
+def test_ratings_over_the_api_can_wait_without_names(member_api: APIClient, world: World, secrets: list[str]) -> None:
+    opened = member_api.post(ROOT).json()
+    values = {str(column["ranking"]): 4 for column in opened["columns"]}
+    address = f"{ROOT}{opened['id']}/"
+    early = member_api.post(f"{address}show-names/")
+    assert early.status_code == 409 and "rate it first" in early.json()["detail"]
+    for score in (4, 2):
+        body = {"ratings": {**values, next(iter(values)): score}, "show_names": False}
+        answer = member_api.post(f"{address}rate/", body)
+        assert answer.status_code == 200 and answer.json()["is_draft"] and answer.json()["rated_at"] is None
+        assert [set(column) for column in answer.json()["columns"]] == [{"ranking", "images", "rating"}] * 2
+        for text in (
+            answer.content.decode(),
+            member_api.get(address).content.decode(),
+            str(member_api.get(ROOT).json()),
+        ):
+            assert not [secret for secret in secrets if secret in text]
+    assert not BlindScore.objects.exists()
+    shown = member_api.post(f"{address}show-names/").json()
+    assert {column["model"] for column in shown["columns"]} == {model.name for model in world.models}
+    assert not shown["is_draft"] and sorted(BlindScore.objects.values_list("score", flat=True)) == [2, 4]
+
+
+def test_a_picture_is_skipped_over_the_api(member_api: APIClient, world: World) -> None:
+    opened = member_api.post(ROOT).json()["id"]
+    answer = member_api.post(f"{ROOT}{opened}/skip/")
+    assert answer.status_code == 200 and answer.json()["skipped_at"]
+    assert member_api.post(ROOT).json()["id"] != opened
+    assert member_api.get(f"{ROOT}progress/").json()["skipped"] == 1
+    rate(member_api, last := member_api.post(ROOT).json()["id"], all_bad=True)
+    refused = member_api.post(f"{ROOT}{last}/skip/")
+    assert refused.status_code == 409 and refused["Content-Type"] == "application/problem+json"
+
+
 def test_the_open_ballot_is_given_again(member_api: APIClient, world: World) -> None:
     assert member_api.post(ROOT).json() == member_api.post(ROOT).json()
     assert len(member_api.get(ROOT).json()["results"]) == 1

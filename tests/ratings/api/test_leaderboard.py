@@ -10,13 +10,15 @@ from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from jobs.models import Job
 from ratings.services import ballots
 from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset
 from retrieval.registry.services.visibility import set_published
 from tests.conftest import api_of
+from tests.ratings.seeds import three_seeds
 from tests.ratings.services.test_ballots import rated
-from tests.retrieval.world import World
+from tests.retrieval.world import World, done
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +103,22 @@ def test_the_leaderboard_is_what_its_description_says(world: World, member: User
     schema = {"$ref": "#/components/schemas/Leaderboard", "components": description["components"]}
     Draft202012Validator(schema).validate(APIClient().get(ROOT).json())
     assert ballots.progress_of(member)["done"] == 6
+
+
+def test_seeds_and_ranks_are_in_json_and_csv(world: World) -> None:
+    three_seeds(world)
+    APIClient().get(ROOT)
+    done(Job.objects.get(kind="leaderboard"))
+    best, second = rows(APIClient(), protocol="default")
+    assert (best["rank"], best["rank_low"], best["rank_high"], best["level_with_best"]) == (1, 1, 1, True)
+    assert (second["rank_low"], second["level_with_best"], second["not_tested"]) == (2, False, "")
+    assert best["seed"] is None and [one["seed"] for one in best["seeds"]] == [0, 1, 2]
+    mean = sum(one["metrics"]["map_at_r"] for one in best["seeds"]) / 3
+    assert best["map_at_r"] == pytest.approx(mean) and best["metrics"]["map_at_r"]["sd"] > 0
+    data = b"".join(APIClient().get(f"{ROOT}csv/").streaming_content).decode()  # type: ignore[attr-defined]
+    line = next(csv.DictReader(io.StringIO(data)))
+    assert (line["rank_low"], line["rank_high"], line["seeds"], line["seed"]) == ("1", "1", "3", "")
+    assert float(line["map_at_r"]) == pytest.approx(mean) and float(line["map_at_r_sd"]) > 0
 
 
 # --- exports of a data set's ratings

@@ -44,7 +44,7 @@ def test_queries_of_a_set_that_has_some_are_asked_of_its_gallery(world: World, m
         ballot = rated(member)
         assert ballot.search.query_image is not None and ballot.search.query_image.split == "query"
         assert all(set(ranking.image_ids) <= gallery for ranking in ballots.rankings_in_order(ballot))
-    assert ballots.progress_of(member) == {"done": 3, "total": 8}
+    assert ballots.progress_of(member) == {"done": 3, "total": 8, "skipped": 0}
 
 
 def test_an_open_ballot_is_shown_again_in_the_same_order(world: World, member: User) -> None:
@@ -91,7 +91,7 @@ def test_one_model_alone_is_no_contest(world: World, member: User) -> None:
     set_published(world.models[0], False)
     with pytest.raises(NothingToRate, match="two published models"):
         ballots.next_ballot(member)
-    assert not Search.objects.exists() and ballots.progress_of(member) == {"done": 0, "total": 0}
+    assert not Search.objects.exists() and ballots.progress_of(member) == {"done": 0, "total": 0, "skipped": 0}
 
 
 def test_a_set_one_may_not_see_is_not_offered(world: World, member: User) -> None:
@@ -198,13 +198,13 @@ def test_the_database_holds_the_range_of_scores(world: World, member: User, scor
 def test_progress_counts_ones_own_rating(
     world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ballots.progress_of(member) == {"done": 0, "total": 24}
+    assert ballots.progress_of(member) == {"done": 0, "total": 24, "skipped": 0}
     rated(member)
     ballots.next_ballot(member)
-    assert ballots.progress_of(member) == {"done": 1, "total": 24}
+    assert ballots.progress_of(member) == {"done": 1, "total": 24, "skipped": 0}
     assert ballots.progress_of(other_member)["done"] == 0
     monkeypatch.setattr(ballots, "QUERIES", 5)
-    assert ballots.progress_of(member) == {"done": 1, "total": 5}
+    assert ballots.progress_of(member) == {"done": 1, "total": 5, "skipped": 0}
 
 
 def test_one_sees_ones_own_ballots_only(world: World, member: User, other_member: User) -> None:
@@ -238,7 +238,7 @@ def test_a_withdrawn_rating_is_gone_and_its_query_never_comes_again(
         ballots.withdraw(ballot)
         assert ballot.voted_at is None and ballot.withdrawn_at is not None
         assert {score.ballot_id for score in BlindScore.objects.all()} == {kept.pk}
-        assert ballots.progress_of(member) == {"done": 1, "total": 1}
+        assert ballots.progress_of(member) == {"done": 1, "total": 1, "skipped": 0}
     with pytest.raises(NothingToRate, match="rated every query"):
         ballots.next_ballot(member)
     with pytest.raises(Conflict, match="withdrew"):

@@ -9,7 +9,7 @@ from accounts.models import User
 from ratings.errors import UnknownFilter
 from ratings.services import ballots
 from ratings.services import leaderboard as service
-from ratings.services.leaderboard import PeopleAgreement, filtered, leaderboard, ratings_total, sections
+from ratings.services.leaderboard import PeopleAgreement, leaderboard, ratings_total, sections_for
 from ratings.services.rating_statistics import Ratings
 from retrieval.models import Dataset
 from retrieval.registry.services.visibility import set_published
@@ -102,18 +102,18 @@ def test_a_human_mean_has_an_interval_from_five_ratings_on(world: World, member:
 
 
 def test_two_models_agree_with_the_measurement_or_not_with_a_certainty(world: World, member: User) -> None:
-    [section] = sections(leaderboard(member))
+    [section] = sections_for(member)
     assert section.agreement is None and section.people_agree is None
     ahead, behind = (row.model.loss for row in section.rows)
     for _ in range(5):
         rate(member, {ahead: 5, behind: 2})
-    [section] = sections(leaderboard(member))
+    [section] = sections_for(member)
     agreement = section.agreement
     assert (agreement.difference, agreement.certainty, agreement.is_level) == (3, 1, False)
     assert agreement.better == section.rows[0].name and section.ratings == 5
     for _ in range(9):
         rate(member, {ahead: 1, behind: 5})
-    agreement = sections(leaderboard(member))[0].agreement
+    agreement = sections_for(member)[0].agreement
     assert agreement.difference < 0 and agreement.certainty < 0.5
 
 
@@ -123,7 +123,7 @@ def test_people_agree_where_they_rated_the_same_query(
     monkeypatch.setattr(ballots, "QUERIES", 1)
     rate(member, {"soft_triple": 5, "multi_similarity": 1})
     rate(other_member, {"soft_triple": 4, "multi_similarity": 3})
-    assert sections(leaderboard(member))[0].people_agree == PeopleAgreement(share=1, comparisons=1)
+    assert sections_for(member)[0].people_agree == PeopleAgreement(share=1, comparisons=1)
 
 
 def test_three_models_have_tau_b(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +158,8 @@ def test_statistics_are_cached_until_one_comes_or_goes(
 
 
 def test_rows_are_left_by_data_set_and_protocol(world: World, member: User) -> None:
-    rows = leaderboard(member)
-    assert filtered(rows) == rows == filtered(rows, "wings", "demo (changed)")
+    sections = sections_for(member)
+    assert sections == sections_for(member, "wings", "demo (changed)") == sections_for(member, protocol="default")
     for dataset, protocol, what in (("moths", "", "data set"), ("", "moths", "protocol"), ("Wings", "", "data set")):
         with pytest.raises(UnknownFilter, match=f"no {what} of the leaderboard"):
-            filtered(rows, dataset, protocol)
+            sections_for(member, dataset, protocol)

@@ -19,9 +19,18 @@ from tests.retrieval.world import World
 pytestmark = pytest.mark.django_db
 
 
-def rate(client: Client, ballot: Ballot, *scores: object) -> Any:
+def send(client: Client, ballot: Ballot, *scores: object) -> Any:
+    """Send ratings; the names stay hidden."""
     given = {f"rating-{pk}": score for pk, score in zip(ballot.order, scores, strict=False)}
     return client.post(reverse("rate"), {"ballot": ballot.pk, **given})
+
+
+def rate(client: Client, ballot: Ballot, *scores: object) -> Any:
+    """Send ratings and, if they were taken, show the names."""
+    answer = send(client, ballot, *scores)
+    if answer.status_code == 302 and answer["Location"] == reverse("rate"):
+        return client.post(reverse("show-names", args=[ballot.pk]))
+    return answer
 
 
 def test_the_ballot_shows_no_name_and_no_class(member_client: Client, world: World, secrets: list[str]) -> None:
@@ -57,7 +66,7 @@ def test_a_rating_shows_the_names_and_moves_the_leaderboard(
     assert all(model.name in text for model in world.models)
     assert ballot.search.query_image.class_name in text and "5 of 5" in text
     rows = text_of(client.get(reverse("leaderboard-rows")))
-    assert "<html" not in rows and re.search(r'data-live="ratings">1</span>', rows)
+    assert "<html" not in rows and re.search(r'data-live="ballots-wings">1</span>', rows)
     shown = {row[0]: row[1] for row in re.findall(r'data-live="human-(\d+)"><span class="strong">([\d.]+)', rows)}
     first, second = ballots.rankings_in_order(ballot)
     assert shown == {str(first.model_id): "5.00", str(second.model_id): "2.00"}
@@ -74,7 +83,7 @@ def test_after_a_rating_the_next_query_comes(member_client: Client, world: World
 
 def test_a_second_rating_changes_nothing(member_client: Client, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
-    for scores, status in (((1, 2), 302), ((1, 2), 302), ((4, 4), 400)):
+    for scores, status in (((1, 2), 302), ((1, 2), 302), ((4, 4), 302)):
         assert rate(member_client, ballot, *scores).status_code == status
     assert sorted(score.score for score in BlindScore.objects.all()) == [1, 2]
 
@@ -164,7 +173,8 @@ def test_an_answer_that_is_hidden_since_is_not_shown(member_client: Client, memb
 
 def test_all_bad_rates_every_column_one_and_says_so(member_client: Client, member: User, world: World) -> None:
     ballot = ballots.next_ballot(member)
-    answer = member_client.post(reverse("rate"), {"ballot": ballot.pk, "all_bad": "1"})
+    member_client.post(reverse("rate"), {"ballot": ballot.pk, "all_bad": "1"})
+    answer = member_client.post(reverse("show-names", args=[ballot.pk]))
     text = text_of(member_client.get(answer["Location"]))
     assert Ballot.objects.get().none_good and "None match" in text and text.count("1 of 5") == 2
 
@@ -210,3 +220,60 @@ def test_anothers_rating_is_not_undone(client: Client, member_client: Client, ot
     assert client.post(reverse("withdraw", args=[ballot.pk]))["Location"].startswith("/accounts/login/")
     assert member_client.get(reverse("withdraw", args=[ballot.pk])).status_code == 405
     assert BlindScore.objects.count() == 2
+
+
+# --- ratings can be changed until the names are shown
+
+
+def test_ratings_are_shown_for_a_check_without_names(
+    member_client: Client, client: Client, member: User, world: World, secrets: list[str]
+) -> None:
+    ballot = ballots.next_ballot(member)
+    answer = send(member_client, ballot, 5, 2)
+    assert answer.status_code == 302 and answer["Location"] == reverse("rate")
+    text = text_of(member_client.get(reverse("rate")))
+    assert text.count("5 of 5") == 1 and text.count("2 of 5") == 1 and reverse("show-names", args=[ballot.pk]) in text
+    assert not [secret for secret in secrets if secret.lower() in text.lower()]
+    assert not BlindScore.objects.exists(), "a change of a mean would tell whose column it was"
+    assert member_client.get(reverse("rated", args=[ballot.pk])).status_code == 404
+
+
+def test_a_rating_is_changed_before_the_names_are_shown(member_client: Client, member: User, world: World) -> None:
+    ballot = ballots.next_ballot(member)
+    send(member_client, ballot, 5, 2)
+    form = text_of(member_client.get(reverse("rate"), {"change": "1"}))
+    assert (
+        len(re.findall(r'value="5" [^>]*checked', form)) == 1 and len(re.findall(r'value="2" [^>]*checked', form)) == 1
+    )
+    rate(member_client, ballot, 3, 2)
+    assert sorted(score.score for score in BlindScore.objects.all()) == [2, 3]
+
+
+def test_a_column_without_a_rating_keeps_what_the_others_got(member_client: Client, member: User, world: World) -> None:
+    ballot = ballots.next_ballot(member)
+    text = send(member_client, ballot, 4).content.decode()
+    assert len(re.findall(r'value="4" [^>]*checked', text)) == 1
+    assert re.search(r'id="missing-B" data-missing>', text) and re.search(r'id="missing-A" data-missing hidden', text)
+
+
+# --- skipping
+
+
+def test_a_skip_brings_another_picture_and_counts_nowhere(member_client: Client, member: User, world: World) -> None:
+    ballot = ballots.next_ballot(member)
+    text = text_of(member_client.post(reverse("skip", args=[ballot.pk]), follow=True))
+    assert f'value="{ballot.pk}"' not in text and "0 of 24 rated, 1 skipped" in text
+    ballot.refresh_from_db()
+    assert ballot.skipped_at and ballot.skips == 1 and not BlindScore.objects.exists()
+
+
+def test_anothers_picture_is_not_skipped(
+    client: Client, member_client: Client, other_member: User, world: World
+) -> None:
+    ballot = ballots.next_ballot(other_member)
+    for name in ("skip", "show-names"):
+        address = reverse(name, args=[ballot.pk])
+        assert member_client.post(address).status_code == 404 and member_client.get(address).status_code == 405
+        assert client.post(address)["Location"].startswith("/accounts/login/")
+    ballot.refresh_from_db()
+    assert ballot.skipped_at is None and ballot.voted_at is None

@@ -1,3 +1,4 @@
+import html
 import json
 
 import pytest
@@ -7,7 +8,8 @@ from django.urls import reverse
 from accounts.models import User
 from ratings.services import ballots
 from ratings.services.leaderboard_files import CONTENT_TYPES
-from retrieval.models import Dataset, Model
+from retrieval.models import Dataset, Experiment, Model
+from tests.ratings.seeds import plant_seed, three_seeds
 from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
 
@@ -35,7 +37,7 @@ def test_the_page_says_what_counts_and_what_is_not_known_yet(client: Client, wor
 def test_filters_stand_in_the_address_and_go_with_every_part(client: Client, world: World) -> None:
     chosen = {"dataset": world.dataset.slug, "protocol": "demo (changed)"}
     page = text_of(client.get(reverse("leaderboard"), chosen))
-    assert page.count('aria-current="true"') == 2 and "SoftTriple" in page
+    assert page.count('aria-current="true"') == 1 and "SoftTriple" in page
     for part in (
         reverse("leaderboard-rows"),
         reverse("leaderboard-agreement"),
@@ -101,3 +103,44 @@ def test_the_same_drawing_is_not_drawn_twice(client: Client, world: World, monke
     first = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
     monkeypatch.setattr("ratings.services.leaderboard_files._drawn", lambda *args: pytest.fail("drawn again"))
     assert b"".join(client.get(address).streaming_content) == first  # type: ignore[attr-defined]
+
+
+# --- texts to copy
+
+
+def test_the_tables_can_be_copied_as_markdown_and_cited(client: Client, world: World) -> None:
+    world.models[0].name = "A | B"
+    world.models[0].save()
+    text = html.unescape(client.get(reverse("leaderboard")).content.decode())
+    assert "| Rank | Loss | Recall@1 | Recall@K | MAP@R | Seeds | Blind rating |" in text and r"A \| B" in text
+    assert "@misc{kindred-wings-demo-changed-" in text
+    assert r"\url{http://testserver/leaderboard/?dataset=wings&protocol=demo+%28changed%29}" in text
+    assert 'curl "http://testserver/leaderboard/leaderboard.csv?protocol=default"' in text
+    assert "kindred leaderboard --url http://testserver --protocol default" in text
+
+
+def test_seeds_open_in_the_page_and_lead_a_curator_to_their_models(
+    client: Client, curator_client: Client, world: World
+) -> None:
+    three_seeds(world)
+    text = text_of(client.get(reverse("leaderboard")))
+    assert text.count("<details data-seeds=") == 2 and "the test is running" in text
+    link = reverse("model", args=[world.models[0].pk])
+    assert link in text_of(curator_client.get(reverse("leaderboard"))) and link not in text
+
+
+def test_protocols_are_chips_and_never_one_table(client: Client, world: World) -> None:
+    assert world.models[0].run is not None
+    first = world.models[0].run.experiment
+    other = Experiment.objects.create(
+        name="Other", dataset=world.dataset, protocol={**first.protocol, "epochs": 7, "name": "other"}
+    )
+    plant_seed(world, "soft_triple", 0, 0.9, other)
+    page = text_of(client.get(reverse("leaderboard")))
+    assert page.count('class="board-row"') == 2 and "?dataset=wings&amp;protocol=other" in page
+    assert text_of(client.get(reverse("leaderboard"), {"protocol": "other"})).count('class="board-row"') == 1
+    files = json.loads(b"".join(client.get(reverse("leaderboard-file", args=["json"])).streaming_content))  # type: ignore[attr-defined]
+    assert [(part["protocol"], part["is_default"]) for part in files["datasets"]] == [
+        ("demo (changed)", True),
+        ("other", False),
+    ]

@@ -1,3 +1,4 @@
+import html
 import json
 
 import pytest
@@ -48,6 +49,32 @@ def test_a_curator_makes_a_report_and_reads_it(curator_client: Client, experimen
     assert "Open report" in curator_client.get(reverse("experiment", args=[experiment.pk])).content.decode()
 
 
+def test_a_report_made_before_there_were_charts_offers_none(curator_client: Client, experiment: Experiment) -> None:
+    make(experiment)
+    (Report.objects.get().folder / "report.png").unlink()
+    text = curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+    assert reverse("report-file", args=[experiment.pk, "png"]) not in text
+    assert curator_client.get(reverse("report-file", args=[experiment.pk, "png"])).status_code == 404
+
+
+def test_the_page_has_a_chart_numbers_in_the_matrix_and_texts_to_copy(
+    curator_client: Client, experiment: Experiment
+) -> None:
+    make(experiment)
+    text = html.unescape(curator_client.get(reverse("report", args=[experiment.pk])).content.decode())
+    document = services.document_of(experiment)
+    assert document is not None
+    best = max(row["metrics"]["map_at_r"]["mean"] for row in document["rows"])
+    chart = text.split('<ol class="forest">')[1].split("</ol>")[0]
+    assert chart.count("<li") == 3 and chart.index(f"<b>{100 * best:.2f}</b>") < chart.index("forest-scale")
+    [pair] = document["pairs"]["map_at_r"]
+    matrix = text.split('<table class="matrix">')[1]
+    assert f"{100 * pair['difference']:.2f}" in matrix and f"{-100 * pair['difference']:.2f}" in matrix
+    assert "@misc{kindred-small-" in text and "| # | loss | Recall@1 |" in text
+    for suffix in services.CHARTS:
+        assert reverse("report-file", args=[experiment.pk, suffix]) in text
+
+
 def test_the_page_says_how_many_runs_finished_since(curator_client: Client, experiment: Experiment) -> None:
     make(experiment)
     run = experiment.runs.all()[0]
@@ -68,7 +95,7 @@ def test_every_format_is_offered_to_keep_and_never_shown_in_the_site(
     curator_client: Client, experiment: Experiment
 ) -> None:
     make(experiment)
-    for suffix, kind in services.FORMATS.items():
+    for suffix, kind in services.FILES.items():
         answer = curator_client.get(reverse("report-file", args=[experiment.pk, suffix]))
         assert answer["Content-Disposition"] == f'attachment; filename="small.{suffix}"'
         assert answer["Content-Type"].startswith(kind)

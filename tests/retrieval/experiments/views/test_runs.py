@@ -74,6 +74,13 @@ def test_runs_are_compared_and_tested(curator_client: Client, world: World) -> N
     assert "data-conclusion" in text(curator_client, address)
 
 
+def test_fields_that_differ_come_first_and_equal_ones_are_folded(curator_client: Client, world: World) -> None:
+    shown = text(curator_client, f"{reverse('compare')}?{runs_of(*Run.objects.all())}")
+    table, folded = shown.split("Fields that are equal in all runs")
+    assert table.count('class="differs"') == 2 and "batch_size" not in table.split("protocol-title")[1]
+    assert "batch_size" in folded and "<dt>seed</dt>" in folded
+
+
 def test_what_cannot_be_tested_says_why(curator_client: Client, world: World) -> None:
     other = started(world.dataset, ("soft_triple",), epochs=3).runs.get()
     runs = [Run.objects.order_by("pk")[0], other]

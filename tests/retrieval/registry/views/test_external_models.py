@@ -37,8 +37,9 @@ def test_a_curator_imports_a_network_and_sees_its_metrics(curator_client: Client
     assert "Fields" in curator_client.get(reverse("lab")).content.decode()
     assert "Fields" in curator_client.get(reverse("report", args=[Experiment.objects.get().pk])).content.decode()
     set_published(model, True)
-    board = curator_client.get(reverse("leaderboard")).content.decode()
-    assert "Fields" in board and ">external<" in board
+    assert "External models" in curator_client.get(reverse("leaderboard")).content.decode()
+    board = curator_client.get(reverse("leaderboard"), {"protocol": "external"}).content.decode()
+    assert "Fields" in board and "each was trained in its own way" in board
 
 
 def test_a_wrong_form_is_explained_and_queues_nothing(curator_client: Client, world: World) -> None:

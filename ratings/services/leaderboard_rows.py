@@ -1,0 +1,358 @@
+"""Rows of the leaderboard: the models of one loss under one protocol, their seeds folded into one row."""
+
+import hashlib
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+from django.db.models import Avg, Count, F, Q
+
+from accounts.roles import Visitor
+from mlcore.comparison.report.formatting import parameters
+from mlcore.config import Protocol
+from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Place, columns_of
+from mlcore.runs import BASELINES
+from retrieval.models import Dataset, Experiment, Index, Model
+from retrieval.registry.services.legend import loss_titles
+from retrieval.registry.services.visibility import visible_models
+
+EXTERNAL = "external"
+"""In place of the protocol of models that were trained elsewhere, each in its own way."""
+
+MOST_DIFFERENCES = 3
+"""Settings that a protocol's label names where another protocol has the same name."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class BoardProtocol:
+    """The settings that the models of a table share; two of equal settings are one, whatever their names.
+
+    value: what the filter `protocol` takes; the name where no other protocol of the data set has it.
+    """
+
+    key: str
+    name: str
+    value: str
+    label: str
+
+    @property
+    def is_external(self) -> bool:
+        return self.key == EXTERNAL
+
+
+@dataclass(frozen=True)
+class MeanFigure:
+    """A metric of a row: mean over seeds, standard deviation between them (None of one seed), 95 % interval.
+
+    k: of Recall@K.
+    """
+
+    name: str
+    title: str
+    value: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
+    k: int | None = None
+
+    @property
+    def is_headline(self) -> bool:
+        """Whether rows are ordered by it."""
+        return self.name == HEADLINE
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """One model of a row. Metrics are fractions of 1; human_mean and human_sd: of its blind ratings, None without any.
+
+    index_recall: share of the exact nearest neighbours that the active index finds.
+    """
+
+    model: Model
+    seed: int | None
+    fold: int | None
+    figures: Mapping[str, float | None]
+    recall_at: Mapping[int, float]
+    human_mean: float | None
+    human_square: float | None
+    ratings: int
+    index_recall: float | None
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def headline(self) -> float:
+        value = self.figures[HEADLINE]
+        return 0.0 if value is None else value
+
+
+@dataclass(frozen=True)
+class LeaderboardRow:
+    """A loss (or an external model) under one protocol. Metrics are fractions of 1, by exact search.
+
+    seeds: its models by seed and fold. rank: place by the headline, 1 is best. rank_low and rank_high: the ranks that
+    the paired tests leave open; None where it was not tested, and `not_tested` says why. human_interval: None below
+    FEWEST_RATINGS.
+    """
+
+    name: str
+    dataset: Dataset
+    protocol: BoardProtocol
+    seeds: tuple[SeedRow, ...]
+    figures: Sequence[MeanFigure]
+    recall_at: Mapping[int, float]
+    human_mean: float | None
+    human_sd: float | None
+    ratings: int
+    index_recall: float | None
+    human_interval: Interval | None = None
+    rank: int = 0
+    rank_low: int | None = None
+    rank_high: int | None = None
+    level_with_best: bool | None = None
+    not_tested: str = ""
+
+    @property
+    def model(self) -> Model:
+        """The model of its first seed, whose key is the row's."""
+        return self.seeds[0].model
+
+    @property
+    def color(self) -> int:
+        return self.model.color
+
+    @property
+    def protocol_name(self) -> str:
+        return self.protocol.name
+
+    @property
+    def seed(self) -> int | None:
+        """The seed, where there is only one."""
+        numbers = {one.seed for one in self.seeds}
+        return next(iter(numbers)) if len(numbers) == 1 else None
+
+    @property
+    def seed_count(self) -> int:
+        return len({one.seed for one in self.seeds})
+
+    @property
+    def headline(self) -> float:
+        return headline_figure(self).value or 0.0
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether another seed would give the same: a baseline without training, or a model from elsewhere."""
+        return self.model.run is None or self.model.loss in BASELINES
+
+    @property
+    def rank_text(self) -> str:
+        """The ranks that the tests leave open, as 1–2; the place alone where it was not tested."""
+        if self.rank_low is None or self.rank_high is None:
+            return str(self.rank)
+        return str(self.rank_low) if self.rank_low == self.rank_high else f"{self.rank_low}–{self.rank_high}"
+
+
+def headline_figure(row: LeaderboardRow) -> MeanFigure:
+    """Return the figure that rows are ordered by."""
+    return next(figure for figure in row.figures if figure.is_headline)
+
+
+def measured_rows(user: Visitor) -> list[LeaderboardRow]:
+    """Return the rows of every measured model that this person may see, without ranks; best headline first."""
+    rating = F("rankings__blind_scores__score")
+    models = list(
+        visible_models(user)
+        .filter(Q(run__metrics__isnull=False) | Q(measured__isnull=False))
+        .annotate(
+            human_mean=Avg(rating),
+            # Not StdDev, which fails on SQLite for a model without ratings.
+            human_square=Avg(rating * rating),
+            ratings=Count("rankings__blind_scores", distinct=True),
+        )
+    )
+    recalls = dict(Index.objects.filter(active=True, dataset=F("model__dataset")).values_list("model", "recall"))
+    protocols = _protocols(models)
+    groups: dict[tuple[object, ...], list[Model]] = {}
+    for model in models:
+        groups.setdefault(_identity(model, protocols[model.pk]), []).append(model)
+    rows = [_row(members, protocols[members[0].pk], recalls) for members in groups.values()]
+    return _told_apart(sorted(rows, key=lambda row: (row.dataset.name, -row.headline, row.name)))
+
+
+def _identity(model: Model, protocol: BoardProtocol) -> tuple[object, ...]:
+    """Return what the models of one row share: data set, protocol, loss, its parameters, and how they were found."""
+    run = model.run
+    if run is None:
+        return (model.dataset_id, EXTERNAL, model.pk)
+    chosen = json.dumps([run.params, run.changes], sort_keys=True)
+    return (model.dataset_id, protocol.key, run.loss, run.tuned, chosen)
+
+
+def _row(models: Sequence[Model], protocol: BoardProtocol, recalls: Mapping[int, float]) -> LeaderboardRow:
+    ordered = sorted(models, key=lambda model: (_seed(model) or 0, _fold(model) or 0, model.pk))
+    seeds = tuple(_seed_row(model, recalls.get(model.pk)) for model in ordered)
+    first = ordered[0]
+    ratings = sum(one.ratings for one in seeds)
+    mean = _weighted((one.human_mean, one.ratings) for one in seeds)
+    square = _weighted((one.human_square, one.ratings) for one in seeds)
+    depths = set.intersection(*(set(one.recall_at) for one in seeds))
+    found = [one.index_recall for one in seeds if one.index_recall is not None]
+    return LeaderboardRow(
+        name=first.name if len(seeds) == 1 else _loss_title(first),
+        dataset=first.dataset,
+        protocol=protocol,
+        seeds=seeds,
+        figures=_figures(seeds, first),
+        recall_at={k: _mean_over_seeds(seeds, [one.recall_at[k] for one in seeds])[0] for k in sorted(depths)},
+        human_mean=mean,
+        human_sd=None if mean is None or square is None else sqrt(max(0.0, square - mean**2)),
+        ratings=ratings,
+        index_recall=statistics.fmean(found) if found else None,
+    )
+
+
+def _loss_title(model: Model) -> str:
+    title = loss_titles().get(model.loss, model.loss)
+    return f"{title} (tuned)" if model.run is not None and model.run.tuned else title
+
+
+def _seed(model: Model) -> int | None:
+    return model.run.seed if model.run else None
+
+
+def _fold(model: Model) -> int | None:
+    return model.run.fold if model.run else None
+
+
+def _seed_row(model: Model, index_recall: float | None) -> SeedRow:
+    metrics = model.metrics or {}
+    return SeedRow(
+        model=model,
+        seed=_seed(model),
+        fold=_fold(model),
+        figures={figure.name: figure.value for figure in columns_of(metrics, Place.LEADERBOARD)},
+        recall_at={int(k): value for k, value in metrics[RECALL_AT_K].items()},
+        human_mean=model.human_mean,  # type: ignore[attr-defined]
+        human_square=model.human_square,  # type: ignore[attr-defined]
+        ratings=model.ratings,  # type: ignore[attr-defined]
+        index_recall=index_recall,
+    )
+
+
+def _figures(seeds: Sequence[SeedRow], first: Model) -> list[MeanFigure]:
+    """Return the metrics of a row; one model has the interval that it was measured with."""
+    figures = []
+    for figure in columns_of(first.metrics, Place.LEADERBOARD):
+        if len(seeds) == 1:
+            known = MeanFigure(figure.name, figure.title, figure.value, None, figure.low, figure.high, figure.k)
+        else:
+            value, sd = _mean_over_seeds(seeds, [one.figures[figure.name] for one in seeds])
+            known = MeanFigure(figure.name, figure.title, value, sd, None, None, figure.k)
+        figures.append(known)
+    return figures
+
+
+def _mean_over_seeds(seeds: Sequence[SeedRow], values: Sequence[float | None]) -> tuple[float, float | None]:
+    """Return the mean over seeds of the means of each seed's models (its folds), and the spread between seeds."""
+    by_seed: dict[int | None, list[float]] = {}
+    for one, value in zip(seeds, values, strict=True):
+        if value is not None:
+            by_seed.setdefault(one.seed, []).append(value)
+    means = [statistics.fmean(part) for part in by_seed.values()]
+    if not means:
+        return None, None  # type: ignore[return-value]  # nothing was measured
+    return statistics.fmean(means), statistics.stdev(means) if len(means) > 1 else None
+
+
+def _weighted(parts: Iterable[tuple[float | None, int]]) -> float | None:
+    known = [(value, count) for value, count in parts if value is not None and count]
+    total = sum(count for _, count in known)
+    return sum(value * count for value, count in known) / total if total else None
+
+
+def _told_apart(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """Return the rows; those of one table and one loss say which parameters differ."""
+    alike: dict[tuple[object, ...], list[LeaderboardRow]] = {}
+    for row in rows:
+        alike.setdefault(_of_one_loss(row), []).append(row)
+    told = []
+    for row in rows:
+        own = _params(row)
+        others = [_params(other) for other in alike[_of_one_loss(row)]]
+        differing = {name: value for name, value in own.items() if any(other.get(name) != value for other in others)}
+        told.append(replace(row, name=f"{row.name}: {parameters(differing)}") if differing else row)
+    return told
+
+
+def _of_one_loss(row: LeaderboardRow) -> tuple[object, ...]:
+    run = row.model.run
+    return row.dataset.pk, row.protocol.key, row.model.loss or row.name, run is not None and run.tuned
+
+
+def _params(row: LeaderboardRow) -> dict[str, float]:
+    run = row.model.run
+    numbers = {**run.params, **run.changes} if run else {}
+    return {name: value for name, value in numbers.items() if isinstance(value, int | float)}
+
+
+# --- protocols
+
+
+def _protocols(models: Sequence[Model]) -> dict[int, BoardProtocol]:
+    """Return the protocol of each model, by its key."""
+    settings: dict[int, dict[str, object]] = {}
+    by_dataset: dict[int, dict[str, dict[str, object]]] = {}
+    for model in models:
+        if model.run is None:
+            continue
+        experiment = model.run.experiment
+        if experiment.pk not in settings:
+            settings[experiment.pk] = _settings(experiment)
+        own = settings[experiment.pk]
+        by_dataset.setdefault(model.dataset_id, {}).setdefault(_key(own), own)
+    labelled = {dataset: _labelled(known) for dataset, known in by_dataset.items()}
+    external = BoardProtocol(EXTERNAL, EXTERNAL, EXTERNAL, "External models")
+    return {
+        model.pk: labelled[model.dataset_id][_key(settings[model.run.experiment_id])] if model.run else external
+        for model in models
+    }
+
+
+def _settings(experiment: Experiment) -> dict[str, object]:
+    """Return every setting of an experiment's protocol, with values for the fields that are younger than it."""
+    protocol = Protocol.from_json(experiment.protocol).to_json()
+    return {**protocol, "weights file": experiment.weights}
+
+
+def _key(settings: Mapping[str, object]) -> str:
+    """Return the same text for equal settings; a name is none."""
+    chosen = {name: value for name, value in settings.items() if name != "name"}
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _labelled(known: Mapping[str, Mapping[str, object]]) -> dict[str, BoardProtocol]:
+    """Return a data set's protocols by their keys. Those that share a name say in which settings they differ."""
+    by_name: dict[str, list[str]] = {}
+    for key, settings in known.items():
+        by_name.setdefault(str(settings["name"]), []).append(key)
+    protocols = {}
+    for name, keys in by_name.items():
+        for key in keys:
+            if len(keys) == 1 and name != EXTERNAL:
+                protocols[key] = BoardProtocol(key, name, name, name)
+                continue
+            others = [known[other] for other in keys if other != key]
+            differing = [
+                f"{field} {value}"
+                for field, value in known[key].items()
+                if any(other.get(field) != value for other in others)
+            ]
+            label = f"{name}: {', '.join(differing[:MOST_DIFFERENCES])}"
+            protocols[key] = BoardProtocol(key, name, f"{name}~{key}", label)
+    return protocols
