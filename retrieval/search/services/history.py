@@ -1,16 +1,14 @@
 """A person's search history: an entry per picture, searches saved under a name, and their removal."""
 
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 
 from accounts.models import User
 from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.search.services.access import roots_of, visible_searches
+from retrieval.search.services.access import remove_searches, roots_of, visible_searches
 
 NAME_LENGTH = 80  # what the database's column holds
 SAVED = ~Q(name="")
@@ -25,7 +23,7 @@ def entries_of(user: User) -> QuerySet[Any]:
     later = Search.objects.filter(root=OuterRef("pk")).order_by("-created_at")
     saved = Search.objects.filter(SAVED, Q(pk=OuterRef("pk")) | Q(root=OuterRef("pk")))
     entries = roots_of(user).annotate(
-        refined=Count("refinements"),
+        refined=Count("refinements", filter=Q(refinements__deleted_at=None)),
         newest=Coalesce(Subquery(later.values("pk")[:1]), F("pk")),
         newest_at=Coalesce(Subquery(later.values("created_at")[:1]), F("created_at")),
         has_saved=Exists(saved),
@@ -65,10 +63,4 @@ def delete_all(user: User, *, saved: bool) -> int:
     saved: also entries with a saved search; otherwise such an entry stays whole, because a refinement needs the
     picture of its first search.
     """
-    entries = entries_of(user) if saved else entries_of(user).filter(has_saved=False)
-    with transaction.atomic():
-        going = list(entries)
-        Search.objects.filter(pk__in=[search.pk for search in going]).delete()
-        for search in going:
-            transaction.on_commit(partial(search.upload.unlink, missing_ok=True))
-    return len(going)
+    return remove_searches(entries_of(user) if saved else entries_of(user).filter(has_saved=False))
