@@ -8,12 +8,14 @@ VISITORS_PAGES = {
     "account_email_verification_sent": "/accounts/confirm-email/",
     "shared": "{shared}",
     "shared-explanation": "{shared_explanation}",
+    "shared-result": "{shared_result}",
 }
 """What who has not signed in sees; where a signed-in one sees the same page, or another, it stands below too."""
 
 PAGES = {
     "search": "/",
     "search-detail": "{search}",
+    "search-result": "{result}",
     "explanation": "{explanation}",
     "searches": "/searches/",
     "searches-saved": "/searches/saved/",
@@ -79,8 +81,10 @@ NO_PAGES = {
     "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows", "mfa_activate_totp",
     "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish", "model-resume", "my-mark-remove",
+    "my-mark-restore",
     "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
     "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
-    "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
+    "search-classes", "search-delete", "search-picture", "search-refine", "search-restore", "search-save",
+    "search-share",
     "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "thumbnail", "withdraw",
 }  # fmt: skip
