@@ -46,6 +46,7 @@ def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
         return row | {
             "query_url": reverse("search-picture", args=[search.pk]),
             "where": reverse("search-detail", args=[search.pk]),
+            "result": reverse("search-result", args=[search.pk, mark.ranking_id, mark.image_id]),
         }
     if ballot is not None:
         return row | {

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.conftest import Site, watched
 from tests.e2e.pages import PAGES, VISITORS_PAGES
-from tests.e2e.people import faults_of, sign_in
+from tests.e2e.people import faults_of, share, sign_in
 
 pytestmark = pytest.mark.e2e
 SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")
@@ -31,9 +31,7 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     page.wait_for_url("**/searches/*/")
     search, explanation = page.url, page.locator(".answer-why a").first.get_attribute("href")
     result = page.locator("a[data-lightbox]").first.get_attribute("href")
-    page.locator("#keep > summary").click()
-    page.get_by_role("button", name="Share search").click()
-    shared = page.input_value("#share-url")
+    shared = share(page)
     page.goto(shared)
     shared_explanation = page.locator(".answer-why a").first.get_attribute("href")
     shared_result = page.locator("a[data-lightbox]").first.get_attribute("href")

@@ -30,7 +30,7 @@ PAGE = 24
 def every_search(request: HttpRequest) -> HttpResponse:
     """List one's own searches, one entry for all with the same picture."""
     page = Paginator(history.entries_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    page.object_list = _with_pictures(signed_in(request), page.object_list)
+    page.object_list = _with_pictures(signed_in(request), page.object_list, "newest")
     return render(request, "retrieval/searches.html", {**_counts(request), "page": page})
 
 
@@ -40,16 +40,21 @@ def every_search(request: HttpRequest) -> HttpResponse:
 def saved_searches(request: HttpRequest) -> HttpResponse:
     """List one's saved searches."""
     page = Paginator(history.saved_of(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    page.object_list = _with_pictures(signed_in(request), page.object_list)
+    page.object_list = _with_pictures(signed_in(request), page.object_list, "pk")
     return render(request, "retrieval/searches_saved.html", {**_counts(request), "page": page})
 
 
-def _with_pictures(user: User, searches: Any) -> list[Search]:
-    """Return searches with the URL of each query, `query_url`; "" where it is a picture which is hidden now."""
+def _with_pictures(user: User, searches: Any, leads_to: str) -> list[Search]:
+    """Return searches with the URL of each query, `query_url`, and `found`, the first results of the one it leads to.
+
+    query_url: "" where the query is a picture which is hidden now. leads_to: the attribute with that search's key.
+    """
     rows: list[Any] = list(searches)
+    found = history.first_results(user, [getattr(search, leads_to) for search in rows])
     queries = [search.query_image_id for search in rows if search.query_image_id]
     shown = set(shown_images(user).filter(pk__in=queries).values_list("pk", flat=True))
     for search in rows:
+        search.found = found.get(getattr(search, leads_to), [])
         if search.query_image_id is None:
             search.query_url = reverse("search-picture", args=[search.pk])
         else:
