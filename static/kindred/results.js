@@ -96,6 +96,7 @@ function afterMark() {
 
 const begun = new WeakSet();
 const opened = new Set();
+let focused = ""; // the id of what had the focus, which htmx cannot give back while its panel is closed
 
 function announce() {
   const live = document.querySelector("[data-announce]");
@@ -115,6 +116,7 @@ function begin() {
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id !== "search-page") return;
+  focused = document.activeElement.id;
   opened.clear();
   for (const part of document.querySelectorAll("#search-page details[id][open]")) opened.add(part.id);
   if ([400, 503].includes(event.detail.xhr.status)) {
@@ -126,6 +128,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.closest?.("form.marks") || event.detail.elt.matches?.("form.marks")) afterMark();
   if (!document.getElementById("search-page") || begun.has(document.getElementById("search-page"))) return;
   for (const id of opened) open(id); // before the new page is painted, so that nothing jumps
+  if (focused && document.activeElement.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
   begin();
   announce();
 });

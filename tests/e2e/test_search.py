@@ -150,6 +150,7 @@ def test_terms_stand_in_the_address_and_back_and_reload_work(page: Page, site: S
     expect(page.locator("li.answer")).to_have_count(10)
 
     before = page.url
+    page.click("#refine-more > summary")
     page.fill("#id_threshold", "1")
     page.press("#id_threshold", "Enter")
     refined_from(page, before)
