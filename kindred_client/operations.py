@@ -108,6 +108,7 @@ OPERATIONS: dict[str, Operation] = {
     "searches.get": _of("GET /searches/{id}/"),
     "searches.update": _of("PATCH /searches/{id}/"),
     "searches.delete": _of("DELETE /searches/{id}/"),
+    "searches.restore": _of("POST /searches/{id}/restore/"),
     "searches.refine": _of("POST /searches/{id}/refine/"),
     "searches.prediction": _of("GET /searches/{id}/prediction/"),
     "searches.explanation": _of("GET /searches/{id}/explanation/{ranking}/{image}/"),

@@ -73,6 +73,7 @@ SearchesCreate = types.Search
 SearchesBatch = types.BatchResult
 SearchesGet = types.Search
 SearchesUpdate = types.Search
+SearchesRestore = types.Search
 SearchesRefine = types.Search
 SearchesPrediction = types.Predictions
 SearchesExplanation = types.Explanation

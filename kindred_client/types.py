@@ -228,13 +228,13 @@ class Comparison(TypedDict, total=False):
     job: int | None
 
 
-StateEnum: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+State398Enum: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class CurvesOfRun(TypedDict, total=False):
     title: str
     color: int
-    state: StateEnum
+    state: State398Enum
     loss: list[list[float]]
     recall: list[list[float]]
     speed: list[list[float]]
@@ -334,7 +334,7 @@ class Run(TypedDict, total=False):
     changes: dict[str, Any]
     seed: int
     fold: int | None
-    state: StateEnum
+    state: State398Enum
     job: int | None
     history: list[dict[str, Any]]
     metrics: dict[str, Any] | None
@@ -344,7 +344,7 @@ class Run(TypedDict, total=False):
 class Tuning(TypedDict, total=False):
     id: int
     loss: str
-    state: StateEnum
+    state: State398Enum
     job: int | None
     trials: dict[str, Any]
 
@@ -448,7 +448,7 @@ class Job(TypedDict, total=False):
     id: int
     kind: str
     queue: QueueEnum
-    state: StateEnum
+    state: State398Enum
     attempt: int
     cancel_requested: bool
     phase: str
@@ -664,6 +664,33 @@ class Part(TypedDict, total=False):
     created_at: str
 
 
+BlankEnum: TypeAlias = Literal[""]
+
+
+class Candidate(TypedDict, total=False):
+    """A class that models predict; label null: they find the query in no class of the data set."""
+
+    label: int | None
+    class_name: str
+    confidence_low: float | None
+    confidence_high: float | None
+    models: list[str]
+
+
+HeadlineStateEnum: TypeAlias = Literal["likely", "unsure", "unknown", "disagreement"]
+
+
+class Headline(TypedDict, total=False):
+    """What the models together predict in one data set, as the page shows it."""
+
+    dataset: int
+    dataset_name: str
+    state: HeadlineStateEnum
+    classes: list[Candidate]
+    others: list[Candidate]
+    text: str
+
+
 class Share(TypedDict, total=False):
     class_name: str
     share: float
@@ -685,10 +712,18 @@ class ModelPrediction(TypedDict, total=False):
     model: int
     model_name: str
     prediction: Prediction | None
+    by_dataset: list[Prediction]
+
+
+UnpredictedEnum: TypeAlias = Literal["refined", "filtered"]
 
 
 class Predictions(TypedDict, total=False):
+    """What the models predict that a query is, together and each by itself."""
+
     summary: str
+    headlines: list[Headline]
+    unpredicted: UnpredictedEnum | BlankEnum
     predictions: list[ModelPrediction]
 
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("me/ratings/blind/", my_ratings.own_ratings, name="my-ratings"),
     path("me/ratings/votes/", RedirectView.as_view(pattern_name="my-ratings", permanent=True, query_string=True)),
     path("me/ratings/<int:pk>/remove", my_ratings.remove_mark, name="my-mark-remove"),
+    path("me/ratings/<int:pk>/restore", my_ratings.restore_mark, name="my-mark-restore"),
     path(
         "downloads/ratings/<slug:slug>/votes.csv",
         RedirectView.as_view(url="/downloads/ratings/%(slug)s/ratings.csv", permanent=True),

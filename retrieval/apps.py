@@ -59,10 +59,12 @@ def _register_follow_ups() -> None:
     from retrieval.datasets.services.uploads import sweep
     from retrieval.pages.services.storage.cleanup import sweep_leftovers
     from retrieval.registry.services.indexes import submit_rebuilds
+    from retrieval.search.services.access import remove_deleted
 
     revisions.register(submit_rebuilds)
     registry.register_sweep("uploads", sweep)
     registry.register_sweep("left-overs of jobs", sweep_leftovers)
+    registry.register_sweep("deleted searches", remove_deleted)
 
 
 def _register_personal_data() -> None:

@@ -103,7 +103,12 @@ class Searches(Resource):
         )
 
     def delete(self, search: Ref, *, if_match: str = "") -> None:
+        """Delete a search; a first search with its refinements. `restore` undoes it for a minute."""
         self._api.call("searches.delete", dict, search, if_match=if_match)
+
+    def restore(self, search: Ref, *, if_match: str = "") -> response_types.SearchesRestore:
+        """Restore a search within a minute after its deletion."""
+        return self._api.call("searches.restore", response_types.SearchesRestore, search, if_match=if_match)
 
     def refine(
         self,

@@ -40,6 +40,7 @@ def _ratings(user: Visitor, dataset: Dataset) -> QuerySet[BlindScore]:
 
 def _marks(user: Visitor, dataset: Dataset) -> QuerySet[Mark]:
     marks = Mark.objects.filter(image__dataset=dataset, ranking__model__in=visible_models(user))
+    marks = marks.filter(ranking__search__deleted_at=None)
     related = ("image__dataset_class", "ranking__model", "ranking__search__query_image")
     return marks.select_related(*related).order_by("pk")
 

@@ -16,7 +16,8 @@ def own_ratings(user: User) -> QuerySet[Ballot]:
 def export_ratings(user: User) -> dict[str, object]:
     """Return a person's ratings and marks for their export; a withdrawn ballot has none."""
     ballots = Ballot.objects.filter(who=user, voted_at__isnull=False).prefetch_related("scores__ranking__model")
-    marks = user.marks.select_related("ranking__model", "image").prefetch_related("image__dataset").order_by("pk")
+    marks = user.marks.filter(ranking__search__deleted_at=None).select_related("ranking__model", "image")
+    marks = marks.prefetch_related("image__dataset").order_by("pk")
     return {
         "ballots": [
             {

@@ -12,9 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import signed_in
+from config.errors import Rejected
+from config.undo import offer_undo, withdraw_undo
 from ratings.models import Ballot
 from ratings.services import ballots, my_ratings
 from retrieval.models import Mark
+from retrieval.search.forms import RestoredMarkForm
 from retrieval.search.services import marks
 
 PAGE = 24
@@ -43,6 +46,7 @@ def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
         return row | {
             "query_url": reverse("search-picture", args=[search.pk]),
             "where": reverse("search-detail", args=[search.pk]),
+            "result": reverse("search-result", args=[search.pk, mark.ranking_id, mark.image_id]),
         }
     if ballot is not None:
         return row | {
@@ -70,9 +74,38 @@ def _counts(request: HttpRequest) -> dict[str, int]:
 @login_required
 @require_POST
 def remove_mark(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove one of one's marks."""
-    marks.remove_mark(get_object_or_404(marks.own_marks(signed_in(request)), pk=pk))
-    messages.success(request, "Mark removed.")
-    back = reverse("my-marks")
+    """Remove one of one's marks, and offer to undo it, where the result can be marked again."""
+    user = signed_in(request)
+    mark = get_object_or_404(marks.own_marks(user), pk=pk)
+    marks.remove_mark(mark)
     page = request.POST.get("page", "")
-    return redirect(f"{back}?page={page}" if page.isdecimal() and len(page) < 10 else back)
+    if marks.markable_rankings(user).filter(pk=mark.ranking_id).exists():
+        values = {"image": mark.image_id, "value": mark.value, "rated_at": mark.rated_at.isoformat()}
+        offer_undo(request, "Mark removed.", reverse("my-mark-restore", args=[mark.ranking_id]), page=page, **values)
+    else:
+        messages.success(request, "Mark removed.")
+    return redirect(_marks_page(page))
+
+
+@login_required
+@require_POST
+def restore_mark(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a result the mark again that one removed a moment ago."""
+    user = signed_in(request)
+    ranking = get_object_or_404(marks.markable_rankings(user), pk=pk)
+    withdraw_undo(request)
+    form = RestoredMarkForm(request.POST)
+    try:
+        if form.is_valid():
+            marks.restore_mark(user, ranking, **form.cleaned_data)
+            messages.success(request, "Mark restored.")
+        else:
+            messages.error(request, "The mark was not restored: its picture, value or time is missing.")
+    except Rejected as error:
+        messages.error(request, f"The mark was not restored: {error}.")
+    return redirect(_marks_page(request.POST.get("page", "")))
+
+
+def _marks_page(page: str) -> str:
+    url = reverse("my-marks")
+    return f"{url}?page={page}" if page.isdecimal() and len(page) < 10 else url

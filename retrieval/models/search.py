@@ -13,11 +13,21 @@ from retrieval.models.index import Index
 from retrieval.models.model import Model
 
 
+class KeptSearches(models.Manager["Search"]):
+    """Searches without those that were deleted a moment ago, and can still be restored."""
+
+    def get_queryset(self) -> models.QuerySet["Search"]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class Search(models.Model):
     """A search with one picture. Without an owner it is the system's: a query that people rate blind.
 
     The query is a picture of a data set, or an uploaded one, stored without its metadata. A refinement searches with
     the picture of its root, the first search with that picture, and other options; the root has the upload.
+
+    `objects` leaves out what was deleted a moment ago, so that nobody meets it; `stored` has every row, for those who
+    look after files and rows.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -59,6 +69,16 @@ class Search(models.Model):
     name = models.CharField(max_length=80, blank=True, help_text="Name of a saved search; empty if it is not saved.")
     share_token = models.CharField(max_length=43, null=True, blank=True, unique=True)  # noqa: DJ001  unique, so null
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=True,
+        help_text="When its owner deleted it; null: it is there. The row is removed about a minute later.",
+    )
+
+    objects = KeptSearches()
+    stored = models.Manager["Search"]()
 
     class Meta:
         ordering = ["-created_at"]

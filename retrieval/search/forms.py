@@ -168,3 +168,9 @@ class MarkForm(forms.Form):
 
     image = forms.IntegerField()
     value = forms.IntegerField()
+
+
+class RestoredMarkForm(MarkForm):
+    """A mark that was removed, and when it was given."""
+
+    rated_at = forms.DateTimeField()

@@ -155,6 +155,7 @@ POLICY = (
     owner("GET /searches/{id}/"),
     owner("PATCH /searches/{id}/"),
     owner("DELETE /searches/{id}/", 204),
+    owner("POST /searches/{id}/restore/"),
     owner("POST /searches/{id}/refine/", 201),
     owner("GET /searches/{id}/prediction/"),
     owner("GET /searches/{id}/explanation/{ranking}/{image}/"),

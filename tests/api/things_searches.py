@@ -1,6 +1,7 @@
 """Requests about searching."""
 
 from retrieval.models import Search
+from retrieval.search.services.access import delete_search
 from retrieval.search.services.sharing import set_shared
 from tests.api.things import Ask, Scene, listed, thing
 
@@ -38,6 +39,13 @@ def two_searches(scene: Scene) -> Ask:
 @thing("DELETE /searches/{id}/")
 def own_search(scene: Scene) -> Ask:
     return Ask(f"/searches/{own(scene).pk}/")
+
+
+@thing("POST /searches/{id}/restore/")
+def deleted_search(scene: Scene) -> Ask:
+    search = own(scene)
+    delete_search(search)
+    return Ask(f"/searches/{search.pk}/restore/")
 
 
 @thing("PATCH /searches/{id}/")

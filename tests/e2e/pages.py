@@ -8,12 +8,14 @@ VISITORS_PAGES = {
     "account_email_verification_sent": "/accounts/confirm-email/",
     "shared": "{shared}",
     "shared-explanation": "{shared_explanation}",
+    "shared-result": "{shared_result}",
 }
 """What who has not signed in sees; where a signed-in one sees the same page, or another, it stands below too."""
 
 PAGES = {
     "search": "/",
     "search-detail": "{search}",
+    "search-result": "{result}",
     "explanation": "{explanation}",
     "searches": "/searches/",
     "searches-saved": "/searches/saved/",
@@ -74,16 +76,15 @@ NO_PAGES = {
     # what a button does, files, parts of pages, and what only a mail's link, a code or a second factor opens
     "account_confirm_email", "account_confirm_login_code", "account_inactive", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_set_password", "audit_export", "ballot-query", "cancel_job",
-    "change_role", "class-suggestions",
-    "compare-test", "dataset-map-make", "dataset-map-points", "dataset-public", "deactivate_person",
-    "delete_account", "download-model", "download-ratings", "download-report", "experiment-estimate",
-    "experiment-now", "experiment-runs", "experiment-tunings", "export_my_data", "index-activate", "index-build",
-    "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows", "mfa_activate_totp",
-    "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
-    "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish", "model-resume", "my-mark-remove",
-    "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
-    "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
-    "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
-    "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "show-names", "skip", "thumbnail",
-    "withdraw",
+    "change_role", "class-suggestions", "compare-test", "dataset-map-make", "dataset-map-points", "dataset-public",
+    "deactivate_person", "delete_account", "download-model", "download-ratings", "download-report",
+    "experiment-estimate", "experiment-now", "experiment-runs", "experiment-tunings", "export_my_data",
+    "index-activate", "index-build", "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows",
+    "mark", "mfa_activate_totp", "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes", "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish",
+    "model-resume", "my-mark-remove", "my-mark-restore", "picture", "reactivate_person", "remove_second_factor",
+    "report-file", "report-make", "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves",
+    "run-log", "search-classes", "search-delete", "search-picture", "search-refine", "search-restore", "search-results",
+    "search-save", "search-share", "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "show-names",
+    "skip", "thumbnail", "withdraw",
 }  # fmt: skip

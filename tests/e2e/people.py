@@ -45,6 +45,14 @@ def search_with(page: Page, photo: Path) -> None:
     page.wait_for_url("**/searches/*/")
 
 
+def share(page: Page) -> str:
+    """Share the search of this page; return the link."""
+    page.click("#keep > summary")
+    page.get_by_role("button", name="Share search").click()
+    expect(page.locator("#share-url")).to_be_visible()
+    return page.input_value("#share-url")
+
+
 def faults_of(page: Page) -> list[str]:
     """Return what is wrong with a page as it stands: too wide, against WCAG 2.2 AA, or complained of by the browser."""
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

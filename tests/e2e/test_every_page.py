@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.conftest import Site, watched
 from tests.e2e.pages import PAGES, VISITORS_PAGES
-from tests.e2e.people import faults_of, sign_in
+from tests.e2e.people import faults_of, share, sign_in
 
 pytestmark = pytest.mark.e2e
 SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")
@@ -22,18 +22,19 @@ LOOKS = [(360, "dark"), (1440, "light")] + ([(360, "light"), (1440, "dark")] if 
 
 @pytest.fixture(scope="module")
 def places(browser: Browser, site: Site) -> dict[str, str]:
-    """Return the addresses that only what somebody did has: a search, a reason, their shared links, a rated ballot,
-    the preview of an import.
+    """Return the addresses that only what somebody did has: a search, one of its results, a reason, their shared
+    links, a rated ballot, the preview of an import.
     """
     page = watched(browser.new_context())
     sign_in(page, site, "admin")
     page.locator("[data-quick-pick]").first.click()
     page.wait_for_url("**/searches/*/")
     search, explanation = page.url, page.locator(".answer-why a").first.get_attribute("href")
-    page.get_by_role("button", name="Share search").click()
-    shared = page.input_value("#share-url")
+    result = page.locator("a[data-lightbox]").first.get_attribute("href")
+    shared = share(page)
     page.goto(shared)
     shared_explanation = page.locator(".answer-why a").first.get_attribute("href")
+    shared_result = page.locator("a[data-lightbox]").first.get_attribute("href")
     page.goto(f"{site.address}/rate/")
     for column in page.locator("[data-column]").all():
         column.locator("label").nth(3).click()

@@ -29,10 +29,10 @@ def search(page: Page, site: Site, number: int = 0) -> str:
 
 
 def save_as(page: Page, name: str) -> None:
-    page.locator("details.save > summary").first.click()
+    page.click("#keep > summary")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Name", exact=True).press("Enter")
-    expect(page.locator("main")).to_contain_text(f"Saved as {name}")
+    expect(page.get_by_role("status").filter(has_text="Saved as")).to_contain_text(name)
 
 
 def kept(page: Page, what: str) -> Path:
@@ -55,8 +55,13 @@ def test_a_member_finds_an_earlier_search_and_deletes_it(page: Page, site: Site)
     page.wait_for_url(asked)
     page.go_back()
     entries.nth(1).get_by_role("button", name=re.compile("^Delete the search")).click()
-    expect(page.get_by_role("status").first).to_contain_text("deleted")
+    expect(page.locator("#undo")).to_contain_text("Search deleted")
     expect(entries).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url("**/searches/*-*/")
+    page.goto(f"{site.address}/searches/")
+    expect(entries).to_have_count(2)
+    expect(entries.first.locator(".mine-found img")).to_have_count(3)
     assert faults_of(page) == []
 
 
@@ -109,7 +114,7 @@ def test_the_answers_are_kept_as_table_json_and_pictures(page: Page, site: Site)
     search(page, site)
     page.locator("form.marks button[value='2']").first.click()
     expect(page.locator("form.marks button[value='2']").first).to_have_attribute("aria-pressed", "true")
-    page.locator("details.save > summary").last.click()
+    page.click("#keep > summary")
     rows = list(csv.DictReader(io.StringIO(kept(page, "CSV").read_text(), newline="")))
     assert len(rows) == 24 and rows[0]["mark"] == "2" and rows[0]["rank"] == "1"
     assert json.loads(kept(page, "JSON").read_text())["results"][0]["mark"] == 2
@@ -140,4 +145,6 @@ def test_marks_and_ratings_are_seen_again_and_changed(page: Page, site: Site) ->
     page.get_by_role("link", name="1 mark on results").click()
     page.get_by_role("button", name=re.compile("^Remove the mark")).click()
     expect(page.locator("main")).to_contain_text("You have no marks yet")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("form.marks button[value='2']")).to_have_attribute("aria-pressed", "true")
     assert faults_of(page) == []

@@ -34,6 +34,7 @@ def ask_by_gallery(page: Page, site: Site) -> str:
     page.goto(f"{site.address}/")
     page.locator("[data-quick-pick]").first.click()
     page.wait_for_url("**/searches/*/")
+    page.click("#refine-more > summary")
     expect(page.locator(".crop-box.placed")).to_be_visible()
     return page.url
 
@@ -106,7 +107,6 @@ def test_a_part_of_the_picture_is_searched_by_mouse_by_keys_and_by_numbers(page:
     by_mouse = refined_from(page, by_keys)
     assert 50 < float(page.input_value("#id_right")) < 95
 
-    page.click("#refine-more summary")
     page.fill("#id_right", "60")
     page.press("#id_right", "Tab")
     refined_from(page, by_mouse)
@@ -130,7 +130,7 @@ def test_terms_stand_in_the_address_and_back_and_reload_work(page: Page, site: S
     first = page.url
     expect(page.locator("li.answer")).to_have_count(10)
 
-    page.click("#refine-more summary")
+    page.click("#refine-more > summary")
     page.fill("#class-name", "a")
     page.locator("#class-choices input").first.check()
     filtered = refined_from(page, first)
@@ -150,6 +150,7 @@ def test_terms_stand_in_the_address_and_back_and_reload_work(page: Page, site: S
     expect(page.locator("li.answer")).to_have_count(10)
 
     before = page.url
+    page.click("#refine-more > summary")
     page.fill("#id_threshold", "1")
     page.press("#id_threshold", "Enter")
     refined_from(page, before)
@@ -180,6 +181,7 @@ def test_marks_search_again_and_wrong_terms_keep_the_answers(page: Page, site: S
     page.complaints.clear()  # type: ignore[attr-defined]  # the browser says that it was answered 400
 
     page.goto(first)
+    expect(page.locator("#refine-marks")).to_be_hidden()
     page.locator("form.marks button[value='2']").nth(2).click()
     expect(page.locator("form.marks button[value='2']").nth(2)).to_have_attribute("aria-pressed", "true")
     page.locator("#refine-marks").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.people import search_with, sign_in, sign_up
+from tests.e2e.people import search_with, share, sign_in, sign_up
 
 pytestmark = pytest.mark.e2e
 
@@ -28,15 +28,15 @@ def test_a_stranger_searches_with_their_own_picture_and_shares_the_answers(
     expect(page.locator("form.marks button[value='2']").first).to_have_attribute("aria-pressed", "true")
 
     private = page.url
-    page.get_by_role("button", name="Share search").click()
-    link = page.input_value("#share-url")
+    link = share(page)
     visitor = browser.new_context().new_page()
     visitor.goto(link)
     expect(visitor.locator("section.column")).to_have_count(2)
     assert visitor.goto(private).url.startswith(f"{site.address}/accounts/login/")  # type: ignore[union-attr]
 
-    page.locator("li.answer button.photo").first.click()
-    page.wait_for_url(lambda address: address != private)
+    page.locator("li.answer a.photo").first.click()
+    page.get_by_role("button", name="Search with this").click()
+    page.wait_for_url(lambda address: not address.startswith(private))
     expect(page.locator("h1")).to_contain_text("Similar to")
     assert page.complaints == []  # type: ignore[attr-defined]
 

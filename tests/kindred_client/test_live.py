@@ -156,6 +156,8 @@ def test_answers_are_refined_marked_and_saved(site: Site, world: World, member: 
     assert len(kindred.searches.file(search, "csv").table()) == 8
     assert kindred.searches.file(search, "zip").save(tmp_path).suffix == ".zip"
     kindred.searches.delete(refined)
+    assert kindred.searches.restore(refined)["id"] == refined["id"]
+    kindred.searches.delete(refined)
     with pytest.raises(NotFound):
         kindred.searches.get(refined)
 

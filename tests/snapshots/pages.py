@@ -32,7 +32,7 @@ PARTS = {
 """Parts of pages, which a page fetches by itself."""
 
 PLACES = PARTS | VISITORS_PAGES | PAGES
-OF_MEMBERS = {"search-detail", "explanation", "rate", "rated", "my-marks", "my-ratings"}
+OF_MEMBERS = {"search-detail", "search-result", "explanation", "rate", "rated", "my-marks", "my-ratings"}
 OF_MEMBERS |= {"searches", "searches-saved", "searches-delete"}
 """Pages of what people did themselves: a member has done most."""
 
@@ -90,6 +90,8 @@ def searched(record: Record) -> dict[str, str]:
         "explanation": f"/searches/{OWN_PICTURE}/explanation/{ranking.pk}/{image}/",
         "shared": f"/shared/{share}/",
         "shared_explanation": f"/shared/{share}/explanation/{ranking.pk}/{image}/",
+        "result": f"/searches/{OWN_PICTURE}/results/{ranking.pk}/{image}/",
+        "shared_result": f"/shared/{share}/results/{ranking.pk}/{image}/",
         "rated": f"/rate/{VOTED}/",
     }
 

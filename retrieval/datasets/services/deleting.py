@@ -25,7 +25,7 @@ from retrieval.models import Dataset, Image, Index, Search
 def searches_over(dataset: Dataset) -> QuerySet[Search]:
     """Return every search with results or a query of a data set; they are deleted with it."""
     over = Q(datasets=dataset) | Q(rankings__index__dataset=dataset) | Q(query_image__dataset=dataset)
-    return Search.objects.filter(pk__in=Search.objects.filter(over).values("pk"))
+    return Search.stored.filter(pk__in=Search.stored.filter(over).values("pk"))
 
 
 def submit_deletion(dataset: Dataset, *, by: User | None) -> Job:

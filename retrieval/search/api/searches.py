@@ -130,8 +130,24 @@ class SearchViewSet(
             raise ValidationError({"name": str(refusal)}) from refusal
         return self.shown(search)
 
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete a search: a first search with its refinements and its picture. It can be restored for a minute."""
+        return super().destroy(request, *args, **kwargs)
+
     def perform_destroy(self, instance: Search) -> None:
         access.delete_search(instance)
+
+    @extend_schema(request=None, responses={200: SearchSerializer})
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Restore a search within a minute after its deletion, with the refinements deleted with it.
+
+        Its marks, its name and its link are as before. A search that was not deleted stays as it is.
+        """
+        deleted = access.deleted_searches(request.user).filter(pk=pk).first()
+        if deleted is not None:
+            access.restore_search(deleted)
+        return self.shown(self.get_object())
 
     @extend_schema(request=RefineSerializer, responses={201: SearchSerializer})
     @may_answer(409, 503)

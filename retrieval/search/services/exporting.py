@@ -15,7 +15,14 @@ from config.spreadsheets import csv_text
 from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.models import Ranking, Search
 from retrieval.search.services.access import query_file, shown_query, visible_searches
-from retrieval.search.services.result_fields import ROW_FIELDS, Fields, document_of, row_fields, rows_of
+from retrieval.search.services.result_fields import (
+    ROW_FIELDS,
+    Fields,
+    document_of,
+    headline_fields,
+    row_fields,
+    rows_of,
+)
 from retrieval.search.services.results import Column, Result, results_of, results_of_all
 
 NAME_LENGTH = 60  # of a class in a file's name
@@ -29,8 +36,10 @@ def results_csv(search: Search, viewer: Visitor) -> str:
 
 
 def results_json(search: Search, viewer: Visitor) -> str:
-    """Return the results as JSON, with the search, its query and its data sets."""
-    return json.dumps(document_of(results_of(search, viewer), shown_query(search, viewer)), indent=1)
+    """Return the results as JSON, with the search, its query, its data sets, and the headlines of the predictions."""
+    results = results_of(search, viewer, with_predictions=True)
+    headlines = [headline_fields(headline) for headline in results.headlines]
+    return json.dumps({**document_of(results, shown_query(search, viewer)), "headlines": headlines}, indent=1)
 
 
 def results_zip(search: Search, viewer: Visitor) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -33,7 +34,7 @@ def register(others: Others) -> None:
 
 def markable_rankings(user: User) -> QuerySet[Ranking]:
     """Return the rankings whose results this person may mark: of their own searches, and what apps above add."""
-    allowed = Q(search__owner=user)
+    allowed = Q(search__owner=user, search__deleted_at=None)
     for others in _OTHERS:
         allowed |= others.rankings(user)
     return Ranking.objects.filter(allowed).select_related("search")
@@ -47,8 +48,8 @@ def page_of(user: User, search: Search) -> str:
 
 
 def own_marks(user: User) -> QuerySet[Mark]:
-    """Return a person's marks, the newest first."""
-    marks = Mark.objects.filter(who=user).order_by("-rated_at", "-pk")
+    """Return a person's marks, the newest first; without those in searches that were deleted a moment ago."""
+    marks = Mark.objects.filter(who=user, ranking__search__deleted_at=None).order_by("-rated_at", "-pk")
     return marks.select_related("ranking__model", "ranking__search", "image__dataset_class")
 
 
@@ -69,6 +70,18 @@ def mark(user: User, ranking: Ranking, image: int, value: int) -> Mark:
         raise Rejected(f"picture {image} is not among these results")
     stored, _ = Mark.objects.update_or_create(who=user, ranking=ranking, image_id=image, defaults={"value": value})
     return stored
+
+
+def restore_mark(user: User, ranking: Ranking, image: int, value: int, rated_at: datetime) -> None:
+    """Store a person's removed mark again, with the moment at which it was given; one given since stays.
+
+    Raises:
+        Rejected: as `mark`.
+    """
+    if Mark.objects.filter(who=user, ranking=ranking, image=image).exists():
+        return
+    restored = mark(user, ranking, image, value)
+    Mark.objects.filter(pk=restored.pk).update(rated_at=min(rated_at, restored.rated_at))
 
 
 def marks_of(user: User, rankings: Iterable[int]) -> dict[tuple[int, int], int]:

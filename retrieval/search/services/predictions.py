@@ -1,14 +1,16 @@
-"""What the nearest neighbours of a query predict that it is, and whether the models agree."""
+"""What the nearest neighbours of a query predict that it is, model by model and data set by data set."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mlcore.errors import StaleIndexError
 from retrieval.models import Dataset, Image, Ranking, Search
 from retrieval.registry.services.confidence import calibration_of
 
 ALTERNATIVES = 2  # classes named besides the first
+
+MissingReason = Literal["", "refined", "filtered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +54,26 @@ class Prediction:
     check: ConfidenceCheck
 
 
-def prediction_of(search: Search, rankings: Sequence[Ranking]) -> Prediction | None:
-    """Return what a model's rankings predict that the query is, of several data sets the most confident.
+def predictions_of(search: Search, rankings: Sequence[Ranking]) -> tuple[Prediction, ...]:
+    """Return what a model's rankings predict that the query is: for each data set one at most, in their order.
 
-    None where no data set has labels, nothing was found, the index is gone, or where the search was limited to
-    classes or splits or refined by marks.
+    A data set has none where it has no labels, nothing was found, or the index is gone; no data set has one where
+    `missing_reason` gives a reason.
     """
-    if search.filters or search.more or search.less:
-        return None
-    predictions = [
-        prediction for ranking in rankings if (prediction := _prediction_of(ranking, search.query_image_id)) is not None
-    ]
-    return max(predictions, key=lambda prediction: (not prediction.unknown, prediction.confidence), default=None)
+    if missing_reason(search):
+        return ()
+    found = (_prediction_of(ranking, search.query_image_id) for ranking in rankings)
+    return tuple(prediction for prediction in found if prediction is not None)
+
+
+def missing_reason(search: Search) -> MissingReason:
+    """Return why a search has no predictions; "" where it may have some.
+
+    The neighbours then follow from the marks or the filter, and say nothing about the picture.
+    """
+    if search.more or search.less:
+        return "refined"
+    return "filtered" if search.filters.get("splits") or search.filters.get("classes") else ""
 
 
 def _prediction_of(ranking: Ranking, query: int | None) -> Prediction | None:
@@ -99,20 +109,3 @@ def _prediction_of(ranking: Ranking, query: int | None) -> Prediction | None:
             unknown_rejection_rate=calibration.unknown_rejection_rate,
         ),
     )
-
-
-def summarise_agreement(predictions: Sequence[Prediction | None]) -> str:
-    """Return a sentence on whether the models agree, "" where fewer than two predict something."""
-    made = [prediction for prediction in predictions if prediction is not None]
-    if len(made) < 2:
-        return ""
-    votes = Counter("" if prediction.unknown else prediction.class_name for prediction in made)
-    (first, count), *others = votes.most_common()
-    if not others:
-        every = "Both models" if count == 2 else f"All {count} models"
-        return f"{every} predict {first}." if first else f"{every} find nothing similar: probably none of these."
-    parts = [
-        f"{count} {'predicts' if count == 1 else 'predict'} {name or 'none of these'}"
-        for name, count in votes.most_common()
-    ]
-    return f"The models disagree: {', '.join(parts[:-1])} and {parts[-1]}."

@@ -1,9 +1,11 @@
 """The public names of a search and of its results: one list for the API, the files and the personal export."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from operator import attrgetter
 
 from retrieval.models import Image, Search
+from retrieval.search.services.headlines import Headline
 from retrieval.search.services.options import options_of
 from retrieval.search.services.results import Column, Result, SearchResults
 
@@ -53,6 +55,13 @@ def query_fields(query: Image | None) -> Fields | None:
 def row_fields(column: Column, result: Result) -> Fields:
     """Return a result as a row of a table."""
     return {name: getattr(column if name in COLUMN_FIELDS else result, name) for name in ROW_FIELDS}
+
+
+def headline_fields(headline: Headline) -> Fields:
+    """Return what the models together predict, with the names of the API."""
+    own = ("dataset", "dataset_name", "state")
+    named = {name: [asdict(candidate) for candidate in getattr(headline, name)] for name in ("classes", "others")}
+    return {**{name: getattr(headline, name) for name in own}, **named, "text": headline.text}
 
 
 def rows_of(results: SearchResults) -> Iterator[Fields]:

@@ -14,8 +14,9 @@ from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.access import shown_query
+from retrieval.search.services.headlines import Headline, headlines_of, summary_text
 from retrieval.search.services.marks import marks_of
-from retrieval.search.services.predictions import Prediction, prediction_of, summarise_agreement
+from retrieval.search.services.predictions import MissingReason, Prediction, missing_reason, predictions_of
 from retrieval.search.services.status import missing_datasets, outdated
 
 
@@ -45,8 +46,8 @@ class Column:
     """The results of one model, best first: its rankings of all data sets, merged by similarity.
 
     below_threshold: how many of its best k results the threshold hides. missing_datasets: the names of the searched
-    data sets of which it had no index. prediction: what its nearest neighbours say the query is, None where nothing
-    can be said or predictions were not requested. record: the row of the model.
+    data sets of which it had no index. predictions: what its nearest neighbours say the query is, for each data set
+    one at most; empty where nothing can be said or predictions were not requested. record: the row of the model.
     """
 
     model: int
@@ -55,8 +56,13 @@ class Column:
     results: tuple[Result, ...]
     below_threshold: int
     missing_datasets: tuple[str, ...]
-    prediction: Prediction | None
+    predictions: tuple[Prediction, ...]
     record: Model
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The prediction of all data sets with the highest confidence; one that is not unknown comes first."""
+        return max(self.predictions, key=lambda found: (not found.unknown, found.confidence), default=None)
 
     @property
     def indexes(self) -> list[int]:
@@ -73,14 +79,20 @@ class Column:
 class SearchResults:
     """What one person sees of a search.
 
-    datasets: those searched that the person may see. agreement: a sentence on whether the models' predictions agree,
-    "" without predictions.
+    datasets: those searched that the person may see. headlines: what the models together predict, for each data set
+    with predictions. unpredicted: why the search has no predictions, "" where it may have some.
     """
 
     search: Search
     datasets: tuple[Dataset, ...]
     columns: tuple[Column, ...]
-    agreement: str
+    headlines: tuple[Headline, ...]
+    unpredicted: MissingReason
+
+    @property
+    def prediction_summary(self) -> str:
+        """The headlines as one text, "" without any."""
+        return summary_text(self.headlines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +234,13 @@ def _typed(
             ),
             below_threshold=len(every) - len(hits),
             missing_datasets=missing_datasets(datasets, [ranking.index for ranking in found.rankings]),
-            prediction=prediction_of(search, found.rankings) if with_predictions else None,
+            predictions=predictions_of(search, found.rankings) if with_predictions else (),
             record=found.rankings[0].model,
         )
         for found, every, hits in zip(models, visible, shown, strict=True)
     )
-    agreement = summarise_agreement([column.prediction for column in columns])
-    return SearchResults(search, tuple(datasets), columns, agreement)
+    predicted = [(column.model_name, prediction) for column in columns for prediction in column.predictions]
+    return SearchResults(search, tuple(datasets), columns, headlines_of(predicted), missing_reason(search))
 
 
 def _result(hit: _Hit, record: Image, mark: int | None, shared_count: int) -> Result:

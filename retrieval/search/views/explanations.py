@@ -24,7 +24,7 @@ def explanation(request: HttpRequest, pk: str, ranking: int, image: int) -> Http
     """Explain a result of one's own search."""
     search = get_object_or_404(visible_searches(request.user), pk=pk)
     urls = {
-        "back_url": reverse("search-detail", args=[pk]),
+        "back_url": f"{reverse('search-detail', args=[pk])}#result-{ranking}-{image}",
         "query_url": reverse("search-picture", args=[pk]),
         "result_url": reverse("picture", args=[image]),
     }
@@ -39,9 +39,9 @@ def shared_explanation(request: HttpRequest, token: str, ranking: int, image: in
     if search is None:
         raise Http404("that link was revoked or never was")
     urls = {
-        "back_url": reverse("shared", args=[token]),
+        "back_url": f"{reverse('shared', args=[token])}#result-{ranking}-{image}",
         "query_url": reverse("shared-query", args=[token]),
-        "result_url": reverse("shared-picture", args=[token, image]),
+        "result_url": f"{reverse('shared-picture', args=[token, image])}?size=large",
     }
     return _page(request, search, ranking, image, urls)
 

@@ -26,5 +26,6 @@ def mark(request: HttpRequest, pk: int) -> HttpResponse:
     except Rejected as error:
         return HttpResponseBadRequest(str(error))
     if request.headers.get("HX-Request"):
-        return render(request, "retrieval/_mark_buttons.html", {"ranking": ranking.pk, "image": image, "mark": value})
+        context = {"ranking": ranking.pk, "image": image, "mark": value, "card": "card" in request.POST}
+        return render(request, "retrieval/_mark_buttons.html", context)
     return redirect(marks.page_of(user, ranking.search))

@@ -1,8 +1,8 @@
-"""The page of a search: its results with one's marks, and its refinement."""
+"""The page of a search: its results with one's marks, one of them in large, and its refinement."""
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -13,9 +13,10 @@ from config.errors import ServiceError
 from config.html_errors import error_page
 from retrieval.models import Search
 from retrieval.search.forms import RefineForm, initial_of
-from retrieval.search.services import access, run_search
+from retrieval.search.services import access, commands, run_search
 from retrieval.search.services.marks import refined_by_marks
-from retrieval.search.services.results import results_of, summary_of
+from retrieval.search.services.result_place import ResultPlace, place_of
+from retrieval.search.services.results import Result, results_of, summary_of
 from retrieval.search.views.form import class_choices, tell_skipped
 
 
@@ -28,6 +29,54 @@ def search_detail(request: HttpRequest, pk: str) -> HttpResponse:
     return _page(
         request, search, RefineForm(initial=initial_of(search), datasets=run_search.searchable_datasets(request.user))
     )
+
+
+@login_required
+@never_cache
+@require_safe
+def search_result(request: HttpRequest, pk: str, ranking: int, image: int) -> HttpResponse:
+    """Show one result of one's own search in large."""
+    search = get_object_or_404(access.visible_searches(request.user), pk=pk)
+    return result_page(request, search, ranking, image, is_owner=True)
+
+
+def result_page(request: HttpRequest, search: Search, ranking: int, image: int, *, is_owner: bool) -> HttpResponse:
+    """Return the page of one result; there is none (404) of a picture that the search does not show."""
+    results = results_of(search, request.user)
+    place = place_of(results, ranking, image)
+    if place is None:
+        raise Http404("that search has no such result")
+    back = reverse("search-detail", args=[search.pk]) if is_owner else reverse("shared", args=[search.share_token])
+    context = {
+        "search": search,
+        "results": results,
+        "place": place,
+        "result_urls": _result_urls(search, place, is_owner=is_owner),
+        "back_url": f"{back}#result-{ranking}-{image}",
+        "is_owner": is_owner,
+    }
+    return render(request, "retrieval/result.html", context)
+
+
+def _result_urls(search: Search, place: ResultPlace, *, is_owner: bool) -> dict[str, str]:
+    """Return the URLs of a result's picture and explanation, and of the results beside it with their pictures."""
+
+    def urls_of(result: Result, prefix: str) -> dict[str, str]:
+        if is_owner:
+            page = reverse("search-result", args=[search.pk, result.ranking, result.image])
+            return {prefix: page, f"{prefix}_picture": reverse("picture", args=[result.image])}
+        page = reverse("shared-result", args=[search.share_token, result.ranking, result.image])
+        picture = reverse("shared-picture", args=[search.share_token, result.image])
+        return {prefix: page, f"{prefix}_picture": f"{picture}?size=large"}
+
+    own = urls_of(place.result, "own")
+    key, name = (search.pk, "explanation") if is_owner else (search.share_token, "shared-explanation")
+    return {
+        "picture": own["own_picture"],
+        "explanation": reverse(name, args=[key, place.result.ranking, place.result.image]),
+        **(urls_of(place.previous, "previous") if place.previous else {}),
+        **(urls_of(place.next, "next") if place.next else {}),
+    }
 
 
 @login_required
@@ -78,7 +127,10 @@ def _page(request: HttpRequest, search: Search, form: RefineForm, status: int = 
         "results": results,
         "summary": summary_of(results, request.user),
         "is_owner": True,
+        "has_marks": any(result.mark is not None for column in results.columns for result in column.results),
         "share_url": share_url,
+        "curl": commands.curl_command(results, request.build_absolute_uri(reverse("api-search-list"))),
+        "command": commands.kindred_command(results),
         "query_url": reverse("search-picture", args=[search.pk]),
         "form": form,
         "searchable": able,

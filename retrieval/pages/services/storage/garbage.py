@@ -155,7 +155,7 @@ def _left_overs() -> Found:
     yield from _ownerless(media / "reports", lambda place: making or place in reports, "report")
     mapped = {f"index-{pk}" for pk in Index.objects.values_list("pk", flat=True)}
     yield from _ownerless(media / "maps", lambda place: place.name.rpartition("-")[0] in mapped, "index")
-    searches = {f"{pk}.jpg" for pk in Search.objects.values_list("pk", flat=True)}
+    searches = {f"{pk}.jpg" for pk in Search.stored.values_list("pk", flat=True)}
     yield from _ownerless(media / "searches", lambda place: place.name in searches, "search")
 
 

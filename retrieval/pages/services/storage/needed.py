@@ -93,7 +93,7 @@ def owned_places() -> Iterator[str]:
 
 def _own_pictures() -> QuerySet[Search]:
     """Return the searches that keep an uploaded picture."""
-    return Search.objects.filter(query_image=None, root=None)
+    return Search.stored.filter(query_image=None, root=None)
 
 
 def _images() -> QuerySet[Image]:

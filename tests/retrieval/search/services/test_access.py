@@ -37,39 +37,6 @@ def test_a_link_leads_to_a_search_until_it_is_revoked(world: World, member: User
     assert search.share_token != token
 
 
-def test_a_deleted_search_takes_its_picture_along(
-    world: World, member: User, django_capture_on_commit_callbacks: Captured
-) -> None:
-    kept, search = world.ask(member, upload=jpeg(1)), world.ask(member, upload=jpeg(2))
-    with django_capture_on_commit_callbacks(execute=True):
-        access.delete_search(search)
-    assert list(Search.objects.all()) == [kept] and kept.upload.exists() and not search.upload.exists()
-
-
-def test_a_root_takes_its_refinements_along_and_a_refinement_nothing(
-    world: World, member: User, django_capture_on_commit_callbacks: Captured
-) -> None:
-    root = world.ask(member, upload=jpeg())
-    first, second = world.ask(member, like=root, k=4), world.ask(member, like=root, k=5)
-    assert list(access.roots_of(member)) == [root] and access.query_file(second, member) == root.upload
-    with django_capture_on_commit_callbacks(execute=True):
-        access.delete_search(first)
-    assert set(Search.objects.all()) == {root, second} and root.upload.exists()
-    with django_capture_on_commit_callbacks(execute=True):
-        access.delete_search(root)
-    assert not Search.objects.exists() and not root.upload.exists()
-
-
-def test_a_search_whose_file_is_gone_already_is_deleted(
-    world: World, member: User, django_capture_on_commit_callbacks: Captured
-) -> None:
-    search = world.ask(member, upload=jpeg())
-    search.upload.unlink()
-    with django_capture_on_commit_callbacks(execute=True):
-        access.delete_search(search)
-    assert not Search.objects.exists()
-
-
 def test_an_uploaded_query_is_its_own_file(world: World, member: User) -> None:
     upload, gallery = world.ask(member, upload=jpeg()), world.ask(member)
     assert access.query_file(upload, member) == upload.upload

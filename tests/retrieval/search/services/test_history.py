@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from config.errors import Rejected
 from retrieval.models import Search
-from retrieval.search.services import history
+from retrieval.search.services import access, history
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
@@ -123,7 +123,7 @@ def test_a_deletion_that_fails_midway_keeps_everything(
     def fail(*_: object, **__: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(history, "partial", fail)
+    monkeypatch.setattr(access, "partial", fail)
     with django_capture_on_commit_callbacks(execute=True), pytest.raises(OSError, match="disk"):
         history.delete_all(member, saved=True)
     assert list(Search.objects.all()) == [search] and search.upload.exists()

@@ -1,3 +1,4 @@
+import re
 import shutil
 from typing import Any
 
@@ -8,15 +9,14 @@ from django.urls import reverse
 
 from accounts.models import User
 from mlcore.inference.knn_classifier import Calibration, ConfidenceModel
-from retrieval.models import Dataset, Ranking, Search
+from retrieval.models import Ranking, Search
 from retrieval.registry.services import confidence
 from retrieval.search.services import predictions as services
-from retrieval.search.services.predictions import ConfidenceCheck, Prediction, prediction_of, summarise_agreement
+from retrieval.search.services.predictions import Prediction, missing_reason, predictions_of
 from retrieval.search.services.results import results_of
 from tests.retrieval.world import World
 
 pytestmark = pytest.mark.django_db
-CHECK = ConfidenceCheck(queries=100, error=0.02, least_similarity=0.5, unknown_rejection_rate=0.8)
 SURE = Calibration(
     {count: ConfidenceModel(odds, (0.0,) * 3, (0.0,) * 3, (1.0,) * 3) for count, odds in ((1, 0.0), (3, 2.0))},
     unknown_below=0.5,
@@ -36,6 +36,11 @@ def answered(world: World, search: Search, *answers: tuple[int, float]) -> None:
     pictures = [world.dataset.images.filter(label=label)[at] for at, (label, _) in enumerate(answers)]
     scores = [score for _, score in answers]
     search.rankings.update(image_ids=[picture.pk for picture in pictures], scores=scores)
+
+
+def prediction_of(search: Search, group: list[Ranking]) -> Prediction | None:
+    """Return the prediction in the only data set."""
+    return next(iter(predictions_of(search, group)), None)
 
 
 @pytest.fixture
@@ -74,6 +79,7 @@ def test_a_search_with_filters_or_marks_has_no_prediction(
     for name, value in changes.items():
         setattr(search, name, value)
     assert prediction_of(search, rankings(search)[0]) is None
+    assert missing_reason(search) == ("filtered" if "filters" in changes else "refined")
 
 
 def test_hidden_pictures_do_not_vote(world: World, member: User, sure: None) -> None:
@@ -95,33 +101,13 @@ def test_without_labels_or_index_there_is_no_prediction(world: World, member: Us
     assert prediction_of(search, group) is None
 
 
-def prediction(name: str, label: int = 0) -> Prediction:
-    """Return a prediction of a class; "" is none of the data set."""
-    return Prediction(1, label, name or "Whatever", 0.9, (), not name, 0.8, Dataset(name="Wings"), CHECK)
-
-
-@pytest.mark.parametrize(
-    ("names", "sentence"),
-    [
-        (["Robin", "Robin"], "Both models predict Robin."),
-        (["Robin", "Robin", "Robin"], "All 3 models predict Robin."),
-        (["", ""], "Both models find nothing similar: probably none of these."),
-        (["Robin", "Wren", "Robin"], "The models disagree: 2 predict Robin and 1 predicts Wren."),
-        (["Robin", ""], "The models disagree: 1 predicts Robin and 1 predicts none of these."),
-        (["Robin", None], ""),
-        ([], ""),
-    ],
-)
-def test_a_sentence_says_whether_the_models_agree(names: list[str | None], sentence: str) -> None:
-    assert summarise_agreement([None if name is None else prediction(name) for name in names]) == sentence
-
-
 def test_results_have_predictions_when_asked_for(world: World, member: User, sure: None) -> None:
     search = world.ask(member)
     answered(world, search, (3, 0.9), (3, 0.89), (3, 0.88))
     plain, full = (results_of(search, member, with_predictions=wanted) for wanted in (False, True))
-    assert [column.prediction for column in plain.columns] == [None, None] and plain.agreement == ""
-    assert [column.prediction and column.prediction.label for column in full.columns] == [3, 3] and full.agreement
+    assert [column.prediction for column in plain.columns] == [None, None] and plain.prediction_summary == ""
+    assert [column.prediction and column.prediction.label for column in full.columns] == [3, 3]
+    assert [headline.state for headline in full.headlines] == ["likely"] and full.unpredicted == ""
 
 
 def test_a_page_is_rendered_without_measuring_the_confidence(
@@ -140,13 +126,38 @@ def test_a_page_is_rendered_without_measuring_the_confidence(
     render_to_string("retrieval/_prediction.html", {"column": context["results"].columns[0], "is_owner": True})
 
 
+def test_every_data_set_has_a_prediction_of_its_own(world: World, member: User, sure: None) -> None:
+    other = world.another(*world.models)
+    search = world.ask(member, datasets=[world.dataset, other])
+    results = results_of(search, member, with_predictions=True)
+    for column in results.columns:
+        assert {found.dataset for found in column.predictions} == {world.dataset.pk, other.pk}
+        assert column.prediction in column.predictions
+    assert [headline.dataset_name for headline in results.headlines] == [other.name, world.dataset.name]
+    assert all(headline.state != "disagreement" or len(headline.classes) > 1 for headline in results.headlines)
+
+
 def test_the_page_says_what_it_is(world: World, member: User, member_client: Client, sure: None) -> None:
     search = world.ask(member)
     answered(world, search, (3, 0.9), (3, 0.89), (3, 0.88))
     text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
-    assert f"Both models predict {world.dataset.class_names[3]}." in text
     where = reverse("class", args=[world.dataset.slug, 3])
-    assert text.count(f'Most likely <b><a href="{where}">{world.dataset.class_names[3]}</a></b>, 88 % confidence') == 2
+    name = f'<a href="{where}"><bdi>{world.dataset.class_names[3]}</bdi></a>'
+    assert f"Most likely <b>{name}</b> (88\N{NO-BREAK SPACE}%)" in text
+    assert text.count(f"Most likely {name}, 88 % confidence") == 2
     answered(world, search, (3, 0.4), (3, 0.3), (3, 0.2))
     text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
-    assert text.count("Probably <b>not in this data set</b>") == 2
+    assert text.count("Probably not in this data set") == 3, "the headline, and each model"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"), [({"more": [1]}, "refined"), ({"filters": {"splits": ["test"]}}, "filter")]
+)
+def test_a_page_without_predictions_says_why(
+    world: World, member: User, member_client: Client, sure: None, changes: dict[str, Any], reason: str
+) -> None:
+    search = world.ask(member)
+    Search.objects.filter(pk=search.pk).update(**changes)
+    answer = member_client.get(reverse("search-detail", args=[search.pk]))
+    assert answer.context["results"].headlines == ()
+    assert reason in re.findall(r'<p class="headline-none[^"]*">(.*?)</p>', answer.content.decode(), re.S)[0].lower()

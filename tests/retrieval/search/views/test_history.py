@@ -57,7 +57,7 @@ def test_a_search_is_saved_from_its_answers_and_found_again(member_client: Clien
     detail = reverse("search-detail", args=[search.pk])
     assert reverse("search-save", args=[search.pk]) in page_of(member_client, detail)
     assert save(member_client, search, "Blue <b>wings</b>")["Location"] == detail
-    assert "Saved as <b>Blue &lt;b&gt;wings&lt;/b&gt;</b>" in page_of(member_client, detail)
+    assert "Saved as <bdi>Blue &lt;b&gt;wings&lt;/b&gt;</bdi>" in page_of(member_client, detail)
     assert "Blue &lt;b&gt;wings" in page(member_client, "searches-saved") and "Saved (1)" in page(member_client)
 
 

@@ -1,5 +1,8 @@
+import json
 import re
+import shlex
 import threading
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,8 +11,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from retrieval.models import Search
-from retrieval.search.services import model_cache
+from retrieval.search.services import commands, model_cache
 from retrieval.search.services.marks import mark, refined_by_marks
+from retrieval.search.services.results import results_of
+from retrieval.search.services.sharing import set_shared
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
@@ -106,7 +111,7 @@ def test_a_busy_site_keeps_the_answers_and_asks_to_come_again(
     with model_cache._place_in_queue():
         answer = refined(member_client, search, terms(world))
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
-    assert answer.content.decode().count('<li class="answer"') == 6
+    assert answer.content.decode().count('<li class="answer" id="result-') == 6
 
 
 def test_an_empty_column_says_why(member_client: Client, member: User, world: World) -> None:
@@ -130,3 +135,90 @@ def test_the_pages_terms_are_those_of_the_search(member_client: Client, member: 
 def test_two_models_say_how_far_they_agree(member_client: Client, member: User, world: World) -> None:
     text = member_client.get(reverse("search-detail", args=[world.ask(member, k=47).pk])).content.decode()
     assert "first 47 results" in text and "100&nbsp;%" in text
+
+
+# --- one result in large
+
+
+def test_a_result_has_a_page_with_its_neighbours(
+    client: Client, member_client: Client, curator_client: Client, member: User, world: World
+) -> None:
+    search = world.ask(member)
+    ranking = search.rankings.all()[0]
+    pages = [reverse("search-result", args=[search.pk, ranking.pk, image]) for image in ranking.image_ids]
+    text = member_client.get(pages[1]).content.decode()
+    assert reverse("picture", args=[ranking.image_ids[1]]) in text and ranking.model.name in text
+    assert re.findall(r'rel="(?:prev|next)" href="([^"]+)"', text) == [pages[0], pages[2]]
+    assert f"{ranking.scores[1]:.2f}" in text and "Licence" in text and reverse("mark", args=[ranking.pk]) in text
+    assert reverse("explanation", args=[search.pk, ranking.pk, ranking.image_ids[1]]) in text
+    assert 'rel="prev"' not in member_client.get(pages[0]).content.decode()
+    assert 'rel="next"' not in member_client.get(pages[2]).content.decode()
+    other = next(image for image in world.train_images if image.pk not in ranking.image_ids)
+    assert member_client.get(reverse("search-result", args=[search.pk, ranking.pk, other.pk])).status_code == 404
+    assert curator_client.get(pages[0]).status_code == 404
+    assert client.get(pages[0])["Location"].startswith("/accounts/login/")
+
+
+def test_a_visitor_sees_a_shared_result_in_large_and_marks_nothing(client: Client, member: User, world: World) -> None:
+    search = world.ask(member)
+    set_shared(search, True)
+    ranking = search.rankings.all()[0]
+    url = reverse("shared-result", args=[search.share_token, ranking.pk, ranking.image_ids[0]])
+    text = client.get(url).content.decode()
+    picture = reverse("shared-picture", args=[search.share_token, ranking.image_ids[0]])
+    assert f"{picture}?size=large" in text and "marks-choices" not in text and "search-by" not in text
+    world.dataset.public = False
+    world.dataset.save(update_fields=["public"])
+    assert client.get(url).status_code == 404
+
+
+def test_marks_in_the_large_view_keep_their_own_names(member_client: Client, member: User, world: World) -> None:
+    ranking = world.ask(member).rankings.all()[0]
+    values = {"image": ranking.image_ids[0], "value": 2, "card": 1}
+    text = member_client.post(
+        reverse("mark", args=[ranking.pk]), values, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert f'id="card-mark-{ranking.pk}-{ranking.image_ids[0]}-2"' in text and 'name="card"' in text
+
+
+def test_folded_ranks_are_named(member_client: Client, member: User, world: World) -> None:
+    search = world.ask(member)
+    ranking = search.rankings.all()[0]
+    first, second = ranking.image_ids[:2]
+    look = world.dataset.images.get(pk=first).look
+    world.dataset.images.filter(pk=second).update(look=look)
+    text = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
+    assert re.search(r"\+1 near-duplicate: rank 2<", text)
+
+
+# --- the same search from a program
+
+
+def test_commands_repeat_a_search(world: World, member: User) -> None:
+    search = world.ask(member, k=5)
+    results = results_of(search, member)
+    command = commands.curl_command(results, "https://kindred.example/api/v1/searches/")
+    words = shlex.split(command)
+    body = json.loads(words[words.index("-d") + 1])
+    models = [model.pk for model in world.models]
+    assert body == {"image_id": search.query_image_id, "datasets": [world.dataset.pk], "models": models, "k": 5}
+    assert words[-1] == "https://kindred.example/api/v1/searches/"
+    said = shlex.split(commands.kindred_command(results))
+    assert said[:5] == ["kindred", "search", str(search.query_image_id), "--dataset", world.dataset.slug]
+    assert said[-2:] == ["-k", "5"]
+
+
+def test_commands_name_every_option_and_no_more_than_there_is(world: World, member: User) -> None:
+    search = world.ask(member, upload=jpeg())
+    search.box, search.threshold, search.filters = [0, 0, 0.5, 0.5], 0.25, {"splits": ["test"]}
+    results = results_of(search, member)
+    words = shlex.split(commands.curl_command(results, "https://kindred.example/"))
+    fields = [word for before, word in pairwise(words) if before == "-F"]
+    assert {"file=@photo.jpg", f"datasets={world.dataset.pk}", "k=3", "threshold=0.25", "box=0.5"} <= set(fields)
+    assert 'filters={"splits": ["test"], "classes": []}' in fields
+    said = shlex.split(commands.kindred_command(results))
+    assert said[-9:] == ["--box", "0", "0", "0.5", "0.5", "--threshold", "0.25", "--split", "test"]
+    search.filters = {"classes": [[world.dataset.pk, 1]]}
+    assert commands.kindred_command(results) == "", "it has no option for classes"
+    search.more = [7]
+    assert "refine/" in commands.curl_command(results, "https://kindred.example/")

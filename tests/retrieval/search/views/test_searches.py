@@ -289,7 +289,8 @@ def test_a_search_shows_every_answer_of_every_model(member_client: Client, membe
     for ranking in search.rankings.all():
         assert ranking.model.name in text
         for pk, score in zip(ranking.image_ids, ranking.scores, strict=True):
-            assert reverse("thumbnail", args=[pk]) in text and f"{score:.4f}" in text
+            assert reverse("search-result", args=[search.pk, ranking.pk, pk]) in text
+            assert reverse("thumbnail", args=[pk]) in text and f"{score:.2f}" in text
 
 
 def test_an_answer_searches_with_the_same_models_and_number(member_client: Client, member: User, world: World) -> None:
@@ -347,6 +348,25 @@ def test_a_shared_search_is_seen_by_whoever_has_the_link_until_it_is_revoked(
         assert client.get(gone).status_code == 404
 
 
+def test_a_shared_search_has_a_card_that_shows_no_more_than_the_page(
+    client: Client, member_client: Client, member: User, world: World
+) -> None:
+    search = world.ask(member)
+    token = shared(member_client, search)
+    text = text_of(client.get(reverse("shared", args=[token])))
+    card = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)">', text))
+    assert search.query_image.class_name in card["og:title"] and "similar pictures" in card["og:description"]
+    assert card["og:image"].endswith(reverse("shared-query", args=[token]))
+    assert f"<title>{card['og:title']}" in text
+    search.query_image.__class__.objects.filter(pk=search.query_image_id).update(hidden=True)
+    first = search.rankings.all()[0].image_ids[0]
+    text = text_of(client.get(reverse("shared", args=[token])))
+    card = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)">', text))
+    assert card["og:image"].endswith(reverse("shared-picture", args=[token, first]))
+    assert search.query_image.class_name not in card["og:title"]
+    assert "og:title" not in text_of(member_client.get(reverse("search-detail", args=[search.pk])))
+
+
 def test_a_shared_search_gives_its_own_pictures_only(
     client: Client, member_client: Client, member: User, world: World
 ) -> None:
@@ -354,7 +374,8 @@ def test_a_shared_search_gives_its_own_pictures_only(
     token, own = shared(member_client, search), search.rankings.get().image_ids
     for image in Image.objects.all():
         answer = client.get(reverse("shared-picture", args=[token, image.pk]))
-        assert answer.status_code == (200 if image.pk in own else 404)
+        large = client.get(reverse("shared-picture", args=[token, image.pk]), {"size": "large"})
+        assert answer.status_code == large.status_code == (200 if image.pk in own else 404)
     assert client.get(reverse("shared-query", args=[token])).status_code == 200
 
 

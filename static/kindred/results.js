@@ -1,0 +1,142 @@
+// The results page: refining at every change, sharing, panels. It works without this, by plain forms.
+
+import { cropping } from "./crop.js";
+
+const PATIENCE = 250; // ms between the last change and the search that it starts
+
+// --- refining
+
+function modelChoices(form) {
+  const chosen = [...form.elements].filter((field) => field.name === "datasets" && (field.checked || field.type === "hidden"));
+  const keys = chosen.map((field) => field.value);
+  for (const choice of form.querySelectorAll("[data-serves]")) {
+    const serves = choice.dataset.serves.trim().split(" ");
+    choice.hidden = !keys.some((key) => serves.includes(key));
+    choice.querySelector("input").disabled = choice.hidden; // what is disabled is not sent
+  }
+}
+
+function sliders(form) {
+  for (const slider of form.querySelectorAll("[data-slider-of]")) {
+    const number = document.getElementById(slider.dataset.sliderOf);
+    slider.addEventListener("input", () => (number.value = slider.value));
+    number.addEventListener("input", () => (slider.value = number.value === "" ? slider.min : number.value));
+  }
+}
+
+function refining(form) {
+  const page = form.closest("#search-page");
+  const crop = form.querySelector("[data-crop]");
+  if (crop) cropping(crop, form.querySelector("[data-box-fields]"));
+  sliders(form);
+  modelChoices(form);
+  let waiting;
+  page.addEventListener("change", (event) => {
+    if (event.target.form !== form || event.target.matches("[data-not-an-option]")) return;
+    modelChoices(form);
+    clearTimeout(waiting);
+    waiting = setTimeout(() => form.isConnected && form.reportValidity() && form.requestSubmit(), PATIENCE);
+  });
+  form.addEventListener("submit", () => clearTimeout(waiting));
+  page.addEventListener("click", (event) => {
+    const chip = event.target.closest("[data-untick]");
+    if (!chip) return;
+    const box = document.getElementById(chip.dataset.untick);
+    box.checked = false;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
+// --- panels: one opens by its button, by a link to it, or by the URL
+
+function open(id) {
+  const panel = document.getElementById(id);
+  if (panel?.matches("details")) panel.open = true;
+}
+
+function panels() {
+  for (const link of document.querySelectorAll("[data-opens]")) link.addEventListener("click", () => open(link.dataset.opens));
+}
+
+// --- sharing: copy the link, or hand it to the system
+
+function sharing() {
+  const said = document.querySelector("[data-copied]");
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const field = document.getElementById(button.dataset.copy);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(field.value);
+        said.textContent = "Copied";
+      } catch {
+        field.focus(); // no clipboard without HTTPS, or it was refused: the link is selected instead
+        field.select();
+        said.textContent = "Selected: copy it with Ctrl+C, or hold it.";
+      }
+    });
+  }
+  for (const button of document.querySelectorAll("[data-send]")) {
+    button.hidden = !navigator.share;
+    button.addEventListener("click", () => {
+      const url = document.getElementById(button.dataset.send).value;
+      navigator.share({ title: `Results for ${button.dataset.title}`, url }).catch(() => {}); // closing the sheet is no error
+    });
+  }
+  for (const field of document.querySelectorAll("#share-url")) field.addEventListener("focus", () => field.select());
+}
+
+// --- marks: once there is one, the search can be repeated with them
+
+function afterMark() {
+  document.querySelector("[data-after-marks]")?.removeAttribute("data-after-marks");
+}
+
+// --- the page anew
+
+const begun = new WeakSet();
+const opened = new Set();
+let focused = ""; // the id of what had the focus, which htmx cannot give back while its panel is closed
+
+function announce() {
+  const live = document.querySelector("[data-announce]");
+  const error = document.querySelector("#search-page .errorlist");
+  live.textContent = (error ?? document.querySelector(live.dataset.announce)).textContent;
+}
+
+function begin() {
+  const page = document.getElementById("search-page");
+  if (begun.has(page)) return;
+  begun.add(page);
+  const form = page.querySelector("[data-refine]");
+  if (form) refining(form);
+  panels();
+  sharing();
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id !== "search-page") return;
+  focused = document.activeElement.id;
+  opened.clear();
+  for (const part of document.querySelectorAll("#search-page details[id][open]")) opened.add(part.id);
+  if ([400, 503].includes(event.detail.xhr.status)) {
+    event.detail.shouldSwap = true; // the same page, saying what is wrong
+    event.detail.isError = false;
+  }
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.closest?.("form.marks") || event.detail.elt.matches?.("form.marks")) afterMark();
+  if (!document.getElementById("search-page") || begun.has(document.getElementById("search-page"))) return;
+  for (const id of opened) open(id); // before the new page is painted, so that nothing jumps
+  if (focused && document.activeElement.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  begin();
+  announce();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.elt.matches?.("form.marks")) afterMark();
+});
+window.addEventListener("hashchange", () => open(location.hash.slice(1)));
+
+begin();
+open(location.hash.slice(1));
+setTimeout(announce, 500); // a region that is filled later is read out, one that is there from the start is not
