@@ -39,6 +39,7 @@ export function pictureForm(form) {
   let current = []; // the files that are selected, also while a wrong one is refused
   let objectUrl = "";
   let stop = () => {};
+  let underway = false;
   camera.removeAttribute("name"); // its photo goes to the other field
 
   function hold(files) {
@@ -80,6 +81,7 @@ export function pictureForm(form) {
       return;
     }
     stop();
+    rest();
     hold(files);
     forget(form);
     show();
@@ -96,6 +98,7 @@ export function pictureForm(form) {
     say(text, lost);
     upload.hidden = true;
     button.ariaBusy = null;
+    underway = false;
     stop = () => {};
   }
 
@@ -112,8 +115,10 @@ export function pictureForm(form) {
   }
 
   async function submit(event) {
-    if (event.defaultPrevented) return; // it is on its way
+    const again = event.defaultPrevented || underway;
     event.preventDefault();
+    if (again) return; // it is on its way
+    underway = true;
     forget(form);
     const pick = event.submitter?.closest("[data-quick-pick]");
     const data = new FormData(form);
@@ -195,9 +200,13 @@ export function pictureForm(form) {
     event.preventDefault();
     if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
   });
-  window.addEventListener("pageshow", () => {
-    rest();
-    if (!input.files.length) return;
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) rest();
+    if (underway || !input.files.length) return;
+    if (!event.persisted && performance.getEntriesByType("navigation")[0]?.type === "navigate") {
+      take([...input.files]); // it was chosen before this script had come
+      return;
+    }
     current = [...input.files]; // Back keeps the files, not their preview
     show();
   });

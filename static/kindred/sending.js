@@ -38,6 +38,7 @@ export function forget(form) {
 export function showErrors(form, html) {
   const answer = new DOMParser().parseFromString(html, "text/html");
   const other = answer.querySelector("[data-picture-form]");
+  for (const list of answer.querySelectorAll("[autofocus]")) list.autofocus = false; // `attend` is for pages that stand
   if (!other) return answer.querySelector("main .lead")?.textContent ?? "";
   for (const place of form.querySelectorAll("[data-errors]")) {
     place.replaceChildren(...(other.querySelector(`[data-errors="${place.dataset.errors}"]`)?.childNodes ?? []));

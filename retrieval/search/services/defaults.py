@@ -39,6 +39,12 @@ def default_models(models: Iterable[Model], datasets: Sequence[Dataset]) -> list
     return [model for model in able if model.pk in chosen]
 
 
+def best_model(models: Iterable[Model], dataset: Dataset) -> Model | None:
+    """Return the first default model of a data set, None where none has an index."""
+    ranked = _ranked(models, dataset)
+    return next(iter(_curated(ranked) or ranked), None)
+
+
 def _curated(models: Iterable[Model]) -> list[Model]:
     return [model for model in models if model.is_default]
 

@@ -14,7 +14,7 @@ from config.errors import Rejected
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Model, Ranking, Search
-from retrieval.search.services.defaults import default_models
+from retrieval.search.services.defaults import best_model, default_models
 from retrieval.search.services.ranking import indexed_embedding, search_indexes
 from retrieval.search.services.results import SearchResults, results_of_rankings
 from retrieval.search.services.run_search import DEFAULT_K, searchable_datasets, searchable_models
@@ -103,11 +103,12 @@ def _drawn(viewer: Visitor) -> Keys | None:
 
 
 def _drawn_from(dataset: Dataset, viewer: Visitor) -> Keys | None:
-    best = default_models(searchable_models(dataset), [dataset])[:1]
+    model = best_model(searchable_models(dataset), dataset)
+    if model is None:
+        return None
     held_out = shown_images(viewer).filter(dataset=dataset, pk__in=dataset.images.asking().values("pk"))
     for image in held_out.named().order_by("?")[:TRIES]:
-        for model in best:
-            for ranking in _found(Search(query_image=image, k=EXAMPLE_RESULTS), model):
-                if len(ranking.image_ids) == EXAMPLE_RESULTS and ranking.index.dataset_id == dataset.pk:
-                    return image.pk, model.pk, ranking.image_ids
+        for ranking in _found(Search(query_image=image, k=EXAMPLE_RESULTS), model):
+            if len(ranking.image_ids) == EXAMPLE_RESULTS and ranking.index.dataset_id == dataset.pk:
+                return image.pk, model.pk, ranking.image_ids
     return None
