@@ -9,7 +9,7 @@ from django.db import connections
 
 logger = logging.getLogger(__name__)
 
-WarmUp = Callable[[], None]
+WarmUp = Callable[[], object]
 
 _WARM_UPS: list[WarmUp] = []
 

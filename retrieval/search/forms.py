@@ -138,7 +138,8 @@ class SearchForm(OptionsForm):
         if len(files) > MOST_SEARCHES:
             raise forms.ValidationError(f"{len(files)} pictures are selected; the limit is {MOST_SEARCHES} at once.")
         most = settings.PICTURE_MAX_BYTES
-        large = [f"{file.name} has {file.size / 2**20:.1f} MB" for file in files if file.size > most]
+        sizes = [(file.name, file.size or 0) for file in files]
+        large = [f"{name} has {size / 2**20:.1f} MB" for name, size in sizes if size > most]
         if large:
             raise forms.ValidationError(f"{', '.join(large)}; the limit is {most // 2**20} MB.")
         return picture

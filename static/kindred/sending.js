@@ -16,10 +16,11 @@ export function sent(url, data, told) {
 // --- what is wrong, beside its cause
 
 export function complain(place, text) {
-  const list = document.createElement("ul");
-  Object.assign(list, { className: "errorlist", role: "alert", tabIndex: -1 });
+  const list = Object.assign(document.createElement("ul"), { className: "errorlist", tabIndex: -1 });
   list.append(Object.assign(document.createElement("li"), { textContent: text }));
-  place.replaceChildren(list);
+  const alert = Object.assign(document.createElement("div"), { role: "alert" });
+  alert.append(list);
+  place.replaceChildren(alert);
   attend(list);
 }
 

@@ -7,6 +7,7 @@ VISITORS_PAGES = {
     "account_reset_password_done": "/accounts/password/reset/done/",
     "account_email_verification_sent": "/accounts/confirm-email/",
     "shared": "{shared}",
+    "try": "{tried}",
     "shared-explanation": "{shared_explanation}",
 }
 """What who has not signed in sees; where a signed-in one sees the same page, or another, it stands below too."""
@@ -14,6 +15,8 @@ VISITORS_PAGES = {
 PAGES = {
     "search": "/",
     "search-detail": "{search}",
+    "search-batch": "{batch}",
+    "try": "{tried}",
     "explanation": "{explanation}",
     "searches": "/searches/",
     "searches-saved": "/searches/saved/",
@@ -78,8 +81,8 @@ NO_PAGES = {
     "experiment-now", "experiment-runs", "experiment-tunings", "export_my_data", "index-activate", "index-build",
     "job_status", "leaderboard-agreement", "leaderboard-file", "leaderboard-rows", "mfa_activate_totp",
     "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
-    "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish", "model-resume", "my-mark-remove",
-    "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
+    "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-default", "model-publish", "model-resume",
+    "my-mark-remove", "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
     "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
     "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
     "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "thumbnail", "withdraw",

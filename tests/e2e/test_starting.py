@@ -1,5 +1,6 @@
-"""How a search begins: two taps on a phone, drop on a desk, several at once, without an account; and what goes wrong."""
+"""How a search begins: two taps on a phone, several pictures at once, without an account; and what goes wrong."""
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -202,8 +203,12 @@ def test_a_finger_draws_the_part_that_is_searched(phone: Page, site: Site, photo
     for step in range(1, 6):
         finger("touchMove", (x + 14 * step, y + 10 * step))
     finger("touchEnd")
-    phone.wait_for_function("Number(document.querySelector('#id_left').value) > 5")
-    assert float(phone.input_value("#id_top")) > 5 and phone.input_value("#id_right") in ("", "100")
+    expect(phone.locator("#id_left")).to_have_value(re.compile(r"[1-9]"))
+    assert (
+        float(phone.input_value("#id_left")) > 5
+        and float(phone.input_value("#id_top")) > 3
+        and phone.input_value("#id_right") in ("", "100")
+    )
     phone.locator("form.search button[data-submit]").tap()
     phone.wait_for_url(RESULTS)
     expect(phone.locator("#summary")).to_contain_text("part of the picture")

@@ -177,9 +177,7 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
     if form is None:
         searches = access.visible_searches(request.user)
         initial = _initial(request, selected, able)
-        form = SearchForm(
-            datasets=run_search.searchable_datasets(request.user), searches=searches, initial=initial
-        )
+        form = SearchForm(datasets=run_search.searchable_datasets(request.user), searches=searches, initial=initial)
     pictures = Image.objects.filter(dataset__in=selected, hidden=False).named()
     context: dict[str, object] = {
         "form": form,

@@ -9,6 +9,7 @@ from config.errors import Rejected
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.search.services.try_out import tried_results
 
+
 @require_safe
 def try_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what the default models find for a picture of a data set; nothing is stored."""

@@ -304,7 +304,7 @@ def test_classes_are_found_by_a_part_of_their_name(member_client: Client, world:
 def test_the_form_weighs_little(member_client: Client, world: World) -> None:
     """HTML, styles and scripts, uncompressed; pictures left out."""
     text = text_of(member_client.get(reverse("search")))
-    files = set(re.findall(r'(?:href|src)="/static/([^"]+[.](?:css|js))"', text)) 
+    files = set(re.findall(r'(?:href|src)="/static/([^"]+[.](?:css|js))"', text))
     files |= {f"kindred/{name}.js" for name in ("crop", "picture", "sending", "kept")}
     sizes = {name: Path(str(finders.find(name))).stat().st_size for name in files}
     assert len(sizes) >= 5 and len(text.encode()) + sum(sizes.values()) < 150_000, sizes
