@@ -5,7 +5,8 @@ import { keep, kept } from "./kept.js";
 import { attend, complain, forget, sent, showErrors } from "./sending.js";
 
 const LARGE = 1024 * 1024;
-const LOST = "The connection was lost. Your picture is still here: press Search to try again.";
+const LOST = "The connection was lost. Try again.";
+const LOST_WITH_PICTURE = "The connection was lost. Your picture is still here: press Search to try again.";
 const PRIVATE = ["csrfmiddlewaretoken", "picture", "url", "class_name"]; // never in the URL
 
 function sizeOf(bytes) {
@@ -141,7 +142,7 @@ export function pictureForm(form) {
     const where = answer.getResponseHeader("HX-Redirect");
     if (where) return lead(where);
     rest();
-    if (answer.status === 0) return fail(LOST);
+    if (answer.status === 0) return fail(current.length ? LOST_WITH_PICTURE : LOST);
     const said = showErrors(form, answer.responseText);
     if (said !== null) fail(said || `The search failed (error ${answer.status}). Press Search to try again.`);
   }
