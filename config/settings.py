@@ -251,7 +251,7 @@ REST_FRAMEWORK = {
         "config.api.throttles.VisitorThrottle",
         "config.api.throttles.AddressThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"person": "1200/min", "visitor": "120/min", "address": "3000/min"},
+    "DEFAULT_THROTTLE_RATES": {"person": "1200/min", "visitor": "120/min", "address": "3000/min", "try": "60/min"},
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -346,6 +346,8 @@ WEIGHTS_DIR = VAR_DIR / "weights"  # pre-trained weights that experiments may st
 IMPORT_ROOTS = [Path(root) for root in env.list("KINDRED_IMPORT_ROOTS", default=[str(VAR_DIR / "imports")])]
 # Whether people may search with the picture at a web address; only public hosts are asked (search/fetching.py).
 FETCH = env.bool("KINDRED_FETCH", default=True)
+# Whether a web process loads the models of new searches when it starts (search/services/warm_up.py).
+WARM_UP = env.bool("KINDRED_WARM_UP", default=True)
 
 # --- security
 

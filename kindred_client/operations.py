@@ -96,6 +96,8 @@ OPERATIONS: dict[str, Operation] = {
     "models.file": _of("GET /models/{id}/files/{part}/"),
     "models.publish": _of("POST /models/{id}/publish/"),
     "models.unpublish": _of("POST /models/{id}/unpublish/"),
+    "models.set_default": _of("POST /models/{id}/set-default/"),
+    "models.unset_default": _of("POST /models/{id}/unset-default/"),
     "models.resume": _of("POST /models/{id}/resume/"),
     "indexes.list": _of("GET /indexes/"),
     "indexes.build": _job("POST /indexes/"),

@@ -644,6 +644,7 @@ class Model(TypedDict, total=False):
     experiment: int | None
     dim: int
     published: bool
+    is_default: bool
     has_network: bool
     suspended_at: str | None
     encoder_problem: str

@@ -12,6 +12,7 @@ class RetrievalConfig(AppConfig):
         _register_follow_ups()
         _register_personal_data()
         _register_downloads()
+        _register_warm_up()
 
 
 def _register_jobs() -> None:
@@ -95,3 +96,11 @@ def _register_downloads() -> None:
     )
     about = "Results of an experiment: metrics, intervals, tests."
     downloads.register("reports", "Reports", about, downloads_of_reports)
+
+
+def _register_warm_up() -> None:
+    """Register what a web process loads when it starts."""
+    from config.serving import warming
+    from retrieval.search.services.warm_up import warm_models
+
+    warming.register(warm_models)

@@ -15,7 +15,7 @@ from retrieval.pages.views.front import front
 from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import storage
 from retrieval.registry.views import indexes, labels, models
-from retrieval.search.views import explanations, exports, history, links, marks, results
+from retrieval.search.views import explanations, exports, history, links, marks, results, visitors
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
 
@@ -33,6 +33,8 @@ urlpatterns = [
     path("searches/delete/", history.delete_all, name="searches-delete"),
     path("searches/<uuid:pk>/save", history.save, name="search-save"),
     path("searches/<uuid:pk>/unsave", history.unsave, name="search-unsave"),
+    path("searches/batch/", form_views.batch, name="search-batch"),
+    path("try/<int:pk>/", visitors.try_picture, name="try"),
     path("searches/classes", form_views.classes, name="search-classes"),
     path("searches/<uuid:pk>/picture", search.query_picture, name="search-picture"),
     path("searches/<uuid:pk>/share", search.share, name="search-share"),
@@ -99,6 +101,7 @@ urlpatterns = [
     path("lab/models/new/", models.new, name="model-new"),
     path("lab/models/<int:pk>/", models.detail, name="model"),
     path("lab/models/<int:pk>/publish", models.toggle_published, name="model-publish"),
+    path("lab/models/<int:pk>/default", models.toggle_default, name="model-default"),
     path("lab/models/<int:pk>/resume", models.resume, name="model-resume"),
     path("lab/models/<int:pk>/index", indexes.build, name="index-build"),
     path("lab/indexes/<int:pk>/activate", indexes.activate, name="index-activate"),

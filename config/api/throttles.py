@@ -28,3 +28,9 @@ class AddressThrottle(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class TryThrottle(AnonRateThrottle):
+    """Searches that visitors try on pages, by IP address."""
+
+    scope = "try"

@@ -35,6 +35,7 @@ BOXES = Room("JSON_MAX_BYTES", content_type="application/x-www-form-urlencoded")
 
 ROOMS = {
     "search": PICTURE,
+    "search-batch": BATCH,
     "api-search-list": PICTURE,
     "api-search-batch": BATCH,
     "dataset-import": ARCHIVE,

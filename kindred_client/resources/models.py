@@ -95,6 +95,14 @@ class Models(Resource):
         """Unpublish it: searches do not use it."""
         return self._api.call("models.unpublish", response_types.ModelsUnpublish, model, if_match=if_match)
 
+    def set_default(self, model: Ref, *, if_match: str = "") -> response_types.ModelsSetDefault:
+        """Let new searches take it unless people choose others."""
+        return self._api.call("models.set_default", response_types.ModelsSetDefault, model, if_match=if_match)
+
+    def unset_default(self, model: Ref, *, if_match: str = "") -> response_types.ModelsUnsetDefault:
+        """Let new searches take the best models of each data set again, unless others are set."""
+        return self._api.call("models.unset_default", response_types.ModelsUnsetDefault, model, if_match=if_match)
+
     def resume(self, model: Ref, *, if_match: str = "") -> response_types.ModelsResume:
         """Resume an external model that was suspended after too many failures."""
         return self._api.call("models.resume", response_types.ModelsResume, model, if_match=if_match)

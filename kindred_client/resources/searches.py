@@ -41,6 +41,7 @@ class Searches(Resource):
         image_id: Ref | None = None,
         image_url: str | None = None,
         models: Iterable[Ref] = (),
+        default_models: bool = False,
         k: int | None = None,
         box: Box | None = None,
         threshold: float | None = None,
@@ -49,11 +50,19 @@ class Searches(Resource):
     ) -> response_types.SearchesCreate:
         """Search for the pictures most similar to one: a local file, a picture of a data set, or one at a URL.
 
+        models: default all that have an index; with `default_models` those that the search page takes.
         k: results per model, default 12. box: left, top, right, bottom of the searched part, 0 to 1. threshold: the
         minimum similarity, -1 to 1. filters: {"splits": [...], "classes": [...]}.
         """
         body = search_options(
-            datasets, models, k=k, box=box, threshold=threshold, filters=filters, exclude_self=exclude_self
+            datasets,
+            models,
+            default_models=default_models,
+            k=k,
+            box=box,
+            threshold=threshold,
+            filters=filters,
+            exclude_self=exclude_self,
         )
         body |= given(image_id=None if image_id is None else key(image_id), image_url=image_url)
         if file is None:
@@ -72,6 +81,7 @@ class Searches(Resource):
         *,
         datasets: Iterable[Ref],
         models: Iterable[Ref] = (),
+        default_models: bool = False,
         k: int | None = None,
         box: Box | None = None,
         threshold: float | None = None,
@@ -89,7 +99,14 @@ class Searches(Resource):
             Problem: no search is possible (a wrong token, an unknown data set).
         """
         body = search_options(
-            datasets, models, k=k, box=box, threshold=threshold, filters=filters, exclude_self=exclude_self
+            datasets,
+            models,
+            default_models=default_models,
+            k=k,
+            box=box,
+            threshold=threshold,
+            filters=filters,
+            exclude_self=exclude_self,
         )
         return search_many(self._api, pictures, body, workers=workers, total=total)
 
@@ -187,6 +204,7 @@ def search_options(
     datasets: Iterable[Ref],
     models: Iterable[Ref],
     *,
+    default_models: bool = False,
     k: int | None,
     box: Box | None,
     threshold: float | None,
@@ -195,7 +213,9 @@ def search_options(
 ) -> dict[str, Any]:
     """Return the body of a search without its picture."""
     body = {"datasets": keys(datasets), "exclude_self": exclude_self}
-    body |= given(models=keys(models) or None, k=k, box=None if box is None else [*box])
+    body |= given(
+        models=keys(models) or None, default_models=default_models or None, k=k, box=None if box is None else [*box]
+    )
     return body | given(threshold=threshold, filters=filters)
 
 

@@ -34,6 +34,9 @@ class Model(models.Model):
     licence = models.CharField(max_length=300, blank=True, help_text="Licence of an external model, as imported.")
     has_network = models.BooleanField(default=True, help_text="Whether it can embed a picture that it never saw.")
     published = models.BooleanField(default=False)
+    is_default = models.BooleanField(
+        default=False, help_text="Whether a curator chose it for new searches; else the best are taken."
+    )
     encoder_failures = models.PositiveSmallIntegerField(
         default=0, help_text="Failures in a row of an external model's process."
     )

@@ -21,6 +21,7 @@ MODEL = {
     "experiment": 2,
     "dim": 512,
     "published": True,
+    "is_default": False,
     "has_network": True,
     "suspended_at": None,
     "encoder_problem": "",
@@ -69,7 +70,7 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
     class Meta:
         model = Model
         fields = (
-            "id", "name", "loss", "dataset", "experiment", "dim", "published", "has_network",
+            "id", "name", "loss", "dataset", "experiment", "dim", "published", "is_default", "has_network",
             "suspended_at", "encoder_problem", "licence", "weights_sha256", "metrics", "created_at",
         )  # fmt: skip
         read_only_fields = fields

@@ -7,11 +7,22 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from config.errors import ServiceError
 from retrieval.models import Dataset, Image, Model, Search
+from retrieval.search.services.batches import MOST_SEARCHES
 from retrieval.search.services.options import SearchOptions, options_of
+from retrieval.search.services.query_image import Unreadable
 
 SIDES = ("left", "top", "right", "bottom")
 WHOLE = (0.0, 0.0, 100.0, 100.0)
+ERROR_FIELDS = {"k": "k", "threshold": "threshold", "box": "left", "filters": "classes", "url": "url"}
+"""The field beside which a service's error is shown, by the field that the error names."""
+
+
+def named_error(error: ServiceError, name: str) -> str:
+    """Return what a service says of a picture, with the name of its file in place of "the file"."""
+    text = str(error)
+    return f"{name} {text.removeprefix('the file ')}" if text.startswith("the file ") else f"{name}: {text}"
 
 
 class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # takes none when it runs
@@ -49,6 +60,7 @@ class OptionsForm(forms.Form):
 
     datasets = RowsField(queryset=Dataset.objects.none(), label="Data sets", widget=forms.CheckboxSelectMultiple)
     models = RowsField(queryset=Model.objects.none(), widget=forms.CheckboxSelectMultiple, required=False)
+    all_models = forms.BooleanField(required=False)
     k = forms.IntegerField(
         label="Results per model",
         min_value=1,
@@ -103,12 +115,33 @@ class SearchForm(OptionsForm):
         super().__init__(*args, **kwargs)
         self.searches = searches
 
+    def pictures(self) -> "list[UploadedFile[bytes]]":
+        """Return the files of a valid form that are searched with: none where another picture counts first."""
+        values = self.cleaned_data
+        if values["image"] or values["like"]:
+            return []
+        return [file for file in self.files.getlist("picture") if file]
+
+    def add_service_error(self, error: ServiceError) -> None:
+        """Say what a service refused, beside the field that caused it."""
+        text = str(error)[:1].upper() + str(error)[1:]
+        field = ERROR_FIELDS.get(getattr(error, "field", ""))
+        if isinstance(error, Unreadable):
+            field, file = ("picture", self.cleaned_data["picture"]) if self.cleaned_data["picture"] else ("url", None)
+            text = named_error(error, file.name if file else self.cleaned_data["url"])
+        self.add_error(field, text)
+
     def clean_picture(self) -> "UploadedFile[bytes] | None":
-        """Refuse a file that is too large, before it is read."""
+        """Refuse files that are too large, and too many, before they are read."""
         picture: UploadedFile[bytes] | None = self.cleaned_data["picture"]
-        if picture and picture.size and picture.size > settings.PICTURE_MAX_BYTES:
-            most = settings.PICTURE_MAX_BYTES // 2**20
-            raise forms.ValidationError(f"The picture has {picture.size / 2**20:.0f} MB; the limit is {most} MB.")
+        files = self.files.getlist("picture")
+        if len(files) > MOST_SEARCHES:
+            raise forms.ValidationError(f"{len(files)} pictures are selected; the limit is {MOST_SEARCHES} at once.")
+        most = settings.PICTURE_MAX_BYTES
+        sizes = [(file.name, file.size or 0) for file in files]
+        large = [f"{name} has {size / 2**20:.1f} MB" for name, size in sizes if size > most]
+        if large:
+            raise forms.ValidationError(f"{', '.join(large)}; the limit is {most // 2**20} MB.")
         return picture
 
     def clean_image(self) -> Image | None:

@@ -13,6 +13,7 @@ from config.api.strict import StrictObject, StrictSerializer
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Model
 from retrieval.search.services import run_search
+from retrieval.search.services.defaults import default_models
 from retrieval.search.services.options import OptionChanges, SearchOptions
 
 MOST_KEYS = 1000
@@ -89,6 +90,11 @@ class OptionsSerializer(StrictSerializer):
 
     datasets = VisibleDatasetsField()
     models = keys_field("Models to search with; default: all that have an index.", default=list)
+    default_models = serializers.BooleanField(
+        default=False,
+        help_text="Whether to search with the default models in place of `models`: those that a curator set, else the "
+        "best by MAP@R, two of one data set, of several the best of each. Default false.",
+    )
     k = serializers.IntegerField(default=None, allow_null=True, help_text="Results per model, default 12.")
     box = BoxField(default=None)
     threshold = serializers.FloatField(default=None, allow_null=True, min_value=-1, max_value=1, help_text=THRESHOLD)
@@ -99,7 +105,12 @@ class OptionsSerializer(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Find the models."""
-        return attrs | {"models": able_models(attrs["datasets"], attrs["models"])}
+        datasets, keys = attrs["datasets"], attrs["models"]
+        if not attrs.pop("default_models"):
+            return attrs | {"models": able_models(datasets, keys)}
+        if keys:
+            raise serializers.ValidationError({"models": "give models or default_models, not both"})
+        return attrs | {"models": default_models(run_search.searchable_models(*datasets), datasets)}
 
 
 @extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", NEW_SEARCH)])

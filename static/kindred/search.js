@@ -1,95 +1,9 @@
 // The search page and the results page. Both work without this, by plain forms.
 
 import { cropping } from "./crop.js";
+import { keepInUrl, pictureForm } from "./picture.js";
 
-const LARGE = 1024 * 1024;
 const PATIENCE = 250; // ms between the last change and the search that it starts
-const PRIVATE = ["csrfmiddlewaretoken", "picture", "url", "class_name"]; // never in the URL
-
-function sizeOf(bytes) {
-  return bytes < LARGE ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / LARGE).toFixed(1)} MB`;
-}
-
-// --- the picture: drop anywhere, paste, choose, take a photo, preview, clear
-
-function pictureForm(form) {
-  const frame = form.querySelector("[data-frame]");
-  const input = frame.querySelector("#id_picture");
-  const camera = frame.querySelector("[data-camera]");
-  const crop = frame.querySelector("[data-crop]");
-  const preview = frame.querySelector("[data-preview]");
-  const prompt = frame.querySelector("[data-prompt]");
-  const chosen = frame.querySelector("[data-chosen]");
-  const clear = frame.querySelector("[data-clear]");
-  const box = cropping(crop, frame.querySelector("[data-box-fields]"));
-  let objectUrl = "";
-
-  function show() {
-    const file = input.files[0];
-    URL.revokeObjectURL(objectUrl);
-    objectUrl = file ? URL.createObjectURL(file) : "";
-    crop.hidden = clear.hidden = !file;
-    prompt.hidden = Boolean(file);
-    preview.hidden = false;
-    if (file) preview.src = objectUrl;
-    else preview.removeAttribute("src");
-    form.elements.image.value = form.elements.like.value = "";
-    chosen.textContent = file ? `${file.name}, ${sizeOf(file.size)}` : "";
-    box.whole();
-    keepInUrl(form);
-  }
-
-  function take(files) {
-    const picture = [...files].find((file) => file.type.startsWith("image/") || /\.hei[cf]$/i.test(file.name));
-    if (!picture) {
-      chosen.textContent = "Not a picture: choose an image file.";
-      return;
-    }
-    const transfer = new DataTransfer();
-    transfer.items.add(picture);
-    input.files = transfer.files;
-    show();
-    form.scrollIntoView({ block: "nearest" });
-  }
-
-  preview.addEventListener("error", () => {
-    if (!objectUrl) return;
-    crop.hidden = true; // HEIC and the like: the server reads them, this browser cannot
-    chosen.textContent += " (no preview in this browser; the search can read it)";
-  });
-  input.addEventListener("change", show);
-  camera.addEventListener("change", () => {
-    take(camera.files);
-    camera.value = "";
-  });
-  clear.addEventListener("click", () => {
-    input.value = "";
-    show();
-    input.focus();
-  });
-  form.addEventListener("click", (event) => {
-    if (event.target.closest("[data-quick-pick]")) box.whole(); // the box was drawn on another picture
-  });
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length) take(event.clipboardData.files);
-  });
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    document.documentElement.classList.add("dropping");
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) document.documentElement.classList.remove("dropping");
-  });
-  document.addEventListener("drop", (event) => {
-    document.documentElement.classList.remove("dropping");
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    take(event.dataTransfer.files);
-  });
-  window.addEventListener("pageshow", () => input.files.length && show()); // Back keeps the file, not its preview
-}
 
 // --- the options: models of the selected data sets, slider and number, the URL
 
@@ -111,10 +25,15 @@ function sliders(form) {
   }
 }
 
-function keepInUrl(form) {
-  const said = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) if (value !== "" && !PRIVATE.includes(name)) said.append(name, value);
-  history.replaceState(history.state, "", `${location.pathname}?${said}`);
+// Who selected models keeps them when the data sets change; for others the best of those data sets are taken.
+function keepsModels(form) {
+  let touched = false;
+  const mark = () => touched && form.querySelector("#model-choices")?.setAttribute("data-touched", "");
+  form.addEventListener("change", (event) => {
+    touched ||= ["models", "all_models"].includes(event.target.name);
+    mark();
+  });
+  document.addEventListener("htmx:afterSettle", mark);
 }
 
 // --- searching again at every change
@@ -151,6 +70,7 @@ function begin() {
     if (form.matches("[data-refine]")) refining(form);
     else {
       pictureForm(form);
+      keepsModels(form);
       form.addEventListener("change", (event) => event.target.name !== "picture" && keepInUrl(form));
       window.addEventListener("pageshow", () => modelChoices(form));
     }
@@ -170,6 +90,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:afterSettle", () => {
   begin();
+  for (const form of document.querySelectorAll("[data-in-url]")) modelChoices(form);
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   opened.clear();
   const live = document.querySelector("[data-announce]");

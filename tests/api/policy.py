@@ -142,6 +142,8 @@ POLICY = (
     members("GET /models/{id}/files/{part}/"),
     curators("POST /models/{id}/publish/"),
     curators("POST /models/{id}/unpublish/"),
+    curators("POST /models/{id}/set-default/"),
+    curators("POST /models/{id}/unset-default/"),
     curators("POST /models/{id}/resume/"),
     curators("GET /indexes/"),
     curators("POST /indexes/", 202),

@@ -146,6 +146,16 @@ def unpublished_model(scene: Scene) -> Ask:
     return Ask(f"/models/{scene.world.models[0].pk}/unpublish/")
 
 
+@thing("POST /models/{id}/set-default/")
+def default_model(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/set-default/")
+
+
+@thing("POST /models/{id}/unset-default/")
+def model_that_is_no_default(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/unset-default/")
+
+
 @thing("POST /models/{id}/resume/")
 def resumed_model(scene: Scene) -> Ask:
     return Ask(f"/models/{scene.world.models[0].pk}/resume/")

@@ -29,6 +29,8 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     sign_in(page, site, "admin")
     page.locator("[data-quick-pick]").first.click()
     page.wait_for_url("**/searches/*/")
+    batch = f"{site.address}/searches/batch/?search={page.url.split('/')[-2]}"
+    tried = f"{site.address}/try/{page.locator('li.answer').first.get_attribute('data-image')}/"
     search, explanation = page.url, page.locator(".answer-why a").first.get_attribute("href")
     result = page.locator("a[data-lightbox]").first.get_attribute("href")
     shared = share(page)

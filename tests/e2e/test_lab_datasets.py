@@ -154,6 +154,7 @@ def test_pictures_without_labels_are_searched_by_another_sets_model(page: Page, 
     assert faults_of(page) == []
 
     page.goto(f"{site.address}/")
+    page.click("#options > summary")
     for one in (name, "Wings"):
         page.get_by_role("checkbox", name=one, exact=False).first.check()
     page.locator("[data-quick-pick]").first.click()

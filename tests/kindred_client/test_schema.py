@@ -14,7 +14,7 @@ from tests.kindred_client.scripted import Server, gives
 from tests.kindred_client.test_operations import method_of
 from tools.client_models import ROOT, response_types_source, type_of, types_source
 
-FILE_TERMS = {"files", "datasets", "models", "k", "box", "threshold", "filters", "exclude_self"}
+FILE_TERMS = {"default_models", "files", "datasets", "models", "k", "box", "threshold", "filters", "exclude_self"}
 OWN_WORDS = {  # what a method makes itself, or leaves to another one
     "uploads.send": {"paths"},
     "datasets.add_images": {"upload"},  # add_upload

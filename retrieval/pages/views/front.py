@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
-from retrieval.datasets.services.visibility import visible_datasets, visible_images
+from retrieval.datasets.services.visibility import visible_datasets
+from retrieval.search.services.try_out import searchable_samples, welcome_example
 from retrieval.search.views.form import home
 
 SAMPLES = 12
@@ -24,7 +25,7 @@ def register(section: Section) -> None:
         _SECTIONS.append(section)
 
 
-def front(request: HttpRequest) -> HttpResponse:
+def front(request: HttpRequest) -> HttpResponseBase:
     """Show the search form to members, the welcome page to visitors."""
     if request.user.is_authenticated:
         return home(request)
@@ -33,6 +34,7 @@ def front(request: HttpRequest) -> HttpResponse:
     context = {
         "sections": [section(request) for section in _SECTIONS],
         "datasets": visible_datasets(request.user).annotate(class_count=Count("classes")),
-        "samples": visible_images(request.user).named().order_by("?")[:SAMPLES],
+        "example": welcome_example(request.user),
+        "samples": searchable_samples(request.user, SAMPLES),
     }
     return render(request, "retrieval/welcome.html", context)

@@ -101,6 +101,19 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
         return self._set_published(False)
 
     @extend_schema(request=None, responses=ModelSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"], url_path="set-default")
+    def set_default(self, request: Request, pk: str) -> Response:
+        """Let new searches take the model unless people choose others."""
+        return self._set_default(True)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    @action(detail=True, methods=["post"], url_path="unset-default")
+    def unset_default(self, request: Request, pk: str) -> Response:
+        """Let new searches take the best models of each data set again, unless others are set."""
+        return self._set_default(False)
+
+    @extend_schema(request=None, responses=ModelSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
         """Resume an external model that was suspended after too many failures."""
@@ -112,5 +125,11 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
     def _set_published(self, published: bool) -> Response:
         model = self.get_object()
         visibility.set_published(model, published, by=signed_in(self.request))
+        model.refresh_from_db()
+        return self.shown(model)
+
+    def _set_default(self, default: bool) -> Response:
+        model = self.get_object()
+        visibility.set_default(model, default, by=signed_in(self.request))
         model.refresh_from_db()
         return self.shown(model)

@@ -1,4 +1,4 @@
-"""Publication of models, and which models a person may see."""
+"""Publication of models, which of them new searches take, and which models a person may see."""
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -22,6 +22,19 @@ def set_published(model: Model, published: bool, *, by: User | None = None) -> N
         raise Conflict(f"{model.name} has no active index yet; build one first")
     if Model.objects.filter(pk=model.pk, published=not published).update(published=published):
         audit.record(by, "publish-model" if published else "unpublish-model", model.name, model=model.pk)
+
+
+@transaction.atomic
+def set_default(model: Model, default: bool, *, by: User | None = None) -> None:
+    """Let new searches take a model unless people choose others, or no longer; idempotent.
+
+    Raises:
+        Conflict: a model that is not published is to be taken.
+    """
+    if default and not model.published:
+        raise Conflict(f"{model.name} is not published; publish it first")
+    if Model.objects.filter(pk=model.pk, is_default=not default).update(is_default=default):
+        audit.record(by, "set-default-model" if default else "unset-default-model", model.name, model=model.pk)
 
 
 def visible_models(user: Visitor) -> QuerySet[Model]:

@@ -67,6 +67,16 @@ def toggle_published(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @curator_required
+@require_POST
+@rejection_as_message(back="model")
+def toggle_default(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let new searches take a model unless people choose others, or no longer."""
+    row = get_object_or_404(Model, pk=pk)
+    visibility.set_default(row, not row.is_default, by=signed_in(request))
+    return redirect("model", pk=pk)
+
+
+@curator_required
 def new(request: HttpRequest) -> HttpResponse:
     """Show the form that imports a model, or start the import."""
     form = ModelForm(request.POST or None, request.FILES or None, user=request.user)

@@ -22,13 +22,9 @@ from retrieval.models import Search
 from retrieval.search.result_serializers import SEARCH, SearchSerializer
 from retrieval.search.serializers import NEW_SEARCH, LinkedSearchSerializer, OptionsSerializer, check_size, request_of
 from retrieval.search.services import batches, run_search
+from retrieval.search.services.batches import MOST_SEARCHES, PATIENCE, TOGETHER
 from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture
 
-MOST_SEARCHES = 50
-TOGETHER = 8
-"""Searches whose pictures are in memory at once, made small: at most 8 MB each. Others get their turn in between."""
-PATIENCE = 10.0
-"""Seconds that a whole batch waits for a busy engine; searches that are left then get the problem busy."""
 FETCHES = 2
 """Multiple of FETCH_SECONDS for which a whole batch fetches from the web; the rest gets the problem busy."""
 

@@ -12,6 +12,13 @@ from retrieval.models import Model, Search
 from retrieval.search.services.ranking import QueryEmbedding, embed_queries
 from retrieval.search.services.run_search import PreparedSearch, SearchRequest, prepare, run_prepared
 
+MOST_SEARCHES = 50
+"""Pictures of one request."""
+TOGETHER = 8
+"""Searches whose pictures are in memory at once, made small: at most 8 MB each. Others get their turn in between."""
+PATIENCE = 10.0
+"""Seconds that a whole batch waits for a busy engine; searches that are left then are refused as busy."""
+
 T = TypeVar("T")
 Refusal = Rejected | Busy
 

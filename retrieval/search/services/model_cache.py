@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,9 +138,22 @@ def encoder_of(model: Model) -> "PictureEncoder":
         torch.set_num_threads(settings.TORCH_THREADS)
         return load_encoder(model.folder)
 
+    return cache.get(("model", model.pk), load, _size(_weights_of(model)))
+
+
+def _weights_of(model: Model) -> Path:
     files = [model.folder / name for name in WEIGHTS.values()]
-    weights = next((file for file in files if file.exists()), files[0])  # gone: its size says so, in the usual way
-    return cache.get(("model", model.pk), load, _size(weights))
+    return next((file for file in files if file.exists()), files[0])  # gone: its size says so, in the usual way
+
+
+def bytes_of(model: Model, indexes: Iterable[Index]) -> int:
+    """Return how many bytes a model that is not external and its indexes take of the cache.
+
+    Raises:
+        OSError: files are gone.
+    """
+    network = _size(_weights_of(model)) if model.has_network else 0
+    return network + sum(_index_bytes(index) for index in indexes)
 
 
 def index_of(index: Index) -> VectorIndex:
@@ -154,7 +167,11 @@ def index_of(index: Index) -> VectorIndex:
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
         return load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
 
-    return cache.get(("index", index.pk), load, sum(_size(file) for file in index.folder.iterdir()))
+    return cache.get(("index", index.pk), load, _index_bytes(index))
+
+
+def _index_bytes(index: Index) -> int:
+    return sum(_size(file) for file in index.folder.iterdir())
 
 
 def _size(file: Path) -> int:

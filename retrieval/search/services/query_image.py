@@ -7,7 +7,7 @@ from django.conf import settings
 
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
-from mlcore.images.formats import accept_attribute
+from mlcore.images.formats import accept_attribute, listed_formats
 from mlcore.images.image_io import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
 from retrieval.datasets.services.pictures import decoding
 from retrieval.models import Search
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 ACCEPTED_FILES = accept_attribute()
 """The `accept` of the file field."""
+FORMATS = listed_formats("or")
+"""The formats that are read, as a sentence lists them."""
 STORED_SIDE = 1024  # pixels of an uploaded query that are stored
 SEEN_SIDE = 1024  # of a query's short side that networks get, of which they see 64 to 512
+
+
+class Unreadable(Rejected):
+    """The bytes that were sent, or fetched, are no picture that can be read."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +39,15 @@ def uploaded_query(data: bytes, search: Search) -> Query:
     """Return the query of an upload.
 
     Raises:
-        Rejected: it cannot be read, or the search's box is too small.
+        Unreadable: it cannot be read.
+        Rejected: the search's box is too small.
         Busy: too many pictures are being read.
     """
     with decoding():
         try:
             whole = open_picture(data, max_bytes=settings.PICTURE_MAX_BYTES, max_pixels=settings.PICTURE_MAX_PIXELS)
         except MlcoreError as error:
-            raise Rejected(str(error)) from error
+            raise Unreadable(str(error)) from error
         return Query(_searched_part(whole, search), encode_jpeg(_bounded(whole)))
 
 

@@ -31,7 +31,7 @@ class QueryEmbedding:
 def search_indexes(
     search: Search,
     model: Model,
-    query: "Picture",
+    query: "Picture | None",
     allowed: Collection[int] | None = None,
     embedding: QueryEmbedding | None = None,
 ) -> list[Ranking]:
@@ -39,7 +39,7 @@ def search_indexes(
 
     The query is never among them, unless the search says so. `allowed` keeps only those images, instead of the
     search's own filter. There are fewer than k results where fewer images are left. `embedding`: the query's, where
-    the model has computed it already.
+    the model has computed it already; without one, `query` is embedded.
 
     Raises:
         Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
@@ -50,7 +50,11 @@ def search_indexes(
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
         held = [model_cache.index_of(index) for index in indexes]  # loading, once a process, is not searching
         if embedding is None:
-            embedding = embed_queries(model, [query])[0] if model.has_network else _indexed_embedding(search, model)
+            embedding = (
+                embed_queries(model, [query])[0]
+                if query is not None and model.has_network
+                else indexed_embedding(search, model)
+            )
         started = time.perf_counter() - embedding.took_ms / 1000
         vector = moved_query(embedding.vector, _vectors(held, search.more), _vectors(held, search.less))
         rankings = []
@@ -107,7 +111,7 @@ def _nearest(
     return ids[0].tolist(), [round(float(score), 6) for score in scores[0]]
 
 
-def _indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
+def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
     """Return the embedding that the index of the query's data set holds for it."""
     image = search.query_image
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()

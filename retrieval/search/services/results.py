@@ -166,6 +166,19 @@ def results_of_all(
     }
 
 
+def results_of_rankings(
+    search: Search, datasets: Sequence[Dataset], rankings: Sequence[Ranking], viewer: Visitor
+) -> SearchResults:
+    """Return the results of a search that is not stored, with predictions: for data sets that the viewer may see.
+
+    rankings: those of a model side by side.
+    """
+    best = _best_of(search, rankings)
+    images = shown_images(viewer).named().in_bulk([hit.image for found in best for hit in found.hits])
+    search._prefetched_objects_cache = {"datasets": list(datasets)}  # type: ignore[attr-defined]  # it has no rows of them
+    return _typed(search, best, images, {}, {dataset.pk for dataset in datasets}, with_predictions=True)
+
+
 def _visible(searches: Sequence[Search], ranked: Collection[int], viewer: Visitor) -> set[int]:
     """Return the keys of the searched data sets that the viewer may see; those with a ranking are known to be."""
     others = {dataset.pk for search in searches for dataset in search.datasets.all()} - set(ranked)

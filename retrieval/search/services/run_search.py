@@ -11,7 +11,6 @@ from django.db.models import Prefetch, QuerySet
 from accounts.models import User
 from accounts.roles import Visitor
 from config.errors import NothingSearchable, Rejected
-from mlcore.runs import BASELINES
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
 from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
@@ -39,17 +38,6 @@ def searchable_models(*datasets: Dataset) -> QuerySet[Model]:
         .prefetch_related(Prefetch("indexes", active, to_attr="serving"))
         .distinct()
     )
-
-
-def default_models(models: Iterable[Model]) -> list[Model]:
-    """Return the searchable models that a new search takes: a baseline only where no other model has an index."""
-    able = list(models)
-    trained = {index.dataset_id for model in able if model.loss not in BASELINES for index in model.serving}  # type: ignore[attr-defined]
-    return [
-        model
-        for model in able
-        if model.loss not in BASELINES or any(index.dataset_id not in trained for index in model.serving)  # type: ignore[attr-defined]
-    ]
 
 
 def searchable_datasets(user: Visitor) -> QuerySet[Dataset]:

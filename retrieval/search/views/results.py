@@ -14,6 +14,7 @@ from config.html_errors import error_page
 from retrieval.models import Search
 from retrieval.search.forms import RefineForm, initial_of
 from retrieval.search.services import access, commands, run_search
+from retrieval.search.services.defaults import chosen_models
 from retrieval.search.services.marks import refined_by_marks
 from retrieval.search.services.result_place import ResultPlace, place_of
 from retrieval.search.services.results import Result, results_of, summary_of
@@ -105,7 +106,7 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
     more_like, less_like = (search.more, search.less) if values["keep_refined"] else ([], [])
     if "marks" in request.POST:
         more_like, less_like = refined_by_marks(user, search, more_like, less_like)
-    models = list(values["models"] or run_search.searchable_models(*values["datasets"]))
+    models = chosen_models(values)
     refined = run_search.run_search(
         datasets=values["datasets"],
         models=models,

@@ -17,7 +17,7 @@ def text_of(answer: Any) -> str:
 
 def test_a_visitor_is_welcomed_with_samples_and_the_leaderboard(client: Client, world: World) -> None:
     text = text_of(client.get(reverse("search")))
-    assert text.count("/thumbnail") == 12 and "Wings" in text and "SoftTriple" in text
+    assert text.count("/thumbnail") == 12 + 6 and "Wings" in text and "SoftTriple" in text
     assert reverse("account_signup") in text
     Dataset.objects.update(public=False)
     text = text_of(client.get(reverse("search")))

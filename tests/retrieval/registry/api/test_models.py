@@ -2,6 +2,8 @@ import hashlib
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from jobs.models import Job
@@ -83,6 +85,24 @@ def test_a_curator_unpublishes_and_publishes_and_gets_the_new_version(
     assert curator_api.post(f"{address}publish/", headers={"If-Match": before}).status_code == 412
     published = curator_api.post(f"{address}publish/", headers={"If-Match": unpublished["ETag"]})
     assert published.json()["published"] is True and published["ETag"] == before
+
+
+def test_a_curator_sets_a_default_model_by_the_api_and_on_its_page(
+    member_api: APIClient, curator_api: APIClient, curator_client: Client, world: World
+) -> None:
+    model = world.models[0]
+    address = f"{MODELS}{model.pk}/"
+    assert member_api.post(f"{address}set-default/").status_code == 403
+    assert curator_api.post(f"{address}set-default/").json()["is_default"] is True
+    assert member_api.get(address).json()["is_default"] is True
+    assert curator_api.post(f"{address}unset-default/").json()["is_default"] is False
+    page, button = reverse("model", args=[model.pk]), reverse("model-default", args=[model.pk])
+    assert f'action="{button}"' in curator_client.get(page).content.decode()
+    assert curator_client.post(button)["Location"] == page
+    assert member_api.get(address).json()["is_default"] is True
+    Model.objects.update(published=False)
+    assert curator_api.post(f"{address}set-default/").status_code == 409
+    assert f'action="{button}"' not in curator_client.get(page).content.decode()
 
 
 def test_publishing_without_an_index_is_a_conflict(curator_api: APIClient, world: World) -> None:

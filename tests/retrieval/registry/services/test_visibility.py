@@ -1,9 +1,9 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from accounts.models import User
-from config.errors import Rejected
-from retrieval.models import COLORS, Dataset
+from accounts.models import AuditEntry, User
+from config.errors import Conflict, Rejected
+from retrieval.models import COLORS, Dataset, Model
 from retrieval.registry.services import visibility
 from tests.retrieval.world import World
 
@@ -23,6 +23,25 @@ def test_a_model_without_an_active_index_cannot_be_published(world: World) -> No
     visibility.set_published(model, True)
     model.refresh_from_db()
     assert model.published
+
+
+def test_a_model_is_made_default_once_and_that_is_audited(world: World, curator: User) -> None:
+    model = world.models[0]
+    visibility.set_default(model, True, by=curator)
+    visibility.set_default(model, True, by=curator)
+    model.refresh_from_db()
+    assert model.is_default
+    visibility.set_default(model, False, by=curator)
+    actions = AuditEntry.objects.filter(who=curator).order_by("pk").values_list("action", flat=True)
+    assert list(actions) == ["set-default-model", "unset-default-model"]
+
+
+def test_an_unpublished_model_cannot_be_made_default(world: World) -> None:
+    model = world.models[0]
+    Model.objects.filter(pk=model.pk).update(published=False)
+    model.refresh_from_db()
+    with pytest.raises(Conflict, match="is not published"):
+        visibility.set_default(model, True)
 
 
 def test_members_see_published_models_curators_all_and_visitors_those_of_public_sets(

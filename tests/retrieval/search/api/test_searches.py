@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from retrieval.models import Dataset, Image, Search
+from retrieval.models import Dataset, Image, Model, Search
 from retrieval.search.api import searches as api
 from retrieval.search.services import model_cache
 from tests.conftest import api_of
@@ -47,6 +47,16 @@ def test_chosen_models_answer_alone_and_once(member_api: APIClient, world: World
     pk = world.models[1].pk
     [column] = member_api.post(ROOT, body(world, models=[pk, pk]), format="json").json()["columns"]
     assert column["model"] == pk
+
+
+def test_default_models_answer_where_they_are_asked_for(member_api: APIClient, world: World) -> None:
+    pk = world.models[1].pk
+    Model.objects.filter(pk=pk).update(is_default=True)
+    assert len(member_api.post(ROOT, body(world), format="json").json()["columns"]) == 2
+    [column] = member_api.post(ROOT, body(world, default_models=True), format="json").json()["columns"]
+    assert column["model"] == pk
+    both = member_api.post(ROOT, body(world, default_models=True, models=[pk]), format="json")
+    assert both.status_code == 400 and "not both" in both.json()["detail"]
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -14,7 +14,7 @@ from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.ranking import search_indexes
 from retrieval.search.services.results import results_of
-from retrieval.search.services.run_search import default_models, run_search, searchable_models, system_search
+from retrieval.search.services.run_search import run_search, searchable_models, system_search
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
 from tests.retrieval.world import World, replaced
 
@@ -377,12 +377,3 @@ def test_a_ranking_is_not_stored_by_ranking(world: World, member: User) -> None:
     search = Search(owner=member, k=2)
     [ranking] = search_indexes(search, searchable_models(world.dataset)[0], drawn())
     assert len(ranking.image_ids) == 2 and not Ranking.objects.exists()
-
-
-def test_a_baseline_is_no_default_where_a_trained_model_has_an_index(world: World) -> None:
-    trained, baseline = world.models
-    Model.objects.filter(pk=baseline.pk).update(loss="untrained")
-    assert default_models(searchable_models(world.dataset)) == [trained]
-    moths = world.another(baseline)
-    assert default_models(searchable_models(world.dataset, moths)) == [trained, baseline]
-    assert default_models(searchable_models(moths)) == [baseline]

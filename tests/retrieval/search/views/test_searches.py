@@ -18,6 +18,7 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.visibility import set_published
+from retrieval.search import forms
 from retrieval.search.services import model_cache
 from retrieval.search.views import form as form_views
 from tests.conftest import signed_in
@@ -81,9 +82,81 @@ def test_the_gallery_picture_wins_over_a_file_left_in_the_form(member_client: Cl
     assert Search.objects.get().query_image == world.test_images[0]
 
 
-def test_with_no_model_ticked_all_answer(member_client: Client, world: World) -> None:
+def test_with_no_model_selected_the_default_ones_search(member_client: Client, world: World) -> None:
+    Model.objects.filter(pk=world.models[0].pk).update(is_default=True)
     sent(member_client, world, image=world.test_images[0].pk, models=[])
+    assert [ranking.model for ranking in Search.objects.get().rankings.all()] == [world.models[0]]
+
+
+def test_all_models_search_at_one_tick(member_client: Client, world: World) -> None:
+    sent(member_client, world, image=world.test_images[0].pk, models=[world.models[0].pk], all_models="on")
     assert Search.objects.get().rankings.count() == 2
+
+
+def test_a_data_set_that_no_selected_model_can_search_is_searched_with_its_best(
+    member_client: Client, world: World
+) -> None:
+    moths = world.another(world.models[1])
+    both = [world.dataset.pk, moths.pk]
+    sent(member_client, world, image=world.test_images[0].pk, datasets=both, models=[world.models[0].pk])
+    searched = {ranking.index.dataset_id for ranking in Search.objects.get().rankings.select_related("index")}
+    assert searched == set(both)
+
+
+def test_a_bad_file_is_named_beside_its_field(member_client: Client, world: World) -> None:
+    text = text_of(sent(member_client, world, picture=upload(b"I am a text. " * 40, "notes.pdf")))
+    beside = text.split('data-errors="picture"')[1].split("</div>")[0]
+    assert "notes.pdf is not a picture" in beside and "autofocus" in beside and text.count("autofocus") == 1
+
+
+def test_options_that_are_wrong_stand_beside_their_field_and_are_open(member_client: Client, world: World) -> None:
+    text = text_of(sent(member_client, world, image=world.test_images[0].pk, k=60))
+    assert "1 to 47 results" in text.split('data-errors="k"')[1].split("</div>")[0].replace("Choose", "")
+    assert re.search(r'id="options" open', text)
+
+
+def test_a_script_gets_the_url_of_the_results(member_client: Client, world: World) -> None:
+    values = form(world, image=world.test_images[0].pk)
+    answer = member_client.post(reverse("search"), values, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert answer["HX-Redirect"] == reverse("search-detail", args=[Search.objects.get().pk])
+
+
+# --- several pictures at once
+
+
+def test_several_pictures_are_searched_each_and_shown_together(
+    member_client: Client, other_member: User, world: World
+) -> None:
+    files = [upload(jpeg(1), "a.jpg"), upload(b"no picture " * 40, "notes.pdf"), upload(jpeg(2), "b.jpg")]
+    answer = member_client.post(reverse("search-batch"), form(world, picture=files), follow=True)
+    text = text_of(answer)
+    assert Search.objects.count() == 2 and answer.redirect_chain[0][0].startswith("/searches/batch/?search=")
+    assert text.count('class="batch-row"') == 2 and "notes.pdf is not a picture" in text
+    assert all(reverse("search-detail", args=[search.pk]) in text for search in Search.objects.all())
+    others = signed_in(other_member).get(answer.redirect_chain[0][0])
+    assert others.status_code == 302 and others["Location"] == reverse("searches")
+
+
+def test_several_pictures_of_which_none_can_be_read_are_all_named(member_client: Client, world: World) -> None:
+    files = [upload(b"no picture " * 40, "a.pdf"), upload(b"", "b.jpg"), upload(b"neither " * 40, "c.txt")]
+    answer = sent(member_client, world, picture=files)
+    assert answer.status_code == 400 and not Search.objects.exists()
+    assert "a.pdf is not a picture" in text_of(answer) and "c.txt is not a picture" in text_of(answer)
+
+
+def test_more_pictures_than_the_limit_are_refused_at_once(
+    member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "MOST_SEARCHES", 2)
+    answer = sent(member_client, world, picture=[upload(jpeg(number), f"{number}.jpg") for number in range(3)])
+    assert answer.status_code == 400 and "the limit is 2 at once" in text_of(answer)
+
+
+@pytest.mark.parametrize("query", ["", "?search=x", "?search=0f8fad5b-d9cb-469f-a165-70867728950e"])
+def test_a_page_of_no_searches_leads_to_the_history(member_client: Client, world: World, query: str) -> None:
+    answer = member_client.get(reverse("search-batch") + query)
+    assert answer.status_code == 302 and answer["Location"] == reverse("searches")
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -147,7 +220,7 @@ def test_a_picture_one_may_not_see_is_refused(member_client: Client, world: Worl
 def test_a_damaged_index_is_explained(member_client: Client, world: World, fresh_engine: None) -> None:
     replaced(world.index_of(world.models[0]).folder / "index.bin", b"rot")
     answer = sent(member_client, world, image=world.test_images[0].pk)
-    assert answer.status_code == 400 and "the index of SoftTriple cannot be used" in text_of(answer)
+    assert answer.status_code == 400 and "The index of SoftTriple cannot be used" in text_of(answer)
 
 
 def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +304,8 @@ def test_classes_are_found_by_a_part_of_their_name(member_client: Client, world:
 def test_the_form_weighs_little(member_client: Client, world: World) -> None:
     """HTML, styles and scripts, uncompressed; pictures left out."""
     text = text_of(member_client.get(reverse("search")))
-    files = set(re.findall(r'(?:href|src)="/static/([^"]+[.](?:css|js))"', text)) | {"kindred/crop.js"}
+    files = set(re.findall(r'(?:href|src)="/static/([^"]+[.](?:css|js))"', text))
+    files |= {f"kindred/{name}.js" for name in ("crop", "picture", "sending", "kept")}
     sizes = {name: Path(str(finders.find(name))).stat().st_size for name in files}
     assert len(sizes) >= 5 and len(text.encode()) + sum(sizes.values()) < 150_000, sizes
 

@@ -1,0 +1,61 @@
+"""Loading the models of new searches before anybody searches: the first search of a process takes seconds."""
+
+import logging
+import time
+
+from django.conf import settings
+from django.db.models import F, Max
+
+from mlcore.errors import MlcoreError
+from retrieval.models import Dataset, Index, Model
+from retrieval.search.services import model_cache
+from retrieval.search.services.defaults import default_models
+from retrieval.search.services.run_search import searchable_models
+
+logger = logging.getLogger(__name__)
+
+SIDE = 224  # pixels of the blank picture that each network embeds once, because its first pass is the slowest
+
+
+def warm_models() -> int:
+    """Load the default models of all data sets, the last searched first, and their indexes; return how many.
+
+    It stops before they would push each other out of memory. External models are left to the first search: each is a
+    process of its own. A damaged model is skipped: a search says what is wrong with it.
+    """
+    started, loaded, left = time.monotonic(), 0, settings.ENGINE_BYTES
+    for model in _wanted_models():
+        try:
+            left -= model_cache.bytes_of(model, model.serving)  # type: ignore[attr-defined]
+            if left < 0:
+                break
+            _load(model, model.serving)  # type: ignore[attr-defined]
+        except (MlcoreError, OSError) as error:
+            logger.warning("%s was not loaded at the start: %s", model.name, error)
+        else:
+            loaded += 1
+    logger.info("%d models are loaded, after %.1f s", loaded, time.monotonic() - started)
+    return loaded
+
+
+def _wanted_models() -> list[Model]:
+    """Return the default models of every data set that can be searched, each once, with their indexes."""
+    serving = Index.objects.filter(active=True, model__published=True)
+    datasets = Dataset.objects.filter(revision__gt=0, pk__in=serving.values("dataset"))
+    last = F("last_search").desc(nulls_last=True)
+    wanted: dict[int, Model] = {}
+    for dataset in datasets.annotate(last_search=Max("searches__created_at")).order_by(last, "pk"):
+        for model in default_models(searchable_models(dataset), [dataset]):
+            known = wanted.setdefault(model.pk, model)
+            if known is not model:
+                known.serving += model.serving  # type: ignore[attr-defined]
+    return [model for model in wanted.values() if not model.is_external]
+
+
+def _load(model: Model, indexes: list[Index]) -> None:
+    for index in indexes:
+        model_cache.index_of(index)
+    if model.has_network:
+        from PIL import Image
+
+        model_cache.embed(model_cache.encoder_of(model), [Image.new("RGB", (SIDE, SIDE))])

@@ -1,0 +1,66 @@
+import threading
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from config.serving import warming
+from retrieval.models import Model
+from retrieval.search.services import model_cache
+from retrieval.search.services.warm_up import warm_models
+from tests.retrieval.world import World, replaced
+
+
+@pytest.mark.django_db
+def test_the_default_models_are_in_memory_afterwards(world: World, fresh_engine: None) -> None:
+    assert warm_models() == 2
+    held = set(model_cache.cache._held)
+    assert {("model", model.pk) for model in world.models} <= held
+    assert {("index", world.index_of(model).pk) for model in world.models} <= held
+
+
+@pytest.mark.django_db
+def test_other_models_and_unpublished_ones_are_not_loaded(world: World, fresh_engine: None) -> None:
+    Model.objects.filter(pk=world.models[0].pk).update(published=False)
+    assert warm_models() == 1
+    assert ("model", world.models[0].pk) not in model_cache.cache._held
+
+
+@pytest.mark.django_db
+def test_it_stops_before_the_models_push_each_other_out(world: World, fresh_engine: None, settings: Settings) -> None:
+    first = world.models[0]
+    settings.ENGINE_BYTES = model_cache.bytes_of(first, [world.index_of(first)])
+    assert warm_models() == 1
+
+
+@pytest.mark.django_db
+def test_a_damaged_model_does_not_keep_the_others_out(
+    world: World, fresh_engine: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    file: Path = world.index_of(world.models[0]).folder / "index.bin"
+    replaced(file, b"rot")
+    assert warm_models() == 1
+    assert world.models[0].name in caplog.text
+
+
+def test_a_web_process_warms_up_in_the_background(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(warming, "_WARM_UPS", [lambda: ran.append(threading.current_thread().name)])
+    settings.WARM_UP = False
+    assert warming.start() is None
+    settings.WARM_UP = True
+    thread = warming.start()
+    assert thread is not None and thread.daemon
+    thread.join(10)
+    assert ran == ["warm-up"]
+
+
+def test_a_warm_up_that_fails_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(warming, "_WARM_UPS", [fail])
+    thread = warming.start()
+    assert thread is not None
+    thread.join(10)
+    assert "disk" in caplog.text
