@@ -358,6 +358,7 @@ class Experiment(TypedDict, total=False):
     estimate: Estimate | None
     runs: list[Run]
     tunings: list[Tuning]
+    archived_at: str | None
     created_at: str
 
 
@@ -455,6 +456,7 @@ class Job(TypedDict, total=False):
     message: str
     result: Any
     error: str
+    can_be_retried: bool
     owner: int | None
     created_at: str
     started_at: str | None
@@ -622,7 +624,21 @@ class Model(TypedDict, total=False):
     licence: str
     weights_sha256: str
     metrics: dict[str, Any] | None
+    archived_at: str | None
     created_at: str
+
+
+OutcomeEnum: TypeAlias = Literal["succeeded", "failed"]
+
+
+class Notice(TypedDict, total=False):
+    id: int
+    outcome: OutcomeEnum
+    title: str
+    detail: str
+    url: str
+    created_at: str
+    read_at: str | None
 
 
 PartEnum: TypeAlias = Literal["weights", "description", "metrics", "history", "embeddings", "images"]
@@ -667,6 +683,10 @@ class Predictions(TypedDict, total=False):
 class Progress(TypedDict, total=False):
     done: int
     total: int
+
+
+class Read(TypedDict, total=False):
+    read: int
 
 
 class ShareLink(TypedDict, total=False):
