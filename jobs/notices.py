@@ -1,6 +1,7 @@
 """Notices: what people are told about work of theirs that has ended, on the site and by mail."""
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
@@ -89,6 +90,11 @@ def mark_read(notices: QuerySet[Notice]) -> int:
 def mark_read_at(user: User, url: str) -> None:
     """Mark what a person was told about a page as read, since they look at it."""
     mark_read(notices_of(user).filter(url=url))
+
+
+def forget_pages(urls: Collection[str]) -> None:
+    """Delete the notices about pages that are gone."""
+    Notice.objects.filter(url__in=urls).delete()
 
 
 def set_mailing(user: User, origin: str) -> None:

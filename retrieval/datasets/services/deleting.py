@@ -6,11 +6,13 @@ from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from accounts import audit
 from accounts.models import User
 from config import storage
 from config.errors import Conflict
+from jobs import notices
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -75,6 +77,7 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
 def _delete_rows(row: Dataset) -> list[Path]:
     """Delete a data set and the rows that depend on it; return the files to delete after the commit."""
     along = delete_companions(row)
+    notices.forget_pages([reverse("dataset", args=[row.slug])])
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
     uploads = [search.upload for search in searches.filter(root=None)]  # others use their root's
     maps = storage.media() / "maps"

@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.models import User
 from config import storage
 from config.errors import Conflict
-from jobs import scratch
+from jobs import notices, scratch
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -176,6 +176,8 @@ def delete_rows(part: Part) -> list[str]:
         _note_on_searches(model)
     part.rankings.delete()
     part.indexes.delete()
+    notices.forget_pages([reverse("experiment", args=[row.pk]) for row in part.experiments])
+    notices.forget_pages([reverse("model", args=[row.pk]) for row in part.models])
     trained = Q(kind="train", payload__run__in=list(part.runs.values_list("pk", flat=True)))
     ended = trained | Q(kind="tune", payload__tuning__in=list(part.tunings.values_list("pk", flat=True)))
     for rows in (part.models, part.runs, part.experiments):

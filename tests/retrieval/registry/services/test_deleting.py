@@ -10,7 +10,7 @@ from accounts.models import AuditEntry, User
 from config import storage
 from config.errors import Conflict
 from jobs import services as jobs
-from jobs.models import Job
+from jobs.models import Job, Notice
 from ratings.models import Ballot
 from ratings.services import ballots
 from retrieval.datasets.services import dependencies
@@ -32,12 +32,14 @@ def test_an_experiment_goes_with_its_runs_models_indexes_and_files(world: World,
     assert (gone.runs, gone.models, gone.indexes, gone.published) == (2, 2, 2, 2)
     assert gone.files > 10 and gone.bytes > 100_000 and not gone.is_kept
 
+    page = reverse("experiment", args=[experiment.pk])
+    Notice.objects.create(who=curator, key="experiment:1:2", outcome="succeeded", title="Small finished", url=page)
     job = deleting.submit_deletion(experiment, by=curator)
     assert not searchable_models(world.dataset).exists(), "nobody finds it while the job waits"
     assert deleting.submit_deletion(experiment, by=curator) == job
     assert done(job).result == {"deleted": "Small"}
     assert not any(kind.objects.exists() for kind in (Experiment, Run, Model, Index))  # type: ignore[attr-defined]
-    assert not any(place.exists() for place in places)
+    assert not any(place.exists() for place in places) and not Notice.objects.exists()
     assert AuditEntry.objects.filter(action="delete-experiment", who=curator).count() == 1
 
 
