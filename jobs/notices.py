@@ -92,6 +92,11 @@ def mark_read_at(user: User, url: str) -> None:
     mark_read(notices_of(user).filter(url=url))
 
 
+def mark_seen(user: User, job: Job) -> None:
+    """Mark what a person was told about a job as read, since they look at it."""
+    mark_read(notices_of(user).filter(key__startswith=f"job:{job.pk}:"))
+
+
 def forget_pages(urls: Collection[str]) -> None:
     """Delete the notices about pages that are gone."""
     Notice.objects.filter(url__in=urls).delete()

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -51,7 +50,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _note_seen(request: HttpRequest, job: Job) -> None:
     if not job.is_active:
-        notices.mark_read_at(signed_in(request), reverse("job", args=[job.pk]))
+        notices.mark_seen(signed_in(request), job)
 
 
 def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
