@@ -62,6 +62,14 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     display_name = models.CharField(max_length=80)
     is_staff = models.BooleanField(default=False, editable=False)
     is_active = models.BooleanField("active", default=True)
+    notices_origin = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Address of the site, such as https://kindred.example, in mails about work that has ended; "
+        "empty: no such mails.",
+    )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = UserManager()

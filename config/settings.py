@@ -119,6 +119,7 @@ TEMPLATES = [
                 "accounts.context_processors.roles",
                 "accounts.context_processors.mail",
                 "config.undo.undo",
+                "jobs.context_processors.notices",
             ],
             "builtins": ["config.template_tags"],
         },

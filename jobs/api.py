@@ -32,6 +32,7 @@ RUNNING = {
     "message": "",
     "result": None,
     "error": "",
+    "can_be_retried": False,
     "owner": 2,
     "created_at": "2026-05-04T09:30:00Z",
     "started_at": "2026-05-04T09:30:02Z",
@@ -41,13 +42,16 @@ RUNNING = {
 
 @extend_schema_serializer(examples=[OpenApiExample("A running job", RUNNING)])
 class JobSerializer(serializers.ModelSerializer[Job]):
+    can_be_retried = serializers.BooleanField(
+        read_only=True, help_text="Whether a retry may help; not after an error of an uploaded input."
+    )
     cancel_requested = serializers.BooleanField(source="cancel_asked", read_only=True)
 
     class Meta:
         model = Job
         fields = (
             "id", "kind", "queue", "state", "attempt", "cancel_requested", "phase", "done", "total", "message",
-            "result", "error", "owner", "created_at", "started_at", "finished_at",
+            "result", "error", "can_be_retried", "owner", "created_at", "started_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -20,7 +20,7 @@ from typing import IO, Any
 from django.conf import settings
 
 from jobs.bounds import Bounds, Watch
-from jobs.errors import JobFailed
+from jobs.errors import JobFailed, PassingFailure
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ HINTS = {-signal.SIGKILL: ": perhaps out of memory", -signal.SIGSEGV: ": a crash
 
 class ChildFailed(JobFailed):
     """The child ended badly; the message says why, as well as can be known."""
+
+
+class ChildDied(ChildFailed, PassingFailure):
+    """The child was killed or crashed, which says nothing about its input."""
 
 
 class ChildStopped(Exception):
@@ -81,10 +85,11 @@ def run_child(
     if code == 0:
         return
     if watch.reason:
-        raise ChildFailed(watch.reason)
+        raise ChildDied(watch.reason)
     if child.was_asked or (_looks_stopped(code, last) and _soon(should_stop)):
         raise ChildStopped(f"stopped with {_ending(code)}")
-    raise ChildFailed(_reason(code, last, child.tail))
+    told = last.get("event") == "error" and last.get("message")
+    raise (ChildFailed if told else ChildDied)(_reason(code, last, child.tail))
 
 
 class _Child:

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -39,6 +40,7 @@ class ReportedProgress(TypedDict, total=False):
     phase: str
     done: int
     total: int
+    phase_started_at: datetime
     message: str
 
 
@@ -79,6 +81,8 @@ class JobContext:
         """
         new_phase = phase != self._latest.get("phase")
         self._latest |= {"phase": phase[:100], "done": max(0, int(done)), "total": max(0, int(total))}
+        if new_phase:
+            self._latest["phase_started_at"] = timezone.now()
         self._write(at_once=new_phase or done == total)
 
     def hear_progress(self, event: Mapping[str, Any]) -> None:
@@ -137,11 +141,17 @@ class JobContext:
 
     def finish(self, result: Mapping[str, object] | None) -> bool:
         """Record success. False: the attempt was lost, and its result does not count."""
-        return self._settle(Job.State.SUCCEEDED, result=result, error="")
+        finished = self._settle(Job.State.SUCCEEDED, result=result, error="")
+        if finished:
+            failures.tell_success(self.job_id)
+        return finished
 
-    def fail(self, error: str) -> bool:
-        """Record failure with the sentence to show. False: the attempt was lost."""
-        return failures.fail(self.job_id, self._row(), error, **self._latest)
+    def fail(self, error: str, *, refused_input: bool = False) -> bool:
+        """Record failure with the sentence to show. False: the attempt was lost.
+
+        refused_input: the same input fails again, so a retry does not help.
+        """
+        return failures.fail(self.job_id, self._row(), error, **self._latest, refused_input=refused_input)
 
     def cancel(self) -> bool:
         """Record that the work was cancelled. False: the attempt was lost."""

@@ -12,7 +12,18 @@ class UnknownJobKindError(JobRefused):
 
 
 class JobFailed(Exception):
-    """A handler gives up; the page shows the message to the job's owner."""
+    """A handler gives up; the page shows the message to the job's owner.
+
+    is_lasting: the same input fails again.
+    """
+
+    is_lasting = True
+
+
+class PassingFailure(JobFailed):
+    """A handler gives up for a reason outside its input, so that a retry may succeed."""
+
+    is_lasting = False
 
 
 class JobStopped(Exception):

@@ -1,4 +1,4 @@
-"""The one place where a job ends in FAILED. Every failure listener of the registry hears of it, after the commit."""
+"""The one place where a job ends in FAILED; the listeners of the registry hear of it, and of successes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.registry import FAILURE_LISTENERS, FailureListener
+from jobs.registry import END_LISTENERS, FAILURE_LISTENERS, EndListener
 
 
 def fail(job_id: int, rows: QuerySet[Job], error: str, **fields: Any) -> bool:
@@ -19,14 +19,20 @@ def fail(job_id: int, rows: QuerySet[Job], error: str, **fields: Any) -> bool:
     values = {"finished_at": timezone.now(), **fields}
     failed = rows.filter(pk=job_id).update(state=Job.State.FAILED, error=error, **values)
     if failed:
-        for listener in FAILURE_LISTENERS.values():
-            _tell_after_commit(listener, job_id)
+        for listener in [*FAILURE_LISTENERS.values(), *END_LISTENERS.values()]:
+            _tell_after_commit(listener, job_id, Job.State.FAILED)
     return bool(failed)
 
 
-def _tell_after_commit(listener: FailureListener, job_id: int) -> None:
+def tell_success(job_id: int) -> None:
+    """Tell the end listeners of a job that has succeeded, after the commit."""
+    for listener in END_LISTENERS.values():
+        _tell_after_commit(listener, job_id, Job.State.SUCCEEDED)
+
+
+def _tell_after_commit(listener: EndListener, job_id: int, state: Job.State) -> None:
     def tell() -> None:  # no partial: Django names the function when it logs what a listener raises
-        job = Job.objects.filter(pk=job_id, state=Job.State.FAILED).first()
+        job = Job.objects.filter(pk=job_id, state=state).first()
         if job is not None:  # nobody has retried or deleted it in the meantime
             listener(job)
 

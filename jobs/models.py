@@ -1,10 +1,16 @@
-"""Tables of jobs and of requests with an idempotency key."""
+"""Tables of jobs, of requests with an idempotency key, and of notices about jobs that have ended."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from jobs import registry
+from jobs.phases import title_of
+
+LEAST_SECONDS = 3  # of a phase, before its pace says anything
 
 
 class Job(models.Model):
@@ -51,9 +57,13 @@ class Job(models.Model):
     phase = models.CharField(max_length=100, blank=True)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0, help_text="Number of steps of the phase; 0 if unknown.")
+    phase_started_at = models.DateTimeField(null=True, blank=True, help_text="Start of the phase, for the time left.")
     message = models.CharField(max_length=500, blank=True)
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(blank=True)
+    refused_input = models.BooleanField(
+        default=False, help_text="Whether it failed because of its input, so that the same input fails again."
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -105,6 +115,29 @@ class Job(models.Model):
         """Progress of the phase, 0 to 100; None if the total is unknown."""
         return min(100, 100 * self.done // self.total) if self.total else None
 
+    def seconds_left(self, now: datetime) -> float | None:
+        """Return the estimated seconds to the end of its phase; None while too little is known."""
+        if self.state != self.State.RUNNING or not self.phase_started_at or not 0 < self.done < self.total:
+            return None
+        passed = (now - self.phase_started_at).total_seconds()
+        return passed / self.done * (self.total - self.done) if passed >= LEAST_SECONDS else None
+
+    @property
+    def title(self) -> str:
+        """What people call such work."""
+        kind = registry.KINDS.get(self.kind)
+        return kind.title if kind else self.kind
+
+    @property
+    def phase_title(self) -> str:
+        """What it is doing, in words; empty once it has ended."""
+        return title_of(self.phase) if self.is_active and self.phase else ""
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether a retry can help: it has not succeeded, and its input is not what was wrong."""
+        return self.state in (self.State.FAILED, self.State.CANCELLED) and not self.refused_input
+
 
 class IdempotentRequest(models.Model):
     """A request with an Idempotency-Key, and the response that a repetition gets."""
@@ -122,3 +155,28 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.who_id}"
+
+
+class Notice(models.Model):
+    """What a person is told about work of theirs that has ended; several jobs may share one."""
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    key = models.CharField(max_length=200, help_text="Key of the work that has ended; a person has one notice of it.")
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    title = models.CharField(max_length=300)
+    detail = models.TextField(blank=True, help_text="Why it failed, or what came of it.")
+    url = models.CharField(max_length=300, help_text="Page of the work.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["who", "key"], name="one_notice_a_person_and_key")]
+        indexes = [models.Index(fields=["who", "read_at"], name="notice_unread")]
+
+    def __str__(self) -> str:
+        return self.title

@@ -23,8 +23,30 @@ Handler = Callable[..., Mapping[str, object] | None]
 
 
 @dataclass(frozen=True)
+class NoticeDraft:
+    """What a person is told about work that has ended. `key`: the work's; several jobs of one work have the same."""
+
+    key: str
+    succeeded: bool
+    title: str
+    url: str
+    detail: str = ""
+
+
+DraftNotice = Callable[["Job"], NoticeDraft | None]
+"""Called with a job that has succeeded or failed, after the commit. None: nobody is told, or not yet."""
+
+NextSteps = Callable[["Job"], list[Link]]
+"""Called with a finished job: returns what its owner may do next, the most useful first."""
+
+
+@dataclass(frozen=True)
 class JobKind:
-    """A kind of job. `least`: the lowest role that may start one; checked again when the job starts to run."""
+    """A kind of job. `least`: the lowest role that may start one; checked again when the job starts to run.
+
+    title: what people call such work. from_upload: says whether the input of a payload was sent to this site, so that
+    an error of the input stays. notice: default: one about each job that took long.
+    """
 
     name: str
     handler: Handler
@@ -32,6 +54,10 @@ class JobKind:
     queue: str
     max_attempts: int
     leads: Leads | None = None
+    title: str = ""
+    next_steps: NextSteps | None = None
+    from_upload: Callable[[Mapping[str, Any]], bool] | None = None
+    notice: DraftNotice | None = None
 
     def run(self, context: "JobContext", payload: Mapping[str, object]) -> Mapping[str, object] | None:
         """Call the handler."""
@@ -41,6 +67,9 @@ class JobKind:
 Sweep = Callable[[datetime], None]
 """Called with the current time, every few seconds. Safe to run by several processes at once."""
 
+EndListener = Callable[["Job"], None]
+"""Called with a job that has succeeded or failed, after the commit, as a FailureListener is."""
+
 FailureListener = Callable[["Job"], None]
 """Called with a job that has failed, after the commit, in the process that recorded it. Errors are logged."""
 
@@ -48,6 +77,7 @@ FailureListener = Callable[["Job"], None]
 KINDS: dict[str, JobKind] = {}
 SWEEPS: dict[str, Sweep] = {}
 FAILURE_LISTENERS: dict[str, FailureListener] = {}
+END_LISTENERS: dict[str, EndListener] = {}
 
 
 def register(
@@ -58,6 +88,10 @@ def register(
     queue: str = "work",
     max_attempts: int = 3,
     leads: Leads | None = None,
+    title: str = "",
+    next_steps: NextSteps | None = None,
+    from_upload: Callable[[Mapping[str, Any]], bool] | None = None,
+    notice: DraftNotice | None = None,
 ) -> None:
     """Register the handler of a kind of job, the role that may start one, and the links of its page.
 
@@ -68,7 +102,7 @@ def register(
         raise ValueError(f"queue must be work or train, got {queue!r}")
     if max_attempts < 1:
         raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
-    entry = JobKind(kind, handler, least, queue, max_attempts, leads)
+    entry = JobKind(kind, handler, least, queue, max_attempts, leads, title or kind, next_steps, from_upload, notice)
     if KINDS.setdefault(kind, entry) != entry:
         raise ValueError(f"the job kind {kind!r} is registered already; choose another name")
 
@@ -94,6 +128,16 @@ def register_sweep(name: str, sweep: Sweep) -> None:
     """
     if SWEEPS.setdefault(name, sweep) != sweep:
         raise ValueError(f"a sweep {name!r} is registered already; choose another name")
+
+
+def register_end_listener(name: str, listener: EndListener) -> None:
+    """Register a function that hears of every job that succeeds or fails, such as one that sends a notice.
+
+    Raises:
+        ValueError: another has that name.
+    """
+    if END_LISTENERS.setdefault(name, listener) != listener:
+        raise ValueError(f"an end listener {name!r} is registered already; choose another name")
 
 
 def register_failure_listener(name: str, listener: FailureListener) -> None:

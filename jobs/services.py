@@ -19,7 +19,7 @@ from config.celery import app, broker_errors, queue_named
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
-from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped
+from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped, PassingFailure
 from jobs.heartbeat import beating
 from jobs.models import Job
 from jobs.registry import Link, find_kind
@@ -37,6 +37,8 @@ FRESH: Mapping[str, object] = {
     "error": "",
     "result": None,
     "finished_at": None,
+    "phase_started_at": None,
+    "refused_input": False,
 }
 
 
@@ -122,7 +124,7 @@ def _work(context: JobContext) -> None:
     except (JobStopped, ChildStopped, Stopped) as stop:
         _settle_stopped(context, stop)
     except (JobFailed, JobRefused, MlcoreError) as error:
-        _settle_failed(context, str(error))
+        _settle_failed(context, str(error), refused_input=_is_input_error(context, error))
     except Exception as error:  # noqa: BLE001  # the one edge: a handler's bug must end its job, not the worker
         logger.exception("job %s (%s) failed", context.job_id, context.kind)
         _settle_failed(context, _sentence(error))
@@ -138,11 +140,18 @@ def _require_role_still(context: JobContext) -> None:
     least = find_kind(context.kind).least
     if starter is not None and not holds(starter, least):
         now = f"has the role {given_role(starter)} now" if starter.is_active else "is deactivated now"
-        raise JobFailed(f"only a {least} may start this job, and {starter} {now}; a {least} can retry it")
+        raise PassingFailure(f"only a {least} may start this job, and {starter} {now}; a {least} can retry it")
 
 
-def _settle_failed(context: JobContext, sentence: str) -> None:
-    if context.fail(sentence):
+def _is_input_error(context: JobContext, error: Exception) -> bool:
+    """Return whether a retry fails again: the error is known, and its input, an upload, does not change."""
+    kind = registry.KINDS.get(context.kind)
+    is_uploaded = bool(kind and kind.from_upload and kind.from_upload(context.payload))
+    return is_uploaded and getattr(error, "is_lasting", True)
+
+
+def _settle_failed(context: JobContext, sentence: str, *, refused_input: bool = False) -> None:
+    if context.fail(sentence, refused_input=refused_input):
         logger.info("job %s (%s) failed: %s", context.job_id, context.kind, sentence)
 
 
@@ -172,6 +181,12 @@ def links_of(job: Job) -> list[Link]:
     """Return links to the input and output of a job; none if its kind no longer exists."""
     kind = registry.KINDS.get(job.kind)
     return kind.leads(job.payload, job.result or {}) if kind and kind.leads else []
+
+
+def next_steps_of(job: Job) -> list[Link]:
+    """Return what a job's owner may do next, the most useful first; none while it is active."""
+    kind = registry.KINDS.get(job.kind)
+    return kind.next_steps(job) if kind and kind.next_steps and not job.is_active else []
 
 
 def visible_jobs(user: Visitor) -> QuerySet[Job]:

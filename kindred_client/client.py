@@ -13,6 +13,7 @@ from kindred_client.resources.experiments import Experiments
 from kindred_client.resources.images import Images
 from kindred_client.resources.jobs import Jobs
 from kindred_client.resources.models import Indexes, Losses, Metrics, Models
+from kindred_client.resources.notices import Notices
 from kindred_client.resources.ratings import Ratings
 from kindred_client.resources.runs import Runs
 from kindred_client.resources.searches import Searches
@@ -49,6 +50,7 @@ class Kindred:
         self.tokens = Tokens(api)
         self.audit = Audit(api)
         self.jobs = Jobs(api)
+        self.notices = Notices(api)
         self.uploads = Uploads(api)
         self.datasets = Datasets(api)
         self.images = Images(api)

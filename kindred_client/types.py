@@ -360,6 +360,7 @@ class Experiment(TypedDict, total=False):
     estimate: Estimate | None
     runs: list[Run]
     tunings: list[Tuning]
+    archived_at: str | None
     created_at: str
 
 
@@ -457,6 +458,7 @@ class Job(TypedDict, total=False):
     message: str
     result: Any
     error: str
+    can_be_retried: bool
     owner: int | None
     created_at: str
     started_at: str | None
@@ -651,7 +653,21 @@ class Model(TypedDict, total=False):
     licence: str
     weights_sha256: str
     metrics: dict[str, Any] | None
+    archived_at: str | None
     created_at: str
+
+
+OutcomeEnum: TypeAlias = Literal["succeeded", "failed"]
+
+
+class Notice(TypedDict, total=False):
+    id: int
+    outcome: OutcomeEnum
+    title: str
+    detail: str
+    url: str
+    created_at: str
+    read_at: str | None
 
 
 PartEnum: TypeAlias = Literal["weights", "description", "metrics", "history", "embeddings", "images"]
@@ -732,6 +748,10 @@ class Progress(TypedDict, total=False):
     done: int
     total: int
     skipped: int
+
+
+class Read(TypedDict, total=False):
+    read: int
 
 
 class ShareLink(TypedDict, total=False):

@@ -9,12 +9,11 @@ from retrieval.datasets.views import changes, datasets, imports
 from retrieval.datasets.views import curating as curation
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
-from retrieval.pages.views import classes, downloads, maps
+from retrieval.pages.views import classes, downloads, lab, maps
 from retrieval.pages.views import datasets as dataset_pages
 from retrieval.pages.views.front import front
-from retrieval.pages.views.lab import lab
 from retrieval.pages.views.storage import storage
-from retrieval.registry.views import indexes, labels, models
+from retrieval.registry.views import deleting, indexes, labels, models
 from retrieval.search.views import explanations, exports, history, links, marks, results, visitors
 from retrieval.search.views import form as form_views
 from retrieval.search.views import searches as search
@@ -67,7 +66,7 @@ urlpatterns = [
     path("downloads/", downloads.every_download, name="downloads"),
     path("downloads/models/<int:pk>/<slug:part>", downloads.model_file, name="download-model"),
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
-    path("lab/", lab, name="lab"),
+    path("lab/", lab.lab, name="lab"),
     path("lab/storage/", storage, name="storage"),
     path("lab/disk/", RedirectView.as_view(pattern_name="storage", permanent=True)),
     path("lab/share-links/", links.share_links, name="share-links"),
@@ -98,6 +97,14 @@ urlpatterns = [
     path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),
     path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),
     path("lab/experiments/<int:pk>/report/<slug:suffix>", reports.download, name="report-file"),
+    path("lab/experiments/<int:pk>/delete/", deleting.delete, {"kind": "experiment"}, name="experiment-delete"),
+    path("lab/experiments/<int:pk>/restore", deleting.restore_experiment, name="experiment-restore"),
+    path("lab/experiments/<int:pk>/publish", experiments.publish, name="experiment-publish"),
+    path("lab/runs/<int:pk>/delete/", deleting.delete, {"kind": "run"}, name="run-delete"),
+    path("lab/models/<int:pk>/delete/", deleting.delete, {"kind": "model"}, name="model-delete"),
+    path("lab/models/<int:pk>/restore", deleting.restore_model, name="model-restore"),
+    path("lab/experiments/", lab.experiments, name="experiments"),
+    path("lab/models/", lab.models, name="models"),
     path("lab/models/new/", models.new, name="model-new"),
     path("lab/models/<int:pk>/", models.detail, name="model"),
     path("lab/models/<int:pk>/publish", models.toggle_published, name="model-publish"),

@@ -11,6 +11,7 @@ from accounts.audit.api import AuditViewSet
 from config.api.problems import UnknownURL, every_problem, one_problem
 from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
+from jobs.notice_api import NoticeViewSet
 from ratings.api.ballots import BallotViewSet
 from ratings.api.files import DatasetRatingsView
 from ratings.api.leaderboard import LeaderboardFileView, LeaderboardView
@@ -32,6 +33,7 @@ router = SimpleRouter()
 router.register("audit", AuditViewSet, basename="api-audit")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("jobs", JobViewSet, basename="job")
+router.register("notices", NoticeViewSet, basename="api-notice")
 router.register("uploads", UploadViewSet, basename="api-upload")
 router.register("datasets", DatasetViewSet, basename="api-dataset")
 router.register("images", ImageViewSet, basename="api-image")

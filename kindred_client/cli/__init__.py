@@ -2,7 +2,7 @@
 
 import click
 
-from kindred_client.cli import accounts, comparing, datasets, jobs, models, ratings, searching
+from kindred_client.cli import accounts, comparing, datasets, experiments, jobs, models, ratings, searching
 from kindred_client.cli.exit_codes import Guarded
 from kindred_client.transport import VERSION
 
@@ -19,7 +19,7 @@ def kindred() -> None:
     """
 
 
-for _module in (accounts, datasets, comparing, models, searching, ratings, jobs):
+for _module in (accounts, datasets, comparing, experiments, models, searching, ratings, jobs):
     for _command in _module.COMMANDS:
         kindred.add_command(_command)
 

@@ -47,7 +47,11 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
             type=click.IntRange(0),
             help="Training classes held out to measure trials on; default 0.",
         ),
-        click.option("--no-publish", is_flag=True, help="Leave the models unpublished."),
+        click.option(
+            "--publish/--no-publish",
+            default=False,
+            help="Publish each model as soon as its index is built; default: leave them unpublished.",
+        ),
         click.option("--no-wait", is_flag=True, help="Start the experiment and return at once."),
     ):
         function = option(function)
@@ -180,7 +184,7 @@ def _plan(session: Session, losses: list[str], params: Plan, given: dict[str, An
     """Return the experiment's name, whether its models are published, and its other fields."""
     dataset = dataset_of(session.client, given.pop("dataset"))
     name = given.pop("name") or f"{', '.join(losses)} on {dataset['name']}"[:120]
-    publish = not given.pop("no_publish")
+    publish = given.pop("publish")
     changes, seeds = settings_of(given.pop("changes")), list(dict.fromkeys(given.pop("seeds")))
     return name, publish, {
         "dataset": dataset["id"], "losses": losses, "params": params, "changes": changes, "seeds": seeds, **given,

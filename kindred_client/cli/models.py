@@ -11,7 +11,7 @@ from kindred_client.cli.session import Session, command
 
 @click.group()
 def models() -> None:
-    """List and publish models."""
+    """List, publish, archive and delete models."""
 
 
 @command("list")
@@ -74,6 +74,37 @@ def _serving(session: Session, model: Thing) -> Thing:
     return session.client.indexes.get(done["result"]["index"])
 
 
+@command("delete")
+@click.argument("model")
+def delete(session: Session, model: str) -> None:
+    """Delete a model with its run, files and indexes.
+
+    Refused while people's ratings or marks refer to its results: archive it then.
+    """
+    found = model_of(session.client, model)
+    done = wait(session, session.client.models.delete(found["id"]))
+    as_json(done) if session.as_json else say(f"{found['name']} is deleted.")
+
+
+@command("archive")
+@click.argument("model")
+def archive(session: Session, model: str) -> None:
+    """Archive a model: searches and lists leave it out, its results and ratings stay."""
+    found = session.client.models.archive(model_of(session.client, model)["id"])
+    as_json(found) if session.as_json else say(f"{found['name']} is archived.")
+
+
+@command("restore")
+@click.argument("model", type=int, metavar="ID")
+def restore(session: Session, model: int) -> None:
+    """Restore an archived model, which stays unpublished."""
+    found = session.client.models.restore(model)
+    as_json(found) if session.as_json else say(f"{found['name']} is restored; publish it with: kindred models activate")
+
+
 models.add_command(list_models)
+models.add_command(delete)
+models.add_command(archive)
+models.add_command(restore)
 models.add_command(activate)
 COMMANDS = (models,)

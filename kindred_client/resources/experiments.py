@@ -18,11 +18,19 @@ class Experiments(Resource):
         self,
         *,
         dataset: Ref | None = None,
+        archived: bool | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
     ) -> Pages[response_types.ExperimentsList]:
-        query = given(dataset=None if dataset is None else key(dataset), limit=limit, cursor=cursor, fields=fields)
+        """List experiments; the archived ones only with archived=True."""
+        query = given(
+            dataset=None if dataset is None else key(dataset),
+            archived=archived,
+            limit=limit,
+            cursor=cursor,
+            fields=fields,
+        )
         return self._api.pages("experiments.list", response_types.ExperimentsList, query=query)
 
     def get(self, experiment: Ref, *, fields: Fields = ()) -> response_types.ExperimentsGet:
@@ -41,11 +49,12 @@ class Experiments(Resource):
         weights: str = "",
         trials: int = 0,
         validation_classes: int = 0,
-        publish: bool = True,
+        publish: bool = False,
     ) -> response_types.ExperimentsStart:
         """Start an experiment: one run per loss and seed.
 
         changes: fields of the preset to change; params: parameters by loss; trials: tuning trials per loss.
+        publish: publish each model as soon as its index is built; else publish it after a look.
         """
         body = {
             **plan(dataset, preset, losses, seeds),
@@ -110,6 +119,18 @@ class Experiments(Resource):
     def cancel(self, experiment: Ref, *, if_match: str = "") -> response_types.ExperimentsCancel:
         """Cancel its queued and running jobs."""
         return self._api.call("experiments.cancel", response_types.ExperimentsCancel, experiment, if_match=if_match)
+
+    def delete(self, experiment: Ref, *, if_match: str = "") -> response_types.ExperimentsDelete:
+        """Start deleting it with its runs, models and report; a conflict while ratings or marks refer to results."""
+        return self._api.call("experiments.delete", response_types.ExperimentsDelete, experiment, if_match=if_match)
+
+    def archive(self, experiment: Ref, *, if_match: str = "") -> response_types.ExperimentsArchive:
+        """Archive it: models are unpublished, lists leave it out, results stay."""
+        return self._api.call("experiments.archive", response_types.ExperimentsArchive, experiment, if_match=if_match)
+
+    def restore(self, experiment: Ref, *, if_match: str = "") -> response_types.ExperimentsRestore:
+        """Restore an archived experiment; its models stay unpublished."""
+        return self._api.call("experiments.restore", response_types.ExperimentsRestore, experiment, if_match=if_match)
 
     def report(self, experiment: Ref) -> response_types.ExperimentsReport:
         """Return the newest report."""

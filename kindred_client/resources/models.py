@@ -37,6 +37,7 @@ class Models(Resource):
         dataset: Ref | None = None,
         loss: str | None = None,
         published: bool | None = None,
+        archived: bool | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
@@ -45,6 +46,7 @@ class Models(Resource):
             dataset=None if dataset is None else key(dataset),
             loss=loss,
             published=published,
+            archived=archived,
             limit=limit,
             cursor=cursor,
             fields=fields,
@@ -86,6 +88,18 @@ class Models(Resource):
     def file(self, model: Ref, part: str) -> Download:
         """Return one of its files, by the `part` that `files` names."""
         return self._api.download("models.file", model, part)
+
+    def delete(self, model: Ref, *, if_match: str = "") -> response_types.ModelsDelete:
+        """Start deleting it with its run, files and indexes; a conflict while ratings or marks refer to results."""
+        return self._api.call("models.delete", response_types.ModelsDelete, model, if_match=if_match)
+
+    def archive(self, model: Ref, *, if_match: str = "") -> response_types.ModelsArchive:
+        """Archive it: it is unpublished, lists leave it out, results and ratings stay."""
+        return self._api.call("models.archive", response_types.ModelsArchive, model, if_match=if_match)
+
+    def restore(self, model: Ref, *, if_match: str = "") -> response_types.ModelsRestore:
+        """Restore an archived model, which stays unpublished."""
+        return self._api.call("models.restore", response_types.ModelsRestore, model, if_match=if_match)
 
     def publish(self, model: Ref, *, if_match: str = "") -> response_types.ModelsPublish:
         """Publish it: people can search with it."""

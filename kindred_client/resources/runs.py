@@ -35,6 +35,10 @@ class Runs(Resource):
     def get(self, run: Ref, *, fields: Fields = ()) -> response_types.RunsGet:
         return self._api.call("runs.get", response_types.RunsGet, run, query=given(fields=fields))
 
+    def delete(self, run: Ref, *, if_match: str = "") -> response_types.RunsDelete:
+        """Start deleting it with its model; a conflict while ratings or marks refer to results."""
+        return self._api.call("runs.delete", response_types.RunsDelete, run, if_match=if_match)
+
     def curves(self, run: Ref) -> response_types.RunsCurves:
         """Return the curves: values after each epoch."""
         return self._api.call("runs.curves", response_types.RunsCurves, run)

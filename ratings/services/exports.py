@@ -33,14 +33,16 @@ def pseudonym(user_id: int) -> str:
 
 
 def _ratings(user: Visitor, dataset: Dataset) -> QuerySet[BlindScore]:
-    cast = BlindScore.objects.filter(ballot__voted_at__isnull=False, ranking__model__in=visible_models(user))
+    cast = BlindScore.objects.filter(
+        ballot__voted_at__isnull=False, ranking__model__in=visible_models(user, archived=True)
+    )
     cast = cast.filter(ballot__search__query_image__dataset=dataset)
     return cast.select_related("ballot__search__query_image__dataset_class", "ranking__model").order_by("pk")
 
 
 def _marks(user: Visitor, dataset: Dataset) -> QuerySet[Mark]:
-    marks = Mark.objects.filter(image__dataset=dataset, ranking__model__in=visible_models(user))
-    marks = marks.filter(ranking__search__deleted_at=None)
+    visible = visible_models(user, archived=True)
+    marks = Mark.objects.filter(image__dataset=dataset, ranking__model__in=visible, ranking__search__deleted_at=None)
     related = ("image__dataset_class", "ranking__model", "ranking__search__query_image")
     return marks.select_related(*related).order_by("pk")
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
 from ratings.models import Ballot
 from retrieval.datasets.services.deleting import searches_over
-from retrieval.models import Dataset, Search
+from retrieval.models import Dataset, Ranking, Search
 
 
 def ratings_on(dataset: Dataset, pictures: Collection[int] | None = None) -> list[str]:
@@ -29,3 +29,23 @@ def rated_rankings(user: User) -> Q:
 def page_of_rating(user: User, search: Search) -> str:
     """Return the URL of the page of a person's ratings of a query."""
     return reverse("rated", args=[Ballot.objects.get(who=user, search=search).pk])
+
+
+def ballots_on(rankings: QuerySet[Ranking]) -> int:
+    """Return how many rated ballots show one of the rankings."""
+    return Ballot.objects.filter(scores__ranking__in=rankings).distinct().count()
+
+
+def release_rankings(rankings: QuerySet[Ranking]) -> None:
+    """Let ballots without ratings go of rankings that are deleted: open ones are deleted, withdrawn ones stay.
+
+    Whoever withdrew a ballot saw its names, so its query must not be offered to them again.
+    """
+    going = set(rankings.values_list("pk", flat=True))
+    for ballot in Ballot.objects.filter(search__in=rankings.values("search"), voted_at=None):
+        if not going & set(ballot.order):
+            continue
+        if ballot.withdrawn_at is None:
+            ballot.delete()
+        else:
+            Ballot.objects.filter(pk=ballot.pk).update(order=[key for key in ballot.order if key not in going])

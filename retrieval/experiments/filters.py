@@ -8,15 +8,16 @@ from django.db.models import QuerySet
 from jobs.models import Job
 from retrieval.experiments.services import queries
 from retrieval.models import Experiment, Run
-from retrieval.registry.filters import datasets_for, losses
+from retrieval.registry.filters import Archived, datasets_for, losses
 
 
 class ExperimentFilter(filters.FilterSet):  # type: ignore[misc]
     dataset = filters.ModelChoiceFilter(queryset=datasets_for)
+    archived = Archived()
 
     class Meta:
         model = Experiment
-        fields = ("dataset",)
+        fields = ("dataset", "archived")
 
 
 class RunFilter(filters.FilterSet):  # type: ignore[misc]

@@ -1,27 +1,41 @@
 """The form that starts an experiment."""
 
+from itertools import count
 from typing import Any
 
 from django import forms
 
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.experiments.services import options, starting
-from retrieval.experiments.services.weights import weights_rows
-from retrieval.models import Dataset
+from retrieval.experiments.services.weights import smallest_packaged, weights_rows
+from retrieval.models import Dataset, Experiment
 from retrieval.registry.services.legend import loss_titles
 
 MOST_SEEDS = 20
+USUAL_LOSSES = ("soft_triple", "multi_similarity")
+QUICK_PRESET, SCRATCH_PRESET = "frozen-features", "demo"
 ADVANCED = ("trials", "validation_classes", "changes", "params")
 
 
 class ExperimentForm(forms.Form):
     """One protocol, several losses, several seeds."""
 
-    name = forms.CharField(max_length=120)
-    dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label="Data set")
-    preset = forms.ChoiceField(label="Protocol")
+    name = forms.CharField(
+        max_length=120, required=False, help_text="Name in lists and reports; default: preset and data set."
+    )
+    dataset = forms.ModelChoiceField(
+        queryset=Dataset.objects.none(),
+        label="Data set",
+        help_text="Labelled data set; its training classes train, its held-out classes measure.",
+    )
+    preset = forms.ChoiceField(
+        label="Preset", help_text="Named protocol to begin with; the table below lists backbone and epochs of each."
+    )
     losses = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
-    seeds = forms.CharField(initial="0", help_text="Whole numbers separated by spaces; one run per loss and seed.")
+    seeds = forms.CharField(
+        initial="0",
+        help_text="Whole numbers separated by spaces; one run per loss and seed. Three or more show the spread.",
+    )
     weights = forms.ChoiceField(
         required=False, help_text="Weights to start from, listed below; default: the protocol's own."
     )
@@ -57,7 +71,10 @@ class ExperimentForm(forms.Form):
         "papers' values.",
     )
     publish = forms.BooleanField(
-        required=False, initial=True, help_text="Publication of each model as soon as its index is built."
+        required=False,
+        initial=False,
+        label="Publish all models at once",
+        help_text="Publication of each model as soon as its index is built; default: you publish after a look.",
     )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -66,8 +83,26 @@ class ExperimentForm(forms.Form):
         fields["dataset"].queryset = visible_datasets(user).filter(revision__gt=0, labelled=True)  # type: ignore[attr-defined]
         fields["preset"].choices = [(row["name"], row["name"]) for row in options.presets()]  # type: ignore[attr-defined]
         fields["losses"].choices = list(loss_titles().items())  # type: ignore[attr-defined]
-        fields["losses"].initial = options.baselines()  # rows of every honest table, and cheap
+        fields["losses"].initial = [*USUAL_LOSSES, *options.baselines()]  # those are cheap rows of every honest table
         fields["weights"].choices = _weights_choices()  # type: ignore[attr-defined]
+        self._fill_in()
+
+    def _fill_in(self) -> None:
+        """Begin with what most people want: the only data set, and the quickest protocol that this site can train."""
+        datasets = list(self.fields["dataset"].queryset[:2])  # type: ignore[attr-defined]
+        if len(datasets) == 1:
+            self.fields["dataset"].initial = datasets[0]
+        packaged = smallest_packaged()
+        self.fields["preset"].initial = QUICK_PRESET if packaged else SCRATCH_PRESET
+        if "preset" not in self.initial:  # another preset may need other weights
+            self.fields["weights"].initial = packaged
+
+    def clean(self) -> dict[str, Any]:
+        """Name the experiment, if nobody did."""
+        values = super().clean() or {}
+        if not values.get("name") and {"preset", "dataset"} <= values.keys():
+            values["name"] = _free_name(f"{values['preset']} on {values['dataset'].name}")
+        return values
 
     def clean_trials(self) -> int:
         """Return 0 for an empty field."""
@@ -106,6 +141,13 @@ class ExperimentForm(forms.Form):
         if not words or len(words) > MOST_SEEDS or not all(word.isdecimal() and len(word) < 10 for word in words):
             raise forms.ValidationError(f"Give 1 to {MOST_SEEDS} whole numbers, such as: 0 1 2")
         return sorted({int(word) for word in words})
+
+
+def _free_name(wanted: str) -> str:
+    """Return the name, numbered if an experiment has it; names need not differ, but people tell them apart so."""
+    taken = set(Experiment.objects.filter(name__startswith=wanted[:100]).values_list("name", flat=True))
+    names = (wanted[:120] if number == 1 else f"{wanted[:110]} ({number})" for number in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def _weights_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:

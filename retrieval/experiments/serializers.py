@@ -30,10 +30,11 @@ EXPERIMENT = {
     "protocol": {"name": "frozen-features (changed)", "epochs": 30, "dim": 512},
     "weights": "",
     "tuning": None,
-    "publish": True,
+    "publish": False,
     "estimate": ESTIMATE,
     "runs": [RUN],
     "tunings": [],
+    "archived_at": None,
     "created_at": "2026-05-04T09:30:00Z",
 }
 
@@ -81,7 +82,7 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
         model = Experiment
         fields = (
             "id", "name", "dataset", "protocol", "weights", "tuning", "publish", "estimate", "runs", "tunings",
-            "created_at",
+            "archived_at", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -131,12 +132,14 @@ class ExperimentPlanSerializer(StrictSerializer):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Two losses and a baseline", {"name": "Two losses", **PLAN, "publish": True})]
+    examples=[OpenApiExample("Two losses and a baseline", {"name": "Two losses", **PLAN, "publish": False})]
 )
 class NewExperimentSerializer(ExperimentPlanSerializer):
     name = serializers.CharField(max_length=120)
     publish = serializers.BooleanField(
-        required=False, default=True, help_text="Publication of each model as soon as its index is built."
+        required=False,
+        default=False,
+        help_text="Publication of each model as soon as its index is built; default: no, publish it after a look.",
     )
 
 

@@ -25,7 +25,10 @@ class Experiment(models.Model):
         null=True, blank=True, help_text="Tuning budget of each loss: trials and validation_classes; null = no tuning."
     )
     estimate = models.JSONField(null=True, blank=True, help_text="Estimated time of all runs at the start, in seconds.")
-    publish = models.BooleanField(default=True, help_text="Models appear in search as soon as their index is built.")
+    publish = models.BooleanField(default=False, help_text="Models appear in search as soon as their index is built.")
+    archived_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when lists leave it out; its results stay."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -44,6 +44,9 @@ class Model(models.Model):
     suspended_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when searches skip it, because it failed too often."
     )
+    archived_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when lists and searches leave it out; its results and ratings stay."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

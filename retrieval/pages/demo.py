@@ -95,7 +95,13 @@ def start_training(dataset: Dataset, weights: str, epochs: int | None = None) ->
             protocol = options.make_protocol(preset, {**changes, **fewer}, weights)
         losses = [*LOSSES, *baselines]
         return starting.start_experiment(
-            dataset=dataset, name=name, protocol=protocol, losses=losses, weights=file_of(weights), by=None
+            dataset=dataset,
+            name=name,
+            protocol=protocol,
+            losses=losses,
+            weights=file_of(weights),
+            publish=True,
+            by=None,
         )
     for job in jobs_of(experiment):
         _again(job)

@@ -28,6 +28,7 @@ MODEL = {
     "licence": "",
     "weights_sha256": "de38fbbe20081720024ea8482c07b3a56aa359b16e68496163c05132ab5cc875",
     "metrics": {"map_at_r": 0.42, "recall_at": {"1": 0.71}, "intervals": {"map_at_r": [0.38, 0.46]}},
+    "archived_at": None,
     "created_at": "2026-05-04T09:30:00Z",
 }
 PART = {
@@ -71,7 +72,8 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
         model = Model
         fields = (
             "id", "name", "loss", "dataset", "experiment", "dim", "published", "is_default", "has_network",
-            "suspended_at", "encoder_problem", "licence", "weights_sha256", "metrics", "created_at",
+            "suspended_at", "encoder_problem", "licence", "weights_sha256", "metrics", "archived_at",
+            "created_at",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -3,10 +3,10 @@
 from django.utils import timezone
 
 from accounts import services
-from jobs.models import Job
+from jobs.models import Job, Notice
 from tests.api.things import Ask, Scene, listed, thing
 
-listed("GET /me/", "GET /me/export/", "GET /tokens/", "GET /audit/", "GET /jobs/")
+listed("GET /me/", "GET /me/export/", "GET /tokens/", "GET /audit/", "GET /jobs/", "GET /notices/")
 
 
 @thing("PATCH /me/")
@@ -43,3 +43,24 @@ def cancelled_job(scene: Scene) -> Ask:
 @thing("POST /jobs/{id}/retry/")
 def retried_job(scene: Scene) -> Ask:
     return Ask(f"/jobs/{job_of(scene, 'failed').pk}/retry/")
+
+
+def notice_of(scene: Scene) -> Notice:
+    """Return a notice of the member."""
+    values = {"outcome": "succeeded", "title": "Index finished", "url": "/jobs/1/"}
+    return Notice.objects.get_or_create(who=scene.member, key="job:1:1", defaults=values)[0]
+
+
+@thing("GET /notices/{id}/")
+def own_notice(scene: Scene) -> Ask:
+    return Ask(f"/notices/{notice_of(scene).pk}/")
+
+
+@thing("POST /notices/{id}/read/")
+def read_notice(scene: Scene) -> Ask:
+    return Ask(f"/notices/{notice_of(scene).pk}/read/")
+
+
+@thing("POST /notices/read/")
+def read_notices(scene: Scene) -> Ask:
+    return Ask("/notices/read/")

@@ -54,6 +54,21 @@ def cancelled_experiment(scene: Scene) -> Ask:
     return Ask(f"/experiments/{started(scene.world.dataset).pk}/cancel/")
 
 
+@thing("DELETE /experiments/{id}/")
+def deleted_experiment(scene: Scene) -> Ask:
+    return Ask(f"/experiments/{Experiment.objects.get().pk}/")
+
+
+@thing("POST /experiments/{id}/archive/")
+def archived_experiment(scene: Scene) -> Ask:
+    return Ask(f"/experiments/{Experiment.objects.get().pk}/archive/")
+
+
+@thing("POST /experiments/{id}/restore/")
+def restored_experiment(scene: Scene) -> Ask:
+    return Ask(f"/experiments/{Experiment.objects.get().pk}/restore/")
+
+
 @thing("POST /experiments/{id}/report/")
 def new_report(scene: Scene) -> Ask:
     return Ask(f"/experiments/{Experiment.objects.get().pk}/report/", {})
@@ -85,6 +100,11 @@ def two_runs() -> list[int]:
 
 @thing("GET /runs/{id}/")
 def one_run(scene: Scene) -> Ask:
+    return Ask(f"/runs/{two_runs()[0]}/")
+
+
+@thing("DELETE /runs/{id}/")
+def deleted_run(scene: Scene) -> Ask:
     return Ask(f"/runs/{two_runs()[0]}/")
 
 
@@ -134,6 +154,21 @@ def files_of_a_model(scene: Scene) -> Ask:
 @thing("GET /models/{id}/files/{part}/")
 def file_of_a_model(scene: Scene) -> Ask:
     return Ask(f"/models/{scene.world.models[0].pk}/files/weights/")
+
+
+@thing("DELETE /models/{id}/")
+def deleted_model(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/")
+
+
+@thing("POST /models/{id}/archive/")
+def archived_model(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/archive/")
+
+
+@thing("POST /models/{id}/restore/")
+def restored_model(scene: Scene) -> Ask:
+    return Ask(f"/models/{scene.world.models[0].pk}/restore/")
 
 
 @thing("POST /models/{id}/publish/")

@@ -40,7 +40,8 @@ def fill_in(page: Page, site: Site, tiny: str, epochs: int, *losses: str) -> str
     page.fill("input[name=name]", name)
     page.select_option("select[name=dataset]", label=tiny)
     page.select_option("select[name=preset]", "demo")
-    page.uncheck("input[name=publish]")
+    expect(page.locator("input[name=publish]")).not_to_be_checked()
+    page.select_option("select[name=weights]", "")
     page.click("details.advanced > summary")
     page.fill("textarea[name=changes]", f"{TINY}\nepochs={epochs}")
     for box in page.locator("input[name=losses]").all():
@@ -121,7 +122,8 @@ def test_an_experiment_is_cancelled_and_duplicated(page: Page, site: Site, tiny:
     experiment = page.url
     expect(page.locator("tbody .state-running")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name=re.compile("^Cancel SoftTriple")).click()
-    page.goto(experiment)
+    page.wait_for_load_state()
+    assert page.url == experiment, "one keeps one's place"
     expect(page.locator("tbody .state-cancelled")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("button", name=re.compile("^Retry SoftTriple"))).to_be_visible()
     assert faults_of(page) == []

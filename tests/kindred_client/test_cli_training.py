@@ -47,16 +47,16 @@ def test_a_loss_is_trained_and_what_it_was_measured_at_is_shown(lab: Routes) -> 
     assert lines[0].split() == ["run", "loss", "seed", "state", "model", "Recall@1", "MAP@R"]
     assert "71.00" in lines[1] and "42.00 [38.00, 46.00]" in lines[1]
     assert lab.asked("POST /experiments/") == [
-        {"name": "soft_triple on Wings", "publish": True, "dataset": 4, "preset": "demo", "losses": ["soft_triple"],
+        {"name": "soft_triple on Wings", "publish": False, "dataset": 4, "preset": "demo", "losses": ["soft_triple"],
          "seeds": [0, 1], "changes": {"epochs": 2}, "params": {"soft_triple": {"gamma": 0.2}}, "weights": "",
          "trials": 0, "validation_classes": 0}
     ]  # fmt: skip
 
 
 def test_training_need_not_be_waited_for(lab: Routes) -> None:
-    found = run(lab, *TRAIN, "--no-wait", "--name", "Mine", "--no-publish")
+    found = run(lab, *TRAIN, "--no-wait", "--name", "Mine", "--publish")
     assert found.exit_code == 0 and "kindred compare --experiment 2" in found.stderr
-    assert lab.asked("POST /experiments/")[0]["name"] == "Mine" and not lab.asked("POST /experiments/")[0]["publish"]
+    assert lab.asked("POST /experiments/")[0]["name"] == "Mine" and lab.asked("POST /experiments/")[0]["publish"]
     assert told(run(lab, *TRAIN, "--no-wait", "--json"))["id"] == 2
     assert not lab.asked("GET /experiments/2/")
 

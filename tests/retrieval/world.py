@@ -119,7 +119,15 @@ def started(dataset: Dataset, losses: tuple[str, ...] = LOSSES, epochs: int = 1,
     """Start a small experiment; its runs are queued."""
     protocol = make_protocol("demo", {**SMALL, "epochs": epochs}, "")
     return start_experiment(
-        **{"name": "Small", "dataset": dataset, "protocol": protocol, "losses": losses, "by": None, **values}
+        **{
+            "name": "Small",
+            "dataset": dataset,
+            "protocol": protocol,
+            "losses": losses,
+            "publish": True,
+            "by": None,
+            **values,
+        }
     )
 
 

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from accounts import audit
 from accounts.models import User
 from config import storage
 from config.errors import Conflict
+from jobs import notices
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from retrieval.datasets.services.dependencies import uses_of
+from retrieval.datasets.services.dependencies import delete_companions, uses_of
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.visibility import DELETION
@@ -47,7 +49,7 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
     uses = uses_of(row, but_job=but_job)
     if uses:
         more = f" and {len(uses) - 5} more" if len(uses) > 5 else ""
-        raise Conflict(f"{row.name} is used by {', '.join(uses[:5])}{more}; delete or wait for these first")
+        raise Conflict(f"{row.name} is used by {', '.join(map(str, uses[:5]))}{more}; delete or wait for these first")
 
 
 def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> Mapping[str, object]:
@@ -74,6 +76,8 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
 
 def _delete_rows(row: Dataset) -> list[Path]:
     """Delete a data set and the rows that depend on it; return the files to delete after the commit."""
+    along = delete_companions(row)
+    notices.forget_pages([reverse("dataset", args=[row.slug])])
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
     uploads = [search.upload for search in searches.filter(root=None)]  # others use their root's
     maps = storage.media() / "maps"
@@ -85,4 +89,5 @@ def _delete_rows(row: Dataset) -> list[Path]:
     forget_upload(row.source)
     row.delete()
     elsewhere = set(Image.objects.values_list("sha256", flat=True)) if contents else set()
+    files += along
     return files + [rendition_file(sha256, kind) for sha256 in contents - elsewhere for kind in RENDITIONS]

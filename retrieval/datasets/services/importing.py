@@ -1,6 +1,7 @@
 """Import of a data set from a server path, an upload or the built-in wings set: the job and its rows."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
@@ -11,6 +12,8 @@ from accounts.models import User
 from config.errors import Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
+from jobs.errors import JobFailed
+from jobs.models import Job
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
 from mlcore.datasets.layout_choices import LayoutChoices
@@ -59,8 +62,7 @@ def submit_import(
         raise Rejected("the built-in wings set always has labels; untick “Without labels”")
     try:
         with transaction.atomic():
-            if upload:
-                take_upload(upload)
+            _make_way(name, upload)
             dataset = Dataset.objects.create(
                 name=name,
                 slug=slugify(name)[:SLUG_LENGTH] or "set",
@@ -84,9 +86,25 @@ def submit_import(
     return dataset
 
 
+def _make_way(name: str, upload: Upload | None) -> None:
+    """Take the upload, and delete the row of a failed or cancelled first import of that name.
+
+    Who sends another archive after a failure gives the same name again.
+    """
+    if upload:
+        take_upload(upload)
+    rows = Dataset.objects.filter(slug=slugify(name)[:SLUG_LENGTH] or "set", name=name, revision=0)
+    for row in rows.filter(job__state__in=(Job.State.CANCELLED, "failed")).select_for_update():
+        Job.objects.filter(pk=row.job_id or 0).update(refused_input=True)  # nothing is left to retry
+        transaction.on_commit(partial(forget_upload, row.source))
+        row.delete()
+
+
 def run_import_job(context: JobContext, dataset: int) -> Mapping[str, object]:
     """Import the pictures of a data set's source; safe to run again after any crash."""
-    row = Dataset.objects.get(pk=dataset)
+    row = Dataset.objects.filter(pk=dataset).first()
+    if row is None:
+        raise JobFailed("its data set was deleted, or imported again; import it anew")
     if not row.folder.exists():
         choices = LayoutChoices.from_json(row.layout)
         where = place_to_open(row.source)

@@ -9,7 +9,7 @@ from config.errors import Rejected
 from jobs.models import Job
 from retrieval.datasets.curator_forms import AddForm, ReimportForm
 from retrieval.datasets.services import adding, deleting, reimporting
-from retrieval.datasets.services.dependencies import uses_of
+from retrieval.datasets.services.dependencies import companions_of, uses_of
 from retrieval.datasets.services.layouts import described
 from retrieval.datasets.services.sources import is_upload
 from retrieval.datasets.views.curating import curated, sent, suggestions
@@ -71,6 +71,7 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "dataset": dataset,
         "uses": uses_of(dataset),
+        "companions": companions_of(dataset),
         "refused": refused,
         "pictures": dataset.images.count(),
         "searches": deleting.searches_over(dataset).count(),

@@ -35,6 +35,8 @@ from retrieval.experiments.services import cancelling, options, queries, reports
 from retrieval.experiments.services.report_downloads import visible_reports
 from retrieval.experiments.services.weights import file_of
 from retrieval.models import Experiment
+from retrieval.registry.filters import without_archived
+from retrieval.registry.services import deleting
 
 REPORT = {
     "title": "Two losses",
@@ -62,7 +64,10 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
         return [IsAuthenticated() if self.action == "report_file" else IsCurator()]
 
     def get_queryset(self) -> QuerySet[Experiment]:
-        return visible_reports(self.request.user) if self.action == "report_file" else super().get_queryset()
+        if self.action == "report_file":
+            return visible_reports(self.request.user)
+        experiments = super().get_queryset()
+        return without_archived(experiments, self.request) if self.action == "list" else experiments
 
     @extend_schema(request=NewExperimentSerializer, responses={202: ExperimentSerializer})
     @may_answer(409)
@@ -95,6 +100,34 @@ class ExperimentViewSet(VersionedViewSet, ReadOnlyModelViewSet[Experiment]):
         cancelled = cancelling.cancel_experiment(experiment, by=signed_in(request))
         headers = self._poll_headers(experiment)
         return Response({"cancelled": cancelled}, status=status.HTTP_202_ACCEPTED, headers=headers)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Queue the deletion of an experiment with its runs, models and report; 409 if jobs, ratings or marks use it.
+
+        Searches stay without the results of its models. If people rated or marked results, archive it instead.
+        """
+        return accepted(deleting.submit_deletion(self.get_object(), by=signed_in(request)), request)
+
+    @extend_schema(request=None, responses=ExperimentSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: str) -> Response:
+        """Archive the experiment: its models are unpublished, lists leave it out, and its results stay."""
+        experiment = self.get_object()
+        deleting.archive(experiment, by=signed_in(request))
+        return self.shown(self.find())
+
+    @extend_schema(request=None, responses=ExperimentSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Restore an archived experiment; its models stay unpublished."""
+        experiment = self.get_object()
+        deleting.restore(experiment, by=signed_in(request))
+        return self.shown(self.find())
 
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT}, examples=[EXAMPLE])
     @action(detail=True)

@@ -27,6 +27,7 @@ from retrieval.experiments.run_serializers import (
 from retrieval.experiments.services import comparing, queries
 from retrieval.experiments.services import curves as curves_services
 from retrieval.models import Run
+from retrieval.registry.services import deleting
 
 
 class RunViewSet(VersionedViewSet, ReadOnlyModelViewSet[Run]):
@@ -38,6 +39,13 @@ class RunViewSet(VersionedViewSet, ReadOnlyModelViewSet[Run]):
     filterset_class = RunFilter
     page_order = ("-id",)
     lookup_value_regex = KEY
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Queue the deletion of a run with its model; 409 if jobs, ratings or marks use it."""
+        return accepted(deleting.submit_deletion(self.get_object(), by=signed_in(request)), request)
 
     @extend_schema(responses=CurvesSerializer)
     @action(detail=True)

@@ -9,6 +9,7 @@ from mlcore.errors import MlcoreError
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINE_TITLES, BASELINES
 from retrieval.experiments.services.weights import protocol_fields
+from retrieval.models import Dataset
 
 CHANGED = " (changed)"
 
@@ -116,6 +117,21 @@ def make_protocol(preset: str, changes: Mapping[str, Any], weights: str) -> Prot
     if weights and protocol.weights != fields["weights"]:
         raise Rejected(f"the protocol's weights are {protocol.weights}, so {weights} would not be used; leave one out")
     return protocol
+
+
+def fitted_protocol(*, preset: str, changes: Mapping[str, Any], weights: str, dataset: Dataset) -> Protocol:
+    """Return the protocol of a form: as `make_protocol`, fitted to few pictures unless the changes say how.
+
+    Raises:
+        Rejected: as `make_protocol`.
+    """
+    protocol = make_protocol(preset, changes, weights)
+    fewer = changes_for_few_images(protocol, dataset.report.get("train_images") or 0)
+    return (
+        make_protocol(preset, {**fewer, **changes}, weights)
+        if fewer and not fewer.keys() & changes.keys()
+        else protocol
+    )
 
 
 def changes_for_few_images(protocol: Protocol, train_images: int) -> dict[str, object]:

@@ -37,7 +37,7 @@ def start_experiment(
     weights: str = "",
     trials: int = 0,
     validation_classes: int = 0,
-    publish: bool = True,
+    publish: bool = False,
     by: User | None,
 ) -> Experiment:
     """Store an experiment with a run for each loss, seed and fold of the protocol, and queue them all.

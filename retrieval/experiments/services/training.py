@@ -23,7 +23,9 @@ from retrieval.registry.services.legend import model_name, next_color
 
 def run_train_job(context: JobContext, run: int) -> dict[str, int]:
     """Train a run in a child process; store its model and queue its index. Safe to run again."""
-    row = Run.objects.select_related("experiment__dataset").get(pk=run)
+    row = Run.objects.select_related("experiment__dataset").filter(pk=run).first()
+    if row is None:
+        raise JobFailed("its run was deleted; start another experiment")
     artifact = f"runs/{row.pk}"
     out = storage.media() / artifact
     if not out.exists():

@@ -12,6 +12,7 @@ from accounts.models import User
 from config import storage
 from jobs.children import run_child
 from jobs.context import JobContext
+from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.report.formatting import tuned_values
 from mlcore.comparison.tuning import PROXY_RATE, Trial, best_of
@@ -26,7 +27,9 @@ def run_tune_job(context: JobContext, tuning: int) -> Mapping[str, object]:
 
     Finished trials are kept in the row, whatever ends the attempt.
     """
-    row = Tuning.objects.select_related("experiment__dataset").get(pk=tuning)
+    row = Tuning.objects.select_related("experiment__dataset").filter(pk=tuning).first()
+    if row is None:
+        raise JobFailed("its experiment was deleted; start another one")
     if row.done < row.experiment.trials:
         _tune_in_child(context, row)
         row.refresh_from_db()

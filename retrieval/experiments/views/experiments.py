@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,14 +13,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
+from config.html_errors import rejection_as_message
+from jobs import notices
 from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
-from retrieval.experiments.services import cloning, estimates, options, starting
+from retrieval.experiments.services import cloning, estimates, options, publishing, starting
+from retrieval.experiments.services.field_titles import parameters_of, settings_of
 from retrieval.experiments.services.tuning import tunings_of
 from retrieval.experiments.services.weights import file_of, weights_rows
 from retrieval.experiments.views.runs import STOP_POLLING, progress_of
-from retrieval.models import Experiment, Report
-from retrieval.registry.services import diagnostics
+from retrieval.models import Experiment, Model, Report
+from retrieval.registry.services import diagnostics, visibility
 from retrieval.registry.services.legend import loss_titles
 from retrieval.sparklines import curve_points
 
@@ -31,23 +35,34 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
-            protocol = options.make_protocol(values.pop("preset"), values.pop("changes"), values["weights"])
+            protocol = options.fitted_protocol(
+                **{name: values[name] for name in ("preset", "changes", "weights", "dataset")}
+            )
+            del values["preset"], values["changes"]
             values["weights"] = file_of(values["weights"])
             experiment = starting.start_experiment(**values, protocol=protocol, by=signed_in(request))
         except Rejected as error:
             form.add_error(None, str(error))
         else:
             return redirect("experiment", pk=experiment.pk)
-    losses = [{"name": row["name"], "spec": row} for row in options.loss_table()]
     weights = weights_rows()
     context = {
         "form": form,
-        "losses": losses,
+        "families": _families(),
+        "ticked": set(form["losses"].value() or ()),
         "presets": options.presets(),
         "weights": weights,
         "overlaps": list(dict.fromkeys(row.warning for row in weights)),
     }
     return render(request, "retrieval/experiment_form.html", context, status=400 if form.errors else 200)
+
+
+def _families() -> list[tuple[str, list[options.LossInfo]]]:
+    """Return the losses by family, in the order of the table."""
+    families: dict[str, list[options.LossInfo]] = {}
+    for row in options.loss_table():
+        families.setdefault(row["family"], []).append(row)
+    return list(families.items())
 
 
 FILLED_IN: Mapping[str, Callable[[Experiment], Mapping[str, object]]] = {
@@ -62,7 +77,8 @@ def _initial(request: HttpRequest) -> Mapping[str, object]:
         pk = request.GET.get(name, "")
         if pk.isdecimal() and len(pk) <= settings.KEY_MAX_DIGITS:
             return values_of(get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk))
-    return {}
+    dataset = request.GET.get("dataset", "")
+    return {"dataset": dataset} if dataset.isdecimal() and len(dataset) <= settings.KEY_MAX_DIGITS else {}
 
 
 @curator_required
@@ -77,7 +93,9 @@ def estimate(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     weights, dataset = values["weights"], values["dataset"]
     try:
-        protocol = options.make_protocol(values["preset"], values["changes"], weights)
+        protocol = options.fitted_protocol(
+            **{name: values[name] for name in ("preset", "changes", "weights", "dataset")}
+        )
         weights = file_of(weights)
         estimated = estimates.estimate_of(
             dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
@@ -98,12 +116,15 @@ def estimate(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an experiment; the page polls while runs are active."""
     experiment = get_object_or_404(Experiment.objects.select_related("dataset"), pk=pk)
+    notices.mark_read_at(signed_in(request), request.path)
     context = {
         "experiment": experiment,
         "runs": _runs(experiment),
         "figure_titles": diagnostics.run_titles(),
         "tunings": tunings_of(experiment),
-        "protocol_rows": list(experiment.protocol.items()),
+        "main_settings": settings_of(experiment.protocol)[0],
+        "all_settings": settings_of(experiment.protocol),
+        **_publishable(experiment),
         **progress_of(experiment),
         "curves": f"{reverse('run-curves')}?experiment={experiment.pk}",
         "is_working": _is_working(experiment),
@@ -113,6 +134,32 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "retrieval/experiment.html", context)
 
 
+def _publishable(experiment: Experiment) -> dict[str, Any]:
+    rows = publishing.publishable_models(experiment)
+    return {
+        "publishable": rows,
+        "publishable_keys": {row.pk for row in rows},
+        "any_published": Model.objects.filter(run__experiment=experiment, published=True).exists(),
+    }
+
+
+@curator_required
+@require_POST
+@rejection_as_message(back="experiment")
+def publish(request: HttpRequest, pk: int) -> HttpResponse:
+    """Publish a model of an experiment, or its best one, or unpublish one; and stay on the experiment's page."""
+    experiment, wanted = get_object_or_404(Experiment, pk=pk), request.POST.get("model", "")
+    if wanted == "best":
+        model, published = publishing.best_model(experiment), True
+    else:
+        key = int(wanted) if wanted.isdecimal() and len(wanted) <= settings.KEY_MAX_DIGITS else 0
+        model = get_object_or_404(Model, pk=key, run__experiment=experiment)
+        published = "unpublish" not in request.POST
+    visibility.set_published(model, published, by=signed_in(request))
+    messages.success(request, f"{model.name} is {'published' if published else 'not published any more'}.")
+    return redirect(f"{reverse('experiment', args=[pk])}#runs-title")
+
+
 @curator_required
 @never_cache
 @require_GET
@@ -120,6 +167,7 @@ def runs(request: HttpRequest, pk: int) -> HttpResponse:
     """Get the polled table of an experiment's runs."""
     experiment = get_object_or_404(Experiment, pk=pk)
     context = {"experiment": experiment, "runs": _runs(experiment), "figure_titles": diagnostics.run_titles()}
+    context |= _publishable(experiment)
     return render(request, "retrieval/_runs.html", context, status=200 if _is_working(experiment) else STOP_POLLING)
 
 
@@ -144,6 +192,7 @@ def _runs(experiment: Experiment) -> list[Any]:
     rows: list[Any] = list(experiment.runs.select_related("job", "model"))
     for run in rows:
         run.loss_title = titles.get(run.loss, run.loss) + (" (tuned)" if run.tuned else "")
+        run.settings = parameters_of(run)
         run.curve = curve_points([event["loss"] for event in run.history])
         run.is_warned = any(event.get("warnings") for event in run.history)
         run.figures = diagnostics.run_figures(run.metrics)

@@ -14,8 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import curator_required, signed_in
 from config.errors import Rejected
 from jobs.models import Job
+from jobs.views import status_context
 from retrieval.experiments.services import comparing, estimates, queries
 from retrieval.experiments.services import curves as curves_services
+from retrieval.experiments.services.field_titles import parameters_of
 from retrieval.models import Experiment, Run
 from retrieval.registry.services import diagnostics
 from retrieval.registry.services.legend import run_title
@@ -41,6 +43,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "title": run_title(run),
         "figures": diagnostics.summary_figures(run.metrics) if run.metrics else [],
+        "settings": parameters_of(run),
+        **(status_context(run.job) if run.job else {}),
         **_epochs(run),
     }
     return render(request, "retrieval/run.html", context | {"curves": f"{reverse('run-curves')}?run={run.pk}"})

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -19,14 +19,14 @@ from jobs.api import JobSerializer, accepted
 from jobs.idempotency import idempotent
 from retrieval.models import Model
 from retrieval.registry.attachments import model_attachment
-from retrieval.registry.filters import ModelFilter
+from retrieval.registry.filters import ModelFilter, without_archived
 from retrieval.registry.serializers import (
     DiagnosticsSerializer,
     ModelSerializer,
     NewModelSerializer,
     PartSerializer,
 )
-from retrieval.registry.services import diagnostics, external_models, visibility
+from retrieval.registry.services import deleting, diagnostics, external_models, visibility
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.model_files import PARTS, parts_of
 
@@ -41,10 +41,11 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
     lookup_value_regex = KEY
 
     def get_permissions(self) -> list[BasePermission]:
-        return [IsCurator()] if self.request.method == "POST" else [IsAuthenticated()]
+        return [IsAuthenticated()] if self.request.method in SAFE_METHODS else [IsCurator()]
 
     def get_queryset(self) -> QuerySet[Model]:
-        return visibility.visible_models(self.request.user)
+        models = visibility.visible_models(self.request.user, archived=True)
+        return without_archived(models, self.request) if self.action == "list" else models
 
     @extend_schema(request=NewModelSerializer, responses={202: JobSerializer})
     @may_answer(409)
@@ -54,6 +55,34 @@ class ModelViewSet(VersionedViewSet, ReadOnlyModelViewSet[Model]):
         form = NewModelSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         return accepted(external_models.submit_model(**form.validated_data, by=signed_in(request)), request)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    @may_answer(409)
+    @idempotent
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Queue the deletion of a model with its run, files and indexes; 409 if jobs, ratings or marks use it.
+
+        Searches stay without its results. If people rated or marked results, archive it instead.
+        """
+        return accepted(deleting.submit_deletion(self.get_object(), by=signed_in(request)), request)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: str) -> Response:
+        """Archive the model: it is unpublished, lists leave it out, and its results and ratings stay."""
+        model = self.get_object()
+        deleting.archive(model, by=signed_in(request))
+        return self.shown(model)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    @may_answer(409)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Restore an archived model, which stays unpublished."""
+        model = self.get_object()
+        deleting.restore(model, by=signed_in(request))
+        return self.shown(model)
 
     @extend_schema(responses=DiagnosticsSerializer)
     @action(detail=True)

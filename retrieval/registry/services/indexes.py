@@ -45,12 +45,14 @@ def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | Non
     who ask for the same revision; one that is still queued reads what is there when it begins.
 
     Raises:
-        Conflict: the data set is not imported yet.
+        Conflict: the data set is not imported yet, or the model is archived.
         Rejected: the model cannot embed its pictures.
     """
     dataset = dataset or model.dataset
     if not dataset.is_ready:
         raise Conflict(f"{dataset.name} is not imported yet; build the index when it is")
+    if model.archived_at is not None:
+        raise Conflict(f"{model.name} is archived; restore it first")
     if not model.has_network and dataset.pk != model.dataset_id:
         raise Rejected(f"{model.name} has no network, only embeddings of {model.dataset.name}", field="dataset")
     key, values = f"index:{model.pk}:{dataset.pk}:", {"model": model.pk, "dataset": dataset.pk}
@@ -64,7 +66,8 @@ def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | Non
 
 def submit_rebuilds(dataset: Dataset, *, by: User | None) -> None:
     """Queue the rebuild of every active index of a data set, after a change of its pictures."""
-    for index in Index.objects.filter(dataset=dataset, active=True).select_related("model__dataset"):
+    active = Index.objects.filter(dataset=dataset, active=True, model__archived_at=None)
+    for index in active.select_related("model__dataset"):
         submit_index(index.model, dataset, by=by)
 
 
@@ -92,7 +95,7 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str,
             activate(built)
     run = built.model.run  # an external model is published by hand
     if run and run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
-        Model.objects.filter(pk=model).update(
+        Model.objects.filter(pk=model, archived_at=None).update(
             published=True
         )  # with its first index only: a curator who unpublished it meant it
     for name in ("embeddings.npy", "images.csv"):  # which people may download from now on

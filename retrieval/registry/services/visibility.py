@@ -16,8 +16,10 @@ def set_published(model: Model, published: bool, *, by: User | None = None) -> N
     """Publish or unpublish a model. `by` None is the system.
 
     Raises:
-        Conflict: a model without an active index is to be published.
+        Conflict: a model that is archived, or has no active index, is to be published.
     """
+    if published and Model.objects.filter(pk=model.pk, archived_at__isnull=False).exists():
+        raise Conflict(f"{model.name} is archived; restore it first")
     if published and not model.indexes.filter(active=True).exists():
         raise Conflict(f"{model.name} has no active index yet; build one first")
     if Model.objects.filter(pk=model.pk, published=not published).update(published=published):
@@ -37,7 +39,11 @@ def set_default(model: Model, default: bool, *, by: User | None = None) -> None:
         audit.record(by, "set-default-model" if default else "unset-default-model", model.name, model=model.pk)
 
 
-def visible_models(user: Visitor) -> QuerySet[Model]:
-    """Return the models this person may see: curators all, others the published ones of data sets they may see."""
+def visible_models(user: Visitor, *, archived: bool = False) -> QuerySet[Model]:
+    """Return the models this person may see: curators all, others the published ones of data sets they may see.
+
+    archived: with the archived ones, which no list has unless it asks for them.
+    """
     models = Model.objects.filter(dataset__in=visible_datasets(user)).select_related("run__experiment", "dataset")
+    models = models if archived else models.filter(archived_at=None)
     return models if is_curator(user) else models.filter(published=True)

@@ -12,7 +12,7 @@ from accounts.roles import Visitor
 from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.visibility import shown_images, visible_datasets
-from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
+from retrieval.models import COLORS, Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.access import shown_query
 from retrieval.search.services.headlines import Headline, headlines_of, summary_text
 from retrieval.search.services.marks import marks_of
@@ -293,8 +293,17 @@ def summary_of(results: SearchResults, viewer: Visitor) -> Summary:
 def problems_of(search: Search) -> list[ModelProblem]:
     """Return the models that gave no results, with a sentence on why."""
     details = dict(search.problems)
-    models = Model.objects.filter(pk__in=details).order_by("pk") if details else ()
-    return [ModelProblem(model.pk, model.name, details[model.pk], model) for model in models]
+    models = Model.objects.in_bulk(list(details))
+    return [
+        ModelProblem(pk, model.name, details[pk], model)
+        for pk in sorted(details)
+        for model in [models.get(pk) or _deleted(pk)]
+    ]
+
+
+def _deleted(pk: int) -> Model:
+    """Return what stands for a model that was deleted since."""
+    return Model(pk=pk, name="Deleted model", color=COLORS - 1)
 
 
 def _filter_names(search: Search, datasets: Sequence[Dataset]) -> list[str]:
