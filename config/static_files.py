@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -13,7 +14,7 @@ STAMP = ".collected"
 
 
 class CollectedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types here
-    """Also modules of ours that import each other do so by hashed names; those of packages import what is not served."""
+    """Modules of ours import each other by hashed names as well. Those of packages import what is not served."""
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
@@ -38,6 +39,6 @@ def _hash_of_sources() -> str:
     files = []
     for finder in finders.get_finders():
         for path, storage in finder.list([]):
-            stat = os.stat(storage.path(path))
-            files.append(f"{storage.path(path)} {stat.st_size} {stat.st_mtime_ns}")
+            file = Path(storage.path(path))
+            files.append(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}")
     return hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()

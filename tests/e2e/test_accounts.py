@@ -217,7 +217,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(page: Page, site: S
     page.goto(f"{site.address}/me/tokens/")
     expect(page.locator("#secret")).to_have_count(0)
     expect(page.locator("tbody")).to_contain_text("notebook")
-    page.get_by_role("button", name="Revoke notebook").click()
+    page.get_by_role("button", name="Revoke token").click()
     expect(page.locator("main")).to_contain_text("revoked")
     assert program.get(f"{site.address}/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status == 401
     assert faults_of(page) == []
