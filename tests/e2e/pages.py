@@ -84,7 +84,7 @@ NO_PAGES = {
     "mfa_authenticate", "mfa_deactivate_totp", "mfa_download_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes", "model-publish", "model-resume", "my-mark-remove",
     "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
-    "report-status", "resend_invitation", "retry_job", "revoke_token", "run-curves", "run-log", "search-results",
-    "search-classes", "search-delete", "search-picture", "search-refine", "search-save", "search-share",
-    "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "theme", "thumbnail", "withdraw",
+    "report-status", "resend_invitation", "retry_job", "robots", "revoke_token", "run-curves", "run-log",
+    "search-classes", "search-delete", "search-picture", "search-refine", "search-results", "search-save",
+    "search-share", "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "theme", "thumbnail", "withdraw",
 }  # fmt: skip
