@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from typing import Any
 
 from django.conf import settings
 
@@ -78,20 +79,20 @@ def _described(name: str) -> Package | None:
 
 def _licence_of(found: Distribution) -> str:
     """Return the licence's expression, else its classifiers, else a short free text."""
-    metadata = found.metadata
-    expression = metadata.get("License-Expression")
-    if expression:
-        return expression
+    metadata: Any = found.metadata  # a mail message, whose `get` its type leaves out
+    if expression := metadata.get("License-Expression"):
+        return str(expression)
     classifiers = [row for row in metadata.get_all("Classifier") or () if row.startswith(CLASSIFIER)]
     names = [row.rpartition(" :: ")[2] for row in classifiers if row.count(" :: ") > 1 or "OSI" not in row]
     if names:
         return ", ".join(names)
-    text = (metadata.get("License") or "").strip().split("\n")[0]
+    text = str(metadata.get("License") or "").strip().split("\n")[0]
     return "" if len(text) > LONGEST or text.startswith(NO_NAMES) else text
 
 
 def _url_of(found: Distribution) -> str:
-    rows = [row.partition(",") for row in found.metadata.get_all("Project-URL") or ()]
+    metadata: Any = found.metadata
+    rows = [row.partition(",") for row in metadata.get_all("Project-URL") or ()]
     links = {label.strip().lower(): url.strip() for label, _, url in rows}
-    url = next((links[label] for label in HOMEPAGES if label in links), found.metadata.get("Home-page") or "")
+    url = next((links[label] for label in HOMEPAGES if label in links), str(metadata.get("Home-page") or ""))
     return url if url.startswith(("https://", "http://")) else ""
