@@ -86,5 +86,6 @@ NO_PAGES = {
     "picture", "reactivate_person", "mark", "remove_second_factor", "report-file", "report-make",
     "report-status", "resend_invitation", "retry_job", "robots", "revoke_token", "run-curves", "run-log",
     "search-classes", "search-delete", "search-picture", "search-refine", "search-results", "search-save",
-    "search-share", "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "theme", "thumbnail", "withdraw",
+    "search-share", "search-unsave", "share-link-revoke", "shared-picture", "shared-query", "theme", "thumbnail",
+    "withdraw",
 }  # fmt: skip

@@ -45,6 +45,8 @@ async function signIn() {
 
 async function measure(name, path, member) {
   const page = await browser.newPage();
+  const session = await page.createCDPSession();
+  await session.send("Network.clearBrowserCache");
   const settings = {
     formFactor: "mobile",
     onlyCategories: Object.keys(BOUNDS),
