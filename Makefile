@@ -22,7 +22,7 @@ ON_SERVICES := DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/
 ON_REDIS := $(ON_SERVICES) CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) $(SITE)
 ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL)
 
-.PHONY: help demo test test-learning check test-services e2e ci-full screenshots snapshots env clean
+.PHONY: help demo test test-learning check test-services e2e ci-full lighthouse screenshots snapshots env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive for your own pictures"
@@ -33,6 +33,7 @@ help:
 	@echo "make e2e            a real browser (Chromium) against a real site"
 	@echo "make ci-full        all of that everywhere, the whole grids too; .ci/run is the half hour for every change"
 	@echo "make snapshots      the stored texts of pages, mails, help and API (tests/snapshots) as they are now, to see in git diff"
+	@echo "make lighthouse     Lighthouse on eight pages of a running make demo, as a phone sees them; PORT=8000"
 	@echo "make screenshots    every page, both widths, both themes, into SCREENSHOTS (var/screenshots)"
 
 env: $(STAMP)
@@ -91,8 +92,13 @@ e2e: E2E = tests/e2e
 screenshots: E2E = tests/e2e/test_every_page.py
 screenshots: export KINDRED_SCREENSHOTS = $(SCREENSHOTS)
 
+# Of a site that `make demo` serves on this machine; Lighthouse itself takes 170 MB, so it is installed for this alone.
+lighthouse: env
+	cd tools/lighthouse && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund
+	$(BIN)/node tools/lighthouse/run.js http://127.0.0.1:$(PORT) "$${KINDRED_VAR:-var}"
+
 snapshots: env
 	KINDRED_RENEW_SNAPSHOTS=1 $(PARALLEL) tests/snapshots $(ARGS)
 
 clean:
-	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) node_modules tools/lighthouse/node_modules var .mypy_cache .ruff_cache .pytest_cache

@@ -24,6 +24,17 @@ class SignupFields(forms.Form):
         """Do nothing more: the adapter has stored the name with the account."""
 
 
+class ProfileForm(forms.Form):
+    """What one may change of one's own profile."""
+
+    display_name = forms.CharField(
+        label="Name",
+        max_length=80,
+        help_text="Name shown to curators and admins.",
+        widget=forms.TextInput(attrs={"autocomplete": "nickname", "dir": "auto"}),
+    )
+
+
 class TokenForm(forms.Form):
     """A new API token."""
 

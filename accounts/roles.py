@@ -16,6 +16,13 @@ class Role(StrEnum):
     ADMIN = "admin"  # users, and everything raw
 
 
+MEANINGS = {
+    Role.MEMBER: "Members search, rate and download published models.",
+    Role.CURATOR: "Curators also run the lab: data sets, experiments, models, indexes.",
+    Role.ADMIN: "Admins also run the lab, and manage people.",
+}
+"""What each role may do."""
+
 Visitor = User | AnonymousUser
 
 

@@ -7,6 +7,7 @@ from accounts.audit import views as audit
 from accounts.people import views as people
 
 urlpatterns = [
+    path("me/", views.account, name="account"),
     path("me/tokens/", views.tokens, name="tokens"),
     path("me/tokens/<str:digest>/revoke", views.revoke_token, name="revoke_token"),
     path("me/security/", views.security, name="security"),

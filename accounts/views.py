@@ -1,4 +1,4 @@
-"""The pages under /me/ that belong to the account: tokens, security, one's data."""
+"""The pages under /me/ that belong to the account: profile, tokens, security, one's data."""
 
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
@@ -12,10 +12,35 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import personal_data, services
 from accounts.errors import AccountError
-from accounts.forms import DeleteAccountForm, TokenForm
+from accounts.forms import DeleteAccountForm, ProfileForm, TokenForm
 from accounts.models import User
 from accounts.permissions import signed_in
+from accounts.roles import MEANINGS, role_of
 from accounts.security import services as security_services
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Show the profile, what there is to set, and where; a POST changes the name."""
+    user = signed_in(request)
+    form = ProfileForm(request.POST or None, initial={"display_name": user.display_name})
+    if request.method == "POST" and form.is_valid():
+        services.rename(user, form.cleaned_data["display_name"])
+        messages.success(request, "Name changed.")
+        return redirect("account")
+    role = role_of(user)
+    context = {
+        "form": form,
+        "role": role,
+        "role_means": MEANINGS[role] if role else "",
+        "confirmed": security_services.is_confirmed(user),
+        "tokens": services.tokens_of(user).count(),
+        "factor": security_services.second_factor_of(user),
+        "sessions": len(security_services.sessions_of(user)),
+    }
+    return render(request, "accounts/account.html", context, status=400 if form.errors else 200)
 
 
 @login_required

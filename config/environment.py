@@ -24,6 +24,16 @@ def url_prefix(name: str) -> str:
     return f"/{prefix}" if prefix else ""
 
 
+def contact_address(name: str) -> str:
+    """Return the e-mail address or the http(s) URL of that environment variable; empty where it is not set."""
+    contact: str = env.str(name, default="").strip()
+    if contact and not re.fullmatch(r"[^@\s:/?#]+@[^@\s:/?#]+|https?://[^\s\"<>]+", contact):
+        raise ImproperlyConfigured(
+            f"{name} must be an e-mail address or a URL that begins with https://, got {contact!r}"
+        )
+    return contact
+
+
 def positive(name: str, default: float) -> float:
     """Return the number of that environment variable, which must be above 0."""
     value: float = env.float(name, default=default)

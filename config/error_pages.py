@@ -9,6 +9,7 @@ from rest_framework.exceptions import APIException, ParseError
 
 from config.api.problems import PROBLEMS, Answered, UnknownHost, fault_behind, type_of
 from config.bodies.pages import problem_document
+from config.theme import theme_of
 
 INTERNAL_ERROR = "An error of the site, which was logged. Trying again in a moment often helps."
 
@@ -32,7 +33,8 @@ def _answer(request: HttpRequest, problem: APIException) -> HttpResponseBase:
         return problem_document(request, problem)
     status = int(problem.status_code)
     heading = PROBLEMS[type_of(status, problem.default_code)].title
-    page = HttpResponse(render_to_string("fault.html", {"heading": heading, "sentence": problem.detail}), status=status)
+    context = {"heading": heading, "sentence": problem.detail, "theme": theme_of(request)}
+    page = HttpResponse(render_to_string("fault.html", context), status=status)
     if isinstance(problem, Answered) and problem.wait is not None:
         page["Retry-After"] = str(problem.wait)
     return page

@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.celery import QUEUES, queue_named
-from config.environment import BASE_DIR, VAR_DIR, env, positive, url_prefix
+from config.environment import BASE_DIR, VAR_DIR, contact_address, env, positive, url_prefix
 from config.limits import *  # noqa: F403
 from config.limits import JSON_MAX_BYTES
 from config.storage import keep_private_file, keep_private_folder
@@ -58,6 +58,7 @@ TRUSTED_PROXIES = env.int("KINDRED_TRUSTED_PROXIES", default=0)
 URL_PREFIX = url_prefix("KINDRED_URL_PREFIX")
 FORCE_SCRIPT_NAME = URL_PREFIX or None
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
+CONTACT = contact_address("KINDRED_CONTACT")  # of who runs the site
 
 INSTALLED_APPS = [
     "accounts",
@@ -89,6 +90,7 @@ MIDDLEWARE = [
     "config.api.request_ids.identify_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.compression.compress",
     "config.caching.keep_private",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -120,6 +122,9 @@ TEMPLATES = [
                 "accounts.context_processors.mail",
                 "config.undo.undo",
                 "jobs.context_processors.notices",
+                "config.theme.theme",
+                "config.sections.section",
+                "config.contact.contact",
             ],
             "builtins": ["config.template_tags"],
         },
@@ -152,12 +157,12 @@ STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATIC_URL = "static/"  # below the prefix of the site
 # Libraries that `make env` takes from npm are served below a name of their own, and nothing else of them.
-# Of d3, what the map needs: its zoom with the packages that this stands on, and its quadtree.
-D3 = ("color", "dispatch", "drag", "ease", "interpolate", "quadtree", "selection", "timer", "transition", "zoom")
-STATICFILES_DIRS = [BASE_DIR / "static"] + [
-    (name, BASE_DIR / "node_modules" / package)
-    for name, package in {"chart": "chart.js/dist", **{f"d3-{part}": f"d3-{part}/dist" for part in D3}}.items()
-    if (BASE_DIR / "node_modules" / package).is_dir()
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
+STATICFILES_DIRS += [
+    (folder.name.split("-")[0].removesuffix(".js"), folder / "dist")
+    for folder in [NODE_MODULES / "chart.js", *sorted(NODE_MODULES.glob("d3-*"))]
+    if (folder / "dist").is_dir()
 ]
 # `collectstatic` is a step of a deployment; on one's own machine files are served where they lie.
 COLLECTED_STATIC = env.bool("KINDRED_COLLECTED_STATIC", default=HTTPS)
@@ -165,7 +170,7 @@ WHITENOISE_USE_FINDERS = not COLLECTED_STATIC
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "config.static_files.CollectedStorage"
         if COLLECTED_STATIC
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
@@ -211,6 +216,7 @@ if ACCOUNT_EMAIL_VERIFICATION not in ("mandatory", "optional", "none"):
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Kindred: "
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a changed password, address or second factor
 ACCOUNT_FORMS = {
+    "login": "accounts.security.forms.SignInForm",
     "signup": "accounts.security.forms.SignUpForm",
     "add_email": "accounts.security.forms.AddAddressForm",
     "reset_password": "accounts.security.forms.ForgottenPasswordForm",

@@ -6,6 +6,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.permissions import may_administer, second_factor_first
+from config.robots import robots
+from config.theme import choose_theme
 
 # The admin's own sign-in knows neither rate limits nor second factors; ours does.
 admin.site.login = second_factor_first(secure_admin_login(admin.site.login))  # type: ignore[method-assign]
@@ -21,6 +23,8 @@ urlpatterns = [
     path("accounts/2fa/", RedirectView.as_view(pattern_name="security")),  # allauth's own overview; ours has it all
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/sessions/", include("allauth.usersessions.urls")),
+    path("theme/", choose_theme, name="theme"),
+    path("robots.txt", robots, name="robots"),
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("", include("retrieval.urls")),

@@ -9,7 +9,7 @@ from retrieval.datasets.views import changes, datasets, imports
 from retrieval.datasets.views import curating as curation
 from retrieval.experiments.views import experiments, reports, runs
 from retrieval.experiments.views import losses as algorithms
-from retrieval.pages.views import classes, downloads, lab, maps
+from retrieval.pages.views import about, classes, downloads, lab, maps
 from retrieval.pages.views import datasets as dataset_pages
 from retrieval.pages.views.front import front
 from retrieval.pages.views.storage import storage
@@ -67,6 +67,9 @@ urlpatterns = [
     path("downloads/models/<int:pk>/<slug:part>", downloads.model_file, name="download-model"),
     path("downloads/reports/<int:pk>/<slug:suffix>", downloads.report, name="download-report"),
     path("lab/", lab.lab, name="lab"),
+    path("about/", about.about, name="about"),
+    path("privacy/", about.privacy, name="privacy"),
+    path("licences/", about.licences, name="licences"),
     path("lab/storage/", storage, name="storage"),
     path("lab/disk/", RedirectView.as_view(pattern_name="storage", permanent=True)),
     path("lab/share-links/", links.share_links, name="share-links"),

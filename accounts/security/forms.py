@@ -6,10 +6,11 @@ The other forms are in `accounts.forms`, which allauth loads before its own.
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import AddEmailForm, ResetPasswordForm, ResetPasswordKeyForm, SignupForm
+from allauth.account.forms import AddEmailForm, LoginForm, ResetPasswordForm, ResetPasswordKeyForm, SignupForm
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress
+from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import get_default_password_validators, password_validators_help_text_html
 from django.core.exceptions import ValidationError
@@ -22,11 +23,26 @@ from accounts.security.services import confirm_address, is_confirmed, may_reset_
 from accounts.security.validators import NewPassword
 
 
+def _call_it_email(field: forms.Field) -> None:
+    """Call a field as all pages do; allauth has a spelling of its own."""
+    field.label = "E-mail"
+    field.widget.attrs["placeholder"] = "E-mail address"
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
+    """E-mail and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _call_it_email(self.fields["login"])
+
+
 class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
     """A sign-up whose answer does not tell whether the address has an account: its owner learns that by mail."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _call_it_email(self.fields["email"])
         rules = [rule for rule in get_default_password_validators() if not isinstance(rule, NewPassword)]
         self.fields["password1"].help_text = password_validators_help_text_html(rules)  # there is no former password
 
@@ -60,6 +76,10 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
 class AddAddressForm(AddEmailForm):  # type: ignore[misc]  # allauth has no types
     """A further address; not before the first is confirmed, or whoever signs up in another's name would keep a key."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _call_it_email(self.fields["email"])
+
     def clean_email(self) -> str:
         if not is_confirmed(self.user):
             raise ValidationError(f"Confirm {self.user.email} first, then add another address.")
@@ -71,6 +91,10 @@ class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]  # allauth
     """Where the link for a new password is to be sent."""
 
     users: list[User]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _call_it_email(self.fields["email"])
 
     def clean_email(self) -> str:
         """Take an address that may not open the account for unknown."""

@@ -63,6 +63,7 @@ function draw(place, runs) {
 async function follow(place) {
   let runs = [];
   dark.addEventListener("change", () => draw(place, runs));
+  document.addEventListener("kindred:theme", () => draw(place, runs));
   for (;;) {
     const answer = await fetch(place.dataset.curves, { headers: { Accept: "application/json" } }).catch(() => null);
     if (answer?.ok) {

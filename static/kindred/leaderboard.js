@@ -183,5 +183,6 @@ function marked(part) {
 document.querySelectorAll("[data-board-part]").forEach(marked);
 redraw();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+document.addEventListener("kindred:theme", redraw);
 document.addEventListener("visibilitychange", poll);
 setInterval(poll, EVERY);

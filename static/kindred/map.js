@@ -402,10 +402,12 @@ function mapOf(root) {
     later();
   }
   new ResizeObserver(resize).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  const recolour = () => {
     stamps = new Map();
     later();
-  });
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  document.addEventListener("kindred:theme", recolour);
   canvas.style.touchAction = "pan-y";
 
   fetch(root.dataset.points)

@@ -35,12 +35,15 @@ function failure(status) {
   return status < 500 ? "The request was rejected. Reload the page, then try again." : "Internal error. Try again; if it persists, tell the site's operator.";
 }
 
-function tellFailure(event) {
-  const said = failure(event.detail.xhr?.status ?? 0);
+function tell(said) {
   const shown = document.getElementById("request-failed") ?? document.createElement("p");
   Object.assign(shown, { id: "request-failed", className: "message error request-failed", role: "alert" });
   if (!shown.isConnected) document.body.append(shown);
   if (shown.textContent !== said) shown.textContent = said; // once for a page that asks every two seconds
+}
+
+function tellFailure(event) {
+  tell(failure(event.detail.xhr?.status ?? 0));
   for (const button of event.detail.elt.querySelectorAll("[data-submit]")) button.ariaBusy = null;
 }
 
@@ -87,3 +90,25 @@ function vanish(root) {
 
 vanish(document);
 document.addEventListener("htmx:oobAfterSwap", (event) => vanish(event.detail.target.parentElement ?? document));
+
+// --- the theme changes at once, and what stands in a form stays; charts hear of it
+
+function wear(theme) {
+  const root = document.documentElement;
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  const media = { light: "not all", dark: "all", system: "(prefers-color-scheme: dark)" };
+  document.querySelector("link[data-dark]").media = media[theme];
+  document.querySelector("meta[name=color-scheme]").content = theme === "system" ? "light dark" : theme;
+  for (const button of document.querySelectorAll("[data-theme-form] button")) button.ariaPressed = String(button.value === theme);
+  document.dispatchEvent(new Event("kindred:theme"));
+}
+
+document.addEventListener("submit", async (event) => {
+  if (!event.target.matches("[data-theme-form]") || !event.submitter) return;
+  event.preventDefault();
+  const body = new FormData(event.target, event.submitter);
+  const answer = await fetch(event.target.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
+  if (answer?.ok) wear(event.submitter.value);
+  else tell(failure(answer?.status ?? 0));
+});

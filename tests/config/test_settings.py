@@ -49,6 +49,8 @@ def test_the_production_settings_pass_the_deploy_check(tmp_path: Path) -> None:
         ({"CELERY_QUEUE_PREFIX": "a/b"}, "may hold letters, digits, - and _ only, got 'a/b'"),
         ({"JOB_SWEEP_SECONDS": "0"}, "JOB_SWEEP_SECONDS must be above 0, got 0"),
         ({"JOB_STALE_SECONDS": "6"}, "must be at least twice"),
+        ({"KINDRED_CONTACT": "ask Mia"}, "must be an e-mail address or a URL that begins with https://, got 'ask Mia'"),
+        ({"KINDRED_CONTACT": "javascript:alert(1)"}, "must be an e-mail address or a URL"),
         ({"KINDRED_TRUSTED_PROXIES": "many"}, "invalid literal for int"),
     ],
 )

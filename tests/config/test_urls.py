@@ -36,3 +36,11 @@ def test_static_files_are_served_without_collecting_them(client: Client) -> None
     page = client.get("/api/docs/").content.decode()
     assert "/static/drf_spectacular_sidecar/" in page
     assert client.get("/static/django_htmx/htmx-2.min.js").status_code == 200
+
+
+def test_crawlers_leave_shared_and_personal_pages_alone(client: Client) -> None:
+    answer = client.get("/robots.txt")
+    lines = answer.content.decode().splitlines()
+    assert answer["Content-Type"] == "text/plain" and lines[0] == "User-agent: *"
+    assert {"Disallow: /shared/", "Disallow: /searches/", "Disallow: /me/"} <= set(lines)
+    assert "Disallow: /" not in lines

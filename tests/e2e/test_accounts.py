@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.accounts.security.factors import code_of
 from tests.e2e.conftest import Site, watched
-from tests.e2e.people import faults_of, sign_in
+from tests.e2e.people import faults_of, open_menu, sign_in
 
 pytestmark = pytest.mark.e2e
 MAIN_BUTTON = "main form button.primary"
@@ -44,7 +44,9 @@ def sign_in_as(page: Page, site: Site, email: str, password: str) -> None:
 
 
 def sign_out(page: Page) -> None:
+    open_menu(page)
     page.get_by_role("button", name="Sign out", exact=True).click()
+    open_menu(page)
     expect(page.locator(".top-me").get_by_role("link", name="Sign in")).to_be_visible()
 
 
@@ -217,7 +219,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(page: Page, site: S
     page.goto(f"{site.address}/me/tokens/")
     expect(page.locator("#secret")).to_have_count(0)
     expect(page.locator("tbody")).to_contain_text("notebook")
-    page.get_by_role("button", name="Revoke notebook").click()
+    page.get_by_role("button", name="Revoke token").click()
     expect(page.locator("main")).to_contain_text("revoked")
     assert program.get(f"{site.address}/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status == 401
     assert faults_of(page) == []
@@ -283,7 +285,8 @@ def test_an_invited_curator_accepts_and_becomes_a_member(page: Page, site: Site,
 
     nora = watched(browser.new_context())
     accept(nora, site, email, password)
-    nora.get_by_role("link", name="Lab", exact=True).click()
+    open_menu(nora)
+    nora.locator(".top-nav").get_by_role("link", name="Lab", exact=True).click()
     expect(nora.locator("h1")).to_have_text("Lab")
     nora.goto(f"{site.address}/lab/audit/")
     expect(nora.locator("tbody")).to_contain_text("invite person")

@@ -1,4 +1,4 @@
-"""Every page, on a phone by night and on a desk by day: it fits, it is accessible, nothing complains.
+"""Every page, on a phone by night and on a desk by day: it fits, it is accessible, it stands still, nothing complains.
 
 KINDRED_SCREENSHOTS names a folder that gets a picture of each, in all four looks (`make screenshots`).
 """
@@ -15,6 +15,16 @@ from tests.e2e.pages import PAGES, VISITORS_PAGES
 from tests.e2e.people import faults_of, share, sign_in
 
 pytestmark = pytest.mark.e2e
+MOST_SHIFT = 0.05
+"""Of a page while it loads; from 0.1 on, people press what they did not mean (web.dev/cls)."""
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SHIFT = "window.shifts.reduce((sum, entry) => sum + entry.value, 0)"
+SHIFTED = "window.shifts.flatMap((entry) => entry.sources).map((source) => source.node?.outerHTML?.slice(0, 80))"
 SCREENSHOTS = os.environ.get("KINDRED_SCREENSHOTS")
 # Each width and each theme once; a screenshot of each width in each theme.
 LOOKS = [(360, "dark"), (1440, "light")] + ([(360, "light"), (1440, "dark")] if SCREENSHOTS else [])
@@ -63,6 +73,7 @@ def look(request: pytest.FixtureRequest) -> tuple[int, str]:
 def eyes(browser: Browser, look: tuple[int, str]) -> Iterator[BrowserContext]:
     size = {"width": look[0], "height": 800}
     opened = browser.new_context(viewport=size, color_scheme=look[1], reduced_motion="reduce")  # type: ignore[arg-type]
+    opened.add_init_script(WATCH_SHIFTS)
     yield opened
     opened.close()
 
@@ -75,7 +86,9 @@ def faults_at(page: Page, address: str, name: str) -> list[str]:
     page.wait_for_load_state("networkidle")
     if SCREENSHOTS:
         page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
-    return faults_of(page)
+    shift = page.evaluate(SHIFT)
+    moved = [f"{address} shifts by {shift:.3f}: {page.evaluate(SHIFTED)}"] if shift > MOST_SHIFT else []
+    return moved + faults_of(page)
 
 
 def test_every_page_fits_and_is_accessible(

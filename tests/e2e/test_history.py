@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.people import faults_of, sign_up
+from tests.e2e.people import faults_of, open_menu, sign_up
 from tests.e2e.test_rating import rate
 
 pytestmark = pytest.mark.e2e
@@ -132,7 +132,8 @@ def test_marks_and_ratings_are_seen_again_and_changed(page: Page, site: Site) ->
     expect(page.locator("form.marks button[value='0']").first).to_have_attribute("aria-pressed", "true")
     rate(page, site, 4, 4)
 
-    page.get_by_role("link", name="Account").click()
+    open_menu(page)
+    page.locator(".top-me").get_by_role("link", name="Account").click()
     page.get_by_label("Your pages").get_by_role("link", name="Ratings").click()
     page.locator("form.marks button[value='2']").click()
     expect(page.locator("form.marks button[value='2']")).to_have_attribute("aria-pressed", "true")

@@ -22,6 +22,67 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"no {name!r} within {MOST_TABS} tabs of {page.url}")
 
 
+def open_menu_by_keys(page: Page) -> None:
+    """Open the navigation, which phones show behind a button."""
+    if page.locator(".menu-button").is_visible():
+        tab_to(page, "Menu")
+        page.keyboard.press("Enter")
+        expect(page.locator("#menu")).to_be_visible()
+
+
+HIDDEN_BY = """() => {
+  const here = document.activeElement;
+  const seen = here.getBoundingClientRect();
+  if (!seen.width || !seen.height) return null; // its label shows the focus
+  const inside = (value, most) => Math.min(Math.max(value, 1), most - 2);
+  const points = [
+    [seen.left, seen.top],
+    [seen.right - 1, seen.bottom - 1],
+    [(seen.left + seen.right) / 2, (seen.top + seen.bottom) / 2],
+  ];
+  const above = points.map(([x, y]) => document.elementFromPoint(inside(x, innerWidth), inside(y, innerHeight)));
+  const belongs = (found) =>
+    !found || here.contains(found) || found.contains(here) || here.labels?.[0]?.contains(found);
+  if (above.some(belongs)) return null;
+  return `${here.outerHTML.slice(0, 120)} is behind ${above[0].outerHTML.slice(0, 80)}`;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/datasets/wings/", "/leaderboard/", "{results}"])
+def test_nothing_covers_what_has_the_focus(page: Page, site: Site, path: str) -> None:
+    sign_up(page, site)
+    if path == "{results}":
+        page.locator("[data-quick-pick]").first.click()
+        page.wait_for_url("**/searches/*/")
+    else:
+        page.goto(site.address + path)
+    page.wait_for_load_state("networkidle")
+    hidden, focused = [], 0
+    for _ in range(45):
+        page.keyboard.press("Tab")
+        focused += page.evaluate("document.activeElement !== document.body")
+        hidden.append(page.evaluate(HIDDEN_BY))
+    assert focused > 20 and [fault for fault in hidden if fault] == []
+
+
+def test_the_menu_by_keyboard(page: Page, site: Site) -> None:
+    sign_up(page, site)
+    page.goto(f"{site.address}/algorithms/")
+    if not page.locator(".menu-button").is_visible():
+        tab_to(page, "Account")
+        return
+    open_menu_by_keys(page)
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUSED) == "Search"  # the menu comes right after its button
+    page.keyboard.press("Escape")
+    expect(page.locator("#menu")).to_be_hidden()
+    assert page.evaluate(FOCUSED) == "Menu"
+    page.keyboard.press("Enter")
+    tab_to(page, "Account")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/me/")
+
+
 def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Site, browser: Browser) -> None:
     arranged = browser.new_context()
     email, password = sign_up(arranged.new_page(), site)
@@ -30,16 +91,18 @@ def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Sit
     page.goto(f"{site.address}/")
     page.keyboard.press("Tab")
     assert page.evaluate(FOCUSED) == "Skip to the content"
+    open_menu_by_keys(page)
     tab_to(page, "Sign in")
     page.keyboard.press("Enter")
     page.wait_for_url("**/accounts/login/**")
-    tab_to(page, "Email")
+    tab_to(page, "E-mail")
     page.keyboard.type(email)
     tab_to(page, "Password")
     page.keyboard.type(password)
     page.keyboard.press("Enter")
     expect(page.locator("form.search")).to_be_visible(timeout=SLOW)
 
+    open_menu_by_keys(page)
     tab_to(page, "Rate")
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate/")
@@ -64,6 +127,6 @@ def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Sit
     page.wait_for_url("**/rate/")
     expect(page.locator("main")).to_contain_text("1 of ")
     page.keyboard.press("u")
-    expect(page.get_by_role("status")).to_contain_text("will not be shown to you again")
+    expect(page.locator("main").get_by_role("status")).to_contain_text("will not be shown to you again")
     expect(page.locator("main")).to_contain_text("0 of ")
     assert faults_of(page) == []

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from config import storage
 from config.errors import Rejected
+from config.static_files import collect_if_changed
 from jobs.models import Job
 from retrieval.experiments.services.cloning import can_be_fine_tuned
 from retrieval.models import Experiment
@@ -55,6 +56,7 @@ class Command(BaseCommand):
         port = _free_port(options["port"])
         call_command("migrate", verbosity=0)
         passwords = demo.make_accounts()
+        collect_if_changed()
         try:
             with _processes(port):
                 experiment = self._prepare(options)
@@ -125,7 +127,8 @@ def _processes(port: int) -> Iterator[None]:
     _logs().mkdir(parents=True, exist_ok=True)
     tools = str(Path(sys.executable).parent)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "KINDRED_PORT": str(port), "PATH": path, "PYTHONUNBUFFERED": "1"}
+    environment = {"KINDRED_COLLECTED_STATIC": "true", **os.environ}
+    environment |= {"KINDRED_PORT": str(port), "PATH": path, "PYTHONUNBUFFERED": "1"}
     running = []
     try:
         for line in (settings.BASE_DIR / "Procfile").read_text().splitlines():
