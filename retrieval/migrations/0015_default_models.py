@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retrieval", "0013_dataset_layout")]
+    dependencies = [("retrieval", "0014_deleted_searches")]
 
     operations = [
         migrations.AddField(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('retrieval', '0013_dataset_layout'),
+        ('retrieval', '0015_default_models'),
     ]
 
     operations = [
