@@ -282,6 +282,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SplitEnum": "retrieval.models.Image.Split",
         "NewClassSplitEnum": "retrieval.datasets.services.classes.SPLITS",
+        "StateEnum": "jobs.models.Job.State",
         "HeadlineStateEnum": "retrieval.search.services.headlines.STATES",
     },
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,  # `fields=` may leave any out

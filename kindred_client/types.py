@@ -228,13 +228,13 @@ class Comparison(TypedDict, total=False):
     job: int | None
 
 
-State398Enum: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+StateEnum: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class CurvesOfRun(TypedDict, total=False):
     title: str
     color: int
-    state: State398Enum
+    state: StateEnum
     loss: list[list[float]]
     recall: list[list[float]]
     speed: list[list[float]]
@@ -334,7 +334,7 @@ class Run(TypedDict, total=False):
     changes: dict[str, Any]
     seed: int
     fold: int | None
-    state: State398Enum
+    state: StateEnum
     job: int | None
     history: list[dict[str, Any]]
     metrics: dict[str, Any] | None
@@ -344,7 +344,7 @@ class Run(TypedDict, total=False):
 class Tuning(TypedDict, total=False):
     id: int
     loss: str
-    state: State398Enum
+    state: StateEnum
     job: int | None
     trials: dict[str, Any]
 
@@ -449,7 +449,7 @@ class Job(TypedDict, total=False):
     id: int
     kind: str
     queue: QueueEnum
-    state: State398Enum
+    state: StateEnum
     attempt: int
     cancel_requested: bool
     phase: str

@@ -24,6 +24,15 @@ function sliders(form) {
   }
 }
 
+// htmx sends the value of a button within its form only.
+function sendWith(form, button, event) {
+  event.preventDefault();
+  const value = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
+  form.append(value);
+  form.requestSubmit();
+  value.remove();
+}
+
 function refining(form) {
   const page = form.closest("#search-page");
   const crop = form.querySelector("[data-crop]");
@@ -39,6 +48,8 @@ function refining(form) {
   });
   form.addEventListener("submit", () => clearTimeout(waiting));
   page.addEventListener("click", (event) => {
+    const outside = event.target.closest("button[form][name]");
+    if (outside?.form === form) sendWith(form, outside, event);
     const chip = event.target.closest("[data-untick]");
     if (!chip) return;
     const box = document.getElementById(chip.dataset.untick);
