@@ -66,7 +66,7 @@ def test_the_page_has_a_chart_numbers_in_the_matrix_and_texts_to_copy(
     assert document is not None
     best = max(row["metrics"]["map_at_r"]["mean"] for row in document["rows"])
     chart = text.split('<ol class="forest">')[1].split("</ol>")[0]
-    assert chart.count("<li") == 3 and chart.index(f"<b>{100 * best:.2f}</b>") < chart.index("forest-scale")
+    assert chart.count("</li>") == 3 and chart.index(f"<b>{100 * best:.2f}</b>") < chart.index("forest-scale")
     [pair] = document["pairs"]["map_at_r"]
     matrix = text.split('<table class="matrix">')[1]
     assert f"{100 * pair['difference']:.2f}" in matrix and f"{-100 * pair['difference']:.2f}" in matrix
