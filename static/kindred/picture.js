@@ -203,7 +203,7 @@ export function pictureForm(form) {
   });
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) rest();
-    if (underway || !input.files.length) return;
+    if (underway || current.length || !input.files.length) return; // taken already
     if (!event.persisted && performance.getEntriesByType("navigation")[0]?.type === "navigate") {
       take([...input.files]); // it was chosen before this script had come
       return;
