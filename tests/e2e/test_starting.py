@@ -209,7 +209,7 @@ def test_a_finger_draws_the_part_that_is_searched(phone: Page, site: Site, photo
         and float(phone.input_value("#id_top")) > 3
         and phone.input_value("#id_right") in ("", "100")
     )
-    phone.locator("form.search button[data-submit]").tap()
+    phone.click("form.search button[data-submit]")
     phone.wait_for_url(RESULTS)
     expect(phone.locator("#summary")).to_contain_text("part of the picture")
 
