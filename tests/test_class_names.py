@@ -107,7 +107,6 @@ PAGES: dict[str, tuple[Address, int]] = {
     "searches": (lambda scene: "/searches/", 9),
     "saved searches": (lambda scene: "/searches/saved/", 9),
     "data set": (lambda scene: f"/datasets/{scene.slug}/", 12),
-    "data sets": (lambda scene: "/datasets/", 9),
     "hardest pictures": (lambda scene: f"/datasets/{scene.slug}/?sort=hardest", 12),
     "picture": (lambda scene: f"/datasets/{scene.slug}/pictures/{scene.world.test_images[0].pk}/", 10),
     "classes": (lambda scene: f"/datasets/{scene.slug}/classes/", 8),
@@ -127,6 +126,7 @@ PAGES: dict[str, tuple[Address, int]] = {
 """Address and most queries of what shows some names."""
 
 WHOLE: dict[str, tuple[Address, int]] = {
+    "data sets, with counts": (lambda scene: "/datasets/", 9),
     "pictures by a class's name": (lambda scene: f"/datasets/{scene.slug}/?class=a", 13),
     "suggested classes": (lambda scene: f"/datasets/{scene.slug}/classes/suggestions?class=unused", 6),
     "classes by words": (lambda scene: f"/datasets/{scene.slug}/classes/?q=a", 8),

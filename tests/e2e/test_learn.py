@@ -113,6 +113,7 @@ def test_a_member_walks_over_the_map_and_searches_from_it(page: Page, context: B
     name = said.inner_text().split(",")[0].strip("\u2068\u2069")
     page.get_by_label("Highlight a class").fill(name)
     expect(page.locator("[data-note]")).to_have_text(re.compile(f"{name}.?: 24 pictures"))
+    page.get_by_label("class", exact=True).check()
     coloured = page.locator("[data-coloured] button")
     expect(coloured).to_have_count(8)
     expect(coloured.filter(has_text=name)).to_have_attribute("aria-pressed", "true")
