@@ -65,3 +65,9 @@ def machine_megabytes() -> int:
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     allowed = _CONTROL_GROUP.read_text().strip() if _CONTROL_GROUP.is_file() else ""
     return min(installed, int(allowed) if allowed.isdecimal() else installed) // MEGABYTE
+
+
+def npm_packages(modules: Path) -> list[tuple[str, Path]]:
+    """Return the libraries of npm that pages use, each with the name below which its `dist` is served."""
+    folders = [modules / "chart.js", *sorted(modules.glob("d3-*"))]
+    return [(folder.name.split("-")[0].removesuffix(".js"), folder / "dist") for folder in folders if folder.is_dir()]

@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.celery import QUEUES, queue_named
-from config.environment import BASE_DIR, VAR_DIR, contact_address, env, positive, url_prefix
+from config.environment import BASE_DIR, VAR_DIR, contact_address, env, npm_packages, positive, url_prefix
 from config.limits import *  # noqa: F403
 from config.limits import JSON_MAX_BYTES
 from config.storage import keep_private_file, keep_private_folder
@@ -156,14 +156,7 @@ MEDIA_URL = "media/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATIC_URL = "static/"  # below the prefix of the site
-# Libraries that `make env` takes from npm are served below a name of their own, and nothing else of them.
-NODE_MODULES = BASE_DIR / "node_modules"
-STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
-STATICFILES_DIRS += [
-    (folder.name.split("-")[0].removesuffix(".js"), folder / "dist")
-    for folder in [NODE_MODULES / "chart.js", *sorted(NODE_MODULES.glob("d3-*"))]
-    if (folder / "dist").is_dir()
-]
+STATICFILES_DIRS = [BASE_DIR / "static", *npm_packages(BASE_DIR / "node_modules")]
 # `collectstatic` is a step of a deployment; on one's own machine files are served where they lie.
 COLLECTED_STATIC = env.bool("KINDRED_COLLECTED_STATIC", default=HTTPS)
 WHITENOISE_USE_FINDERS = not COLLECTED_STATIC

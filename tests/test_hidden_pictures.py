@@ -245,7 +245,7 @@ def test_a_search_is_not_asked_again_with_a_hidden_picture(scene: Scene, member:
     assert client.post(f"/searches/{scene.search.pk}/refine", {"datasets": [scene.world.dataset.pk]}).status_code == 400
     page = client.get(f"/searches/{scene.search.pk}/").content.decode()
     assert f"/searches/{scene.search.pk}/picture" not in page
-    assert "/thumbnail" not in client.get("/searches/").content.decode()
+    assert f"/pictures/{scene.query.pk}/thumbnail" not in client.get("/searches/").content.decode()
 
 
 def test_a_shared_page_shows_a_visitor_nothing_of_a_set_for_members(scene: Scene, member: User) -> None:

@@ -1,28 +1,11 @@
 // The results page: refining at every change, sharing, panels. It works without this, by plain forms.
 
 import { cropping } from "./crop.js";
+import { modelChoices, sliders } from "./options.js";
 
 const PATIENCE = 250; // ms between the last change and the search that it starts
 
 // --- refining
-
-function modelChoices(form) {
-  const chosen = [...form.elements].filter((field) => field.name === "datasets" && (field.checked || field.type === "hidden"));
-  const keys = chosen.map((field) => field.value);
-  for (const choice of form.querySelectorAll("[data-serves]")) {
-    const serves = choice.dataset.serves.trim().split(" ");
-    choice.hidden = !keys.some((key) => serves.includes(key));
-    choice.querySelector("input").disabled = choice.hidden; // what is disabled is not sent
-  }
-}
-
-function sliders(form) {
-  for (const slider of form.querySelectorAll("[data-slider-of]")) {
-    const number = document.getElementById(slider.dataset.sliderOf);
-    slider.addEventListener("input", () => (number.value = slider.value));
-    number.addEventListener("input", () => (slider.value = number.value === "" ? slider.min : number.value));
-  }
-}
 
 // htmx sends the value of a button within its form only.
 function sendWith(form, button, event) {

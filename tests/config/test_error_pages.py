@@ -42,7 +42,7 @@ def break_with(error: Exception, monkeypatch: pytest.MonkeyPatch, *names: str) -
 def test_a_busy_database_asks_to_come_again(
     quiet: Client, member_api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    break_with(LOCKED, monkeypatch, "ratings.services.leaderboard.sections_for", "jobs.services.visible_jobs")
+    break_with(LOCKED, monkeypatch, "ratings.views.leaderboard.measured_rows", "jobs.services.visible_jobs")
     quiet.cookies, member_api.raise_request_exception = {}, False
     page, answer = quiet.get("/leaderboard/"), member_api.get("/api/v1/jobs/")
     assert (page.status_code, answer.status_code) == (503, 503)

@@ -9,7 +9,7 @@ from django.urls import resolve
 from config.sections import section_of
 from tests.e2e.pages import PAGES
 
-OUTSIDE = {"about", "privacy", "licences"}
+OUTSIDE = {"about", "privacy", "licences", "try"}
 EXAMPLES = {
     "search": "search", "search-detail": "search", "explanation": "search", "searches-saved": "searches",
     "rated": "rate", "class": "datasets", "dataset-map": "datasets", "algorithm": "algorithms", "job": "lab",
@@ -19,6 +19,9 @@ EXAMPLES = {
 UUID = "00000000-0000-4000-8000-000000000000"
 NEEDED = {
     "search": f"/searches/{UUID}/",
+    "result": f"/searches/{UUID}/results/1/1/",
+    "batch": "/searches/batch/",
+    "tried": "/try/1/",
     "explanation": f"/searches/{UUID}/explanation/1/1/",
     "rated": f"/rate/{UUID}/",
 }
