@@ -52,24 +52,9 @@ function panels() {
   for (const link of document.querySelectorAll("[data-opens]")) link.addEventListener("click", () => open(link.dataset.opens));
 }
 
-// --- sharing: copy the link, or hand it to the system
+// --- sharing: hand the link to the system
 
 function sharing() {
-  const said = document.querySelector("[data-copied]");
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    const field = document.getElementById(button.dataset.copy);
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(field.value);
-        said.textContent = "Copied";
-      } catch {
-        field.focus(); // no clipboard without HTTPS, or it was refused: the link is selected instead
-        field.select();
-        said.textContent = "Selected: copy it with Ctrl+C, or hold it.";
-      }
-    });
-  }
   for (const button of document.querySelectorAll("[data-send]")) {
     button.hidden = !navigator.share;
     button.addEventListener("click", () => {
@@ -77,7 +62,6 @@ function sharing() {
       navigator.share({ title: `Results for ${button.dataset.title}`, url }).catch(() => {}); // closing the sheet is no error
     });
   }
-  for (const field of document.querySelectorAll("#share-url")) field.addEventListener("focus", () => field.select());
 }
 
 // --- marks: once there is one, the search can be repeated with them

@@ -23,7 +23,7 @@ function busy(form) {
 document.documentElement.classList.add("scripted");
 for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
 for (const name of ["mouseover", "focusin"]) document.addEventListener(name, light); // also what htmx brings later
-for (const input of document.querySelectorAll("[data-select-all]")) input.addEventListener("focus", () => input.select());
+document.addEventListener("focusin", (event) => event.target.matches?.("[data-select-all]") && event.target.select());
 
 // --- a request of htmx that fails says so
 
@@ -111,4 +111,30 @@ document.addEventListener("submit", async (event) => {
   const answer = await fetch(event.target.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
   if (answer?.ok) wear(event.submitter.value);
   else tell(failure(answer?.status ?? 0));
+});
+
+// --- buttons that copy the text of the element they name, and say so in the region after them
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const said = button.nextElementSibling;
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    said.textContent = "Copied";
+  } catch {
+    if (source.select) source.select(); // no clipboard without HTTPS, or it was refused: the text is selected instead
+    else getSelection().selectAllChildren(source);
+    said.textContent = "Selected: copy it with Ctrl+C, or hold it.";
+  }
+}
+
+function showCopyButtons(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+showCopyButtons(document);
+document.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt.parentElement ?? document));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
 });

@@ -65,7 +65,7 @@ def test_the_table_is_copied_for_slides(context: BrowserContext, page: Page, sit
     page.goto(f"{site.address}/leaderboard/")
     page.locator("summary", has_text="Markdown").click()
     page.get_by_role("button", name="Copy Markdown").click()
-    expect(page.locator("[data-copy-status]").first).to_have_text("Copied.")
+    expect(page.locator("[data-copied]").first).to_have_text("Copied")
     assert "| Rank | Loss |" in page.evaluate("navigator.clipboard.readText()")
     page.locator("summary", has_text="BibTeX").click()
     expect(page.locator("#copy-bibtex")).to_contain_text("@misc{kindred-wings")
@@ -152,6 +152,7 @@ def test_a_report_has_a_chart_numbers_and_texts_to_copy(
     expect(matrix.locator("td.significant").first).to_contain_text("+")
     page.locator("summary", has_text="Markdown").click()
     page.get_by_role("button", name="Copy Markdown").click()
+    expect(page.locator("[data-copied]").first).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").startswith("| # | loss |")
     for suffix in ("PNG", "SVG", "MD"):
         with page.expect_download() as kept:
