@@ -52,7 +52,7 @@ def next_ballot(user: User) -> Ballot:
         if skipped is not None:
             return skipped
         raise NothingToRate("you have rated every query; thank you")
-    rankings = list(search.rankings.all())
+    rankings = list(search.rankings.exclude(model__loss__in=BASELINES))  # older searches have them
     order = [ranking.pk for ranking in columns_of(rankings, COLUMNS, _closeness(contests))]
     random.SystemRandom().shuffle(order)
     return _opened(user, search, order, contests)
@@ -112,7 +112,7 @@ def _current(contests: Contests) -> QuerySet[Search]:
         answered = Search.objects.filter(owner=None, query_image__dataset=dataset, query_image__hidden=False)
         answered = answered.annotate(
             present=Count("rankings", filter=Q(rankings__index__in=serving), distinct=True),
-            every=Count("rankings", distinct=True),
+            every=Count("rankings", filter=~Q(rankings__model__loss__in=BASELINES), distinct=True),
         )
         complete = answered.filter(present=len(serving), every=len(serving))
         complete_in_a_dataset |= Q(pk__in=complete.values("pk"))

@@ -94,5 +94,5 @@ def test_every_answer_is_as_described(case: Any, caller: dict[str, str], things:
     if case.path_parameters and case.meta.generation.mode.is_positive:
         case.path_parameters = things.parameters(case.method, case.operation.path)
     with transaction.atomic():
-        case.call_and_validate(headers=caller)
+        case.call_and_validate(headers=caller | {"Accept-Encoding": "identity"})  # it does not unpack what is packed
         transaction.set_rollback(True)

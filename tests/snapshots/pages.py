@@ -32,7 +32,16 @@ PARTS = {
 """Parts of pages, which a page fetches by itself."""
 
 PLACES = PARTS | VISITORS_PAGES | PAGES
-OF_MEMBERS = {"search-detail", "search-result", "explanation", "rate", "rated", "my-marks", "my-ratings"}
+OF_MEMBERS = {
+    "search-detail",
+    "search-result",
+    "search-batch",
+    "explanation",
+    "rate",
+    "rated",
+    "my-marks",
+    "my-ratings",
+}
 OF_MEMBERS |= {"searches", "searches-saved", "searches-delete"}
 """Pages of what people did themselves: a member has done most."""
 
@@ -92,6 +101,8 @@ def searched(record: Record) -> dict[str, str]:
         "shared_explanation": f"/shared/{share}/explanation/{ranking.pk}/{image}/",
         "result": f"/searches/{OWN_PICTURE}/results/{ranking.pk}/{image}/",
         "shared_result": f"/shared/{share}/results/{ranking.pk}/{image}/",
+        "batch": f"/searches/batch/?search={OWN_PICTURE}&search={REFINED}",
+        "tried": f"/try/{image}/",
         "rated": f"/rate/{VOTED}/",
     }
 

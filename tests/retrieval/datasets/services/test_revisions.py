@@ -19,7 +19,7 @@ def test_figures_belong_to_the_revision_that_was_measured(world: World, curator_
     assert revision() == 1 and "These metrics are of" not in curator_client.get(address).content.decode()
     set_hidden(world.dataset, chosen, True, by=None)
     assert revision() == 1
-    assert "of revision 1 of Wings, now at revision 2" in curator_client.get(address).content.decode()
+    assert "of revision 1 of <bdi>Wings</bdi>, now at revision 2" in curator_client.get(address).content.decode()
     set_hidden(world.dataset, chosen, False, by=None)
     assert revision() == 3, "it is again what it was"
     (world.models[0].folder / "model.json").unlink()

@@ -129,9 +129,7 @@ def test_a_picture_has_a_page_with_its_neighbours_in_the_class(client: Client, w
     for other in (first, third):
         assert reverse("dataset-picture", args=["wings", other.pk]) in text
     assert "2 of 6" in text and reverse("picture", args=[second.pk]) in text
-    assert f"next={reverse('dataset-picture', args=['wings', second.pk])}" in text, (
-        "a visitor can sign in and come back"
-    )
+    assert reverse("try", args=[second.pk]) in text, "a visitor can search with it"
 
 
 def test_a_hidden_or_private_picture_has_no_page(client: Client, curator_client: Client, world: World) -> None:

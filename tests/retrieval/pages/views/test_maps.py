@@ -93,8 +93,8 @@ def test_the_data_set_and_the_model_lead_to_the_map(curator_client: Client, worl
 def test_the_map_loads_the_parts_of_d3_that_it_uses_and_they_are_there(client: Client, world: World) -> None:
     made(world)
     text = page(client)
-    scripts = re.findall(r'src="/static/(d3-[^"]+\.js)"', text)
-    assert "d3-zoom/d3-zoom.min.js" in scripts and all(finders.find(script) for script in scripts)
+    scripts = re.findall(r'src="/static/(d3/[^"]+\.js)"', text)
+    assert "d3/d3-zoom.min.js" in scripts and all(finders.find(script) for script in scripts)
     sizes = [Path(str(finders.find(script))).stat().st_size for script in scripts]
     assert sum(sizes) < 80_000, "the whole of d3 has 280 kB"
 

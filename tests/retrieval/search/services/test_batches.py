@@ -43,7 +43,7 @@ def test_one_that_fails_leaves_the_others_and_nothing_behind(world: World, membe
     weights = next(first.folder.glob("*.safetensors"))
     replaced(weights, b"rot")
     found = run_all([wish(world, member, b"x"), wish(world, member, jpeg()), wish(world, member, jpeg(), [second])])
-    assert [type(one) for one in found] == [Rejected, Rejected, Search]
+    assert all(isinstance(one, Rejected) for one in found[:2]) and isinstance(found[2], Search)
     assert "SoftTriple cannot search" in str(found[1]) and Search.objects.count() == 1
 
 
