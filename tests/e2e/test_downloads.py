@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.people import faults_of, sign_in, sign_up
+from tests.e2e.people import faults_of, open_menu, sign_in, sign_up
 from tests.e2e.test_rating import rate
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +32,7 @@ def row_of(page: Page, name: str) -> Locator:
 
 def test_a_member_takes_a_model_and_its_embeddings_along(page: Page, site: Site) -> None:
     sign_up(page, site)
+    open_menu(page)
     page.get_by_role("link", name="Downloads").click()
     for name in ("model.safetensors", "model.json", "embeddings.npy", "images.csv"):
         assert kept(page, row_of(page, name)).stat().st_size > 1000
@@ -41,7 +42,7 @@ def test_a_member_takes_a_model_and_its_embeddings_along(page: Page, site: Site)
 def test_a_member_shows_one_kind_of_one_data_set_alone(page: Page, site: Site) -> None:
     sign_up(page, site)
     page.goto(f"{site.address}/downloads/")
-    page.get_by_label("Data set").select_option(label="Wings")
+    page.get_by_label("Data set").select_option("wings")
     page.get_by_label("Kind").select_option(label="Embeddings")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", name="Embeddings")).to_be_visible()
