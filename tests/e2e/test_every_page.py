@@ -51,7 +51,8 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     for column in page.locator("[data-column]").all():
         column.locator("label").nth(3).click()
     page.click("button[data-submit]")
-    page.wait_for_url("**/rate/*/")
+    page.click("button[data-names]")
+    page.wait_for_url("**/rate/*-*/")
     rated = page.url
     page.goto(f"{site.address}/lab/import/")
     page.fill("input[name=source]", "wings:species=6,per_class=4,size=160")

@@ -57,7 +57,7 @@ def test_the_neighbours_say_what_it_is_and_the_class_has_a_page(page: Page, site
     expect(prediction).to_contain_text("nearest neighbours vote")
     assert faults_of(page) == []
 
-    page.goto(f"{site.address}/datasets/wings/")
+    page.goto(f"{site.address}/datasets/wings/classes/")
     first = page.locator(".class-sample").first
     name = first.locator(".answer-class").inner_text()
     first.click()
@@ -69,7 +69,7 @@ def test_the_neighbours_say_what_it_is_and_the_class_has_a_page(page: Page, site
     page.wait_for_url("**/searches/*/")
     expect(page.locator("h1")).to_contain_text(name)
     page.go_back()
-    page.locator("section[aria-labelledby=near-title] .answer-class a").first.click()
+    page.locator("section[aria-labelledby=near-title] a").first.click()
     page.wait_for_url(lambda address: "/classes/" in address and not address.endswith("/classes/0/"))
     assert page.goto(f"{site.address}/datasets/wings/classes/999/").status == 404  # type: ignore[union-attr]
 

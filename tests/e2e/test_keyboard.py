@@ -42,7 +42,8 @@ HIDDEN_BY = """() => {
   ];
   const above = points.map(([x, y]) => document.elementFromPoint(inside(x, innerWidth), inside(y, innerHeight)));
   const belongs = (found) =>
-    !found || here.contains(found) || found.contains(here) || here.labels?.[0]?.contains(found);
+    !found || here.contains(found) || found.contains(here) ||
+    [...(here.labels ?? [])].some((label) => label.contains(found) || found.contains(label));
   if (above.some(belongs)) return null;
   return `${here.outerHTML.slice(0, 120)} is behind ${above[0].outerHTML.slice(0, 80)}`;
 }"""
@@ -117,6 +118,8 @@ def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Sit
     for _ in range(2, page.locator("[data-column]").count()):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator("button[data-names]")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/rate/*-*/")
     expect(page.locator("section.column").nth(0)).to_contain_text("4 of 5")
