@@ -1,5 +1,6 @@
 """A curator brings pictures in, mends them, and clears away what nothing needs."""
 
+import re
 import uuid
 from pathlib import Path
 
