@@ -63,8 +63,8 @@ def test_a_search_with_ones_own_picture_says_whom_it_did_not_ask(curator_client:
     model = listed(Job.objects.get(kind="add-model"))
     set_published(model, True)
     assert "pictures of the data set only" in curator_client.get(reverse("search")).content.decode()
-    own = {"datasets": [world.dataset.pk], "picture": SimpleUploadedFile("own.jpg", jpeg()), "k": 3, "all_models": "on"}
-    answer = curator_client.post(reverse("search"), own, follow=True)
+    own = {"datasets": [world.dataset.pk], "picture": SimpleUploadedFile("own.jpg", jpeg()), "k": 3}
+    answer = curator_client.post(reverse("search"), own | {"all_models": "on"}, follow=True)
     assert answer.status_code == 200 and "theirs was skipped" in answer.content.decode()
     own = {**own, "picture": SimpleUploadedFile("own.jpg", jpeg()), "models": [model.pk]}
     alone = curator_client.post(reverse("search"), own)
