@@ -93,8 +93,8 @@ def test_charts_are_loaded_where_there_are_charts_only(admin: Page, site: Site) 
         assert admin.evaluate(charts) == count, path
 
 
-def test_the_map_has_the_part_of_d3_that_it_needs(admin: Page, site: Site) -> None:
+def test_the_map_has_the_parts_of_d3_that_it_needs(admin: Page, site: Site) -> None:
     admin.goto(f"{site.address}/datasets/wings/map/")
-    parts = ("zoom", "zoomIdentity", "select", "quadtree", "group", "range", "transition")
+    parts = ("zoom", "zoomIdentity", "select", "quadtree", "transition")
     assert [part for part in parts if not admin.evaluate(f"Boolean(d3.{part})")] == []
     assert admin.complaints == []  # type: ignore[attr-defined]
