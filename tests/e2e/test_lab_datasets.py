@@ -85,14 +85,14 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
     expect(page.locator(".message")).to_contain_text("1 picture was moved to Nobody")
 
     tool(page, address, "Rename or merge classes")
-    page.get_by_role("link", name=re.compile("Rename or merge .?Nobody")).click()
+    page.get_by_role("link", name=re.compile("Rename or merge .?Nobody")).locator("bdi").click()
     page.wait_for_url("**/classes/8/")
     page.wait_for_load_state()
     assert faults_of(page) == []
     page.fill("input[name=name]", "Somebody")
     page.get_by_role("button", name="Rename class").click()
     expect(page.locator(".message")).to_contain_text("Nobody was renamed to Somebody")
-    page.get_by_role("link", name=re.compile("Rename or merge .?Somebody")).click()
+    page.get_by_role("link", name=re.compile("Rename or merge .?Somebody")).locator("bdi").click()
     page.fill("input[name=into]", page.locator("#class-names option").nth(7).get_attribute("value") or "")
     page.get_by_role("button", name="Merge classes").click()
     expect(page.locator(".message")).to_contain_text("1 picture was moved")
