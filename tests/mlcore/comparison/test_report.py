@@ -443,10 +443,10 @@ def test_the_table_in_markdown_is_the_one_of_the_report(folder: Path) -> None:
 
 def test_recall_by_epoch_is_there_where_every_run_measured_it(folder: Path) -> None:
     assert document_of(read_results(files_in(folder)))["validation_curves"] == {}
-    for place, cell in enumerate(sorted((folder / "cells").glob("n_pairs-s*"))):
+    for cell in (folder / "cells").glob("n_pairs*-s[01]"):
         lines = [json.loads(line) for line in (cell / "history.jsonl").read_text().splitlines()]
         for line in lines:
-            line["validation"] = {"recall_at": {"1": 0.2 + 0.2 * place}, "map_at_r": 0.1}
+            line["validation"] = {"recall_at": {"1": 0.2 + 0.2 * int(cell.name[-1])}, "map_at_r": 0.1}
         (cell / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     document = document_of(read_results(files_in(folder)))
     curves = document["validation_curves"]
