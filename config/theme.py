@@ -30,13 +30,13 @@ def theme(request: HttpRequest) -> dict[str, object]:
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponseBase:
     """Store the chosen theme, and go back to the page; a script gets 204 instead."""
-    chosen = request.POST.get("theme", "")
-    if chosen not in THEMES:
+    name = request.POST.get("theme", "")
+    if name not in THEMES:
         return HttpResponse("theme must be system, light or dark", status=400, content_type="text/plain")
     scripted = request.headers.get("Accept") == "application/json"
     answer: HttpResponse = HttpResponse(status=204) if scripted else redirect(_page_before(request))
     answer.set_cookie(
-        COOKIE, chosen, SECONDS, path=settings.SESSION_COOKIE_PATH, secure=settings.HTTPS, httponly=True, samesite="Lax"
+        COOKIE, name, SECONDS, path=settings.SESSION_COOKIE_PATH, secure=settings.HTTPS, httponly=True, samesite="Lax"
     )
     return answer
 

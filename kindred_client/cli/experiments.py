@@ -31,25 +31,25 @@ def delete(session: Session, experiment: int) -> None:
 
     Refused while people's ratings or marks refer to its results: archive it then.
     """
-    found = session.client.experiments.get(experiment)
+    row = session.client.experiments.get(experiment)
     done = wait(session, session.client.experiments.delete(experiment))
-    as_json(done) if session.as_json else say(f"{found['name']} is deleted.")
+    as_json(done) if session.as_json else say(f"{row['name']} is deleted.")
 
 
 @command("archive")
 @click.argument("experiment", type=int, metavar="ID")
 def archive(session: Session, experiment: int) -> None:
     """Archive an experiment: its models are unpublished, lists leave it out, its results stay."""
-    found = session.client.experiments.archive(experiment)
-    as_json(found) if session.as_json else say(f"{found['name']} is archived.")
+    row = session.client.experiments.archive(experiment)
+    as_json(row) if session.as_json else say(f"{row['name']} is archived.")
 
 
 @command("restore")
 @click.argument("experiment", type=int, metavar="ID")
 def restore(session: Session, experiment: int) -> None:
     """Restore an archived experiment; its models stay unpublished."""
-    found = session.client.experiments.restore(experiment)
-    as_json(found) if session.as_json else say(f"{found['name']} is restored.")
+    row = session.client.experiments.restore(experiment)
+    as_json(row) if session.as_json else say(f"{row['name']} is restored.")
 
 
 for _command in (list_experiments, delete, archive, restore):

@@ -81,25 +81,25 @@ def delete(session: Session, model: str) -> None:
 
     Refused while people's ratings or marks refer to its results: archive it then.
     """
-    found = model_of(session.client, model)
-    done = wait(session, session.client.models.delete(found["id"]))
-    as_json(done) if session.as_json else say(f"{found['name']} is deleted.")
+    row = model_of(session.client, model)
+    done = wait(session, session.client.models.delete(row["id"]))
+    as_json(done) if session.as_json else say(f"{row['name']} is deleted.")
 
 
 @command("archive")
 @click.argument("model")
 def archive(session: Session, model: str) -> None:
     """Archive a model: searches and lists leave it out, its results and ratings stay."""
-    found = session.client.models.archive(model_of(session.client, model)["id"])
-    as_json(found) if session.as_json else say(f"{found['name']} is archived.")
+    row = session.client.models.archive(model_of(session.client, model)["id"])
+    as_json(row) if session.as_json else say(f"{row['name']} is archived.")
 
 
 @command("restore")
 @click.argument("model", type=int, metavar="ID")
 def restore(session: Session, model: int) -> None:
     """Restore an archived model, which stays unpublished."""
-    found = session.client.models.restore(model)
-    as_json(found) if session.as_json else say(f"{found['name']} is restored; publish it with: kindred models activate")
+    row = session.client.models.restore(model)
+    as_json(row) if session.as_json else say(f"{row['name']} is restored; publish it with: kindred models activate")
 
 
 models.add_command(list_models)

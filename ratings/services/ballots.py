@@ -6,7 +6,7 @@ from itertools import combinations
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -52,8 +52,8 @@ def next_ballot(user: User) -> Ballot:
         if skipped is not None:
             return skipped
         raise NothingToRate("you have rated every query; thank you")
-    rankings = list(search.rankings.exclude(model__loss__in=BASELINES))  # older searches have them
-    order = [ranking.pk for ranking in columns_of(rankings, COLUMNS, _closeness(contests))]
+    rankings = _competing().filter(search=search)
+    order = [ranking.pk for ranking in columns_of(list(rankings), COLUMNS, _closeness(contests))]
     random.SystemRandom().shuffle(order)
     return _opened(user, search, order, contests)
 
@@ -102,6 +102,11 @@ def _contests(user: User) -> Contests:
         for dataset in visible_datasets(user)
     }
     return {dataset: models for dataset, models in fields.items() if len(models) >= 2}
+
+
+def _competing() -> QuerySet[Ranking]:
+    """Return the rankings that a ballot may show; queries of older releases have baselines' as well."""
+    return Ranking.objects.exclude(model__loss__in=BASELINES)
 
 
 def _current(contests: Contests) -> QuerySet[Search]:
@@ -153,7 +158,7 @@ def _fewest_ratings(user: User, contests: Contests) -> Search | None:
     fewest = unseen.order_by("ballot_count").values_list("ballot_count", flat=True).first()
     if fewest is None:
         return None
-    level = list(unseen.filter(ballot_count=fewest).order_by("?").prefetch_related("rankings"))
+    level = list(unseen.filter(ballot_count=fewest).order_by("?").prefetch_related(Prefetch("rankings", _competing())))
     between = _closeness(contests)
     return min(level, key=lambda search: closest_contest(list(search.rankings.all()), between))
 
@@ -282,11 +287,6 @@ def _check_repeated(ballot: Ballot, ratings: Mapping[int, int]) -> None:
         raise Conflict("you withdrew this ballot and saw its model names; rate the next picture")
     if dict(ballot.scores.values_list("ranking", "score")) != dict(ratings):
         raise Conflict("you have rated this ballot and saw its model names; rate the next picture")
-
-
-def rate_all_bad(ballot: Ballot) -> None:
-    """Rate every column 1, since none matches. Raises what `rate` raises."""
-    rate(ballot, all_ones(ballot), all_bad=True)
 
 
 def last_rated(user: User) -> Ballot | None:

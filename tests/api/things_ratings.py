@@ -60,5 +60,5 @@ def skipped_ballot(scene: Scene) -> Ask:
 @thing("POST /ballots/{id}/withdraw/")
 def withdrawn_ballot(scene: Scene) -> Ask:
     ballot = open_ballot(scene)
-    ballots.rate_all_bad(ballot)
+    ballots.rate(ballot, ballots.all_ones(ballot), all_bad=True)
     return Ask(f"/ballots/{ballot.pk}/withdraw/")

@@ -42,8 +42,13 @@ def searchable_models(*datasets: Dataset) -> QuerySet[Model]:
 
 def searchable_datasets(user: Visitor) -> QuerySet[Dataset]:
     """Return the data sets this person may see of which a published model has an active index."""
+    return with_index(visible_datasets(user))
+
+
+def with_index(datasets: QuerySet[Dataset]) -> QuerySet[Dataset]:
+    """Return those of the data sets of which a published model has an active index."""
     serving = Index.objects.filter(active=True, model__published=True)
-    return visible_datasets(user).filter(revision__gt=0, pk__in=serving.values("dataset"))
+    return datasets.filter(revision__gt=0, pk__in=serving.values("dataset"))
 
 
 class SearchRequest(TypedDict, total=False):

@@ -10,7 +10,7 @@ from mlcore.errors import MlcoreError
 from retrieval.models import Dataset, Index, Model
 from retrieval.search.services import model_cache
 from retrieval.search.services.defaults import default_models
-from retrieval.search.services.run_search import searchable_models
+from retrieval.search.services.run_search import searchable_models, with_index
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ def warm_models() -> int:
 
 def _wanted_models() -> list[Model]:
     """Return the default models of every data set that can be searched, each once, with their indexes."""
-    serving = Index.objects.filter(active=True, model__published=True)
-    datasets = Dataset.objects.filter(revision__gt=0, pk__in=serving.values("dataset"))
+    datasets = with_index(Dataset.objects.all())
     last = F("last_search").desc(nulls_last=True)
     wanted: dict[int, Model] = {}
     for dataset in datasets.annotate(last_search=Max("searches__created_at")).order_by(last, "pk"):

@@ -86,7 +86,8 @@ def _run(request: HttpRequest, form: SearchForm) -> Search:
 
 def _batch(request: HttpRequest, form: SearchForm, files: Sequence["UploadedFile[bytes]"]) -> HttpResponseBase:
     """Search with every file, and lead to the page of all; a file that is refused leaves the others."""
-    outcomes = _outcomes(request, form, files)
+    models = chosen_models(form.cleaned_data)
+    outcomes = _outcomes(request, form, files, models)
     searches = [outcome for _, outcome in outcomes if isinstance(outcome, Search)]
     refusals = [(file, outcome) for file, outcome in outcomes if not isinstance(outcome, Search)]
     if not searches:
@@ -95,14 +96,16 @@ def _batch(request: HttpRequest, form: SearchForm, files: Sequence["UploadedFile
         return error_page(refusals[0][1], lambda status: _form_page(request, form, status))
     for file, refusal in refusals:
         messages.error(request, named_error(refusal, file.name or ""))
-    tell_skipped(request, searches[0], chosen_models(form.cleaned_data))
+    tell_skipped(request, searches[0], models)
     return _leading(request, f"{reverse('search-batch')}?{urlencode([('search', one.pk) for one in searches])}")
 
 
 Outcome = tuple["UploadedFile[bytes]", Search | ServiceError]
 
 
-def _outcomes(request: HttpRequest, form: SearchForm, files: Sequence["UploadedFile[bytes]"]) -> list[Outcome]:
+def _outcomes(
+    request: HttpRequest, form: SearchForm, files: Sequence["UploadedFile[bytes]"], models: Sequence[Model]
+) -> list[Outcome]:
     """Return each file's search, or why it was refused, in order."""
     values = form.cleaned_data
     try:
@@ -111,7 +114,7 @@ def _outcomes(request: HttpRequest, form: SearchForm, files: Sequence["UploadedF
         return [(file, error) for file in files]
     wanted: run_search.SearchRequest = {
         "datasets": values["datasets"],
-        "models": chosen_models(values),
+        "models": models,
         "k": values["k"],
         "by": signed_in(request),
         "options": options,
@@ -174,16 +177,17 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
     able = list(run_search.searchable_models(*datasets))
     sent = request.GET if form is None else request.POST
     selected = _selected(request, datasets, sent)
+    defaults = default_models(able, selected)
     if form is None:
         searches = access.visible_searches(request.user)
-        initial = _initial(request, selected, able)
+        initial = _initial(request, selected, defaults)
         form = SearchForm(datasets=run_search.searchable_datasets(request.user), searches=searches, initial=initial)
     pictures = Image.objects.filter(dataset__in=selected, hidden=False).named()
     context: dict[str, object] = {
         "form": form,
         "datasets": datasets,
         "models": able,
-        "default_models": default_models(able, selected),
+        "default_models": defaults,
         "searched": selected,
         "gallery": pictures.order_by("?")[:GALLERY],
         "recent": access.roots_of(request.user)[:RECENT],
@@ -210,7 +214,7 @@ def _serving(models: Iterable[Model], datasets: Sequence[Dataset]) -> list[Index
     return [index for model in models for index in model.serving if index.dataset in datasets]  # type: ignore[attr-defined]
 
 
-def _initial(request: HttpRequest, datasets: Sequence[Dataset], able: Sequence[Model]) -> dict[str, object]:
+def _initial(request: HttpRequest, datasets: Sequence[Dataset], defaults: Sequence[Model]) -> dict[str, object]:
     """Return the values of the form that the URL gives; a picture that this person may not see is left out."""
     sent = request.GET
     image, like = sent.get("image", ""), sent.get("like", "")
@@ -220,7 +224,7 @@ def _initial(request: HttpRequest, datasets: Sequence[Dataset], able: Sequence[M
         **{name: sent.getlist(name) for name in LISTS},
         **{name: sent.get(name) for name in SINGLES},
         "datasets": [dataset.pk for dataset in datasets],
-        "models": sent.getlist("models") or [model.pk for model in default_models(able, datasets)],
+        "models": sent.getlist("models") or [model.pk for model in defaults],
         "all_models": bool(sent.get("all_models")),
         "image": image if sees_image else None,
         "like": like if sees_like else None,

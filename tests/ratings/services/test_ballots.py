@@ -212,13 +212,30 @@ def test_one_sees_ones_own_ballots_only(world: World, member: User, other_member
     assert list(ballots.ballots_of(member)) == [ballot] and not ballots.ballots_of(other_member).exists()
 
 
+def test_an_older_query_is_shown_without_the_column_of_its_baseline(
+    world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "QUERIES", 1)
+    search = rated(member).search
+    older = search.rankings.all()[0]
+    baseline, index = older.model, older.index
+    baseline.pk, baseline.run, baseline.loss, baseline.artifact = None, None, "untrained", "runs/baseline"
+    baseline.save()
+    index.pk, index.model, index.path = None, baseline, "indexes/baseline"
+    index.save()
+    older.pk, older.model, older.index, older.image_ids = None, baseline, index, older.image_ids[::-1]
+    older.save()
+    ballot = ballots.next_ballot(other_member)
+    assert ballot.search == search and older.pk not in ballot.order and len(ballot.order) == 2
+
+
 # --- no column matches
 
 
 def test_all_bad_rates_every_column_one(world: World, member: User) -> None:
     ballot = ballots.next_ballot(member)
     for _ in range(2):
-        ballots.rate_all_bad(ballot)
+        ballots.rate(ballot, ballots.all_ones(ballot), all_bad=True)
     assert ballot.none_good and [score.score for score in ballot.scores.all()] == [1, 1]
     other = ballots.next_ballot(member)
     with pytest.raises(Rejected, match="all_bad"):
