@@ -5,11 +5,11 @@ by letter (BREACH). So pages that show one are sent as they are. The token of fo
 a random length is added to all.
 """
 
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
-from django.utils.regex_helper import _lazy_re_compile
 from django.utils.text import compress_string
 
 SMALLEST, LARGEST = 1000, 4 * 2**20
@@ -44,7 +44,7 @@ SECRETS = frozenset(
 )
 """Names of the URLs whose responses show a secret: a token, recovery codes, the key of a link from a mail."""
 
-_takes_gzip = _lazy_re_compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
+_takes_gzip = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 

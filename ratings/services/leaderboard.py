@@ -12,8 +12,9 @@ from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Metric, Place,
 from ratings.errors import UnknownFilter
 from ratings.models import Ballot, BlindScore
 from ratings.services.equivalent_losses import EquivalentLosses, equivalent_losses
+from ratings.services.leaderboard_protocols import BoardProtocol
 from ratings.services.leaderboard_ranks import RankTest, ranked
-from ratings.services.leaderboard_rows import BoardProtocol, Interval, LeaderboardRow, measured_rows
+from ratings.services.leaderboard_rows import Interval, LeaderboardRow, measured_rows
 from ratings.services.rating_statistics import (
     FEWEST_RATINGS,
     Floats,

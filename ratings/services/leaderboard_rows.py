@@ -1,6 +1,5 @@
 """Rows of the leaderboard: the models of one loss under one protocol, their seeds folded into one row."""
 
-import hashlib
 import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,37 +10,14 @@ from django.db.models import Avg, Count, F, Q
 
 from accounts.roles import Visitor
 from mlcore.comparison.report.formatting import parameters
-from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Place, columns_of
 from mlcore.runs import BASELINES
-from retrieval.models import Dataset, Experiment, Index, Model
+from ratings.services.leaderboard_protocols import EXTERNAL, BoardProtocol, protocols_of
+from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.legend import loss_titles
 from retrieval.registry.services.visibility import visible_models
 
-EXTERNAL = "external"
-"""In place of the protocol of models that were trained elsewhere, each in its own way."""
-
-MOST_DIFFERENCES = 3
-"""Settings that a protocol's label names where another protocol has the same name."""
-
 Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class BoardProtocol:
-    """The settings that the models of a table share; two of equal settings are one, whatever their names.
-
-    value: what the filter `protocol` takes; the name where no other protocol of the data set has it.
-    """
-
-    key: str
-    name: str
-    value: str
-    label: str
-
-    @property
-    def is_external(self) -> bool:
-        return self.key == EXTERNAL
 
 
 @dataclass(frozen=True)
@@ -177,7 +153,7 @@ def measured_rows(user: Visitor) -> list[LeaderboardRow]:
         )
     )
     recalls = dict(Index.objects.filter(active=True, dataset=F("model__dataset")).values_list("model", "recall"))
-    protocols = _protocols(models)
+    protocols = protocols_of(models)
     groups: dict[tuple[object, ...], list[Model]] = {}
     for model in models:
         groups.setdefault(_identity(model, protocols[model.pk]), []).append(model)
@@ -299,60 +275,3 @@ def _params(row: LeaderboardRow) -> dict[str, float]:
     run = row.model.run
     numbers = {**run.params, **run.changes} if run else {}
     return {name: value for name, value in numbers.items() if isinstance(value, int | float)}
-
-
-# --- protocols
-
-
-def _protocols(models: Sequence[Model]) -> dict[int, BoardProtocol]:
-    """Return the protocol of each model, by its key."""
-    settings: dict[int, dict[str, object]] = {}
-    by_dataset: dict[int, dict[str, dict[str, object]]] = {}
-    for model in models:
-        if model.run is None:
-            continue
-        experiment = model.run.experiment
-        if experiment.pk not in settings:
-            settings[experiment.pk] = _settings(experiment)
-        own = settings[experiment.pk]
-        by_dataset.setdefault(model.dataset_id, {}).setdefault(_key(own), own)
-    labelled = {dataset: _labelled(known) for dataset, known in by_dataset.items()}
-    external = BoardProtocol(EXTERNAL, EXTERNAL, EXTERNAL, "External models")
-    return {
-        model.pk: labelled[model.dataset_id][_key(settings[model.run.experiment_id])] if model.run else external
-        for model in models
-    }
-
-
-def _settings(experiment: Experiment) -> dict[str, object]:
-    """Return every setting of an experiment's protocol, with values for the fields that are younger than it."""
-    protocol = Protocol.from_json(experiment.protocol).to_json()
-    return {**protocol, "weights file": experiment.weights}
-
-
-def _key(settings: Mapping[str, object]) -> str:
-    """Return the same text for equal settings; a name is none."""
-    chosen = {name: value for name, value in settings.items() if name != "name"}
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-
-def _labelled(known: Mapping[str, Mapping[str, object]]) -> dict[str, BoardProtocol]:
-    """Return a data set's protocols by their keys. Those that share a name say in which settings they differ."""
-    by_name: dict[str, list[str]] = {}
-    for key, settings in known.items():
-        by_name.setdefault(str(settings["name"]), []).append(key)
-    protocols = {}
-    for name, keys in by_name.items():
-        for key in keys:
-            if len(keys) == 1 and name != EXTERNAL:
-                protocols[key] = BoardProtocol(key, name, name, name)
-                continue
-            others = [known[other] for other in keys if other != key]
-            differing = [
-                f"{field} {value}"
-                for field, value in known[key].items()
-                if any(other.get(field) != value for other in others)
-            ]
-            label = f"{name}: {', '.join(differing[:MOST_DIFFERENCES])}"
-            protocols[key] = BoardProtocol(key, name, f"{name}~{key}", label)
-    return protocols
