@@ -1,5 +1,6 @@
 """Every page as everybody sees it, other pages of its kind, and what each of its buttons answers."""
 
+import random
 import re
 
 from accounts.models import User
@@ -77,7 +78,8 @@ MORE = {
 
 
 def record_page(record: Record, name: str) -> None:
-    """Record the page of that name."""
+    """Record the page of that name; the pictures that it draws at random are the same each time, on SQLite."""
+    random.seed(name)
     places = searched(record) | ({"preview": previewed()} if name == "dataset-preview" else {})
     path = PLACES[name].format(**places)
     owner = "member" if name in OF_MEMBERS else "admin"

@@ -171,14 +171,24 @@ def _able_models(datasets: Sequence[Dataset], models: Iterable[Model], search: S
     names = " or ".join(dataset.name for dataset in datasets)
     if not indexed:
         raise NothingSearchable(f"no published model has an index of {names or 'any data set'} yet")
-    able = [model for model in indexed if model.has_network or not _is_new(search)]
-    if not able:
+    able = [model for model in indexed if _can_embed(model, search)]
+    if not able and _is_new(search):
         without_network = " and ".join(model.name for model in indexed)
         raise Rejected(
             f"{without_network}: embeddings without their network, which cannot embed a new picture; "
             f"search with a whole picture of {names}, or choose another model"
         )
-    return able
+    return able or indexed  # ranking says what the first of them lacks
+
+
+def _can_embed(model: Model, search: Search) -> bool:
+    """Say whether a model can embed the query: by its network, or because an index of its may hold the picture."""
+    if model.has_network:
+        return True
+    image = search.query_image
+    if image is None or _is_new(search):
+        return False
+    return Index.objects.filter(model=model, active=True, dataset=image.dataset_id).exists()
 
 
 def _is_new(search: Search) -> bool:
@@ -187,8 +197,8 @@ def _is_new(search: Search) -> bool:
 
 
 def skipped_models(search: Search, models: Iterable[Model]) -> list[Model]:
-    """Return the models that cannot embed the query, because they have no network."""
-    return [model for model in models if not model.has_network] if _is_new(search) else []
+    """Return the models that cannot embed the query: they have no network, and no index holds it."""
+    return [model for model in models if not _can_embed(model, search)]
 
 
 def _checked_k(k: int | None, models: Sequence[Model], search: Search) -> int:

@@ -67,6 +67,18 @@ def test_embeddings_answer_for_pictures_of_the_gallery_only(world: World, curato
     assert blind.rankings.count() == 3, "a blind ballot asks with a picture of the gallery"
 
 
+def test_embeddings_are_skipped_for_a_picture_of_another_data_set(world: World, curator: User) -> None:
+    model = added(world.dataset, embeddings(world.dataset))
+    set_published(model, True)
+    picture = world.another().images.first()
+    both = [world.models[0], model]
+    search = run_search(datasets=[world.dataset], models=both, k=3, by=curator, image=picture)
+    assert [ranking.model for ranking in search.rankings.all()] == [world.models[0]]
+    assert skipped_models(search, both) == [model]
+    with pytest.raises(Rejected, match="theirs has no network and no index of that picture's data set"):
+        run_search(datasets=[world.dataset], models=[model], k=3, by=curator, image=picture)
+
+
 def test_an_external_model_is_a_row_of_a_report(world: World) -> None:
     model = added(world.dataset, embeddings(world.dataset), name="Theirs & co")
     experiment = Experiment.objects.get()
