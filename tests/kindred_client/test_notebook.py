@@ -83,6 +83,7 @@ def made_up_site(recall: float) -> Routes:
         "GET /experiments/2/": {"id": 2, "runs": [run]},
         "GET /jobs/7/": {**JOB, "state": "succeeded", "result": {"index_job": 7}},
         "POST /experiments/2/report/": gives(JOB, 202),
+        "POST /models/3/publish/": gives({"id": 3, "published": True}),
         "GET /experiments/2/report/": report,
         "GET /experiments/2/report/html/": httpx.Response(200, text="<h1>"),
         "POST /searches/batch/": finds,
