@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.security.middleware.note_activity",
     "django_htmx.middleware.HtmxMiddleware",
-    "config.htmx.lead_to_sign_in",
+    "config.ended_session.lead_to_sign_in",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -3,13 +3,12 @@
 A cookie stores it, so the first byte of a page already says which it is, and it works without scripts.
 """
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+
+from config.ended_session import page_before
 
 COOKIE = "theme"
 THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
@@ -34,15 +33,8 @@ def choose_theme(request: HttpRequest) -> HttpResponseBase:
     if name not in THEMES:
         return HttpResponse("theme must be system, light or dark", status=400, content_type="text/plain")
     scripted = request.headers.get("Accept") == "application/json"
-    answer: HttpResponse = HttpResponse(status=204) if scripted else redirect(_page_before(request))
+    answer: HttpResponse = HttpResponse(status=204) if scripted else redirect(page_before(request))
     answer.set_cookie(
         COOKIE, name, SECONDS, path=settings.SESSION_COOKIE_PATH, secure=settings.HTTPS, httponly=True, samesite="Lax"
     )
     return answer
-
-
-def _page_before(request: HttpRequest) -> str:
-    """Return the page that has the form, if it is of this site, else the front page."""
-    url = request.headers.get("Referer", "")
-    is_ours = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}) and urlsplit(url).netloc
-    return url if is_ours else request.build_absolute_uri("/")

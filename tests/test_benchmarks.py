@@ -31,7 +31,8 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 # tests.mlcore.training.test_distributed starts two processes as well; most tests of mlcore are a training.
 # tests.mlcore.losses trains each proxy loss, and the head of SoftTriple is a benchmark of the same parts.
-LONG = {"proxy_heads": [pytest.mark.full], "two_processes": [pytest.mark.full], "training_speed": [pytest.mark.full]}
+# tests.test_class_names asserts what pages cost.
+LONG = dict.fromkeys(["proxy_heads", "two_processes", "training_speed", "class_names"], [pytest.mark.full])
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])
@@ -57,6 +58,7 @@ def test_without_a_gpu_the_gpu_benchmark_says_so() -> None:
     assert "no GPU here" in ended.stderr
 
 
+@pytest.mark.full
 def test_pages_are_measured_as_an_admin_sees_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"KINDRED_VAR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}"}.items():
         monkeypatch.setenv(name, value)

@@ -124,6 +124,11 @@ function help(dialog) {
   return () => (dialog.open ? dialog.close() : dialog.showModal());
 }
 
+function ask(question) {
+  question.open = true;
+  question.querySelector("button").focus();
+}
+
 function keys() {
   const form = document.querySelector("[data-ballot]");
   const undo = document.querySelector("[data-undo]");
@@ -151,7 +156,7 @@ function keys() {
     else if (single && key === "n" && none) none.click();
     else if (single && key === "s" && skip) skip.click();
     else if (single && key === "c" && change) change.click();
-    else if (single && key === "u" && undo) undo.requestSubmit();
+    else if (single && key === "u" && undo) ask(undo.querySelector("details"));
     else if (columns && !typing && key === "arrowleft") columns.move(-1);
     else if (columns && !typing && key === "arrowright") columns.move(1);
     else if (columns && key === "enter" && !event.target.closest("a, button, select, textarea")) {

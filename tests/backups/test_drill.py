@@ -138,6 +138,7 @@ def manage(var: Path, *words: object) -> str:
     return done.stdout
 
 
+@pytest.mark.services_only
 def test_a_backup_moves_between_sqlite_and_this_database(tmp_path: Path) -> None:
     small_site()
     before = rows()

@@ -104,7 +104,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each walk be at one width, in turns: every page is looked at in both (test_every_page)."""
     walks: dict[tuple[Path, str], list[pytest.Item]] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and item.path.parent == HERE and "context" in item.fixturenames:
+        if not isinstance(item, pytest.Function) or item.get_closest_marker("both_widths"):
+            continue
+        if item.path.parent == HERE and "context" in item.fixturenames:
             walks.setdefault((item.path, item.originalname), []).append(item)
     take_turns(walks.values())
 

@@ -18,6 +18,13 @@ def open_menu(page: Page) -> None:
         button.click()
 
 
+def confirm(page: Page, action: str) -> None:
+    """Click a button that asks once more, and confirm."""
+    question = page.locator("details.confirm", has_text=action)
+    question.locator("summary").click()
+    question.locator("button").click()
+
+
 def sign_up(page: Page, site: Site) -> tuple[str, str]:
     """Become a new member, on the search page; return their address and password."""
     email, password = f"{uuid.uuid4().hex[:12]}@stranger.example", f"a-{uuid.uuid4()}"

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.accounts.security.factors import code_of
 from tests.e2e.conftest import Site, watched
-from tests.e2e.people import faults_of, open_menu, sign_in
+from tests.e2e.people import confirm, faults_of, open_menu, sign_in
 
 pytestmark = pytest.mark.e2e
 MAIN_BUTTON = "main form button.primary"
@@ -219,7 +219,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(page: Page, site: S
     page.goto(f"{site.address}/me/tokens/")
     expect(page.locator("#secret")).to_have_count(0)
     expect(page.locator("tbody")).to_contain_text("notebook")
-    page.get_by_role("button", name="Revoke token").click()
+    confirm(page, "Revoke token")
     expect(page.locator("main")).to_contain_text("revoked")
     assert program.get(f"{site.address}/api/v1/me/", headers={"Authorization": f"Token {secret}"}).status == 401
     assert faults_of(page) == []

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.conftest import ROOT, Site
-from tests.e2e.people import faults_of, sign_in, sign_up
+from tests.e2e.people import confirm, faults_of, sign_in, sign_up
 
 pytestmark = pytest.mark.e2e
 NAMES = ("SoftTriple", "Multi-Similarity")
@@ -51,6 +51,7 @@ def test_one_protocol_is_ranked_and_its_seeds_open(page: Page, site: Site, plant
     assert faults_of(page) == []
 
 
+@pytest.mark.both_widths
 def test_the_important_columns_are_in_view_on_a_phone(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/leaderboard/")
     width = page.viewport_size["width"] if page.viewport_size else 0
@@ -113,11 +114,12 @@ def test_a_rating_is_skipped_changed_shown_and_withdrawn(page: Page, site: Site)
     expect(page.get_by_text("your rating: 1 of 5")).to_be_visible()
     assert page.evaluate("window.shifted") < 0.05
     assert faults_of(page) == []
-    page.get_by_role("button", name="Withdraw this rating").click()
+    confirm(page, "Withdraw this rating")
     page.wait_for_url("**/rate/")
     expect(page.locator("main")).to_contain_text("0 of 39 rated, 1 skipped")
 
 
+@pytest.mark.both_widths
 def test_the_query_stays_in_view_and_pictures_open_in_large(page: Page, site: Site) -> None:
     sign_up(page, site)
     page.goto(f"{site.address}/rate/")

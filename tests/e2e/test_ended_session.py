@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -38,6 +39,27 @@ def test_an_ended_session_leads_to_the_sign_in_and_back(
     sign_in(page, member)
     page.wait_for_url(job_page)
     assert not page.complaints  # type: ignore[attr-defined]
+
+
+def test_what_was_typed_into_a_form_is_there_after_the_sign_in(
+    page: Page, context: BrowserContext, live_server: LiveServer, member: User
+) -> None:
+    where = f"{live_server.url}{reverse('account')}"
+    page.goto(where)
+    sign_in(page, member)
+    page.wait_for_url(where)
+    page.fill("[name=display_name]", "Mia of the meadow")
+    csrf = [cookie for cookie in context.cookies() if cookie["name"] == "csrftoken"]
+    context.clear_cookies()
+    context.add_cookies(csrf)  # as when the session has reached its age
+    page.locator("form:has([name=display_name]) button").click()
+    page.wait_for_url("**/accounts/login/?next=*")
+    expect(page.locator(".message.warning")).to_be_visible()
+    sign_in(page, member)
+    page.wait_for_url(where)
+    expect(page.locator("[name=display_name]")).to_have_value("Mia of the meadow")
+    page.goto(where)  # once: a fresh page has what is stored
+    expect(page.locator("[name=display_name]")).to_have_value("Mia")
 
 
 def test_a_request_that_fails_says_so_until_one_succeeds(page: Page, job_page: str) -> None:

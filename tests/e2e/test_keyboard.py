@@ -130,6 +130,7 @@ def test_a_walk_by_keyboard_from_sign_in_to_a_saved_rating(page: Page, site: Sit
     page.wait_for_url("**/rate/")
     expect(page.locator("main")).to_contain_text("1 of ")
     page.keyboard.press("u")
+    page.keyboard.press("Enter")
     expect(page.locator("main").get_by_role("status")).to_contain_text("will not be shown to you again")
     expect(page.locator("main")).to_contain_text("0 of ")
     assert faults_of(page) == []

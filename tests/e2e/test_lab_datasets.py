@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.people import faults_of, sign_in
+from tests.e2e.people import confirm, faults_of, sign_in
 from tests.retrieval.pictures import jpeg, zipped
 
 pytestmark = pytest.mark.e2e
@@ -94,7 +94,7 @@ def test_a_curator_mends_a_set_picture_by_picture(page: Page, site: Site) -> Non
     expect(page.locator(".message")).to_contain_text("Nobody was renamed to Somebody")
     page.get_by_role("link", name=re.compile("Rename or merge .?Somebody")).locator("bdi").click()
     page.fill("input[name=into]", page.locator("#class-names option").nth(7).get_attribute("value") or "")
-    page.get_by_role("button", name="Merge classes").click()
+    confirm(page, "Merge classes")
     expect(page.locator(".message")).to_contain_text("1 picture was moved")
     expect(page.get_by_role("link", name=re.compile("Rename or merge .?Somebody"))).to_have_count(0)
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site, watched
-from tests.e2e.people import faults_of, sign_up
+from tests.e2e.people import confirm, faults_of, sign_up
 
 pytestmark = pytest.mark.e2e
 NAMES = ("SoftTriple", "Multi-Similarity")
@@ -55,7 +55,7 @@ def test_a_rating_in_one_browser_moves_the_leaderboard_in_another(page: Page, si
     expect(people).not_to_have_attribute("data-means", drawn)
     assert faults_of(page) == [] and faults_of(watcher) == []
 
-    page.get_by_role("button", name="Withdraw this rating").click()
+    confirm(page, "Withdraw this rating")
     page.wait_for_url("**/rate/")
     expect(watcher.locator("caption").first).to_contain_text(
         f"{before} rated" if before else "No ratings", timeout=20_000
@@ -76,6 +76,7 @@ def test_all_bad_is_one_key_and_undo_another(page: Page, site: Site) -> None:
     expect(page.locator("main")).to_contain_text("None match")
     expect(page.get_by_text("your rating: 1 of 5")).to_have_count(columns)
     page.keyboard.press("u")
+    page.keyboard.press("Enter")
     page.wait_for_url("**/rate/")
     assert progress(page) == (0, total - 1)
     assert page.locator("img.query-picture").get_attribute("src") != first
@@ -95,6 +96,7 @@ def test_single_results_are_marked_after_a_rating_and_marks_can_change(page: Pag
     expect(marks.locator("button[value='2']")).to_have_attribute("aria-pressed", "true")
     assert faults_of(page) == []
     page.keyboard.press("u")
+    page.keyboard.press("Enter")
     page.wait_for_url("**/rate/")
 
 

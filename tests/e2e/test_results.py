@@ -61,6 +61,7 @@ def is_large(page: Page, key: str) -> None:
     assert page.url.endswith(f"#open-{key}")
 
 
+@pytest.mark.both_widths
 def test_prediction_and_results_stand_in_the_first_screen(
     page: Page, site: Site, photo: Path, browser: Browser
 ) -> None:
@@ -94,6 +95,7 @@ def test_prediction_and_results_stand_in_the_first_screen(
     assert faults_of(page) == []
 
 
+@pytest.mark.both_widths
 def test_a_result_opens_in_large_and_closes_where_one_was(page: Page, site: Site) -> None:
     sign_up(page, site)
     results = search_gallery(page, site)

@@ -81,6 +81,7 @@ def test_a_lost_connection_keeps_the_picture_and_one_tap_tries_again(page: Page,
     page.wait_for_url(RESULTS)
 
 
+@pytest.mark.both_widths
 def test_errors_are_named_focused_and_leave_the_picture(page: Page, site: Site, photo: Path) -> None:
     sign_up(page, site)
     page.check("#crop-first")

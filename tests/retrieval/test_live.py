@@ -69,6 +69,7 @@ def test_a_training_killed_in_its_middle_is_completed_exactly_once(live: Live, w
     assert Job.objects.get(state="queued").payload == {"model": model.pk, "dataset": world.dataset.pk}
 
 
+@pytest.mark.services_only
 def test_an_index_build_killed_in_its_middle_leaves_the_old_one_serving(live: Live, world: World, member: User) -> None:
     model = world.models[0]
     old = world.index_of(model)
@@ -92,6 +93,7 @@ def test_an_index_build_killed_in_its_middle_leaves_the_old_one_serving(live: Li
     assert world.ask(member, models=[model]).rankings.get().index == new
 
 
+@pytest.mark.services_only
 def test_messages_delivered_twice_train_and_index_once(live: Live, world: World) -> None:
     run = started(world.dataset, LOSSES[:1]).runs.get()
     rebuild = submit_index(world.models[0], by=None)
@@ -112,6 +114,7 @@ def test_messages_delivered_twice_train_and_index_once(live: Live, world: World)
     assert "Traceback" not in live.logs()
 
 
+@pytest.mark.services_only
 def test_messages_never_delivered_train_and_index_all_the_same(live: Live, world: World) -> None:
     """The sweep finds the rows; the run's files are there already, so nothing is trained anew."""
     run = world.models[0].run

@@ -14,6 +14,9 @@ from tests.snapshots.forms import Form, forms_of
 from tests.snapshots.reading import lasting, text_of
 from tests.snapshots.site import Site, undone
 
+REGION = "((top|bottom) (left|right)|top|bottom|left|right|centre)"
+"""Of a picture whose similarity is explained."""
+
 
 class Record:
     """Sections, one an answer. A line stands where it is met first, and nowhere again.
@@ -100,8 +103,9 @@ class Record:
             self._lines.append(line)
 
     def lasting(self, text: str) -> str:
-        """Return a line without what is volatile, and without the classes: their order hangs on rounding."""
+        """Return a line without what is volatile, and without classes and regions: their order hangs on rounding."""
         text = lasting(self._class.sub("CLASS", text.replace(str(settings.VAR_DIR), "VAR")))
+        text = re.sub(rf"the {REGION}", "the REGION", text, flags=re.IGNORECASE)
         text = re.sub(r"\d+ predicts? CLASS((,| and) \d+ predicts? CLASS)*", "N predict CLASS", text)
         return re.sub(r"CLASS (\d+|N) %(, CLASS (\d+|N) %)*", "CLASS N %", text)
 
