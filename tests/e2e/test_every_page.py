@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import Site, watched
 from tests.e2e.pages import PAGES, VISITORS_PAGES
@@ -63,44 +63,45 @@ def places(browser: Browser, site: Site) -> dict[str, str]:
     return {name: place.removeprefix(site.address) for name, place in locals().items() if isinstance(place, str)}
 
 
-@pytest.fixture(scope="module", params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
-def look(request: pytest.FixtureRequest) -> tuple[int, str]:
-    """A width in pixels and a theme."""
-    found: tuple[int, str] = request.param
-    return found
+@pytest.fixture
+def eyes(browser: Browser) -> Iterator[dict[str, Page]]:
+    """A page for each look, by the name of the look."""
+    pages = {}
+    for width, scheme in LOOKS:
+        size = {"width": width, "height": 800}
+        context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        context.add_init_script(WATCH_SHIFTS)
+        pages[f"{width}-{scheme}"] = watched(context)
+    yield pages
+    for page in pages.values():
+        page.context.close()
 
 
-@pytest.fixture(scope="module")
-def eyes(browser: Browser, look: tuple[int, str]) -> Iterator[BrowserContext]:
-    size = {"width": look[0], "height": 800}
-    opened = browser.new_context(viewport=size, color_scheme=look[1], reduced_motion="reduce")  # type: ignore[arg-type]
-    opened.add_init_script(WATCH_SHIFTS)
-    yield opened
-    opened.close()
+def faults_at(eyes: dict[str, Page], address: str, name: str) -> list[str]:
+    """Look at an address with all eyes: one page loads while another is checked."""
+    answers = {look: page.goto(address, wait_until="commit") for look, page in eyes.items()}
+    faults = [
+        f"{address} answers {answer and answer.status}" for answer in answers.values() if not answer or not answer.ok
+    ]
+    if faults:
+        return faults
+    for look, page in eyes.items():
+        page.wait_for_load_state("networkidle")
+        if SCREENSHOTS:
+            page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{look}.png", full_page=True)
+        if (shift := page.evaluate(SHIFT)) > MOST_SHIFT:
+            faults.append(f"{address} shifts by {shift:.3f} in {look}: {page.evaluate(SHIFTED)}")
+        faults += [f"{look}: {fault}" for fault in faults_of(page)]
+        page.complaints.clear()  # type: ignore[attr-defined]
+    return faults
 
 
-def faults_at(page: Page, address: str, name: str) -> list[str]:
-    answer = page.goto(address)
-    if answer is None or not answer.ok:
-        return [f"{address} answers {answer and answer.status}"]
-    page.complaints.clear()  # type: ignore[attr-defined]
-    page.wait_for_load_state("networkidle")
-    if SCREENSHOTS:
-        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
-    shift = page.evaluate(SHIFT)
-    moved = [f"{address} shifts by {shift:.3f}: {page.evaluate(SHIFTED)}"] if shift > MOST_SHIFT else []
-    return moved + faults_of(page)
-
-
-def test_every_page_fits_and_is_accessible(
-    eyes: BrowserContext, site: Site, places: dict[str, str], look: tuple[int, str]
-) -> None:
-    page, faults = watched(eyes), []
-    width, scheme = look
+def test_every_page_fits_and_is_accessible(eyes: dict[str, Page], site: Site, places: dict[str, str]) -> None:
+    faults = []
     for name, path in VISITORS_PAGES.items():
-        address = site.address + path.format(**places)
-        faults += faults_at(page, address, f"visitor-{name}-{width}-{scheme}")
-    sign_in(page, site, "admin")
+        faults += faults_at(eyes, site.address + path.format(**places), f"visitor-{name}")
+    for page in eyes.values():
+        sign_in(page, site, "admin")
     for name, path in PAGES.items():
-        faults += faults_at(page, site.address + path.format(**places), f"{name}-{width}-{scheme}")
+        faults += faults_at(eyes, site.address + path.format(**places), name)
     assert faults == []

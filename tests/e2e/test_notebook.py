@@ -9,7 +9,8 @@ from nbclient import NotebookClient
 
 from tests.e2e.conftest import ROOT, Site
 
-pytestmark = pytest.mark.e2e
+# On every change its cells run on a made-up site, and what they call on a real one (tests.kindred_client).
+pytestmark = [pytest.mark.e2e, pytest.mark.full]
 PATIENCE = 900  # seconds of a cell: it waits for trainings, on a busy machine
 
 

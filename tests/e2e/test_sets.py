@@ -108,7 +108,7 @@ def test_without_scripts_pages_follow_each_other_and_the_map_says_what_it_needs(
     page.goto(f"{site.address}{SET}map/")
     if page.locator(".map").count():
         expect(page.locator(".map")).to_be_hidden()
-        expect(page.get_by_text("drawn by scripts")).to_be_visible()
+        expect(page.locator("noscript .message")).to_be_visible()
         page.get_by_role("link", name="the list of classes").click()
         expect(page.locator("#class-list li.answer")).to_have_count(24)
     context.close()

@@ -176,7 +176,6 @@ def test_ballots_are_cast_and_counted(site: Site, world: World, member: User) ->
     assert kindred.ratings.withdraw(ballot)["withdrawn_at"]
 
 
-@pytest.mark.full  # the notebook does it in `make e2e`
 def test_losses_are_compared_in_one_call(live: Live, site: Site, world: World, curator: User) -> None:
     for queue in ("train", "work"):
         live.start_worker(queue)
