@@ -18,8 +18,6 @@ from tests.api.policy import CALLERS, POLICY, Row
 from tests.api.things import THINGS, Ask, Scene
 from tests.retrieval.world import World
 
-pytestmark = pytest.mark.services
-
 for module in pkgutil.iter_modules(tests.api.__path__):
     if module.name.startswith("things_"):
         import_module(f"tests.api.{module.name}")
