@@ -20,12 +20,6 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 @register.filter
-def cosine(value: float | None) -> str:
-    """Write a cosine similarity with four digits."""
-    return "–" if value is None else f"{value:.4f}"
-
-
-@register.filter
 def short(value: float) -> str:
     """Write a parameter's value with four significant digits: 0.012345678 is 0.01235."""
     return f"{value:.4g}"

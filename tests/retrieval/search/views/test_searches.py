@@ -138,6 +138,16 @@ def test_several_pictures_are_searched_each_and_shown_together(
     assert others.status_code == 302 and others["Location"] == reverse("searches")
 
 
+def test_several_pictures_have_the_headlines_of_their_own_pages(member_client: Client, world: World) -> None:
+    files = [upload(jpeg(number), f"{number}.jpg") for number in range(2)]
+    answer = member_client.post(reverse("search-batch"), form(world, picture=files), follow=True)
+    parts = text_of(answer).split('class="batch-row"')[1:]
+    for search, part in zip(answer.context["rows"], parts, strict=True):
+        alone = member_client.get(reverse("search-detail", args=[search.search.pk])).content.decode()
+        headline = re.search(r'<p class="headline .*?</p>', alone)
+        assert headline is not None and headline[0] in part and part.count('class="headline ') == 1
+
+
 def test_several_pictures_of_which_none_can_be_read_are_all_named(member_client: Client, world: World) -> None:
     files = [upload(b"no picture " * 40, "a.pdf"), upload(b"", "b.jpg"), upload(b"neither " * 40, "c.txt")]
     answer = sent(member_client, world, picture=files)
