@@ -1,5 +1,6 @@
 """Filters that every template has: moments in the reader's own time zone, names in any script."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django import template
@@ -28,6 +29,12 @@ def when(moment: datetime | None, exactness: str = "minute") -> SafeString | str
     return format_html(
         '<time datetime="{}" data-when="{}">{}</time>', utc.isoformat(timespec="seconds"), exactness, text
     )
+
+
+@register.filter
+def isolated_list(names: Iterable[object]) -> str:
+    """Return names separated by commas, each within isolates."""
+    return ", ".join(map(isolate, names))
 
 
 @register.filter

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
+from retrieval.experiments.services.field_titles import title_of
 from retrieval.search.services.deduplicate import ResultGroup, grouped
 from retrieval.search.services.results import Result
 
@@ -17,6 +19,12 @@ register = template.Library()
 def percent(value: float | None, digits: int = 1) -> str:
     """Write a fraction of 1 as a number of hundredths, without a sign: 0.4977 is 49.8."""
     return "–" if value is None else f"{100 * value:.{digits}f}"
+
+
+@register.filter
+def field_title(name: str) -> str:
+    """Write what a field of a protocol or of a run is called: `memory_warmup_epochs` is Memory warm-up."""
+    return capfirst(title_of(name))
 
 
 @register.filter

@@ -437,11 +437,14 @@ def test_a_shared_search_has_a_card_that_shows_no_more_than_the_page(
 ) -> None:
     search = world.ask(member)
     token = shared(member_client, search)
-    text = text_of(client.get(reverse("shared", args=[token])))
+    answer = client.get(reverse("shared", args=[token]))
+    text = text_of(answer)
     card = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)">', text))
     assert search.query_image.class_name in card["og:title"] and "similar pictures" in card["og:description"]
     assert card["og:image"].endswith(reverse("shared-query", args=[token]))
     assert f"<title>{card['og:title']}" in text
+    classes = [name.class_name for line in answer.context["results"].headlines for name in line.classes]
+    assert classes and all(f"\u2068{name}\u2069" in card["og:description"] for name in classes)
     search.query_image.__class__.objects.filter(pk=search.query_image_id).update(hidden=True)
     first = search.rankings.all()[0].image_ids[0]
     text = text_of(client.get(reverse("shared", args=[token])))
