@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from config.template_tags import isolate, when
+from config.template_tags import isolate, when, when_text
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 VARIABLE = re.compile(r"\{\{ *([a-z_0-9.]+)((?:\|[^}]*?)?) *\}\}")
 NAMING = re.compile(r"(?:.+\.)?(?:[a-z_]*name|title|better|best|class|first|second|found_as)$")
 """Variables that hold what something is called."""
-OWN = frozenset(
-    "attrs.name attrs.title check.name field.name figure.title file.name form.losses.html_name group.title "
-    "job.title kind.title loss.title meaning.title metric.title moment.title other.title package.name "
-    "parameter.name part.kind.title preview.title problem.title quota.name reader.title region.name "
-    "setting.name setting.title side.takes.name table.title".split()
-)
+# fmt: off
+OWN = frozenset({
+    "attrs.name", "attrs.title", "check.name", "field.name", "figure.title", "file.name", "form.losses.html_name",
+    "group.title", "job.title", "kind.title", "loss.title", "meaning.title", "metric.title", "moment.title",
+    "other.title", "package.name", "parameter.name", "part.kind.title", "preview.title", "problem.title",
+    "quota.name", "reader.title", "region.name", "setting.name", "setting.title", "side.takes.name", "table.title",
+})
+# fmt: on
 """Names that the site itself gave: of its fields, metrics, losses, kinds of jobs, files and packages."""
 OWN_IN = {
     "_copy_text.html": {"name", "title"},
@@ -33,6 +35,7 @@ OWN_IN = {
     "_estimate.html": {"title"},
     "_explanation_side.html": {"name"},
     "_lab_filter.html": {"title"},
+    "lab_datasets.html": {"title"},
     "_details.html": {"name"},
     "data.html": {"sections"},
     "_model_figures.html": {"row.name", "entry.title"},
@@ -62,6 +65,17 @@ def test_a_moment_is_written_in_utc_with_what_a_program_reads() -> None:
     )
     assert ">28 Nov 2026, 23:22:05 UTC<" in when(datetime(2026, 11, 28, 23, 22, 5, tzinfo=UTC), "second")
     assert ">28 Nov 2026<" in when(datetime(2026, 11, 28, 23, 22, 5, tzinfo=UTC), "day")
+
+
+def test_a_moment_in_an_attribute_says_its_time_zone() -> None:
+    moment = datetime(2026, 11, 29, 8, 22, 5, tzinfo=timezone(timedelta(hours=9)))
+    assert when_text(moment) == "28 Nov 2026, 23:22 UTC" and when_text(moment, "second").endswith(":22:05 UTC")
+
+
+def test_no_page_writes_a_moment_without_its_time_zone() -> None:
+    """Django's own filters write the server's time and do not say so."""
+    pages = [path for path in TEMPLATES.rglob("*.html") if re.search(r"\|(?:date|time)\b", path.read_text())]
+    assert pages == []
 
 
 def test_no_moment_is_no_text() -> None:

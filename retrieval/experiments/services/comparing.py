@@ -135,9 +135,10 @@ def _warnings(runs: Sequence[Run], protocol: Sequence[ProtocolField]) -> list[st
     if len({run.experiment.dataset_id for run in runs}) > 1:
         warnings.append("The runs use different data sets, so their metrics cannot be compared.")
     if differing:
+        titles = ", ".join(map(field_titles.title_of, differing))
         warnings.append(
-            f"The protocols differ in {', '.join(map(field_titles.title_of, differing))}, so this is not a comparison of losses. Compare runs of "
-            "one protocol to see the effect of the loss alone."
+            f"The protocols differ in {titles}, so this is not a comparison of losses. Compare runs of one protocol "
+            "to see the effect of the loss alone."
         )
     if any(run.tuned for run in runs) and any(not run.tuned and run.loss in LOSSES for run in runs):
         warnings.append("Some runs are tuned and others are not.")
