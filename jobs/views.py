@@ -122,8 +122,8 @@ def every_job(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip().replace("\0", "")[: services.TEXT_LENGTH]
     jobs = jobs.filter(services.containing(text) if text else Q(), **filters)
     page = Paginator(jobs, 50).get_page(request.GET.get("page"))
-    context = {"page": page, "states": Job.State.values, "kinds": _kind_choices(kinds)}
-    context |= {"filters": {**filters, "q": text}}
+    shown = {**filters, "q": text}
+    context = {"page": page, "states": Job.State.values, "kinds": _kind_choices(kinds), "filters": shown}
     return render(request, "jobs/list.html", context)
 
 
