@@ -1,5 +1,6 @@
 """Filters that every template has: moments in the reader's own time zone, names in any script."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django import template
@@ -23,11 +24,22 @@ def when(moment: datetime | None, exactness: str = "minute") -> SafeString | str
     """
     if moment is None:
         return ""
-    utc = moment.astimezone(UTC)
-    text = date_format(utc, WRITTEN[exactness]) + ("" if exactness == "day" else " UTC")
+    datetime_text = moment.astimezone(UTC).isoformat(timespec="seconds")
     return format_html(
-        '<time datetime="{}" data-when="{}">{}</time>', utc.isoformat(timespec="seconds"), exactness, text
+        '<time datetime="{}" data-when="{}">{}</time>', datetime_text, exactness, when_text(moment, exactness)
     )
+
+
+@register.filter
+def when_text(moment: datetime, exactness: str = "minute") -> str:
+    """Write a moment in UTC, and say so, for attributes, which site.js does not rewrite. `exactness` as of `when`."""
+    return date_format(moment.astimezone(UTC), WRITTEN[exactness]) + ("" if exactness == "day" else " UTC")
+
+
+@register.filter
+def isolated_list(names: Iterable[object]) -> str:
+    """Return names separated by commas, each within isolates."""
+    return ", ".join(map(isolate, names))
 
 
 @register.filter

@@ -59,10 +59,19 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 class JobFilter(filters.FilterSet):  # type: ignore[misc]
     state = filters.MultipleChoiceFilter(choices=Job.State.choices)
     kind = filters.CharFilter()
+    text = filters.CharFilter(
+        method="containing",
+        max_length=services.TEXT_LENGTH,
+        help_text="Text in the title, owner, message or error, or in the name of what the job works on; or its number.",
+    )
 
     class Meta:
         model = Job
         fields = ("state", "kind")
+
+    def containing(self, jobs: QuerySet[Job], name: str, text: str) -> QuerySet[Job]:
+        """Keep the jobs that have the text in what a list shows of them."""
+        return jobs.filter(services.containing(text))
 
 
 class JobViewSet(VersionedViewSet, ReadOnlyModelViewSet[Job]):

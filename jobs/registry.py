@@ -9,6 +9,8 @@ from accounts.roles import Role
 from jobs.errors import UnknownJobKindError
 
 if TYPE_CHECKING:
+    from django.db.models import Q
+
     from jobs.context import JobContext
     from jobs.models import Job
 
@@ -74,7 +76,12 @@ FailureListener = Callable[["Job"], None]
 """Called with a job that has failed, after the commit, in the process that recorded it. Errors are logged."""
 
 
+FindJobs = Callable[[str], "Q"]
+"""Called with a text: returns which jobs work on something whose name contains it."""
+
+
 KINDS: dict[str, JobKind] = {}
+SUBJECTS: dict[str, FindJobs] = {}
 SWEEPS: dict[str, Sweep] = {}
 FAILURE_LISTENERS: dict[str, FailureListener] = {}
 END_LISTENERS: dict[str, EndListener] = {}
@@ -118,6 +125,16 @@ def find_kind(name: str) -> JobKind:
     except KeyError:
         known = ", ".join(sorted(KINDS)) or "none"
         raise UnknownJobKindError(f"no job kind named {name!r}; known: {known}") from None
+
+
+def register_subjects(name: str, find: FindJobs) -> None:
+    """Register which jobs work on something of an app, by its name; lists of jobs are searched by it.
+
+    Raises:
+        ValueError: another has that name.
+    """
+    if SUBJECTS.setdefault(name, find) != find:
+        raise ValueError(f"subjects {name!r} are registered already; choose another name")
 
 
 def register_sweep(name: str, sweep: Sweep) -> None:

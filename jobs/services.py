@@ -27,6 +27,7 @@ from mlcore.errors import MlcoreError, Stopped
 
 logger = logging.getLogger(__name__)
 
+TEXT_LENGTH = 200  # of a text that jobs are searched by
 SEND_AGAIN = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}  # once: the connection may be an old one
 
 FRESH: Mapping[str, object] = {
@@ -194,6 +195,21 @@ def visible_jobs(user: Visitor) -> QuerySet[Job]:
     if is_curator(user):
         return Job.objects.all()
     return Job.objects.filter(owner=user.pk) if user.is_authenticated else Job.objects.none()
+
+
+def containing(text: str) -> Q:
+    """Return which jobs have a text in their title, owner, message or error, or in the name of what they work on.
+
+    A whole number also finds the job of that number.
+    """
+    kinds = [name for name, kind in registry.KINDS.items() if text.casefold() in kind.title.casefold()]
+    found = Q(kind__in=kinds) | Q(kind__icontains=text) | Q(owner__display_name__icontains=text)
+    found |= Q(message__icontains=text) | Q(error__icontains=text)
+    if text.isdecimal() and len(text) <= settings.KEY_MAX_DIGITS:
+        found |= Q(pk=int(text))
+    for find in registry.SUBJECTS.values():
+        found |= find(text)
+    return found
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -113,14 +114,16 @@ def _act(request: HttpRequest, pk: int, act: Callable[..., None]) -> HttpRespons
 @never_cache
 @require_GET
 def every_job(request: HttpRequest) -> HttpResponse:
-    """List all jobs, newest first, filtered by state and kind."""
+    """List all jobs, newest first, filtered by text, state and kind."""
     jobs = services.visible_jobs(request.user).select_related("owner")
     kinds = jobs.order_by("kind").values_list("kind", flat=True).distinct()
     choices: dict[str, list[str]] = {"state": Job.State.values, "kind": list(kinds)}
     filters = {name: request.GET[name] for name, values in choices.items() if request.GET.get(name) in values}
-    jobs = jobs.filter(**filters)
+    text = request.GET.get("q", "").strip().replace("\0", "")[: services.TEXT_LENGTH]
+    jobs = jobs.filter(services.containing(text) if text else Q(), **filters)
     page = Paginator(jobs, 50).get_page(request.GET.get("page"))
-    context = {"page": page, "states": Job.State.values, "kinds": _kind_choices(kinds), "filters": filters}
+    shown = {**filters, "q": text}
+    context = {"page": page, "states": Job.State.values, "kinds": _kind_choices(kinds), "filters": shown}
     return render(request, "jobs/list.html", context)
 
 

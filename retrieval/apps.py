@@ -8,9 +8,11 @@ class RetrievalConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what lower apps and subjects call without importing it."""
-        from retrieval import job_kinds
+        from jobs import registry
+        from retrieval import job_kinds, job_subjects
 
         job_kinds.register_kinds()
+        registry.register_subjects("retrieval", job_subjects.jobs_on)
         _register_follow_ups()
         _register_personal_data()
         _register_downloads()

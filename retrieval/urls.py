@@ -106,6 +106,7 @@ urlpatterns = [
     path("lab/runs/<int:pk>/delete/", deleting.delete, {"kind": "run"}, name="run-delete"),
     path("lab/models/<int:pk>/delete/", deleting.delete, {"kind": "model"}, name="model-delete"),
     path("lab/models/<int:pk>/restore", deleting.restore_model, name="model-restore"),
+    path("lab/datasets/", lab.datasets, name="lab-datasets"),
     path("lab/experiments/", lab.experiments, name="experiments"),
     path("lab/models/", lab.models, name="models"),
     path("lab/models/new/", models.new, name="model-new"),

@@ -16,11 +16,13 @@ class Jobs(Resource):
         *,
         state: Sequence[str] | None = None,
         kind: str | None = None,
+        text: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         fields: Fields = (),
     ) -> Pages[response_types.JobsList]:
-        query = given(state=state, kind=kind, limit=limit, cursor=cursor, fields=fields)
+        """`text`: in the title, owner, message or error, or in the name of what a job works on; or its number."""
+        query = given(state=state, kind=kind, text=text, limit=limit, cursor=cursor, fields=fields)
         return self._api.pages("jobs.list", response_types.JobsList, query=query)
 
     def get(self, job: Ref, *, fields: Fields = ()) -> response_types.JobsGet:

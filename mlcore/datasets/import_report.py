@@ -17,7 +17,9 @@ class ImportReport:
     test_images: all that is held out; query_images of them are queries, the others then their gallery.
     duplicates: (path left out, path of the same bytes that was kept), same class and split.
     conflicting: (path, path of the same bytes met before), both kept, in different classes: one label is wrong.
-    broken: (path, reason). singleton_classes: those with a query that has no other picture of its class to find.
+    broken: (path, reason) of pictures that could not be read.
+    skipped: (path, reason) of files that were not tried, such as texts; reports of before have them among the broken.
+    singleton_classes: those with a query that has no other picture of its class to find.
     empty: classes left out because not one picture could be read.
     remarks: of the source, and on its classes and splits.
     """
@@ -36,6 +38,7 @@ class ImportReport:
     empty: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     query_images: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain lists and numbers, as stored in report.json: the first entries of each list, and `totals`."""

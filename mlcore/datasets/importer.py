@@ -60,7 +60,7 @@ def import_pictures(source: Source, folder: Path, progress: Progress = no_progre
     if source.labelled:
         check_splits((item.label, item.split) for item in source.items)
     with artifacts.published(folder) as scratch:
-        intake = _Intake(scratch / IMAGES, broken=list(source.broken))
+        intake = _Intake(scratch / IMAGES)
         _take_all(source, intake, progress)
         classes, rows, empty = _without_empty_classes(source.classes, intake.rows)
         if source.labelled:
@@ -146,6 +146,7 @@ def _report(
         duplicates=tuple(intake.duplicates),
         conflicting=tuple(intake.conflicting),
         broken=tuple(intake.broken),
+        skipped=source.broken,
         empty=empty,
         remarks=(*source.remarks, *(remarks_on(classes, pictures) if source.labelled else ())),
         **counts_of(classes, pictures),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
+from retrieval.experiments.services.field_titles import title_of
 from retrieval.search.services.deduplicate import ResultGroup, grouped
 from retrieval.search.services.results import Result
 
@@ -20,9 +22,9 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 @register.filter
-def cosine(value: float | None) -> str:
-    """Write a cosine similarity with four digits."""
-    return "–" if value is None else f"{value:.4f}"
+def field_title(name: str) -> str:
+    """Write what a field of a protocol or of a run is called: `memory_warmup_epochs` is Memory warm-up."""
+    return capfirst(title_of(name))
 
 
 @register.filter

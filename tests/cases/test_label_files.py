@@ -48,7 +48,7 @@ def test_labels_are_read_as_people_mean_them(layout: Layout, right: Right, tmp_p
     with open_source(layout(tmp_path / "in")) as source:
         report = import_pictures(source, tmp_path / "out")
     assert source.reader == right.reader and set(source.classes) == set(right.classes)
-    assert (report.images, report.train_classes, len(report.broken)) == (right.images, right.train, right.left_out)
+    assert (report.images, report.train_classes, len(report.skipped)) == (right.images, right.train, right.left_out)
     assert any(right.remark in remark for remark in source.remarks) or not right.remark, source.remarks
 
 

@@ -66,6 +66,7 @@ PAGES = {
     "storage": "/lab/storage/",
     "experiment-new": "/lab/experiments/new/",
     "experiment": "/lab/experiments/1/",
+    "lab-datasets": "/lab/datasets/",
     "experiments": "/lab/experiments/",
     "experiment-delete": "/lab/experiments/1/delete/",
     "run-delete": "/lab/runs/1/delete/",

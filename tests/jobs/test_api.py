@@ -30,6 +30,16 @@ def test_jobs_are_filtered_by_state_and_kind(curator_api: APIClient, job: Job) -
     assert refused.status_code == 400 and refused["Content-Type"] == "application/problem+json"
 
 
+def test_jobs_are_filtered_by_text(curator_api: APIClient, member: User, job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(error="the wren has flown")
+    Job.objects.create(kind="other")
+    for text in ("WREN", job.kind, str(job.pk), member.display_name):
+        found = curator_api.get("/api/v1/jobs/", {"text": text}).json()["results"]
+        assert [row["id"] for row in found] == [job.pk], text
+    assert curator_api.get("/api/v1/jobs/", {"text": "auk"}).json()["results"] == []
+    assert curator_api.get("/api/v1/jobs/", {"text": "a" * 201}).status_code == 400
+
+
 def test_an_active_job_says_when_to_ask_again_and_a_finished_one_does_not(member_api: APIClient, job: Job) -> None:
     answer = member_api.get(f"/api/v1/jobs/{job.pk}/")
     assert answer["Retry-After"] == "2" and answer.json()["state"] == "queued"

@@ -2,13 +2,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from jobs import services
+from jobs import registry, services
 from jobs.errors import JobFailed, PassingFailure
 from jobs.models import Job
 from jobs.registry import register
@@ -84,6 +85,22 @@ def test_curators_see_every_job_and_filter_them(curator_client: Client, job: Job
     assert f'href="/jobs/{job.pk}/"' in page and "other" in page
     page = curator_client.get("/lab/jobs/?kind=other&state=queued&page=99").content.decode()
     assert f'href="/jobs/{job.pk}/"' not in page
+
+
+@pytest.mark.parametrize("text", ["of a KIND", "stranger", "no such bird", "{job}", "wren"])
+def test_the_list_is_searched_by_what_it_shows(
+    curator_client: Client, member: User, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    register("titled", nothing, least=Role.MEMBER, title="Work of a kind")
+    monkeypatch.setattr(registry, "SUBJECTS", {"birds": lambda name: Q(payload__bird__icontains=name)})
+    User.objects.filter(pk=member.pk).update(display_name="A stranger")
+    job = Job.objects.create(kind="titled", owner=member, message="no such bird", payload={"bird": "Wren"})
+    other = Job.objects.create(kind="other")
+    page = curator_client.get("/lab/jobs/", {"q": text.format(job=job.pk)}).content.decode()
+    assert f'href="/jobs/{job.pk}/"' in page and f'href="/jobs/{other.pk}/"' not in page
+    assert f'value="{text.format(job=job.pk)}"' in page
+    assert f'href="/jobs/{job.pk}/"' not in curator_client.get("/lab/jobs/?q=auk").content.decode()
+    assert curator_client.get("/lab/jobs/", {"q": "9" * 400 + "\0"}).status_code == 200
 
 
 def test_the_list_is_for_curators(member_client: Client, client: Client) -> None:

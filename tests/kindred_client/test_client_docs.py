@@ -1,5 +1,7 @@
 """docs/client.md says every command, option and status, and its Python is Python."""
 
+import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ import pytest
 
 import kindred_client
 from kindred_client.cli import exit_codes, kindred
+from kindred_client.resources.experiments import Experiments
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.upload_import import submit_folder
 from retrieval.models import Dataset
@@ -61,6 +64,22 @@ def test_the_python_is_python(file: str) -> None:
     assert blocks
     for block in blocks:
         compile(block, file, "exec")
+
+
+@pytest.mark.parametrize("file", ["docs/client.md", "README.md"])
+def test_examples_that_train_and_then_search_publish(file: str) -> None:
+    """Searches use published models only, and a training does not publish by default."""
+    trained_and_searched = 0
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / file).read_text(), re.S):
+        calls = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
+        names = {ast.unparse(call.func): {word.arg for word in call.keywords} for call in calls}
+        if "kindred.experiments.compare" in names and "kindred.searches.many" in names:
+            trained_and_searched += 1
+            assert "publish" in names["kindred.experiments.compare"]
+        if "index_job" in block:
+            assert "kindred.models.publish" in names
+    assert trained_and_searched == 1
+    assert inspect.signature(Experiments.start).parameters["publish"].default is False
 
 
 def test_every_error_is_told() -> None:

@@ -128,12 +128,20 @@ def run_add_pictures_job(
     ):
         context.check()
         added = _add(context, row, aside, name, split)
-        broken, unreadable = _broken_files(aside)
+        report = read_json(aside.folder / "report.json")
     fill_looks(row, context.progress)
     shutil.rmtree(folder, ignore_errors=True)
     left = len(aside.pictures) - added
-    context.say(f"{added} added, {left} already there, {unreadable:,} not readable")
-    return {"dataset": row.pk, "added": added, "there_already": left, "broken": broken}
+    totals = report["totals"]
+    skipped = f", {totals['skipped']:,} skipped" if totals["skipped"] else ""
+    context.say(f"{added} added, {left} already there, {totals['broken']:,} not readable{skipped}")
+    return {
+        "dataset": row.pk,
+        "added": added,
+        "there_already": left,
+        "broken": report["broken"],
+        "skipped": report["skipped"],
+    }
 
 
 def _what_to_open(folder: Path) -> Path:
@@ -141,12 +149,6 @@ def _what_to_open(folder: Path) -> Path:
         raise JobFailed("the uploaded pictures are gone; upload them again")
     archives = [file for file in folder.glob("*/*") if is_archive_name(file.name)]
     return archives[0] if archives else folder
-
-
-def _broken_files(aside: DatasetFolder) -> tuple[list[list[str]], int]:
-    """Return name and reason of the first files that could not be read, and the number of all."""
-    report = read_json(aside.folder / "report.json")
-    return report["broken"], report["totals"]["broken"]
 
 
 @transaction.atomic

@@ -238,7 +238,9 @@ def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequenc
 def _store_report(row: Dataset, aside: DatasetFolder, counts: Counts, origin: _Origin) -> None:
     """Store the import report, the counts of changes, and how the source was read."""
     report = read_json(aside.folder / "report.json")
-    kept = {key: report[key] for key in ("duplicates", "conflicting", "broken", "empty", "remarks", "totals")}
+    kept = {
+        key: report[key] for key in ("duplicates", "conflicting", "broken", "skipped", "empty", "remarks", "totals")
+    }
     row.report = updated(row.report, {**kept, "reimport": counts})
     row.layout = origin.layout.to_json()
     if not is_upload(origin.source):

@@ -15,6 +15,7 @@ from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
+from retrieval.experiments.services import field_titles
 from retrieval.models import Run
 from retrieval.registry.services.diagnostics import MetricRow, metric_rows
 from retrieval.registry.services.legend import run_title
@@ -134,9 +135,10 @@ def _warnings(runs: Sequence[Run], protocol: Sequence[ProtocolField]) -> list[st
     if len({run.experiment.dataset_id for run in runs}) > 1:
         warnings.append("The runs use different data sets, so their metrics cannot be compared.")
     if differing:
+        titles = ", ".join(map(field_titles.title_of, differing))
         warnings.append(
-            f"The protocols differ in {', '.join(differing)}, so this is not a comparison of losses. Compare runs of "
-            "one protocol to see the effect of the loss alone."
+            f"The protocols differ in {titles}, so this is not a comparison of losses. Compare runs of one protocol "
+            "to see the effect of the loss alone."
         )
     if any(run.tuned for run in runs) and any(not run.tuned and run.loss in LOSSES for run in runs):
         warnings.append("Some runs are tuned and others are not.")

@@ -20,6 +20,12 @@ from retrieval.registry.services.legend import loss_titles
 PAGE = 30
 NEWEST = 8
 EXPERIMENT_STATES = {"active": "running", "failed": "with failed runs", "finished": "finished", "archived": "archived"}
+DATASET_STATES = {
+    "public": "public",
+    "private": "for members",
+    "unlabelled": "without labels",
+    "waiting": "not imported",
+}
 MODEL_STATES = {
     "published": "published",
     "unpublished": "not published",
@@ -34,9 +40,11 @@ MODEL_STATES = {
 def lab(request: HttpRequest) -> HttpResponse:
     """Show active jobs, and the newest experiments, models and data sets."""
     jobs = visible_jobs(request.user).select_related("owner")
+    datasets = visible_datasets(request.user).order_by("-pk")
     experiments, models = _experiments().filter(archived_at=None), _models().filter(archived_at=None)
     context = {
-        "datasets": visible_datasets(request.user),
+        "datasets": datasets[:NEWEST],
+        "dataset_count": datasets.count(),
         "experiments": experiments[:NEWEST],
         "experiment_count": experiments.count(),
         "models": _with_index(models[:NEWEST]),
@@ -45,6 +53,27 @@ def lab(request: HttpRequest) -> HttpResponse:
         "jobs": [*jobs.filter(state__in=Job.ACTIVE)[:NEWEST], *jobs.exclude(state__in=Job.ACTIVE)[:5]],
     }
     return render(request, "retrieval/lab.html", context)
+
+
+@curator_required
+@never_cache
+@require_safe
+def datasets(request: HttpRequest) -> HttpResponse:
+    """List data sets by name, licence and state."""
+    wanted = _wanted(request, ("q", "licence", "state"))
+    rows = visible_datasets(request.user).order_by("-pk")
+    licences = sorted(set(rows.values_list("licence", flat=True)) - {""})
+    of_state = {
+        "public": Q(public=True),
+        "private": Q(public=False),
+        "unlabelled": Q(labelled=False),
+        "waiting": Q(revision=0),
+    }
+    rows = rows.filter(Q(name__icontains=wanted["q"]), of_state.get(wanted["state"], Q()))
+    if wanted["licence"]:
+        rows = rows.filter(licence=wanted["licence"])
+    context = {"wanted": wanted, "page": _page(request, rows), "states": DATASET_STATES, "licences": licences}
+    return render(request, "retrieval/lab_datasets.html", context)
 
 
 @curator_required

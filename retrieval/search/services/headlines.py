@@ -5,7 +5,7 @@ over the models that name it, and says so where that is low, or where the models
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,8 @@ LEADS: dict[State, str] = {
 }
 STATES = [(state, state) for state in LEADS]
 NONE_OF_THESE = "not in this data set"
+Writer = Callable[[str], str]
+"""How a name is written: as it is, or so that it keeps its direction to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,9 @@ class Candidate:
         low, high = f"{100 * self.confidence_low:.0f}", f"{100 * self.confidence_high:.0f}"
         return f"{low}–{high} %" if low != high else f"{high} %"
 
-    @property
-    def text(self) -> str:
-        """The class with its confidence."""
-        return f"{self.class_name} ({self.percent})" if self.class_name else NONE_OF_THESE
+    def written(self, write: Writer = str) -> str:
+        """Return the class, as `write` writes its name, with its confidence."""
+        return f"{write(self.class_name)} ({self.percent})" if self.class_name else NONE_OF_THESE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,16 @@ class Headline:
     @property
     def text(self) -> str:
         """The headline as a sentence, without the name of the data set."""
-        others = f" Others: {_joined(self.others)}." if self.others else ""
-        return f"{self.lead} {_joined(self.classes)}.{others}"
+        return self.written()
+
+    def written(self, write: Writer = str) -> str:
+        """Return the headline as a sentence, with the names of classes as `write` writes them."""
+        others = f" Others: {_joined(self.others, write)}." if self.others else ""
+        return f"{self.lead} {_joined(self.classes, write)}.{others}"
 
 
-def _joined(candidates: Iterable[Candidate]) -> str:
-    return ", ".join(candidate.text for candidate in candidates)
+def _joined(candidates: Iterable[Candidate], write: Writer) -> str:
+    return ", ".join(candidate.written(write) for candidate in candidates)
 
 
 def headlines_of(predictions: Iterable[tuple[str, Prediction]]) -> tuple[Headline, ...]:
@@ -94,11 +99,14 @@ def headlines_of(predictions: Iterable[tuple[str, Prediction]]) -> tuple[Headlin
     return tuple(sorted(map(_headline, by_dataset.values()), key=lambda headline: headline.dataset_name.casefold()))
 
 
-def summary_text(headlines: Sequence[Headline]) -> str:
-    """Return the headlines as one text; several are preceded by the names of their data sets."""
+def summary_text(headlines: Sequence[Headline], write: Writer = str) -> str:
+    """Return the headlines as one text; several are preceded by the names of their data sets.
+
+    `write` writes the names of classes and data sets, within isolates for example.
+    """
     if len(headlines) == 1:
-        return headlines[0].text
-    return " ".join(f"{headline.dataset_name}: {headline.text}" for headline in headlines)
+        return headlines[0].written(write)
+    return " ".join(f"{write(headline.dataset_name)}: {headline.written(write)}" for headline in headlines)
 
 
 Rows = Sequence[tuple[str, Prediction]]  # predictions with the names of their models

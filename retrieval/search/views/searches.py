@@ -11,12 +11,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from config.template_tags import isolate
 from config.undo import offer_undo, withdraw_undo
 from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.files import jpeg_page
 from retrieval.models import Search
 from retrieval.search.services import access, sharing
+from retrieval.search.services.headlines import summary_text
 from retrieval.search.services.results import results_of, summary_of
 from retrieval.search.views.results import result_page
 
@@ -31,6 +33,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         "search": search,
         "results": results,
         "summary": summary_of(results, request.user),
+        "predicted": summary_text(results.headlines, isolate),
         "is_owner": False,
         "query_url": reverse("shared-query", args=[token]),
     }

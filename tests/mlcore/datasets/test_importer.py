@@ -52,8 +52,8 @@ def test_stored_lists_are_cut_and_their_totals_kept(
     strays = tuple((f"{number}.txt", "is not a picture: .txt") for number in range(5))
     report = import_pictures(replace(four_classes, broken=strays), tmp_path / "set")
     stored = json.loads((tmp_path / "set" / "report.json").read_text())
-    assert len(report.broken) == 5 and stored["broken"] == [list(stray) for stray in strays[:3]]
-    assert (stored["totals"]["broken"], stored["totals"]["duplicates"]) == (5, 0)
+    assert len(report.skipped) == 5 and stored["skipped"] == [list(stray) for stray in strays[:3]]
+    assert (stored["totals"]["skipped"], stored["totals"]["broken"], stored["totals"]["duplicates"]) == (5, 0, 0)
 
 
 def test_broken_files_are_reported_and_stop_nothing(
@@ -70,7 +70,8 @@ def test_broken_files_are_reported_and_stop_nothing(
     source = replace(source, items=[*source.items, SourceItem("c/9.jpg", 2, "test", gone)])
     report = import_pictures(source, tmp_path / "set")
     assert report.images == 6
-    assert [path for path, _ in report.broken] == ["notes.txt", "b/2.jpg", "b/3.jpg", "b/4.jpg", "c/9.jpg"]
+    assert [path for path, _ in report.broken] == ["b/2.jpg", "b/3.jpg", "b/4.jpg", "c/9.jpg"]
+    assert report.skipped == (("notes.txt", "is not a picture: .txt"),)
     reasons = dict(report.broken)
     assert "empty" in reasons["b/2.jpg"]
     assert "not a picture" in reasons["b/3.jpg"]

@@ -1,6 +1,6 @@
 import pytest
 
-from retrieval.templatetags.figures import code, cosine, duration, percent, short
+from retrieval.templatetags.figures import code, duration, percent, short
 
 
 @pytest.mark.parametrize(
@@ -9,11 +9,6 @@ from retrieval.templatetags.figures import code, cosine, duration, percent, shor
 )
 def test_a_fraction_is_shown_of_a_hundred(value: float | None, digits: int, text: str) -> None:
     assert percent(value, digits) == text
-
-
-@pytest.mark.parametrize(("value", "text"), [(0.98765, "0.9877"), (-0.1, "-0.1000"), (None, "–")])
-def test_a_cosine_has_four_digits(value: float | None, text: str) -> None:
-    assert cosine(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.012345678, "0.01235"), (10, "10"), (2.0, "2"), (1e-05, "1e-05")])

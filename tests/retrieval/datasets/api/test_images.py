@@ -165,7 +165,7 @@ def test_pictures_are_added_to_a_class(world: World, curator_api: APIClient) -> 
     files = [SimpleUploadedFile("photo.jpg", jpeg(seed)) for seed in (1, 2)]
     body = {"pictures": files, "class_name": world.dataset.class_names[0]}
     job = done(job_of(curator_api.post(of(world.dataset), body, format="multipart")))
-    assert job.result == {"dataset": world.dataset.pk, "added": 2, "there_already": 0, "broken": []}
+    assert job.result == {"dataset": world.dataset.pk, "added": 2, "there_already": 0, "broken": [], "skipped": []}
     assert world.dataset.images.filter(label=0).count() == 8
 
 

@@ -43,7 +43,7 @@ def labels(dataset: Dataset, seeds: Sequence[int]) -> list[tuple[int, str]]:
 def test_pictures_of_one_name_join_a_class(wings: Dataset, curator: User) -> None:
     last = wings.images.order_by("-pk").values_list("pk", flat=True)[0]
     job = done(adding.submit_pictures(wings, pictures(1, 2), wings.class_names[7], by=curator))
-    assert job.result == {"dataset": wings.pk, "added": 2, "there_already": 0, "broken": []}
+    assert job.result == {"dataset": wings.pk, "added": 2, "there_already": 0, "broken": [], "skipped": []}
     wings.refresh_from_db()
     assert wings.revision == 2 and labels(wings, (1, 2)) == [(7, "test")] * 2
     added = wings.images.filter(path__startswith="+")

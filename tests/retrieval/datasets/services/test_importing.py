@@ -216,7 +216,7 @@ def test_links_within_the_folder_are_imported_and_those_that_lead_out_are_not(cu
     done(dataset.job)
     dataset.refresh_from_db()
     assert dataset.report["images"] == sum(CLASSES.values()) and dataset.report["classes"] == len(CLASSES)
-    assert {Path(path).name for path, _ in dataset.report["broken"]} == {"key", "key.jpg"}
+    assert {Path(path).name for path, _ in dataset.report["skipped"]} == {"key", "key.jpg"}
     assert any("2 links were not followed" in remark for remark in dataset.report["remarks"])
 
 
@@ -292,7 +292,8 @@ def test_pictures_without_labels_are_a_gallery_in_one_class(curator: User) -> No
     dataset.refresh_from_db()
     assert dataset.is_ready and not dataset.labelled and dataset.class_names == ["unlabelled"]
     assert set(dataset.images.values_list("label", "split")) == {(0, "gallery")} and dataset.images.count() == 3
-    assert dataset.report["images"] == 3 and dataset.report["broken"] == [["notes.txt", "is not a picture: .txt"]]
+    assert dataset.report["images"] == 3 and dataset.report["broken"] == []
+    assert dataset.report["skipped"] == [["notes.txt", "is not a picture: .txt"]]
     assert dataset.attribution == "Grandmother"
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.target, entry.who) == ("import-dataset", "Box", curator)

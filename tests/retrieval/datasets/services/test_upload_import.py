@@ -82,7 +82,7 @@ def test_a_whole_folder_of_classes_is_added_as_one_revision(wings: Dataset, cura
     known = wings.class_names[0]
     upload = filled(classes_of_jpegs(known.upper(), "Dodo", "Auk", each=3), curator)
     job = done(submit_folder(wings, upload, "test", by=curator))
-    assert job.result == {"dataset": wings.pk, "added": 9, "there_already": 0, "broken": []}
+    assert job.result == {"dataset": wings.pk, "added": 9, "there_already": 0, "broken": [], "skipped": []}
     assert added(wings) == [("Auk", "test")] * 3 + [("Dodo", "test")] * 3 + [(known, "train")] * 3
     assert wings.revision == 2 and wings.class_names[-2:] == ["Auk", "Dodo"]
     assert wings.history[-1]["what"] == "9 pictures added to 3 classes"

@@ -1,4 +1,5 @@
 import io
+import re
 
 import PIL.Image
 import pytest
@@ -191,8 +192,27 @@ def test_long_lists_of_an_import_report_end_with_the_number_of_the_others(curato
     listed = {"broken": [["1.txt", "is not a picture: .txt"]], "singleton_classes": ["dodo"]}
     Dataset.objects.update(report={**listed, "totals": {"broken": 100_000, "singleton_classes": 300}})
     text = curator_client.get(reverse("dataset", args=[world.dataset.slug])).content.decode()
-    assert "100000 files could not be read" in text.replace(",", "") and "and 99800 more" in text
-    assert "300 classes with one picture" in text and "dodo and 100 more" in text
+    assert "100000 files" in text.replace(",", "") and "and 99800 more" in text
+    assert "300 classes with one picture" in text and "dodo\u2069 and 100 more" in text
+
+
+def left_out(text: str) -> dict[str, list[str]]:
+    """Return the files that an import report names, by how it left them out."""
+    parts = re.findall(r'data-left-out="(\w+)">(.*?)</details>', text, re.DOTALL)
+    return {kind: re.findall(r"<bdi>([^<]+)</bdi>", part) for kind, part in parts}
+
+
+def test_files_that_are_no_pictures_are_told_from_pictures_that_cannot_be_read(
+    curator_client: Client, world: World
+) -> None:
+    broken, skipped = [["a/1.jpg", "damaged"]], [["notes.txt", "is not a picture: .txt"], ["b.pdf", "a PDF"]]
+    totals = {"broken": 1, "skipped": 2}
+    Dataset.objects.update(report={"broken": broken, "skipped": skipped, "totals": totals})
+    found = left_out(page(curator_client, "dataset", world.dataset.slug))
+    assert found == {"broken": ["a/1.jpg"], "skipped": ["notes.txt", "b.pdf"]}
+    Dataset.objects.update(report={"broken": broken + skipped, "totals": {"broken": 3}})
+    before = left_out(page(curator_client, "dataset", world.dataset.slug))
+    assert before == {"broken": ["a/1.jpg", "notes.txt", "b.pdf"]}, "a report of before has one list"
 
 
 @pytest.mark.parametrize("key", ["singleton_classes", "lonely", None])

@@ -137,7 +137,7 @@ def test_names_of_classes_are_taken_over_and_can_be_taken_back(curator_client: C
     again = done(Job.objects.latest("pk"))
     assert again.payload["layout"] == {"class_names": {"finch": "Finch"}}
     text = curator_client.get(page_of(again)).content.decode()
-    assert 'value="Finch"' in text and "in the source finch" in text
+    assert 'value="Finch"' in text and "in the source <bdi>finch</bdi>" in text
     send(curator_client, again, "import", ["finch", "robin", "tit", "Wren"])
     assert Dataset.objects.get().layout == {"class_names": {"wren": "Wren"}}
 

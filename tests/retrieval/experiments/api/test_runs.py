@@ -91,7 +91,7 @@ def test_runs_are_shown_side_by_side_in_the_order_of_the_request(curator_api: AP
     cells = {row["name"]: row["cells"] for row in found["metrics"]}["MAP@R"]
     assert cells[0] is None and cells[1]["low"] <= cells[1]["value"] <= cells[1]["high"] and len(cells) == 3
     assert found["protocol"][0] == {"name": "epochs", "values": [2, 1, 1], "differs": True}
-    assert "epochs" in found["differing"] and "differ in epochs" in found["warnings"][0]
+    assert "epochs" in found["differing"] and "Epochs" in found["warnings"][0]
     assert found["tests"] is None and found["job"] is None
 
 

@@ -35,7 +35,7 @@ def test_what_protocols_differ_in_is_marked_comes_first_and_is_warned_of(world: 
     assert found["titles"] == ["Small: SoftTriple (seed 0)", "Longer: SoftTriple (seed 0)"]
     assert found["protocol"][0] == {"name": "epochs", "values": [1, 2], "differs": True}
     [warning] = found["warnings"]
-    assert "differ in epochs" in warning
+    assert "Epochs" in warning
     assert all(cells[1] is None for cells in (row["cells"] for row in found["metrics"]))
 
 

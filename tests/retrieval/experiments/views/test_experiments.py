@@ -215,12 +215,21 @@ def test_a_model_shows_why_it_earns_what_it_earns(curator_client: Client, world:
     for said in ("95 % interval", "Hubness", 'id="worst-title"', 'id="hubs-title"', 'id="classes-title"'):
         assert said in text, said
     assert "&lt;half&gt; of the batch was idle" in text and "style=" not in text
-    asked = re.search(r'form="search-by" name="image" value="(\d+)"', text)
-    assert asked is not None
-    answer = curator_client.post(
-        reverse("search"), {"datasets": model.dataset_id, "models": model.pk, "image": asked[1], "k": 3}
-    )
-    assert answer.status_code == 302
+
+
+def test_a_click_on_a_mistake_opens_the_page_of_the_picture(curator_client: Client, world: World) -> None:
+    """A click that searched would lose the place."""
+    mistakes = page(curator_client, "model", world.models[0].pk).split('id="worst-title"')[1].split('id="indexes')[0]
+    links = re.findall(r'<a class="photo" href="([^"]+)"', mistakes)
+    assert len(links) > 10 and "<button" not in mistakes
+    assert all(url.startswith(f"/datasets/{world.dataset.slug}/") for url in links)
+    assert curator_client.get(links[0]).status_code == 200
+
+
+def test_similarities_of_mistakes_have_two_decimals(curator_client: Client, world: World) -> None:
+    mistakes = page(curator_client, "model", world.models[0].pk).split('id="worst-title"')[1].split('id="hubs')[0]
+    similarities = re.findall(r'<span class="hint">(-?\d\.\d+)[,<]', mistakes)
+    assert similarities and all(len(text.split(".")[1]) == 2 for text in similarities)
 
 
 def test_a_model_made_before_diagnostics_says_so(curator_client: Client, world: World) -> None:

@@ -1,5 +1,6 @@
 import html
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -47,6 +48,15 @@ def test_a_curator_makes_a_report_and_reads_it(curator_client: Client, experimen
         assert said in text, said
     assert "style=" not in text and "<svg" in text
     assert "Open report" in curator_client.get(reverse("experiment", args=[experiment.pk])).content.decode()
+
+
+def test_the_page_shows_titles_of_fields(curator_client: Client, experiment: Experiment) -> None:
+    make(experiment)
+    protocol = (
+        curator_client.get(reverse("report", args=[experiment.pk])).content.decode().split('id="protocol-title"')[1]
+    )
+    names = re.findall(r"<dt>([^<]+)</dt>", protocol)
+    assert "Memory warm-up" in names and not [name for name in names if "_" in name]
 
 
 def test_a_report_made_before_there_were_charts_offers_none(curator_client: Client, experiment: Experiment) -> None:

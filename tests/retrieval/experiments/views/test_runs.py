@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -58,11 +60,19 @@ def test_too_few_runs_get_a_sentence_and_the_way(curator_client: Client, world: 
     assert "Select 2 to 12 runs" in text(curator_client, f"{reverse('compare')}?{query}", status)
 
 
+def test_fields_have_titles_in_a_comparison(curator_client: Client, world: World) -> None:
+    shown = text(curator_client, f"{reverse('compare')}?{runs_of(*Run.objects.all())}")
+    names = re.findall(r"<dt>([^<]+)</dt>", shown)
+    assert "Memory warm-up" in names and not [name for name in names if "_" in name or name[0].islower()]
+
+
 def test_runs_are_compared_and_tested(curator_client: Client, world: World) -> None:
     address = f"{reverse('compare')}?{runs_of(*Run.objects.all())}"
     shown = text(curator_client, address)
     assert (
-        f'action="{reverse("compare-test")}"' in shown and "loss, parameters." in shown and 'role="note"' not in shown
+        f'action="{reverse("compare-test")}"' in shown
+        and "Different fields: Loss, Parameters." in shown
+        and 'role="note"' not in shown
     )
     answer = curator_client.post(reverse("compare-test"), {"run": [run.pk for run in Run.objects.all()]})
     assert answer["Location"] == f"{address}#tests-title"
@@ -77,8 +87,8 @@ def test_runs_are_compared_and_tested(curator_client: Client, world: World) -> N
 def test_fields_that_differ_come_first_and_equal_ones_are_folded(curator_client: Client, world: World) -> None:
     shown = text(curator_client, f"{reverse('compare')}?{runs_of(*Run.objects.all())}")
     table, folded = shown.split("Fields that are equal in all runs")
-    assert table.count('class="differs"') == 2 and "batch_size" not in table.split("protocol-title")[1]
-    assert "batch_size" in folded and "<dt>seed</dt>" in folded
+    assert table.count('class="differs"') == 2 and "Batch size" not in table.split("protocol-title")[1]
+    assert "Batch size" in folded and "<dt>Seed</dt>" in folded
 
 
 def test_what_cannot_be_tested_says_why(curator_client: Client, world: World) -> None:

@@ -25,6 +25,13 @@ def test_visitors_read_it_from_every_page(client: Client, member_client: Client,
     assert client.post(path).status_code == 405
 
 
+@pytest.mark.parametrize("path", [*PAGES, "/leaderboard/"])
+def test_other_sites_show_a_card_of_a_link_to_it(client: Client, path: str) -> None:
+    text = client.get(path).content.decode()
+    card = dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)">', text))
+    assert card["title"] and card["description"] and card["url"] == f"http://testserver{path}"
+
+
 @pytest.mark.parametrize(
     ("contact", "link"),
     [

@@ -154,16 +154,21 @@ def test_the_list_shows_pictures_counts_and_models(client: Client, world: World)
     assert client.get(reverse("datasets")).content.decode().count("/thumbnail") == 1
 
 
-@pytest.mark.parametrize("name", ["dataset", "dataset-picture", "class", "datasets", "dataset-class-list"])
+@pytest.mark.parametrize("name", ["dataset", "dataset-picture", "class", "datasets", "dataset-class-list", "try"])
 def test_a_link_to_a_page_is_shown_with_title_and_words(client: Client, world: World, name: str) -> None:
-    args = {"datasets": [], "dataset-picture": ["wings", world.test_images[0].pk], "class": ["wings", 5]}
+    args = {
+        "datasets": [],
+        "try": [world.test_images[0].pk],
+        "dataset-picture": ["wings", world.test_images[0].pk],
+        "class": ["wings", 5],
+    }
     where = reverse(name, args=args.get(name, ["wings"]))
     text = client.get(where).content.decode()
     for part in ("og:title", "og:description", "og:url"):
         assert re.search(rf'property="{part}" content="[^"]{{4,}}"', text), part
     described = re.search(r'name="description" content="([^"]+)"', text)
     assert described and "Kindred finds look-alikes" not in described[1], "its own, not the site's"
-    if name in ("dataset", "dataset-picture", "class"):
+    if name in ("dataset", "dataset-picture", "class", "try"):
         assert re.search(r'property="og:image" content="http://testserver/pictures/\d+/thumbnail"', text)
 
 

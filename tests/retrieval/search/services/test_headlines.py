@@ -101,6 +101,13 @@ def test_models_that_searched_other_data_sets_do_not_disagree() -> None:
     assert text.startswith("Moths: Most likely Wren") and "Wings: Most likely Robin" in text
 
 
+def test_names_are_written_as_one_wants_them() -> None:
+    said = predicted(Says("Wren", 0.9, dataset=MOTHS), Says("Robin", 0.9), Says("Finch", 0.8))
+    plain, marked = summary_text(headlines_of(said)), summary_text(headlines_of(said), lambda name: f"<{name}>")
+    for name in ("Wren", "Moths", "Wings", "Finch", "Robin"):
+        assert marked.count(f"<{name}>") == plain.count(name) == 1 and f"<{name}>" not in plain
+
+
 def test_without_predictions_there_is_no_headline() -> None:
     assert headlines_of([]) == () and summary_text(()) == ""
 

@@ -3,6 +3,7 @@ import re
 import shlex
 import threading
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_an_empty_column_says_why(member_client: Client, member: User, world: Wo
     search = world.ask(member)
     for change, sentence in (
         ({"threshold": 1}, "No result reaches 1.0; the 3 nearest"),
-        ({"splits": ["gallery"]}, "No picture passes the filter: gallery"),
+        ({"splits": ["gallery"]}, "No picture passes the filter: \u2068gallery\u2069"),
     ):
         where = refined(member_client, search, terms(world, **change))["Location"]
         assert sentence in member_client.get(where).content.decode()
@@ -157,6 +158,22 @@ def test_a_result_has_a_page_with_its_neighbours(
     assert member_client.get(reverse("search-result", args=[search.pk, ranking.pk, other.pk])).status_code == 404
     assert curator_client.get(pages[0]).status_code == 404
     assert client.get(pages[0])["Location"].startswith("/accounts/login/")
+
+
+def test_the_results_list_the_keys_of_the_large_view(
+    client: Client, member_client: Client, member: User, world: World
+) -> None:
+    search = world.ask(member)
+    set_shared(search, True)
+    own = member_client.get(reverse("search-detail", args=[search.pk])).content.decode()
+    shared = client.get(reverse("shared", args=[search.share_token])).content.decode()
+    script = Path("static/kindred/lightbox.js").read_text()
+    for text in (own, shared):
+        keys = re.findall(r'aria-keyshortcuts="(\w+)"', text)
+        assert keys == ["ArrowLeft", "ArrowRight", "Escape"] and all(key in script for key in keys[:2])
+        listed = text.split('<details class="key-list">')[1].split("</details>")[0]
+        assert {"←", "→", "Esc"} <= set(re.findall(r"<kbd>([^<]+)</kbd>", listed))
+        assert ("<kbd>Shift</kbd>" in listed) is (text is own), "only an owner crops"
 
 
 def test_a_visitor_sees_a_shared_result_in_large_and_marks_nothing(client: Client, member: User, world: World) -> None:

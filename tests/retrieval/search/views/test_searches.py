@@ -138,6 +138,16 @@ def test_several_pictures_are_searched_each_and_shown_together(
     assert others.status_code == 302 and others["Location"] == reverse("searches")
 
 
+def test_several_pictures_have_the_headlines_of_their_own_pages(member_client: Client, world: World) -> None:
+    files = [upload(jpeg(number), f"{number}.jpg") for number in range(2)]
+    answer = member_client.post(reverse("search-batch"), form(world, picture=files), follow=True)
+    parts = text_of(answer).split('class="batch-row"')[1:]
+    for search, part in zip(answer.context["rows"], parts, strict=True):
+        alone = member_client.get(reverse("search-detail", args=[search.search.pk])).content.decode()
+        headline = re.search(r'<p class="headline .*?</p>', alone)
+        assert headline is not None and headline[0] in part and part.count('class="headline ') == 1
+
+
 def test_several_pictures_of_which_none_can_be_read_are_all_named(member_client: Client, world: World) -> None:
     files = [upload(b"no picture " * 40, "a.pdf"), upload(b"", "b.jpg"), upload(b"neither " * 40, "c.txt")]
     answer = sent(member_client, world, picture=files)
@@ -427,11 +437,14 @@ def test_a_shared_search_has_a_card_that_shows_no_more_than_the_page(
 ) -> None:
     search = world.ask(member)
     token = shared(member_client, search)
-    text = text_of(client.get(reverse("shared", args=[token])))
+    answer = client.get(reverse("shared", args=[token]))
+    text = text_of(answer)
     card = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)">', text))
     assert search.query_image.class_name in card["og:title"] and "similar pictures" in card["og:description"]
     assert card["og:image"].endswith(reverse("shared-query", args=[token]))
     assert f"<title>{card['og:title']}" in text
+    classes = [name.class_name for line in answer.context["results"].headlines for name in line.classes]
+    assert classes and all(f"\u2068{name}\u2069" in card["og:description"] for name in classes)
     search.query_image.__class__.objects.filter(pk=search.query_image_id).update(hidden=True)
     first = search.rankings.all()[0].image_ids[0]
     text = text_of(client.get(reverse("shared", args=[token])))

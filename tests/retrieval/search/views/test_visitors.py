@@ -1,5 +1,6 @@
 """Trying the search without an account."""
 
+import re
 from typing import Any
 
 import pytest
@@ -29,6 +30,22 @@ def test_a_visitor_tries_a_picture_by_its_stored_vector_and_nothing_is_stored(
     assert f'href="{reverse("try", args=[image.pk])}"' not in text  # a picture is not among its own results
     assert reverse("account_signup") in text and "confidence" in text
     assert not Search.objects.exists()
+
+
+@pytest.mark.parametrize("models", [1, 2])
+def test_the_page_says_what_the_models_predict_however_many(client: Client, world: World, models: int) -> None:
+    Model.objects.exclude(pk__in=[model.pk for model in world.models[:models]]).update(published=False)
+    answer = tried(client, world.test_images[0])
+    text, (headline,) = answer.content.decode(), answer.context["results"].headlines
+    assert text.count('class="column ') == models and text.count('class="headline ') == 1
+    assert f'class="headline headline-{headline.state}"' in text and headline.classes[0].percent in text
+
+
+def test_similarities_have_two_decimals_and_a_click_says_that_it_searches(client: Client, world: World) -> None:
+    text = tried(client, world.test_images[0]).content.decode()
+    similarities = re.findall(r"similarity </span>([^<]*)<", text)
+    assert len(similarities) == 24 and all(re.fullmatch(r"-?\d\.\d\d", one) for one in similarities)
+    assert text.count('aria-label="Search with this picture: ') == 24
 
 
 def test_search_engines_are_told_to_stay_out(client: Client, world: World) -> None:
