@@ -20,7 +20,6 @@ function busy(form) {
   window.addEventListener("pageshow", () => (button.ariaBusy = null)); // Back finds it ready again
 }
 
-document.documentElement.classList.add("scripted");
 for (const form of document.querySelectorAll("form:has([data-submit])")) busy(form);
 for (const name of ["mouseover", "focusin"]) document.addEventListener(name, light); // also what htmx brings later
 document.addEventListener("focusin", (event) => event.target.matches?.("[data-select-all]") && event.target.select());

@@ -56,6 +56,7 @@ async function measure(name, path, member) {
   };
   const { lhr } = await lighthouse(site + path, { output: "json", logLevel: "error" }, { extends: "lighthouse:default", settings }, page);
   await page.close();
+  if (lhr.runtimeError) throw new Error(`${name}: ${lhr.runtimeError.message}`);
   const scores = Object.keys(BOUNDS).map((key) => lhr.categories[key].score);
   const weight = lhr.audits["total-byte-weight"]?.numericValue ?? 0;
   const times = ["first-contentful-paint", "largest-contentful-paint", "total-blocking-time"].map((key) => Math.round(lhr.audits[key].numericValue));
