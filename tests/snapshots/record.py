@@ -105,7 +105,7 @@ class Record:
     def lasting(self, text: str) -> str:
         """Return a line without what is volatile, and without classes and regions: their order hangs on rounding."""
         text = lasting(self._class.sub("CLASS", text.replace(str(settings.VAR_DIR), "VAR")))
-        text = re.sub(rf"the {REGION}", "the REGION", text, flags=re.IGNORECASE)
+        text = re.sub(rf"the {REGION}(?= (adds|reduces|0\.00))", "the REGION", text, flags=re.IGNORECASE)
         text = re.sub(r"\d+ predicts? CLASS((,| and) \d+ predicts? CLASS)*", "N predict CLASS", text)
         return re.sub(r"CLASS (\d+|N) %(, CLASS (\d+|N) %)*", "CLASS N %", text)
 
