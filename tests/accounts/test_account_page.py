@@ -1,5 +1,7 @@
 """The overview of one's account, which the navigation leads to."""
 
+from urllib.parse import unquote
+
 import pytest
 from django.test import Client
 
@@ -46,8 +48,9 @@ def test_it_changes_no_other_field(member_client: Client, member: User) -> None:
 
 
 def test_a_visitor_signs_in_first(client: Client) -> None:
-    for answer in (client.get("/me/"), client.post("/me/", {"display_name": "Eve"})):
-        assert answer.status_code == 302 and answer["Location"].startswith("/accounts/login/?next=/me/")
+    page = {"Referer": "http://testserver/me/"}
+    for answer in (client.get("/me/"), client.post("/me/", {"display_name": "Eve"}, headers=page)):
+        assert answer.status_code == 302 and unquote(answer["Location"]) == "/accounts/login/?next=/me/"
 
 
 def test_a_form_of_another_site_changes_nothing(member: User) -> None:

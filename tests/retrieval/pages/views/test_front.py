@@ -25,7 +25,7 @@ def test_a_visitor_is_welcomed_with_samples_and_the_leaderboard(client: Client, 
 
 
 def test_a_visitor_whose_session_ended_is_sent_to_sign_in(client: Client, world: World) -> None:
-    assert client.post(reverse("search"), {"k": 3})["Location"] == "/accounts/login/?next=/"
+    assert client.post(reverse("search"), {"k": 3})["Location"] == "/accounts/login/?next=%2F"
 
 
 def test_an_empty_site_welcomes_too(client: Client) -> None:
