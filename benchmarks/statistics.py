@@ -29,17 +29,25 @@ BETWEEN_CLASSES, BETWEEN_QUERIES, BETWEEN_SEEDS = 1.0, 1.0, 0.5
 
 @dataclass(frozen=True)
 class Design:
-    """What a simulated table is like. noise: r above. true: the rows' true means in standard errors of a difference."""
+    """What a simulated table is like. noise: r above. true: the rows' true means in standard errors of a difference.
+
+    uneven: classes have 1 to about 50 queries, values have the tails of Student's t with 5 degrees of freedom, and
+    rows have training noise from a tenth to ten times the usual.
+    """
 
     classes: int
     seeds: int
     noise: float = 0.0
     rows: int = ROWS
     true: tuple[float, ...] = ()
+    uneven: bool = False
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        return np.repeat(np.arange(self.classes), PER_CLASS)
+        sizes = np.full(self.classes, PER_CLASS)
+        if self.uneven:
+            sizes = 1 + np.floor(np.random.default_rng(self.classes).lognormal(1.5, 0.8, self.classes)).astype(int)
+        return np.repeat(np.arange(self.classes), sizes)
 
     @property
     def standard_error(self) -> float:
@@ -50,13 +58,18 @@ class Design:
     def drawn(self, random: np.random.Generator) -> Table:
         """Return one table. The first row is `true[0]` standard errors above 0, and so on; the rest are at 0."""
         labels, error = self.labels, self.standard_error
-        classes = random.normal(0, BETWEEN_CLASSES, (self.rows, self.classes))[:, labels]
-        queries = classes + random.normal(0, BETWEEN_QUERIES, (self.rows, len(labels)))
+        classes = BETWEEN_CLASSES * self._noise(random, (self.rows, self.classes))[:, labels]
+        queries = classes + BETWEEN_QUERIES * self._noise(random, (self.rows, len(labels)))
         queries[: len(self.true)] += error * np.array(self.true)[:, None]
         trainings = random.normal(0, self.noise * error / np.sqrt(2), (self.rows, self.seeds, 1))
+        if self.uneven:
+            trainings *= np.exp(random.uniform(-1, 1, (self.rows, 1, 1)) * np.log(10))
         values = queries[:, None] + trainings
         values += random.normal(0, BETWEEN_SEEDS, values.shape)
         return {f"row {row:02}": dict(enumerate(of_row)) for row, of_row in enumerate(values)}
+
+    def _noise(self, random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+        return random.standard_t(5, shape) * np.sqrt(3 / 5) if self.uneven else random.standard_normal(shape)
 
 
 def rate(design: Design, happens: Callable[[SignificanceTests], bool], tables: int, draws: int = 499) -> dict[str, Any]:
@@ -152,6 +165,9 @@ def figures(tables: int, sizes: tuple[int, ...], seeds: tuple[int, ...]) -> dict
                 found[f"any interval missed, {name}"] = rate(near, interval_misses(near), tables)
                 pair = Design(classes, count, noise, rows=2, true=(2.5,))
                 found[f"power at 2.5 errors, {name}"] = rate(pair, first_pair_decided, tables)
+    for classes in sizes:
+        uneven = Design(classes, seeds[0], 1.0, uneven=True)
+        found[f"any false of 45, uneven, {seeds[0]} seeds, {classes} classes"] = rate(uneven, any_decision, tables)
     found["50 rows that differ everywhere"] = rows_that_differ()
     found["one seed, r 2"] = decisions_at_one_seed(min(tables, 100))
     return found

@@ -30,6 +30,7 @@ SIDES = {
                 "power at 2.5 errors",
             )
         ),
+        "any false of 45, uneven, 3 seeds, 10 classes",
         "50 rows that differ everywhere",
         "one seed, r 2",
     },
