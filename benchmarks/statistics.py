@@ -17,6 +17,8 @@ from scipy.special import betaincinv
 
 from benchmarks.measuring import parser, report
 from mlcore.comparison.significance import BETTER, ONE_SEED, WORSE, SignificanceTests, compare_rows
+from mlcore.evaluation.evaluate import score, summarise
+from mlcore.evaluation.metric_table import figures_of
 
 Floats = NDArray[np.float64]
 Table = dict[str, dict[int, Floats]]
@@ -149,6 +151,33 @@ def decisions_at_one_seed(tables: int) -> dict[str, Any]:
     return {"decided": decided, "pairs": pairs}
 
 
+def coverage(classes: int, sets: int, spread: float = 1.0) -> dict[str, dict[str, Any]]:
+    """Return in how many drawn data sets the interval of Recall@1 and of MAP@R holds the mean over all data sets.
+
+    A data set has 10 pictures a class in 8 dimensions. `spread` is the median of the classes' spread around their
+    centres, which differs from class to class; the larger, the harder is retrieval. Set n has seed n.
+    """
+    means: dict[str, list[float]] = {"recall_at_1": [], "map_at_r": []}
+    bounds: dict[str, list[list[float]]] = {name: [] for name in means}
+    labels = np.repeat(np.arange(classes), 10)
+    for number in range(sets):
+        random = np.random.default_rng(number)
+        widths = spread * random.lognormal(0, 0.5, (classes, 1))
+        pictures = random.normal(0, 1, (classes, 8))[labels] + widths[labels] * random.normal(0, 1, (len(labels), 8))
+        found = summarise(score(pictures.astype(np.float32), labels, ks=(1,)), labels)
+        for name, value in figures_of(found).items():
+            if name in means:
+                means[name].append(value)
+                bounds[name].append(found["intervals"][name])
+    rates = {}
+    for name, values in means.items():
+        true = float(np.mean(values))
+        held = sum(low <= true <= high for low, high in bounds[name])
+        low, high = binomial_interval(held, sets)
+        rates[name] = {"rate": round(held / sets, 4), "low": round(low, 4), "high": round(high, 4), "tables": sets}
+    return rates
+
+
 def figures(tables: int, sizes: tuple[int, ...], seeds: tuple[int, ...]) -> dict[str, dict[str, Any]]:
     """Return every simulation's figures by what it simulates."""
     found: dict[str, dict[str, Any]] = {}
@@ -168,6 +197,10 @@ def figures(tables: int, sizes: tuple[int, ...], seeds: tuple[int, ...]) -> dict
     for classes in sizes:
         uneven = Design(classes, seeds[0], 1.0, uneven=True)
         found[f"any false of 45, uneven, {seeds[0]} seeds, {classes} classes"] = rate(uneven, any_decision, tables)
+    for classes in (8, 20, 50, 98) if len(sizes) > 1 else (8,):
+        for spread in (0.5, 1.0):
+            for name, row in coverage(classes, tables // 2, spread).items():
+                found[f"interval of a row holds, {name}, {classes} classes, spread {spread:g}"] = row
     found["50 rows that differ everywhere"] = rows_that_differ()
     found["one seed, r 2"] = decisions_at_one_seed(min(tables, 100))
     return found

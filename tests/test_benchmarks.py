@@ -31,6 +31,11 @@ SIDES = {
             )
         ),
         "any false of 45, uneven, 3 seeds, 10 classes",
+        *(
+            f"interval of a row holds, {name}, 8 classes, spread {spread}"
+            for name in ("recall_at_1", "map_at_r")
+            for spread in (0.5, 1)
+        ),
         "50 rows that differ everywhere",
         "one seed, r 2",
     },

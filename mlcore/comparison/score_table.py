@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.comparison.resampling import Resampled
+from mlcore.comparison.row_intervals import row_intervals
 from mlcore.comparison.sign_flips import Floats, Ints
 from mlcore.comparison.significance import CONCLUSION_TEXTS, DRAWS, METHOD, SignificanceTests, compare_rows
 from mlcore.errors import MetricsError, shortened
@@ -129,13 +129,13 @@ def significance_document(table: ScoreTable, metric: str, fixed: Collection[str]
     if unknown:
         raise MetricsError(f"no row {shortened(unknown[0])}; the rows are {', '.join(table.rows)}")
     tests = compare_rows(table.labels, table.rows, fixed=fixed)
-    resampled = Resampled(table.labels, table.rows)
+    intervals = row_intervals(table.labels, table.rows)
     means = {name: float(np.mean([values.mean() for values in runs.values()])) for name, runs in table.rows.items()}
     ordered = sorted(table.rows, key=lambda name: (-means[name], name))
     level = tests.level_with(ordered[0])
     rows = []
     for name in ordered:
-        low, high = resampled.interval(name)
+        low, high = intervals[name]
         seeds = sorted(table.rows[name])
         of_seeds = [float(table.rows[name][seed].mean()) for seed in seeds]
         rows.append(

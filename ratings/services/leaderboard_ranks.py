@@ -14,7 +14,7 @@ import numpy as np
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
-from mlcore.comparison.resampling import Resampled
+from mlcore.comparison.row_intervals import row_intervals
 from mlcore.comparison.significance import BETTER, FEWEST_SEEDS, METHOD, OPPOSITE, UNCLEAR, WORSE, compare_rows
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
@@ -185,8 +185,7 @@ def run_ranks_job(context: JobContext, members: Members) -> TestedTable:
         if not all(metric in one.columns for units in kept.values() for one in units.values()):
             continue
         values = {row: {seed: one.columns[metric] for seed, one in units.items()} for row, units in kept.items()}
-        resampled = Resampled(labels, values)
-        intervals[metric] = {row: resampled.interval(row) for row in kept}
+        intervals[metric] = row_intervals(labels, values)
         if metric == HEADLINE:
             tests = compare_rows(labels, values, fixed=fixed)
             pairs = [(pair.first, pair.second, pair.conclusion) for pair in tests.pairs]

@@ -6,13 +6,15 @@ from typing import Any
 
 from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
-from mlcore.comparison.resampling import RESAMPLES, Resampled
 from mlcore.comparison.results import EXTERNAL, Results, Row
+from mlcore.comparison.row_intervals import row_intervals
 from mlcore.comparison.significance import DRAWS, METHOD, ONE_SEED, Pair, compare_rows
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
 FORMAT = 4
 """Number of the document's format: 2 has diagnostics with warnings; 3 and 4 have other keys, see `current_format`."""
+
+Interval = tuple[float, float]
 
 BOOTSTRAP = "paired bootstrap"
 """The test of documents before format 4; those of one seed concluded from it all the same."""
@@ -27,7 +29,7 @@ def document_of(results: Results) -> dict[str, Any]:
         metric: {row.name: {seed: unit.scores.columns[metric] for seed, unit in row.units.items()} for row in rows}
         for metric in metrics
     }
-    resampled = {metric: Resampled(first.labels, values[metric]) for metric in metrics}
+    intervals = {metric: row_intervals(first.labels, values[metric]) for metric in metrics}
     fixed = [row.name for row in rows if row.is_baseline or row.kind == EXTERNAL]
     tests = {
         metric: compare_rows(first.labels, values[metric], fixed=fixed)
@@ -44,11 +46,10 @@ def document_of(results: Results) -> dict[str, Any]:
         "queries": len(first.ids),
         "gallery": next((cell["gallery"] for cell in results.cells.values() if "gallery" in cell), None),
         "classes": len(set(first.labels.tolist())),
-        "rows": [_row(row, metrics, resampled, best=best.name, level=level) for row in rows],
+        "rows": [_row(row, metrics, intervals, best=best.name, level=level) for row in rows],
         "pairs": {metric: [_pair(pair) for pair in of_metric.pairs] for metric, of_metric in tests.items()},
         "test": METHOD,
         "draws": DRAWS,
-        "resamples": RESAMPLES,
         "seeds": len(results.comparison.seeds),
         "fairness_checks": [vars(check) for check in fairness_checks(results)],
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
@@ -80,7 +81,12 @@ def _mean(row: Row, figure: str) -> float:
 
 
 def _row(
-    row: Row, metrics: Sequence[str], resampled: Mapping[str, Resampled], *, best: str, level: Mapping[str, bool | None]
+    row: Row,
+    metrics: Sequence[str],
+    intervals: Mapping[str, Mapping[str, Interval]],
+    *,
+    best: str,
+    level: Mapping[str, bool | None],
 ) -> dict[str, Any]:
     return {
         "name": row.name,
@@ -91,16 +97,16 @@ def _row(
         "seeds": sorted(row.units),
         "best": row.name == best,
         "level_with_best": level[row.name],
-        "metrics": {metric: _values(row, metric, resampled[metric]) for metric in metrics},
+        "metrics": {metric: _values(row, metric, intervals[metric][row.name]) for metric in metrics},
         "train_seconds": _median(cost["train_seconds"] for cost in row.costs),
         "images_per_second": _median(cost["images_per_second"] for cost in row.costs),
         "peak_memory_mib": _median(cost["peak_memory_mib"] for cost in row.costs),
     }
 
 
-def _values(row: Row, metric: str, resampled: Resampled) -> dict[str, float | None]:
+def _values(row: Row, metric: str, interval: Interval) -> dict[str, float | None]:
     values = [unit.figures[metric] for unit in row.units.values()]
-    low, high = resampled.interval(row.name)
+    low, high = interval
     return {
         "mean": statistics.fmean(values),
         "sd": statistics.stdev(values) if len(values) > 1 else None,
@@ -178,7 +184,8 @@ def _from_2(document: Mapping[str, Any]) -> dict[str, Any]:
 def _from_3(document: Mapping[str, Any]) -> dict[str, Any]:
     one_seed = {row["name"] for row in document["rows"] if not row["baseline"] and len(row["seeds"]) < 2}
     best = next((row["name"] for row in document["rows"] if row["best"]), "")
-    return dict(document) | {
+    kept = {name: value for name, value in document.items() if name != "resamples"}
+    return kept | {
         "format": FORMAT,
         "test": BOOTSTRAP,
         "draws": document["resamples"],

@@ -15,7 +15,7 @@ import pytest
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.cli import main
-from mlcore.comparison import resampling, significance
+from mlcore.comparison import significance
 from mlcore.comparison.plan import Comparison, Tuning
 from mlcore.comparison.report.document import BOOTSTRAP, FORMAT, current_format, document_of
 from mlcore.comparison.report.figures import slide_chart
@@ -69,7 +69,6 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resampling, "RESAMPLES", 200)
     monkeypatch.setattr(significance, "DRAWS", 200)
 
 
@@ -129,7 +128,7 @@ def in_format_3(document: dict[str, Any]) -> dict[str, Any]:
     }
     rows = [row | {"level_with_best": row["best"]} for row in document["rows"]]
     kept = {name: value for name, value in document.items() if name not in left_out}
-    return kept | {"format": 3, "pairs": pairs, "rows": rows}
+    return kept | {"format": 3, "pairs": pairs, "rows": rows, "resamples": document["draws"]}
 
 
 def in_format_2(document: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlcore.cli import main
-from mlcore.comparison import resampling, significance
+from mlcore.comparison import significance
 from mlcore.comparison.score_table import read_scores, significance_document
 from mlcore.errors import MetricsError
 
@@ -17,7 +17,6 @@ GOOD = "class,query,a,b:0,b:1\nx,1,0.5,0.25,0.75\ny,2,0.5,0,1\n"
 @pytest.fixture(autouse=True)
 def fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(significance, "DRAWS", 499)
-    monkeypatch.setattr(resampling, "RESAMPLES", 100)
 
 
 def written(folder: Path, text: str) -> Path:

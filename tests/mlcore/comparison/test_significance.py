@@ -132,7 +132,7 @@ def test_all_pairs_are_those_of_a_slow_step_down_over_all_flips() -> None:
     assert {(pair.first, pair.second): pair.p_adjusted for pair in tests.pairs} == pytest.approx(expected)
     for row in rows:
         lead = {
-            other: [one[tuple(sorted((row, other)))] * (-1 if row < other else 1) for one in (observed, *drawn)]  # type: ignore[index]
+            other: [one[tuple(sorted((row, other)))] * (-1 if row < other else 1) for one in (observed, *drawn)]
             for other in rows
             if other != row
         }
@@ -162,7 +162,7 @@ def test_more_training_noise_makes_a_wider_interval() -> None:
     widths = [
         pair.high - pair.low
         for pair in (only(compare_rows(LABELS, table(0.02, 0.0, training=noise))) for noise in (0, 0.02))
-    ]  # type: ignore[operator]
+    ]
     assert widths[1] > 1.5 * widths[0]
 
 
@@ -244,7 +244,7 @@ def test_the_order_of_rows_and_queries_changes_nothing() -> None:
         other = expected[pair.second, pair.first]
         assert pair.difference == pytest.approx(-other.difference, abs=1e-15)
         assert (pair.p, pair.p_adjusted) == (other.p, other.p_adjusted)
-        assert pair.low == pytest.approx(-other.high) and pair.high == pytest.approx(-other.low)  # type: ignore[operator]
+        assert pair.low == pytest.approx(-other.high) and pair.high == pytest.approx(-other.low)
         assert pair.conclusion == OPPOSITE[other.conclusion]
     assert mixed.may_be_best == tests.may_be_best
 
@@ -256,7 +256,7 @@ def test_unit_and_offset_of_the_values_change_no_p_value(factor: float, offset: 
     changed = {name: {seed: factor * one + offset for seed, one in runs.items()} for name, runs in rows.items()}
     other = compare_rows(LABELS, changed)
     assert [pair.p_adjusted for pair in other.pairs] == pytest.approx([pair.p_adjusted for pair in tests.pairs])
-    assert [pair.low for pair in other.pairs] == pytest.approx([factor * pair.low for pair in tests.pairs])  # type: ignore[operator]
+    assert [pair.low for pair in other.pairs] == pytest.approx([factor * pair.low for pair in tests.pairs])
 
 
 def test_a_class_weighs_as_many_queries_as_it_has() -> None:

@@ -44,7 +44,7 @@ def test_a_job_computes_ranks_and_no_request_does(world: World, member: User, mo
         section(user)
     job = Job.objects.get(kind=ranks.KIND)
     done(job)
-    monkeypatch.setattr(ranks, "Resampled", lambda *args: pytest.fail("computed in a request"))
+    monkeypatch.setattr(ranks, "compare_rows", lambda *args: pytest.fail("computed in a request"))
     after = section(member)
     assert [(row.rank, row.rank_low, row.rank_high, row.level_with_best) for row in after.rows] == [
         (1, 1, 1, True),
