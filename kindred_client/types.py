@@ -196,8 +196,10 @@ class Pair(TypedDict, total=False):
     first: int
     second: int
     difference: float
-    p: float
-    holm: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
     seeds: int
     conclusion: str
 

@@ -18,6 +18,27 @@ SIDES = {
     "class_names": {"list", "table", "table, full size"},
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
+    "statistics": {
+        *(
+            f"{what}, 3 seeds, 10 classes, r {noise}"
+            for noise in (0, 1, 2)
+            for what in (
+                "any false of 45",
+                "any false of 15 among 30 true",
+                "best row missed",
+                "any interval missed",
+                "power at 2.5 errors",
+            )
+        ),
+        "any false of 45, uneven, 3 seeds, 10 classes",
+        *(
+            f"interval of a row holds, {name}, 8 classes, spread {spread}"
+            for name in ("recall_at_1", "map_at_r")
+            for spread in (0.5, 1)
+        ),
+        "50 rows that differ everywhere",
+        "one seed, r 2",
+    },
     "training_speed": {"48 px, ours", "48 px, peer-0"},
     "two_processes": {"multi_similarity"},
 }

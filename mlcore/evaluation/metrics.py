@@ -163,37 +163,6 @@ def _score_all(
     return first, scores
 
 
-def bootstrap_intervals(
-    per_query: PerQueryScores,
-    labels: ArrayLike,
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> dict[str, tuple[float, float]]:
-    """Return (low, high) for each figure of `per_query.columns()`, by the percentile bootstrap.
-
-    Classes are drawn with replacement, then as many queries as each drawn class has, with replacement:
-    queries of one class are not independent, and resampling queries alone gives intervals too narrow.
-    Shapes: labels [N], the ones given to `per_query_scores`.
-    Raises: MetricsError when samples < 1, level is not inside 0 to 1, or labels are not those measured.
-    """
-    if samples < 1:
-        raise MetricsError(f"samples must be at least 1, got {samples}")
-    if not 0 < level < 1:
-        raise MetricsError(f"level must lie between 0 and 1, got {level}")
-    every_label = np.asarray(labels)
-    if every_label.shape != (per_query.total,):
-        raise MetricsError(f"expected the {per_query.total} measured labels, got shape {every_label.shape}")
-    classes, sizes = np.unique(every_label[per_query.rows], return_inverse=True, return_counts=True)[1:]
-    columns = per_query.columns()
-    by_class = np.stack(list(columns.values()), axis=1)[np.argsort(classes, kind="stable")]
-    means = _bootstrap_means(by_class, sizes, samples, np.random.default_rng(seed))
-    tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-    return {name: (float(low[place]), float(high[place])) for place, name in enumerate(columns)}
-
-
 def clustering_metrics(embeddings: ArrayLike, labels: ArrayLike, seed: int) -> dict[str, float]:
     """Return {"nmi", "ami"} of k-means with as many clusters as there are classes, against the classes.
 
@@ -232,15 +201,3 @@ def _blocks(queries: int, gallery: int, block_size: int) -> Iterator[tuple[int, 
     step = max(1, min(block_size, _SCORES_AT_ONCE // gallery))
     for start in range(0, queries, step):
         yield start, min(start + step, queries)
-
-
-def _bootstrap_means(by_class: Floats, sizes: Ints, samples: int, random: np.random.Generator) -> Floats:
-    """Return [samples, figures], means over queries drawn by class; by_class [Q, figures] is grouped."""
-    starts = np.cumsum(sizes) - sizes
-    means = np.empty((samples, by_class.shape[1]))
-    for sample in range(samples):
-        drawn = random.integers(len(sizes), size=len(sizes))
-        repeated = np.repeat(drawn, sizes[drawn])
-        places = starts[repeated] + random.integers(sizes[repeated])
-        means[sample] = by_class[places].mean(axis=0)
-    return means

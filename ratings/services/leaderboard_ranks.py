@@ -7,24 +7,23 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
-from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE, Pair, Resampled
+from mlcore.comparison.row_intervals import row_intervals
+from mlcore.comparison.significance import BETTER, FEWEST_SEEDS, METHOD, OPPOSITE, UNCLEAR, WORSE, compare_rows
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import HEADLINE, Place, shown_at
+from mlcore.runs import BASELINES
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure
 from retrieval.models import Model
 
 KIND = "leaderboard"
-FEWEST_SEEDS = 2
-"""With one seed a test sees the spread over pictures, not over trainings, so it says nothing of the loss."""
-
 ONE_SEED = "one seed"
 RUNNING = "the test is running"
 FAILED = "the test failed"
@@ -37,9 +36,13 @@ Members = dict[str, dict[str, list[int]]]
 
 
 class TestedTable(TypedDict):
-    """What the job stores. pairs: [first row, second row, conclusion on the first]; intervals: by metric and row."""
+    """What the job stores. pairs: [first row, second row, conclusion on the first]; intervals: by metric and row.
+
+    may_be_best: by row; null where it was not tested. Tables of before have none: there it follows from the pairs.
+    """
 
     pairs: list[tuple[str, str, str]]
+    may_be_best: NotRequired[dict[str, bool | None]]
     intervals: dict[str, dict[str, tuple[float, float]]]
     not_tested: dict[str, str]
 
@@ -113,15 +116,22 @@ def _tested(
         row,
         rank_low=1 + sum(conclusion == WORSE for conclusion in conclusions.values()),
         rank_high=len(rows) - sum(conclusion == BETTER for conclusion in conclusions.values()),
-        level_with_best=(key == best or conclusions.get(best, UNCLEAR) == UNCLEAR) if knows_best else None,
+        level_with_best=_level_with(best, key, conclusions, table) if knows_best else None,
     )
+
+
+def _level_with(best: str, key: str, conclusions: Mapping[str, str], table: TestedTable) -> bool:
+    if key == best:
+        return True
+    if "may_be_best" in table:
+        return table["may_be_best"].get(key) is True
+    return conclusions.get(best, UNCLEAR) == UNCLEAR
 
 
 def _conclusions(key: str, table: TestedTable) -> dict[str, str]:
     """Return what the test concludes on a row against each other row."""
-    opposite = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
     own = {second: conclusion for first, second, conclusion in table["pairs"] if first == key}
-    return own | {first: opposite[conclusion] for first, second, conclusion in table["pairs"] if second == key}
+    return own | {first: OPPOSITE[conclusion] for first, second, conclusion in table["pairs"] if second == key}
 
 
 def _with_interval(figure: MeanFigure, interval: tuple[float, float] | None) -> MeanFigure:
@@ -137,7 +147,7 @@ def _with_interval(figure: MeanFigure, interval: tuple[float, float] | None) -> 
 def _job_of(members: Members) -> Job:
     """Return the newest job that tests these models, or queue one; a failed one is not tried again by itself."""
     weights = Model.objects.filter(pk__in=_models_in(members)).order_by("pk").values_list("pk", "weights_sha256")
-    named = [members, metrics(), list(weights)]
+    named = [members, metrics(), list(weights), METHOD]
     key = f"{KIND}:{hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:40]}"
     return Job.objects.filter(kind=KIND, key=key).first() or jobs.submit(KIND, {"members": members}, key=key)
 
@@ -166,24 +176,27 @@ def run_ranks_job(context: JobContext, members: Members) -> TestedTable:
     if len(kept) < 2:
         return {"pairs": [], "intervals": {}, "not_tested": not_tested | dict.fromkeys(kept, ALONE)}
     labels = next(iter(next(iter(kept.values())).values())).labels
+    fixed = [row for row in kept if _is_fixed(models, members[row])]
     pairs: list[tuple[str, str, str]] = []
+    may_be_best: dict[str, bool | None] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
     for step, metric in enumerate(metrics()):
         context.progress("test differences", step, len(metrics()))
         if not all(metric in one.columns for units in kept.values() for one in units.values()):
             continue
         values = {row: {seed: one.columns[metric] for seed, one in units.items()} for row, units in kept.items()}
-        resampled = Resampled(labels, values)
-        intervals[metric] = {row: resampled.interval(row) for row in kept}
+        intervals[metric] = row_intervals(labels, values)
         if metric == HEADLINE:
-            pairs = _conclusive(resampled.pairs(), kept)
-    return {"pairs": pairs, "intervals": intervals, "not_tested": not_tested}
+            tests = compare_rows(labels, values, fixed=fixed)
+            pairs = [(pair.first, pair.second, pair.conclusion) for pair in tests.pairs]
+            may_be_best = tests.may_be_best
+    return {"pairs": pairs, "may_be_best": may_be_best, "intervals": intervals, "not_tested": not_tested}
 
 
-def _conclusive(pairs: Sequence[Pair], rows: Mapping[str, Mapping[int, StoredScores]]) -> list[tuple[str, str, str]]:
-    """Return the conclusions; two trained rows that share one seed only are not told apart."""
-    fewest = min(FEWEST_SEEDS, max(len(units) for units in rows.values()))
-    return [(pair.first, pair.second, pair.conclusion if pair.seeds >= fewest else UNCLEAR) for pair in pairs]
+def _is_fixed(models: Mapping[int, Model], by_seed: Mapping[str, Sequence[int]]) -> bool:
+    """Return whether a row has the same model for every seed: a baseline without training, or an external model."""
+    model = models[next(iter(by_seed.values()))[0]]
+    return model.run_id is None or model.loss in BASELINES
 
 
 def _mean_scores(models: Mapping[int, Model], keys: Sequence[int]) -> StoredScores:

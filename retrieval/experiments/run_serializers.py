@@ -46,10 +46,12 @@ PAIR = {
     "first": 4,
     "second": 5,
     "difference": -0.012,
-    "p": 0.31,
-    "holm": 0.31,
+    "low": -0.031,
+    "high": 0.007,
+    "p": None,
+    "p_adjusted": None,
     "seeds": 1,
-    "conclusion": "cannot tell",
+    "conclusion": "one seed",
 }
 COMPARISON = {
     "runs": [{"id": 4, "title": "SoftTriple (seed 0)"}, {"id": 5, "title": "Multi-Similarity (seed 0)"}],
@@ -170,10 +172,22 @@ class PairSerializer(serializers.Serializer[Any]):
     first = serializers.IntegerField(help_text="Id of a run.")
     second = serializers.IntegerField(help_text="Id of the run it is compared with.")
     difference = serializers.FloatField(help_text="Metric of first minus that of second, a fraction of 1.")
-    p = serializers.FloatField(help_text="p-value of this pair alone.")
-    holm = serializers.FloatField(help_text="p-value corrected for all pairs (Holm).")
-    seeds = serializers.IntegerField(help_text="Number of seeds that both have.")
-    conclusion = serializers.CharField(help_text="better, worse, or cannot tell, at 5 %.")
+    low = serializers.FloatField(
+        allow_null=True,
+        help_text="Lower end of the 95 % interval of the difference over queries and classes, for these trainings; "
+        "null in results of earlier releases.",
+    )
+    high = serializers.FloatField(allow_null=True, help_text="Upper end of that interval.")
+    p = serializers.FloatField(
+        allow_null=True, help_text="p-value of this pair alone; null where a trained run has one seed."
+    )
+    p_adjusted = serializers.FloatField(
+        allow_null=True, help_text="p-value corrected for all pairs together; null where a trained run has one seed."
+    )
+    seeds = serializers.IntegerField(help_text="Number of trainings of each.")
+    conclusion = serializers.CharField(
+        help_text="better, worse or cannot tell, at 5 %; one seed: no conclusion from single trainings."
+    )
 
 
 class PairedTestSerializer(serializers.Serializer[Any]):

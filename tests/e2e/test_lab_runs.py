@@ -79,7 +79,7 @@ def test_an_experiment_is_estimated_watched_compared_and_its_index_rolled_back(
     page.wait_for_url("**/lab/compare/**")
     expect(page.locator("tr.differs").first).to_contain_text("differs")
     expect(page.locator("tr.differs")).to_have_count(2)
-    page.get_by_role("button", name="Test differences").click()
+    page.get_by_role("button", name="Compute differences").click()
     expect(page.locator("[data-conclusion]").first).to_be_visible(timeout=PATIENCE)
     assert faults_of(page) == []
 

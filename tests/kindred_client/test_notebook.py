@@ -69,7 +69,10 @@ def jpeg() -> httpx.Response:
 def made_up_site(recall: float) -> Routes:
     metrics = {"map_at_r": 0.42, "recall_at": {"1": recall}}
     run = {"id": 1, "loss": "soft_triple", "seed": 0, "job": 7, "model": 3, "metrics": metrics}
-    pair = {"first": "soft_triple", "second": "multi_similarity", "p": 0.5, "holm": 0.5, "conclusion": "cannot tell"}
+    pair = {
+        "first": "soft_triple", "second": "multi_similarity", "difference": 0.01, "low": -0.02, "high": 0.04,
+        "p": None, "p_adjusted": None, "conclusion": "one seed",
+    }  # fmt: skip
     row = {"title": "SoftTriple", "metrics": {"recall_at_1": FIGURE, "map_at_r": FIGURE}}
     report = {"rows": [row], "pairs": {"map_at_r": [pair]}, "curves": {"soft_triple": [2.0, 1.0]}}
     people = {"model": "SoftTriple", "map_at_r": 0.42, "human_mean": None, "ratings": 0}

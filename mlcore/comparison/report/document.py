@@ -6,12 +6,18 @@ from typing import Any
 
 from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
-from mlcore.comparison.results import Results, Row
-from mlcore.comparison.significance import RESAMPLES, UNCLEAR, Pair, Resampled
+from mlcore.comparison.results import EXTERNAL, Results, Row
+from mlcore.comparison.row_intervals import row_intervals
+from mlcore.comparison.significance import DRAWS, METHOD, ONE_SEED, Pair, compare_rows
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
-FORMAT = 3
-"""Number of the document's format: 2 has diagnostics with warnings; 3 has other keys, see `current_format`."""
+FORMAT = 4
+"""Number of the document's format: 2 has diagnostics with warnings; 3 and 4 have other keys, see `current_format`."""
+
+Interval = tuple[float, float]
+
+BOOTSTRAP = "paired bootstrap"
+"""The test of documents before format 4; those of one seed concluded from it all the same."""
 
 
 def document_of(results: Results) -> dict[str, Any]:
@@ -19,16 +25,19 @@ def document_of(results: Results) -> dict[str, Any]:
     rows = _ordered(results.rows)
     first = next(iter(rows[0].units.values())).scores
     metrics = _shared_metrics(rows)
-    resampled = {
-        metric: Resampled(
-            first.labels,
-            {row.name: {seed: unit.scores.columns[metric] for seed, unit in row.units.items()} for row in rows},
-        )
+    values = {
+        metric: {row.name: {seed: unit.scores.columns[metric] for seed, unit in row.units.items()} for row in rows}
         for metric in metrics
     }
-    pairs = {metric: resampled[metric].pairs() for metric in paired_test_metrics() if metric in metrics}
+    intervals = {metric: row_intervals(first.labels, values[metric]) for metric in metrics}
+    fixed = [row.name for row in rows if row.is_baseline or row.kind == EXTERNAL]
+    tests = {
+        metric: compare_rows(first.labels, values[metric], fixed=fixed)
+        for metric in paired_test_metrics()
+        if metric in metrics
+    }
     best = max(rows, key=lambda row: _mean(row, HEADLINE))
-    level = _level_with(best.name, pairs[HEADLINE])
+    level = tests[HEADLINE].level_with(best.name)
     return {
         "format": FORMAT,
         "title": results.comparison.name,
@@ -37,9 +46,10 @@ def document_of(results: Results) -> dict[str, Any]:
         "queries": len(first.ids),
         "gallery": next((cell["gallery"] for cell in results.cells.values() if "gallery" in cell), None),
         "classes": len(set(first.labels.tolist())),
-        "rows": [_row(row, metrics, resampled, best=best.name, level=level) for row in rows],
-        "pairs": {metric: [_pair(pair) for pair in of_metric] for metric, of_metric in pairs.items()},
-        "resamples": RESAMPLES,
+        "rows": [_row(row, metrics, intervals, best=best.name, level=level) for row in rows],
+        "pairs": {metric: [_pair(pair) for pair in of_metric.pairs] for metric, of_metric in tests.items()},
+        "test": METHOD,
+        "draws": DRAWS,
         "seeds": len(results.comparison.seeds),
         "fairness_checks": [vars(check) for check in fairness_checks(results)],
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
@@ -70,14 +80,13 @@ def _mean(row: Row, figure: str) -> float:
     return statistics.fmean(unit.figures[figure] for unit in row.units.values())
 
 
-def _level_with(best: str, pairs: Sequence[Pair]) -> set[str]:
-    """Return the best row and every row without a significant difference to it."""
-    unclear = (pair for pair in pairs if pair.conclusion == UNCLEAR and best in (pair.first, pair.second))
-    return {best} | {name for pair in unclear for name in (pair.first, pair.second)}
-
-
 def _row(
-    row: Row, metrics: Sequence[str], resampled: Mapping[str, Resampled], *, best: str, level: set[str]
+    row: Row,
+    metrics: Sequence[str],
+    intervals: Mapping[str, Mapping[str, Interval]],
+    *,
+    best: str,
+    level: Mapping[str, bool | None],
 ) -> dict[str, Any]:
     return {
         "name": row.name,
@@ -87,17 +96,17 @@ def _row(
         "baseline": row.is_baseline,
         "seeds": sorted(row.units),
         "best": row.name == best,
-        "level_with_best": row.name in level,
-        "metrics": {metric: _values(row, metric, resampled[metric]) for metric in metrics},
+        "level_with_best": level[row.name],
+        "metrics": {metric: _values(row, metric, intervals[metric][row.name]) for metric in metrics},
         "train_seconds": _median(cost["train_seconds"] for cost in row.costs),
         "images_per_second": _median(cost["images_per_second"] for cost in row.costs),
         "peak_memory_mib": _median(cost["peak_memory_mib"] for cost in row.costs),
     }
 
 
-def _values(row: Row, metric: str, resampled: Resampled) -> dict[str, float | None]:
+def _values(row: Row, metric: str, interval: Interval) -> dict[str, float | None]:
     values = [unit.figures[metric] for unit in row.units.values()]
-    low, high = resampled.interval(row.name)
+    low, high = interval
     return {
         "mean": statistics.fmean(values),
         "sd": statistics.stdev(values) if len(values) > 1 else None,
@@ -147,15 +156,18 @@ def _validation_curve(histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[
 def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a stored document with the keys of FORMAT; None for one that is older than format 2.
 
-    Format 2 says figures, unfairness, present, why, verdict, reading, kind, answers and cosine.
+    Format 2 says figures, unfairness, present, why, verdict, reading, kind, answers and cosine. Format 3 has the paired
+    bootstrap with `holm`, no intervals of differences, and conclusions at one seed: these are left out.
     """
-    if document.get("format") == FORMAT:
-        return dict(document)
-    if document.get("format") != 2:
-        return None
+    read = {2: lambda: _from_3(_from_2(document)), 3: lambda: _from_3(document), FORMAT: lambda: dict(document)}
+    reader = read.get(document.get("format", 0))
+    return reader() if reader else None
+
+
+def _from_2(document: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: value for name, value in document.items() if name not in ("figures", "unfairness")}
     return values | {
-        "format": FORMAT,
+        "format": 3,
         "metrics": document["figures"],
         "rows": [_renamed(row, {"figures": "metrics"}) for row in document["rows"]],
         "pairs": {
@@ -166,6 +178,36 @@ def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:
             _renamed(check, {"present": "violated", "why": "reason"}) for check in document["unfairness"]
         ],
         "diagnostics": _current_diagnostics(document["diagnostics"]),
+    }
+
+
+def _from_3(document: Mapping[str, Any]) -> dict[str, Any]:
+    one_seed = {row["name"] for row in document["rows"] if not row["baseline"] and len(row["seeds"]) < 2}
+    best = next((row["name"] for row in document["rows"] if row["best"]), "")
+    kept = {name: value for name, value in document.items() if name != "resamples"}
+    return kept | {
+        "format": FORMAT,
+        "test": BOOTSTRAP,
+        "draws": document["resamples"],
+        "pairs": {
+            metric: [_pair_of_3(pair, one_seed) for pair in pairs] for metric, pairs in document["pairs"].items()
+        },
+        "rows": [
+            {**row, "level_with_best": None if {best, row["name"]} & one_seed else row["level_with_best"]}
+            for row in document["rows"]
+        ],
+    }
+
+
+def _pair_of_3(pair: Mapping[str, Any], one_seed: set[str]) -> dict[str, Any]:
+    tested = not {pair["first"], pair["second"]} & one_seed
+    return {
+        **{name: value for name, value in pair.items() if name != "holm"},
+        "low": None,
+        "high": None,
+        "p": pair["p"] if tested else None,
+        "p_adjusted": pair["holm"] if tested else None,
+        "conclusion": pair["conclusion"] if tested else ONE_SEED,
     }
 
 

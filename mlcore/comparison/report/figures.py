@@ -89,9 +89,9 @@ def slide_chart(document: Mapping[str, Any], suffix: str) -> bytes:
         axes.set_xlabel(f"{title_of(HEADLINE)}, percent, with 95 % intervals", fontsize=size, color=INK)
         about = f"{document['comparison']['dataset']['name']}, {document['comparison']['protocol']['name']}"
         axes.set_title(about, loc="left", fontsize=20, color=INK)
-        note = (
-            f"{document['seeds']} seed{'' if document['seeds'] == 1 else 's'}. ● no significant difference to the best"
-        )
+        note = f"{document['seeds']} seed{'' if document['seeds'] == 1 else 's'}. "
+        is_tested = any(row["level_with_best"] is not None for row in rows)
+        note += "● no significant difference to the best" if is_tested else "No conclusion from one seed"
         figure.supxlabel(note, fontsize=12, color=INK)
         stream = io.BytesIO()
         metadata = {"Date": None, "Creator": None} if suffix == "svg" else {"Software": None}

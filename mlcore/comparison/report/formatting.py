@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from mlcore.comparison.significance import BETTER, UNCLEAR, WORSE
+from mlcore.comparison.significance import BETTER, CONCLUSION_TEXTS, METHOD, ONE_SEED, OPPOSITE, UNCLEAR, WORSE
 from mlcore.evaluation.metric_table import HEADLINE, title_of
 
-MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·"}
+MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·", ONE_SEED: "?"}
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     character: f"\\{character}" for character in "&%$#_{}"
 }
-OPPOSITE = {BETTER: WORSE, WORSE: BETTER, UNCLEAR: UNCLEAR}
 
 
 def parameters(params: Mapping[str, Any]) -> str:
@@ -44,17 +43,43 @@ def notes_of(document: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+def significance_text(document: Mapping[str, Any]) -> str:
+    """Return how the pairs were tested, what was corrected for, and what one seed leaves open, in sentences."""
+    pairs = document["pairs"][HEADLINE]
+    tested = sum(pair["p_adjusted"] is not None for pair in pairs)
+    title, draws = title_of(HEADLINE), document["draws"]
+    sentences = []
+    if tested and document["test"] == METHOD:
+        sentences = [
+            f"{title}, tested at 5 %. Each of {draws:,} draws flips the sign of whole classes, the same for all rows, "
+            f"and computes every pair's studentised difference again. p-values are corrected for all {tested} pairs "
+            "together (step-down maximum), and intervals of differences hold for all pairs at once. "
+            "The spread between seeds counts.",
+        ]
+    elif tested:
+        sentences = [
+            f"{title}, tested at 5 % by the paired bootstrap over the same held-out classes, queries and seeds "
+            f"({draws:,} resamples), Holm-corrected over {tested} pairs. Create the report again for the present test."
+        ]
+    if tested < len(pairs):
+        sentences.append(
+            "One seed does not show how much training varies. A pair with a row of one seed has its difference and, "
+            "over queries and classes, its interval; it has no conclusion."
+        )
+    return " ".join(sentences)
+
+
 def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each row, its cell against every row, and the numbers of those it beats and so on.
 
-    A cell: mark, conclusion, difference of the means (row minus column, a fraction of 1) and Holm-corrected p; None
-    on the diagonal and where the two share no seed.
+    A cell: mark, conclusion and its text, difference of the means (row minus column, a fraction of 1) with its
+    interval low to high, and adjusted p; None on the diagonal and where the two share no seed. In reports of before
+    low and high are None.
     """
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     for pair in document["pairs"][HEADLINE]:
-        first, second, conclusion = pair["first"], pair["second"], pair["conclusion"]
-        cells[first, second] = _cell(conclusion, pair["difference"], pair["holm"])
-        cells[second, first] = _cell(OPPOSITE[conclusion], -pair["difference"], pair["holm"])
+        cells[pair["first"], pair["second"]] = _cell(pair)
+        cells[pair["second"], pair["first"]] = _cell(_turned(pair))
     lines = []
     for row in document["rows"]:
         own = [cells.get((row["name"], other["name"])) for other in document["rows"]]
@@ -71,18 +96,53 @@ def matrix_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "better": numbers(BETTER),
                 "worse": numbers(WORSE),
                 "unclear": numbers(UNCLEAR),
+                "one_seed": numbers(ONE_SEED),
             }
         )
     return lines
 
 
-def _cell(conclusion: str, difference: float, p: float) -> dict[str, Any]:
-    return {"mark": MARKS[conclusion], "conclusion": conclusion, "difference": difference, "p": p, "p_text": p_text(p)}
+def to_best_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the cell of each row against the best one, as of `matrix_of`, by the row's name."""
+    names = [row["name"] for row in document["rows"]]
+    best = next((place for place, row in enumerate(document["rows"]) if row["best"]), 0)
+    lines = zip(names, matrix_of(document), strict=True)
+    return {name: line["cells"][best] for name, line in lines if line["cells"][best]}
 
 
-def p_text(p: float) -> str:
-    """Return a p-value as tables print it: .034, or <.001."""
+def _turned(pair: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = (None if end is None else -end for end in (pair["high"], pair["low"]))
+    conclusion = OPPOSITE[pair["conclusion"]]
+    return {**pair, "difference": -pair["difference"], "low": low, "high": high, "conclusion": conclusion}
+
+
+def _cell(pair: Mapping[str, Any]) -> dict[str, Any]:
+    conclusion, p = pair["conclusion"], pair["p_adjusted"]
+    return {
+        "mark": MARKS[conclusion],
+        "conclusion": conclusion,
+        "text": CONCLUSION_TEXTS[conclusion],
+        "difference": pair["difference"],
+        "low": pair["low"],
+        "high": pair["high"],
+        "p": p,
+        "p_text": p_text(p),
+    }
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value as tables print it: .034, or <.001; – where there was no test."""
+    if p is None:
+        return "–"
     return "<.001" if p < 0.001 else "1" if p >= 0.9995 else f"{p:.3f}".removeprefix("0")
+
+
+def points_text(cell: Mapping[str, Any]) -> str:
+    """Return a difference with its interval in points of percent: -1.20 (-1.90 to -0.50)."""
+    difference = f"{100 * cell['difference']:+.2f}"
+    return (
+        difference if cell["low"] is None else f"{difference} ({100 * cell['low']:+.2f} to {100 * cell['high']:+.2f})"
+    )
 
 
 def metrics_markdown(document: Mapping[str, Any]) -> str:

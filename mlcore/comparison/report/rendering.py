@@ -22,6 +22,9 @@ from mlcore.comparison.report.formatting import (
     one_line,
     parameters,
     percent_text,
+    points_text,
+    significance_text,
+    to_best_of,
     tuned_values,
 )
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
@@ -51,6 +54,8 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "protocol": document["comparison"]["protocol"],
         "notes": notes_of(document),
         "matrix": matrix_of(document),
+        "to_best": to_best_of(document),
+        "significance_text": significance_text(document),
         "metrics_markdown": metrics_markdown(document),
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
@@ -84,6 +89,7 @@ def _environment(*, autoescape: bool) -> Environment:
         "diagnostic": value_text,
         "title_of": title_of,
         "parameters": parameters,
+        "points": points_text,
         "tuned_values": tuned_values,
         "markdown": markdown_text,
         "code": lambda text: one_line(text).replace("`", "'"),

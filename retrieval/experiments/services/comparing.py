@@ -9,12 +9,13 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.comparison.significance import Pair, Resampled
+from mlcore.comparison.significance import ONE_SEED, Pair, compare_rows
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
+from mlcore.runs import BASELINES
 from retrieval.experiments.services import field_titles
 from retrieval.models import Run
 from retrieval.registry.services.diagnostics import MetricRow, metric_rows
@@ -49,25 +50,31 @@ class RunComparison(TypedDict):
 
 
 class TestedPair(TypedDict):
-    """The test of `first` against `second`: keys of runs, or their titles. difference: a fraction of 1."""
+    """The test of `first` against `second`: keys of runs, or their titles. Fields as of `significance.Pair`.
+
+    low and high are None in results of earlier tests.
+    """
 
     first: str | int
     second: str | int
     difference: float
-    p: float
-    holm: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
     seeds: int
     conclusion: str
 
 
 class PairedTest(TypedDict):
-    """The tests of one metric between every two runs."""
+    """The tests of one metric between every two runs. is_old: an earlier release made them, without intervals."""
 
     metric: str
     title: str
     queries: int
     classes: int
     pairs: list[TestedPair]
+    is_old: bool
 
 
 class TestResult(TypedDict):
@@ -198,7 +205,11 @@ def scores_of(runs: Sequence[Run]) -> dict[int, StoredScores]:
 
 
 def run_compare_job(context: JobContext, runs: list[int]) -> TestResult:
-    """Test every two runs by the paired bootstrap over classes and their queries, corrected by Holm."""
+    """Compute the difference of every two runs with its interval over queries and classes.
+
+    A run is one training, so it shows no spread between trainings: pairs have no p-value and no conclusion. Runs of
+    baselines are not trained, and are tested against each other.
+    """
     rows = list(Run.objects.filter(pk__in=runs).select_related("experiment", "model").order_by("pk"))
     if len(rows) != len(runs):
         raise JobFailed("one of the runs was deleted; select the others again")
@@ -207,12 +218,13 @@ def run_compare_job(context: JobContext, runs: list[int]) -> TestResult:
     except Rejected as error:
         raise JobFailed(str(error)) from error
     labels = scores[rows[0].pk].labels
+    fixed = [str(row.pk) for row in rows if row.loss in BASELINES]
     pairs: dict[str, list[TestedPair]] = {}
     tested = [name for name in paired_test_metrics() if all(name in one.columns for one in scores.values())]
     for step, metric in enumerate(tested):
-        context.progress("test differences", step, len(tested))
+        context.progress("compute differences", step, len(tested))
         values = {str(pk): {0: one.columns[metric]} for pk, one in scores.items()}
-        pairs[metric] = [_tested_pair(pair) for pair in Resampled(labels, values).pairs()]
+        pairs[metric] = [_tested_pair(pair) for pair in compare_rows(labels, values, fixed=fixed).pairs]
     return {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": pairs}
 
 
@@ -221,8 +233,10 @@ def _tested_pair(pair: Pair) -> TestedPair:
         "first": pair.first,
         "second": pair.second,
         "difference": pair.difference,
+        "low": pair.low,
+        "high": pair.high,
         "p": pair.p,
-        "holm": pair.holm,
+        "p_adjusted": pair.p_adjusted,
         "seeds": pair.seeds,
         "conclusion": pair.conclusion,
     }
@@ -251,6 +265,7 @@ def _tests(job: Job | None, named: Callable[[str], str | int]) -> list[PairedTes
             "queries": result["queries"],
             "classes": result["classes"],
             "pairs": [_named(pair, named) for pair in result["pairs"][metric]],
+            "is_old": any("holm" in pair for pair in result["pairs"][metric]),
         }
         for metric in paired_test_metrics()
         if metric in result["pairs"]
@@ -258,13 +273,20 @@ def _tests(job: Job | None, named: Callable[[str], str | int]) -> list[PairedTes
 
 
 def _named(pair: Mapping[str, Any], named: Callable[[str], str | int]) -> TestedPair:
-    """Return a stored pair with its runs named; release 0.1 stored the conclusion under another key."""
+    """Return a stored pair with its runs named.
+
+    Earlier releases stored `holm` and concluded from single runs, release 0.1 under the key `verdict`. These keep the
+    difference alone: one training of each loss allows no conclusion.
+    """
+    is_old = "holm" in pair
     return {
         "first": named(pair["first"]),
         "second": named(pair["second"]),
         "difference": pair["difference"],
-        "p": pair["p"],
-        "holm": pair["holm"],
+        "low": pair.get("low"),
+        "high": pair.get("high"),
+        "p": None if is_old else pair["p"],
+        "p_adjusted": None if is_old else pair["p_adjusted"],
         "seeds": pair["seeds"],
-        "conclusion": pair.get("conclusion") or pair["verdict"],
+        "conclusion": ONE_SEED if is_old else pair["conclusion"],
     }

@@ -32,6 +32,9 @@ from mlcore.comparison.report.formatting import (
     metrics_markdown,
     notes_of,
     parameters,
+    points_text,
+    significance_text,
+    to_best_of,
     tuned_values,
 )
 from mlcore.comparison.workspace import plan_of
@@ -262,14 +265,15 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
     losses = document["comparison"]["losses"]
     return {
         **document,
+        "rows": _rows_with_difference(document),
         "notes": notes_of(document),
         "metric_titles": [title_of(metric) for metric in document["metrics"]],
         "matrix": matrix_of(document),
+        "significance_text": significance_text(document),
         "markdown": metrics_markdown(document),
         "forest": sorted(document["rows"], key=lambda row: -row["metrics"][HEADLINE]["mean"]),
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
-        "headline_pairs": len(document["pairs"][HEADLINE]),
         "tuning": [
             {**tuning, "title": titles.get(loss, loss), "parameters": tuned_values(tuning["best"])}
             for loss, tuning in document["tuning"].items()
@@ -279,6 +283,12 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
         "diagnostics": _diagnostics(document),
     }
+
+
+def _rows_with_difference(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows, each with its difference to the best and its interval as text, `to_best`; "" of the best."""
+    to_best = {name: points_text(cell) for name, cell in to_best_of(document).items()}
+    return [{**row, "to_best": to_best.get(row["name"], "")} for row in document["rows"]]
 
 
 def _diagnostics(document: Mapping[str, Any]) -> Mapping[str, object] | None:

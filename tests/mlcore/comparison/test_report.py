@@ -17,9 +17,16 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.cli import main
 from mlcore.comparison import significance
 from mlcore.comparison.plan import Comparison, Tuning
-from mlcore.comparison.report.document import current_format, document_of
+from mlcore.comparison.report.document import BOOTSTRAP, FORMAT, current_format, document_of
 from mlcore.comparison.report.figures import slide_chart
-from mlcore.comparison.report.formatting import bibtex_entry, matrix_of, metrics_markdown, p_text
+from mlcore.comparison.report.formatting import (
+    bibtex_entry,
+    matrix_of,
+    metrics_markdown,
+    p_text,
+    points_text,
+    to_best_of,
+)
 from mlcore.comparison.report.rendering import rendered
 from mlcore.comparison.results import files_in, files_listed, read_results
 from mlcore.comparison.running import run_comparison
@@ -62,7 +69,7 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(significance, "RESAMPLES", 200)
+    monkeypatch.setattr(significance, "DRAWS", 200)
 
 
 def document(folder: Path, *also: Path) -> dict[str, Any]:
@@ -108,8 +115,24 @@ def test_every_format_escapes_what_people_named(folder: Path) -> None:
     assert len(list(csv.DictReader(io.StringIO(found["csv"])))) == 6
 
 
+def in_format_3(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as it was with the paired bootstrap, corrected by Holm."""
+    left_out = ("test", "draws")
+    pairs = {
+        metric: [
+            {name: value for name, value in pair.items() if name not in ("low", "high", "p_adjusted")}
+            | {"p": 0.01, "holm": 0.02, "conclusion": "better"}
+            for pair in pairs
+        ]
+        for metric, pairs in document["pairs"].items()
+    }
+    rows = [row | {"level_with_best": row["best"]} for row in document["rows"]]
+    kept = {name: value for name, value in document.items() if name not in left_out}
+    return kept | {"format": 3, "pairs": pairs, "rows": rows, "resamples": document["draws"]}
+
+
 def in_format_2(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a document with the keys that release 0.1 wrote."""
+    """Return a document of format 3 with the keys that release 0.1 wrote."""
 
     def renamed(values: dict[str, Any], **names: str) -> dict[str, Any]:
         return {names.get(name, name): value for name, value in values.items()}
@@ -138,12 +161,46 @@ def in_format_2(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_document_of_the_format_before_is_read_and_an_older_one_is_not(folder: Path) -> None:
+def test_documents_of_both_formats_before_are_read_and_older_ones_are_not(folder: Path) -> None:
     found = document(folder)
     assert current_format(found) == found
-    assert current_format(in_format_2(found)) == found
-    assert current_format(in_format_2(found) | {"diagnostics": None}) == found | {"diagnostics": None}
+    before = in_format_3(found)
+    read = current_format(before)
+    assert read is not None and read.keys() == found.keys() and read["test"] == BOOTSTRAP
+    for pair in read["pairs"]["map_at_r"]:
+        assert pair.keys() == found["pairs"]["map_at_r"][0].keys()
+        assert (pair["low"], pair["p"], pair["p_adjusted"], pair["conclusion"]) == (None, 0.01, 0.02, "better")
+    assert [row["level_with_best"] for row in read["rows"]] == [row["best"] for row in found["rows"]]
+    assert {name: read[name] for name in read.keys() - {"test", "pairs", "rows"}} == {
+        name: found[name] for name in found.keys() - {"test", "pairs", "rows"}
+    }
+    assert current_format(in_format_2(before)) == read
+    assert current_format(in_format_2(before) | {"diagnostics": None}) == read | {"diagnostics": None}
     assert current_format({"format": 1}) is None is current_format({})
+    assert rendered(read)["md"].count("| .020 |") == len(found["rows"]) - 1
+
+
+def test_a_stored_report_of_one_seed_keeps_its_differences_and_no_conclusion(folder: Path) -> None:
+    before = in_format_3(document(folder))
+    for row in before["rows"]:
+        row["seeds"] = row["seeds"][:1]
+    read = current_format(before)
+    assert read is not None
+    trained = {row["name"] for row in read["rows"] if not row["baseline"]}
+    for pair, was in zip(read["pairs"]["map_at_r"], before["pairs"]["map_at_r"], strict=True):
+        conclusion = "one seed" if trained & {pair["first"], pair["second"]} else "better"
+        assert (pair["conclusion"], pair["difference"]) == (conclusion, was["difference"])
+    assert {row["level_with_best"] for row in read["rows"] if row["name"] in trained} == {None}
+    assert set(rendered(read)) == {"html", "md", "tex", "csv", "json"}
+
+
+@pytest.mark.parametrize("name", ["fine-tune-small", "tuned", "frozen-features"])
+def test_the_published_reports_are_read_or_known_to_be_too_old(name: str) -> None:
+    stored = read_json(Path(__file__).parents[3] / "docs" / "results" / name / "report.json")
+    read = current_format(stored)
+    assert (read is None) == (stored["format"] == 1)
+    if read is not None:
+        assert set(rendered(read)) == {"html", "md", "tex", "csv", "json"} and read["format"] == FORMAT
 
 
 def test_every_format_has_the_same_figures(folder: Path) -> None:
@@ -270,7 +327,14 @@ def test_one_seed_is_named_as_what_it_is(wings: DatasetFolder, tmp_path: Path, c
     check = next(one for one in found["fairness_checks"] if one["name"] == "one seed")
     assert check["violated"] and "SoftTriple" in check["reason"]
     assert by_name(found)["soft_triple"]["metrics"]["map_at_r"]["sd"] is None
-    assert "not over trainings" in rendered(found)["md"]
+    trained = {"soft_triple", "n_pairs"}
+    for pair in found["pairs"]["map_at_r"]:
+        is_single = bool(trained & {pair["first"], pair["second"]})
+        assert (pair["conclusion"] == "one seed") == (pair["p_adjusted"] is None) == is_single
+        assert pair["low"] <= pair["difference"] <= pair["high"]
+    assert {row["level_with_best"] for row in found["rows"] if row["name"] in trained} == {None}
+    assert {cell["mark"] for cell in matrix_of(found)[-1]["cells"] if cell} == {"?"}
+    assert set(rendered(found)) == {"html", "md", "tex", "csv", "json"}
 
 
 def test_folds_are_read_one_by_one_and_joined(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:
@@ -421,11 +485,26 @@ def test_a_cell_of_the_matrix_has_difference_and_p_of_its_row_against_its_column
         first, second = names.index(pair["first"]), names.index(pair["second"])
         there, back = matrix[first]["cells"][second], matrix[second]["cells"][first]
         assert there["difference"] == pair["difference"] == -back["difference"]
-        assert there["p"] == back["p"] == pair["holm"] and there["conclusion"] == pair["conclusion"]
+        assert there["p"] == back["p"] == pair["p_adjusted"] and there["conclusion"] == pair["conclusion"]
+        assert (there["low"], there["high"]) == (pair["low"], pair["high"]) == (-back["high"], -back["low"])
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.0001, "<.001"), (0.034, ".034"), (0.9999, "1"), (1.0, "1")])
-def test_a_p_value_is_printed_as_tables_print_it(p: float, text: str) -> None:
+def test_a_row_is_compared_with_the_best_in_points(folder: Path) -> None:
+    document = document_of(read_results(files_in(folder)))
+    best = next(row for row in document["rows"] if row["best"])
+    cells = to_best_of(document)
+    assert cells.keys() == {row["name"] for row in document["rows"]} - {best["name"]}
+    for row in document["rows"]:
+        if row["name"] in cells:
+            difference = row["metrics"]["map_at_r"]["mean"] - best["metrics"]["map_at_r"]["mean"]
+            assert cells[row["name"]]["difference"] == pytest.approx(difference)
+            assert f"{100 * difference:+.2f} (" in rendered(document)["md"]
+    assert points_text({"difference": -0.012, "low": -0.019, "high": -0.005}) == "-1.20 (-1.90 to -0.50)"
+    assert points_text({"difference": 0.012, "low": None, "high": None}) == "+1.20"
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0001, "<.001"), (0.034, ".034"), (0.9999, "1"), (1.0, "1"), (None, "–")])
+def test_a_p_value_is_printed_as_tables_print_it(p: float | None, text: str) -> None:
     assert p_text(p) == text
 
 

@@ -11,7 +11,6 @@ import pytest
 from mlcore.errors import MetricsError, MlcoreError
 from mlcore.evaluation import metrics
 from mlcore.evaluation.metrics import (
-    bootstrap_intervals,
     clustering_metrics,
     per_query_scores,
     retrieval_metrics,
@@ -92,7 +91,6 @@ def test_queries_against_a_gallery_score_as_in_the_slow_reference(seed: int, sha
     assert found.queries_without_match == is_query.sum() - len(found.rows) > 0
     for name, column in found.columns().items():
         assert column.tolist() == pytest.approx(wanted[name], abs=1e-12), name
-    assert bootstrap_intervals(found, labels, samples=20).keys() == found.columns().keys()
 
 
 def test_every_picture_of_a_gallery_may_be_found() -> None:
@@ -279,60 +277,6 @@ def test_metrics_survive_json() -> None:
     assert (
         stored["map_at_r"] == found.means["map_at_r"] and stored["queries_without_match"] == found.queries_without_match
     )
-
-
-def test_intervals_hold_the_mean_and_repeat_with_their_seed() -> None:
-    rows, labels = many_ties(1, count=200)
-    scores = per_query_scores(rows, labels)
-    intervals = bootstrap_intervals(scores, labels, samples=300, seed=5)
-    assert list(intervals) == list(scores.columns())
-    for name, (low, high) in intervals.items():
-        assert low <= scores.columns()[name].mean() <= high
-    assert intervals["map_at_r"][0] < intervals["map_at_r"][1]
-    assert bootstrap_intervals(scores, labels, samples=300, seed=5) == intervals
-    assert bootstrap_intervals(scores, labels, samples=300, seed=6) != intervals
-    narrow = bootstrap_intervals(scores, labels, samples=300, seed=5, level=0.5)["map_at_r"]
-    assert intervals["map_at_r"][0] < narrow[0] < narrow[1] < intervals["map_at_r"][1]
-
-
-def opposite_classes(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return classes that are all right or all wrong: the spread lies between classes alone."""
-    labels = np.repeat(np.arange(count), 10)
-    rows = np.eye(count + 1)[np.where(labels % 2 == 0, labels, count)]
-    return rows, labels
-
-
-def test_intervals_resample_classes_and_not_queries_alone() -> None:
-    rows, labels = opposite_classes(20)
-    low, high = bootstrap_intervals(per_query_scores(rows, labels), labels)["precision_at_1"]
-    # 20 coin flips: sd sqrt(.25 / 20) = .112, so about .28 to .72; 200 flips would give .43 to .57
-    assert low == pytest.approx(0.28, abs=0.04)
-    assert high == pytest.approx(0.72, abs=0.04)
-
-
-def test_intervals_resample_the_queries_inside_a_class_too() -> None:
-    degrees = np.radians([0, 1, 40, 42, 43, 44, 45, 46])
-    rows = np.stack([np.cos(degrees), np.sin(degrees)], axis=1)
-    labels = [0, 0, 0, 1, 1, 1, 1, 1]
-    only_class = per_query_scores(rows[:3], [0, 0, 0], ks=(1,))
-    assert bootstrap_intervals(only_class, [0, 0, 0])["map_at_r"] == (1.0, 1.0)
-    low, high = bootstrap_intervals(per_query_scores(rows, labels, ks=(1,)), labels)["precision_at_1"]
-    # Class means are 2/3 and 1: resampling classes alone never falls below 2/3.
-    assert low < 2 / 3 < high == 1.0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"samples": 0}, "samples must be at least 1, got 0"),
-        ({"level": 1.0}, "level must lie between 0 and 1, got 1.0"),
-        ({"labels": [0, 1]}, "expected the 60 measured labels"),
-    ],
-)
-def test_wrong_bootstrap_settings_are_refused(arguments: dict[str, Any], message: str) -> None:
-    rows, labels = many_ties(0)
-    with pytest.raises(MetricsError, match=message):
-        bootstrap_intervals(per_query_scores(rows, labels), **({"labels": labels} | arguments))
 
 
 def test_clusters_of_separated_classes_score_one_and_of_noise_near_zero() -> None:

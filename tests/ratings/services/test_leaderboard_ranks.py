@@ -44,7 +44,7 @@ def test_a_job_computes_ranks_and_no_request_does(world: World, member: User, mo
         section(user)
     job = Job.objects.get(kind=ranks.KIND)
     done(job)
-    monkeypatch.setattr(ranks, "Resampled", lambda *args: pytest.fail("computed in a request"))
+    monkeypatch.setattr(ranks, "compare_rows", lambda *args: pytest.fail("computed in a request"))
     after = section(member)
     assert [(row.rank, row.rank_low, row.rank_high, row.level_with_best) for row in after.rows] == [
         (1, 1, 1, True),
@@ -82,6 +82,27 @@ def test_a_baseline_is_tested_with_one_training(world: World, member: User) -> N
     plant_seed(world, "untrained", 0, 0.1)
     rows = after_the_test(member).rows
     assert (rows[-1].model.loss, rows[-1].rank_low, rows[-1].rank_high) == ("untrained", 3, 3)
+
+
+def test_rows_that_may_be_best_are_those_of_the_job(world: World, member: User) -> None:
+    three_seeds(world, 0.5, 0.5)
+    plant_seed(world, "untrained", 0, 0.1)
+    after_the_test(member)
+    table = Job.objects.get(kind=ranks.KIND).result
+    best = {row: may for row, may in table["may_be_best"].items() if may}
+    rows = section(member).rows
+    assert {str(row.model.pk) for row in rows if row.level_with_best} == best.keys() and len(best) == 2
+    assert {conclusion for _, _, conclusion in table["pairs"]} <= {"better", "worse", "cannot tell"}
+
+
+def test_a_table_tested_before_there_was_a_best_set_is_read(world: World, member: User) -> None:
+    three_seeds(world)
+    after_the_test(member)
+    job = Job.objects.get(kind=ranks.KIND)
+    Job.objects.filter(pk=job.pk).update(
+        result={name: value for name, value in job.result.items() if name != "may_be_best"}
+    )
+    assert [row.level_with_best for row in section(member).rows] == [True, False]
 
 
 def test_without_scores_of_queries_a_row_says_so(world: World, member: User) -> None:

@@ -2,6 +2,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -74,7 +76,9 @@ def test_differences_are_tested_by_a_job_once(world: World, curator: User) -> No
     [table, _] = tests
     [tested] = table["pairs"]
     first, second = (run.metrics["map_at_r"] for run in pair())
-    assert tested["difference"] == pytest.approx(first - second, abs=1e-6) and 0 < tested["p"] <= tested["holm"] <= 1
+    assert tested["difference"] == pytest.approx(first - second, abs=1e-6)
+    assert tested["low"] is not None and tested["low"] < tested["difference"] < (tested["high"] or 0)
+    assert (tested["p"], tested["p_adjusted"], tested["conclusion"], tested["seeds"]) == (None, None, "one seed", 1)
     assert (tested["first"], tested["second"]) == ("SoftTriple (seed 0)", "Multi-Similarity (seed 0)")
 
 
@@ -108,11 +112,44 @@ def test_a_run_that_goes_meanwhile_fails_the_test_with_a_sentence(world: World) 
     assert comparing.test_rows(pair(), job) is None
 
 
-def test_results_of_release_0_1_are_shown(world: World) -> None:
+def test_untrained_baselines_are_tested_against_each_other(world: World) -> None:
+    Run.objects.filter(pk=pair()[0].pk).update(loss="untrained")
+    Run.objects.filter(pk=pair()[1].pk).update(loss="half_whitened_pca")
+    job = submit_test(pair(), by=None)
+    done(job)
+    [table, _] = comparing.test_rows(pair(), job) or []
+    [tested] = table["pairs"]
+    assert tested["p"] is not None and tested["p"] <= (tested["p_adjusted"] or 0) <= 1
+    assert tested["conclusion"] in ("better", "worse", "cannot tell") and not table["is_old"]
+
+
+@pytest.mark.parametrize("key", ["conclusion", "verdict"])  # release 0.1 said verdict
+def test_earlier_results_keep_their_differences_and_no_conclusion(world: World, key: str) -> None:
     first, second = (str(run.pk) for run in pair())
-    old = {"first": first, "second": second, "difference": 0.1, "p": 0.2, "holm": 0.2, "seeds": 1, "verdict": "better"}
+    old = {"first": first, "second": second, "difference": 0.1, "p": 0.2, "holm": 0.2, "seeds": 1, key: "better"}
     job = submit_test(pair(), by=None)
     result = {"queries": 24, "classes": 4, "pairs": {"map_at_r": [old]}}
     Job.objects.filter(pk=job.pk).update(state="succeeded", finished_at=timezone.now(), result=result)
     [test] = comparing.tests_by_run(stored_test(pair())) or []
-    assert test["pairs"][0]["conclusion"] == "better" and test["pairs"][0]["first"] == int(first)
+    assert test["is_old"] and test["pairs"] == [
+        {
+            "first": int(first), "second": int(second), "difference": 0.1, "low": None, "high": None, "p": None,
+            "p_adjusted": None, "seeds": 1, "conclusion": "one seed",
+        }
+    ]  # fmt: skip
+    assert submit_test(pair(), by=None) != job, "it can be computed again"
+
+
+def test_the_page_shows_old_and_new_results(world: World, curator_client: Client) -> None:
+    page = f"{reverse('compare')}?run={pair()[0].pk}&run={pair()[1].pk}"
+    job = submit_test(pair(), by=None)
+    done(job)
+    text = curator_client.get(page).content.decode()
+    assert text.count('data-conclusion="one seed"') == 2 and "data-submit" not in text.split('id="tests"')[1]
+    job.refresh_from_db()
+    [stored] = job.result["pairs"]["map_at_r"]
+    old = {name: stored[name] for name in ("first", "second", "difference", "seeds")}
+    result = job.result | {"pairs": {"map_at_r": [old | {"p": 0.2, "holm": 0.2, "conclusion": "better"}]}}
+    Job.objects.filter(pk=job.pk).update(result=result)
+    text = curator_client.get(page).content.decode()
+    assert text.count('data-conclusion="one seed"') == 1 and "data-submit" in text.split('id="tests"')[1]

@@ -76,7 +76,7 @@ def test_runs_are_compared_and_tested(curator_client: Client, world: World) -> N
     )
     answer = curator_client.post(reverse("compare-test"), {"run": [run.pk for run in Run.objects.all()]})
     assert answer["Location"] == f"{address}#tests-title"
-    assert "Progress of the test" in text(curator_client, address)
+    assert "<progress" in text(curator_client, address)
     polled = curator_client.get(address, headers={"HX-Request": "true"})
     assert polled.status_code == 200 and "<html" not in polled.content.decode()
     done(Job.objects.get(kind="compare"))
