@@ -1,0 +1,206 @@
+"""Statistics of blind ratings, simulated with known truth: coverage, false certainty, ranks, and the time they take.
+
+Ratings of 1 to 5 are rounded sums of a model's level, a person's (sd 0.6), a query's (0.7), query x model (0.6),
+person x model (0.2) and noise (0.8). People and queries are new in each repeat, so intervals must cover both.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist, fmean, stdev
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import Result, parser, report
+from ratings.services.people_statistics import computed
+from ratings.services.rating_statistics import Floats, Ratings, kendall_tau_b
+
+PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8
+LEVEL = 3.0
+CERTAIN = 0.975
+WITHHELD = "withheld"
+REPEATS, QUICK_REPEATS = 300, 3
+
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Design:
+    """People, ballots of each, models, columns of a ballot, queries; gap: between the levels of neighbouring models.
+
+    late: whether the last model joins when half of the ballots are cast, and every rating from then on is 0.8 kinder.
+    """
+
+    people: int
+    each: int
+    models: int = 4
+    columns: int = 4
+    queries: int = 40
+    gap: float = 0.0
+    late: bool = False
+
+    @property
+    def levels(self) -> Floats:
+        """The models' levels, the best first."""
+        return np.asarray(LEVEL - self.gap * np.arange(self.models), dtype=np.float64)
+
+    @property
+    def truth(self) -> Floats:
+        """The mean rating that every model would get from all people on all queries [M], 1 to 5."""
+        spread = NormalDist(0, sum(sd**2 for sd in (PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE)) ** 0.5)
+        steps = (1.5, 2.5, 3.5, 4.5)  # a rating is 1 and one more for each of these that the sum passes
+        return np.array([1 + sum(1 - spread.cdf(step - level) for step in steps) for level in self.levels])
+
+
+def simulate(design: Design, random: Random) -> Ratings:
+    """Return ballots in the order of the site: each person gets the unseen query with the fewest ballots, by turns."""
+    person, query = random.normal(0, PERSON, design.people), random.normal(0, QUERY, design.queries)
+    taste = random.normal(0, PERSON_MODEL, (design.people, design.models))
+    results = random.normal(0, QUERY_MODEL, (design.queries, design.models))
+    seen = np.zeros((design.people, design.queries), dtype=bool)
+    people, queries = _offered(design, random, seen)
+    values = np.full((len(people), design.models), np.nan)
+    for at, (who, which) in enumerate(zip(people, queries, strict=True)):
+        is_late = design.late and at >= len(people) // 2
+        models = design.models - (design.late and not is_late)
+        shown = random.permutation(models)[: design.columns]
+        sums = design.levels[shown] + person[who] + query[which] + taste[who, shown] + results[which, shown]
+        sums += random.normal(0, NOISE, len(shown)) + (0.8 if is_late else 0)
+        values[at, shown] = np.clip(np.round(sums), 1, 5)
+    return Ratings(people, queries, values)
+
+
+def _offered(design: Design, random: Random, seen: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    """Return the people [B] and queries [B] of the ballots."""
+    ballots = np.zeros(design.queries)
+    people, queries = [], []
+    for _ in range(design.each):
+        for who in random.permutation(design.people):
+            which = int(np.where(seen[who], np.inf, ballots + random.random(design.queries) / 2).argmin())
+            seen[who, which] = True
+            ballots[which] += 1
+            people.append(who)
+            queries.append(which)
+    return np.array(people), np.array(queries)
+
+
+def coverage(design: Design, repeats: int, seed: int) -> Result:
+    """Return how often intervals of equal models cover the truth, and how often two of them look different."""
+    random = np.random.default_rng(seed)
+    given, covered, certain, apart = [], [], [], []
+    for _ in range(repeats):
+        ratings = simulate(design, random)
+        statistics = computed(ratings, dict(enumerate(range(design.models))))
+        figures = [statistics.figures[model] for model in range(design.models)]
+        known = [(figure, truth) for figure, truth in zip(figures, design.truth, strict=True) if figure.interval]
+        given.append(len(known) / len(figures))
+        covered += [fmean(low <= truth <= high for (low, high), truth in _ends(known))] if known else []
+        pair = computed(replace_columns(ratings, [0, 1]), {0: 0.1, 1: 0.2}).agreement
+        share = getattr(pair, "certainty", None)
+        certain.append(float(share is not None and max(share, 1 - share) >= CERTAIN))
+        apart.append(float(any(figure.rank_text not in ("", f"1–{design.models}") for figure in figures)))
+    return {
+        "repeats": repeats,
+        "intervals_given": round(fmean(given), 3),
+        "coverage": _rounded(covered),
+        "error": _error(covered),
+        "false_certainty": _rounded(certain),
+        "false_ranks": _rounded(apart),
+    }
+
+
+def _ends(known: Sequence[tuple[Any, float]]) -> list[tuple[tuple[float, float], float]]:
+    return [(figure.interval, truth) for figure, truth in known]
+
+
+def replace_columns(ratings: Ratings, models: Sequence[int]) -> Ratings:
+    """Return the ratings of some models only."""
+    return replace(ratings, values=ratings.values[:, list(models)])
+
+
+def order(design: Design, repeats: int, seed: int) -> Result:
+    """Return how well people's order is the true one: tau, the right winner, and the rank of the worst model."""
+    random = np.random.default_rng(seed)
+    taus, winners, worst, raw = [], [], [], []
+    for _ in range(repeats):
+        ratings = simulate(design, random)
+        statistics = computed(ratings, dict(enumerate(design.levels)))
+        means = np.array([statistics.figures[model].mean for model in range(design.models)], dtype=float)
+        taus.append(float(kendall_tau_b(design.levels, means[None])[0]))
+        winners.append(float(means.argmax() == 0))
+        worst.append(float(1 + (means > means[-1]).sum()))
+        plain = np.nanmean(ratings.values, axis=0)
+        raw.append(float(1 + (plain > plain[-1]).sum()))
+    return {
+        "repeats": repeats,
+        "tau": _rounded(taus),
+        "tau_error": _error(taus),
+        "right_winner": _rounded(winners),
+        "worst_rank": _rounded(worst),
+        "worst_rank_error": _error(worst),
+        "worst_rank_of_raw_means": _rounded(raw),
+    }
+
+
+def duration(ballots: int, models: int) -> Result:
+    """Return the seconds that a page's statistics of so many ballots take."""
+    random = np.random.default_rng(0)
+    values = np.full((ballots, models), np.nan)
+    for row in values:
+        row[random.permutation(models)[:4]] = random.integers(1, 6, 4)
+    queries = random.integers(0, 200, ballots)
+    ratings = Ratings(random.integers(0, max(2, ballots // 50), ballots), queries, values)
+    started = time.perf_counter()
+    computed(ratings, dict(enumerate(range(models))))
+    return {"seconds": round(time.perf_counter() - started, 2)}
+
+
+def _rounded(values: Sequence[float]) -> float | str:
+    return round(fmean(values), 3) if values else WITHHELD
+
+
+def _error(values: Sequence[float]) -> float | str:
+    """Return the standard error of the mean over repeats."""
+    return round(stdev(values) / len(values) ** 0.5, 3) if len(values) > 1 else WITHHELD
+
+
+EIGHT = Design(people=20, each=5, models=8, columns=4, gap=0.1)
+COVERED: dict[str, Design] = {
+    f"{people} people x {each} ballots": Design(people, each)
+    for people, each in ((4, 20), (5, 20), (10, 4), (10, 20), (40, 5), (40, 20), (150, 5))
+} | {"20 people x 20, 4 of 8 models": Design(20, 20, models=8)}
+ORDERED: dict[str, Design] = {
+    f"{name}, {20 * each} ballots": replace(EIGHT, each=each, late=late)
+    for name, late in (("8 models", False), ("the worst of 8 joins late", True))
+    for each in (5, 10, 40)
+}
+
+
+def scenarios(repeats: int, seed: int, *, quick: bool) -> dict[str, Callable[[], Result]]:
+    """Return what is measured, by name."""
+    ballots, models = (500, 6) if quick else (10_000, 24)
+    return {
+        **{name: lambda one=one: coverage(one, repeats, seed) for name, one in COVERED.items()},  # type: ignore[misc]
+        **{name: lambda one=one: order(one, repeats, seed) for name, one in ORDERED.items()},  # type: ignore[misc]
+        "a page of many ballots": lambda: duration(ballots, models),
+    }
+
+
+def main() -> None:
+    """Measure every scenario and print the figures."""
+    options = parser(__doc__)
+    options.set_defaults(repeats=REPEATS)
+    options.add_argument("--seed", type=int, default=0, help="seed of the simulation (default: 0)")
+    arguments = options.parse_args()
+    repeats = min(arguments.repeats, QUICK_REPEATS) if arguments.quick else arguments.repeats
+    figures = {name: run() for name, run in scenarios(repeats, arguments.seed, quick=arguments.quick).items()}
+    notes = [
+        "coverage: of a mean's 95 % interval, two-way bootstrap over people and queries; error: over repeats",
+        "false_certainty: two equal models, certainty at least .975; false_ranks: any of equal models' ranks narrowed",
+    ]
+    report(figures, notes, as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Statistics of a table's ratings: figures of its models, agreement. Arrays in, numbers out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ratings.services.centred_means import Estimates, centred_means, mean_interval, rank_ranges
+from ratings.services.people_figures import PairAgreement, PeopleAgreement, PeopleFigure, RankAgreement
+from ratings.services.rating_statistics import (
+    FEWEST_RATINGS,
+    NO_RATINGS,
+    NOT_COMPARED,
+    UNSTABLE,
+    Floats,
+    Ratings,
+    agreement_between_people,
+    estimable,
+    interval,
+    kendall_tau_b,
+    share_in_order,
+    why_no_interval,
+    widened,
+    widening,
+)
+
+FEWEST_FOR_TAU = 3
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of the ratings of a table's models; figures: by the row's model's key."""
+
+    figures: Mapping[int, PeopleFigure] = field(default_factory=dict)
+    agreement: RankAgreement | PairAgreement | None = None
+    people_agree: PeopleAgreement | None = None
+
+
+def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
+    """Return the statistics of ratings [B, M] of models. measured: the headline metric by model, in their order."""
+    if not len(ratings.people):
+        return Statistics()
+    estimates = centred_means(ratings)
+    models = list(measured)
+    known = ~np.isnan(estimates.values)
+    compared = np.flatnonzero(known & (ratings.counts >= FEWEST_RATINGS))
+    between = agreement_between_people(ratings)
+    return Statistics(
+        figures=dict(zip(models, _figures(ratings, estimates), strict=True)),
+        agreement=_agreement(
+            np.array([measured[models[place]] for place in compared]),
+            estimates.of(compared),
+            ratings.reach(compared),
+            [models[place] for place in compared],
+        ),
+        people_agree=PeopleAgreement(*between) if between else None,
+    )
+
+
+def _figures(ratings: Ratings, estimates: Estimates) -> list[PeopleFigure]:
+    """Return the figure of each model, in the order of the columns."""
+    reaches = [ratings.reach(np.array([place])) for place in range(len(estimates.values))]
+    reasons = [_why_no_interval(estimates, place, *reach) for place, reach in enumerate(reaches)]
+    factors = np.array([np.nan if reason else widening(*reach) for reason, reach in zip(reasons, reaches, strict=True)])
+    ranks = rank_ranges(estimates, factors)
+    figures = []
+    for place, (reason, (people, queries)) in enumerate(zip(reasons, reaches, strict=True)):
+        mean = estimates.values[place]
+        low, high = (None if reason else mean_interval(estimates, place, factors[place])) or (None, None)
+        rank_low, rank_high = ranks[place] or (None, None)
+        mean = None if np.isnan(mean) else float(mean)
+        figures.append(PeopleFigure(mean, low, high, rank_low, rank_high, people, queries, reason))
+    return figures
+
+
+def _why_no_interval(estimates: Estimates, place: int, people: int, queries: int) -> str:
+    """Return why a model has no interval, a code of `people_figures.NO_INTERVAL`; empty if it has."""
+    if not people:
+        return NO_RATINGS
+    if np.isnan(estimates.values[place]):
+        return NOT_COMPARED
+    few = why_no_interval(people, queries)
+    return few or ("" if estimable(estimates.resampled[:, place]) else UNSTABLE)
+
+
+def _agreement(
+    measured: Floats, estimates: Estimates, reach: tuple[int, int], models: Sequence[int]
+) -> RankAgreement | PairAgreement | None:
+    """Return how metric and human means go together: tau-b of three models or more, else whether two agree."""
+    if len(models) < FEWEST_FOR_TAU - 1:
+        return None
+    if len(models) >= FEWEST_FOR_TAU:
+        return _rank_agreement(measured, estimates, reach)
+    better = int(measured[1] > measured[0])
+    worse = 1 - better
+    resampled = estimates.resampled[:, better] - estimates.resampled[:, worse]
+    low, high, reason = _interval_or_why(resampled, reach)
+    return PairAgreement(
+        models=2,
+        better=models[better],
+        is_level=bool(measured[0] == measured[1]),
+        difference=float(estimates.values[better] - estimates.values[worse]),
+        low=low,
+        high=high,
+        certainty=None if reason else share_in_order(resampled),
+        people=reach[0],
+        queries=reach[1],
+        no_interval=reason,
+    )
+
+
+def _rank_agreement(measured: Floats, estimates: Estimates, reach: tuple[int, int]) -> RankAgreement:
+    tau = float(kendall_tau_b(measured, estimates.values[None])[0])
+    if np.isnan(tau):
+        return RankAgreement(len(measured), None, None, None, *reach, why_no_interval(*reach))
+    low, high, reason = _interval_or_why(kendall_tau_b(measured, estimates.resampled), reach)
+    if low is not None and high is not None:
+        low, high = max(-1.0, low), min(1.0, high)
+    return RankAgreement(len(measured), tau, low, high, *reach, reason)
+
+
+def _interval_or_why(resampled: Floats, reach: tuple[int, int]) -> tuple[float | None, float | None, str]:
+    """Return the 95 % interval of resampled values, or why there is none."""
+    reason = why_no_interval(*reach) or ("" if estimable(resampled) else UNSTABLE)
+    ends = None if reason else widened(interval(resampled), widening(*reach))
+    return (*ends, "") if ends else (None, None, reason)
