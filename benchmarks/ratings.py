@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import Result, parser, report
-from ratings.services.people_statistics import computed
+from ratings.services.centred_means import centred_means
+from ratings.services.people_figures import PairAgreement
+from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
+from ratings.services.rater_agreement import krippendorff_alpha
 from ratings.services.rating_statistics import Floats, Ratings, kendall_tau_b
 
 PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8
@@ -91,14 +94,11 @@ def coverage(design: Design, repeats: int, seed: int) -> Result:
     given, covered, certain, apart = [], [], [], []
     for _ in range(repeats):
         ratings = simulate(design, random)
-        statistics = computed(ratings, dict(enumerate(range(design.models))))
-        figures = [statistics.figures[model] for model in range(design.models)]
+        figures = figures_of(ratings, centred_means(ratings))
         known = [(figure, truth) for figure, truth in zip(figures, design.truth, strict=True) if figure.interval]
         given.append(len(known) / len(figures))
         covered += [fmean(low <= truth <= high for (low, high), truth in _ends(known))] if known else []
-        pair = computed(replace_columns(ratings, [0, 1]), {0: 0.1, 1: 0.2}).agreement
-        share = getattr(pair, "certainty", None)
-        certain.append(float(share is not None and max(share, 1 - share) >= CERTAIN))
+        certain.append(float(_looks_certain(replace(ratings, values=ratings.values[:, :2]))))
         apart.append(float(any(figure.rank_text not in ("", f"1–{design.models}") for figure in figures)))
     return {
         "repeats": repeats,
@@ -114,9 +114,26 @@ def _ends(known: Sequence[tuple[Any, float]]) -> list[tuple[tuple[float, float],
     return [(figure.interval, truth) for figure, truth in known]
 
 
-def replace_columns(ratings: Ratings, models: Sequence[int]) -> Ratings:
-    """Return the ratings of some models only."""
-    return replace(ratings, values=ratings.values[:, list(models)])
+def _looks_certain(pair: Ratings) -> bool:
+    """Return whether a page would say that one of two models is rated higher in at least CERTAIN of the resamples."""
+    agreement = agreement_of(np.array([0.1, 0.2]), centred_means(pair), pair.reach(np.array([0, 1])), [0, 1])
+    share = agreement.certainty if isinstance(agreement, PairAgreement) else None
+    return share is not None and max(share, 1 - share) >= CERTAIN
+
+
+def alpha_coverage(design: Design, repeats: int, seed: int) -> Result:
+    """Return how often the interval of Krippendorff's alpha covers that of very many people and queries."""
+    random = np.random.default_rng(seed)
+    many = replace(
+        design, people=max(200, design.people), each=min(60, 3 * design.queries), queries=10 * design.queries
+    )
+    truth = krippendorff_alpha(simulate(many, random)).value
+    covered = []
+    for _ in range(repeats):
+        agreement = people_agree_of(simulate(design, random))
+        if agreement and agreement.alpha_low is not None and agreement.alpha_high is not None:
+            covered.append(float(agreement.alpha_low <= truth <= agreement.alpha_high))
+    return {"repeats": repeats, "coverage": _rounded(covered), "error": _error(covered), "truth": round(truth, 3)}
 
 
 def order(design: Design, repeats: int, seed: int) -> Result:
@@ -125,8 +142,7 @@ def order(design: Design, repeats: int, seed: int) -> Result:
     taus, winners, worst, raw = [], [], [], []
     for _ in range(repeats):
         ratings = simulate(design, random)
-        statistics = computed(ratings, dict(enumerate(design.levels)))
-        means = np.array([statistics.figures[model].mean for model in range(design.models)], dtype=float)
+        means = centred_means(ratings).values
         taus.append(float(kendall_tau_b(design.levels, means[None])[0]))
         winners.append(float(means.argmax() == 0))
         worst.append(float(1 + (means > means[-1]).sum()))
@@ -144,16 +160,16 @@ def order(design: Design, repeats: int, seed: int) -> Result:
 
 
 def duration(ballots: int, models: int) -> Result:
-    """Return the seconds that a page's statistics of so many ballots take."""
+    """Return the seconds of one core that a page's statistics of so many ballots take."""
     random = np.random.default_rng(0)
     values = np.full((ballots, models), np.nan)
     for row in values:
         row[random.permutation(models)[:4]] = random.integers(1, 6, 4)
     queries = random.integers(0, 200, ballots)
     ratings = Ratings(random.integers(0, max(2, ballots // 50), ballots), queries, values)
-    started = time.perf_counter()
+    started = time.process_time()
     computed(ratings, dict(enumerate(range(models))))
-    return {"seconds": round(time.perf_counter() - started, 2)}
+    return {"cpu_seconds": round(time.process_time() - started, 2)}
 
 
 def _rounded(values: Sequence[float]) -> float | str:
@@ -170,6 +186,9 @@ COVERED: dict[str, Design] = {
     f"{people} people x {each} ballots": Design(people, each)
     for people, each in ((4, 20), (5, 20), (10, 4), (10, 20), (40, 5), (40, 20), (150, 5))
 } | {"20 people x 20, 4 of 8 models": Design(20, 20, models=8)}
+ALPHA: dict[str, Design] = {
+    f"alpha, {people} people x {each} ballots": Design(people, each) for people, each in ((5, 20), (10, 20), (40, 20))
+}
 ORDERED: dict[str, Design] = {
     f"{name}, {20 * each} ballots": replace(EIGHT, each=each, late=late)
     for name, late in (("8 models", False), ("the worst of 8 joins late", True))
@@ -182,6 +201,7 @@ def scenarios(repeats: int, seed: int, *, quick: bool) -> dict[str, Callable[[],
     ballots, models = (500, 6) if quick else (10_000, 24)
     return {
         **{name: lambda one=one: coverage(one, repeats, seed) for name, one in COVERED.items()},  # type: ignore[misc]
+        **{name: lambda one=one: alpha_coverage(one, repeats, seed) for name, one in ALPHA.items()},  # type: ignore[misc]
         **{name: lambda one=one: order(one, repeats, seed) for name, one in ORDERED.items()},  # type: ignore[misc]
         "a page of many ballots": lambda: duration(ballots, models),
     }

@@ -82,7 +82,28 @@ LEADERBOARD = {
                 "no_interval": "",
                 "no_interval_text": "",
             },
-            "people_agree": {"share": 0.71, "comparisons": 48},
+            "people_agree": {
+                "share": 0.71,
+                "chance": 0.36,
+                "comparisons": 48,
+                "alpha": 0.55,
+                "alpha_low": 0.41,
+                "alpha_high": 0.66,
+                "people": 12,
+                "queries": 20,
+                "no_interval": "",
+                "no_interval_text": "",
+            },
+            "column_bias": {
+                "columns": [
+                    {"column": 1, "mean": 0.03, "low": -0.1, "high": 0.16, "ratings": 61},
+                    {"column": 2, "mean": -0.03, "low": -0.16, "high": 0.1, "ratings": 61},
+                ],
+                "people": 14,
+                "queries": 38,
+                "no_interval": "",
+                "no_interval_text": "",
+            },
             "rows": [ROW],
         }
     ]
@@ -194,8 +215,41 @@ class LeaderboardAgreementSerializer(serializers.Serializer[Any]):
 
 
 class PeopleAgreementSerializer(serializers.Serializer[Any]):
+    """Agreement of people about the same results."""
+
     share = serializers.FloatField(help_text="Share of comparisons in which two people agree, 0 to 1.")
+    chance = serializers.FloatField(help_text="Share that chance gives, 0 to 1.")
     comparisons = serializers.IntegerField()
+    alpha = _number(
+        "Krippendorff's alpha, ordinal: 1 is perfect agreement, 0 is chance; null if all ratings are equal."
+    )
+    alpha_low = _number("Lower end of its 95 % interval over people and queries; null if there is none.")
+    alpha_high = _number("Upper end of its 95 % interval over people and queries; null if there is none.")
+    people = serializers.IntegerField(help_text="Number of people that alpha compares.")
+    queries = serializers.IntegerField(help_text="Number of queries that alpha compares people on.")
+    no_interval = _no_interval("alpha has no interval")
+    no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
+
+
+class ColumnFigureSerializer(serializers.Serializer[Any]):
+    column = serializers.IntegerField(help_text="Place on the ballot; 1 is the leftmost.")
+    mean = serializers.FloatField(help_text="Mean rating above the mean of its ballot, in points.")
+    low = _number("Lower end of its interval; null if there is none.")
+    high = _number("Upper end of its interval; null if there is none.")
+    ratings = serializers.IntegerField()
+
+
+class ColumnBiasSerializer(serializers.Serializer[Any]):
+    """Ratings by the place of the column; the intervals of all columns hold together at 95 %.
+
+    An interval that leaves out 0 means that the place moves the ratings.
+    """
+
+    columns = ColumnFigureSerializer(many=True)
+    people = serializers.IntegerField(help_text="Number of people who rated these models.")
+    queries = serializers.IntegerField(help_text="Number of queries that these models are rated on.")
+    no_interval = _no_interval("there are no intervals")
+    no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
 
 
 class LeaderboardSectionSerializer(serializers.Serializer[Any]):
@@ -212,6 +266,7 @@ class LeaderboardSectionSerializer(serializers.Serializer[Any]):
     ratings = serializers.IntegerField(help_text="Number of rated ballots.")
     agreement = LeaderboardAgreementSerializer(allow_null=True)
     people_agree = PeopleAgreementSerializer(allow_null=True)
+    column_bias = ColumnBiasSerializer(allow_null=True)
     rows = LeaderboardRowSerializer(many=True)
 
 

@@ -4,6 +4,7 @@ A raw mean depends on who rated a model and on which queries: a model that joins
 Within a ballot, one person compares models on one query, so differences within ballots are free of both.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,14 +41,25 @@ def centred_means(ratings: Ratings, seed: int = 0) -> Estimates:
 
     Source: A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), 386-411.
     """
-    people, queries = two_way_counts(ratings, seed)
-    sums = np.zeros((len(people), _features(ratings.values[:0]).shape[1]))
+    sums = weighted_sums(ratings, lambda part: _features(ratings.values[part]), seed)
+    means = _solved(sums, ratings.values.shape[1])
+    return Estimates(means[0], means[1:])
+
+
+def weighted_sums(
+    ratings: Ratings, features: Callable[[slice], Floats], seed: int = 0, resamples: int = RESAMPLES
+) -> Floats:
+    """Return the sums of features over the ballots of each of the first resamples [1 + resamples, F].
+
+    The first row sums the ratings as they are. features: those of a part of the ballots [b, F].
+    """
+    people, queries = (counts[: 1 + resamples] for counts in two_way_counts(ratings, seed))
+    sums = np.zeros((len(people), features(slice(0, 0)).shape[1]))
     for start in range(0, len(ratings.people), _BALLOTS_AT_ONCE):
         part = slice(start, start + _BALLOTS_AT_ONCE)
         weights = people[:, ratings.people_places[part]] * queries[:, ratings.query_places[part]]
-        sums += weights @ _features(ratings.values[part])
-    means = _solved(sums, ratings.values.shape[1])
-    return Estimates(means[0], means[1:])
+        sums += weights @ features(part)
+    return sums
 
 
 def two_way_counts(ratings: Ratings, seed: int = 0) -> tuple[Floats, Floats]:
@@ -86,10 +98,10 @@ def _solved(sums: Floats, models: int) -> Floats:
     first, second = np.triu_indices(models)
     matrix[:, first, second] = matrix[:, second, first] = sums[:, :corner]
     right, share, level = (sums[:, corner + at * models : corner + (at + 1) * models] for at in range(3))
-    linked = _linked(matrix)
+    linked = linked_models(matrix)
     # By the ballots of the ratings as they are, and within their group: else groups of about one size would take turns.
-    whole = np.where(_largest_group(linked[:1], share[0]), share[0], 0)[0]
-    inside = _largest_group(linked, whole)
+    whole = np.where(largest_group(linked[:1], share[0]), share[0], 0)[0]
+    inside = largest_group(linked, whole)
     both = inside[:, :, None] & inside[:, None, :]
     # Effects are fixed up to a constant; adding 1 everywhere makes their sum 0. Outside the group: effect 0, dropped.
     effects = np.linalg.solve(np.where(both, matrix + 1, np.eye(models)), np.where(inside, right, 0)[..., None])[..., 0]
@@ -99,15 +111,15 @@ def _solved(sums: Floats, models: int) -> Floats:
     return np.where(inside & (share > 0), effects + base[:, None], np.nan)
 
 
-def _linked(matrix: Floats) -> Bools:
+def linked_models(matrix: Floats) -> Bools:
     """Return which models [R, M, M] a chain of ballots compares."""
-    linked = (matrix != 0) | np.eye(matrix.shape[1], dtype=bool)
+    linked: Bools = (matrix != 0) | np.eye(matrix.shape[1], dtype=bool)
     for _ in range(max(1, matrix.shape[1] - 1).bit_length()):  # each step doubles the length of chains
         linked = (linked.astype(np.float32) @ linked.astype(np.float32)) > 0
     return linked
 
 
-def _largest_group(linked: Bools, share: Floats) -> Bools:
+def largest_group(linked: Bools, share: Floats) -> Bools:
     """Return which models [R, M] belong to the group with the most ballots; share [M]: each model's of them."""
     largest: Bools = linked[np.arange(len(linked)), (linked @ share).argmax(axis=1)]
     return largest

@@ -12,7 +12,7 @@ from ratings.services.leaderboard_people import statistics_of
 from ratings.services.leaderboard_protocols import BoardProtocol
 from ratings.services.leaderboard_ranks import RankTest, ranked
 from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
-from ratings.services.people_figures import PairAgreement, PeopleAgreement, PeopleFigure, RankAgreement
+from ratings.services.people_figures import ColumnBias, PairAgreement, PeopleAgreement, PeopleFigure, RankAgreement
 from retrieval.models import Dataset
 
 DEFAULT = "default"
@@ -36,6 +36,7 @@ class Section:
     ratings: int
     agreement: RankAgreement | PairAgreement | None
     people_agree: PeopleAgreement | None
+    column_bias: ColumnBias | None
     equivalent_losses: EquivalentLosses | None
 
     @property
@@ -138,6 +139,7 @@ def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProt
         ratings=ratings_total(ordered),
         agreement=agreement,
         people_agree=statistics.people_agree,
+        column_bias=statistics.column_bias,
         equivalent_losses=equivalent_losses([row.model for row in ordered]),
     )
 

@@ -15,7 +15,7 @@ from config.spreadsheets import csv_text
 from ratings.services import leaderboard
 from ratings.services.leaderboard import Section
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, SeedRow
-from ratings.services.people_figures import PairAgreement, RankAgreement
+from ratings.services.people_figures import ColumnBias, PairAgreement, PeopleAgreement, RankAgreement
 from retrieval.registry.services.legend import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -64,8 +64,9 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
                 "is_default": section.is_default,
                 "test": section.test.state,
                 "ratings": section.ratings,
-                "agreement": section.agreement and _document_agreement(section.agreement),
-                "people_agree": section.people_agree and asdict(section.people_agree),
+                "agreement": _document_figure(section.agreement),
+                "people_agree": _document_figure(section.people_agree),
+                "column_bias": _document_figure(section.column_bias),
                 "rows": [_document_row(row) for row in section.rows],
             }
             for section in sections
@@ -73,8 +74,10 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
     }
 
 
-def _document_agreement(agreement: RankAgreement | PairAgreement) -> dict[str, object]:
-    return {**asdict(agreement), "no_interval_text": agreement.no_interval_text}
+def _document_figure(
+    figure: RankAgreement | PairAgreement | PeopleAgreement | ColumnBias | None,
+) -> dict[str, object] | None:
+    return None if figure is None else {**asdict(figure), "no_interval_text": figure.no_interval_text}
 
 
 def _document_row(row: LeaderboardRow) -> dict[str, object]:

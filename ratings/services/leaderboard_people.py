@@ -6,12 +6,12 @@ import numpy as np
 from django.core.cache import cache
 from django.db.models import Count, Max
 
-from ratings.models import BlindScore
+from ratings.models import Ballot, BlindScore
 from ratings.services.leaderboard_rows import LeaderboardRow
 from ratings.services.people_statistics import Statistics, computed
 from ratings.services.rating_statistics import Ratings
 
-FORM = 2
+FORM = 3
 """Of what is cached: raised when `Statistics` changes, so that a new release does not read an older one's."""
 
 KEEP_SECONDS = 600  # statistics of the same ratings; new ratings have another key
@@ -41,18 +41,21 @@ def ratings_of(rows: Sequence[int], row_of: Mapping[int, int]) -> Ratings:
     ballots: dict[object, int] = {}
     rows_of_searches: dict[object, int] = {}
     people, queries, cells = [], [], []
-    fields = ("ballot", "ballot__who", "ballot__search", "ranking__model", "score")
-    for ballot, who, search, model, rating in (
-        BlindScore.objects.filter(ranking__model__in=list(row_of)).order_by("pk").values_list(*fields)
-    ):
+    scores = BlindScore.objects.filter(ranking__model__in=list(row_of))
+    orders = dict(Ballot.objects.filter(pk__in=scores.values("ballot")).values_list("pk", "order"))
+    fields = ("ballot", "ballot__who", "ballot__search", "ranking__model", "ranking", "score")
+    for ballot, who, search, model, ranking, rating in scores.order_by("pk").values_list(*fields):
         if ballot not in ballots:
             ballots[ballot] = len(ballots)
             people.append(who)
             queries.append(rows_of_searches.setdefault(search, len(rows_of_searches)))
-        cells.append((ballots[ballot], columns[model], rating))
+        cells.append((ballots[ballot], columns[model], rating, orders[ballot].index(ranking) + 1))
     sums, counts = np.zeros((len(ballots), len(rows))), np.zeros((len(ballots), len(rows)))
-    for row, column, rating in cells:
+    shown_at = np.zeros(sums.shape, dtype=np.int64)
+    for row, column, rating, place in cells:
         sums[row, column] += rating
         counts[row, column] += 1
+        shown_at[row, column] = place
     table = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    return Ratings(np.array(people, dtype=np.int64), np.array(queries, dtype=np.int64), table)
+    shown_at[counts != 1] = 0  # the mean of two columns stands in neither
+    return Ratings(np.array(people, dtype=np.int64), np.array(queries, dtype=np.int64), table, shown_at)

@@ -8,11 +8,12 @@ from ratings.services.rating_statistics import (
     FEWEST_PEOPLE,
     FEWEST_QUERIES,
     NO_RATINGS,
+    NO_VARIATION,
     NOT_COMPARED,
     UNSTABLE,
 )
 
-NO_INTERVAL = (NO_RATINGS, NOT_COMPARED, FEW_PEOPLE, FEW_QUERIES, UNSTABLE)
+NO_INTERVAL = (NO_RATINGS, NOT_COMPARED, FEW_PEOPLE, FEW_QUERIES, UNSTABLE, NO_VARIATION)
 """The codes of why a figure has no interval."""
 
 
@@ -25,6 +26,7 @@ def no_interval_text(code: str, people: int, queries: int) -> str:
         FEW_PEOPLE: f"an interval needs {FEWEST_PEOPLE} people; {people} rated",
         FEW_QUERIES: f"an interval needs {FEWEST_QUERIES} queries; {queries} are rated",
         UNSTABLE: "too few ballots compare it with the other models",
+        NO_VARIATION: "all ratings are equal",
     }[code]
 
 
@@ -109,7 +111,58 @@ class PairAgreement:
 
 @dataclass(frozen=True)
 class PeopleAgreement:
-    """Share of the comparisons in which two people agree, and the number of comparisons."""
+    """How far people agree about the same results.
+
+    share: of the comparisons in which two agree; chance: the share that chance gives. alpha: Krippendorff's, ordinal,
+    1 is perfect and 0 is chance; None where all ratings are equal. alpha_low, alpha_high: its 95 % interval. people,
+    queries: how many alpha is of. no_interval: why alpha has no interval.
+    """
 
     share: float
+    chance: float
     comparisons: int
+    alpha: float | None
+    alpha_low: float | None
+    alpha_high: float | None
+    people: int
+    queries: int
+    no_interval: str
+
+    @property
+    def no_interval_text(self) -> str:
+        return no_interval_text(self.no_interval, self.people, self.queries)
+
+
+@dataclass(frozen=True)
+class ColumnFigure:
+    """The mean rating of a column, 1 is the leftmost, above the mean of its ballot, in points. low, high: interval."""
+
+    column: int
+    mean: float
+    low: float | None
+    high: float | None
+    ratings: int
+
+    @property
+    def is_biased(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class ColumnBias:
+    """Whether a column's place on the ballot moves its ratings. The intervals of all columns hold together at 95 %."""
+
+    columns: tuple[ColumnFigure, ...]
+    people: int
+    queries: int
+    no_interval: str
+
+    @property
+    def biased(self) -> list[ColumnFigure]:
+        """The columns whose interval leaves out 0."""
+        return [figure for figure in self.columns if figure.is_biased]
+
+    @property
+    def no_interval_text(self) -> str:
+        return no_interval_text(self.no_interval, self.people, self.queries)

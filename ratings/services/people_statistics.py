@@ -6,15 +6,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ratings.services.centred_means import Estimates, centred_means, mean_interval, rank_ranges
-from ratings.services.people_figures import PairAgreement, PeopleAgreement, PeopleFigure, RankAgreement
+from ratings.services.column_means import column_means
+from ratings.services.people_figures import (
+    ColumnBias,
+    ColumnFigure,
+    PairAgreement,
+    PeopleAgreement,
+    PeopleFigure,
+    RankAgreement,
+)
+from ratings.services.rater_agreement import agreement_between_people, krippendorff_alpha
 from ratings.services.rating_statistics import (
     FEWEST_RATINGS,
     NO_RATINGS,
+    NO_VARIATION,
     NOT_COMPARED,
     UNSTABLE,
     Floats,
     Ratings,
-    agreement_between_people,
     estimable,
     interval,
     kendall_tau_b,
@@ -34,6 +43,7 @@ class Statistics:
     figures: Mapping[int, PeopleFigure] = field(default_factory=dict)
     agreement: RankAgreement | PairAgreement | None = None
     people_agree: PeopleAgreement | None = None
+    column_bias: ColumnBias | None = None
 
 
 def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
@@ -44,20 +54,20 @@ def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
     models = list(measured)
     known = ~np.isnan(estimates.values)
     compared = np.flatnonzero(known & (ratings.counts >= FEWEST_RATINGS))
-    between = agreement_between_people(ratings)
     return Statistics(
-        figures=dict(zip(models, _figures(ratings, estimates), strict=True)),
-        agreement=_agreement(
+        figures=dict(zip(models, figures_of(ratings, estimates), strict=True)),
+        agreement=agreement_of(
             np.array([measured[models[place]] for place in compared]),
             estimates.of(compared),
             ratings.reach(compared),
             [models[place] for place in compared],
         ),
-        people_agree=PeopleAgreement(*between) if between else None,
+        people_agree=people_agree_of(ratings),
+        column_bias=_column_bias(ratings),
     )
 
 
-def _figures(ratings: Ratings, estimates: Estimates) -> list[PeopleFigure]:
+def figures_of(ratings: Ratings, estimates: Estimates) -> list[PeopleFigure]:
     """Return the figure of each model, in the order of the columns."""
     reaches = [ratings.reach(np.array([place])) for place in range(len(estimates.values))]
     reasons = [_why_no_interval(estimates, place, *reach) for place, reach in enumerate(reaches)]
@@ -83,7 +93,7 @@ def _why_no_interval(estimates: Estimates, place: int, people: int, queries: int
     return few or ("" if estimable(estimates.resampled[:, place]) else UNSTABLE)
 
 
-def _agreement(
+def agreement_of(
     measured: Floats, estimates: Estimates, reach: tuple[int, int], models: Sequence[int]
 ) -> RankAgreement | PairAgreement | None:
     """Return how metric and human means go together: tau-b of three models or more, else whether two agree."""
@@ -119,8 +129,38 @@ def _rank_agreement(measured: Floats, estimates: Estimates, reach: tuple[int, in
     return RankAgreement(len(measured), tau, low, high, *reach, reason)
 
 
-def _interval_or_why(resampled: Floats, reach: tuple[int, int]) -> tuple[float | None, float | None, str]:
-    """Return the 95 % interval of resampled values, or why there is none."""
+def people_agree_of(ratings: Ratings) -> PeopleAgreement | None:
+    """Return how far people agree; None where no two people rated the same two models on the same query."""
+    share = agreement_between_people(ratings)
+    if share is None:
+        return None
+    alpha = krippendorff_alpha(ratings)
+    if np.isnan(alpha.value):
+        shown = (None, None, None, *alpha.reach, NO_VARIATION)
+        return PeopleAgreement(share.share, share.chance, share.comparisons, *shown)
+    low, high, reason = _interval_or_why(alpha.resampled, alpha.reach)
+    ends = (low, None if high is None else min(1.0, high))
+    return PeopleAgreement(share.share, share.chance, share.comparisons, alpha.value, *ends, *alpha.reach, reason)
+
+
+def _column_bias(ratings: Ratings) -> ColumnBias | None:
+    counts, means = column_means(ratings)
+    rated = np.flatnonzero(counts)
+    if len(rated) < 2:
+        return None
+    reach = ratings.reach(np.arange(ratings.values.shape[1]))
+    level = 1 - 0.05 / len(rated)  # Bonferroni: one column in twenty tables, not one column in twenty
+    figures = []
+    for place in rated:
+        low, high, _ = _interval_or_why(means.resampled[:, place], reach, level)
+        figures.append(ColumnFigure(int(place) + 1, float(means.values[place]), low, high, int(counts[place])))
+    return ColumnBias(tuple(figures), *reach, why_no_interval(*reach))
+
+
+def _interval_or_why(
+    resampled: Floats, reach: tuple[int, int], level: float = 0.95
+) -> tuple[float | None, float | None, str]:
+    """Return the interval of resampled values, or why there is none."""
     reason = why_no_interval(*reach) or ("" if estimable(resampled) else UNSTABLE)
-    ends = None if reason else widened(interval(resampled), widening(*reach))
+    ends = None if reason else widened(interval(resampled, level), widening(*reach))
     return (*ends, "") if ends else (None, None, reason)

@@ -33,16 +33,22 @@ NOT_COMPARED = "not_compared"
 FEW_PEOPLE = "few_people"
 FEW_QUERIES = "few_queries"
 UNSTABLE = "unstable"
+NO_VARIATION = "no_variation"
 """Why a figure has no interval."""
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """B ballots on M models. people [B] and queries [B]: keys; values [B, M]: ratings 1 to 5, NaN where not shown."""
+    """B ballots on M models. people [B] and queries [B]: keys; values [B, M]: ratings 1 to 5, NaN where not shown.
+
+    columns [B, M]: each model's column on the ballot, 1 is the leftmost, 0 where it is not shown or not one; None
+    where nothing is known of columns.
+    """
 
     people: Ints
     queries: Ints
     values: Floats
+    columns: Ints | None = None
 
     @property
     def counts(self) -> Ints:
@@ -127,22 +133,3 @@ def share_in_order(resampled: Floats) -> float:
     """Return the share of resampled differences [RESAMPLES] that are above 0; a tie counts half, NaN not at all."""
     defined = resampled[~np.isnan(resampled)]
     return float((defined > 1e-9).mean() + (np.abs(defined) <= 1e-9).mean() / 2)
-
-
-def agreement_between_people(ratings: Ratings) -> tuple[float, int] | None:
-    """Return the share of comparisons in which two people agree, and how many comparisons there are.
-
-    A comparison is two people, one query and two models that both rated there. They agree when both put the
-    same model higher, or both put the two level. None where no two people rated the same query.
-    """
-    first, second = np.array(list(combinations(range(ratings.values.shape[1]), 2)), dtype=int).reshape(-1, 2).T
-    agreed = compared = 0
-    for query in np.unique(ratings.queries):
-        values = ratings.values[ratings.queries == query]
-        orders = np.sign(values[:, first] - values[:, second])  # [people, pairs of models], NaN where not both shown
-        people = (~np.isnan(orders)).sum(axis=0)
-        compared += int((people * (people - 1)).sum()) // 2
-        for order in (-1, 0, 1):
-            alike = (orders == order).sum(axis=0)
-            agreed += int((alike * (alike - 1)).sum()) // 2
-    return (agreed / compared, compared) if compared else None

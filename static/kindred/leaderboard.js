@@ -158,16 +158,20 @@ async function poll() {
   document.querySelectorAll("[data-board-part]").forEach((part) => htmx.trigger(part, "ratings"));
 }
 
-// --- open lists of seeds stay open when the tables are loaded again
+// --- what is open stays open when the tables are loaded again
+
+function keyOf(details) {
+  return details.dataset.seeds ?? details.dataset.folded;
+}
 
 function keepOpen(part) {
   const opened = new Set();
   part.addEventListener("htmx:beforeSwap", () => {
     opened.clear();
-    part.querySelectorAll("details[open][data-seeds]").forEach((one) => opened.add(one.dataset.seeds));
+    part.querySelectorAll("details[open]").forEach((one) => opened.add(keyOf(one)));
   });
   part.addEventListener("htmx:afterSwap", () => {
-    for (const one of part.querySelectorAll("details[data-seeds]")) one.open = opened.has(one.dataset.seeds);
+    for (const one of part.querySelectorAll("details")) one.open = opened.has(keyOf(one));
   });
 }
 

@@ -144,7 +144,9 @@ def test_intervals_and_ranks_of_people_are_in_json_and_csv_or_the_code_of_why_no
     assert ranks == [(1, 1), (2, 2)] and last["model"] == second
     assert (line(1)["human_rank_low"], line(1)["human_people"], line(1)["human_queries"]) == ("2", "5", "10")
     assert float(line(1)["human_low"]) == pytest.approx(last["human_low"])
-    agreement = APIClient().get(ROOT).json()["datasets"][0]["agreement"]
+    section = APIClient().get(ROOT).json()["datasets"][0]
+    assert section["column_bias"]["columns"][0]["low"] is not None and section["column_bias"]["no_interval"] == ""
+    agreement = section["agreement"]
     assert agreement["low"] <= agreement["difference"] <= agreement["high"] and agreement["no_interval"] == ""
 
 

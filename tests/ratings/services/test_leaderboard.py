@@ -9,7 +9,6 @@ from ratings.errors import UnknownFilter
 from ratings.services import ballots
 from ratings.services import leaderboard_people as service
 from ratings.services.leaderboard import leaderboard, ratings_total, sections_for
-from ratings.services.people_figures import PeopleAgreement
 from ratings.services.rating_statistics import FEW_PEOPLE
 from retrieval.models import Dataset
 from retrieval.registry.services.visibility import set_published
@@ -128,7 +127,19 @@ def test_people_agree_where_they_rated_the_same_query(
     monkeypatch.setattr(ballots, "QUERIES", 1)
     rate(member, {"soft_triple": 5, "multi_similarity": 1})
     rate(other_member, {"soft_triple": 4, "multi_similarity": 3})
-    assert sections_for(member)[0].people_agree == PeopleAgreement(share=1, comparisons=1)
+    found = sections_for(member)[0].people_agree
+    assert found is not None and (found.share, found.comparisons, found.chance) == (1, 1, 0.5)
+    assert (found.alpha_low, found.no_interval, found.people, found.queries) == (None, FEW_PEOPLE, 2, 1)
+    assert found.alpha is not None and found.alpha < 1
+
+
+def test_columns_are_those_of_the_ballot_from_the_left(world: World, member: User) -> None:
+    for score in (5, 4, 3):
+        ballot = ballots.next_ballot(member)
+        ballots.rate(ballot, {ballot.order[0]: score, ballot.order[1]: 1})
+    [section] = sections_for(member)
+    assert section.column_bias is not None
+    assert [(one.column, one.mean, one.ratings) for one in section.column_bias.columns] == [(1, 1.5, 3), (2, -1.5, 3)]
 
 
 def test_statistics_are_cached_until_one_comes_or_goes(

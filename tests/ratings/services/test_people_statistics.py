@@ -13,6 +13,7 @@ from ratings.services.rating_statistics import (
     FEW_PEOPLE,
     FEW_QUERIES,
     NO_RATINGS,
+    NO_VARIATION,
     NOT_COMPARED,
     UNSTABLE,
     Ratings,
@@ -79,6 +80,8 @@ def test_everybody_rates_three() -> None:
     for figure in statistics.figures.values():
         assert (figure.mean, figure.low, figure.high) == (pytest.approx(3),) * 3 and figure.rank_text == "1–3"
     assert isinstance(statistics.agreement, RankAgreement) and statistics.agreement.tau is None
+    assert statistics.people_agree is not None and statistics.people_agree.alpha is None
+    assert (statistics.people_agree.no_interval, statistics.people_agree.share) == (NO_VARIATION, 1)
 
 
 def test_two_models_with_equal_answers_are_never_in_order() -> None:

@@ -1,4 +1,3 @@
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from ratings.services.rating_statistics import (
     FEWEST_PEOPLE,
     PEOPLE_ENOUGH,
     Ratings,
-    agreement_between_people,
     estimable,
     interval,
     kendall_tau_b,
@@ -75,34 +73,3 @@ def test_tau_b_of_nothing_but_ties_or_of_the_unknown_is_unknown() -> None:
 
 def test_a_tie_is_half_in_order() -> None:
     assert share_in_order(np.array([1, 2, 0, -1, np.nan])) == pytest.approx((2 + 0.5) / 4)
-
-
-def plainly(pile: Ratings) -> tuple[int, int]:
-    """Count agreements and comparisons one by one."""
-    agreed = compared = 0
-    rows = list(zip(pile.queries, pile.values, strict=True))
-    for (query, ours), (other, theirs) in combinations(rows, 2):
-        if query != other:
-            continue
-        for a, b in combinations(range(len(ours)), 2):
-            if not np.isnan([ours[a], ours[b], theirs[a], theirs[b]]).any():
-                compared += 1
-                agreed += np.sign(ours[a] - ours[b]) == np.sign(theirs[a] - theirs[b])
-    return agreed, compared
-
-
-def test_people_agree_as_counted_one_by_one() -> None:
-    pile = many(np.random.default_rng(3), people=5, each=4)
-    pile.values[::4, 1] = np.nan
-    agreed, compared = plainly(pile)
-    assert agreement_between_people(pile) == (pytest.approx(agreed / compared), compared)
-
-
-def test_people_agree_about_the_same_query_only() -> None:
-    alike = ratings((1, 1, [5, 2]), (2, 1, [3, 1]), (3, 2, [1, 5]))
-    assert agreement_between_people(alike) == (1, 1)
-    assert agreement_between_people(ratings((1, 1, [5, 2]), (2, 2, [5, 2]))) is None
-    assert agreement_between_people(ratings((1, 1, [3, 3]), (2, 1, [2, 2]), (3, 1, [2, 1]))) == (
-        pytest.approx(1 / 3),
-        3,
-    )
