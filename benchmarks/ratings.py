@@ -18,6 +18,7 @@ from ratings.services.people_figures import PairAgreement
 from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
 from ratings.services.rater_agreement import krippendorff_alpha
 from ratings.services.rating_statistics import Floats, Ratings, kendall_tau_b
+from ratings.services.win_rates import win_rates
 
 PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8
 LEVEL = 3.0
@@ -91,13 +92,15 @@ def _offered(design: Design, random: Random, seen: np.ndarray[Any, Any]) -> tupl
 def coverage(design: Design, repeats: int, seed: int) -> Result:
     """Return how often intervals of equal models cover the truth, and how often two of them look different."""
     random = np.random.default_rng(seed)
-    given, covered, certain, apart = [], [], [], []
+    given, covered, won, certain, apart = [], [], [], [], []
     for _ in range(repeats):
         ratings = simulate(design, random)
-        figures = figures_of(ratings, centred_means(ratings))
+        figures = figures_of(ratings, centred_means(ratings), win_rates(ratings))
         known = [(figure, truth) for figure, truth in zip(figures, design.truth, strict=True) if figure.interval]
         given.append(len(known) / len(figures))
         covered += [fmean(low <= truth <= high for (low, high), truth in _ends(known))] if known else []
+        rates = [(figure.win_low, figure.win_high) for figure in figures if figure.win_low is not None]
+        won += [fmean(low <= 0.5 <= (high or 1) for low, high in rates)] if rates else []
         certain.append(float(_looks_certain(replace(ratings, values=ratings.values[:, :2]))))
         apart.append(float(any(figure.rank_text not in ("", f"1–{design.models}") for figure in figures)))
     return {
@@ -105,6 +108,7 @@ def coverage(design: Design, repeats: int, seed: int) -> Result:
         "intervals_given": round(fmean(given), 3),
         "coverage": _rounded(covered),
         "error": _error(covered),
+        "win_rate_coverage": _rounded(won),
         "false_certainty": _rounded(certain),
         "false_ranks": _rounded(apart),
     }

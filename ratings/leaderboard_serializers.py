@@ -28,6 +28,9 @@ ROW = {
     "ratings": 122,
     "index_recall": 0.999,
     "human_raw_mean": 4.0,
+    "human_win_rate": 0.58,
+    "human_win_low": 0.49,
+    "human_win_high": 0.67,
     "human_rank_low": 1,
     "human_rank_high": 2,
     "human_people": 14,
@@ -173,6 +176,12 @@ class LeaderboardRowSerializer(serializers.Serializer[Any]):
     ratings = serializers.IntegerField(help_text="Number of blind ratings of the model.")
     index_recall = _number("Share of the exact nearest neighbours that the active index finds.")
     human_raw_mean = _number("Raw mean of the blind ratings, whoever gave them, 1 to 5; null without any.")
+    human_win_rate = _number(
+        "How often people rate it above an average other model, ties as halves, 0 to 1 (Bradley-Terry with ties); "
+        "null if no ballot compares it."
+    )
+    human_win_low = _number("Lower end of its 95 % interval over people and queries; null if there is none.")
+    human_win_high = _number("Upper end of its 95 % interval over people and queries; null if there is none.")
     human_rank_low = serializers.IntegerField(
         allow_null=True, help_text="Best rank by human_mean that simultaneous 95 % intervals leave open."
     )

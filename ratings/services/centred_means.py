@@ -167,7 +167,7 @@ def _simultaneous(estimates: Estimates, first: Ints, second: Ints, level: float)
     return limits
 
 
-def mean_interval(estimates: Estimates, place: int, factor: float) -> tuple[float, float] | None:
-    """Return the 95 % interval of a model's mean, widened by a factor; None where too many resamples lack it."""
+def interval_of(estimates: Estimates, place: int, factor: float) -> tuple[float, float] | None:
+    """Return the 95 % interval of a model's figure, widened by a factor; None where too many resamples lack it."""
     resampled = estimates.resampled[:, place]
     return widened(interval(resampled), factor) if estimable(resampled) else None

@@ -33,7 +33,7 @@ AFTER = ("human_mean", "human_low", "human_high", "ratings", "index_recall")
 RANKS = ("seeds", "rank", "rank_low", "rank_high", "level_with_best", "not_tested")
 PEOPLE = (
     "human_raw_mean", "human_rank_low", "human_rank_high", "human_people", "human_queries", "human_no_interval",
-    "human_no_interval_text",
+    "human_no_interval_text", "human_win_rate", "human_win_low", "human_win_high",
 )  # fmt: skip
 """The columns of the table before and after the metrics; after them the standard deviations, ranks, and people's."""
 
@@ -139,6 +139,9 @@ def _rated(row: LeaderboardRow) -> dict[str, object]:
         "ratings": row.ratings,
         "index_recall": row.index_recall,
         "human_raw_mean": row.raw_mean,
+        "human_win_rate": people.win_rate,
+        "human_win_low": people.win_low,
+        "human_win_high": people.win_high,
         "human_rank_low": people.rank_low,
         "human_rank_high": people.rank_high,
         "human_people": people.people,

@@ -11,7 +11,7 @@ from ratings.services.leaderboard_rows import LeaderboardRow
 from ratings.services.people_statistics import Statistics, computed
 from ratings.services.rating_statistics import Ratings
 
-FORM = 3
+FORM = 4
 """Of what is cached: raised when `Statistics` changes, so that a new release does not read an older one's."""
 
 KEEP_SECONDS = 600  # statistics of the same ratings; new ratings have another key

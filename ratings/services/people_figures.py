@@ -37,6 +37,7 @@ class PeopleFigure:
     mean: its ballot-centred mean (`centred_means`), None without ratings or a comparison. low, high: 95 % interval.
     rank_low, rank_high: the ranks by that mean which simultaneous intervals leave open. people, queries: how many
     rated it, and on how many. no_interval: why it has neither interval nor ranks, of NO_INTERVAL; empty if it has.
+    win_rate: how often it is rated higher than an average other model (`win_rates`), 0 to 1, with its 95 % interval.
     """
 
     mean: float | None = None
@@ -47,6 +48,9 @@ class PeopleFigure:
     people: int = 0
     queries: int = 0
     no_interval: str = NO_RATINGS
+    win_rate: float | None = None
+    win_low: float | None = None
+    win_high: float | None = None
 
     @property
     def no_interval_text(self) -> str:

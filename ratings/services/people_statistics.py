@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ratings.services.centred_means import Estimates, centred_means, mean_interval, rank_ranges
+from ratings.services.centred_means import Estimates, centred_means, interval_of, rank_ranges
 from ratings.services.column_means import column_means
 from ratings.services.people_figures import (
     ColumnBias,
@@ -32,6 +32,7 @@ from ratings.services.rating_statistics import (
     widened,
     widening,
 )
+from ratings.services.win_rates import win_rates
 
 FEWEST_FOR_TAU = 3
 
@@ -55,7 +56,7 @@ def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
     known = ~np.isnan(estimates.values)
     compared = np.flatnonzero(known & (ratings.counts >= FEWEST_RATINGS))
     return Statistics(
-        figures=dict(zip(models, figures_of(ratings, estimates), strict=True)),
+        figures=dict(zip(models, figures_of(ratings, estimates, win_rates(ratings)), strict=True)),
         agreement=agreement_of(
             np.array([measured[models[place]] for place in compared]),
             estimates.of(compared),
@@ -67,8 +68,8 @@ def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
     )
 
 
-def figures_of(ratings: Ratings, estimates: Estimates) -> list[PeopleFigure]:
-    """Return the figure of each model, in the order of the columns."""
+def figures_of(ratings: Ratings, estimates: Estimates, rates: Estimates) -> list[PeopleFigure]:
+    """Return the figure of each model, in the order of the columns, from its mean and its win rate."""
     reaches = [ratings.reach(np.array([place])) for place in range(len(estimates.values))]
     reasons = [_why_no_interval(estimates, place, *reach) for place, reach in enumerate(reaches)]
     factors = np.array([np.nan if reason else widening(*reach) for reason, reach in zip(reasons, reaches, strict=True)])
@@ -76,11 +77,21 @@ def figures_of(ratings: Ratings, estimates: Estimates) -> list[PeopleFigure]:
     figures = []
     for place, (reason, (people, queries)) in enumerate(zip(reasons, reaches, strict=True)):
         mean = estimates.values[place]
-        low, high = (None if reason else mean_interval(estimates, place, factors[place])) or (None, None)
+        low, high = (None if reason else interval_of(estimates, place, factors[place])) or (None, None)
         rank_low, rank_high = ranks[place] or (None, None)
         mean = None if np.isnan(mean) else float(mean)
-        figures.append(PeopleFigure(mean, low, high, rank_low, rank_high, people, queries, reason))
+        wins = _win_rate(rates, place, factors[place])
+        figures.append(PeopleFigure(mean, low, high, rank_low, rank_high, people, queries, reason, *wins))
     return figures
+
+
+def _win_rate(rates: Estimates, place: int, factor: float) -> tuple[float | None, float | None, float | None]:
+    """Return a model's win rate and the ends of its interval, 0 to 1; factor: NaN where it has no interval."""
+    if np.isnan(rates.values[place]):
+        return None, None, None
+    ends = None if np.isnan(factor) else interval_of(rates, place, factor)
+    low, high = (None, None) if ends is None else (max(0.0, ends[0]), min(1.0, ends[1]))
+    return float(rates.values[place]), low, high
 
 
 def _why_no_interval(estimates: Estimates, place: int, people: int, queries: int) -> str:

@@ -27,7 +27,7 @@ from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
-OTHER_COLUMNS = ("rank", "model", "interval", "seeds", "rating", "people's rank", "ratings", "index")
+OTHER_COLUMNS = ("rank", "model", "interval", "seeds", "rating", "people's rank", "win rate", "ratings", "index")
 """Columns of the page's table besides the metrics."""
 
 

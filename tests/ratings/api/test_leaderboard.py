@@ -142,6 +142,10 @@ def test_intervals_and_ranks_of_people_are_in_json_and_csv_or_the_code_of_why_no
     assert last["human_low"] < 1.5 < last["human_high"] and first["human_no_interval"] == ""
     ranks = [(row["human_rank_low"], row["human_rank_high"]) for row in (first, last)]
     assert ranks == [(1, 1), (2, 2)] and last["model"] == second
+    assert (
+        first["human_win_low"] <= first["human_win_rate"] <= first["human_win_high"] and first["human_win_rate"] > 0.9
+    )
+    assert float(line(0)["human_win_rate"]) == pytest.approx(first["human_win_rate"])
     assert (line(1)["human_rank_low"], line(1)["human_people"], line(1)["human_queries"]) == ("2", "5", "10")
     assert float(line(1)["human_low"]) == pytest.approx(last["human_low"])
     section = APIClient().get(ROOT).json()["datasets"][0]

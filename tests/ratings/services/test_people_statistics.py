@@ -50,6 +50,8 @@ def test_from_five_people_and_ten_queries_on_there_are_intervals_and_ranks() -> 
     assert first.mean is not None and first.low is not None and first.high is not None
     assert first.low < first.mean < first.high and (first.people, first.queries, first.no_interval) == (5, 10, "")
     assert (second.rank_text, first.rank_text, first.interval) == ("1", "2", (first.low, first.high))
+    assert first.win_rate is not None and first.win_low is not None and first.win_high is not None
+    assert 0 <= first.win_low <= first.win_rate <= first.win_high <= 1 and first.win_rate < 0.3
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,7 @@ def test_below_the_mean_stays_and_the_code_says_why_there_is_no_interval(people:
     assert why(statistics) == [code, code]
     for figure in statistics.figures.values():
         assert figure.mean is not None and figure.interval is None and figure.rank_text == ""
+        assert figure.win_rate is not None and figure.win_low is None and figure.win_high is None
         assert (figure.people, figure.queries) == (people, queries) and figure.no_interval_text
     agreement = statistics.agreement
     assert isinstance(agreement, PairAgreement) and agreement.difference > 0
@@ -119,7 +122,8 @@ def test_a_model_that_nothing_compares_has_no_mean_and_one_that_little_compares_
     chain = [(who, query, [3, 4, NO_MODEL]) for who in range(6) for query in range(12)]
     alone = [(who, 20 + query, [NO_MODEL, NO_MODEL, 5]) for who in range(6) for query in range(11)]
     statistics = of(ratings(*chain, *alone))
-    assert statistics.figures[2].mean is None and why(statistics) == ["", "", NOT_COMPARED]
+    assert statistics.figures[2].mean is None and statistics.figures[2].win_rate is None
+    assert why(statistics) == ["", "", NOT_COMPARED]
     linked = of(ratings(*chain, *alone, (1, 40, [3, NO_MODEL, 3])))
     assert linked.figures[2].mean == pytest.approx(linked.figures[0].mean) and why(linked) == ["", "", UNSTABLE]
 

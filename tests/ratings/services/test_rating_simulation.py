@@ -24,6 +24,7 @@ def test_intervals_of_means_cover_and_equal_models_stay_equal(design: Design) ->
     figures = coverage(design, REPEATS, SEED)
     assert figures["intervals_given"] == 1
     assert 0.92 - error(0.92) <= figures["coverage"] <= 0.99 + error(0.99)
+    assert figures["win_rate_coverage"] >= 0.92 - error(0.92)
     assert figures["false_certainty"] <= 0.06 + error(0.06)
     assert figures["false_ranks"] <= 0.05 + error(0.05)
 
