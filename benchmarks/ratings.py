@@ -14,16 +14,19 @@ import numpy as np
 
 from benchmarks.measuring import Result, parser, report
 from ratings.services.centred_means import centred_means
+from ratings.services.column_selection import Standing, completed_columns, contests_between
 from ratings.services.people_figures import PairAgreement
 from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
 from ratings.services.rater_agreement import krippendorff_alpha
-from ratings.services.rating_statistics import Floats, Ratings, kendall_tau_b
+from ratings.services.rating_statistics import Floats, Ints, Ratings, kendall_tau_b
 from ratings.services.win_rates import win_rates
 
 PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8
 LEVEL = 3.0
 CERTAIN = 0.975
+CORE, CORE_SHARE, SITE_QUERIES = 10, 0.25, 150  # as `ratings.services.ballots` has them
 WITHHELD = "withheld"
+RANDOM, HALF, CLOSEST = "random", "half", "closest"
 REPEATS, QUICK_REPEATS = 300, 3
 
 Random = np.random.Generator
@@ -34,6 +37,8 @@ class Design:
     """People, ballots of each, models, columns of a ballot, queries; gap: between the levels of neighbouring models.
 
     late: whether the last model joins when half of the ballots are cast, and every rating from then on is 0.8 kinder.
+    core: share of the ballots on the first CORE queries. selection: of columns, RANDOM, HALF (half random, half where
+    ratings help most, as on the site) or CLOSEST (the closest contests alone, as up to release 0.1.0).
     """
 
     people: int
@@ -43,6 +48,8 @@ class Design:
     queries: int = 40
     gap: float = 0.0
     late: bool = False
+    core: float = 0.0
+    selection: str = RANDOM
 
     @property
     def levels(self) -> Floats:
@@ -58,7 +65,7 @@ class Design:
 
 
 def simulate(design: Design, random: Random) -> Ratings:
-    """Return ballots in the order of the site: each person gets the unseen query with the fewest ballots, by turns."""
+    """Return ballots as the site offers them: by turns, each person's unseen query with the fewest ballots."""
     person, query = random.normal(0, PERSON, design.people), random.normal(0, QUERY, design.queries)
     taste = random.normal(0, PERSON_MODEL, (design.people, design.models))
     results = random.normal(0, QUERY_MODEL, (design.queries, design.models))
@@ -68,11 +75,29 @@ def simulate(design: Design, random: Random) -> Ratings:
     for at, (who, which) in enumerate(zip(people, queries, strict=True)):
         is_late = design.late and at >= len(people) // 2
         models = design.models - (design.late and not is_late)
-        shown = random.permutation(models)[: design.columns]
+        shown = _columns(design, models, values[:at], random)
         sums = design.levels[shown] + person[who] + query[which] + taste[who, shown] + results[which, shown]
         sums += random.normal(0, NOISE, len(shown)) + (0.8 if is_late else 0)
         values[at, shown] = np.clip(np.round(sums), 1, 5)
     return Ratings(people, queries, values)
+
+
+def _columns(design: Design, models: int, before: Floats, random: Random) -> Ints:
+    """Return the models of a ballot, given the ratings before it [B, M]."""
+    order = random.permutation(models)
+    if design.selection == RANDOM or models <= design.columns:
+        return order[: design.columns]
+    named = [int(model) for model in order]
+    numbers = (~np.isnan(before)).sum(axis=0)
+    counts = {int(model): int(numbers[model]) for model in order}
+    sums, squares = np.nansum(before, axis=0), np.nansum(before**2, axis=0)
+    stand = {model: Standing(count, int(sums[model]), int(squares[model])) for model, count in counts.items() if count}
+    if design.selection == CLOSEST:
+        contests = contests_between(named, stand)
+        closest = dict.fromkeys(model for pair in sorted(contests, key=contests.__getitem__) for model in pair)
+        return np.array(list(closest)[: design.columns])
+    drawn = random.permutation(models)[: (design.columns + 1) // 2].tolist()
+    return np.array(completed_columns(drawn, design.columns, named, counts, contests_between(named, stand)))
 
 
 def _offered(design: Design, random: Random, seen: np.ndarray[Any, Any]) -> tuple[Any, Any]:
@@ -81,7 +106,10 @@ def _offered(design: Design, random: Random, seen: np.ndarray[Any, Any]) -> tupl
     people, queries = [], []
     for _ in range(design.each):
         for who in random.permutation(design.people):
-            which = int(np.where(seen[who], np.inf, ballots + random.random(design.queries) / 2).argmin())
+            need = np.where(seen[who], np.inf, ballots + random.random(design.queries) / 2)
+            offered = (ballots[:CORE] > 0) & ~seen[who, :CORE]
+            is_core = random.random() < design.core and offered.any()
+            which = int(np.where(offered, need[:CORE], np.inf).argmin() if is_core else need.argmin())
             seen[who, which] = True
             ballots[which] += 1
             people.append(who)
@@ -186,16 +214,29 @@ def _error(values: Sequence[float]) -> float | str:
 
 
 EIGHT = Design(people=20, each=5, models=8, columns=4, gap=0.1)
-COVERED: dict[str, Design] = {
-    f"{people} people x {each} ballots": Design(people, each)
-    for people, each in ((4, 20), (5, 20), (10, 4), (10, 20), (40, 5), (40, 20), (150, 5))
-} | {"20 people x 20, 4 of 8 models": Design(20, 20, models=8)}
+SITE = replace(EIGHT, queries=SITE_QUERIES, core=CORE_SHARE, selection=HALF)
+"""Ballots as the site draws them since it has a core and random columns."""
+
+COVERED: dict[str, Design] = (
+    {
+        f"{people} people x {each} ballots": Design(people, each)
+        for people, each in ((4, 20), (5, 20), (10, 4), (10, 20), (40, 5), (40, 20), (150, 5))
+    }
+    | {"20 people x 20, 4 of 8 models": Design(20, 20, models=8)}
+    | {"20 people x 20, as the site draws them": replace(SITE, each=20, gap=0.0)}
+)
 ALPHA: dict[str, Design] = {
     f"alpha, {people} people x {each} ballots": Design(people, each) for people, each in ((5, 20), (10, 20), (40, 20))
 }
 ORDERED: dict[str, Design] = {
-    f"{name}, {20 * each} ballots": replace(EIGHT, each=each, late=late)
-    for name, late in (("8 models", False), ("the worst of 8 joins late", True))
+    f"{name}, {20 * each} ballots": replace(design, each=each)
+    for name, design in (
+        ("8 models", EIGHT),
+        ("the worst of 8 joins late", replace(EIGHT, late=True)),
+        ("8 models, closest contests alone", replace(EIGHT, selection=CLOSEST)),
+        ("8 models as the site draws them", SITE),
+        ("the same, the worst joins late", replace(SITE, late=True)),
+    )
     for each in (5, 10, 40)
 }
 

@@ -77,9 +77,9 @@ def figures_of(ratings: Ratings, estimates: Estimates, rates: Estimates) -> list
     figures = []
     for place, (reason, (people, queries)) in enumerate(zip(reasons, reaches, strict=True)):
         mean = estimates.values[place]
-        low, high = (None if reason else interval_of(estimates, place, factors[place])) or (None, None)
+        low, high = _rounded_ends(None if reason else interval_of(estimates, place, factors[place]))
         rank_low, rank_high = ranks[place] or (None, None)
-        mean = None if np.isnan(mean) else float(mean)
+        mean = None if np.isnan(mean) else _rounded(mean)
         wins = _win_rate(rates, place, factors[place])
         figures.append(PeopleFigure(mean, low, high, rank_low, rank_high, people, queries, reason, *wins))
     return figures
@@ -90,8 +90,8 @@ def _win_rate(rates: Estimates, place: int, factor: float) -> tuple[float | None
     if np.isnan(rates.values[place]):
         return None, None, None
     ends = None if np.isnan(factor) else interval_of(rates, place, factor)
-    low, high = (None, None) if ends is None else (max(0.0, ends[0]), min(1.0, ends[1]))
-    return float(rates.values[place]), low, high
+    low, high = _rounded_ends(None if ends is None else (max(0.0, ends[0]), min(1.0, ends[1])))
+    return _rounded(rates.values[place]), low, high
 
 
 def _why_no_interval(estimates: Estimates, place: int, people: int, queries: int) -> str:
@@ -120,7 +120,7 @@ def agreement_of(
         models=2,
         better=models[better],
         is_level=bool(measured[0] == measured[1]),
-        difference=float(estimates.values[better] - estimates.values[worse]),
+        difference=_rounded(estimates.values[better] - estimates.values[worse]),
         low=low,
         high=high,
         certainty=None if reason else share_in_order(resampled),
@@ -164,8 +164,13 @@ def _column_bias(ratings: Ratings) -> ColumnBias | None:
     figures = []
     for place in rated:
         low, high, _ = _interval_or_why(means.resampled[:, place], reach, level)
-        figures.append(ColumnFigure(int(place) + 1, float(means.values[place]), low, high, int(counts[place])))
+        figures.append(ColumnFigure(int(place) + 1, _rounded(means.values[place]), low, high, int(counts[place])))
     return ColumnBias(tuple(figures), *reach, why_no_interval(*reach))
+
+
+def _rounded(value: float) -> float:
+    """Return a figure with 9 digits, so that equal means differ by 0 and not by the last bit; never -0."""
+    return round(float(value), 9) + 0.0
 
 
 def _interval_or_why(
@@ -174,4 +179,8 @@ def _interval_or_why(
     """Return the interval of resampled values, or why there is none."""
     reason = why_no_interval(*reach) or ("" if estimable(resampled) else UNSTABLE)
     ends = None if reason else widened(interval(resampled, level), widening(*reach))
-    return (*ends, "") if ends else (None, None, reason)
+    return *_rounded_ends(ends), reason
+
+
+def _rounded_ends(ends: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    return (None, None) if ends is None else (_rounded(ends[0]), _rounded(ends[1]))

@@ -115,7 +115,7 @@ def test_a_rating_is_skipped_changed_shown_and_withdrawn(page: Page, site: Site)
     assert faults_of(page) == []
     page.get_by_role("button", name="Withdraw this rating").click()
     page.wait_for_url("**/rate/")
-    expect(page.locator("main")).to_contain_text("0 of 39 rated, 1 skipped")
+    expect(page.locator("main")).to_contain_text("0 of 149 rated, 1 skipped")
 
 
 def test_the_query_stays_in_view_and_pictures_open_in_large(page: Page, site: Site) -> None:

@@ -91,7 +91,10 @@ def test_a_small_gallery_leaves_figures_out(world: World, member: User) -> None:
 # --- statistics of the ratings
 
 
-def test_a_mean_has_an_interval_from_five_people_and_ten_queries_on(world: World) -> None:
+def test_a_mean_has_an_interval_from_five_people_and_ten_queries_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "CORE_SHARE", 0)  # everybody gets a new picture
     raters = [person(f"rater{at}", "member") for at in range(5)]
     for place in range(19):
         rate(raters[place % 4], {"soft_triple": 3 + place % 3, "multi_similarity": 1})
@@ -104,7 +107,10 @@ def test_a_mean_has_an_interval_from_five_people_and_ten_queries_on(world: World
     assert rows["multi_similarity"].people.interval[0] == pytest.approx(1)
 
 
-def test_two_models_agree_with_the_measurement_or_not_with_a_certainty(world: World, member: User) -> None:
+def test_two_models_agree_with_the_measurement_or_not_with_a_certainty(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "CORE_SHARE", 0)  # everybody gets a new picture
     [section] = sections_for(member)
     assert section.agreement is None and section.people_agree is None
     ahead, behind = (row.model.loss for row in section.rows)

@@ -8,7 +8,9 @@ from math import sqrt
 
 import pytest
 
-from benchmarks.ratings import EIGHT, Design, coverage, order
+from benchmarks import ratings as simulation
+from benchmarks.ratings import SITE, Design, coverage, order
+from ratings.services import ballots
 
 REPEATS = 100
 SEED = 0
@@ -36,11 +38,16 @@ def test_five_people_have_a_wider_interval_and_four_have_none() -> None:
 
 
 def test_the_worst_of_eight_gains_nothing_by_joining_late() -> None:
-    figures = order(replace(EIGHT, each=10, late=True), REPEATS, SEED)
+    figures = order(replace(SITE, each=10, late=True), REPEATS, SEED)
     assert figures["worst_rank"] >= 6 - 3 * figures["worst_rank_error"]
     assert figures["worst_rank_of_raw_means"] < 6, "kinder ratings lift its raw mean, or this shows nothing"
 
 
 def test_two_hundred_ballots_order_eight_models() -> None:
-    figures = order(replace(EIGHT, each=10), REPEATS, SEED)
+    figures = order(replace(SITE, each=10), REPEATS, SEED)
     assert figures["tau"] >= 0.7 - 3 * figures["tau_error"]
+
+
+def test_ballots_are_simulated_as_the_site_draws_them() -> None:
+    drawn = (simulation.CORE, simulation.CORE_SHARE, simulation.SITE_QUERIES)
+    assert drawn == (ballots.CORE, ballots.CORE_SHARE, ballots.QUERIES) and SITE.columns == ballots.COLUMNS
