@@ -21,6 +21,14 @@ class Ballot(models.Model):
     who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ballots")
     search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="ballots")
     order = models.JSONField(help_text="Ranking ids, left to right as shown.")
+    is_core = models.BooleanField(
+        null=True, blank=True, help_text="Whether the query was drawn from the shared core; null = not recorded then."
+    )
+    propensities = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Probability that each column was shown, by ranking id; null = not recorded then.",
+    )
     shown_at = models.DateTimeField(auto_now_add=True)
     voted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)

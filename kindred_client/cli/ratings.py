@@ -51,21 +51,35 @@ def leaderboard(session: Session, dataset: str | None, protocol: str) -> None:
     for section in tables["datasets"]:
         say(f"{section['name']}, protocol {section['protocol_label']}")
         charted = [metric for metric in metrics if metric["name"] in section["rows"][0]["metrics"]]
-        columns = ["rank", "loss", *titles_of(charted), "seeds", "best", "rating", "not tested"]
+        columns = ["rank", "loss", *titles_of(charted), "seeds", "best", "rating", "people's rank", "not tested"]
         table([_row(dict(row), charted) for row in section["rows"]], columns)
 
 
 def _row(row: Mapping[str, Any], metrics: Sequence[Thing]) -> dict[str, Any]:
-    low, high = row["rank_low"], row["rank_high"]
     return {
-        "rank": f"({row['rank']})" if low is None else str(low) if low == high else f"{low}–{high}",
+        "rank": _range(row["rank_low"], row["rank_high"]) or f"({row['rank']})",
         "loss": row["model"],
         **{metric["title"]: _spread(row["metrics"][metric["name"]]) for metric in metrics},
         "seeds": len({one["seed"] for one in row["seeds"]}),
         "best": "●" if row["level_with_best"] else "",
-        "rating": NOTHING if row["human_mean"] is None else f"{row['human_mean']:.2f}",
+        "rating": _rating(row),
+        "people's rank": _range(row.get("human_rank_low"), row.get("human_rank_high")) or NOTHING,
         "not tested": row["not_tested"],
     }
+
+
+def _range(low: int | None, high: int | None) -> str:
+    """Return a range of ranks as 1–2; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _rating(row: Mapping[str, Any]) -> str:
+    if row["human_mean"] is None:
+        return NOTHING
+    interval = "" if row["human_low"] is None else f" ({row['human_low']:.2f}–{row['human_high']:.2f})"
+    return f"{row['human_mean']:.2f}{interval}"
 
 
 def _spread(figure: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from config.api.filters import check_parameters
 from config.api.views import AnyAcceptNegotiation
-from ratings.serializers import LeaderboardSerializer
+from ratings.leaderboard_serializers import LeaderboardSerializer
 from ratings.services import leaderboard_files
 from ratings.services.leaderboard import Section, sections_for
 from retrieval.files import attachment

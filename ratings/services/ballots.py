@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -14,17 +15,25 @@ from config.errors import Conflict, Rejected
 from mlcore.runs import BASELINES
 from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
-from ratings.services.pair_selection import closest_contest, columns_of, contests_between, standings
+from ratings.services.column_selection import Selection, contests_between, select_columns
+from ratings.services.pair_selection import closest_contest, standings
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.run_search import searchable_models, system_search
 
 RESULTS = 8
 COLUMNS = 4
-"""As many models as a person can hold beside each other; where more compete, a ballot shows the closest contests."""
+"""As many models as a person can hold beside each other; where more compete, half of them are drawn at random."""
 
-QUERIES = 40
-"""Queries of a data set that people rate: enough to compare models, few enough that ratings gather."""
+QUERIES = 150
+"""Queries of a data set that people rate. With 40, no number of ratings finds two models apart by 0.38 points."""
+
+CORE = 10
+CORE_SHARE = 0.25
+"""The first queries of a data set, and the share of ballots on them: there people meet, so that one can say how far
+they agree, from the first ballots on."""
+
+_chance = random.SystemRandom()
 
 Contests = Mapping[Dataset, Sequence[Model]]
 
@@ -32,10 +41,10 @@ Contests = Mapping[Dataset, Sequence[Model]]
 def next_ballot(user: User) -> Ballot:
     """Return the ballot that this person has open, or a new one where ratings are most needed.
 
-    Queries are held-out pictures, and so are the results; the columns are in random order. First come
-    pictures that nobody was offered, then the queries with the fewest ratings, and among those the one with the
-    closest contest (`pair_selection.closest_contest`), then chance. Pictures that this person skipped come last, the
-    one that waits longest first.
+    Queries are held-out pictures, and so are the results; the columns are in random order. A share of the ballots is
+    on the core. Otherwise first come pictures that nobody was offered, then the queries with the fewest ratings, and
+    among those the one with the closest contest (`pair_selection.closest_contest`), then chance. Pictures that this
+    person skipped come last, the one that waits longest first.
 
     Raises:
         NothingToRate: no data set has two published models, or this person has rated every query.
@@ -46,16 +55,26 @@ def next_ballot(user: User) -> Ballot:
     ballot = _open_ballots(user).filter(search__in=_current(contests)).select_related("search").first()
     if ballot is not None:
         return ballot
-    search = _new_query(contests) or _fewest_ratings(user, contests)
+    search = _core_query(user, contests) if _chance.random() < CORE_SHARE else None
+    is_core = search is not None
+    search = search or _new_query(contests) or _fewest_ratings(user, contests, _current(contests))
     if search is None:
         skipped = _skipped_again(user, contests)
         if skipped is not None:
             return skipped
         raise NothingToRate("you have rated every query; thank you")
-    rankings = _competing().filter(search=search)
-    order = [ranking.pk for ranking in columns_of(list(rankings), COLUMNS, _closeness(contests))]
-    random.SystemRandom().shuffle(order)
-    return _opened(user, search, order, contests)
+    rankings = {ranking.model_id: ranking.pk for ranking in _competing().filter(search=search)}
+    selection = select_columns(sorted(rankings), COLUMNS, standings(rankings), _chance)
+    return _opened(user, search, _design(rankings, selection, is_core=is_core), contests)
+
+
+def _design(rankings: Mapping[int, int], selection: Selection, *, is_core: bool) -> dict[str, object]:
+    """Return the fields of a ballot that say what it shows and how likely that was. rankings: by model."""
+    return {
+        "order": [rankings[model] for model in _chance.sample(list(selection.models), len(selection.models))],
+        "is_core": is_core,
+        "propensities": {str(rankings[model]): share for model, share in selection.propensities.items()},
+    }
 
 
 def _open_ballots(user: User) -> QuerySet[Ballot]:
@@ -80,12 +99,12 @@ def _skipped_again(user: User, contests: Contests) -> Ballot | None:
     return ballot
 
 
-def _opened(user: User, search: Search, order: list[int], contests: Contests) -> Ballot:
+def _opened(user: User, search: Search, design: Mapping[str, object], contests: Contests) -> Ballot:
     """Return a new ballot in place of one whose query or results are not visible any more; a person has one open."""
     try:
         with transaction.atomic():
             _open_ballots(user).exclude(search__in=_current(contests)).delete()  # it has no ratings
-            return Ballot.objects.create(who=user, search=search, order=order)
+            return Ballot.objects.create(who=user, search=search, **design)
     except IntegrityError:  # another request of this person opened one at the same moment
         return _open_ballots(user).select_related("search").first() or next_ballot(user)
 
@@ -151,10 +170,19 @@ def _new_query(contests: Contests) -> Search | None:
     return None
 
 
-def _fewest_ratings(user: User, contests: Contests) -> Search | None:
+def _core_query(user: User, contests: Contests) -> Search | None:
+    """Return the query of a core with the fewest ratings that this person has not seen; None without one."""
+    current, core = _current(contests), list[UUID]()
+    for dataset in contests:
+        own = current.filter(query_image__dataset=dataset).order_by("created_at", "pk")
+        core += own.values_list("pk", flat=True)[:CORE]
+    return _fewest_ratings(user, contests, Search.objects.filter(pk__in=core))
+
+
+def _fewest_ratings(user: User, contests: Contests, searches: QuerySet[Search]) -> Search | None:
     """Return the query with the fewest ratings among those this person has not seen, the closest contest first."""
     count = Count("ballots", filter=Q(ballots__voted_at__isnull=False))
-    unseen = _current(contests).exclude(ballots__who=user).annotate(ballot_count=count)
+    unseen = searches.exclude(ballots__who=user).annotate(ballot_count=count)
     fewest = unseen.order_by("ballot_count").values_list("ballot_count", flat=True).first()
     if fewest is None:
         return None

@@ -21,6 +21,7 @@ ABOUT = (
 )
 RATING = (
     "person", "rated_at", "query_path", "query_class_name", "model", "model_name", "column", "rating", "all_bad",
+    "core", "propensity",
 )  # fmt: skip
 MARK = (
     "person", "marked_at", "query_path", "model", "model_name", "path", "class_name", "rank", "similarity", "mark",
@@ -59,6 +60,8 @@ def _rating(rating: BlindScore) -> tuple[object, ...]:
         ballot.order.index(rating.ranking_id) + 1,
         rating.score,
         int(ballot.none_good),
+        None if ballot.is_core is None else int(ballot.is_core),
+        None if ballot.propensities is None else ballot.propensities.get(str(rating.ranking_id)),
     )
 
 

@@ -1,79 +1,22 @@
 """The leaderboard: measured accuracy and blind ratings of every model, a table for each data set and protocol."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-from django.core.cache import cache
-from django.db.models import Count, Max
 
 from accounts.roles import Visitor
 from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Metric, Place, shown_at, title_of
 from ratings.errors import UnknownFilter
-from ratings.models import Ballot, BlindScore
+from ratings.models import Ballot
 from ratings.services.equivalent_losses import EquivalentLosses, equivalent_losses
+from ratings.services.leaderboard_people import statistics_of
 from ratings.services.leaderboard_protocols import BoardProtocol
 from ratings.services.leaderboard_ranks import RankTest, ranked
-from ratings.services.leaderboard_rows import Interval, LeaderboardRow, measured_rows
-from ratings.services.rating_statistics import (
-    FEWEST_RATINGS,
-    Floats,
-    Ratings,
-    agreement_between_people,
-    interval,
-    kendall_tau_b,
-    resampled_means,
-    share_in_order,
-)
+from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
+from ratings.services.people_figures import ColumnBias, PairAgreement, PeopleAgreement, PeopleFigure, RankAgreement
 from retrieval.models import Dataset
 
 DEFAULT = "default"
 """Value of the filter `protocol`: of each data set the protocol with the most rows, the newest among equals."""
-
-KEEP_SECONDS = 600  # statistics of the same ratings; new ratings have another key
-FEWEST_FOR_TAU = 3
-
-
-@dataclass(frozen=True)
-class RankAgreement:
-    """Kendall's tau-b between metric and human means of three models or more; tau None: all level in one of the two."""
-
-    models: int
-    tau: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
-class PairAgreement:
-    """Whether people prefer the model of two that the metric prefers.
-
-    better: that model's key, in a section its name; is_level: the metric prefers none; difference: of the human
-    means, its own first; certainty: share of resamples in which its human mean is the higher one.
-    """
-
-    models: int
-    better: int | str
-    is_level: bool
-    difference: float
-    certainty: float
-
-
-@dataclass(frozen=True)
-class PeopleAgreement:
-    """Share of the comparisons in which two people agree, and the number of comparisons."""
-
-    share: float
-    comparisons: int
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Statistics of the ratings of a data set's models; intervals: of human means, by the model's key."""
-
-    intervals: dict[int, Interval | None]
-    agreement: RankAgreement | PairAgreement | None
-    people_agree: PeopleAgreement | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +36,7 @@ class Section:
     ratings: int
     agreement: RankAgreement | PairAgreement | None
     people_agree: PeopleAgreement | None
+    column_bias: ColumnBias | None
     equivalent_losses: EquivalentLosses | None
 
     @property
@@ -179,8 +123,8 @@ def _protocols(rows: Sequence[LeaderboardRow]) -> list[tuple[BoardProtocol, int]
 
 def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProtocol, int]]) -> Section:
     ordered, test = ranked(rows)
-    statistics = _statistics_of(ordered)
-    ordered = [replace(row, human_interval=statistics.intervals.get(row.model.pk)) for row in ordered]
+    statistics = statistics_of(ordered)
+    ordered = [replace(row, people=statistics.figures.get(row.model.pk, PeopleFigure())) for row in ordered]
     agreement = statistics.agreement
     if isinstance(agreement, PairAgreement):
         names = {row.model.pk: row.name for row in ordered}
@@ -195,6 +139,7 @@ def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProt
         ratings=ratings_total(ordered),
         agreement=agreement,
         people_agree=statistics.people_agree,
+        column_bias=statistics.column_bias,
         equivalent_losses=equivalent_losses([row.model for row in ordered]),
     )
 
@@ -210,84 +155,3 @@ def _by_dataset(rows: Iterable[LeaderboardRow]) -> list[list[LeaderboardRow]]:
     for row in rows:
         parts.setdefault(row.dataset, []).append(row)
     return list(parts.values())
-
-
-def _statistics_of(rows: Sequence[LeaderboardRow]) -> Statistics:
-    """Return the statistics of the ratings of these models, cached until a rating comes or goes.
-
-    Ratings are never changed and their keys never used again, so their number and newest key tell two states apart.
-    """
-    measured = {row.model.pk: row.headline for row in sorted(rows, key=lambda row: row.model.pk)}
-    row_of = {one.model.pk: row.model.pk for row in rows for one in row.seeds}
-    state = BlindScore.objects.filter(ranking__model__in=list(row_of)).aggregate(count=Count("pk"), newest=Max("pk"))
-    known = hash((tuple(measured.items()), tuple(sorted(row_of.items()))))
-    statistics: Statistics = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
-        f"ratings-statistics:{known}:{state['count']}:{state['newest']}",
-        lambda: _computed(_ratings_of(list(measured), row_of), measured),
-        KEEP_SECONDS,
-    )
-    return statistics
-
-
-def _ratings_of(rows: Sequence[int], row_of: Mapping[int, int]) -> Ratings:
-    """Return every rating of these rows' models, a ballot a row; two seeds of a row on one ballot give their mean."""
-    places = {row: place for place, row in enumerate(rows)}
-    columns = {model: places[row] for model, row in row_of.items()}
-    ballots: dict[object, int] = {}
-    rows_of_searches: dict[object, int] = {}
-    people, queries, cells = [], [], []
-    fields = ("ballot", "ballot__who", "ballot__search", "ranking__model", "score")
-    for ballot, who, search, model, rating in (
-        BlindScore.objects.filter(ranking__model__in=list(row_of)).order_by("pk").values_list(*fields)
-    ):
-        if ballot not in ballots:
-            ballots[ballot] = len(ballots)
-            people.append(who)
-            queries.append(rows_of_searches.setdefault(search, len(rows_of_searches)))
-        cells.append((ballots[ballot], columns[model], rating))
-    sums, counts = np.zeros((len(ballots), len(rows))), np.zeros((len(ballots), len(rows)))
-    for row, column, rating in cells:
-        sums[row, column] += rating
-        counts[row, column] += 1
-    table = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    return Ratings(np.array(people, dtype=np.int64), np.array(queries, dtype=np.int64), table)
-
-
-def _computed(ratings: Ratings, measured: dict[int, float]) -> Statistics:
-    if not len(ratings.people):
-        return Statistics({}, None, None)
-    means = resampled_means(ratings)
-    rated = [place for place, count in enumerate(ratings.counts) if count >= FEWEST_RATINGS]
-    models = list(measured)
-    between = agreement_between_people(ratings)
-    return Statistics(
-        intervals={models[place]: interval(means[:, place]) for place in rated},
-        agreement=_agreement(
-            np.array([measured[models[place]] for place in rated]),
-            np.nanmean(ratings.values[:, rated], axis=0),
-            means[:, rated],
-            [models[place] for place in rated],
-        ),
-        people_agree=PeopleAgreement(*between) if between else None,
-    )
-
-
-def _agreement(
-    measured: Floats, rated: Floats, resampled: Floats, models: list[int]
-) -> RankAgreement | PairAgreement | None:
-    """Return how metric and human means go together: tau-b of three models or more, else whether two agree."""
-    if len(models) < FEWEST_FOR_TAU - 1:
-        return None
-    if len(models) >= FEWEST_FOR_TAU:
-        tau = float(kendall_tau_b(measured, rated[None])[0])
-        low, high = interval(kendall_tau_b(measured, resampled)) or (None, None)
-        return RankAgreement(len(models), None if np.isnan(tau) else tau, low, high)
-    better = int(measured[1] > measured[0])
-    worse = 1 - better
-    return PairAgreement(
-        models=2,
-        better=models[better],
-        is_level=bool(measured[0] == measured[1]),
-        difference=float(rated[better] - rated[worse]),
-        certainty=share_in_order(resampled[:, better] - resampled[:, worse]),
-    )

@@ -15,6 +15,7 @@ from config.spreadsheets import csv_text
 from ratings.services import leaderboard
 from ratings.services.leaderboard import Section
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, SeedRow
+from ratings.services.people_figures import ColumnBias, PairAgreement, PeopleAgreement, RankAgreement
 from retrieval.registry.services.legend import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -30,7 +31,11 @@ TABLES, CHARTS = ("csv", "json"), ("png", "svg")
 BEFORE = ("dataset", "model", "protocol", "seed")
 AFTER = ("human_mean", "human_low", "human_high", "ratings", "index_recall")
 RANKS = ("seeds", "rank", "rank_low", "rank_high", "level_with_best", "not_tested")
-"""The columns of the table before and after the metrics; after them the standard deviations, then the ranks."""
+PEOPLE = (
+    "human_raw_mean", "human_rank_low", "human_rank_high", "human_people", "human_queries", "human_no_interval",
+    "human_no_interval_text", "human_win_rate", "human_win_low", "human_win_high",
+)  # fmt: skip
+"""The columns of the table before and after the metrics; after them the standard deviations, ranks, and people's."""
 
 FLAT = ("recall_at_1", "map_at_r")
 """Metrics that a row of the JSON also has flat: those that it had before it had `metrics`."""
@@ -48,7 +53,7 @@ _drawing = Lock()
 
 
 def document_of(sections: Sequence[Section]) -> dict[str, object]:
-    """Return the leaderboard as JSON holds it. Metrics are fractions of 1, human means 1 to 5."""
+    """Return the leaderboard as JSON holds it. Metrics are fractions of 1, human means points of 1 to 5."""
     return {
         "datasets": [
             {
@@ -59,13 +64,20 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
                 "is_default": section.is_default,
                 "test": section.test.state,
                 "ratings": section.ratings,
-                "agreement": section.agreement and asdict(section.agreement),
-                "people_agree": section.people_agree and asdict(section.people_agree),
+                "agreement": _document_figure(section.agreement),
+                "people_agree": _document_figure(section.people_agree),
+                "column_bias": _document_figure(section.column_bias),
                 "rows": [_document_row(row) for row in section.rows],
             }
             for section in sections
         ]
     }
+
+
+def _document_figure(
+    figure: RankAgreement | PairAgreement | PeopleAgreement | ColumnBias | None,
+) -> dict[str, object] | None:
+    return None if figure is None else {**asdict(figure), "no_interval_text": figure.no_interval_text}
 
 
 def _document_row(row: LeaderboardRow) -> dict[str, object]:
@@ -93,7 +105,7 @@ def _document_seed(one: SeedRow) -> dict[str, object]:
         "seed": one.seed,
         "fold": one.fold,
         "metrics": {name: one.figures.get(name) for name in leaderboard.charted()},
-        "human_mean": one.human_mean,
+        "human_mean": one.raw_mean,
         "ratings": one.ratings,
         "index_recall": one.index_recall,
     }
@@ -119,13 +131,23 @@ def _described(row: LeaderboardRow) -> dict[str, object]:
 
 
 def _rated(row: LeaderboardRow) -> dict[str, object]:
-    low, high = row.human_interval or (None, None)
+    people = row.people
     return {
-        "human_mean": row.human_mean,
-        "human_low": low,
-        "human_high": high,
+        "human_mean": people.mean,
+        "human_low": people.low,
+        "human_high": people.high,
         "ratings": row.ratings,
         "index_recall": row.index_recall,
+        "human_raw_mean": row.raw_mean,
+        "human_win_rate": people.win_rate,
+        "human_win_low": people.win_low,
+        "human_win_high": people.win_high,
+        "human_rank_low": people.rank_low,
+        "human_rank_high": people.rank_high,
+        "human_people": people.people,
+        "human_queries": people.queries,
+        "human_no_interval": people.no_interval,
+        "human_no_interval_text": people.no_interval_text,
     }
 
 
@@ -154,7 +176,7 @@ def leaderboard_file(sections: Sequence[Section], suffix: str) -> bytes:
 def _table(rows: Sequence[LeaderboardRow]) -> str:
     charted = leaderboard.charted()
     columns = [*BEFORE, *(name + end for name in charted for end in ("", "_low", "_high")), *AFTER]
-    columns += [*(f"{name}_sd" for name in charted), *RANKS]
+    columns += [*(f"{name}_sd" for name in charted), *RANKS, *PEOPLE]
     flat = [
         {
             **_described(row),
@@ -200,9 +222,10 @@ def _panels(line: Sequence[Any], section: Section, metrics: Mapping[str, str]) -
         figures = [figures[name] for figures in by_name]
         _panel(axes, rows, [(figure.value, figure.low, figure.high) for figure in figures], 100, title)
         axes.set_xlim(left=0)
-    rated = [(row.human_mean, *(row.human_interval or (None, None))) for row in rows]
+    rated = [(row.people.mean, row.people.low, row.people.high) for row in rows]
     _panel(people, rows, rated, 1, "Blind ratings, 1 to 5")
-    people.set_xlim(0.9, 5.1)
+    ends = [end for figure in rated for end in figure if end is not None]
+    people.set_xlim(min([0.9, *ends]), max([5.1, *ends]))
     names = [f"{row.rank_text}  {row.name}{' ●' if row.level_with_best else ''}" for row in rows]
     measured[0].set_yticks(range(len(rows)), names)
 

@@ -13,11 +13,10 @@ from mlcore.comparison.report.formatting import parameters
 from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Place, columns_of
 from mlcore.runs import BASELINES
 from ratings.services.leaderboard_protocols import EXTERNAL, BoardProtocol, protocols_of
+from ratings.services.people_figures import PeopleFigure
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.legend import loss_titles
 from retrieval.registry.services.visibility import visible_models
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class MeanFigure:
 
 @dataclass(frozen=True)
 class SeedRow:
-    """One model of a row. Metrics are fractions of 1; human_mean and human_sd: of its blind ratings, None without any.
+    """One model of a row. Metrics are fractions of 1; raw_mean and raw_square: means of its blind
+    ratings and of their squares, None without any.
 
     index_recall: share of the exact nearest neighbours that the active index finds.
     """
@@ -53,8 +53,8 @@ class SeedRow:
     fold: int | None
     figures: Mapping[str, float | None]
     recall_at: Mapping[int, float]
-    human_mean: float | None
-    human_square: float | None
+    raw_mean: float | None
+    raw_square: float | None
     ratings: int
     index_recall: float | None
 
@@ -73,8 +73,8 @@ class LeaderboardRow:
     """A loss (or an external model) under one protocol. Metrics are fractions of 1, by exact search.
 
     seeds: its models by seed and fold. rank: place by the headline, 1 is best. rank_low and rank_high: the ranks that
-    the paired tests leave open; None where it was not tested, and `not_tested` says why. human_interval: None below
-    FEWEST_RATINGS.
+    the paired tests leave open; None where it was not tested, and `not_tested` says why. people: what people say of it.
+    raw_mean and raw_sd: of its blind ratings as they are, whoever gave them, None without any.
     """
 
     name: str
@@ -83,11 +83,11 @@ class LeaderboardRow:
     seeds: tuple[SeedRow, ...]
     figures: Sequence[MeanFigure]
     recall_at: Mapping[int, float]
-    human_mean: float | None
-    human_sd: float | None
+    raw_mean: float | None
+    raw_sd: float | None
     ratings: int
     index_recall: float | None
-    human_interval: Interval | None = None
+    people: PeopleFigure = PeopleFigure()
     rank: int = 0
     rank_low: int | None = None
     rank_high: int | None = None
@@ -146,9 +146,9 @@ def measured_rows(user: Visitor) -> list[LeaderboardRow]:
         visible_models(user)
         .filter(Q(run__metrics__isnull=False) | Q(measured__isnull=False))
         .annotate(
-            human_mean=Avg(rating),
+            raw_mean=Avg(rating),
             # Not StdDev, which fails on SQLite for a model without ratings.
-            human_square=Avg(rating * rating),
+            raw_square=Avg(rating * rating),
             ratings=Count("rankings__blind_scores", distinct=True),
         )
     )
@@ -175,8 +175,8 @@ def _row(models: Sequence[Model], protocol: BoardProtocol, recalls: Mapping[int,
     seeds = tuple(_seed_row(model, recalls.get(model.pk)) for model in ordered)
     first = ordered[0]
     ratings = sum(one.ratings for one in seeds)
-    mean = _weighted((one.human_mean, one.ratings) for one in seeds)
-    square = _weighted((one.human_square, one.ratings) for one in seeds)
+    mean = _weighted((one.raw_mean, one.ratings) for one in seeds)
+    square = _weighted((one.raw_square, one.ratings) for one in seeds)
     depths = set.intersection(*(set(one.recall_at) for one in seeds))
     found = [one.index_recall for one in seeds if one.index_recall is not None]
     return LeaderboardRow(
@@ -186,8 +186,8 @@ def _row(models: Sequence[Model], protocol: BoardProtocol, recalls: Mapping[int,
         seeds=seeds,
         figures=_figures(seeds, first),
         recall_at={k: _mean_over_seeds(seeds, [one.recall_at[k] for one in seeds])[0] for k in sorted(depths)},
-        human_mean=mean,
-        human_sd=None if mean is None or square is None else sqrt(max(0.0, square - mean**2)),
+        raw_mean=mean,
+        raw_sd=None if mean is None or square is None else sqrt(max(0.0, square - mean**2)),
         ratings=ratings,
         index_recall=statistics.fmean(found) if found else None,
     )
@@ -214,8 +214,8 @@ def _seed_row(model: Model, index_recall: float | None) -> SeedRow:
         fold=_fold(model),
         figures={figure.name: figure.value for figure in columns_of(metrics, Place.LEADERBOARD)},
         recall_at={int(k): value for k, value in metrics[RECALL_AT_K].items()},
-        human_mean=model.human_mean,  # type: ignore[attr-defined]
-        human_square=model.human_square,  # type: ignore[attr-defined]
+        raw_mean=model.raw_mean,  # type: ignore[attr-defined]
+        raw_square=model.raw_square,  # type: ignore[attr-defined]
         ratings=model.ratings,  # type: ignore[attr-defined]
         index_recall=index_recall,
     )

@@ -7,11 +7,12 @@ from mlcore.comparison.report.formatting import bibtex_entry, markdown_text
 from ratings.services import leaderboard
 from ratings.services.leaderboard import Section
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure
+from ratings.services.people_figures import PeopleFigure
 
 LEGEND = (
     "Metrics in percent, mean ± standard deviation over seeds, on held-out classes by exact search. "
     "Rank: the ranks that the paired test leaves open, in brackets where it was not tested. "
-    "● no significant difference to the best. Blind rating: 1 to 5."
+    "● no significant difference to the best. Blind rating: ballot-centred mean, 1 to 5, with its 95 % interval."
 )
 
 
@@ -35,8 +36,13 @@ def _table(section: Section) -> str:
 def _cells(row: LeaderboardRow) -> list[str]:
     rank = row.rank_text if row.rank_low is not None else f"({row.rank})"
     name = markdown_text(row.name) + (" ●" if row.level_with_best else "")
-    rating = "–" if row.human_mean is None else f"{row.human_mean:.2f}"
-    return [rank, name, *(_value(figure) for figure in row.figures), str(row.seed_count), rating]
+    return [rank, name, *(_value(figure) for figure in row.figures), str(row.seed_count), _rating(row.people)]
+
+
+def _rating(people: PeopleFigure) -> str:
+    if people.mean is None:
+        return "–"
+    return f"{people.mean:.2f}" if people.low is None else f"{people.mean:.2f} ({people.low:.2f}–{people.high:.2f})"
 
 
 def _value(figure: MeanFigure) -> str:

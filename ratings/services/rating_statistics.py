@@ -1,6 +1,7 @@
 """Statistics of blind ratings: bootstrap intervals, rank correlation, agreement. Arrays in, numbers out."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -8,22 +9,46 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 RESAMPLES = 1000
 FEWEST_RATINGS = 5
-"""Of a model: resamples of fewer ratings hardly differ, so their interval would be far too narrow."""
+"""Of a model, before it is compared with the metric."""
 
-_WEIGHTS_AT_ONCE = 1 << 22
-"""Bound on resamples x ballots held at a time: 32 MiB."""
+FEWEST_PEOPLE = 5
+FEWEST_QUERIES = 10
+"""Below these a resample of people or queries says next to nothing of others, so there is no interval."""
+
+PEOPLE_ENOUGH = 10
+"""From here on intervals need no widening."""
+
+STUDENT_T = {5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+"""The 97.5 % quantile of Student's t with one degree of freedom less than the key. Not from scipy: a page needs it."""
+
+MOST_UNKNOWN = 0.05
+"""Share of resamples that may lack a model (they drew none of its ballots) before its interval is withheld."""
+
+NO_RATINGS = "no_ratings"
+NOT_COMPARED = "not_compared"
+FEW_PEOPLE = "few_people"
+FEW_QUERIES = "few_queries"
+UNSTABLE = "unstable"
+NO_VARIATION = "no_variation"
+"""Why a figure has no interval."""
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """B ballots on M models. people [B] and queries [B]: keys; values [B, M]: ratings 1 to 5, NaN where not shown."""
+    """B ballots on M models. people [B] and queries [B]: keys; values [B, M]: ratings 1 to 5, NaN where not shown.
+
+    columns [B, M]: each model's column on the ballot, 1 is the leftmost, 0 where it is not shown or not one; None
+    where nothing is known of columns.
+    """
 
     people: Ints
     queries: Ints
     values: Floats
+    columns: Ints | None = None
 
     @property
     def counts(self) -> Ints:
@@ -31,31 +56,52 @@ class Ratings:
         counted: Ints = (~np.isnan(self.values)).sum(axis=0)
         return counted
 
+    @cached_property
+    def people_places(self) -> Ints:
+        """The people [B], numbered from 0."""
+        places: Ints = np.unique(self.people, return_inverse=True)[1]
+        return places
 
-def resampled_means(ratings: Ratings, seed: int = 0) -> Floats:
-    """Return every model's mean [RESAMPLES, M] over resampled ratings, NaN where a resample has none of a model's.
+    @cached_property
+    def query_places(self) -> Ints:
+        """The queries [B], numbered from 0."""
+        places: Ints = np.unique(self.queries, return_inverse=True)[1]
+        return places
 
-    People are drawn with replacement, then as many ballots as each drawn person has: the ratings of one
-    person are not independent. Models see the same resamples, so differences between them are paired. The same
-    ratings give the same resamples.
+    def reach(self, models: Ints) -> tuple[int, int]:
+        """Return how many people rated any of these models, by their places, and on how many queries."""
+        rated = ~np.isnan(self.values[:, models]).all(axis=1)
+        return len(np.unique(self.people[rated])), len(np.unique(self.queries[rated]))
+
+
+def widening(people: int, queries: int) -> float:
+    """Return by how much intervals are widened for few people: 1 from PEOPLE_ENOUGH on, 1.23 at 5.
+
+    Student's t at one degree of freedom less than the fewer of both, over that of PEOPLE_ENOUGH: from there on the
+    percentiles cover what they should (`python -m benchmarks.ratings`), below that they are too narrow.
     """
-    random = np.random.default_rng(seed)
-    people = np.unique(ratings.people, return_inverse=True)[1]
-    members = [np.flatnonzero(people == person) for person in range(people.max() + 1)]
-    shown = (~np.isnan(ratings.values)).astype(np.float64)
-    values = np.nan_to_num(ratings.values)
-    parts = []
-    block = max(1, _WEIGHTS_AT_ONCE // len(people))
-    for start in range(0, RESAMPLES, block):
-        count = min(block, RESAMPLES - start)
-        times = random.multinomial(len(members), np.full(len(members), 1 / len(members)), count)
-        weights = np.empty((count, len(people)))
-        for person, ballots in enumerate(members):
-            share = np.full(len(ballots), 1 / len(ballots))
-            weights[:, ballots] = random.multinomial(times[:, person] * len(ballots), share)
-        drawn = weights @ shown
-        parts.append(np.divide(weights @ values, drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0))
-    return np.concatenate(parts)
+    fewer = min(people, queries, PEOPLE_ENOUGH)
+    return STUDENT_T[max(fewer, FEWEST_PEOPLE)] / STUDENT_T[PEOPLE_ENOUGH]
+
+
+def why_no_interval(people: int, queries: int) -> str:
+    """Return FEW_PEOPLE or FEW_QUERIES where a two-way bootstrap says nothing; else the empty text."""
+    if people < FEWEST_PEOPLE:
+        return FEW_PEOPLE
+    return FEW_QUERIES if queries < FEWEST_QUERIES else ""
+
+
+def widened(ends: tuple[float, float] | None, factor: float) -> tuple[float, float] | None:
+    """Return an interval with its length multiplied, about its middle."""
+    if ends is None:
+        return None
+    more = (factor - 1) * (ends[1] - ends[0]) / 2
+    return ends[0] - more, ends[1] + more
+
+
+def estimable(resampled: Floats) -> bool:
+    """Return whether nearly all resamples [RESAMPLES] have the figure: at most MOST_UNKNOWN are NaN."""
+    return bool(np.isnan(resampled).mean() <= MOST_UNKNOWN)
 
 
 def interval(resampled: Floats, level: float = 0.95) -> tuple[float, float] | None:
@@ -87,22 +133,3 @@ def share_in_order(resampled: Floats) -> float:
     """Return the share of resampled differences [RESAMPLES] that are above 0; a tie counts half, NaN not at all."""
     defined = resampled[~np.isnan(resampled)]
     return float((defined > 1e-9).mean() + (np.abs(defined) <= 1e-9).mean() / 2)
-
-
-def agreement_between_people(ratings: Ratings) -> tuple[float, int] | None:
-    """Return the share of comparisons in which two people agree, and how many comparisons there are.
-
-    A comparison is two people, one query and two models that both rated there. They agree when both put the
-    same model higher, or both put the two level. None where no two people rated the same query.
-    """
-    first, second = np.array(list(combinations(range(ratings.values.shape[1]), 2)), dtype=int).reshape(-1, 2).T
-    agreed = compared = 0
-    for query in np.unique(ratings.queries):
-        values = ratings.values[ratings.queries == query]
-        orders = np.sign(values[:, first] - values[:, second])  # [people, pairs of models], NaN where not both shown
-        people = (~np.isnan(orders)).sum(axis=0)
-        compared += int((people * (people - 1)).sum()) // 2
-        for order in (-1, 0, 1):
-            alike = (orders == order).sum(axis=0)
-            agreed += int((alike * (alike - 1)).sum()) // 2
-    return (agreed / compared, compared) if compared else None

@@ -27,7 +27,7 @@ from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
 from retrieval.files import attachment
 
 FILTERS = ("dataset", "protocol")
-OTHER_COLUMNS = ("rank", "model", "interval", "seeds", "rating", "ratings", "index")
+OTHER_COLUMNS = ("rank", "model", "interval", "seeds", "rating", "people's rank", "win rate", "ratings", "index")
 """Columns of the page's table besides the metrics."""
 
 
@@ -107,6 +107,8 @@ def _context(sections: Sequence[leaderboard.Section], filters: Mapping[str, str]
         "table_suffixes": leaderboard_files.TABLES,
         "chart_suffixes": leaderboard_files.CHARTS,
         "fewest_ratings": rating_statistics.FEWEST_RATINGS,
+        "fewest_people": rating_statistics.FEWEST_PEOPLE,
+        "fewest_queries": rating_statistics.FEWEST_QUERIES,
         "fewest_seeds": leaderboard_ranks.FEWEST_SEEDS,
     }
 

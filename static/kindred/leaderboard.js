@@ -6,7 +6,7 @@ const AXIS = 32; // px, as high as a line of names
 const MARKS = ["circle", "rect", "triangle", "rectRot", "cross", "circle", "triangle", "rect"];
 const HOLLOW = new Set([5, 7]);
 const METRIC = { min: 0, times: 100, digits: 1 };
-const HUMAN = { min: 1, max: 5, step: 1, times: 1, digits: 2 };
+const HUMAN = { min: 1, max: 5, step: 1, times: 1, digits: 2 }; // a ballot-centred mean may lie outside
 
 const charts = document.querySelector("[data-board-url]");
 const said = document.querySelector("[data-board-status]");
@@ -36,6 +36,13 @@ function figuresOf(rows, figure) {
   };
 }
 
+function boundsOf(figure, means, intervals) {
+  const { min, max } = scaleOf(figure);
+  if (figure !== "human") return { min, max };
+  const ends = [...means, ...intervals.flat()].filter((end) => end !== null);
+  return { min: Math.min(min, ...ends.map(Math.floor)), max: Math.max(max, ...ends.map(Math.ceil)) };
+}
+
 function sentence(row, figure, mean, interval) {
   const { digits } = scaleOf(figure);
   const range = interval ? ` (95 %: ${interval.map((end) => end.toFixed(digits)).join(" to ")})` : "";
@@ -46,7 +53,7 @@ function sentence(row, figure, mean, interval) {
 
 function makeChart(canvas, rows) {
   const figure = canvas.dataset.figure;
-  const { min, max, step } = scaleOf(figure);
+  const { step } = scaleOf(figure);
   const colors = rows.map((row) => color(`--model-${row.color}`));
   const { means, intervals } = figuresOf(rows, figure);
   const marks = {
@@ -73,8 +80,7 @@ function makeChart(canvas, rows) {
       layout: { autoPadding: false, padding: { left: 10, right: 10 } },
       scales: {
         x: {
-          min,
-          max,
+          ...boundsOf(figure, means, intervals),
           grace: "5%",
           afterFit: (axis) => (axis.height = AXIS),
           grid: { color: color("--hairline") },
@@ -107,6 +113,7 @@ function draw(section, at) {
     const { means, intervals } = figuresOf(section.rows, canvas.dataset.figure);
     chart.rows = section.rows;
     [chart.data.datasets[0].data, chart.data.datasets[1].data] = [means, intervals];
+    Object.assign(chart.options.scales.x, boundsOf(canvas.dataset.figure, means, intervals));
     chart.update();
     chart.options.animation = still.matches ? false : { duration: 600 };
     canvas.dataset.means = means.join(" "); // the drawn values, for tests and assistive tools
@@ -151,16 +158,20 @@ async function poll() {
   document.querySelectorAll("[data-board-part]").forEach((part) => htmx.trigger(part, "ratings"));
 }
 
-// --- open lists of seeds stay open when the tables are loaded again
+// --- what is open stays open when the tables are loaded again
+
+function keyOf(details) {
+  return details.dataset.seeds ?? details.dataset.folded;
+}
 
 function keepOpen(part) {
   const opened = new Set();
   part.addEventListener("htmx:beforeSwap", () => {
     opened.clear();
-    part.querySelectorAll("details[open][data-seeds]").forEach((one) => opened.add(one.dataset.seeds));
+    part.querySelectorAll("details[open]").forEach((one) => opened.add(keyOf(one)));
   });
   part.addEventListener("htmx:afterSwap", () => {
-    for (const one of part.querySelectorAll("details[data-seeds]")) one.open = opened.has(one.dataset.seeds);
+    for (const one of part.querySelectorAll("details")) one.open = opened.has(keyOf(one));
   });
 }
 

@@ -116,7 +116,7 @@ def test_a_rating_is_skipped_changed_shown_and_withdrawn(page: Page, site: Site)
     assert faults_of(page) == []
     confirm(page, "Withdraw this rating")
     page.wait_for_url("**/rate/")
-    expect(page.locator("main")).to_contain_text("0 of 39 rated, 1 skipped")
+    expect(page.locator("main")).to_contain_text("0 of 149 rated, 1 skipped")
 
 
 @pytest.mark.both_widths

@@ -15,7 +15,7 @@ from ratings.services import ballots
 from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset
 from retrieval.registry.services.visibility import set_published
-from tests.conftest import api_of
+from tests.conftest import api_of, person
 from tests.ratings.seeds import three_seeds
 from tests.ratings.services.test_ballots import rated
 from tests.retrieval.world import World, done
@@ -36,7 +36,9 @@ def test_anybody_reads_the_leaderboard_and_ratings_move_it(member_api: APIClient
     values = {str(column["ranking"]): 4 for column in ballot["columns"]}
     member_api.post(f"/api/v1/ballots/{ballot['id']}/rate/", {"ratings": values})
     for row in rows(APIClient()):
-        assert (row["human_mean"], row["ratings"], row["dataset"]) == (4, 1, "wings")
+        assert (row["human_mean"], row["human_raw_mean"], row["ratings"], row["dataset"]) == (4, 4, 1, "wings")
+        assert (row["human_low"], row["human_rank_low"], row["human_no_interval"]) == (None, None, "few_people")
+        assert (row["human_people"], row["human_queries"]) == (1, 1) and row["human_no_interval_text"]
         assert 0 <= row["recall_at_1_low"] <= row["recall_at_1"] <= row["recall_at_1_high"] <= 1
     member_api.post(f"/api/v1/ballots/{ballot['id']}/withdraw/")
     assert {row["human_mean"] for row in rows(APIClient())} == {None}
@@ -119,6 +121,41 @@ def test_seeds_and_ranks_are_in_json_and_csv(world: World) -> None:
     line = next(csv.DictReader(io.StringIO(data)))
     assert (line["rank_low"], line["rank_high"], line["seeds"], line["seed"]) == ("1", "1", "3", "")
     assert float(line["map_at_r"]) == pytest.approx(mean) and float(line["map_at_r_sd"]) > 0
+
+
+def test_intervals_and_ranks_of_people_are_in_json_and_csv_or_the_code_of_why_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "CORE_SHARE", 0)  # everybody gets a new picture
+
+    def line(at: int) -> dict[str, str]:
+        data = b"".join(APIClient().get(f"{ROOT}csv/").streaming_content).decode()  # type: ignore[attr-defined]
+        return list(csv.DictReader(io.StringIO(data)))[at]
+
+    assert {row["human_no_interval"] for row in rows(APIClient())} == {"no_ratings"}
+    best, second = (row["model"] for row in rows(APIClient()))
+    raters = [person(f"rater{at}", "member") for at in range(5)]
+    for turn in range(10):
+        ballot = ballots.next_ballot(raters[turn % 5])
+        given = {one.pk: 5 if one.model.name == best else 1 + turn % 2 for one in ballots.rankings_in_order(ballot)}
+        ballots.rate(ballot, given)
+        if turn == 8:
+            assert (line(0)["human_no_interval"], line(0)["human_low"]) == ("few_queries", "")
+    first, last = rows(APIClient())
+    assert (first["human_mean"], last["human_mean"]) == (pytest.approx(5), pytest.approx(1.5))
+    assert last["human_low"] < 1.5 < last["human_high"] and first["human_no_interval"] == ""
+    ranks = [(row["human_rank_low"], row["human_rank_high"]) for row in (first, last)]
+    assert ranks == [(1, 1), (2, 2)] and last["model"] == second
+    assert (
+        first["human_win_low"] <= first["human_win_rate"] <= first["human_win_high"] and first["human_win_rate"] > 0.9
+    )
+    assert float(line(0)["human_win_rate"]) == pytest.approx(first["human_win_rate"])
+    assert (line(1)["human_rank_low"], line(1)["human_people"], line(1)["human_queries"]) == ("2", "5", "10")
+    assert float(line(1)["human_low"]) == pytest.approx(last["human_low"])
+    section = APIClient().get(ROOT).json()["datasets"][0]
+    assert section["column_bias"]["columns"][0]["low"] is not None and section["column_bias"]["no_interval"] == ""
+    agreement = section["agreement"]
+    assert agreement["low"] <= agreement["difference"] <= agreement["high"] and agreement["no_interval"] == ""
 
 
 # --- exports of a data set's ratings

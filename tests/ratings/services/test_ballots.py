@@ -332,3 +332,29 @@ def test_a_ballot_shows_no_more_columns_than_people_can_compare(
     assert len(ballot.order) == 1 and ballot.search.rankings.count() == 2
     ballots.rate(ballot, {ballot.order[0]: 4})
     assert BlindScore.objects.count() == 1
+
+
+def test_a_share_of_the_ballots_is_on_the_core_where_people_meet(
+    world: World, member: User, other_member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "CORE", 2)
+    monkeypatch.setattr(ballots, "CORE_SHARE", 0)
+    first, second, third = (rated(member) for _ in range(3))
+    assert (first.is_core, rated(other_member).search_id in {one.search_id for one in (first, second, third)}) == (
+        False,
+    ) * 2
+    monkeypatch.setattr(ballots, "CORE_SHARE", 1)
+    met = [rated(other_member) for _ in range(2)]
+    assert {one.search_id for one in met} == {first.search_id, second.search_id} and met[0].is_core and met[1].is_core
+    beyond = rated(other_member)
+    assert beyond.is_core is False and beyond.search_id != third.search_id, "the core is rated: a new picture"
+
+
+def test_a_ballot_records_how_likely_its_columns_were(
+    world: World, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ballot = rated(member)
+    assert ballot.propensities == {str(ranking): 1.0 for ranking in ballot.order}
+    monkeypatch.setattr(ballots, "COLUMNS", 1)
+    ballot = rated(member)
+    assert ballot.propensities == {str(ballot.order[0]): 0.5}

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services import delete_account
-from ratings.models import BlindScore
+from ratings.models import Ballot, BlindScore
 from ratings.services import exports
 from retrieval.models import Dataset, Mark
 from retrieval.registry.services.visibility import set_published
@@ -42,6 +42,14 @@ def test_ratings_say_which_column_got_what(said: World, member: User) -> None:
         assert score.ballot.order[int(row["column"]) - 1] == score.ranking_id
         query = score.ballot.search.query_image
         assert query is not None and (row["query_path"], row["query_class_name"]) == (query.path, query.class_name)
+
+
+def test_ratings_say_how_their_column_was_drawn_unless_it_was_not_recorded(said: World, member: User) -> None:
+    first, *_ = table(member, said.dataset, "ratings.csv")
+    assert (first["core"], first["propensity"]) == ("0", "1.0")
+    Ballot.objects.update(is_core=None, propensities=None)  # as an earlier release stored them
+    first, *_ = table(member, said.dataset, "ratings.csv")
+    assert (first["core"], first["propensity"]) == ("", "")
 
 
 def test_marks_say_which_answer_it_was_and_not_whose_picture_was_asked(said: World, member: User) -> None:

@@ -1,18 +1,23 @@
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import kendalltau
+from scipy.stats import t as student
 
-from ratings.services import rating_statistics
 from ratings.services.rating_statistics import (
+    FEW_PEOPLE,
+    FEW_QUERIES,
+    FEWEST_PEOPLE,
+    PEOPLE_ENOUGH,
     Ratings,
-    agreement_between_people,
+    estimable,
     interval,
     kendall_tau_b,
-    resampled_means,
     share_in_order,
+    why_no_interval,
+    widened,
+    widening,
 )
 
 
@@ -26,36 +31,30 @@ def many(random: np.random.Generator, people: int, each: int) -> Ratings:
     return ratings(*((who, query, random.integers(1, 6, 3)) for who in range(people) for query in range(each)))
 
 
-def test_redraws_lie_around_the_mean_and_come_again() -> None:
-    pile = many(np.random.default_rng(1), people=8, each=10)
-    drawn = resampled_means(pile)
-    assert drawn.shape == (rating_statistics.RESAMPLES, 3) and np.array_equal(drawn, resampled_means(pile))
-    assert np.abs(drawn.mean(axis=0) - pile.values.mean(axis=0)).max() < 0.05
-    for place in range(3):
-        low, high = interval(drawn[:, place]) or (9, 0)
-        assert low < pile.values[:, place].mean() < high
+def test_few_people_widen_intervals_by_students_t() -> None:
+    for people in range(FEWEST_PEOPLE, PEOPLE_ENOUGH + 1):
+        expected = student.ppf(0.975, people - 1) / student.ppf(0.975, PEOPLE_ENOUGH - 1)
+        assert widening(people, 40) == pytest.approx(expected, abs=1e-3)
+    assert widening(150, 40) == 1
+    assert widened((1.0, 3.0), 1.5) == (0.5, 3.5) and widened(None, 2) is None
 
 
-def test_blocks_make_no_difference_to_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    pile = many(np.random.default_rng(2), people=3, each=4)
-    whole = resampled_means(pile)
-    monkeypatch.setattr(rating_statistics, "_WEIGHTS_AT_ONCE", 100)
-    parts = resampled_means(pile)
-    assert parts.shape == whole.shape and np.abs(parts.mean(axis=0) - whole.mean(axis=0)).max() < 0.1
+@pytest.mark.parametrize(
+    ("people", "queries", "code"), [(4, 40, FEW_PEOPLE), (5, 9, FEW_QUERIES), (5, 10, ""), (1, 1, FEW_PEOPLE)]
+)
+def test_a_bootstrap_needs_people_and_queries(people: int, queries: int, code: str) -> None:
+    assert why_no_interval(people, queries) == code
 
 
-def test_votes_of_one_person_do_not_count_as_independent() -> None:
-    """Ten people of one opinion each: the interval is wide as between ten, not as between a hundred votes."""
-    opinionated = ratings(*((who, query, [1 + 4 * (who % 2)]) for who in range(10) for query in range(10)))
-    spread = ratings(*((who, query, [1 + 4 * ((who + query) % 2)]) for who in range(10) for query in range(10)))
-    widths = [np.ptp(interval(resampled_means(pile)[:, 0]) or 0) for pile in (opinionated, spread)]
-    assert widths[0] > 2 * widths[1]
+def test_a_figure_that_many_resamples_lack_has_no_interval() -> None:
+    assert estimable(np.array([1.0] * 95 + [np.nan] * 5)) and not estimable(np.array([1.0] * 94 + [np.nan] * 6))
+    assert interval(np.array([np.nan])) is None and interval(np.array([5, np.nan, 5])) == (5, 5)
 
 
-def test_a_model_that_a_redraw_does_not_hold_is_unknown_there() -> None:
-    drawn = resampled_means(ratings((1, 1, [3, np.nan]), (2, 2, [3, 5]), (3, 3, [3, np.nan])))
-    assert (drawn[:, 0] == 3).all() and set(drawn[~np.isnan(drawn[:, 1]), 1]) == {5} and np.isnan(drawn[:, 1]).any()
-    assert interval(drawn[:, 1]) == (5, 5) and interval(np.array([np.nan])) is None
+def test_the_reach_of_models_is_people_and_queries_that_rated_any() -> None:
+    pile = ratings((1, 1, [3, np.nan]), (1, 2, [np.nan, 2]), (7, 2, [np.nan, 2]))
+    assert pile.reach(np.array([0])) == (1, 1)
+    assert pile.reach(np.array([1])) == (2, 1) and pile.reach(np.array([0, 1])) == (2, 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -74,34 +73,3 @@ def test_tau_b_of_nothing_but_ties_or_of_the_unknown_is_unknown() -> None:
 
 def test_a_tie_is_half_in_order() -> None:
     assert share_in_order(np.array([1, 2, 0, -1, np.nan])) == pytest.approx((2 + 0.5) / 4)
-
-
-def plainly(pile: Ratings) -> tuple[int, int]:
-    """Count agreements and comparisons one by one."""
-    agreed = compared = 0
-    rows = list(zip(pile.queries, pile.values, strict=True))
-    for (query, ours), (other, theirs) in combinations(rows, 2):
-        if query != other:
-            continue
-        for a, b in combinations(range(len(ours)), 2):
-            if not np.isnan([ours[a], ours[b], theirs[a], theirs[b]]).any():
-                compared += 1
-                agreed += np.sign(ours[a] - ours[b]) == np.sign(theirs[a] - theirs[b])
-    return agreed, compared
-
-
-def test_people_agree_as_counted_one_by_one() -> None:
-    pile = many(np.random.default_rng(3), people=5, each=4)
-    pile.values[::4, 1] = np.nan
-    agreed, compared = plainly(pile)
-    assert agreement_between_people(pile) == (pytest.approx(agreed / compared), compared)
-
-
-def test_people_agree_about_the_same_query_only() -> None:
-    alike = ratings((1, 1, [5, 2]), (2, 1, [3, 1]), (3, 2, [1, 5]))
-    assert agreement_between_people(alike) == (1, 1)
-    assert agreement_between_people(ratings((1, 1, [5, 2]), (2, 2, [5, 2]))) is None
-    assert agreement_between_people(ratings((1, 1, [3, 3]), (2, 1, [2, 2]), (3, 1, [2, 1]))) == (
-        pytest.approx(1 / 3),
-        3,
-    )

@@ -9,6 +9,7 @@ from accounts.models import User
 from ratings.services import ballots
 from ratings.services.leaderboard_files import CONTENT_TYPES
 from retrieval.models import Dataset, Experiment, Model
+from tests.conftest import person
 from tests.ratings.seeds import plant_seed, three_seeds
 from tests.retrieval.pages.views.test_front import text_of
 from tests.retrieval.world import World
@@ -85,7 +86,9 @@ def test_the_leaderboard_is_kept_in_every_format(client: Client, member: User, w
     assert f'attachment; filename="leaderboard.{suffix}"' in answer["Content-Disposition"]
     if suffix == "json":
         rows = json.loads(content)["datasets"][0]["rows"]
-        assert [row["human_mean"] for row in rows] == [4, 4] and "=cmd $\\frac$ <b>" in {row["model"] for row in rows}
+        assert [row["human_mean"] for row in rows] == [pytest.approx(4)] * 2 and "=cmd $\\frac$ <b>" in {
+            row["model"] for row in rows
+        }
     elif suffix == "csv":
         assert content.startswith(b"dataset,model,") and b"'=cmd" in content and content.count(b"\n") == 3
     elif suffix == "png":
@@ -103,6 +106,19 @@ def test_the_same_drawing_is_not_drawn_twice(client: Client, world: World, monke
     first = b"".join(client.get(address).streaming_content)  # type: ignore[attr-defined]
     monkeypatch.setattr("ratings.services.leaderboard_files._drawn", lambda *args: pytest.fail("drawn again"))
     assert b"".join(client.get(address).streaming_content) == first  # type: ignore[attr-defined]
+
+
+def test_the_page_warns_if_the_place_of_a_column_moves_the_ratings(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ballots, "CORE_SHARE", 0)  # everybody gets a new picture: ten queries
+    raters = [person(f"rater{at}", "member") for at in range(5)]
+    for turn in range(10):
+        ballot = ballots.next_ballot(raters[turn % 5])
+        ballots.rate(ballot, dict(zip(ballot.order, (5, 1), strict=True)))
+    text = text_of(client.get(reverse("leaderboard-agreement")))
+    assert "data-column-bias" in text and 'data-folded="raters-1"' in text
+    assert "data-column-bias" not in text_of(client.get(reverse("leaderboard-rows")))
 
 
 # --- texts to copy

@@ -1,0 +1,271 @@
+"""Statistics of blind ratings, simulated with known truth: coverage, false certainty, ranks, and the time they take.
+
+Ratings of 1 to 5 are rounded sums of a model's level, a person's (sd 0.6), a query's (0.7), query x model (0.6),
+person x model (0.2) and noise (0.8). People and queries are new in each repeat, so intervals must cover both.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist, fmean, stdev
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import Result, parser, report
+from ratings.services.centred_means import centred_means
+from ratings.services.column_selection import Standing, completed_columns, contests_between
+from ratings.services.people_figures import PairAgreement
+from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
+from ratings.services.rater_agreement import krippendorff_alpha
+from ratings.services.rating_statistics import Floats, Ints, Ratings, kendall_tau_b
+from ratings.services.win_rates import win_rates
+
+PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8
+LEVEL = 3.0
+CERTAIN = 0.975
+CORE, CORE_SHARE, SITE_QUERIES = 10, 0.25, 150  # as `ratings.services.ballots` has them
+WITHHELD = "withheld"
+RANDOM, HALF, CLOSEST = "random", "half", "closest"
+REPEATS, QUICK_REPEATS = 300, 3
+
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Design:
+    """People, ballots of each, models, columns of a ballot, queries; gap: between the levels of neighbouring models.
+
+    late: whether the last model joins when half of the ballots are cast, and every rating from then on is 0.8 kinder.
+    core: share of the ballots on the first CORE queries. selection: of columns, RANDOM, HALF (half random, half where
+    ratings help most, as on the site) or CLOSEST (the closest contests alone, as up to release 0.1.0).
+    """
+
+    people: int
+    each: int
+    models: int = 4
+    columns: int = 4
+    queries: int = 40
+    gap: float = 0.0
+    late: bool = False
+    core: float = 0.0
+    selection: str = RANDOM
+
+    @property
+    def levels(self) -> Floats:
+        """The models' levels, the best first."""
+        return np.asarray(LEVEL - self.gap * np.arange(self.models), dtype=np.float64)
+
+    @property
+    def truth(self) -> Floats:
+        """The mean rating that every model would get from all people on all queries [M], 1 to 5."""
+        spread = NormalDist(0, sum(sd**2 for sd in (PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE)) ** 0.5)
+        steps = (1.5, 2.5, 3.5, 4.5)  # a rating is 1 and one more for each of these that the sum passes
+        return np.array([1 + sum(1 - spread.cdf(step - level) for step in steps) for level in self.levels])
+
+
+def simulate(design: Design, random: Random) -> Ratings:
+    """Return ballots as the site offers them: by turns, each person's unseen query with the fewest ballots."""
+    person, query = random.normal(0, PERSON, design.people), random.normal(0, QUERY, design.queries)
+    taste = random.normal(0, PERSON_MODEL, (design.people, design.models))
+    results = random.normal(0, QUERY_MODEL, (design.queries, design.models))
+    seen = np.zeros((design.people, design.queries), dtype=bool)
+    people, queries = _offered(design, random, seen)
+    values = np.full((len(people), design.models), np.nan)
+    for at, (who, which) in enumerate(zip(people, queries, strict=True)):
+        is_late = design.late and at >= len(people) // 2
+        models = design.models - (design.late and not is_late)
+        shown = _columns(design, models, values[:at], random)
+        sums = design.levels[shown] + person[who] + query[which] + taste[who, shown] + results[which, shown]
+        sums += random.normal(0, NOISE, len(shown)) + (0.8 if is_late else 0)
+        values[at, shown] = np.clip(np.round(sums), 1, 5)
+    return Ratings(people, queries, values)
+
+
+def _columns(design: Design, models: int, before: Floats, random: Random) -> Ints:
+    """Return the models of a ballot, given the ratings before it [B, M]."""
+    order = random.permutation(models)
+    if design.selection == RANDOM or models <= design.columns:
+        return order[: design.columns]
+    named = [int(model) for model in order]
+    numbers = (~np.isnan(before)).sum(axis=0)
+    counts = {int(model): int(numbers[model]) for model in order}
+    sums, squares = np.nansum(before, axis=0), np.nansum(before**2, axis=0)
+    stand = {model: Standing(count, int(sums[model]), int(squares[model])) for model, count in counts.items() if count}
+    if design.selection == CLOSEST:
+        contests = contests_between(named, stand)
+        closest = dict.fromkeys(model for pair in sorted(contests, key=contests.__getitem__) for model in pair)
+        return np.array(list(closest)[: design.columns])
+    drawn = random.permutation(models)[: (design.columns + 1) // 2].tolist()
+    return np.array(completed_columns(drawn, design.columns, named, counts, contests_between(named, stand)))
+
+
+def _offered(design: Design, random: Random, seen: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    """Return the people [B] and queries [B] of the ballots."""
+    ballots = np.zeros(design.queries)
+    people, queries = [], []
+    for _ in range(design.each):
+        for who in random.permutation(design.people):
+            need = np.where(seen[who], np.inf, ballots + random.random(design.queries) / 2)
+            offered = (ballots[:CORE] > 0) & ~seen[who, :CORE]
+            is_core = random.random() < design.core and offered.any()
+            which = int(np.where(offered, need[:CORE], np.inf).argmin() if is_core else need.argmin())
+            seen[who, which] = True
+            ballots[which] += 1
+            people.append(who)
+            queries.append(which)
+    return np.array(people), np.array(queries)
+
+
+def coverage(design: Design, repeats: int, seed: int) -> Result:
+    """Return how often intervals of equal models cover the truth, and how often two of them look different."""
+    random = np.random.default_rng(seed)
+    given, covered, won, certain, apart = [], [], [], [], []
+    for _ in range(repeats):
+        ratings = simulate(design, random)
+        figures = figures_of(ratings, centred_means(ratings), win_rates(ratings))
+        known = [(figure, truth) for figure, truth in zip(figures, design.truth, strict=True) if figure.interval]
+        given.append(len(known) / len(figures))
+        covered += [fmean(low <= truth <= high for (low, high), truth in _ends(known))] if known else []
+        rates = [(figure.win_low, figure.win_high) for figure in figures if figure.win_low is not None]
+        won += [fmean(low <= 0.5 <= (high or 1) for low, high in rates)] if rates else []
+        certain.append(float(_looks_certain(replace(ratings, values=ratings.values[:, :2]))))
+        apart.append(float(any(figure.rank_text not in ("", f"1–{design.models}") for figure in figures)))
+    return {
+        "repeats": repeats,
+        "intervals_given": round(fmean(given), 3),
+        "coverage": _rounded(covered),
+        "error": _error(covered),
+        "win_rate_coverage": _rounded(won),
+        "false_certainty": _rounded(certain),
+        "false_ranks": _rounded(apart),
+    }
+
+
+def _ends(known: Sequence[tuple[Any, float]]) -> list[tuple[tuple[float, float], float]]:
+    return [(figure.interval, truth) for figure, truth in known]
+
+
+def _looks_certain(pair: Ratings) -> bool:
+    """Return whether a page would say that one of two models is rated higher in at least CERTAIN of the resamples."""
+    agreement = agreement_of(np.array([0.1, 0.2]), centred_means(pair), pair.reach(np.array([0, 1])), [0, 1])
+    share = agreement.certainty if isinstance(agreement, PairAgreement) else None
+    return share is not None and max(share, 1 - share) >= CERTAIN
+
+
+def alpha_coverage(design: Design, repeats: int, seed: int) -> Result:
+    """Return how often the interval of Krippendorff's alpha covers that of very many people and queries."""
+    random = np.random.default_rng(seed)
+    many = replace(
+        design, people=max(200, design.people), each=min(60, 3 * design.queries), queries=10 * design.queries
+    )
+    truth = krippendorff_alpha(simulate(many, random)).value
+    covered = []
+    for _ in range(repeats):
+        agreement = people_agree_of(simulate(design, random))
+        if agreement and agreement.alpha_low is not None and agreement.alpha_high is not None:
+            covered.append(float(agreement.alpha_low <= truth <= agreement.alpha_high))
+    return {"repeats": repeats, "coverage": _rounded(covered), "error": _error(covered), "truth": round(truth, 3)}
+
+
+def order(design: Design, repeats: int, seed: int) -> Result:
+    """Return how well people's order is the true one: tau, the right winner, and the rank of the worst model."""
+    random = np.random.default_rng(seed)
+    taus, winners, worst, raw = [], [], [], []
+    for _ in range(repeats):
+        ratings = simulate(design, random)
+        means = centred_means(ratings).values
+        taus.append(float(kendall_tau_b(design.levels, means[None])[0]))
+        winners.append(float(means.argmax() == 0))
+        worst.append(float(1 + (means > means[-1]).sum()))
+        plain = np.nanmean(ratings.values, axis=0)
+        raw.append(float(1 + (plain > plain[-1]).sum()))
+    return {
+        "repeats": repeats,
+        "tau": _rounded(taus),
+        "tau_error": _error(taus),
+        "right_winner": _rounded(winners),
+        "worst_rank": _rounded(worst),
+        "worst_rank_error": _error(worst),
+        "worst_rank_of_raw_means": _rounded(raw),
+    }
+
+
+def duration(ballots: int, models: int) -> Result:
+    """Return the seconds of one core that a page's statistics of so many ballots take."""
+    random = np.random.default_rng(0)
+    values = np.full((ballots, models), np.nan)
+    for row in values:
+        row[random.permutation(models)[:4]] = random.integers(1, 6, 4)
+    queries = random.integers(0, 200, ballots)
+    ratings = Ratings(random.integers(0, max(2, ballots // 50), ballots), queries, values)
+    started = time.process_time()
+    computed(ratings, dict(enumerate(range(models))))
+    return {"cpu_seconds": round(time.process_time() - started, 2)}
+
+
+def _rounded(values: Sequence[float]) -> float | str:
+    return round(fmean(values), 3) if values else WITHHELD
+
+
+def _error(values: Sequence[float]) -> float | str:
+    """Return the standard error of the mean over repeats."""
+    return round(stdev(values) / len(values) ** 0.5, 3) if len(values) > 1 else WITHHELD
+
+
+EIGHT = Design(people=20, each=5, models=8, columns=4, gap=0.1)
+SITE = replace(EIGHT, queries=SITE_QUERIES, core=CORE_SHARE, selection=HALF)
+"""Ballots as the site draws them since it has a core and random columns."""
+
+COVERED: dict[str, Design] = (
+    {
+        f"{people} people x {each} ballots": Design(people, each)
+        for people, each in ((4, 20), (5, 20), (10, 4), (10, 20), (40, 5), (40, 20), (150, 5))
+    }
+    | {"20 people x 20, 4 of 8 models": Design(20, 20, models=8)}
+    | {"20 people x 20, as the site draws them": replace(SITE, each=20, gap=0.0)}
+)
+ALPHA: dict[str, Design] = {
+    f"alpha, {people} people x {each} ballots": Design(people, each) for people, each in ((5, 20), (10, 20), (40, 20))
+}
+ORDERED: dict[str, Design] = {
+    f"{name}, {20 * each} ballots": replace(design, each=each)
+    for name, design in (
+        ("8 models", EIGHT),
+        ("the worst of 8 joins late", replace(EIGHT, late=True)),
+        ("8 models, closest contests alone", replace(EIGHT, selection=CLOSEST)),
+        ("8 models as the site draws them", SITE),
+        ("the same, the worst joins late", replace(SITE, late=True)),
+    )
+    for each in (5, 10, 40)
+}
+
+
+def scenarios(repeats: int, seed: int, *, quick: bool) -> dict[str, Callable[[], Result]]:
+    """Return what is measured, by name."""
+    ballots, models = (500, 6) if quick else (10_000, 24)
+    return {
+        **{name: lambda one=one: coverage(one, repeats, seed) for name, one in COVERED.items()},  # type: ignore[misc]
+        **{name: lambda one=one: alpha_coverage(one, repeats, seed) for name, one in ALPHA.items()},  # type: ignore[misc]
+        **{name: lambda one=one: order(one, repeats, seed) for name, one in ORDERED.items()},  # type: ignore[misc]
+        "a page of many ballots": lambda: duration(ballots, models),
+    }
+
+
+def main() -> None:
+    """Measure every scenario and print the figures."""
+    options = parser(__doc__)
+    options.set_defaults(repeats=REPEATS)
+    options.add_argument("--seed", type=int, default=0, help="seed of the simulation (default: 0)")
+    arguments = options.parse_args()
+    repeats = min(arguments.repeats, QUICK_REPEATS) if arguments.quick else arguments.repeats
+    figures = {name: run() for name, run in scenarios(repeats, arguments.seed, quick=arguments.quick).items()}
+    notes = [
+        "coverage: of a mean's 95 % interval, two-way bootstrap over people and queries; error: over repeats",
+        "false_certainty: two equal models, certainty at least .975; false_ranks: any of equal models' ranks narrowed",
+    ]
+    report(figures, notes, as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
