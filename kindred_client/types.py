@@ -492,6 +492,24 @@ class LabelReport(TypedDict, total=False):
     suggestions: list[Suggestion]
 
 
+class ColumnFigure(TypedDict, total=False):
+    column: int
+    mean: float
+    low: float | None
+    high: float | None
+    ratings: int
+
+
+class ColumnBias(TypedDict, total=False):
+    """Ratings by the place of the column; the intervals of all columns hold together at 95 %."""
+
+    columns: list[ColumnFigure]
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
+
+
 class LeaderboardAgreement(TypedDict, total=False):
     """Agreement of MAP@R and human means: tau-b of three models or more; of two, which one people prefer."""
 
@@ -499,10 +517,14 @@ class LeaderboardAgreement(TypedDict, total=False):
     tau: float | None
     low: float | None
     high: float | None
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
     better: str
     is_level: bool
     difference: float
-    certainty: float
+    certainty: float | None
 
 
 class LeaderboardMetric(TypedDict, total=False):
@@ -547,6 +569,16 @@ class LeaderboardRow(TypedDict, total=False):
     human_high: float | None
     ratings: int
     index_recall: float | None
+    human_raw_mean: float | None
+    human_win_rate: float | None
+    human_win_low: float | None
+    human_win_high: float | None
+    human_rank_low: int | None
+    human_rank_high: int | None
+    human_people: int
+    human_queries: int
+    human_no_interval: str
+    human_no_interval_text: str
     rank: int
     rank_low: int | None
     rank_high: int | None
@@ -556,8 +588,18 @@ class LeaderboardRow(TypedDict, total=False):
 
 
 class PeopleAgreement(TypedDict, total=False):
+    """Agreement of people about the same results."""
+
     share: float
+    chance: float
     comparisons: int
+    alpha: float | None
+    alpha_low: float | None
+    alpha_high: float | None
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
 
 
 class LeaderboardSection(TypedDict, total=False):
@@ -572,6 +614,7 @@ class LeaderboardSection(TypedDict, total=False):
     ratings: int
     agreement: LeaderboardAgreement | None
     people_agree: PeopleAgreement | None
+    column_bias: ColumnBias | None
     rows: list[LeaderboardRow]
 
 
