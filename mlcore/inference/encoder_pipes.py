@@ -18,6 +18,7 @@ from mlcore.inference.encoder_messages import ANSWER_BYTES, HEADER, header_of, r
 
 LOOK_EVERY = 0.05  # seconds between two looks at the clock and at the memory
 CHUNK = 2**20
+GRACE = 1.0  # seconds for a process to say its last words, and then to end
 TAIL_BYTES = 2000  # of standard error, for the sentence on a crash
 NO_ANSWER = "its process sent something that is no answer and was ended"
 
@@ -95,7 +96,7 @@ class MessagePipes:
             return outgoing
         data = os.read(descriptor, CHUNK)
         if descriptor == self._stderr:
-            self._tail = (self._tail + data)[-TAIL_BYTES:]
+            self._keep(data)
             if not data:
                 self._poll.unregister(descriptor)
         elif data:
@@ -112,7 +113,8 @@ class MessagePipes:
 
     def _ending(self) -> EncoderFailed:
         """Tell how the process ended, which it is about to where its pipes are closed already."""
-        self.close(grace=1)
+        self._read_last_words(GRACE)
+        self.close(GRACE)
         code = self._process.returncode
         if code < 0:
             perhaps = ": perhaps out of memory" if code == -signal.SIGKILL else ""
@@ -120,6 +122,18 @@ class MessagePipes:
         lines = self._tail.decode(errors="replace").strip().splitlines()
         said = lines[-1][:200] if lines else "it said nothing"
         return EncoderFailed(f"its process ended with exit code {code}: {said}")
+
+    def _keep(self, data: bytes) -> None:
+        self._tail = (self._tail + data)[-TAIL_BYTES:]
+
+    def _read_last_words(self, seconds: float) -> None:
+        """Read standard error to its end: what its process said there may come after the other pipes have closed."""
+        until, poll = time.monotonic() + seconds, select.poll()
+        poll.register(self._stderr, select.POLLIN)
+        while (left := until - time.monotonic()) > 0 and poll.poll(1000 * left):
+            if not (data := os.read(self._stderr, CHUNK)):
+                return
+            self._keep(data)
 
     def close(self, grace: float = 0) -> None:
         """End the process, which has `grace` seconds to end by itself, and leave nothing of it behind."""

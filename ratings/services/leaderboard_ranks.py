@@ -15,7 +15,8 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
 from mlcore.comparison.row_intervals import row_intervals
-from mlcore.comparison.significance import BETTER, FEWEST_SEEDS, METHOD, OPPOSITE, UNCLEAR, WORSE, compare_rows
+from mlcore.comparison.significance import BETTER, METHOD, OPPOSITE, UNCLEAR, WORSE, compare_rows
+from mlcore.comparison.significance import FEWEST_SEEDS as FEWEST_SEEDS  # views know services alone
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import HEADLINE, Place, shown_at

@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
-from mlcore.comparison.significance import FEWEST_SEEDS
 from ratings.errors import UnknownFilter
 from ratings.services import (
     leaderboard,
     leaderboard_files,
+    leaderboard_ranks,
     leaderboard_text,
     rating_statistics,
 )
@@ -109,7 +109,7 @@ def _context(sections: Sequence[leaderboard.Section], filters: Mapping[str, str]
         "fewest_ratings": rating_statistics.FEWEST_RATINGS,
         "fewest_people": rating_statistics.FEWEST_PEOPLE,
         "fewest_queries": rating_statistics.FEWEST_QUERIES,
-        "fewest_seeds": FEWEST_SEEDS,
+        "fewest_seeds": leaderboard_ranks.FEWEST_SEEDS,
     }
 
 
