@@ -55,7 +55,9 @@ def _networks(results: Results) -> FairnessCheck:
         by_dims.setdefault(row.dims, []).append(row.title)
     differ = len(by_dims) > 1 or () in by_dims
     most = max(map(len, by_dims.values()))
-    groups = [f"{_dimensions(dims)}: {_listed(rows, most, len(results.rows))}" for dims, rows in sorted(by_dims.items())]
+    groups = [
+        f"{_dimensions(dims)}: {_listed(rows, most, len(results.rows))}" for dims, rows in sorted(by_dims.items())
+    ]
     models = f"external models: {', '.join(external)}" if external else f"{protocol.backbone}, {protocol.crop} pixels"
     return FairnessCheck(
         "different backbones, dimensions or crops in one table", bool(external) or differ, "; ".join([models, *groups])
