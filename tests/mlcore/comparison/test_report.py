@@ -365,8 +365,8 @@ NETWORKS = "different backbones, dimensions or crops in one table"
 
 
 def networks_of(results: Results) -> dict[str, Any]:
-    [found] = [one for one in document_of(results)["fairness_checks"] if one["name"] == NETWORKS]
-    return found
+    checks: dict[str, dict[str, Any]] = {one["name"]: one for one in document_of(results)["fairness_checks"]}
+    return checks[NETWORKS]
 
 
 def test_dimensions_are_those_of_every_row_baselines_too(folder: Path) -> None:
