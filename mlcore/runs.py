@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import ProtocolError
-from mlcore.losses import loss_spec
+from mlcore.losses import LOSSES, loss_spec, stored_params
 
 BASELINES = {
     "untrained": "The backbone as it is: average-pooled features, no head, no training.",
@@ -99,12 +99,14 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "RunSpec":
-        """Return what `to_json` stored."""
-        return cls(**{**values, "protocol": Protocol.from_json(values["protocol"])})
+        """Return what `to_json` stored of a checked run, perhaps before its loss had all of its parameters."""
+        params = stored_params(values["loss"], values["params"])
+        return cls(**{**values, "protocol": Protocol.from_json(values["protocol"]), "params": params})
 
     def fingerprint(self, dataset: DatasetFolder) -> str:
         """Return a hash that is equal only for the same run on the same pictures."""
-        values = {**self.to_json(), "protocol": self.protocol.identity()}
+        params = LOSSES[self.loss].identity(self.params) if self.loss in LOSSES else self.params
+        values = {**self.to_json(), "protocol": self.protocol.identity(), "params": params}
         identity = json.dumps([values, dataset.fingerprint], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Any
 from mlcore.artifacts import read_json
 from mlcore.config import Protocol, preset
 from mlcore.errors import ComparisonError
-from mlcore.losses import LOSSES, loss_spec
+from mlcore.losses import LOSSES, loss_spec, stored_params
 from mlcore.runs import BASELINES, RunSpec
 
 ASKED = {"name", "preset", "changes", "protocol", "losses", "params", "seeds", "tuning"}
@@ -119,11 +119,11 @@ class Comparison:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Comparison":
-        """Return what `to_json` stored."""
+        """Return what `to_json` stored, perhaps before a loss had all of its parameters."""
         return cls(
             name=values["name"],
             protocol=Protocol.from_json(values["protocol"]),
-            losses=values["losses"],
+            losses={loss: stored_params(loss, params) for loss, params in values["losses"].items()},
             seeds=tuple(values["seeds"]),
             tuning=Tuning(**values["tuning"]) if values["tuning"] else None,
         )

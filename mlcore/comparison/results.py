@@ -27,12 +27,14 @@ class SeedResult:
 
     diagnostics: numbers by name, those of `DIAGNOSTICS` in evaluation; none of a run made before there were any.
     details: the folders that hold more, of each fold.
+    dims: dimensions of its embeddings, of each fold; none of a run made before they were stored.
     """
 
     figures: dict[str, float]
     scores: StoredScores
     diagnostics: dict[str, float]
     details: tuple[Path, ...]
+    dims: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Row:
     def is_baseline(self) -> bool:
         """Whether nothing was trained."""
         return self.loss in BASELINES
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The dimensions of its embeddings, usually one; none if no run of it stored them."""
+        return tuple(sorted(frozenset().union(*(unit.dims for unit in self.units.values()))))
 
 
 @dataclass(frozen=True)
@@ -191,7 +198,8 @@ def _row(loss: str, tuned: bool, cells: Mapping[Cell, Path]) -> Row:
 
 def _seed_result(path: Path) -> SeedResult:
     metrics = read_json(path / "metrics.json")
-    return SeedResult(figures_of(metrics), read_per_query(path), metrics.get("diagnostics", {}), (path,))
+    dims = frozenset({int(metrics["dim"])} if "dim" in metrics else ())
+    return SeedResult(figures_of(metrics), read_per_query(path), metrics.get("diagnostics", {}), (path,), dims)
 
 
 def _mean(units: Sequence[SeedResult]) -> SeedResult:
@@ -202,7 +210,8 @@ def _mean(units: Sequence[SeedResult]) -> SeedResult:
     shared = set.intersection(*(set(unit.diagnostics) for unit in units))
     diagnostics = {name: float(np.mean([unit.diagnostics[name] for unit in units])) for name in sorted(shared)}
     folders = tuple(path for unit in units for path in unit.details)
-    return SeedResult(figures, StoredScores(first.ids, first.labels, columns), diagnostics, folders)
+    dims = frozenset().union(*(unit.dims for unit in units))
+    return SeedResult(figures, StoredScores(first.ids, first.labels, columns), diagnostics, folders, dims)
 
 
 def _history(path: Path) -> list[Event]:

@@ -84,9 +84,12 @@ def search_range(parameter: Parameter) -> SearchRange:
 
 
 def freed(comparison: Comparison, loss: str) -> dict[str, SearchRange]:
-    """Return what the trials of a loss may change: its own parameters and, if it has proxies, their rate."""
+    """Return what the trials of a loss may change: its own numbers and, if it has proxies, their rate.
+
+    A parameter that chooses between formulas is none of them: what won would be another loss.
+    """
     spec, rate = loss_spec(loss), comparison.protocol.proxy_rate_factor
-    ranges = {name: search_range(parameter) for name, parameter in spec.parameters.items()}
+    ranges = {name: search_range(parameter) for name, parameter in spec.parameters.items() if parameter.tuned}
     if spec.has_proxies:
         ranges[PROXY_RATE] = SearchRange(rate / PROXY_RATE_AROUND, rate * PROXY_RATE_AROUND, log=True, whole=False)
     return ranges
@@ -145,7 +148,9 @@ def tune(
     for number in range(len(state["measured"]), tuning.trials):
         started = time.perf_counter()
         values = (
-            _untuned(comparison, loss) if number == 0 else _suggested(loss, state["measured"], ranges, tuning, number)
+            _untuned(comparison, loss)
+            if number == 0
+            else _suggested(comparison, loss, state["measured"], ranges, number)
         )
         name = f"{loss} trial {number + 1} of {tuning.trials}"
         callbacks = (partial(on_event, name), should_stop)
@@ -203,7 +208,7 @@ def _untuned(comparison: Comparison, loss: str) -> TrialValues:
 
 
 def _suggested(
-    loss: str, measured: list[Trial], ranges: Mapping[str, SearchRange], tuning: Tuning, number: int
+    comparison: Comparison, loss: str, measured: list[Trial], ranges: Mapping[str, SearchRange], number: int
 ) -> TrialValues:
     """Return what to try next, by a tree-structured Parzen estimator over the trials so far.
 
@@ -211,6 +216,7 @@ def _suggested(
     """
     import optuna
 
+    tuning, own = _tuning_of(comparison), comparison.losses[loss]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {name: _distribution(found) for name, found in ranges.items()}
     finished = [_finished(trial, distributions) for trial in measured if trial["map_at_r"] is not None]
@@ -219,8 +225,8 @@ def _suggested(
         seed = (tuning.seed * 1_000_003 + number + draw * 7_368_787) % 2**32
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         study.add_trials(finished)
-        params = dict(study.ask(distributions).params)
-        rate = params.pop(PROXY_RATE, None)
+        drawn = dict(study.ask(distributions).params)
+        rate, params = drawn.pop(PROXY_RATE, None), {**own, **drawn}
         if _goes_together(loss, params):
             return {PROXY_RATE: rate, "params": params}
     raise ComparisonError(

@@ -1,5 +1,6 @@
 """The table of losses by name. It knows no torch: forms, checks and pages read it freely."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from mlcore.losses.table_triplets import TRIPLETS
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["LOSSES", "LossSpec", "Parameter", "build_loss", "loss_spec"]
+__all__ = ["LOSSES", "LossSpec", "Parameter", "build_loss", "loss_spec", "stored_params"]
 
 LOSSES: dict[str, LossSpec] = {
     **PROXIES,
@@ -32,6 +33,15 @@ def loss_spec(name: str) -> LossSpec:
     except KeyError:
         known = ", ".join(sorted(LOSSES))
         raise UnknownLossError(f"no loss named {name!r}; known: {known}") from None
+
+
+def stored_params(name: str, params: Mapping[str, float | int]) -> dict[str, float | int]:
+    """Return the parameters of a stored run as they were meant: see `LossSpec.stored`.
+
+    A baseline, or a loss that the table does not hold, has them as they are.
+    """
+    spec = LOSSES.get(name)
+    return spec.stored(params) if spec else dict(params)
 
 
 def build_loss(name: str, *, num_classes: int, dim: int, **params: object) -> "nn.Module":

@@ -8,7 +8,7 @@ from mlcore.losses.batch import positives_of, require_positive
 
 
 class PotentialFieldLoss(nn.Module):
-    """The potential energy of the batch in the field of its own pictures and of all proxies.
+    """The potential energy of the batch in the field of its own pictures and of all proxies; a variant.
 
     At distance d a picture or proxy of the same class adds -1 / max(d, delta)^alpha, so that those nearer
     than delta pull no more; one of another class adds 1 / d^alpha where d < delta and 1 / delta^alpha
@@ -28,9 +28,11 @@ class PotentialFieldLoss(nn.Module):
     Raises:
         ValueError: num_classes or proxies below 1, alpha or delta not positive.
 
-    Source: Bhatnagar and Ahuja, "Potential Field Based Deep Metric Learning", CVPR 2025: two decaying
-    fields, superposed, with 15 proxies a class. The paper's own alpha and delta, and how it bounds the
-    repulsion, could not be confirmed; 1 and 0.5 are ours.
+    Source: after Bhatnagar and Ahuja, "Potential Field Based Deep Metric Learning", CVPR 2025: two
+    decaying fields, superposed, with 15 proxies a class. This is a variant, and its results are not the
+    paper's. The paper's own alpha and delta, and how it bounds the repulsion, could not be confirmed;
+    alpha 1, delta 0.5 and the bound at a fifth of delta are this project's. The paper sums the potentials
+    of pictures and proxies; here proxies have no energy among themselves.
     """
 
     def __init__(

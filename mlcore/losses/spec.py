@@ -30,7 +30,9 @@ class Parameter:
     """A number that a loss takes: its default (which fixes its type) and its range.
 
     low and high are inclusive, above is exclusive. search: where tuning looks, ends included, instead of
-    a factor of 4 around the default.
+    a factor of 4 around the default. tuned: whether tuning searches it; a choice between formulas stays as
+    the comparison has it. before: its value in runs stored before the parameter existed; None if it is as
+    old as its loss.
     """
 
     default: float | int
@@ -39,6 +41,8 @@ class Parameter:
     above: float | None = None
     meaning: str = ""
     search: tuple[float, float] | None = None
+    tuned: bool = True
+    before: float | int | None = None
 
     @property
     def range(self) -> str:
@@ -122,3 +126,15 @@ class LossSpec:
             if not values[upper] > values[lower]:
                 raise ValueError(f"{upper} must be above {lower}, {values[lower]}, got {values[upper]}")
         return values
+
+    def stored(self, params: Mapping[str, float | int]) -> dict[str, float | int]:
+        """Return parameters read from a stored run; one that did not exist yet gets the value it stood for."""
+        return {**params, **{name: value for name, value in self._before().items() if name not in params}}
+
+    def identity(self, params: Mapping[str, float | int]) -> dict[str, float | int]:
+        """Return what tells parameters of two runs apart, the same before and after a parameter was added."""
+        before = self._before()
+        return {name: value for name, value in params.items() if name not in before or value != before[name]}
+
+    def _before(self) -> dict[str, float | int]:
+        return {name: value.before for name, value in self.parameters.items() if value.before is not None}

@@ -77,8 +77,8 @@ PAIRS: dict[str, LossSpec] = {
         paper="Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping, CVPR 2006",
         idea="Two pictures of a class are pulled together, two of different classes "
         "are pushed apart until they are a margin away. The oldest loss of the field.",
-        formula=r"\mathcal{L} = \frac{1}{|\mathcal{P}|} \sum_{(i,j) \in \mathcal{P}} \frac{1}{2} [d_{ij} - m_+]_+^2 + "
-        r"\frac{1}{|\mathcal{N}|} \sum_{(i,j) \in \mathcal{N}} \frac{1}{2} [m_- - d_{ij}]_+^2",
+        formula=r"\mathcal{L} = \frac{1}{|\mathcal{P}|} \sum_{(i,j) \in \mathcal{P}} \frac{1}{q} [d_{ij} - m_+]_+^q + "
+        r"\frac{1}{|\mathcal{N}|} \sum_{(i,j) \in \mathcal{N}} \frac{1}{q} [m_- - d_{ij}]_+^q",
         symbols=LOSS
         | DISTANCE
         | HINGE
@@ -93,8 +93,17 @@ PAIRS: dict[str, LossSpec] = {
             "negative_margin": Parameter(
                 0.5, above=0, high=2, meaning="distance from which a negative pair costs nothing"
             ),
+            "power": Parameter(
+                1,
+                low=1,
+                high=2,
+                tuned=False,
+                before=2,
+                meaning="1: the excess of distance as it is, as in pytorch-metric-learning; 2: half its square, "
+                "the paper's equation 4 (q)",
+            ),
         },
-        letters={"positive_margin": "m_+", "negative_margin": "m_-"},
+        letters={"positive_margin": "m_+", "negative_margin": "m_-", "power": "q"},
         sampler="balanced",
         has_proxies=False,
         takes_memory=True,

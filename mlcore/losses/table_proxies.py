@@ -87,11 +87,12 @@ PROXIES: dict[str, LossSpec] = {
         target="mlcore.losses.proxy_anchor:ProxyAnchorLoss",
     ),
     "potential_field": LossSpec(
-        title="Potential field",
+        title="Potential field (Kindred variant)",
         family="proxies",
-        paper="Bhatnagar and Ahuja, Potential Field Based Deep Metric Learning, CVPR 2025",
+        paper="After Bhatnagar and Ahuja, Potential Field Based Deep Metric Learning, CVPR 2025",
         idea="Pictures and proxies are charges: they attract their own class and repel others, and the force "
-        "fades with distance, so that far outliers do not rule. Its alpha and delta are this project's.",
+        "fades with distance, so that far outliers do not rule. A variant of this project: alpha, delta and the "
+        "bound of the repulsion are its own, and proxies do not feel each other. Its results are not the paper's.",
         formula=r"\mathcal{L} = \frac{1}{B} \sum_{i=1}^{B} \sum_{z \neq x_i} \psi(x_i, z)",
         where=(
             r"\psi(x_i, z) = -\frac{1}{\max(d, \delta)^\alpha} \quad \text{for } z \text{ of the same class}",

@@ -50,7 +50,9 @@ RANKING: dict[str, LossSpec] = {
         family="ranking",
         paper="Patel et al., Recall@k Surrogate Loss with Large Batches and Similarity Mixup, CVPR 2022",
         idea="Recall at several k is the goal: one sigmoid counts who comes before a positive, "
-        "another says softly whether that rank is within k.",
+        "another says softly whether that rank is within k. Recall is the share of all positives, and a picture "
+        "is not in its own ranking; the authors' code divides by at most k, caps the count at k and ranks the "
+        "picture too. A perfect batch of 4 a class costs 0.27 here, 0.21 there.",
         formula=r"\mathcal{L} = 1 - \frac{1}{B} \sum_{i=1}^{B} \frac{1}{|P_i| \, |\mathcal{K}|} \sum_{p \in P_i} "
         r"\sum_{k \in \mathcal{K}} \sigma_{\tau_1}(k - r_{ip})",
         where=(r"r_{ip} = 1 + \sum_{q \neq i, p} \sigma_{\tau_2}(s_{iq} - s_{ip})",),

@@ -86,6 +86,21 @@ def test_a_fingerprint_taken_before_a_field_was_added_still_holds(wings: Dataset
     assert run.fingerprint(wings) == before
 
 
+def test_a_contrastive_run_stored_before_its_power_was_a_parameter_keeps_its_formula_and_fingerprint(
+    wings: DatasetFolder,
+) -> None:
+    params = {"positive_margin": 0.0, "negative_margin": 0.5}
+    stored = {**spec(loss="contrastive", params=params).to_json(), "params": params}
+    for added in LATER:
+        del stored["protocol"][added]  # type: ignore[attr-defined]
+    run = RunSpec.from_json(json.loads(json.dumps(stored))).checked()
+    assert run.params == {**params, "power": 2}
+    before = hashlib.sha256(json.dumps([stored, wings.fingerprint], sort_keys=True).encode()).hexdigest()
+    assert run.fingerprint(wings) == before
+    assert spec(loss="contrastive").checked().params["power"] == 1
+    assert spec(loss="contrastive").checked().fingerprint(wings) != before
+
+
 def test_every_row_of_embeddings_says_which_picture_it_is(wings: DatasetFolder, tmp_path: Path) -> None:
     embeddings = np.random.default_rng(0).normal(size=(len(wings.pictures), 3)).astype(np.float32)
     write_embeddings(tmp_path, embeddings, wings)

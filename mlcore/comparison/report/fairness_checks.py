@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlcore.comparison.results import EXTERNAL, JOINED, Results
+from mlcore.comparison.results import EXTERNAL, Results
 from mlcore.losses import LOSSES
 
 EQUIVALENT = {"proxy_nca_plus_plus", "normalized_softmax", "soft_triple"}
@@ -27,17 +27,9 @@ def fairness_checks(results: Results) -> list[FairnessCheck]:
 
 def _of_networks(results: Results) -> list[FairnessCheck]:
     protocol = results.comparison.protocol
-    external = [row.title for row in results.rows if row.kind == EXTERNAL]
-    alike = f"every run: {protocol.backbone}, {protocol.dim} dimensions, {protocol.crop} pixels"
-    if any(row.kind == JOINED for row in results.rows):
-        alike += "; joined folds have more dimensions, the same for all"
     pretrained = protocol.weights != "scratch"
     return [
-        FairnessCheck(
-            "different backbones, dimensions or crops in one table",
-            bool(external),
-            f"external models: {', '.join(external)}" if external else alike,
-        ),
+        _networks(results),
         FairnessCheck("undisclosed crops, pooling or BatchNorm", False, "the report has the whole protocol"),
         FairnessCheck(
             "average + max pooling, where the backbone's own is average",
@@ -50,6 +42,37 @@ def _of_networks(results: Results) -> list[FairnessCheck]:
             f"weights: {protocol.weights}" + ("; not checked for overlap" if pretrained else ""),
         ),
     ]
+
+
+def _networks(results: Results) -> FairnessCheck:
+    """Return the check of what embeds the rows: all but external models share the protocol's backbone and crop.
+
+    Baselines have as many dimensions as the backbone or PCA gives, and joined folds those of all folds.
+    """
+    protocol, external = results.comparison.protocol, [row.title for row in results.rows if row.kind == EXTERNAL]
+    by_dims: dict[tuple[int, ...], list[str]] = {}
+    for row in results.rows:
+        by_dims.setdefault(row.dims, []).append(row.title)
+    differ = len(by_dims) > 1 or () in by_dims
+    most = max(map(len, by_dims.values()))
+    groups = [
+        f"{_dimensions(dims)}: {_listed(rows, most, len(results.rows))}" for dims, rows in sorted(by_dims.items())
+    ]
+    models = f"external models: {', '.join(external)}" if external else f"{protocol.backbone}, {protocol.crop} pixels"
+    return FairnessCheck(
+        "different backbones, dimensions or crops in one table", bool(external) or differ, "; ".join([models, *groups])
+    )
+
+
+def _dimensions(dims: tuple[int, ...]) -> str:
+    return f"{' and '.join(map(str, dims))} dimensions" if dims else "dimensions not stored"
+
+
+def _listed(titles: list[str], most: int, of: int) -> str:
+    """Return the rows of a group by title, or how many they are if no group has more."""
+    if len(titles) == of:
+        return "every row"
+    return f"{len(titles)} of {of} rows" if len(titles) == most and most > 1 else ", ".join(titles)
 
 
 def _of_measuring(results: Results) -> list[FairnessCheck]:

@@ -40,6 +40,7 @@ from mlcore.comparison.report.formatting import (
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
+from mlcore.losses import stored_params
 from mlcore.runs import BASELINES
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
@@ -262,7 +263,7 @@ def is_readable(document: Mapping[str, Any]) -> bool:
 def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a readable report with what its page adds: notes, titles, the matrix of tests, values as text."""
     titles, rows = loss_titles(), {row["name"]: row["title"] for row in document["rows"]}
-    losses = document["comparison"]["losses"]
+    losses = {loss: stored_params(loss, params) for loss, params in document["comparison"]["losses"].items()}
     return {
         **document,
         "rows": _rows_with_difference(document),

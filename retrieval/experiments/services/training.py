@@ -14,6 +14,7 @@ from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
+from mlcore.losses import stored_params
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services.log import RunLog
 from retrieval.models import Dataset, Model, Run
@@ -114,7 +115,8 @@ def _store_model(run: Run, artifact: str, out: Path) -> Model:
 
 def _require_same_run(run: Run, described: Mapping[str, Any], out: Path) -> None:
     """Refuse a folder that another database's run left under the same number."""
-    stored = [described[key] for key in ("loss", "params", "seed", "fold")]
+    params = stored_params(described["loss"], described["params"])
+    stored = [described["loss"], params, described["seed"], described["fold"]]
     known = Dataset.objects.get(pk=run.experiment.dataset_id).revisions  # it may have moved on since training began
     if stored != [run.loss, run.params, run.seed, run.fold] or described["dataset"]["fingerprint"] not in known:
         raise JobFailed(f"{out} holds another run, perhaps of another database; move it away, then retry")

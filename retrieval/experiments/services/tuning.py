@@ -17,6 +17,7 @@ from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.report.formatting import tuned_values
 from mlcore.comparison.tuning import PROXY_RATE, Trial, best_of
 from mlcore.errors import ComparisonError
+from mlcore.losses import stored_params
 from retrieval.experiments.services.starting import submit_training
 from retrieval.models import Experiment, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
@@ -84,7 +85,7 @@ def _queue_tuned_runs(row: Tuning, best: Trial, by: User | None) -> list[Run]:
             seed=untuned.seed,
             fold=untuned.fold,
             tuned=True,
-            defaults={"params": best["params"], "changes": changes},
+            defaults={"params": stored_params(row.loss, best["params"]), "changes": changes},
         )
         if is_new:
             submit_training(run, by=by)

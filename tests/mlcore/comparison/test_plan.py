@@ -12,6 +12,8 @@ from mlcore.errors import ComparisonError, MlcoreError, ProtocolError, UnknownLo
 from mlcore.losses import LOSSES
 from tests.mlcore.tiny import head_protocol
 
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
+
 ASKED: dict[str, Any] = {"name": "two", "preset": "frozen-features", "losses": ["soft_triple", "n_pairs"], "seeds": 2}
 
 
@@ -51,6 +53,15 @@ def test_all_means_every_loss_with_its_parameters_written_out(tmp_path: Path) ->
 def test_a_stored_comparison_is_the_same_comparison(tmp_path: Path) -> None:
     comparison = read(tmp_path, tuning={"trials": 5, "validation_classes": 3})
     assert Comparison.from_json(json.loads(json.dumps(comparison.to_json()))) == comparison
+
+
+@pytest.mark.parametrize("report", ["frozen-features", "tuned"])
+def test_a_published_comparison_repeats_the_contrastive_loss_that_it_was_made_with(report: str) -> None:
+    comparison = Comparison.from_json(json.loads((RESULTS / report / "report.json").read_text())["comparison"])
+    assert comparison.losses["contrastive"]["power"] == 2
+    found = {"params": {"negative_margin": 0.7, "positive_margin": 0.1}, "proxy_rate_factor": None}
+    tuned = comparison.spec_of(Cell("contrastive", 0, tuned=True), found)
+    assert tuned.checked().params == {"positive_margin": 0.1, "negative_margin": 0.7, "power": 2}
 
 
 def test_a_tuned_cell_takes_what_was_found_and_nothing_else_changes(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from mlcore.comparison.report.formatting import (
     to_best_of,
 )
 from mlcore.comparison.report.rendering import rendered
-from mlcore.comparison.results import files_in, files_listed, read_results
+from mlcore.comparison.results import Results, files_in, files_listed, read_results
 from mlcore.comparison.running import run_comparison
 from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.datasets import DatasetFolder
@@ -359,6 +359,37 @@ def test_every_check_is_named_and_follows_the_protocol(folder: Path) -> None:
     pooling = "average + max pooling, where the backbone's own is average"
     assert changed[pooling] and plain["batches composed differently"]
     assert not plain["pre-training that may have seen the test classes"], "this network began at random"
+
+
+NETWORKS = "different backbones, dimensions or crops in one table"
+
+
+def networks_of(results: Results) -> dict[str, Any]:
+    checks: dict[str, dict[str, Any]] = {one["name"]: one for one in document_of(results)["fairness_checks"]}
+    return checks[NETWORKS]
+
+
+def test_dimensions_are_those_of_every_row_baselines_too(folder: Path) -> None:
+    results = read_results(files_in(folder))
+    dims = {row.name: row.dims for row in results.rows}
+    cells = {path.name: read_json(path / "metrics.json")["dim"] for path in (folder / "cells").iterdir()}
+    assert dims["untrained"] == (cells["untrained-s0"],) and dims["soft_triple"] == dims["n_pairs-tuned"] == (8,)
+    assert dims["half_whitened_pca"] == (cells["half_whitened_pca-s0"],) and cells["untrained-s0"] > 8
+    found = networks_of(results)
+    assert found["violated"]
+    assert f"{cells['untrained-s0']} dimensions: Untrained backbone" in found["reason"]
+    assert "8 dimensions: 4 of 6 rows" in found["reason"]
+    trained = replace(results, rows=tuple(row for row in results.rows if not row.is_baseline))
+    assert not networks_of(trained)["violated"] and "8 dimensions: every row" in networks_of(trained)["reason"]
+
+
+def test_dimensions_that_no_run_stored_are_not_called_equal(folder: Path) -> None:
+    for seed in (0, 1):
+        file = folder / "cells" / f"n_pairs-s{seed}" / "metrics.json"
+        write_json(file, {name: value for name, value in read_json(file).items() if name != "dim"})
+    results = read_results(files_in(folder))
+    found = networks_of(replace(results, rows=tuple(row for row in results.rows if not row.is_baseline)))
+    assert found["violated"] and "dimensions not stored: N-pairs" in found["reason"]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,18 @@ def test_every_parameter_is_searched_around_its_default_and_where_it_is_legal(lo
     assert (PROXY_RATE in freed(comparison(), loss)) == LOSSES[loss].has_proxies
 
 
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_choice_between_formulas_is_not_tuned_but_kept(
+    workspace: ComparisonWorkspace, monkeypatch: pytest.MonkeyPatch, power: int
+) -> None:
+    monkeypatch.setattr(tuning, "_measured", lambda *arguments: {"map_at_r": 0.5, "error": ""})
+    asked = comparison(trials=4, losses={"contrastive": {"power": power}})
+    assert freed(asked, "contrastive").keys() == {"positive_margin", "negative_margin"}
+    tune(workspace, asked, "contrastive")
+    trials = read_json(workspace.tuning("contrastive"))["measured"]
+    assert [trial["params"]["power"] for trial in trials] == [power] * 4
+
+
 def test_the_first_trial_is_the_loss_as_it_is_and_the_best_is_at_least_as_good(workspace: ComparisonWorkspace) -> None:
     tune(workspace, comparison(), LOSS)
     first, *others = trials_of(workspace)

@@ -1,5 +1,7 @@
 """The Recall@k surrogate against its formula, written out with loops, and against recall itself."""
 
+import math
+
 import pytest
 import torch
 
@@ -48,6 +50,22 @@ def test_hard_sigmoids_give_recall_but_for_half_at_the_cut() -> None:
     loss = RecallAtKSurrogateLoss(num_classes=3, dim=5, largest_k=4, rank_temperature=1e-9, temperature=1e-9)
     loss.ks = [4]
     assert by_loss(loss, embeddings, labels)[0] == pytest.approx(1 - mean(recalls), abs=1e-9)
+
+
+def test_a_perfect_batch_costs_what_the_docstring_says_here_and_in_the_authors_form() -> None:
+    labels, ks = [0, 0, 0, 0, 1, 1, 1, 1], (1, 2, 4, 8, 16)
+    points = torch.eye(2, dtype=torch.float64)[labels]
+
+    def cost(rank: float, divisor: dict[int, int]) -> float:
+        """Return the cost of three positives of one rank, the number within k capped at k."""
+        within = {k: min(3 / (1 + math.exp(rank - k)), k) for k in ks}
+        return 1 - sum(within[k] / divisor[k] for k in ks) / len(ks)
+
+    here, _ = by_loss(RecallAtKSurrogateLoss(num_classes=2, dim=2), points, labels)
+    at_most_k = {k: min(k, 3) for k in ks}
+    assert here == pytest.approx(0.2705, abs=5e-5) == cost(2, dict.fromkeys(ks, 3))  # two others, half a place each
+    assert cost(2, at_most_k) == pytest.approx(0.1130, abs=5e-5)
+    assert cost(2.5, at_most_k) == pytest.approx(0.2146, abs=5e-5)  # and the query, another half
 
 
 @pytest.mark.parametrize("arguments", [{"largest_k": 0}, {"temperature": 0.0}, {"rank_temperature": -1.0}])
