@@ -237,6 +237,7 @@ def test_a_kaggle_download_is_recognised_before_it_is_imported(page: Page, site:
     deleted(page, address)
 
 
+@pytest.mark.full  # on every change the walk of a Kaggle download, and tests.cases
 def test_nested_folders_offer_their_levels(page: Page, site: Site, tmp_path: Path) -> None:
     sign_in(page, site, "admin")
     folders = ["Birds/wren", "Birds/robin", "Fish/cod", "Fish/eel", "Insects/bee", "Insects/ant"]
@@ -251,6 +252,7 @@ def test_nested_folders_offer_their_levels(page: Page, site: Site, tmp_path: Pat
     expect(page.locator("h1")).to_have_text("Import a data set")
 
 
+@pytest.mark.full  # on every change the walk of a Kaggle download, and tests.cases
 def test_a_table_of_labels_offers_its_columns(page: Page, site: Site, tmp_path: Path) -> None:
     sign_in(page, site, "admin")
     pictures = photos("images")
