@@ -76,19 +76,19 @@ class Design:
 
 def rate(design: Design, happens: Callable[[SignificanceTests], bool], tables: int, draws: int = 499) -> dict[str, Any]:
     """Return the share of simulated tables in which something happens, with its 95 % interval. Table n has seed n."""
-    found = 0
+    hits = 0
     for number in range(tables):
         rows = design.drawn(np.random.default_rng(number))
-        found += happens(compare_rows(design.labels, rows, draws=draws, seed=number))
-    low, high = binomial_interval(found, tables)
-    return {"rate": round(found / tables, 4), "low": round(low, 4), "high": round(high, 4), "tables": tables}
+        hits += happens(compare_rows(design.labels, rows, draws=draws, seed=number))
+    low, high = binomial_interval(hits, tables)
+    return {"rate": round(hits / tables, 4), "low": round(low, 4), "high": round(high, 4), "tables": tables}
 
 
-def binomial_interval(found: int, of: int, level: float = 0.95) -> tuple[float, float]:
+def binomial_interval(hits: int, of: int, level: float = 0.95) -> tuple[float, float]:
     """Return the interval of a share by Clopper and Pearson, 1934."""
     tail = (1 - level) / 2
-    low = 0.0 if found == 0 else float(betaincinv(found, of - found + 1, tail))
-    return low, 1.0 if found == of else float(betaincinv(found + 1, of - found, 1 - tail))
+    low = 0.0 if hits == 0 else float(betaincinv(hits, of - hits + 1, tail))
+    return low, 1.0 if hits == of else float(betaincinv(hits + 1, of - hits, 1 - tail))
 
 
 def any_decision(tests: SignificanceTests) -> bool:
@@ -164,11 +164,11 @@ def coverage(classes: int, sets: int, spread: float = 1.0) -> dict[str, dict[str
         random = np.random.default_rng(number)
         widths = spread * random.lognormal(0, 0.5, (classes, 1))
         pictures = random.normal(0, 1, (classes, 8))[labels] + widths[labels] * random.normal(0, 1, (len(labels), 8))
-        found = summarise(score(pictures.astype(np.float32), labels, ks=(1,)), labels)
-        for name, value in figures_of(found).items():
+        measured = summarise(score(pictures.astype(np.float32), labels, ks=(1,)), labels)
+        for name, value in figures_of(measured).items():
             if name in means:
                 means[name].append(value)
-                bounds[name].append(found["intervals"][name])
+                bounds[name].append(measured["intervals"][name])
     rates = {}
     for name, values in means.items():
         true = float(np.mean(values))
@@ -180,44 +180,44 @@ def coverage(classes: int, sets: int, spread: float = 1.0) -> dict[str, dict[str
 
 def figures(tables: int, sizes: tuple[int, ...], seeds: tuple[int, ...]) -> dict[str, dict[str, Any]]:
     """Return every simulation's figures by what it simulates."""
-    found: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[str, Any]] = {}
     for count in seeds:
         for classes in sizes:
             for noise in (0.0, 1.0, 2.0):
                 name = f"{count} seeds, {classes} classes, r {noise:g}"
                 equal = Design(classes, count, noise)
-                found[f"any false of 45, {name}"] = rate(equal, any_decision, tables)
+                results[f"any false of 45, {name}"] = rate(equal, any_decision, tables)
                 some = Design(classes, count, noise, true=(20.0, 15.0, 10.0, 5.0))
-                found[f"any false of 15 among 30 true, {name}"] = rate(some, equal_rows_decided, tables)
+                results[f"any false of 15 among 30 true, {name}"] = rate(some, equal_rows_decided, tables)
                 near = Design(classes, count, noise, true=(1.0, 0.9, 0.8, 0.7))
-                found[f"best row missed, {name}"] = rate(near, best_is_missed, tables)
-                found[f"any interval missed, {name}"] = rate(near, interval_misses(near), tables)
+                results[f"best row missed, {name}"] = rate(near, best_is_missed, tables)
+                results[f"any interval missed, {name}"] = rate(near, interval_misses(near), tables)
                 pair = Design(classes, count, noise, rows=2, true=(2.5,))
-                found[f"power at 2.5 errors, {name}"] = rate(pair, first_pair_decided, tables)
+                results[f"power at 2.5 errors, {name}"] = rate(pair, first_pair_decided, tables)
     for classes in sizes:
         uneven = Design(classes, seeds[0], 1.0, uneven=True)
-        found[f"any false of 45, uneven, {seeds[0]} seeds, {classes} classes"] = rate(uneven, any_decision, tables)
+        results[f"any false of 45, uneven, {seeds[0]} seeds, {classes} classes"] = rate(uneven, any_decision, tables)
     for classes in (8, 20, 50, 98) if len(sizes) > 1 else (8,):
         for spread in (0.5, 1.0):
             for name, row in coverage(classes, tables // 2, spread).items():
-                found[f"interval of a row holds, {name}, {classes} classes, spread {spread:g}"] = row
-    found["50 rows that differ everywhere"] = rows_that_differ()
-    found["one seed, r 2"] = decisions_at_one_seed(min(tables, 100))
-    return found
+                results[f"interval of a row holds, {name}, {classes} classes, spread {spread:g}"] = row
+    results["50 rows that differ everywhere"] = rows_that_differ()
+    results["one seed, r 2"] = decisions_at_one_seed(min(tables, 100))
+    return results
 
 
 def main() -> None:
     """Print the rates of wrong and right decisions with their binomial intervals."""
     options = parser(__doc__)
     options.add_argument("--tables", type=int, default=1000, help="simulated tables of each design (default: 1000)")
-    chosen = options.parse_args()
-    found = figures(4, (10,), (3,)) if chosen.quick else figures(chosen.tables, (10, 30, 98), (3, 5))
-    promised = {name: row for name, row in found.items() if "false" in name or "missed" in name}
+    arguments = options.parse_args()
+    results = figures(4, (10,), (3,)) if arguments.quick else figures(arguments.tables, (10, 30, 98), (3, 5))
+    promised = {name: row for name, row in results.items() if "false" in name or "missed" in name}
     broken = [name for name, row in promised.items() if row["low"] > NOMINAL]
     notes = [
         f"{len(promised)} rates that should be at most {NOMINAL}; lower end above it: {', '.join(broken) or 'none'}"
     ]
-    report(found, notes, as_json=chosen.json)
+    report(results, notes, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -203,13 +203,13 @@ def containing(text: str) -> Q:
     A whole number also finds the job of that number.
     """
     kinds = [name for name, kind in registry.KINDS.items() if text.casefold() in kind.title.casefold()]
-    found = Q(kind__in=kinds) | Q(kind__icontains=text) | Q(owner__display_name__icontains=text)
-    found |= Q(message__icontains=text) | Q(error__icontains=text)
+    matches = Q(kind__in=kinds) | Q(kind__icontains=text) | Q(owner__display_name__icontains=text)
+    matches |= Q(message__icontains=text) | Q(error__icontains=text)
     if text.isdecimal() and len(text) <= settings.KEY_MAX_DIGITS:
-        found |= Q(pk=int(text))
+        matches |= Q(pk=int(text))
     for find in registry.SUBJECTS.values():
-        found |= find(text)
-    return found
+        matches |= find(text)
+    return matches
 
 
 @transaction.atomic

@@ -11,10 +11,10 @@ def jobs_on(name: str) -> Q:
     experiments = Experiment.objects.filter(Q(name__icontains=name) | Q(dataset__in=datasets))
     models = Model.objects.filter(Q(name__icontains=name) | Q(dataset__in=datasets))
     indexes = Index.objects.filter(Q(model__in=models) | Q(dataset__in=datasets))
-    found = Q(payload__name__icontains=name)  # of what was deleted, or is not there yet
+    matches = Q(payload__name__icontains=name)  # of what was deleted, or is not there yet
     for part in (Run, Tuning):
-        found |= Q(pk__in=part.objects.filter(experiment__in=experiments).exclude(job=None).values("job"))
+        matches |= Q(pk__in=part.objects.filter(experiment__in=experiments).exclude(job=None).values("job"))
     by_key = {"dataset": datasets, "experiment": experiments, "model": models, "index": indexes}
     for key, rows in by_key.items():
-        found |= Q(**{f"payload__{key}__in": list(rows.values_list("pk", flat=True))})
-    return found
+        matches |= Q(**{f"payload__{key}__in": list(rows.values_list("pk", flat=True))})
+    return matches

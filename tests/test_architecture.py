@@ -129,10 +129,10 @@ def test_files_and_functions_stay_readable() -> None:
     assert not broken(lambda path, code: too_long(code), files)
 
 
-def test_django_starts_without_torch() -> None:
+def test_django_starts_without_torch_and_scipy() -> None:
     code = (
         "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup(); "
-        "import config.urls; print(sorted({'torch', 'timm', 'torchvision'} & set(sys.modules)))"
+        "import config.urls; print(sorted({'torch', 'timm', 'torchvision', 'scipy'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlcore.comparison.sign_flips import Floats, Ints, row_statistics
-from mlcore.evaluation.intervals import mean_interval
+from mlcore.evaluation.intervals import mean_interval, variance_over_classes
 
 
 def row_intervals(labels: Ints, rows: Mapping[str, Mapping[int, Floats]]) -> dict[str, tuple[float, float]]:
@@ -26,7 +26,7 @@ def row_intervals(labels: Ints, rows: Mapping[str, Mapping[int, Floats]]) -> dic
     for place, name in enumerate(names):
         mean = float(statistics.sums[:, place].sum() / total)
         left = statistics.sums[:, place] - statistics.sizes * mean
-        of_classes = float((left**2).sum()) / total**2 * count / freedom
+        of_classes = variance_over_classes(left, total)
         of_seeds = max(0.0, float(statistics.seed_variance[place] - statistics.interaction[place]))
         square = of_classes + of_seeds
         parts = of_classes**2 / freedom + of_seeds**2 / max(1, int(statistics.seeds[place]) - 1)

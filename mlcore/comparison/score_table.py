@@ -157,7 +157,7 @@ def significance_document(table: ScoreTable, metric: str, fixed: Collection[str]
         "test": METHOD,
         "draws": DRAWS,
         "rows": rows,
-        "pairs": [{**vars(pair), "conclusion": pair.conclusion} for pair in tests.pairs],
+        "pairs": [pair.to_json() for pair in tests.pairs],
         "notes": _notes(table, tests, fixed),
     }
 

@@ -7,9 +7,9 @@ seeds show how much training itself varies. docs/comparing.md tells how it works
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 from mlcore.comparison.sign_flips import Floats, Ints, PairStatistics, SignFlips, row_statistics, student_value
 from mlcore.errors import MetricsError
@@ -66,6 +66,10 @@ class Pair:
         if self.p_adjusted >= LEVEL or self.difference == 0:
             return UNCLEAR
         return BETTER if self.difference > 0 else WORSE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields and the conclusion as plain JSON values."""
+        return {**vars(self), "conclusion": self.conclusion}
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,8 @@ def _seeds_of(names: list[str], seeds: list[int], fixed: Collection[str], first:
 
 
 def _interval_over_classes(observed: PairStatistics, place: int, classes: int) -> tuple[float, float]:
+    from scipy.special import stdtrit  # pages import this module, and compute nothing
+
     half = float(stdtrit(classes - 1, 1 - LEVEL / 2) * np.sqrt(observed.squares_of_classes[0, place]))
     difference = float(observed.differences[0, place])
     return difference - half, difference + half
@@ -199,6 +205,8 @@ class _Results:
     """p-values and intervals of all pairs, and p-values of each row being the best, from one run of draws."""
 
     def __init__(self, flips: SignFlips, draws: int, random: np.random.Generator) -> None:
+        from scipy.special import ndtri
+
         self.observed = flips.observed
         scores = np.abs(flips.observed.scores[0])
         order = np.argsort(-scores, kind="stable")

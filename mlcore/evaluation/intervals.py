@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, stdtrit
 
 from mlcore.errors import MetricsError
 
@@ -40,12 +39,20 @@ def class_intervals(
     for name, values in columns.items():
         if values.shape != units.shape:
             raise MetricsError(f"expected {len(units)} values of {name}, one a query, got shape {values.shape}")
-        left = np.bincount(units, weights=values - values.mean())
-        square = float((left**2).sum()) / sizes.sum() ** 2 * len(sizes) / max(1, len(sizes) - 1)
+        left = np.bincount(units, weights=values - values.mean()).astype(np.float64)
+        square = variance_over_classes(left, sizes.sum())
         intervals[name] = mean_interval(
             float(values.mean()), square, max(1, len(sizes) - 1), units=len(sizes), is_share=True, level=level
         )
     return intervals
+
+
+def variance_over_classes(left: Floats, queries: float) -> float:
+    """Return the squared standard error of a mean over queries.
+
+    left [C]: what the queries of a class earned together, less as many means as it has queries.
+    """
+    return float((left**2).sum()) / queries**2 * len(left) / max(1, len(left) - 1)
 
 
 def mean_interval(
@@ -56,6 +63,8 @@ def mean_interval(
     units: how many classes. is_share: whether values lie from 0 to 1; a mean of 0 or 1 then has the interval of so
     many trials that all failed or all succeeded (Clopper and Pearson, 1934).
     """
+    from scipy.special import expit, logit, stdtrit  # pages import this module, and compute nothing
+
     tail = (1 - level) / 2
     if is_share and mean <= 0:
         return 0.0, 1 - tail ** (1 / units)

@@ -20,8 +20,7 @@ from mlcore.comparison.significance import FEWEST_SEEDS as FEWEST_SEEDS  # views
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import HEADLINE, Place, shown_at
-from mlcore.runs import BASELINES
-from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure
+from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, is_fixed
 from retrieval.models import Model
 
 KIND = "leaderboard"
@@ -80,13 +79,12 @@ def _order(row: LeaderboardRow) -> tuple[float, str]:
 
 
 def _members(rows: Sequence[LeaderboardRow]) -> Members:
-    """Return the models that can be tested; a model that no seed changes counts for every seed of the others."""
+    """Return the models that can be tested; one that no seed changes has seed 0 alone, whatever those of the others."""
     fixed = [row for row in rows if row.is_fixed]
     trained = [row for row in rows if not row.is_fixed and row.seed_count >= FEWEST_SEEDS]
     if not trained and any(not row.is_fixed for row in rows):
         return {}
-    seeds = sorted({str(one.seed) for row in trained for one in row.seeds}) or ["0"]
-    members: Members = {str(row.model.pk): dict.fromkeys(seeds, [row.model.pk]) for row in fixed}
+    members: Members = {str(row.model.pk): {"0": [row.model.pk]} for row in fixed}
     for row in trained:
         by_seed = members.setdefault(str(row.model.pk), {})
         for one in row.seeds:
@@ -177,7 +175,7 @@ def run_ranks_job(context: JobContext, members: Members) -> TestedTable:
     if len(kept) < 2:
         return {"pairs": [], "intervals": {}, "not_tested": not_tested | dict.fromkeys(kept, ALONE)}
     labels = next(iter(next(iter(kept.values())).values())).labels
-    fixed = [row for row in kept if _is_fixed(models, members[row])]
+    fixed = [row for row in kept if is_fixed(models[next(iter(members[row].values()))[0]])]
     pairs: list[tuple[str, str, str]] = []
     may_be_best: dict[str, bool | None] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
@@ -192,12 +190,6 @@ def run_ranks_job(context: JobContext, members: Members) -> TestedTable:
             pairs = [(pair.first, pair.second, pair.conclusion) for pair in tests.pairs]
             may_be_best = tests.may_be_best
     return {"pairs": pairs, "may_be_best": may_be_best, "intervals": intervals, "not_tested": not_tested}
-
-
-def _is_fixed(models: Mapping[int, Model], by_seed: Mapping[str, Sequence[int]]) -> bool:
-    """Return whether a row has the same model for every seed: a baseline without training, or an external model."""
-    model = models[next(iter(by_seed.values()))[0]]
-    return model.run_id is None or model.loss in BASELINES
 
 
 def _mean_scores(models: Mapping[int, Model], keys: Sequence[int]) -> StoredScores:

@@ -13,7 +13,7 @@ from mlcore.comparison.report.formatting import parameters
 from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Place, columns_of
 from mlcore.runs import BASELINES
 from ratings.services.leaderboard_protocols import EXTERNAL, BoardProtocol, protocols_of
-from ratings.services.people_figures import PeopleFigure
+from ratings.services.people_figures import PeopleFigure, rank_range_text
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.legend import loss_titles
 from retrieval.registry.services.visibility import visible_models
@@ -123,15 +123,18 @@ class LeaderboardRow:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether another seed would give the same: a baseline without training, or a model from elsewhere."""
-        return self.model.run is None or self.model.loss in BASELINES
+        """Whether another seed would give the same."""
+        return is_fixed(self.model)
 
     @property
     def rank_text(self) -> str:
         """The ranks that the tests leave open, as 1–2; the place alone where it was not tested."""
-        if self.rank_low is None or self.rank_high is None:
-            return str(self.rank)
-        return str(self.rank_low) if self.rank_low == self.rank_high else f"{self.rank_low}–{self.rank_high}"
+        return rank_range_text(self.rank_low, self.rank_high) or str(self.rank)
+
+
+def is_fixed(model: Model) -> bool:
+    """Return whether another seed would give the same: a baseline without training, or a model from elsewhere."""
+    return model.run_id is None or model.loss in BASELINES
 
 
 def headline_figure(row: LeaderboardRow) -> MeanFigure:

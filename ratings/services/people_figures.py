@@ -30,8 +30,27 @@ def no_interval_text(code: str, people: int, queries: int) -> str:
     }[code]
 
 
+def rank_range_text(low: int | None, high: int | None) -> str:
+    """Return a range of ranks as 1–2; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return str(low) if low == high else f"{low}–{high}"
+
+
+class _OfPeople:
+    """A figure of so many people and queries. no_interval: why it has no interval, of NO_INTERVAL; empty if it has."""
+
+    people: int
+    queries: int
+    no_interval: str
+
+    @property
+    def no_interval_text(self) -> str:
+        return no_interval_text(self.no_interval, self.people, self.queries)
+
+
 @dataclass(frozen=True)
-class PeopleFigure:
+class PeopleFigure(_OfPeople):
     """What people say of a row.
 
     mean: its ballot-centred mean (`centred_means`), None without ratings or a comparison. low, high: 95 % interval.
@@ -53,23 +72,17 @@ class PeopleFigure:
     win_high: float | None = None
 
     @property
-    def no_interval_text(self) -> str:
-        return no_interval_text(self.no_interval, self.people, self.queries)
-
-    @property
     def interval(self) -> tuple[float, float] | None:
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     @property
     def rank_text(self) -> str:
         """The ranks that the intervals leave open, as 1–2; empty where it has none."""
-        if self.rank_low is None or self.rank_high is None:
-            return ""
-        return str(self.rank_low) if self.rank_low == self.rank_high else f"{self.rank_low}–{self.rank_high}"
+        return rank_range_text(self.rank_low, self.rank_high)
 
 
 @dataclass(frozen=True)
-class RankAgreement:
+class RankAgreement(_OfPeople):
     """Kendall's tau-b between metric and human means of three models or more; tau None: all level in one of the two.
 
     low, high: 95 % interval; no_interval: why there is none.
@@ -83,13 +96,9 @@ class RankAgreement:
     queries: int
     no_interval: str
 
-    @property
-    def no_interval_text(self) -> str:
-        return no_interval_text(self.no_interval, self.people, self.queries)
-
 
 @dataclass(frozen=True)
-class PairAgreement:
+class PairAgreement(_OfPeople):
     """Whether people prefer the model of two that the metric prefers.
 
     better: that model's key, in a section its name; is_level: the metric prefers none; difference: of the human
@@ -108,13 +117,9 @@ class PairAgreement:
     queries: int
     no_interval: str
 
-    @property
-    def no_interval_text(self) -> str:
-        return no_interval_text(self.no_interval, self.people, self.queries)
-
 
 @dataclass(frozen=True)
-class PeopleAgreement:
+class PeopleAgreement(_OfPeople):
     """How far people agree about the same results.
 
     share: of the comparisons in which two agree; chance: the share that chance gives. alpha: Krippendorff's, ordinal,
@@ -131,10 +136,6 @@ class PeopleAgreement:
     people: int
     queries: int
     no_interval: str
-
-    @property
-    def no_interval_text(self) -> str:
-        return no_interval_text(self.no_interval, self.people, self.queries)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class ColumnFigure:
 
 
 @dataclass(frozen=True)
-class ColumnBias:
+class ColumnBias(_OfPeople):
     """Whether a column's place on the ballot moves its ratings. The intervals of all columns hold together at 95 %."""
 
     columns: tuple[ColumnFigure, ...]
@@ -166,7 +167,3 @@ class ColumnBias:
     def biased(self) -> list[ColumnFigure]:
         """The columns whose interval leaves out 0."""
         return [figure for figure in self.columns if figure.is_biased]
-
-    @property
-    def no_interval_text(self) -> str:
-        return no_interval_text(self.no_interval, self.people, self.queries)

@@ -8,7 +8,7 @@ from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
 from mlcore.comparison.results import EXTERNAL, Results, Row
 from mlcore.comparison.row_intervals import row_intervals
-from mlcore.comparison.significance import DRAWS, METHOD, ONE_SEED, Pair, compare_rows
+from mlcore.comparison.significance import DRAWS, METHOD, ONE_SEED, compare_rows
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
 FORMAT = 4
@@ -47,7 +47,7 @@ def document_of(results: Results) -> dict[str, Any]:
         "gallery": next((cell["gallery"] for cell in results.cells.values() if "gallery" in cell), None),
         "classes": len(set(first.labels.tolist())),
         "rows": [_row(row, metrics, intervals, best=best.name, level=level) for row in rows],
-        "pairs": {metric: [_pair(pair) for pair in of_metric.pairs] for metric, of_metric in tests.items()},
+        "pairs": {metric: [pair.to_json() for pair in of_metric.pairs] for metric, of_metric in tests.items()},
         "test": METHOD,
         "draws": DRAWS,
         "seeds": len(results.comparison.seeds),
@@ -118,10 +118,6 @@ def _values(row: Row, metric: str, interval: Interval) -> dict[str, float | None
 def _median(values: Any) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
-
-
-def _pair(pair: Pair) -> dict[str, Any]:
-    return {**vars(pair), "conclusion": pair.conclusion}
 
 
 def _tuning(found: Mapping[str, Any]) -> dict[str, Any]:

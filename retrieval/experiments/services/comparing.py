@@ -9,7 +9,7 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.comparison.significance import ONE_SEED, Pair, compare_rows
+from mlcore.comparison.significance import ONE_SEED, compare_rows
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
@@ -78,11 +78,14 @@ class PairedTest(TypedDict):
 
 
 class TestResult(TypedDict):
-    """What a job of tests stores: pairs by metric, `first` and `second` being keys of runs as text."""
+    """What a job of tests stores. pairs: by metric, as of `Pair.to_json`; first and second are keys of runs as text.
+
+    Pairs of earlier releases have other keys, see `_named`.
+    """
 
     queries: int
     classes: int
-    pairs: dict[str, list[TestedPair]]
+    pairs: dict[str, list[dict[str, Any]]]
 
 
 def compared(runs: Sequence[Run]) -> RunComparison:
@@ -219,27 +222,13 @@ def run_compare_job(context: JobContext, runs: list[int]) -> TestResult:
         raise JobFailed(str(error)) from error
     labels = scores[rows[0].pk].labels
     fixed = [str(row.pk) for row in rows if row.loss in BASELINES]
-    pairs: dict[str, list[TestedPair]] = {}
+    pairs: dict[str, list[dict[str, Any]]] = {}
     tested = [name for name in paired_test_metrics() if all(name in one.columns for one in scores.values())]
     for step, metric in enumerate(tested):
         context.progress("compute differences", step, len(tested))
         values = {str(pk): {0: one.columns[metric]} for pk, one in scores.items()}
-        pairs[metric] = [_tested_pair(pair) for pair in compare_rows(labels, values, fixed=fixed).pairs]
+        pairs[metric] = [pair.to_json() for pair in compare_rows(labels, values, fixed=fixed).pairs]
     return {"queries": len(labels), "classes": len(set(labels.tolist())), "pairs": pairs}
-
-
-def _tested_pair(pair: Pair) -> TestedPair:
-    return {
-        "first": pair.first,
-        "second": pair.second,
-        "difference": pair.difference,
-        "low": pair.low,
-        "high": pair.high,
-        "p": pair.p,
-        "p_adjusted": pair.p_adjusted,
-        "seeds": pair.seeds,
-        "conclusion": pair.conclusion,
-    }
 
 
 def tests_by_run(job: Job | None) -> list[PairedTest] | None:
