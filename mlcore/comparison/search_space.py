@@ -103,7 +103,7 @@ def edges(ranges: Mapping[str, SearchRange], values: TrialValues) -> list[str]:
 
 def value_of(values: TrialValues, name: str) -> float:
     """Return a trial's value of a parameter or rate that it was free to choose."""
-    return values[name] if name in (LEARNING_RATE, PROXY_RATE) else values["params"][name]  # type: ignore[literal-required, no-any-return]
+    return values[name] if name in (LEARNING_RATE, PROXY_RATE) else values["params"][name]  # type: ignore[literal-required]
 
 
 def last_edges(state: TuningState, loss: str, best: TrialValues) -> list[str]:

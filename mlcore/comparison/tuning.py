@@ -141,7 +141,7 @@ def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -
     if not file.exists():
         return new
     state = current_state(read_json(file))
-    if any(state[name] != new[name] for name in ("ranges", "validation_classes", "folds", "seed")):  # type: ignore[literal-required]
+    if any(state[name] != new[name] for name in ("ranges", "validation_classes", "folds", "seed")):
         raise ComparisonError(f"{file.name} holds trials of another tuning; choose another folder")
     return {**state, "trials": tuning.trials}
 

@@ -59,7 +59,7 @@ class TuningState(TypedDict):
 
 def current_state(stored: Mapping[str, Any]) -> TuningState:
     """Return the values of a file of trials, perhaps one of format 1, with the keys of FORMAT."""
-    before = {"learning_rate": None, "fold_scores": []}
+    before: dict[str, object] = {"learning_rate": None, "fold_scores": []}
     measured = [{**before, **trial} for trial in stored["measured"]]
     return {"folds": 0, "widened": None, **stored, "format": FORMAT, "measured": measured}  # type: ignore[typeddict-item]
 
