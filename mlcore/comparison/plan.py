@@ -20,8 +20,11 @@ DESIGN = 2
 """How tunings of new plans search; see `Tuning`."""
 
 TUNING_FOLDS = 3
+"""Folds of a new tuning, unless classes are held out otherwise."""
+
 MOST_FOLDS = 20
 LEAST_IN_FOLD = 2
+"""Classes of a fold: with one there is nothing to confuse."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ class SearchRange:
 
 
 def _within(found: SearchRange) -> SearchRange:
-    """Return the part of a range that is allowed, from a whole number on where only those are."""
+    """Return the part of a range that is allowed; on a log scale whole numbers begin at one at least."""
     low = max(1, math.floor(found.low)) if found.whole and found.log else found.low
     return replace(found, low=max(low, found.least), high=min(found.high, found.most))
 

@@ -13,7 +13,9 @@ from mlcore.datasets import DatasetFolder
 from mlcore.errors import ComparisonError
 from mlcore.events import Event
 
-FORMAT = 1
+FORMAT = 2
+"""Number of comparison.json: 1 has a tuning without folds and design; it is read as well."""
+
 PLAN = "comparison.json"
 MAY_GROW = ("name", "losses", "seeds")
 
@@ -66,10 +68,10 @@ def store_plan(workspace: ComparisonWorkspace, comparison: Comparison) -> Compar
 
 def _with_design_of(stored: Mapping[str, Any], comparison: Comparison) -> Comparison:
     before = Tuning.from_json(stored["tuning"]) if stored["tuning"] else None
-    if before is None or comparison.tuning is None:
+    asked = comparison.tuning
+    if before is None or asked is None or before.design >= asked.design:
         return comparison
-    same = replace(comparison.tuning, design=before.design) == before
-    return replace(comparison, tuning=before) if same else comparison
+    return replace(comparison, tuning=before) if replace(asked, design=before.design) == before else comparison
 
 
 def plan_of(comparison: Comparison, dataset: Mapping[str, str], weights_sha256: str) -> dict[str, object]:
@@ -79,7 +81,7 @@ def plan_of(comparison: Comparison, dataset: Mapping[str, str], weights_sha256: 
 
 def _require_same(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
     # Parsed, for the folder may be older than a field of the protocol or a parameter of a loss.
-    stored = {**stored, **Comparison.from_json(stored).to_json()}
+    stored = {**stored, "format": FORMAT, **Comparison.from_json(stored).to_json()}
     for key in sorted(asked.keys() - set(MAY_GROW)):
         if stored.get(key) != asked[key]:
             raise ComparisonError(f"{folder} holds a comparison with another {key}; choose another folder")

@@ -83,7 +83,7 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
     }
     measured = document.get("validation_curves")
     drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
-    tuned = {loss: values for loss, found in document["tuning"].items() if (values := found["expected_best"])}
+    tuned = {loss: found["expected_best"] for loss, found in document["tuning"].items() if found["expected_best"]}
     drawings["best_of_n_svg"] = Markup(best_of_n_chart(tuned)) if tuned else ""  # noqa: S704
     return {
         "html": _environment(autoescape=True).get_template("report.html").render(**values, **drawings),

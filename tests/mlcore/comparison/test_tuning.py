@@ -216,7 +216,7 @@ def test_a_tuning_begun_before_there_were_folds_goes_on_as_it_began(
     plan = read_json(workspace.folder / "comparison.json")
     for name in ("folds", "design"):
         del plan["tuning"][name]
-    write_json(workspace.folder / "comparison.json", plan)
+    write_json(workspace.folder / "comparison.json", {**plan, "format": 1})
     trial = {"number": 0, "params": {"scale": 20.0}, PROXY_RATE: None, "map_at_r": 20.0, "error": ""}
     budget = {"trials": 6, "validation_classes": 2, "seed": 0, "ranges": {"scale": [5.0, 80.0]}}
     write_json(workspace.tuning("n_pairs"), {**budget, "measured": [trial], "seconds": 1.0})
