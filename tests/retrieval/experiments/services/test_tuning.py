@@ -148,14 +148,20 @@ def test_a_tuning_queued_before_there_were_folds_searches_as_it_did_then(
     experiment = tuned(world)
     Experiment.objects.update(tuning={"trials": 2, "validation_classes": 2, "seed": 0})
     row = experiment.tunings.get()
-    seen = pretend(monkeypatch, row, [2])
+    pretend(monkeypatch, row, [2])
+    child, plans = services.run_child, []
+
+    def look(argv: list[str], **kwargs: Any) -> None:
+        plans.append(read_json(Path(argv[argv.index("tune") + 1])))
+        child(argv, **kwargs)
+
+    monkeypatch.setattr(services, "run_child", look)
     state = measured(2)
     for trial in state["measured"]:
         del trial["learning_rate"]
     monkeypatch.setattr(f"{__name__}.measured", lambda count: state)
     done(row.job)
-    plan = read_json(Path(seen[0][seen[0].index("tune") + 1]))
-    assert (plan["tuning"]["design"], plan["tuning"]["folds"]) == (1, 0)
+    assert (plans[0]["tuning"]["design"], plans[0]["tuning"]["folds"]) == (1, 0)
     assert experiment.runs.get(tuned=True).changes == {"proxy_rate_factor": 7.0}
     assert services.measured_on(experiment) == "2 validation classes"
 
