@@ -66,7 +66,7 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
 def _command(row: Tuning, scratch: Path) -> list[str]:
     experiment, file = row.experiment, scratch / "comparison.json"
     untuned = experiment.runs.filter(loss=row.loss, tuned=False)
-    budget = asdict(Budget.from_json(experiment.tuning))
+    budget = asdict(Budget.from_json(experiment.tuning or {}))
     values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": budget}
     write_json(file, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
     command = [sys.executable, "-m", "mlcore", "tune", str(file), "--loss", row.loss, "--events", "jsonl", "--child"]
