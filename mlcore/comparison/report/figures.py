@@ -71,9 +71,10 @@ def best_of_n_chart(curves: Mapping[str, Sequence[float]]) -> str:
         level = max(value, level + step)
         axes.annotate(
             name, (n, value), xytext=(n + 0.04 * len(curves[name]), level), fontsize=8, va="center",
-            arrowprops={"arrowstyle": "-", "color": PALE, "linewidth": 0.6},
+            arrowprops={"arrowstyle": "-", "color": PALE, "linewidth": 0.6, "relpos": (0, 0.5)},
         )  # fmt: skip
     axes.set_ylim(low, max(high, level + step))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("trials")
     axes.set_ylabel(f"expected best {title_of(HEADLINE)}, percent", fontsize=9)
     axes.grid(axis="y", color=PALE, alpha=0.3, linewidth=0.6)
