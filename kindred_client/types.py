@@ -323,6 +323,7 @@ class Estimate(TypedDict, total=False):
 class Budget(TypedDict, total=False):
     trials: int
     validation_classes: int
+    folds: int
     seed: int
 
 

@@ -45,7 +45,13 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
             "--validation-classes",
             default=0,
             type=click.IntRange(0),
-            help="Training classes held out to measure trials on; default 0.",
+            help="Training classes held out to measure trials on, in place of --tuning-folds; default 0.",
+        ),
+        click.option(
+            "--tuning-folds",
+            default=None,
+            type=click.IntRange(0),
+            help="Class folds that each trial is measured on; default 3, or one split with --validation-classes.",
         ),
         click.option(
             "--publish/--no-publish",

@@ -49,16 +49,19 @@ class Experiments(Resource):
         weights: str = "",
         trials: int = 0,
         validation_classes: int = 0,
+        tuning_folds: int | None = None,
         publish: bool = False,
     ) -> response_types.ExperimentsStart:
         """Start an experiment: one run per loss and seed.
 
         changes: fields of the preset to change; params: parameters by loss; trials: tuning trials per loss.
+        tuning_folds: class folds that each trial is measured on; default 3, or one split with validation_classes.
         publish: publish each model as soon as its index is built; else publish it after a look.
         """
         body = {
             **plan(dataset, preset, losses, seeds),
             **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
+            **given(tuning_folds=tuning_folds),
         }
         named = {"name": name, "publish": publish}
         return self._api.call("experiments.start", response_types.ExperimentsStart, json={**named, **body})
@@ -75,11 +78,13 @@ class Experiments(Resource):
         weights: str = "",
         trials: int = 0,
         validation_classes: int = 0,
+        tuning_folds: int | None = None,
     ) -> response_types.ExperimentsEstimate:
         """Return the estimated seconds, or a job that measures the speed first: wait for it and repeat the call."""
         body = {
             **plan(dataset, preset, losses, seeds),
             **refined(changes, params, weights=weights, trials=trials, validation_classes=validation_classes),
+            **given(tuning_folds=tuning_folds),
         }
         return cast(response_types.ExperimentsEstimate, self._api.call("experiments.estimate", Answer, json=body))
 

@@ -12,7 +12,9 @@ from mlcore.cli.terminal import emit
 from mlcore.comparison.plan import Comparison, read_comparison
 from mlcore.comparison.rerun import EQUAL, MOVED, WITHIN, differences, part_of, read_finished
 from mlcore.comparison.running import run_comparison
-from mlcore.comparison.tuning import best_of, run_tuning
+from mlcore.comparison.search_space import last_edges
+from mlcore.comparison.tuning import run_tuning
+from mlcore.comparison.tuning_state import best_of, rates_of
 from mlcore.comparison.workers import run_workers
 from mlcore.comparison.workspace import ComparisonWorkspace
 from mlcore.errors import ComparisonError, Stopped
@@ -123,7 +125,8 @@ def _tune(options: argparse.Namespace) -> Mapping[str, object] | None:
     best, measured = best_of(state, options.loss), state["measured"]
     failed = sum(trial["map_at_r"] is None for trial in measured)
     counts = {"loss": options.loss, "trials": len(measured), "failed": failed, "untuned": measured[0]["map_at_r"]}
-    return counts | {"best": best["map_at_r"], "params": best["params"], "proxy_rate_factor": best["proxy_rate_factor"]}
+    at_edge = last_edges(state, options.loss, best)
+    return counts | {"best": best["map_at_r"], "params": best["params"], **rates_of(best), "at_edge": at_edge}
 
 
 def _percent(value: float | None) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mlcore.artifacts import read_json
+from mlcore.comparison.tuning_state import rates_of
 from mlcore.config import Protocol, preset
+from mlcore.datasets.splits import validation_classes
 from mlcore.errors import ComparisonError
 from mlcore.losses import LOSSES, loss_spec, stored_params
 from mlcore.runs import BASELINES, RunSpec
@@ -14,17 +16,67 @@ from mlcore.runs import BASELINES, RunSpec
 ASKED = {"name", "preset", "changes", "protocol", "losses", "params", "seeds", "tuning"}
 MOST_SEEDS = 100
 
+DESIGN = 2
+"""How tunings of new plans search; see `Tuning`."""
+
+TUNING_FOLDS = 3
+"""Folds of a new tuning, unless classes are held out otherwise."""
+
+MOST_FOLDS = 20
+LEAST_IN_FOLD = 2
+"""Classes of a fold: with one there is nothing to confuse."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """The same budget for every loss: `trials`, measured on so many of the training classes.
+    """The same budget for every loss: `trials`, each measured on training classes that it does not learn from.
 
-    With folds the classes that fold 0 holds out are measured, and validation_classes is 0.
+    folds: the training classes are divided into so many, a trial trains without each in turn, and its score is
+    the mean over them; where the protocol has folds, so many of these. 0 is one split: fold 0 of the protocol's, or
+    else the last validation_classes.
+    design: 2 searches the learning rate too and widens ranges after half of the trials; 1 does neither, as
+    plans stored before it.
     """
 
     trials: int
     validation_classes: int = 0
     seed: int = 0
+    folds: int = 0
+    design: int = DESIGN
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, int]) -> "Tuning":
+        """Return what was stored, perhaps before there were designs."""
+        return cls(**{"design": 1, **values})
+
+    @property
+    def runs(self) -> int:
+        """How many trainings the trials of a loss are."""
+        return self.trials * max(1, self.folds)
+
+    def require_classes(self, count: int, protocol: Protocol) -> None:
+        """Check that so many training classes can be divided as the trials need it.
+
+        Raises:
+            ComparisonError: a fold would have one class, so nothing to confuse.
+            DatasetError: validation_classes leaves too few classes to train on.
+        """
+        if self.folds and not protocol.folds and count < LEAST_IN_FOLD * self.folds:
+            raise ComparisonError(
+                f"{self.folds} folds of {count} training classes have fewer than {LEAST_IN_FOLD} classes each; "
+                f"give at most {count // LEAST_IN_FOLD} folds, or validation_classes"
+            )
+        if self.validation_classes:
+            validation_classes(range(count), self.validation_classes)
+
+
+def new_tuning(
+    protocol: Protocol, *, trials: int, validation_classes: int = 0, folds: int | None = None, seed: int = 0
+) -> Tuning:
+    """Return the budget of a new plan. folds: default 3; with validation_classes or a protocol of folds, one split."""
+    if folds is None:
+        folds = 0 if validation_classes or protocol.folds else TUNING_FOLDS
+    return Tuning(trials=trials, validation_classes=validation_classes, folds=folds, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -80,11 +132,18 @@ class Comparison:
             raise ComparisonError(f"tuning needs at least 1 trial, got {tuning.trials}")
         if self.protocol.folds and tuning.validation_classes:
             raise ComparisonError("the protocol's folds hold classes out for tuning; leave validation_classes out")
-        if not self.protocol.folds and tuning.validation_classes < 2:
+        if tuning.folds and tuning.validation_classes:
+            raise ComparisonError("tuning's folds hold classes out by themselves; leave validation_classes out")
+        if tuning.folds == 1 or not 0 <= tuning.folds <= (self.protocol.folds or MOST_FOLDS):
+            most = f"the protocol's {self.protocol.folds}" if self.protocol.folds else MOST_FOLDS
+            raise ComparisonError(f"tuning's folds must be 0 for one split, or 2 to {most}; got {tuning.folds}")
+        if not (self.protocol.folds or tuning.folds) and tuning.validation_classes < 2:
             raise ComparisonError(
                 f"tuning on {tuning.validation_classes} validation classes cannot rank trials: "
-                "give at least 2 of the training classes"
+                "give at least 2 of the training classes, or folds"
             )
+        if not 1 <= tuning.design <= DESIGN:
+            raise ComparisonError(f"tuning's design must be 1 to {DESIGN}, got {tuning.design}")
         if self.protocol.selection == "validation":
             raise ComparisonError(
                 "the classes that tuning measures would pick the epoch as well; set selection to last"
@@ -99,12 +158,11 @@ class Comparison:
         return (*baselines, *plain, *tuned)
 
     def spec_of(self, cell: Cell, found: Mapping[str, Any]) -> RunSpec:
-        """Return a cell's run; `found` is what tuning found: {"params": ..., "proxy_rate_factor": ...}."""
+        """Return a cell's run; `found` is the trial that tuning chose."""
         protocol, params = self.protocol, dict(self.losses.get(cell.loss, {}))
         if cell.tuned and found:
             params |= found["params"]
-            if found["proxy_rate_factor"] is not None:
-                protocol = protocol.with_changes(proxy_rate_factor=found["proxy_rate_factor"])
+            protocol = protocol.with_changes(**rates_of(found))
         return RunSpec(protocol=protocol, loss=cell.loss, params=params, seed=cell.seed, fold=cell.fold)
 
     def to_json(self) -> dict[str, object]:
@@ -125,7 +183,7 @@ class Comparison:
             protocol=Protocol.from_json(values["protocol"]),
             losses={loss: stored_params(loss, params) for loss, params in values["losses"].items()},
             seeds=tuple(values["seeds"]),
-            tuning=Tuning(**values["tuning"]) if values["tuning"] else None,
+            tuning=Tuning.from_json(values["tuning"]) if values["tuning"] else None,
         )
 
 
@@ -133,8 +191,8 @@ def read_comparison(file: Path, changes: Mapping[str, object] | None = None) -> 
     """Return the comparison that a person wrote down, every loss's parameters written out and checked.
 
     The file holds {"name", "preset" and perhaps "changes", or a whole "protocol", "losses": "all", names, or
-    {name: own parameters}, "seeds": how many or which, perhaps "tuning": {"trials", "validation_classes"}}.
-    `changes` are made to its protocol.
+    {name: own parameters}, "seeds": how many or which, perhaps "tuning":
+    {"trials", perhaps "folds" or "validation_classes"}}. `changes` are made to its protocol.
 
     Raises:
         ComparisonError: a key is missing, unknown or of the wrong kind.
@@ -152,7 +210,7 @@ def read_comparison(file: Path, changes: Mapping[str, object] | None = None) -> 
         protocol=protocol,
         losses=_losses(asked["losses"]),
         seeds=_seeds(asked.get("seeds", 1)),
-        tuning=_tuning(asked.get("tuning")),
+        tuning=_tuning(asked.get("tuning"), protocol),
     )
 
 
@@ -185,12 +243,13 @@ def _seeds(asked: Any) -> tuple[int, ...]:
     raise ComparisonError(f"seeds must be how many (1 to {MOST_SEEDS}) or a list of whole numbers, got {asked!r}")
 
 
-def _tuning(asked: Any) -> Tuning | None:
+def _tuning(asked: Any, protocol: Protocol) -> Tuning | None:
     if asked is None:
         return None
-    fields = {"trials", "validation_classes", "seed"}
+    fields = {"trials", "validation_classes", "folds", "seed", "design"}
     if not isinstance(asked, dict) or not {"trials"} <= asked.keys() <= fields:
-        raise ComparisonError(f"tuning takes trials, validation_classes and seed, got {asked!r}")
+        raise ComparisonError(f"tuning takes trials, folds or validation_classes, and seed; got {asked!r}")
     if not all(isinstance(value, int) for value in asked.values()):
         raise ComparisonError(f"tuning takes whole numbers, got {asked!r}")
-    return Tuning(**asked)
+    # The site writes a stored plan out, with its design.
+    return Tuning.from_json(asked) if "design" in asked else new_tuning(protocol, **asked)

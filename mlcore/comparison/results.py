@@ -10,7 +10,7 @@ import numpy as np
 
 from mlcore.artifacts import read_json
 from mlcore.comparison.plan import Cell, Comparison
-from mlcore.comparison.tuning import TuningState
+from mlcore.comparison.tuning_state import TuningState, current_state
 from mlcore.errors import ComparisonError
 from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import figures_of
@@ -117,7 +117,7 @@ def files_in(folder: Path) -> ComparisonFiles:
         joined={name: path for name, path in joined.items() if path.exists()},
         failed=failed,
         missing=tuple(cell.name for cell in cells if cell not in done and cell.name not in failed),
-        tuning={file.stem: read_json(file) for file in sorted((folder / "tuning").glob("*.json"))},
+        tuning={file.stem: current_state(read_json(file)) for file in sorted((folder / "tuning").glob("*.json"))},
     )
 
 
@@ -141,7 +141,7 @@ def files_listed(file: Path) -> ComparisonFiles:
         joined={},
         failed=listed["failed"],
         missing=tuple(listed["missing"]),
-        tuning=listed["tuning"],
+        tuning={loss: current_state(values) for loss, values in listed["tuning"].items()},
     )
 
 

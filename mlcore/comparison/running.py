@@ -7,7 +7,8 @@ from typing import Any
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.folds import join_folds
 from mlcore.comparison.plan import Cell, Comparison
-from mlcore.comparison.tuning import best_of, tune
+from mlcore.comparison.tuning import tune
+from mlcore.comparison.tuning_state import best_of, current_state
 from mlcore.comparison.workspace import ComparisonWorkspace, EventCallback, claimed, store_plan
 from mlcore.errors import MlcoreError, Stopped
 
@@ -32,7 +33,7 @@ def run_comparison(
         ComparisonError: the folder holds another comparison.
     """
     workspace.folder.mkdir(parents=True, exist_ok=True)
-    store_plan(workspace, comparison)
+    comparison = store_plan(workspace, comparison)
     for folder in ("cells", "tuning", "locks"):
         (workspace.folder / folder).mkdir(exist_ok=True)
     runner = CellRunner(workspace, comparison, on_event, should_stop)
@@ -94,7 +95,7 @@ class CellRunner:
             if not mine:
                 return None
             tune(self.workspace, self.comparison, loss, on_event=self.on_event, should_stop=self.should_stop)
-        return best_of(read_json(self.workspace.tuning(loss)), loss)
+        return best_of(current_state(read_json(self.workspace.tuning(loss))), loss)
 
     def _train(self, cell: Cell, found: Mapping[str, Any]) -> None:
         from mlcore.training.train import RunPaths, TrainingCallbacks, train  # torch takes seconds to import

@@ -1,98 +1,41 @@
 """Hyper-parameter tuning: as many trials for every loss, on training classes held out for it."""
 
-import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Comparison, Tuning
+from mlcore.comparison.search_space import SearchRange, edges, freed, value_of
+from mlcore.comparison.tuning_state import (
+    FORMAT,
+    LEARNING_RATE,
+    PROXY_RATE,
+    Ends,
+    Outcome,
+    Trial,
+    TrialValues,
+    TuningState,
+    best_of,
+    current_state,
+    rates_of,
+)
 from mlcore.comparison.workspace import ComparisonWorkspace, EventCallback, claimed, store_plan
 from mlcore.errors import ComparisonError, Stopped, TrainingError
-from mlcore.events import Event
 from mlcore.losses import loss_spec
-from mlcore.losses.spec import Parameter
 from mlcore.runs import RunSpec
 
 if TYPE_CHECKING:
     import optuna
 
-AROUND = 4.0
-"""A parameter is searched from a quarter of the paper's value to four times it."""
+    from mlcore.training.setup import TrainingCallbacks
 
 MOST_DRAWS = 1000
-PROXY_RATE_AROUND = 10.0
-PROXY_RATE: Final = "proxy_rate_factor"
-
-
-class TrialValues(TypedDict):
-    """What a trial is trained with: parameters of the loss, and the rate of its proxies if it has any."""
-
-    params: dict[str, float | int]
-    proxy_rate_factor: float | None
-
-
-class Outcome(TypedDict):
-    """MAP@R on the held-out training classes as a fraction; None with the error of a trial that was not measured."""
-
-    map_at_r: float | None
-    error: str
-
-
-class Trial(TrialValues, Outcome):
-    """One trial of a tuning, in its order from 0."""
-
-    number: int
-
-
-class TuningState(TypedDict):
-    """The file of a loss's trials. ranges: lowest and highest value by parameter. seconds: of all trials."""
-
-    trials: int
-    validation_classes: int
-    seed: int
-    ranges: dict[str, list[float]]
-    measured: list[Trial]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class SearchRange:
-    """Where trials look for a parameter; ends included."""
-
-    low: float
-    high: float
-    log: bool
-    whole: bool
-
-
-def search_range(parameter: Parameter) -> SearchRange:
-    """Return where to search: the parameter's own range, or a factor of 4 around its default, where legal."""
-    whole = isinstance(parameter.default, int)
-    if parameter.search is not None:
-        return SearchRange(*parameter.search, log=False, whole=whole)
-    low, high = parameter.default / AROUND, parameter.default * AROUND
-    if whole:
-        low = max(1, math.floor(low))
-    low = max(low, parameter.low if parameter.low is not None else -math.inf)
-    high = min(high, parameter.high if parameter.high is not None else math.inf)
-    return SearchRange(low, high, log=True, whole=whole)
-
-
-def freed(comparison: Comparison, loss: str) -> dict[str, SearchRange]:
-    """Return what the trials of a loss may change: its own numbers and, if it has proxies, their rate.
-
-    A parameter that chooses between formulas is none of them: what won would be another loss.
-    """
-    spec, rate = loss_spec(loss), comparison.protocol.proxy_rate_factor
-    ranges = {name: search_range(parameter) for name, parameter in spec.parameters.items() if parameter.tuned}
-    if spec.has_proxies:
-        ranges[PROXY_RATE] = SearchRange(rate / PROXY_RATE_AROUND, rate * PROXY_RATE_AROUND, log=True, whole=False)
-    return ranges
 
 
 def run_tuning(
@@ -114,13 +57,12 @@ def run_tuning(
         raise ComparisonError(f"{comparison.name} has no loss {loss!r}; it has {', '.join(comparison.losses)}")
     for folder in ("tuning", "locks"):
         (workspace.folder / folder).mkdir(parents=True, exist_ok=True)
-    store_plan(workspace, comparison)
+    comparison = store_plan(workspace, comparison)
     with claimed(workspace.folder / "locks" / f"tune-{loss}.lock") as mine:
         if not mine:
             raise ComparisonError(f"another process is tuning {loss} in {workspace.folder}; let it end")
         tune(workspace, comparison, loss, on_event=on_event, should_stop=should_stop)
-    state: TuningState = read_json(workspace.tuning(loss))
-    return state
+    return current_state(read_json(workspace.tuning(loss)))
 
 
 def tune(
@@ -133,78 +75,84 @@ def tune(
 ) -> None:
     """Do the trials of a loss that its file does not hold yet; the first is the loss as it is, untuned.
 
-    Each trial trains without the held-out training classes and is measured on them by MAP@R: no test
-    picture is read. A trial whose loss is not finite counts as one that found nothing. What a trial tries
-    depends on the trials before it and on the tuning's seed, so an interrupted tuning resumes as if it
-    had not been.
+    Each trial trains without the held-out training classes and is measured on them by MAP@R, the mean over its
+    folds: no test picture is read. A trial whose loss is not finite counts as one that found nothing. After half
+    of the trials, a range at whose edge the best trial lies is widened once. What a trial tries depends on the
+    trials before it and on the tuning's seed, so an interrupted tuning resumes as if it had not been.
 
     Raises:
         Stopped: `should_stop` said so; the finished trials are kept.
-        ComparisonError: the file holds trials of other ranges.
+        ComparisonError: the file holds trials of other ranges, or the data set has too few classes for the folds.
     """
     tuning, file = _tuning_of(comparison), workspace.tuning(loss)
+    training = workspace.dataset.labels[workspace.dataset.rows("train")]
+    tuning.require_classes(len(set(training.tolist())), comparison.protocol)
     ranges = freed(comparison, loss)
     state = _read_state(file, tuning, ranges)
     for number in range(len(state["measured"]), tuning.trials):
         started = time.perf_counter()
+        if tuning.design > 1 and state["widened"] is None and number >= -(-tuning.trials // 2):
+            state["widened"] = _widened(state, ranges, loss)
         values = (
             _untuned(comparison, loss)
             if number == 0
-            else _suggested(comparison, loss, state["measured"], ranges, number)
+            else _suggested(comparison, loss, state["measured"], _searched(ranges, state), number)
         )
         name = f"{loss} trial {number + 1} of {tuning.trials}"
-        callbacks = (partial(on_event, name), should_stop)
-        state["measured"].append(
-            {"number": number, **values, **_measured(workspace, comparison, loss, values, callbacks)}
-        )
+        callbacks = partial(_training_callbacks, name, on_event, should_stop)
+        outcome = _measured(workspace, comparison, loss, values, callbacks)
+        state["measured"].append({"number": number, **values, **outcome})
         state["seconds"] = round(state["seconds"] + time.perf_counter() - started, 2)
         write_json(file, state)
-        found = state["measured"][-1]["map_at_r"]
-        on_event(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": found})
+        on_event(name, {"event": "trial", "done": number + 1, "total": tuning.trials, "map_at_r": outcome["map_at_r"]})
 
 
-def best_of(state: TuningState, loss: str) -> Trial:
-    """Return the best trial's {"params", "proxy_rate_factor", "map_at_r"}; state: the values of the loss's file.
+def _widened(state: TuningState, ranges: Mapping[str, SearchRange], loss: str) -> dict[str, Ends]:
+    """Return the wider ranges of what the best trial so far has at an edge; none if no trial was measured."""
+    if all(trial["map_at_r"] is None for trial in state["measured"]):
+        return {}
+    return {name: ranges[name].widened().ends for name in edges(ranges, best_of(state, loss))}
 
-    Raises:
-        ComparisonError: no trial could be measured.
-    """
-    trials = [trial for trial in state["measured"] if trial["map_at_r"] is not None]
-    if not trials:
-        raise ComparisonError(f"none of the trials of {loss} could be measured: their losses were not finite")
-    return max(trials, key=lambda trial: (trial["map_at_r"] or 0.0, -trial["number"]))
+
+def _searched(ranges: Mapping[str, SearchRange], state: TuningState) -> dict[str, SearchRange]:
+    """Return the ranges that the next trial is drawn from, in the order of `ranges`: the draws depend on it."""
+    widened = state["widened"] or {}
+    return {name: found.with_ends(widened.get(name, found.ends)) for name, found in ranges.items()}
 
 
 def _tuning_of(comparison: Comparison) -> Tuning:
     if comparison.tuning is None:
-        raise ComparisonError(f"{comparison.name} has no tuning; give it trials and validation classes")
+        raise ComparisonError(f"{comparison.name} has no tuning; give it trials")
     return comparison.tuning
 
 
 def _read_state(file: Path, tuning: Tuning, ranges: Mapping[str, SearchRange]) -> TuningState:
-    described = {name: [found.low, found.high] for name, found in ranges.items()}
+    new: TuningState = {
+        "format": FORMAT,
+        "trials": tuning.trials,
+        "validation_classes": tuning.validation_classes,
+        "folds": tuning.folds,
+        "seed": tuning.seed,
+        "ranges": {name: found.ends for name, found in ranges.items()},
+        "widened": None,
+        "measured": [],
+        "seconds": 0.0,
+    }
     if not file.exists():
-        return {
-            "trials": tuning.trials,
-            "validation_classes": tuning.validation_classes,
-            "seed": tuning.seed,
-            "ranges": described,
-            "measured": [],
-            "seconds": 0.0,
-        }
-    state: TuningState = read_json(file)
-    if (state["ranges"], state["validation_classes"], state["seed"]) != (
-        described,
-        tuning.validation_classes,
-        tuning.seed,
-    ):
+        return new
+    state = current_state(read_json(file))
+    if any(state[name] != new[name] for name in ("ranges", "validation_classes", "folds", "seed")):
         raise ComparisonError(f"{file.name} holds trials of another tuning; choose another folder")
     return {**state, "trials": tuning.trials}
 
 
 def _untuned(comparison: Comparison, loss: str) -> TrialValues:
-    rate = comparison.protocol.proxy_rate_factor if loss_spec(loss).has_proxies else None
-    return {"params": dict(comparison.losses[loss]), PROXY_RATE: rate}
+    protocol, tuning = comparison.protocol, _tuning_of(comparison)
+    return {
+        "params": dict(comparison.losses[loss]),
+        LEARNING_RATE: protocol.learning_rate if tuning.design > 1 else None,
+        PROXY_RATE: protocol.proxy_rate_factor if loss_spec(loss).has_proxies else None,
+    }
 
 
 def _suggested(
@@ -226,9 +174,10 @@ def _suggested(
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
         study.add_trials(finished)
         drawn = dict(study.ask(distributions).params)
-        rate, params = drawn.pop(PROXY_RATE, None), {**own, **drawn}
+        rates = {name: drawn.pop(name, None) for name in (LEARNING_RATE, PROXY_RATE)}
+        params = {**own, **drawn}
         if _goes_together(loss, params):
-            return {PROXY_RATE: rate, "params": params}
+            return {"params": params, **rates}  # type: ignore[typeddict-item]
     raise ComparisonError(
         f"{MOST_DRAWS} draws gave no parameters that {loss} takes together; give it others to begin at"
     )
@@ -255,9 +204,8 @@ def _finished(
 ) -> "optuna.trial.FrozenTrial":
     import optuna
 
-    values: Mapping[str, Any] = {**trial["params"], PROXY_RATE: trial[PROXY_RATE]}
     # What a person chose may lie outside the ranges: the estimator then learns from its nearest point.
-    params = {name: _within(values[name], found) for name, found in distributions.items()}
+    params = {name: _within(value_of(trial, name), found) for name, found in distributions.items()}
     return optuna.trial.create_trial(params=params, distributions=dict(distributions), value=trial["map_at_r"])
 
 
@@ -270,44 +218,54 @@ def _measured(
     comparison: Comparison,
     loss: str,
     values: TrialValues,
-    callbacks: tuple[Callable[[Event], None], Callable[[], bool]],
+    callbacks: Callable[[str], "TrainingCallbacks"],
 ) -> Outcome:
-    """Train one trial in a folder that is removed; return {"map_at_r", "error"}."""
-    from mlcore.training.train import RunPaths, TrainingCallbacks, train
+    """Train one trial on each of its folds; return the mean MAP@R, or the error of the first fold that failed."""
+    scores = []
+    specs = trial_specs(comparison, loss, values)
+    for number, spec in enumerate(specs, 1):
+        fold = f", fold {number} of {len(specs)}" if len(specs) > 1 else ""
+        try:
+            scores.append(_fold_score(workspace, spec, callbacks(fold)))
+        except Stopped:
+            raise
+        except TrainingError as error:
+            return {"map_at_r": None, "fold_scores": scores, "error": f"{error}{fold}"}
+    return {"map_at_r": fmean(scores), "fold_scores": scores, "error": ""}
 
-    scratch = workspace.folder / "work" / f"tune-{loss}"
+
+def _training_callbacks(
+    name: str, on_event: EventCallback, should_stop: Callable[[], bool], fold: str
+) -> "TrainingCallbacks":
+    from mlcore.training.setup import TrainingCallbacks
+
+    return TrainingCallbacks(lambda event: on_event(name + fold, event), should_stop)
+
+
+def _fold_score(workspace: ComparisonWorkspace, spec: RunSpec, callbacks: "TrainingCallbacks") -> float:
+    """Return the MAP@R of one training, in a folder that is removed."""
+    from mlcore.training.train import RunPaths, train  # torch takes seconds to import
+
+    scratch = workspace.folder / "work" / f"tune-{spec.loss}"
     shutil.rmtree(scratch, ignore_errors=True)  # of a trial that was cut off: a new one begins
     paths = RunPaths(scratch / "out", scratch / "work", workspace.cache)
-    weights = None if comparison.protocol.weights == "scratch" else workspace.weights
+    weights = None if spec.protocol.weights == "scratch" else workspace.weights
     try:
-        metrics = train(
-            trial_spec(comparison, loss, values),
-            workspace.dataset,
-            paths,
-            weights=weights,
-            callbacks=TrainingCallbacks(*callbacks),
-        )
-    except Stopped:
-        raise
-    except TrainingError as error:
-        return {"map_at_r": None, "error": str(error)}
+        return float(train(spec, workspace.dataset, paths, weights=weights, callbacks=callbacks)["map_at_r"])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return {"map_at_r": metrics["map_at_r"], "error": ""}
 
 
-def trial_spec(comparison: Comparison, loss: str, values: TrialValues) -> RunSpec:
-    """Return the run of a trial: measured on training classes that it does not learn from."""
-    tuning, changes = _tuning_of(comparison), dict[str, object]()
-    if not comparison.protocol.folds:
-        changes["validation_classes"] = tuning.validation_classes
-    if values[PROXY_RATE] is not None:
-        changes[PROXY_RATE] = values[PROXY_RATE]
-    return RunSpec(
-        protocol=comparison.protocol.with_changes(**changes),
+def trial_specs(comparison: Comparison, loss: str, values: TrialValues) -> list[RunSpec]:
+    """Return the runs of a trial, one for each fold: measured on training classes that they do not learn from."""
+    tuning, protocol = _tuning_of(comparison), comparison.protocol
+    if not protocol.folds:
+        protocol = protocol.with_changes(validation_classes=tuning.validation_classes, folds=tuning.folds)
+    spec = RunSpec(
+        protocol=protocol.with_changes(**rates_of(values)),
         loss=loss,
         params=dict(values["params"]),
         seed=tuning.seed,
-        fold=0 if comparison.protocol.folds else None,
         measured_on="validation",
     )
+    return [replace(spec, fold=fold) for fold in range(max(1, tuning.folds))] if protocol.folds else [spec]

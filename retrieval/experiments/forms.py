@@ -14,7 +14,7 @@ from retrieval.registry.services.legend import loss_titles
 MOST_SEEDS = 20
 USUAL_LOSSES = ("soft_triple", "multi_similarity")
 QUICK_PRESET, SCRATCH_PRESET = "frozen-features", "demo"
-ADVANCED = ("trials", "validation_classes", "changes", "params")
+ADVANCED = ("trials", "tuning_folds", "validation_classes", "changes", "params")
 
 
 class ExperimentForm(forms.Form):
@@ -45,15 +45,22 @@ class ExperimentForm(forms.Form):
         max_value=starting.MOST_TRIALS,
         initial=0,
         label="Tuning trials",
-        help_text="Tuning trials per loss; 0 = no tuning. Each trial is a training run. Tuned runs are added next to "
-        "the untuned ones.",
+        help_text="Tuning trials per loss; 0 = no tuning. Each trial is a training run per fold. Tuned runs are "
+        "added next to the untuned ones.",
+    )
+    tuning_folds = forms.IntegerField(
+        required=False,
+        min_value=0,
+        label="Tuning folds",
+        help_text="Class folds of the training classes; each trial trains without each in turn and is measured on it. "
+        "Default 3; with validation classes or a protocol with folds, one split.",
     )
     validation_classes = forms.IntegerField(
         required=False,
         min_value=0,
         initial=0,
         label="Validation classes",
-        help_text="Number of training classes held out to measure trials on; 0 if the protocol has folds.",
+        help_text="In place of tuning folds: number of training classes, the last ones, held out to measure trials on.",
     )
     changes = forms.CharField(
         required=False,

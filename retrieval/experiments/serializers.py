@@ -52,7 +52,12 @@ class TuningSerializer(serializers.ModelSerializer[Tuning]):
 class BudgetSerializer(serializers.Serializer[Any]):
     trials = serializers.IntegerField(read_only=True)
     validation_classes = serializers.IntegerField(read_only=True)
+    folds = serializers.SerializerMethodField(help_text="Class folds that each trial is measured on; 0 = one split.")
     seed = serializers.IntegerField(read_only=True)
+
+    def get_folds(self, budget: dict[str, int]) -> int:
+        """Return 0 of budgets stored before there were folds."""
+        return budget.get("folds", 0)
 
 
 @extend_schema_serializer(examples=[OpenApiExample("An estimate", ESTIMATE)])
@@ -60,7 +65,7 @@ class EstimateSerializer(serializers.Serializer[Any]):
     """Estimated time of all trainings, one after the other."""
 
     seconds = serializers.FloatField(read_only=True, help_text="Seconds for all runs.")
-    runs = serializers.IntegerField(read_only=True, help_text="Number of runs; each tuning trial counts as one.")
+    runs = serializers.IntegerField(read_only=True, help_text="Number of runs; a tuning trial counts as one per fold.")
     each = serializers.DictField(child=serializers.FloatField(), read_only=True, help_text="Seconds per run, by loss.")
     # The metaclass takes declared fields away, so this does not hide Field.source.
     source = serializers.CharField(read_only=True, help_text="Source of the estimate: earlier runs, measured or both.")  # type: ignore[assignment]
@@ -127,7 +132,15 @@ class ExperimentPlanSerializer(StrictSerializer):
         min_value=0,
         required=False,
         default=0,
-        help_text="Number of training classes held out to measure trials on; default 0.",
+        help_text="In place of tuning folds: number of training classes held out to measure trials on; default 0.",
+    )
+    tuning_folds = serializers.IntegerField(
+        min_value=0,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Class folds that each trial is measured on; default 3, or one split (0) with validation_classes or "
+        "a protocol with folds.",
     )
 
 

@@ -14,7 +14,7 @@ from retrieval.models.dataset import Dataset
 class Experiment(models.Model):
     """Runs that share a data set and a protocol, and differ in loss, its parameters, seed and fold only.
 
-    Tuned runs are added next to the untuned ones; of the protocol they may change their proxies' learning rate.
+    Tuned runs are added next to the untuned ones; of the protocol they may change rates.
     """
 
     name = models.CharField(max_length=120)

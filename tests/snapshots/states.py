@@ -70,7 +70,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("curator", "/lab/experiments/new/", EXPERIMENT | {"changes": "epochs=0"}),
     ("curator", "/lab/experiments/new/", EXPERIMENT | {"params": "triplet_hard.margin=1"}),
     ("curator", "/lab/experiments/new/", EXPERIMENT | {"params": "soft_triple.gama=1"}),
-    ("curator", "/lab/experiments/new/", EXPERIMENT | {"trials": 2}),
+    ("curator", "/lab/experiments/new/", EXPERIMENT | {"trials": 2, "validation_classes": 1}),
     ("curator", "/lab/experiments/new/", EXPERIMENT | {"dataset": 4}),
     ("curator", "/lab/experiments/estimate", EXPERIMENT | {"dataset": ""}),
     ("curator", "/lab/models/new/", {"name": "New", "dataset": 1, "weights": file("net.txt", b"none")}),

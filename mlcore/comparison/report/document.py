@@ -6,13 +6,14 @@ from typing import Any
 
 from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
+from mlcore.comparison.report.tuning_section import BEFORE_FORMAT_5, tuning_summary
 from mlcore.comparison.results import EXTERNAL, Results, Row
 from mlcore.comparison.row_intervals import row_intervals
 from mlcore.comparison.significance import DRAWS, METHOD, ONE_SEED, compare_rows
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
-FORMAT = 4
-"""Number of the document's format: 2 has diagnostics with warnings; 3 and 4 have other keys, see `current_format`."""
+FORMAT = 5
+"""Number of the document's format: 2 has diagnostics with warnings; 3 to 5 have other keys, see `current_format`."""
 
 Interval = tuple[float, float]
 
@@ -52,7 +53,7 @@ def document_of(results: Results) -> dict[str, Any]:
         "draws": DRAWS,
         "seeds": len(results.comparison.seeds),
         "fairness_checks": [vars(check) for check in fairness_checks(results)],
-        "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
+        "tuning": {loss: tuning_summary(found, loss) for loss, found in results.tuning.items()},
         "diagnostics": findings_of(rows, best),
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
         "validation_curves": {row.name: curve for row in rows if (curve := _validation_curve(row.histories))},
@@ -120,19 +121,6 @@ def _median(values: Any) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _tuning(found: Mapping[str, Any]) -> dict[str, Any]:
-    measured = [trial for trial in found["measured"] if trial["map_at_r"] is not None]
-    best = max(measured, key=lambda trial: trial["map_at_r"], default=None)
-    return {
-        "trials": len(found["measured"]),
-        "budget": found["trials"],
-        "failed": len(found["measured"]) - len(measured),
-        "untuned": found["measured"][0]["map_at_r"],
-        "best": best,
-        "seconds": found["seconds"],
-    }
-
-
 def _curve(histories: Sequence[Sequence[Mapping[str, Any]]]) -> list[float]:
     """Return the mean loss of each epoch over a row's runs, as far as the shortest went."""
     epochs = min(len(history) for history in histories)
@@ -153,11 +141,14 @@ def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a stored document with the keys of FORMAT; None for one that is older than format 2.
 
     Format 2 says figures, unfairness, present, why, verdict, reading, kind, answers and cosine. Format 3 has the paired
-    bootstrap with `holm`, no intervals of differences, and conclusions at one seed: these are left out.
+    bootstrap with `holm`, no intervals of differences, and conclusions at one seed: these are left out. Format 4 has
+    the best trial of each tuning alone.
     """
-    read = {2: lambda: _from_3(_from_2(document)), 3: lambda: _from_3(document), FORMAT: lambda: dict(document)}
-    reader = read.get(document.get("format", 0))
-    return reader() if reader else None
+    older = {2: _from_2, 3: _from_3, 4: _from_4}
+    values = dict(document)
+    while (number := values.get("format", 0)) in older:
+        values = older[number](values)
+    return values if number == FORMAT else None
 
 
 def _from_2(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +173,7 @@ def _from_3(document: Mapping[str, Any]) -> dict[str, Any]:
     best = next((row["name"] for row in document["rows"] if row["best"]), "")
     kept = {name: value for name, value in document.items() if name != "resamples"}
     return kept | {
-        "format": FORMAT,
+        "format": 4,
         "test": BOOTSTRAP,
         "draws": document["resamples"],
         "pairs": {
@@ -192,6 +183,14 @@ def _from_3(document: Mapping[str, Any]) -> dict[str, Any]:
             {**row, "level_with_best": None if {best, row["name"]} & one_seed else row["level_with_best"]}
             for row in document["rows"]
         ],
+    }
+
+
+def _from_4(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **document,
+        "format": 5,
+        "tuning": {loss: {**BEFORE_FORMAT_5, **found} for loss, found in document["tuning"].items()},
     }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mlcore.comparison.plan import Tuning
 from mlcore.comparison.results import EXTERNAL, Results
 from mlcore.losses import LOSSES
 
@@ -104,11 +105,12 @@ def _of_losses(results: Results) -> list[FairnessCheck]:
     samplers = {LOSSES[loss].sampler for loss in comparison.losses}
     twins = sorted(EQUIVALENT & comparison.losses.keys())
     untuned = "no loss was tuned: each has its paper's parameters, and all share one learning rate"
+    tuned = _tuned(comparison.tuning) if comparison.tuning else untuned
     return [
         FairnessCheck(
             "losses at settings that suit some better than others",
-            comparison.tuning is None,
-            f"the tuned rows had {comparison.tuning.trials} trials each" if comparison.tuning else untuned,
+            comparison.tuning is None or comparison.tuning.design == 1,
+            tuned,
         ),
         FairnessCheck(
             "batches composed differently",
@@ -128,6 +130,13 @@ def _of_losses(results: Results) -> list[FairnessCheck]:
     ]
 
 
+def _tuned(tuning: Tuning) -> str:
+    budget = f"the tuned rows had {tuning.trials} trials each"
+    if tuning.design == 1:
+        return f"{budget}, but the learning rate that all losses share was not tuned"
+    return f"{budget}, of the learning rate too; untuned rows share one learning rate"
+
+
 def _memory(results: Results) -> FairnessCheck:
     """Return the check of a cross-batch memory that only some of the losses can use."""
     comparison, name = results.comparison, "cross-batch memory for some losses only"
@@ -145,6 +154,8 @@ def _validation(results: Results) -> str:
     if comparison.protocol.folds:
         return f"{comparison.protocol.folds} class-disjoint folds of the training classes"
     if comparison.tuning is not None:
+        if comparison.tuning.folds:
+            return f"{comparison.tuning.folds} class-disjoint folds of the training classes, for tuning"
         return f"{comparison.tuning.validation_classes} training classes were held out for tuning"
     if comparison.protocol.validation_classes:
         return f"{comparison.protocol.validation_classes} training classes were held out"

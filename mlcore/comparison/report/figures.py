@@ -54,6 +54,33 @@ def recall_chart(curves: Mapping[str, Sequence[tuple[int, float]]], titles: Mapp
     return _svg(figure)
 
 
+def best_of_n_chart(curves: Mapping[str, Sequence[float]]) -> str:
+    """Return the expected best value of n trials, a line for each loss, its name at the line's end.
+
+    Names are moved apart where lines end close together.
+    """
+    figure, axes = _figure(max(3.6, 0.2 * len(curves)))
+    ends = []
+    for name, values in curves.items():
+        shown = [100 * value for value in values]
+        axes.plot(range(1, len(shown) + 1), shown, color=INK, linewidth=1.2, alpha=0.7)
+        ends.append((shown[-1], len(shown), name))
+    low, high = axes.get_ylim()
+    step, level = 0.055 * (high - low) * min(1, 18 / len(curves)), low - (high - low)
+    for value, n, name in sorted(ends):
+        level = max(value, level + step)
+        axes.annotate(
+            name, (n, value), xytext=(n + 0.04 * len(curves[name]), level), fontsize=8, va="center",
+            arrowprops={"arrowstyle": "-", "color": PALE, "linewidth": 0.6, "relpos": (0, 0.5)},
+        )  # fmt: skip
+    axes.set_ylim(low, max(high, level + step))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("trials")
+    axes.set_ylabel(f"expected best {title_of(HEADLINE)}, percent", fontsize=9)
+    axes.grid(axis="y", color=PALE, alpha=0.3, linewidth=0.6)
+    return _svg(figure)
+
+
 CHARTS = ("svg", "png")
 """Files of `slide_chart`, by the end of their name."""
 

@@ -19,14 +19,6 @@ def parameters(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in params.items())
 
 
-def tuned_values(best: Mapping[str, Any] | None) -> str:
-    """Return what the best trial of a tuning was trained with, in one line; None: every trial failed."""
-    if best is None:
-        return "every trial failed"
-    rate = best["proxy_rate_factor"]
-    return parameters(best["params"] | ({} if rate is None else {"proxy rate factor": rate}))
-
-
 def notes_of(document: Mapping[str, Any]) -> list[str]:
     """Return failed and missing runs with the reasons, and warnings of trainings."""
     failed, missing = document["failed"], document["missing"]

@@ -11,7 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mlcore.artifacts import published
-from mlcore.comparison.report.figures import CHARTS, accuracy_chart, curves_chart, recall_chart, slide_chart
+from mlcore.comparison.report.figures import (
+    CHARTS,
+    accuracy_chart,
+    best_of_n_chart,
+    curves_chart,
+    recall_chart,
+    slide_chart,
+)
 from mlcore.comparison.report.formatting import (
     latex_text,
     markdown_text,
@@ -25,7 +32,14 @@ from mlcore.comparison.report.formatting import (
     points_text,
     significance_text,
     to_best_of,
+)
+from mlcore.comparison.report.tuning_section import (
+    CURVE_TEXT,
+    best_of_n_texts,
+    range_texts,
+    shown_numbers,
     tuned_values,
+    tuning_text,
 )
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
@@ -57,6 +71,9 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "to_best": to_best_of(document),
         "significance_text": significance_text(document),
         "metrics_markdown": metrics_markdown(document),
+        "tuning_text": tuning_text(document["comparison"]) if document["tuning"] else "",
+        "numbers_of_trials": shown_numbers(document["tuning"]),
+        "curve_text": CURVE_TEXT,
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
@@ -66,6 +83,8 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
     }
     measured = document.get("validation_curves")
     drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
+    tuned = {loss: found["expected_best"] for loss, found in document["tuning"].items() if found["expected_best"]}
+    drawings["best_of_n_svg"] = Markup(best_of_n_chart(tuned)) if tuned else ""  # noqa: S704
     return {
         "html": _environment(autoescape=True).get_template("report.html").render(**values, **drawings),
         "md": _environment(autoescape=False).get_template("report.md").render(**values),
@@ -91,6 +110,8 @@ def _environment(*, autoescape: bool) -> Environment:
         "parameters": parameters,
         "points": points_text,
         "tuned_values": tuned_values,
+        "best_of_n": best_of_n_texts,
+        "ranges": range_texts,
         "markdown": markdown_text,
         "code": lambda text: one_line(text).replace("`", "'"),
         "latex": latex_text,

@@ -26,6 +26,7 @@ def form_values(experiment: Experiment) -> Mapping[str, object]:
         "weights": experiment.weights,
         "trials": tuning.get("trials", 0),
         "validation_classes": tuning.get("validation_classes", 0),
+        "tuning_folds": tuning.get("folds", 0) if tuning else None,
         "changes": _lines(_changes(experiment, preset)),
         "params": "\n".join(_own_params(runs)),
         "publish": experiment.publish,

@@ -17,6 +17,7 @@ from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
+from mlcore.comparison.plan import Tuning as Budget
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.runs import BASELINES
@@ -30,7 +31,8 @@ EARLIER_RUNS = 20  # of a loss, the newest
 class Estimate(TypedDict):
     """Estimated seconds of all runs, one after the other.
 
-    each: seconds per run, by loss. source: earlier runs, measured or both. Tuning trials count as runs of their loss.
+    each: seconds per run, by loss. source: earlier runs, measured or both. A tuning trial counts as a run
+    of its loss for each of its folds.
     """
 
     seconds: float
@@ -57,7 +59,7 @@ def estimate_of(
     losses: Sequence[str],
     *,
     seeds: int = 1,
-    trials: int = 0,
+    tuning: Budget | None = None,
     weights: str = "",
 ) -> Estimate | None:
     """Return the estimate of an experiment; None before a trial run. seeds: their number."""
@@ -71,7 +73,8 @@ def estimate_of(
             return None
         each |= {loss: rates.of_run(protocol, loss) for loss in new}
         once = rates.once(protocol, new, storage.cache())
-    counts = {loss: 1 if loss in BASELINES else seeds * max(1, protocol.folds) + trials for loss in losses}
+    trained = seeds * max(1, protocol.folds) + (tuning.runs if tuning else 0)
+    counts = {loss: 1 if loss in BASELINES else trained for loss in losses}
     return {
         "seconds": round(once + sum(each[loss] * count for loss, count in counts.items()), 1),
         "runs": sum(counts.values()),

@@ -35,7 +35,14 @@ from mlcore.comparison.report.formatting import (
     points_text,
     significance_text,
     to_best_of,
+)
+from mlcore.comparison.report.tuning_section import (
+    CURVE_TEXT,
+    best_of_n_texts,
+    range_texts,
+    shown_numbers,
     tuned_values,
+    tuning_text,
 )
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
@@ -187,7 +194,7 @@ def comparison_of(experiment: Experiment) -> Comparison:
         protocol=Protocol.from_json(experiment.protocol),
         losses={run.loss: run.params for run in trained},
         seeds=tuple(sorted({run.seed for run in trained})),
-        tuning=Budget(**experiment.tuning) if experiment.tuning else None,
+        tuning=Budget.from_json(experiment.tuning) if experiment.tuning else None,
     )
 
 
@@ -275,14 +282,32 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "forest": sorted(document["rows"], key=lambda row: -row["metrics"][HEADLINE]["mean"]),
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
-        "tuning": [
-            {**tuning, "title": titles.get(loss, loss), "parameters": tuned_values(tuning["best"])}
-            for loss, tuning in document["tuning"].items()
-        ],
+        **_tuning(document, titles),
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
         "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
         "diagnostics": _diagnostics(document),
+    }
+
+
+def _tuning(document: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, Any]:
+    """Return the tunings with titles and values as text, what they all share in sentences, and the table's columns."""
+    found = document["tuning"]
+    numbers = shown_numbers(found)
+    return {
+        "tuning": [
+            {
+                **tuning,
+                "title": titles.get(loss, loss),
+                "parameters": tuned_values(tuning["best"]),
+                "best_of_n": best_of_n_texts(tuning, numbers),
+                "range_rows": range_texts(tuning),
+            }
+            for loss, tuning in found.items()
+        ],
+        "tuning_text": tuning_text(document["comparison"]) if found else "",
+        "numbers_of_trials": numbers,
+        "curve_text": CURVE_TEXT,
     }
 
 

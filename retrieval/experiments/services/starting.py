@@ -1,6 +1,7 @@
 """Starts of experiments: runs and tunings are checked, stored and queued."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from accounts.models import User
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.models import Job
-from mlcore.comparison.plan import Comparison
+from mlcore.comparison.plan import Comparison, new_tuning
 from mlcore.comparison.plan import Tuning as Budget
 from mlcore.config import Protocol
 from mlcore.datasets.splits import k_folds
@@ -37,29 +38,31 @@ def start_experiment(
     weights: str = "",
     trials: int = 0,
     validation_classes: int = 0,
+    tuning_folds: int | None = None,
     publish: bool = False,
     by: User | None,
 ) -> Experiment:
     """Store an experiment with a run for each loss, seed and fold of the protocol, and queue them all.
 
     params: parameters by loss; default: the papers'. A baseline is evaluated once, with the first seed.
-    trials: tuning trials per loss, measured on validation_classes of the training classes (with folds: on those
-    that fold 0 holds out); tuned runs are queued when the trials are finished. 0 = no tuning.
+    trials: tuning trials per loss; tuned runs are queued when they are finished. 0 = no tuning. A trial is measured
+    on tuning_folds class folds, or on validation_classes of the training classes; see `new_tuning` for defaults.
 
     Raises:
         Conflict: the data set is not imported.
         Rejected: there is nothing to run, a loss, parameter or seed is unknown, or the tuning is impossible.
     """
     cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
-    tuning = _checked_tuning(dataset, protocol, cells, trials, validation_classes)
-    estimate = _estimate(dataset, protocol, cells, trials, weights)
+    tuning = tuning_of(protocol, trials=trials, validation_classes=validation_classes, tuning_folds=tuning_folds)
+    _check_tuning(dataset, protocol, cells, tuning)
+    estimate = _estimate(dataset, protocol, cells, tuning, weights)
     with transaction.atomic():
         experiment = Experiment.objects.create(
             name=name,
             dataset=dataset,
             protocol=protocol.to_json(),
             weights=weights,
-            tuning=tuning,
+            tuning=asdict(tuning) if tuning else None,
             estimate=estimate,
             publish=publish,
             created_by=by,
@@ -81,6 +84,7 @@ def estimate_experiment(
     weights: str = "",
     trials: int = 0,
     validation_classes: int = 0,
+    tuning_folds: int | None = None,
     by: User | None,
 ) -> Estimate | Job:
     """Return the estimated time of such an experiment, or the job that measures it.
@@ -89,16 +93,17 @@ def estimate_experiment(
         Conflict, Rejected: it could not be started either.
     """
     cells = _checked_cells(dataset, protocol, losses, params or {}, seeds)
-    _checked_tuning(dataset, protocol, cells, trials, validation_classes)
-    estimate = _estimate(dataset, protocol, cells, trials, weights)
+    tuning = tuning_of(protocol, trials=trials, validation_classes=validation_classes, tuning_folds=tuning_folds)
+    _check_tuning(dataset, protocol, cells, tuning)
+    estimate = _estimate(dataset, protocol, cells, tuning, weights)
     return submit_probe(dataset, protocol, weights=weights, by=by) if estimate is None else estimate
 
 
 def _estimate(
-    dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, weights: str
+    dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], tuning: Budget | None, weights: str
 ) -> Estimate | None:
     count = len({spec.seed for spec in cells})
-    return estimate_of(dataset, protocol, _losses_of(cells), seeds=count, trials=trials, weights=weights)
+    return estimate_of(dataset, protocol, _losses_of(cells), seeds=count, tuning=tuning, weights=weights)
 
 
 def _losses_of(cells: Sequence[RunSpec]) -> list[str]:
@@ -128,27 +133,35 @@ def _submit_tunings(experiment: Experiment, by: User | None) -> None:
         row.save(update_fields=["job"])
 
 
-def _checked_tuning(
-    dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], trials: int, held_out: int
-) -> dict[str, int] | None:
-    """Return the budget to store, None for none; an impossible one is rejected as `Comparison` does."""
-    if not trials:
-        if held_out:
-            raise Rejected(
-                "validation classes are only used for tuning; give the number of trials too", field="validation_classes"
-            )
-        return None
-    if trials > MOST_TRIALS:
-        raise Rejected(f"{trials} trials are too many; give at most {MOST_TRIALS}", field="trials")
+def tuning_of(
+    protocol: Protocol, *, trials: int, validation_classes: int = 0, tuning_folds: int | None = None
+) -> Budget | None:
+    """Return the tuning of a new experiment, unchecked; None without trials.
+
+    Raises:
+        Rejected: there are classes or folds to tune on, but no trials.
+    """
+    if trials:
+        return new_tuning(protocol, trials=trials, validation_classes=validation_classes, folds=tuning_folds)
+    for field, number in {"validation_classes": validation_classes, "tuning_folds": tuning_folds}.items():
+        if number:
+            named = field.replace("_", " ")
+            raise Rejected(f"{named} are only used for tuning; give the number of trials too", field=field)
+    return None
+
+
+def _check_tuning(dataset: Dataset, protocol: Protocol, cells: Sequence[RunSpec], tuning: Budget | None) -> None:
+    """Reject an impossible tuning as `Comparison` does."""
+    if tuning is None:
+        return
+    if tuning.trials > MOST_TRIALS:
+        raise Rejected(f"{tuning.trials} trials are too many; give at most {MOST_TRIALS}", field="trials")
     losses = {spec.loss: spec.params for spec in cells if not spec.is_baseline}
-    budget = Budget(trials=trials, validation_classes=held_out)
     try:
-        Comparison(name="", protocol=protocol, losses=losses, seeds=(0,), tuning=budget)
-        if held_out:
-            hold_out(range(dataset.report["train_classes"]), held_out)
+        Comparison(name="", protocol=protocol, losses=losses, seeds=(0,), tuning=tuning)
+        tuning.require_classes(dataset.report["train_classes"], protocol)
     except MlcoreError as error:
         raise Rejected(str(error), field="trials") from error
-    return {"trials": trials, "validation_classes": held_out, "seed": budget.seed}
 
 
 def _checked_seeds(seeds: Iterable[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -14,8 +15,10 @@ from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
-from mlcore.comparison.report.formatting import tuned_values
-from mlcore.comparison.tuning import PROXY_RATE, Trial, best_of
+from mlcore.comparison.plan import Tuning as Budget
+from mlcore.comparison.report.tuning_section import held_out_text, tuned_values
+from mlcore.comparison.search_space import last_edges
+from mlcore.comparison.tuning_state import Trial, best_of, current_state, rates_of
 from mlcore.errors import ComparisonError
 from mlcore.losses import stored_params
 from retrieval.experiments.services.starting import submit_training
@@ -35,7 +38,7 @@ def run_tune_job(context: JobContext, tuning: int) -> Mapping[str, object]:
         _tune_in_child(context, row)
         row.refresh_from_db()
     context.check()
-    best = best_of(row.trials, row.loss)
+    best = best_of(current_state(row.trials), row.loss)
     owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     runs = _queue_tuned_runs(row, best, owner)
     return {"tuning": row.pk, "map_at_r": best["map_at_r"], "runs": [run.pk for run in runs]}
@@ -63,7 +66,8 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
 def _command(row: Tuning, scratch: Path) -> list[str]:
     experiment, file = row.experiment, scratch / "comparison.json"
     untuned = experiment.runs.filter(loss=row.loss, tuned=False)
-    values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": experiment.tuning}
+    budget = asdict(Budget.from_json(experiment.tuning or {}))
+    values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": budget}
     write_json(file, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
     command = [sys.executable, "-m", "mlcore", "tune", str(file), "--loss", row.loss, "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--cache", str(storage.cache())]
@@ -76,7 +80,6 @@ def _command(row: Tuning, scratch: Path) -> list[str]:
 @transaction.atomic
 def _queue_tuned_runs(row: Tuning, best: Trial, by: User | None) -> list[Run]:
     """Store a tuned run beside each untuned one of the loss and queue those that have no job yet."""
-    changes = {} if best[PROXY_RATE] is None else {PROXY_RATE: best[PROXY_RATE]}
     runs = []
     for untuned in row.experiment.runs.filter(loss=row.loss, tuned=False):
         run, is_new = Run.objects.get_or_create(
@@ -85,7 +88,7 @@ def _queue_tuned_runs(row: Tuning, best: Trial, by: User | None) -> list[Run]:
             seed=untuned.seed,
             fold=untuned.fold,
             tuned=True,
-            defaults={"params": stored_params(row.loss, best["params"]), "changes": changes},
+            defaults={"params": stored_params(row.loss, best["params"]), "changes": rates_of(best)},
         )
         if is_new:
             submit_training(run, by=by)
@@ -94,13 +97,22 @@ def _queue_tuned_runs(row: Tuning, best: Trial, by: User | None) -> list[Run]:
 
 
 class TuningRow(TypedDict):
-    """A tuning as pages show it: MAP@R of the untuned and the best trial so far, and the best one's parameters."""
+    """A tuning as pages show it: MAP@R of the untuned and the best trial so far, and the best one's values.
+
+    at_edge: which of them lie at an edge of their range, in words; "" if none does.
+    """
 
     tuning: Tuning
     title: str
     untuned: float | None
     best: float | None
     values: str
+    at_edge: str
+
+
+def measured_on(experiment: Experiment) -> str:
+    """Return what the trials of a tuned experiment are measured on, in words; "" without tuning."""
+    return held_out_text(experiment.protocol, experiment.tuning) if experiment.tuning else ""
 
 
 def tunings_of(experiment: Experiment) -> list[TuningRow]:
@@ -113,12 +125,14 @@ def tunings_of(experiment: Experiment) -> list[TuningRow]:
 
 
 def _tuning_row(row: Tuning, title: str) -> TuningRow:
-    shown: TuningRow = {"tuning": row, "title": title, "untuned": None, "best": None, "values": ""}
+    shown: TuningRow = {"tuning": row, "title": title, "untuned": None, "best": None, "values": "", "at_edge": ""}
     if row.done:
-        shown["untuned"] = row.trials["measured"][0]["map_at_r"]
+        state = current_state(row.trials)
+        shown["untuned"] = state["measured"][0]["map_at_r"]
         try:
-            best = best_of(row.trials, row.loss)
+            best = best_of(state, row.loss)
         except ComparisonError:  # so far no trial's loss was finite
             return shown
         shown["best"], shown["values"] = best["map_at_r"], tuned_values(best)
+        shown["at_edge"] = ", ".join(last_edges(state, row.loss, best))
     return shown

@@ -19,7 +19,7 @@ from jobs.models import Job
 from retrieval.experiments.forms import ExperimentForm
 from retrieval.experiments.services import cloning, estimates, options, publishing, starting
 from retrieval.experiments.services.field_titles import parameters_of, settings_of
-from retrieval.experiments.services.tuning import tunings_of
+from retrieval.experiments.services.tuning import measured_on, tunings_of
 from retrieval.experiments.services.weights import file_of, weights_rows
 from retrieval.experiments.views.runs import STOP_POLLING, progress_of
 from retrieval.models import Experiment, Model, Report
@@ -97,8 +97,11 @@ def estimate(request: HttpRequest) -> HttpResponse:
             **{name: values[name] for name in ("preset", "changes", "weights", "dataset")}
         )
         weights = file_of(weights)
+        tuning = starting.tuning_of(
+            protocol, **{name: values[name] for name in ("trials", "validation_classes", "tuning_folds")}
+        )
         estimated = estimates.estimate_of(
-            dataset, protocol, values["losses"], seeds=len(values["seeds"]), trials=values["trials"], weights=weights
+            dataset, protocol, values["losses"], seeds=len(values["seeds"]), tuning=tuning, weights=weights
         )
         job = None if estimated else estimates.probe_of(dataset, protocol, weights=weights)
         if not estimated and (job is None or not job.is_active) and (job is None or "again" in request.POST):
@@ -122,6 +125,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "runs": _runs(experiment),
         "figure_titles": diagnostics.run_titles(),
         "tunings": tunings_of(experiment),
+        "tuning_measured_on": measured_on(experiment),
         "main_settings": settings_of(experiment.protocol)[0],
         "all_settings": settings_of(experiment.protocol),
         **_publishable(experiment),

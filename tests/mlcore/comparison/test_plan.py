@@ -64,14 +64,35 @@ def test_a_published_comparison_repeats_the_contrastive_loss_that_it_was_made_wi
     assert tuned.checked().params == {"positive_margin": 0.1, "negative_margin": 0.7, "power": 2}
 
 
+@pytest.mark.parametrize(
+    ("protocol_folds", "asked", "folds"),
+    [(0, {}, 3), (0, {"folds": 2}, 2), (0, {"validation_classes": 4}, 0), (4, {}, 0), (4, {"folds": 3}, 3)],
+)
+def test_a_new_tuning_has_three_folds_unless_classes_are_held_out_otherwise(
+    tmp_path: Path, protocol_folds: int, asked: dict[str, int], folds: int
+) -> None:
+    tuning = read(tmp_path, changes={"folds": protocol_folds}, tuning={"trials": 4, **asked}).tuning
+    assert tuning == Tuning(trials=4, validation_classes=asked.get("validation_classes", 0), folds=folds, design=2)
+    assert tuning.runs == 4 * max(1, folds)
+
+
+def test_a_stored_plan_without_folds_means_what_it_meant() -> None:
+    stored = json.loads((RESULTS / "tuned" / "report.json").read_text())["comparison"]
+    assert Comparison.from_json(stored).tuning == Tuning(trials=20, validation_classes=20, folds=0, design=1)
+
+
 def test_a_tuned_cell_takes_what_was_found_and_nothing_else_changes(tmp_path: Path) -> None:
     comparison = read(tmp_path, tuning={"trials": 5, "validation_classes": 3})
-    found = {"params": {"centers": 4}, "proxy_rate_factor": 7.0}
+    found = {"params": {"centers": 4}, "learning_rate": 0.5, "proxy_rate_factor": 7.0}
     tuned = comparison.spec_of(Cell("soft_triple", 1, tuned=True), found)
     plain = comparison.spec_of(Cell("soft_triple", 1), found)
     assert (tuned.params["centers"], tuned.protocol.proxy_rate_factor) == (4, 7.0)
+    assert tuned.protocol.learning_rate == 0.5
     assert plain.params["centers"] == 10 and plain.protocol == comparison.protocol
-    assert tuned.protocol.with_changes(proxy_rate_factor=100.0) == plain.protocol
+    assert (
+        tuned.protocol.with_changes(proxy_rate_factor=100.0, learning_rate=plain.protocol.learning_rate)
+        == plain.protocol
+    )
     assert tuned.protocol.validation_classes == 0, "the final training learns from all training classes"
 
 
@@ -93,7 +114,7 @@ def test_a_tuned_cell_takes_what_was_found_and_nothing_else_changes(tmp_path: Pa
         ({"seeds": "01"}, ComparisonError, "seeds must be how many"),
         ({"seeds": [1, 1]}, ComparisonError, "seeds must be different numbers from 0, got [1, 1]"),
         ({"seeds": [-1]}, ComparisonError, "seeds must be different numbers from 0, got [-1]"),
-        ({"tuning": {}}, ComparisonError, "tuning takes trials, validation_classes and seed"),
+        ({"tuning": {}}, ComparisonError, "tuning takes trials, folds or validation_classes, and seed"),
         ({"tuning": {"trials": 1.5}}, ComparisonError, "tuning takes whole numbers"),
         ({"tuning": {"trials": 0, "validation_classes": 5}}, ComparisonError, "at least 1 trial, got 0"),
         (
@@ -101,7 +122,11 @@ def test_a_tuned_cell_takes_what_was_found_and_nothing_else_changes(tmp_path: Pa
             ComparisonError,
             "1 validation classes cannot rank trials",
         ),
-        ({"tuning": {"trials": 3}}, ComparisonError, "0 validation classes cannot rank trials"),
+        ({"tuning": {"trials": 3, "folds": 0}}, ComparisonError, "0 validation classes cannot rank trials"),
+        ({"tuning": {"trials": 3, "folds": 1}}, ComparisonError, "0 for one split, or 2 to 20; got 1"),
+        ({"changes": {"folds": 3}, "tuning": {"trials": 3, "folds": 4}}, ComparisonError, "2 to the protocol's 3"),
+        ({"tuning": {"trials": 3, "folds": 3, "validation_classes": 4}}, ComparisonError, "by themselves; leave"),
+        ({"tuning": {"trials": 3, "folds": 3, "design": 3}}, ComparisonError, "design must be 1 to 2, got 3"),
         (
             {"changes": {"folds": 3}, "tuning": {"trials": 3, "validation_classes": 4}},
             ComparisonError,

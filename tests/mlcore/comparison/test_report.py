@@ -106,6 +106,33 @@ def test_tuned_stands_beside_untuned_with_what_was_found(folder: Path) -> None:
     assert "SoftTriple (tuned)" in text and "## Tuning" in text and "proxy rate factor" in text
 
 
+def test_a_tuning_tells_its_ranges_its_best_of_n_and_what_lies_at_an_edge(folder: Path) -> None:
+    file = folder / "tuning" / "n_pairs.json"
+    state = read_json(file)
+    state["measured"][0] |= {"map_at_r": 0.9}
+    state["measured"][1] |= {"map_at_r": None}
+    state["measured"][0]["params"]["scale"] = state["ranges"]["scale"][1]
+    write_json(file, {**state, "widened": {"learning_rate": [1e-6, 1.0]}})
+    document_now = document(folder)
+    found = document_now["tuning"]["n_pairs"]
+    assert found["at_edge"] == ["scale"] and found["ranges"].keys() == {"scale", "learning_rate"}
+    assert found["expected_best"] == pytest.approx([0.45, 0.675]) and found["running_best"] == [0.9, 0.9]
+    texts = rendered(document_now)
+    for suffix in ("html", "md", "tex"):
+        assert "The learning rate" in texts[suffix] and "67.50" in texts[suffix] and "1e-06 to 1" in texts[suffix]
+    assert "at an edge" in texts["md"] and "expected best MAP@R" in texts["html"]
+
+
+def test_a_tuning_of_an_earlier_design_is_told_as_such(folder: Path) -> None:
+    plan = read_json(folder / "comparison.json")
+    del plan["tuning"]["design"], plan["tuning"]["folds"]
+    write_json(folder / "comparison.json", plan)
+    found = document(folder)
+    assert "The shared learning rate was not searched" in rendered(found)["md"]
+    [check] = [one for one in found["fairness_checks"] if one["name"].startswith("losses at settings")]
+    assert check["violated"] and "was not tuned" in check["reason"]
+
+
 def test_every_format_escapes_what_people_named(folder: Path) -> None:
     found = rendered(document(folder))
     assert "<b>100%" not in found["html"] and "&lt;b&gt;100%&lt;/b&gt;" in found["html"]
@@ -178,6 +205,17 @@ def test_documents_of_both_formats_before_are_read_and_older_ones_are_not(folder
     assert current_format(in_format_2(before) | {"diagnostics": None}) == read | {"diagnostics": None}
     assert current_format({"format": 1}) is None is current_format({})
     assert rendered(read)["md"].count("| .020 |") == len(found["rows"]) - 1
+
+
+def test_a_document_of_format_4_is_read_without_curves_and_ranges(folder: Path) -> None:
+    found = document(folder)
+    kept = ("trials", "budget", "failed", "untuned", "best", "seconds")
+    tuning = {loss: {name: one[name] for name in kept} for loss, one in found["tuning"].items()}
+    read = current_format({**found, "format": 4, "tuning": tuning})
+    assert read is not None and read["format"] == FORMAT
+    assert read["tuning"]["n_pairs"].keys() == found["tuning"]["n_pairs"].keys()
+    texts = rendered(read)
+    assert all("Best of n" not in text for text in texts.values()) and "## Tuning" in texts["md"]
 
 
 def test_a_stored_report_of_one_seed_keeps_its_differences_and_no_conclusion(folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, 
     answer = curator_api.post(ROOT, body(world, losses=losses, trials=3, validation_classes=2), format="json")
     assert answer.status_code == 202
     found = answer.json()
-    assert found["tuning"] == {"trials": 3, "validation_classes": 2, "seed": 0}
+    assert found["tuning"] == {"trials": 3, "validation_classes": 2, "folds": 0, "seed": 0}
     assert [(row["loss"], row["state"], row["trials"]) for row in found["tunings"]] == [
         (loss, "queued", {}) for loss in losses
     ]
@@ -83,7 +83,8 @@ def test_a_client_tunes_every_loss_with_the_same_budget(curator_api: APIClient, 
         ({"weights": "nothing.safetensors"}, "weights", "no weights file named"),
         ({"trials": 2, "validation_classes": 1}, "trials", "give at least 2"),
         ({"trials": 2, "validation_classes": 10**30}, "trials", "validation"),
-        ({"trials": 2}, "trials", "give at least 2"),
+        ({"trials": 2}, "trials", "give at most 2 folds"),
+        ({"tuning_folds": 2}, "tuning_folds", "number of trials"),
         ({"trials": -1}, "trials", "trials"),
         ({"validation_classes": 2}, "validation_classes", "number of trials"),
         ({"epochs": 2}, "epochs", "there is no such field"),

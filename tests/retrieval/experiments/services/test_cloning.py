@@ -23,6 +23,7 @@ def test_a_form_is_filled_like_an_experiment(world: World) -> None:
     assert values["name"] == "Small (copy)" and values["preset"] == "demo" and not values["publish"]
     assert values["losses"] == ["soft_triple", "untrained"] and values["seeds"] == "0 4"
     assert values["params"] == "soft_triple.gamma=0.25" and (values["trials"], values["validation_classes"]) == (2, 2)
+    assert values["tuning_folds"] == 0
     changes = dict(line.split("=") for line in values["changes"].splitlines())
     assert changes == {name: str(value) for name, value in {**SMALL, "epochs": 3}.items()}
     assert make_protocol(values["preset"], changes, "").to_json() == experiment.protocol

@@ -10,6 +10,7 @@ from jobs import services as jobs
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import write_json
+from mlcore.comparison.plan import Tuning as Budget
 from retrieval.experiments.services import estimates, options
 from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_of
 from retrieval.models import Dataset, Run
@@ -100,8 +101,8 @@ def test_rates_of_another_version_are_not_used(world: World) -> None:
 def test_trials_and_folds_are_reckoned_as_runs(world: World) -> None:
     protocol = options.make_protocol("demo", {**SMALL, "epochs": 7, "folds": 2}, "")
     keep_rates(world, protocol)
-    told = estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=3, trials=4)
-    assert told is not None and told["runs"] == 3 * 2 + 4 + 1
+    told = estimate_of(world.dataset, protocol, ["soft_triple", "untrained"], seeds=3, tuning=Budget(trials=4, folds=2))
+    assert told is not None and told["runs"] == 3 * 2 + 4 * 2 + 1
 
 
 def test_an_experiment_keeps_what_was_told_and_tells_what_it_took(world: World) -> None:

@@ -31,13 +31,15 @@ def measured(count: int) -> dict[str, Any]:
         {
             "number": number,
             "params": {"gamma": 0.5 + number},
+            "learning_rate": 0.5,
             "proxy_rate_factor": 7.0,
             "map_at_r": number / 10,
             "error": "",
         }
         for number in range(count)
     ]
-    return {"trials": 2, "measured": trials, "seconds": 1.0}
+    ranges = {"gamma": [0.025, 0.4], "learning_rate": [1e-4, 1e-2]}
+    return {"trials": 2, "ranges": ranges, "measured": trials, "seconds": 1.0}
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, row: Tuning, counts: list[int]) -> list[list[str]]:
@@ -58,7 +60,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, row: Tuning, counts: list[int]) -> 
 
 def test_a_tuned_experiment_has_a_tuning_for_each_loss_and_none_for_baselines(world: World, curator: User) -> None:
     experiment = tuned(world, losses=(LOSS, "n_pairs", "untrained"), by=curator)
-    assert experiment.tuning == {"trials": 2, "validation_classes": 2, "seed": 0}
+    assert experiment.tuning == {"trials": 2, "validation_classes": 2, "seed": 0, "folds": 0, "design": 2}
     rows = list(experiment.tunings.all())
     assert [(row.loss, row.state, row.done) for row in rows] == [(LOSS, "queued", 0), ("n_pairs", "queued", 0)]
     assert all(row.job is not None and row.job.queue == "train" and row.job.owner == curator for row in rows)
@@ -71,6 +73,9 @@ def test_a_tuned_experiment_has_a_tuning_for_each_loss_and_none_for_baselines(wo
         ({"validation_classes": 1}, "tuning on 1 validation classes cannot rank trials"),
         ({"validation_classes": 3}, "cannot hold 3 of 4 training classes out"),
         ({"trials": 0}, "give the number of trials too"),
+        ({"trials": 0, "validation_classes": 0, "tuning_folds": 2}, "tuning folds are only used for tuning"),
+        ({"validation_classes": 0}, "give at most 2 folds"),
+        ({"tuning_folds": 2}, "leave validation_classes out"),
         ({"trials": 501}, "501 trials are too many"),
         ({"losses": ("untrained",)}, "needs at least one loss"),
     ],
@@ -102,7 +107,8 @@ def test_a_loss_is_tuned_trained_and_reported_beside_the_untuned(world: World, c
     model = Model.objects.get(run=run)
     described = read_json(model.folder / "model.json")
     assert model.name == "SoftTriple (tuned)" and described["params"] == run.params
-    assert described["protocol"]["proxy_rate_factor"] == run.changes["proxy_rate_factor"]
+    assert run.changes.keys() == {"learning_rate", "proxy_rate_factor"}
+    assert {name: described["protocol"][name] for name in run.changes} == run.changes
     done(reports.submit_report(experiment, by=curator))
     document = reports.document_of(experiment)
     assert document is not None
@@ -119,7 +125,7 @@ def test_tuned_runs_are_queued_once_with_what_was_found(world: World, monkeypatc
     done(row.job)
     runs = list(experiment.runs.filter(tuned=True))
     assert [(run.seed, run.params, run.changes) for run in runs] == [
-        (seed, {"gamma": 1.5}, {"proxy_rate_factor": 7.0}) for seed in (0, 3)
+        (seed, {"gamma": 1.5}, {"learning_rate": 0.5, "proxy_rate_factor": 7.0}) for seed in (0, 3)
     ]
     Job.objects.filter(pk=row.job_id).update(state="queued", finished_at=None, heartbeat_at=None)
     done(row.job)
@@ -128,6 +134,42 @@ def test_tuned_runs_are_queued_once_with_what_was_found(world: World, monkeypatc
     for repeated in (0, 3):
         with pytest.raises(IntegrityError), transaction.atomic():
             Run.objects.create(experiment=experiment, loss=LOSS, seed=repeated, tuned=True)
+
+
+def test_a_tuning_has_the_folds_that_were_chosen(world: World) -> None:
+    experiment = tuned(world, validation_classes=0, tuning_folds=2)
+    assert experiment.tuning is not None and experiment.tuning["folds"] == 2
+    assert services.measured_on(experiment) == "2 folds of the training classes (mean)"
+
+
+def test_a_tuning_queued_before_there_were_folds_searches_as_it_did_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = tuned(world)
+    Experiment.objects.update(tuning={"trials": 2, "validation_classes": 2, "seed": 0})
+    row = experiment.tunings.get()
+    pretend(monkeypatch, row, [2])
+    child, plans = services.run_child, []
+
+    def look(argv: list[str], **kwargs: Any) -> None:
+        plans.append(read_json(Path(argv[argv.index("tune") + 1])))
+        child(argv, **kwargs)
+
+    monkeypatch.setattr(services, "run_child", look)
+    state = measured(2)
+    for trial in state["measured"]:
+        del trial["learning_rate"]
+    monkeypatch.setattr(f"{__name__}.measured", lambda count: state)
+    done(row.job)
+    assert (plans[0]["tuning"]["design"], plans[0]["tuning"]["folds"]) == (1, 0)
+    assert experiment.runs.get(tuned=True).changes == {"proxy_rate_factor": 7.0}
+    assert services.measured_on(experiment) == "2 validation classes"
+
+
+def test_a_best_value_at_an_edge_of_its_range_is_shown(world: World) -> None:
+    row = tuned(world).tunings.get()
+    Tuning.objects.filter(pk=row.pk).update(trials=measured(2))
+    assert services.tunings_of(row.experiment)[0]["at_edge"] == "gamma, learning_rate"
 
 
 def test_a_cancelled_tuning_keeps_its_trials_and_goes_on_from_them(

@@ -119,10 +119,11 @@ def test_a_wrong_form_is_explained_and_starts_nothing(
 
 
 def test_the_form_tunes_and_changes_the_protocol(curator_client: Client, world: World) -> None:
-    values = form(world, trials="2", validation_classes="2", changes="epochs = 3\n\n dim=32 ")
+    values = form(world, trials="2", tuning_folds="2", changes="epochs = 3\n\n dim=32 ")
     assert curator_client.post(reverse("experiment-new"), values).status_code == 302
     experiment = Experiment.objects.get(name="Mine")
     assert (experiment.protocol["epochs"], experiment.protocol["dim"]) == (3, 32)
+    assert experiment.tuning["folds"] == 2
     assert experiment.trials == 2 and experiment.tunings.get().state == "queued"
 
 
