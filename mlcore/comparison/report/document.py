@@ -6,13 +6,14 @@ from typing import Any
 
 from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
+from mlcore.comparison.report.further import further_of
 from mlcore.comparison.results import EXTERNAL, Results, Row
 from mlcore.comparison.row_intervals import row_intervals
 from mlcore.comparison.significance import DRAWS, METHOD, ONE_SEED, compare_rows
 from mlcore.evaluation.metric_table import HEADLINE, paired_test_metrics
 
-FORMAT = 4
-"""Number of the document's format: 2 has diagnostics with warnings; 3 and 4 have other keys, see `current_format`."""
+FORMAT = 5
+"""Number of the document's format: 2 has diagnostics with warnings; 3 to 5 have other keys, see `current_format`."""
 
 Interval = tuple[float, float]
 
@@ -54,6 +55,7 @@ def document_of(results: Results) -> dict[str, Any]:
         "fairness_checks": [vars(check) for check in fairness_checks(results)],
         "tuning": {loss: _tuning(found) for loss, found in results.tuning.items()},
         "diagnostics": findings_of(rows, best),
+        "further": further_of(rows),
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
         "validation_curves": {row.name: curve for row in rows if (curve := _validation_curve(row.histories))},
         "hardware": sorted(
@@ -153,11 +155,16 @@ def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return a stored document with the keys of FORMAT; None for one that is older than format 2.
 
     Format 2 says figures, unfairness, present, why, verdict, reading, kind, answers and cosine. Format 3 has the paired
-    bootstrap with `holm`, no intervals of differences, and conclusions at one seed: these are left out.
+    bootstrap with `holm`, no intervals of differences, and conclusions at one seed: these are left out. Format 4 has no
+    further metrics.
     """
-    read = {2: lambda: _from_3(_from_2(document)), 3: lambda: _from_3(document), FORMAT: lambda: dict(document)}
-    reader = read.get(document.get("format", 0))
-    return reader() if reader else None
+    steps = {2: _from_2, 3: _from_3, 4: _from_4}
+    if document.get("format") not in (*steps, FORMAT):
+        return None
+    read = dict(document)
+    while read["format"] != FORMAT:
+        read = steps[read["format"]](read)
+    return read
 
 
 def _from_2(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +189,7 @@ def _from_3(document: Mapping[str, Any]) -> dict[str, Any]:
     best = next((row["name"] for row in document["rows"] if row["best"]), "")
     kept = {name: value for name, value in document.items() if name != "resamples"}
     return kept | {
-        "format": FORMAT,
+        "format": 4,
         "test": BOOTSTRAP,
         "draws": document["resamples"],
         "pairs": {
@@ -193,6 +200,10 @@ def _from_3(document: Mapping[str, Any]) -> dict[str, Any]:
             for row in document["rows"]
         ],
     }
+
+
+def _from_4(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**document, "format": 5, "further": None}
 
 
 def _pair_of_3(pair: Mapping[str, Any], one_seed: set[str]) -> dict[str, Any]:

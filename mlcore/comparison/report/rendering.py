@@ -27,6 +27,8 @@ from mlcore.comparison.report.formatting import (
     to_best_of,
     tuned_values,
 )
+from mlcore.comparison.report.further_charts import further_charts
+from mlcore.comparison.report.further_tables import further_tables
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -57,13 +59,15 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "to_best": to_best_of(document),
         "significance_text": significance_text(document),
         "metrics_markdown": metrics_markdown(document),
+        "further_tables": further_tables(document),
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
-    drawings = {
+    drawings: dict[str, Any] = {
         "accuracy_svg": Markup(accuracy_chart(document["rows"])),  # noqa: S704  # our own drawing, escaped by it
         "curves_svg": Markup(curves_chart(document["curves"], titles)) if document["curves"] else "",  # noqa: S704
     }
+    drawings["further_charts"] = {name: Markup(svg) for name, svg in further_charts(document).items()}  # noqa: S704
     measured = document.get("validation_curves")
     drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
     return {

@@ -1,0 +1,118 @@
+"""The further metrics of a report as plain values: means and standard deviations over a row's seeds."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import TypedDict
+
+from mlcore.comparison.results import Row, SeedResult
+from mlcore.evaluation.further import FurtherMetrics, Score, read_further
+from mlcore.evaluation.query_corruptions import CORRUPTIONS
+
+VARIANTS = ("pca", "first", "int8")
+SCORES = ("recall_at_1", "map_at_r")
+CLEAN, DROP = "clean", "drop"
+
+
+class Spread(TypedDict):
+    """Mean over seeds, and their standard deviation; None of one seed."""
+
+    mean: float
+    sd: float | None
+
+
+class FurtherOfRow(TypedDict):
+    """Further metrics of a row.
+
+    sizes: {"pca", "first" or "int8": {dimensions, as text: {metric: Spread}}}. open_set: the fields of OpenSet.
+    robustness: {"clean", kind or "drop", the mean loss over kinds: {metric: Spread}}. What was not measured with every
+    seed is empty.
+    """
+
+    sizes: dict[str, dict[str, dict[str, Spread]]]
+    open_set: dict[str, Spread]
+    robustness: dict[str, dict[str, Spread]]
+
+
+class Further(TypedDict):
+    """queries: how many were asked at most; kinds: what altered queries are, by kind: title and meaning."""
+
+    queries: int
+    rows: dict[str, FurtherOfRow]
+    kinds: dict[str, dict[str, str]]
+
+
+def further_of(rows: Sequence[Row]) -> Further | None:
+    """Return the further metrics of a report's rows by name, without rows that have none; None if no row has any."""
+    measured = {row.name: [_of_seed(unit) for unit in row.units.values()] for row in rows}
+    whole = {name: [folds for folds in seeds if folds] for name, seeds in measured.items() if all(seeds)}
+    if not whole:
+        return None
+    return {
+        "queries": max(fold["queries"] for seeds in whole.values() for folds in seeds for fold in folds),
+        "rows": {name: _of_row(seeds) for name, seeds in whole.items()},
+        "kinds": {name: {"title": kind.title, "meaning": kind.meaning} for name, kind in CORRUPTIONS.items()},
+    }
+
+
+def _of_seed(unit: SeedResult) -> list[FurtherMetrics]:
+    """Return what was measured of a seed, of each fold; nothing where a fold lacks it."""
+    found = [read_further(folder) for folder in unit.details]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(found) else []
+
+
+def _of_row(seeds: Sequence[Sequence[FurtherMetrics]]) -> FurtherOfRow:
+    everything = [fold for folds in seeds for fold in folds]
+    steps = [size["dims"] for size in everything[0]["sizes"]]
+    sizes: dict[str, dict[str, dict[str, Spread]]] = {}
+    for variant in VARIANTS:
+        by_dims = {}
+        for dims in steps:
+            scores = [[_at(fold, dims, variant) for fold in folds] for folds in seeds]
+            if all(score is not None for of_seed in scores for score in of_seed):
+                by_dims[str(dims)] = _scores(scores)  # type: ignore[arg-type]
+        sizes[variant] = by_dims
+    return {
+        "sizes": sizes,
+        "open_set": _open_set(seeds) if all(fold["open_set"] for fold in everything) else {},
+        "robustness": _robustness(seeds) if all(fold["robustness"] for fold in everything) else {},
+    }
+
+
+def _at(found: FurtherMetrics, dims: int, variant: str) -> Score | None:
+    scores: Mapping[str, Score | None] = next((size for size in found["sizes"] if size["dims"] == dims), {})  # type: ignore[assignment]
+    return scores.get(variant)
+
+
+def _open_set(seeds: Sequence[Sequence[FurtherMetrics]]) -> dict[str, Spread]:
+    of_folds = [[fold["open_set"] or {} for fold in folds] for folds in seeds]
+    return {name: _spread([[one[name] for one in folds] for folds in of_folds]) for name in of_folds[0][0]}
+
+
+def _robustness(seeds: Sequence[Sequence[FurtherMetrics]]) -> dict[str, dict[str, Spread]]:
+    clean = [[fold["sizes"][-1]["first"] for fold in folds] for folds in seeds]
+    altered = {kind: [[fold["robustness"][kind] for fold in folds] for folds in seeds] for kind in CORRUPTIONS}
+    drops = [[_drop(fold) for fold in folds] for folds in seeds]
+    return {name: _scores(of_kind) for name, of_kind in {CLEAN: clean, **altered, DROP: drops}.items()}
+
+
+def _drop(found: FurtherMetrics) -> Score:
+    """Return what a query loses on average over the kinds, in fractions of 1."""
+    clean, altered = found["sizes"][-1]["first"], found["robustness"].values()
+    return {
+        "recall_at_1": clean["recall_at_1"] - fmean(score["recall_at_1"] for score in altered),
+        "map_at_r": clean["map_at_r"] - fmean(score["map_at_r"] for score in altered),
+    }
+
+
+def _scores(seeds: Sequence[Sequence[Score]]) -> dict[str, Spread]:
+    return {
+        "recall_at_1": _spread([[score["recall_at_1"] for score in folds] for folds in seeds]),
+        "map_at_r": _spread([[score["map_at_r"] for score in folds] for folds in seeds]),
+    }
+
+
+def _spread(seeds: Sequence[Sequence[float]]) -> Spread:
+    """Return mean and deviation of what each seed's folds give on average."""
+    means = [fmean(folds) for folds in seeds]
+    return {"mean": fmean(means), "sd": stdev(means) if len(means) > 1 else None}
