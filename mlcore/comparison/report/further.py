@@ -1,6 +1,6 @@
 """The further metrics of a report as plain values: means and standard deviations over a row's seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import TypedDict
 
@@ -68,9 +68,9 @@ def _of_row(seeds: Sequence[Sequence[FurtherMetrics]]) -> FurtherOfRow:
     for variant in VARIANTS:
         by_dims = {}
         for dims in steps:
-            scores = [[_at(fold, dims, variant) for fold in folds] for folds in seeds]
-            if all(score is not None for of_seed in scores for score in of_seed):
-                by_dims[str(dims)] = _scores(scores)  # type: ignore[arg-type]
+            scores = [[score for fold in folds if (score := _at(fold, dims, variant))] for folds in seeds]
+            if [len(of_seed) for of_seed in scores] == [len(folds) for folds in seeds]:
+                by_dims[str(dims)] = _scores(scores)
         sizes[variant] = by_dims
     return {
         "sizes": sizes,
@@ -80,8 +80,11 @@ def _of_row(seeds: Sequence[Sequence[FurtherMetrics]]) -> FurtherOfRow:
 
 
 def _at(found: FurtherMetrics, dims: int, variant: str) -> Score | None:
-    scores: Mapping[str, Score | None] = next((size for size in found["sizes"] if size["dims"] == dims), {})  # type: ignore[assignment]
-    return scores.get(variant)
+    """Return the scores at those dimensions; None where a run does not have them."""
+    for size in found["sizes"]:
+        if size["dims"] == dims:
+            return {"pca": size["pca"], "first": size["first"], "int8": size["int8"]}[variant]
+    return None
 
 
 def _open_set(seeds: Sequence[Sequence[FurtherMetrics]]) -> dict[str, Spread]:

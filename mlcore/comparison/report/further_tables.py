@@ -6,7 +6,7 @@ from typing import Any
 
 from mlcore.comparison.report.formatting import percent_text
 from mlcore.comparison.report.further import CLEAN, DROP, SCORES, VARIANTS
-from mlcore.evaluation.metric_table import title_of
+from mlcore.evaluation.metric_table import HEADLINE, title_of
 
 MISSING, NOT_MEASURED = "–", "not measured"
 BOTH = " and ".join(map(title_of, ("recall_at_1", "map_at_r")))
@@ -54,6 +54,29 @@ _SIZES = {
     ),
 }
 BYTES = {"pca": 4, "first": 4, "int8": 1}
+
+
+def further_curves(document: Mapping[str, Any]) -> dict[str, list[tuple[int, float]]]:
+    """Return dimensions and mean MAP@R of each row's embeddings cut by PCA, of rows that have at least two steps."""
+    further = document.get("further") or {"rows": {}}
+    curves = {
+        name: [(int(dims), scores[HEADLINE]["mean"]) for dims, scores in row["sizes"]["pca"].items()]
+        for name, row in further["rows"].items()
+    }
+    return {row["name"]: curves[row["name"]] for row in document["rows"] if len(curves.get(row["name"], ())) > 1}
+
+
+def further_means(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the means of each row under names for columns: pca_64_map_at_r, auroc, blur_recall_at_1."""
+    further = document.get("further") or {"rows": {}}
+    means: dict[str, dict[str, float]] = {}
+    for name, row in further["rows"].items():
+        both = dict(row["robustness"])
+        for variant, by_dims in row["sizes"].items():
+            both |= {f"{variant}_{dims}": scores for dims, scores in by_dims.items()}
+        means[name] = {f"{of}_{metric}": both[of][metric]["mean"] for of in both for metric in SCORES}
+        means[name] |= {figure: spread["mean"] for figure, spread in row["open_set"].items()}
+    return means
 
 
 def _of_sizes(document: Mapping[str, Any], variant: str) -> FurtherTable:

@@ -28,7 +28,7 @@ from mlcore.comparison.report.formatting import (
     tuned_values,
 )
 from mlcore.comparison.report.further_charts import further_charts
-from mlcore.comparison.report.further_tables import further_tables
+from mlcore.comparison.report.further_tables import further_means, further_tables
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -110,13 +110,16 @@ def _csv(document: Mapping[str, Any]) -> str:
     columns = [f"{figure}_{part}" for figure in document["metrics"] for part in parts]
     costs = ("train_seconds", "images_per_second", "peak_memory_mib")
     diagnostics = document["diagnostics"] or {"meanings": {}, "rows": {}}
-    writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs, *diagnostics["meanings"]])
+    further = further_means(document)
+    names = list(dict.fromkeys(name for values in further.values() for name in values))
+    writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs, *diagnostics["meanings"], *names])
     for row in document["rows"]:
         figures = [row["metrics"][figure][part] for figure in document["metrics"] for part in parts]
         writer.writerow(
             [_cell(row["name"]), _cell(row["title"]), len(row["seeds"]), row["level_with_best"], *figures]
             + [row[cost] for cost in costs]
             + [diagnostics["rows"][row["name"]].get(figure) for figure in diagnostics["meanings"]]
+            + [further.get(row["name"], {}).get(name) for name in names]
         )
     return stream.getvalue()
 

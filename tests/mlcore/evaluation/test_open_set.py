@@ -49,7 +49,8 @@ def test_everything_equals_a_brute_force() -> None:
         nearest.append(cosines[:, is_known].max(axis=1))
         known.append(is_known)
     areas = [roc_auc_score(is_known, values) for is_known, values in zip(known, nearest, strict=True)]
-    limits = [np.sort(values[is_known])[len(labels) // 2 // 20] for is_known, values in zip(known, nearest, strict=True)]
+    twentieth = len(labels) // 2 // 20
+    limits = [np.sort(values[is_known])[twentieth] for is_known, values in zip(known, nearest, strict=True)]
     assert found is not None and found.auroc == pytest.approx(np.mean(areas), abs=1e-6)
     fprs = [(values[~is_known] >= limit).mean() for is_known, values, limit in zip(known, nearest, limits, strict=True)]
     assert found.fpr_at_95_tpr == pytest.approx(np.mean(fprs), abs=0.004)

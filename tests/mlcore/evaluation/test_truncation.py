@@ -1,4 +1,4 @@
-"""Fewer dimensions: cosines that all of them keep, axes that keep cosines best, rows that are zero where they are cut."""
+"""Fewer dimensions: axes that keep cosines best, all of them together exactly; rows that are zero where cut."""
 
 import numpy as np
 import pytest

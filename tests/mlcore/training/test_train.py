@@ -150,6 +150,7 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
         "cost.json",
         "diagnostics.json",
         "embeddings.npy",
+        "further.json",
         "history.jsonl",
         "images.csv",
         "metrics.json",
