@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.artifacts import read_json, write_json
+from mlcore.config import ladder
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import CheckpointError
 from mlcore.evaluation.metrics import per_query_scores
 from mlcore.evaluation.open_set import open_set
 from mlcore.evaluation.quantization import int8_rows
 from mlcore.evaluation.query_corruptions import CORRUPTIONS
-from mlcore.evaluation.truncation import first_coordinates, ladder, principal_axes
+from mlcore.evaluation.truncation import SMALLEST, first_coordinates, principal_axes
 from mlcore.events import Progress, no_progress
 
 FILE = "further.json"
@@ -112,7 +113,7 @@ def measure_further(
     task, measured = _Task(dataset, rows), embeddings[rows]
     axes = principal_axes(embeddings[training_rows])
     turned = None if axes is None else measured @ axes.astype(np.float32)
-    steps, sizes = ladder(measured.shape[1]), list[SizeScores]()
+    steps, sizes = ladder(measured.shape[1], SMALLEST), list[SizeScores]()
     for done, dims in enumerate(steps):
         progress("further", done, len(steps))
         sizes.append(_sizes_at(task, measured, turned, dims))

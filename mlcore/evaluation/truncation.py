@@ -6,19 +6,11 @@ from numpy.typing import ArrayLike, NDArray
 from mlcore.evaluation.ranking import Floats, unit_rows
 
 SMALLEST = 8
+"""Dimensions that a ladder begins with."""
 MOST_FITTED = 16_384
 """Rows that principal axes are fitted on at most: 16,384 of 2,048 dimensions are 256 MiB."""
 MOST_DIMS = 2048
 """Beyond it no axes are fitted: their time grows with the cube of the dimensions."""
-
-
-def ladder(dims: int, smallest: int = SMALLEST) -> tuple[int, ...]:
-    """Return smallest, twice that, and so on below `dims`, then `dims` itself: 8, 16, 32, 50 of 50."""
-    steps = []
-    while smallest < dims:
-        steps.append(smallest)
-        smallest *= 2
-    return (*steps, dims)
 
 
 def principal_axes(embeddings: ArrayLike) -> Floats | None:

@@ -6,20 +6,13 @@ import pytest
 from mlcore.evaluation import truncation
 from mlcore.evaluation.metrics import retrieval_metrics
 from mlcore.evaluation.ranking import unit_rows
-from mlcore.evaluation.truncation import first_coordinates, ladder, principal_axes
+from mlcore.evaluation.truncation import first_coordinates, principal_axes
 
 
 def clustered(count: int = 240, dims: int = 24, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 12
     return random.normal(size=(12, dims))[labels] + random.normal(size=(count, dims)), labels
-
-
-def test_the_ladder_doubles_and_ends_at_all_dimensions() -> None:
-    assert ladder(64) == (8, 16, 32, 64)
-    assert ladder(50) == (8, 16, 32, 50)
-    assert ladder(8) == (8,) and ladder(5) == (5,)
-    assert ladder(40, smallest=10) == (10, 20, 40)
 
 
 def test_all_axes_together_change_no_metric() -> None:
