@@ -155,15 +155,19 @@ def _clustered(labels: Rows, dim: int) -> Floats:
     return unit
 
 
+def _whole_classes(dataset: DatasetFolder, rows: Rows, count: int) -> Rows:
+    return rows[np.argsort(dataset.labels[rows], kind="stable")][:count]
+
+
 def _measure(dataset: DatasetFolder, rows: Rows, dim: int, count: int) -> float:
-    some = rows[np.argsort(dataset.labels[rows], kind="stable")][:count]  # whole classes
+    some = _whole_classes(dataset, rows, count)
     embeddings = _clustered(dataset.labels[some], dim)
     return timed(lambda: measure_rows(embeddings, dataset, some))
 
 
 def _further(data: RunData, dim: int, count: int) -> float:
-    embeddings = _clustered(data.dataset.labels, dim)
-    return timed(lambda: measure_further(embeddings, data.dataset, data.measured_rows[:count], data.train_rows[:count]))
+    embeddings, some = _clustered(data.dataset.labels, dim), _whole_classes(data.dataset, data.measured_rows, count)
+    return timed(lambda: measure_further(embeddings, data.dataset, some, data.train_rows[:count]))
 
 
 def _index(folder: Path, dataset: DatasetFolder, dim: int, count: int) -> float:

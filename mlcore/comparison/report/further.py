@@ -20,37 +20,58 @@ class Spread(TypedDict):
     sd: float | None
 
 
+class Scores(TypedDict):
+    """Scores over seeds."""
+
+    recall_at_1: Spread
+    map_at_r: Spread
+
+
+class SizeOfRow(TypedDict):
+    """Scores at a number of dimensions."""
+
+    dims: int
+    scores: Scores
+
+
+class Kind(TypedDict):
+    """A kind of altered queries."""
+
+    name: str
+    title: str
+    meaning: str
+
+
 class FurtherOfRow(TypedDict):
     """Further metrics of a row.
 
-    sizes: {"pca", "first" or "int8": {dimensions, as text: {metric: Spread}}}. open_set: the fields of OpenSet.
-    robustness: {"clean", kind or "drop", the mean loss over kinds: {metric: Spread}}. What was not measured with every
-    seed is empty.
+    sizes: of each of VARIANTS, dimensions ascending. open_set: the fields of OpenSet. robustness: by kind, and what is
+    "clean"; "drop" is the mean loss over kinds. What was not measured with every seed is empty.
     """
 
-    sizes: dict[str, dict[str, dict[str, Spread]]]
+    sizes: dict[str, list[SizeOfRow]]
     open_set: dict[str, Spread]
-    robustness: dict[str, dict[str, Spread]]
+    robustness: dict[str, Scores]
 
 
 class Further(TypedDict):
-    """queries: how many were asked at most; kinds: what altered queries are, by kind: title and meaning."""
+    """queries: how many were asked; kinds: of altered queries, in the order of columns."""
 
     queries: int
     rows: dict[str, FurtherOfRow]
-    kinds: dict[str, dict[str, str]]
+    kinds: list[Kind]
 
 
 def further_of(rows: Sequence[Row]) -> Further | None:
     """Return the further metrics of a report's rows by name, without rows that have none; None if no row has any."""
     measured = {row.name: [_of_seed(unit) for unit in row.units.values()] for row in rows}
-    whole = {name: [folds for folds in seeds if folds] for name, seeds in measured.items() if all(seeds)}
+    whole = {name: seeds for name, seeds in measured.items() if all(seeds)}
     if not whole:
         return None
     return {
         "queries": max(fold["queries"] for seeds in whole.values() for folds in seeds for fold in folds),
         "rows": {name: _of_row(seeds) for name, seeds in whole.items()},
-        "kinds": {name: {"title": kind.title, "meaning": kind.meaning} for name, kind in CORRUPTIONS.items()},
+        "kinds": [{"name": name, "title": kind.title, "meaning": kind.meaning} for name, kind in CORRUPTIONS.items()],
     }
 
 
@@ -64,14 +85,13 @@ def _of_seed(unit: SeedResult) -> list[FurtherMetrics]:
 def _of_row(seeds: Sequence[Sequence[FurtherMetrics]]) -> FurtherOfRow:
     everything = [fold for folds in seeds for fold in folds]
     steps = [size["dims"] for size in everything[0]["sizes"]]
-    sizes: dict[str, dict[str, dict[str, Spread]]] = {}
+    sizes: dict[str, list[SizeOfRow]] = {}
     for variant in VARIANTS:
-        by_dims = {}
+        sizes[variant] = []
         for dims in steps:
             scores = [[score for fold in folds if (score := _at(fold, dims, variant))] for folds in seeds]
             if [len(of_seed) for of_seed in scores] == [len(folds) for folds in seeds]:
-                by_dims[str(dims)] = _scores(scores)
-        sizes[variant] = by_dims
+                sizes[variant].append({"dims": dims, "scores": _scores(scores)})
     return {
         "sizes": sizes,
         "open_set": _open_set(seeds) if all(fold["open_set"] for fold in everything) else {},
@@ -92,7 +112,7 @@ def _open_set(seeds: Sequence[Sequence[FurtherMetrics]]) -> dict[str, Spread]:
     return {name: _spread([[one[name] for one in folds] for folds in of_folds]) for name in of_folds[0][0]}
 
 
-def _robustness(seeds: Sequence[Sequence[FurtherMetrics]]) -> dict[str, dict[str, Spread]]:
+def _robustness(seeds: Sequence[Sequence[FurtherMetrics]]) -> dict[str, Scores]:
     clean = [[fold["sizes"][-1]["first"] for fold in folds] for folds in seeds]
     altered = {kind: [[fold["robustness"][kind] for fold in folds] for folds in seeds] for kind in CORRUPTIONS}
     drops = [[_drop(fold) for fold in folds] for folds in seeds]
@@ -108,7 +128,7 @@ def _drop(found: FurtherMetrics) -> Score:
     }
 
 
-def _scores(seeds: Sequence[Sequence[Score]]) -> dict[str, Spread]:
+def _scores(seeds: Sequence[Sequence[Score]]) -> Scores:
     return {
         "recall_at_1": _spread([[score["recall_at_1"] for score in folds] for folds in seeds]),
         "map_at_r": _spread([[score["map_at_r"] for score in folds] for folds in seeds]),

@@ -24,14 +24,14 @@ def further_charts(document: Mapping[str, Any]) -> dict[str, str]:
     found = {name: further["rows"][name] for name in titles}
     charts = {
         "sizes-first": _sizes(found, titles, ("pca", "first"), "dimensions", dict.fromkeys(BYTES, 1)),
-        "sizes-int8": _sizes(found, titles, ("pca", "int8"), "bytes", BYTES),
+        "sizes-int8": _sizes(found, titles, ("pca", "int8"), "bytes of a picture", BYTES),
     }
     known = {name: row["open_set"]["auroc"]["mean"] for name, row in found.items() if row["open_set"]}
     if known:
         charts["open-set"] = _dots({"AUROC": known}, titles, "AUROC, percent")
     altered = {name: row["robustness"] for name, row in found.items() if row["robustness"]}
     if altered:
-        kinds = {CLEAN: "as it is", **{kind: about["title"] for kind, about in further["kinds"].items()}}
+        kinds = {CLEAN: "as it is", **{kind["name"]: kind["title"] for kind in further["kinds"]}}
         series = {
             label: {name: row[kind][HEADLINE]["mean"] for name, row in altered.items()} for kind, label in kinds.items()
         }
@@ -58,18 +58,19 @@ def _sizes(
         shared = shared or axes
         for variant in variants:
             label, color, style = LINES[variant]
-            by_dims = row["sizes"][variant]
-            places = [factors[variant] * int(dims) for dims in by_dims]
-            values = [100 * scores[HEADLINE]["mean"] for scores in by_dims.values()]
+            sizes = row["sizes"][variant]
+            places = [factors[variant] * size["dims"] for size in sizes]
+            values = [100 * size["scores"][HEADLINE]["mean"] for size in sizes]
             axes.plot(places, values, style, color=color, linewidth=1.2, marker=".", label=label)
         axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_title(titles[name], fontsize=8, loc="left", parse_math=False)
         axes.tick_params(labelsize=7, length=2)
         axes.spines[["top", "right"]].set_visible(False)
     if shared is not None:
         drawn, labels = shared.get_legend_handles_labels()
         figure.legend(drawn, labels, loc="outside upper right", ncols=2, fontsize=8, frameon=False)
-    figure.supxlabel(f"{unit} of a picture", fontsize=8)
+    figure.supxlabel(unit, fontsize=8)
     figure.supylabel(f"{title_of(HEADLINE)}, percent", fontsize=8)
     return as_svg(figure)
 

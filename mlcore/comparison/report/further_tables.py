@@ -45,13 +45,19 @@ _SIZES = {
     "first": (
         "Fewer dimensions by leaving coordinates out",
         "{both} in percent of the first coordinates alone, scaled to length 1. Nested (Matryoshka) training makes "
-        "these good; other trainings give no order to coordinates.",
+        "these good; else only a start from PCA gives coordinates an order.",
     ),
     "int8": (
         "Quality per byte",
         "{both} in percent of vectors cut by PCA whose numbers are stored as int8. Each vector has its own symmetric "
         "scale, which cosines ignore: a dimension takes one byte in place of four, and nothing is fitted.",
     ),
+}
+OPEN_SET = {
+    "auroc": "AUROC",
+    "fpr_at_95_tpr": "FPR at 95 % TPR",
+    "false_rejection": "Known rejected",
+    "correct_rejection": "Unknown rejected",
 }
 BYTES = {"pca": 4, "first": 4, "int8": 1}
 
@@ -60,7 +66,7 @@ def further_curves(document: Mapping[str, Any]) -> dict[str, list[tuple[int, flo
     """Return dimensions and mean MAP@R of each row's embeddings cut by PCA, of rows that have at least two steps."""
     further = document.get("further") or {"rows": {}}
     curves = {
-        name: [(int(dims), scores[HEADLINE]["mean"]) for dims, scores in row["sizes"]["pca"].items()]
+        name: [(size["dims"], size["scores"][HEADLINE]["mean"]) for size in row["sizes"]["pca"]]
         for name, row in further["rows"].items()
     }
     return {row["name"]: curves[row["name"]] for row in document["rows"] if len(curves.get(row["name"], ())) > 1}
@@ -68,48 +74,45 @@ def further_curves(document: Mapping[str, Any]) -> dict[str, list[tuple[int, flo
 
 def further_means(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Return the means of each row under names for columns: pca_64_map_at_r, auroc, blur_recall_at_1."""
-    further = document.get("further") or {"rows": {}}
+    further = document.get("further") or {"rows": {}, "kinds": []}
+    kinds = (CLEAN, *(kind["name"] for kind in further["kinds"]), DROP)
     means: dict[str, dict[str, float]] = {}
-    for name, row in further["rows"].items():
-        both = dict(row["robustness"])
-        for variant, by_dims in row["sizes"].items():
-            both |= {f"{variant}_{dims}": scores for dims, scores in by_dims.items()}
-        means[name] = {f"{of}_{metric}": both[of][metric]["mean"] for of in both for metric in SCORES}
-        means[name] |= {figure: spread["mean"] for figure, spread in row["open_set"].items()}
+    for name in (row["name"] for row in document["rows"] if row["name"] in further["rows"]):
+        row = further["rows"][name]
+        sizes = {f"{variant}_{size['dims']}": size["scores"] for variant in VARIANTS for size in row["sizes"][variant]}
+        scores = sizes | {kind: row["robustness"][kind] for kind in kinds if kind in row["robustness"]}
+        means[name] = {f"{of}_{metric}": scores[of][metric]["mean"] for of in scores for metric in SCORES}
+        means[name] |= {figure: row["open_set"][figure]["mean"] for figure in OPEN_SET if figure in row["open_set"]}
     return means
 
 
 def _of_sizes(document: Mapping[str, Any], variant: str) -> FurtherTable:
-    found = {name: row["sizes"][variant] for name, row in document["further"]["rows"].items()}
-    every = (by_dims for row in document["further"]["rows"].values() for by_dims in row["sizes"].values())
-    steps = sorted({int(dims) for by_dims in every for dims in by_dims})
+    rows = document["further"]["rows"]
+    steps = sorted({size["dims"] for row in rows.values() for sizes in row["sizes"].values() for size in sizes})
     title, text = _SIZES[variant]
-    cells = {name: [both_text(by_dims.get(str(dims))) for dims in steps] for name, by_dims in found.items()}
+    cells = {}
+    for name, row in rows.items():
+        scores = {size["dims"]: size["scores"] for size in row["sizes"][variant]}
+        cells[name] = [both_text(scores.get(dims)) for dims in steps]
     columns = {str(dims): f"{dims} ({BYTES[variant] * dims} B)" for dims in steps}
     return _table(document, (f"sizes-{variant}", title, text.format(both=BOTH)), columns, cells)
 
 
 def _of_open_set(document: Mapping[str, Any]) -> FurtherTable:
-    columns = {
-        "auroc": "AUROC",
-        "fpr_at_95_tpr": "FPR at 95 % TPR",
-        "false_rejection": "Known rejected",
-        "correct_rejection": "Unknown rejected",
-    }
     text = (
         "Percent. Half of the held-out classes leave the gallery, so their queries are unknown; then the halves change "
         "places. A query is rejected where its nearest picture is not similar enough. FPR: unknown queries accepted "
         "where 95 % of the known are. The last two columns use one threshold, chosen by the other half's known queries."
     )
     found = document["further"]["rows"].items()
-    cells = {name: [spread_text(row["open_set"].get(column)) for column in columns] for name, row in found}
-    return _table(document, ("open-set", "Unknown classes", text), columns, cells)
+    cells = {name: [spread_text(row["open_set"].get(column)) for column in OPEN_SET] for name, row in found}
+    return _table(document, ("open-set", "Unknown classes", text), OPEN_SET, cells)
 
 
 def _of_robustness(document: Mapping[str, Any]) -> FurtherTable:
     kinds, found = document["further"]["kinds"], document["further"]["rows"].items()
-    columns = {CLEAN: "As it is", **{name: kind["title"] for name, kind in kinds.items()}, DROP: "Mean drop"}
-    altered = "; ".join(f"{kind['title']}: {kind['meaning']}" for kind in kinds.values())
+    columns = {CLEAN: "As it is", **{kind["name"]: kind["title"] for kind in kinds}, DROP: "Mean drop"}
+    altered = "; ".join(f"{kind['title']}: {kind['meaning']}" for kind in kinds)
     text = f"{BOTH} in percent where queries are altered and the gallery is as it is. {altered}. Mean drop: in points."
     if not any(row["robustness"] for _, row in found):
         text += f" Measured by {COMMAND}."
@@ -123,11 +126,17 @@ def _table(
     columns: Mapping[str, str],
     cells: Mapping[str, Sequence[str]],
 ) -> FurtherTable:
-    """Return a table with a line for every row of the report: its cells, or that it was not measured."""
+    """Return a table with a line for every row of the report: its cells, or that it was not measured.
+
+    about: name, title and text of the table; the text goes on where only a part of the queries was asked.
+    """
+    name, title, text = about
+    if document["further"]["queries"] < document["queries"]:
+        text += f" {document['further']['queries']:,} of the queries, drawn once."
     nothing = (NOT_MEASURED, *[""] * (len(columns) - 1))
     found = {name: tuple(texts) for name, texts in cells.items() if any(text != MISSING for text in texts)}
     lines = tuple((row["title"], found.get(row["name"], nothing)) for row in document["rows"])
-    return FurtherTable(*about, tuple(columns.values()), lines)
+    return FurtherTable(name, title, text, tuple(columns.values()), lines)
 
 
 def both_text(scores: Mapping[str, Any] | None) -> str:
