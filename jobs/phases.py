@@ -9,6 +9,7 @@ TITLES = {
     "encode": "Computing embeddings",
     "features": "Computing features",
     "files": "Deleting files",
+    "further": "Computing further metrics",
     "hashes": "Comparing pictures",
     "import": "Reading and checking pictures",
     "index": "Building the index",

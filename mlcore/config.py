@@ -33,6 +33,7 @@ AT_LEAST = {
     "patience": 0,
     "memory": 0,
     "memory_warmup_epochs": 0,
+    "nested_from": 0,
     "weight_decay": 0,
     "horizontal_flip": 0,
 }
@@ -63,6 +64,7 @@ AT_MOST: dict[str, float] = {
     "patience": 10_000,
     "memory": 1_000_000,
     "memory_warmup_epochs": 10_000,
+    "nested_from": 8192,
     "weight_decay": 100,
     "learning_rate": 100,
     "head_rate_factor": 1_000_000,
@@ -102,6 +104,8 @@ class Protocol:
     optimizer: `rmsprop` has a momentum of 0.9; adam_eps is the eps of all three.
     memory: so many embeddings of earlier batches that losses on pairs and triplets compare a batch with
     too; 0 for none. It rests, while it fills, in the first memory_warmup_epochs.
+    nested_from: the loss is the mean over the first so many coordinates of the embedding, twice as many, and so on up
+    to all; 0 trains all of them alone.
     """
 
     name: str
@@ -137,6 +141,7 @@ class Protocol:
     patience: int = 0
     memory: int = 0
     memory_warmup_epochs: int = 1
+    nested_from: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a value out of range, naming the field and the way out."""
@@ -171,6 +176,11 @@ class Protocol:
             raise ProtocolError(
                 f"memory {shortened(self.memory)} would rest through all epochs ({self.epochs}); "
                 f"lower memory_warmup_epochs, {shortened(self.memory_warmup_epochs)}, or set memory to 0"
+            )
+        if self.nested_from == 1 or self.nested_from > self.dim:
+            raise ProtocolError(
+                f"nested_from must be 0 for none, or from 2 to dim, {shortened(self.dim)}; "
+                f"got {shortened(self.nested_from)}"
             )
         self._check_held_out()
 
@@ -231,6 +241,7 @@ class Protocol:
 LATER: Mapping[str, Callable[[Protocol], Any]] = {
     "memory": lambda protocol: 0,
     "memory_warmup_epochs": lambda protocol: 1,
+    "nested_from": lambda protocol: 0,
     "horizontal_flip": lambda protocol: 0.0 if protocol.crop_scale == 1 else 0.5,
 }
 """Fields that came after the first runs were stored, and what these did: what was begun without them has to go on."""
@@ -290,6 +301,8 @@ _PRESETS = (
         batch_size=120,
         epochs=20,
         warmup_epochs=0,
+        learning_rate=5e-4,  # how these two were chosen: docs/choosing.md
+        proxy_rate_factor=20.0,
     ),
     Protocol(
         name="fine-tune-small",  # how it was chosen: docs/choosing.md
@@ -365,6 +378,15 @@ _PRESETS = (
     ),
 )
 PRESETS: dict[str, Protocol] = {preset.name: preset for preset in _PRESETS}
+
+
+def ladder(dims: int, smallest: int) -> tuple[int, ...]:
+    """Return `smallest`, twice that, and so on below `dims`, then `dims` itself: 8, 16, 32, 50 of 50 from 8 on."""
+    steps = []
+    while smallest < dims:
+        steps.append(smallest)
+        smallest *= 2
+    return (*steps, dims)
 
 
 def preset(name: str) -> Protocol:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published
 from mlcore.comparison.plan import Cell, Comparison
 from mlcore.datasets import DatasetFolder
+from mlcore.evaluation.further import measure_further, write_further
 from mlcore.evaluation.results import measure_rows
 
 
@@ -19,7 +20,7 @@ def join_folds(
 
     Each fold's embeddings have unit length, so a cosine between joined ones is the mean of the folds'
     cosines. done: the finished cells' folders. Returns the joined ones' in `folder`, by `joined_name`; each
-    holds metrics.json and per_query.npz, like a run's.
+    holds metrics.json, per_query.npz and further.json, like a run's.
     """
     together: dict[str, list[Cell]] = {}
     for cell in comparison.cells():
@@ -37,8 +38,10 @@ def join_folds(
 
 def _measure(dataset: DatasetFolder, runs: Sequence[Path], target: Path) -> None:
     rows = dataset.held_out
-    folds = [np.load(run / "embeddings.npy", mmap_mode="r", allow_pickle=False)[rows] for run in runs]
+    folds = [np.load(run / "embeddings.npy", mmap_mode="r", allow_pickle=False) for run in runs]
     joined: NDArray[np.float32] = np.concatenate(folds, axis=1)  # of one length, which is all that matters
-    measured = measure_rows(joined, dataset, rows)
+    measured = measure_rows(joined[rows], dataset, rows)
+    further = measure_further(joined, dataset, rows, dataset.rows("train"))
     with published(target) as folder:
         measured.store(folder)
+        write_further(folder, further)

@@ -11,6 +11,7 @@ from mlcore.artifacts import published, refuse_existing, sha256_of_file, write_j
 from mlcore.datasets import DatasetFolder
 from mlcore.datasets.tables import load_table
 from mlcore.errors import DatasetError
+from mlcore.evaluation.further import measure_further, write_further
 from mlcore.evaluation.results import measure_rows
 from mlcore.inference.model_files import FORMAT, environment
 from mlcore.runs import write_embeddings
@@ -42,9 +43,11 @@ def add_embeddings(embeddings: Path, images: Path, dataset: DatasetFolder, out: 
     unit = _unit_rows(values, names)[_rows_of(dataset, key, names, values)]
     rows = dataset.held_out
     measured = measure_rows(unit[rows], dataset, rows)
+    further = measure_further(unit, dataset, rows, dataset.rows("train"))
     with published(out) as folder:
         write_embeddings(folder, unit, dataset)
         measured.store(folder)
+        write_further(folder, further)
         about = {"name": name or embeddings.stem, "dim": unit.shape[1]}
         write_json(folder / "model.json", about | _description(folder, embeddings, dataset))
     return measured.metrics

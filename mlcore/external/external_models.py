@@ -13,6 +13,7 @@ import torch
 from mlcore.artifacts import published, refuse_existing
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import WeightsError
+from mlcore.evaluation.further import measure_further, write_further
 from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.external.deadline import BoundedEncoder, Deadline
@@ -95,11 +96,13 @@ def add_model(
     embeddings = embed_rows(encoder, pixels, np.arange(len(pixels)), progress)
     rows = dataset.held_out
     measured = measure_rows(embeddings[rows], dataset, rows, progress=progress)
+    further = measure_further(embeddings, dataset, rows, dataset.rows("train"), progress)
     with published(out) as folder:
         _write_weights(folder, model)
         write_description(folder, model.encoder, model.about, dataset)
         write_embeddings(folder, embeddings, dataset)
         measured.store(folder)
+        write_further(folder, further)
     return measured.metrics
 
 

@@ -37,7 +37,7 @@ class RunData:
                 leaves too few classes to train on.
         """
         held_out = _validation_rows(spec, dataset)
-        training = np.setdiff1d(dataset.rows("train"), held_out)
+        training = training_rows(spec, dataset)
         measured = held_out if spec.measured_on == "validation" else dataset.held_out
         if not len(measured):
             raise DatasetError(
@@ -51,6 +51,11 @@ class RunData:
             _require_positives(dataset, rows, name)
         labels = np.unique(dataset.labels[training], return_inverse=True)[1].astype(np.int64)
         return cls(dataset, cache, training, labels, measured, held_out)
+
+
+def training_rows(spec: RunSpec, dataset: DatasetFolder) -> Rows:
+    """Return the rows of a data set that a run learns from."""
+    return np.setdiff1d(dataset.rows("train"), _validation_rows(spec, dataset))
 
 
 def _validation_rows(spec: RunSpec, dataset: DatasetFolder) -> Rows:

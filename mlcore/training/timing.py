@@ -13,6 +13,7 @@ import numpy as np
 
 from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder, PixelCache, cache_folder
+from mlcore.evaluation.further import measure_further
 from mlcore.evaluation.near_duplicates import find_near_duplicates
 from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
@@ -110,10 +111,11 @@ def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, wei
 
 def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> SecondsAround:
     """Return the fields of StepTimes that tell of what stands around the steps."""
-    data, dim = setup.data, setup.protocol.dim
+    data, dim, measured = setup.data, setup.protocol.dim, len(setup.data.measured_rows)
+    measuring = _extrapolated(partial(_measure, data.dataset, data.measured_rows, dim), measured)
     return {
         "feature": median_of(lambda: embed_rows(setup.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
-        "measure": _extrapolated(partial(_measure, data.dataset, data.measured_rows, dim), len(data.measured_rows)),
+        "measure": measuring + _extrapolated(partial(_further, data, dim), measured),
         "index": _extrapolated(partial(_index, setup.paths.cache, data.dataset, dim), len(data.dataset.pictures)),
         "duplicates": _duplicates(pixels) * (len(data.measured_rows) + len(data.train_rows)),
     }
@@ -153,10 +155,19 @@ def _clustered(labels: Rows, dim: int) -> Floats:
     return unit
 
 
+def _whole_classes(dataset: DatasetFolder, rows: Rows, count: int) -> Rows:
+    return rows[np.argsort(dataset.labels[rows], kind="stable")][:count]
+
+
 def _measure(dataset: DatasetFolder, rows: Rows, dim: int, count: int) -> float:
-    some = rows[np.argsort(dataset.labels[rows], kind="stable")][:count]  # whole classes
+    some = _whole_classes(dataset, rows, count)
     embeddings = _clustered(dataset.labels[some], dim)
     return timed(lambda: measure_rows(embeddings, dataset, some))
+
+
+def _further(data: RunData, dim: int, count: int) -> float:
+    embeddings, some = _clustered(data.dataset.labels, dim), _whole_classes(data.dataset, data.measured_rows, count)
+    return timed(lambda: measure_further(embeddings, data.dataset, some, data.train_rows[:count]))
 
 
 def _index(folder: Path, dataset: DatasetFolder, dim: int, count: int) -> float:

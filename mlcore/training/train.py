@@ -13,6 +13,7 @@ from torch import nn
 
 from mlcore.artifacts import published, refuse_existing, write_json
 from mlcore.datasets import DatasetFolder
+from mlcore.evaluation.further import measure_further, write_further
 from mlcore.evaluation.near_duplicates import near_duplicates
 from mlcore.evaluation.results import measure_rows
 from mlcore.events import Event
@@ -116,10 +117,15 @@ def _publish(setup: TrainingSetup, history: list[Event]) -> dict[str, Any]:
     duplicates = near_duplicates(dataset, data.cache, (rows, data.train_rows), paths.cache, progress)
     measured = measure_rows(embeddings[rows], dataset, rows, measured_on=spec.measured_on)
     measured = measured.of_training(history, duplicates)
+    # A trial of a tuning is measured on validation classes by its one metric.
+    is_final = spec.measured_on == "test"
+    further = measure_further(embeddings, dataset, rows, data.train_rows, progress) if is_final else None
     with published(paths.out) as folder:
         write_model(folder, encoder, spec, dataset)
         write_embeddings(folder, embeddings, dataset)
         measured.store(folder)
+        if further is not None:
+            write_further(folder, further)
         lines = [json.dumps(event, sort_keys=True) + "\n" for event in history]
         (folder / "history.jsonl").write_text("".join(lines))
         write_json(folder / "cost.json", cost_of(history, encoder.device))

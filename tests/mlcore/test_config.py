@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlcore.config import ABOVE_ZERO, AT_LEAST, CHOICES, LATER, PRESETS, SHARES, Protocol, preset
+from mlcore.config import ABOVE_ZERO, AT_LEAST, CHOICES, LATER, PRESETS, SHARES, Protocol, ladder, preset
 from mlcore.errors import ProtocolError
 from mlcore.losses import LOSSES
 
@@ -59,6 +59,8 @@ def test_a_rate_must_be_positive_and_finite(name: str, value: float) -> None:
         ({"selection": "validation"}, "needs validation_classes of at least 1"),
         ({"weights": "hbu"}, "weights must be scratch, hub, hub:TAG or local; got 'hbu'"),
         ({"memory": 9, "epochs": 3, "memory_warmup_epochs": 3}, "memory 9 would rest through all epochs (3); lower"),
+        ({"dim": 64, "nested_from": 65}, "nested_from must be 0 for none, or from 2 to dim, 64; got 65"),
+        ({"nested_from": 1}, "nested_from must be 0 for none, or from 2 to dim, 128; got 1"),
         ({"weight_decay": INFINITY}, "weight_decay must be at least 0 and finite"),
     ],
 )
@@ -73,6 +75,7 @@ def test_a_later_field_at_its_default_is_no_part_of_what_a_protocol_is(name: str
     before = {key: value for key, value in whole.items() if key not in LATER}
     assert Protocol.from_json(before) == preset(name) and preset(name).identity() == before
     assert preset(name).with_changes(memory=5).identity() == {**before, "memory": 5}
+    assert preset(name).with_changes(nested_from=8).identity() == {**before, "nested_from": 8}
     assert preset(name).with_changes(horizontal_flip=0.25).identity() == {**before, "horizontal_flip": 0.25}
 
 
@@ -82,6 +85,13 @@ def test_a_protocol_stored_before_flips_had_a_field_flips_where_it_cropped(crop_
     assert Protocol.from_json(stored).horizontal_flip == flip
     assert Protocol.from_json({**stored, "horizontal_flip": 0.25}).horizontal_flip == 0.25
     assert "horizontal_flip" not in Protocol.from_json(stored).identity()
+
+
+def test_the_ladder_doubles_and_ends_at_all_dimensions() -> None:
+    assert ladder(64, 8) == (8, 16, 32, 64)
+    assert ladder(50, 8) == (8, 16, 32, 50)
+    assert ladder(8, 8) == (8,) and ladder(5, 8) == (5,)
+    assert ladder(40, 10) == (10, 20, 40)
 
 
 def test_a_tag_of_the_hub_may_be_named() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlcore.comparison.report.fairness_checks import fairness_checks
 from mlcore.comparison.report.findings import findings_of
+from mlcore.comparison.report.further import further_of
 from mlcore.comparison.report.tuning_section import BEFORE_FORMAT_5, tuning_summary
 from mlcore.comparison.results import EXTERNAL, Results, Row
 from mlcore.comparison.row_intervals import row_intervals
@@ -55,6 +56,7 @@ def document_of(results: Results) -> dict[str, Any]:
         "fairness_checks": [vars(check) for check in fairness_checks(results)],
         "tuning": {loss: tuning_summary(found, loss) for loss, found in results.tuning.items()},
         "diagnostics": findings_of(rows, best),
+        "further": further_of(rows),
         "curves": {row.name: _curve(row.histories) for row in rows if any(row.histories)},
         "validation_curves": {row.name: curve for row in rows if (curve := _validation_curve(row.histories))},
         "hardware": sorted(
@@ -142,7 +144,7 @@ def current_format(document: Mapping[str, Any]) -> dict[str, Any] | None:
 
     Format 2 says figures, unfairness, present, why, verdict, reading, kind, answers and cosine. Format 3 has the paired
     bootstrap with `holm`, no intervals of differences, and conclusions at one seed: these are left out. Format 4 has
-    the best trial of each tuning alone.
+    the best trial of each tuning alone, and no further metrics.
     """
     older = {2: _from_2, 3: _from_3, 4: _from_4}
     values = dict(document)
@@ -190,6 +192,7 @@ def _from_4(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **document,
         "format": 5,
+        "further": None,
         "tuning": {loss: {**BEFORE_FORMAT_5, **found} for loss, found in document["tuning"].items()},
     }
 

@@ -11,7 +11,7 @@ INK, ACCENT, PALE = "#1d2733", "#b4460f", "#8a94a0"
 
 def accuracy_chart(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the headline metric of every row with its 95 % interval, the best above."""
-    figure, axes = _figure(len(rows) * 0.26 + 0.8)
+    figure, axes = chart(len(rows) * 0.26 + 0.8)
     places = range(len(rows), 0, -1)
     for place, row in zip(places, rows, strict=True):
         found = row["metrics"][HEADLINE]
@@ -21,7 +21,7 @@ def accuracy_chart(rows: Sequence[Mapping[str, Any]]) -> str:
     axes.set_yticks(list(places), [row["title"] for row in rows])
     axes.set_xlabel(f"{title_of(HEADLINE)}, percent")
     axes.grid(axis="x", color=PALE, alpha=0.3, linewidth=0.6)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def curves_chart(curves: Mapping[str, Sequence[float]], titles: Mapping[str, str]) -> str:
@@ -37,12 +37,12 @@ def curves_chart(curves: Mapping[str, Sequence[float]], titles: Mapping[str, str
         axes.set_title(titles[name], fontsize=8, loc="left")
         axes.tick_params(labelsize=7, length=2)
         axes.spines[["top", "right"]].set_visible(False)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def recall_chart(curves: Mapping[str, Sequence[tuple[int, float]]], titles: Mapping[str, str]) -> str:
     """Return Recall@1 of the validation classes by epoch, a line for each row, its title at the line's end."""
-    figure, axes = _figure(3.6)
+    figure, axes = chart(3.6)
     for name, points in curves.items():
         epochs, values = zip(*points, strict=True)
         axes.plot(epochs, [100 * value for value in values], color=INK, linewidth=1.2, alpha=0.7)
@@ -51,7 +51,7 @@ def recall_chart(curves: Mapping[str, Sequence[tuple[int, float]]], titles: Mapp
         )
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color=PALE, alpha=0.3, linewidth=0.6)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def best_of_n_chart(curves: Mapping[str, Sequence[float]]) -> str:
@@ -59,7 +59,7 @@ def best_of_n_chart(curves: Mapping[str, Sequence[float]]) -> str:
 
     Names are moved apart where lines end close together.
     """
-    figure, axes = _figure(max(3.6, 0.2 * len(curves)))
+    figure, axes = chart(max(3.6, 0.2 * len(curves)))
     ends = []
     for name, values in curves.items():
         shown = [100 * value for value in values]
@@ -78,7 +78,7 @@ def best_of_n_chart(curves: Mapping[str, Sequence[float]]) -> str:
     axes.set_xlabel("trials")
     axes.set_ylabel(f"expected best {title_of(HEADLINE)}, percent", fontsize=9)
     axes.grid(axis="y", color=PALE, alpha=0.3, linewidth=0.6)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 CHARTS = ("svg", "png")
@@ -126,7 +126,8 @@ def slide_chart(document: Mapping[str, Any], suffix: str) -> bytes:
     return stream.getvalue()
 
 
-def _figure(height: float) -> tuple[Any, Any]:
+def chart(height: float) -> tuple[Any, Any]:
+    """Return a figure of that height in inches and its one pair of axes, in the report's style."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, height), layout="constrained")
@@ -136,7 +137,7 @@ def _figure(height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any) -> str:
+def as_svg(figure: Any) -> str:
     """Return the drawing's <svg> element; without date and with fixed ids, so that it repeats."""
     import matplotlib
 

@@ -33,6 +33,8 @@ from mlcore.comparison.report.formatting import (
     significance_text,
     to_best_of,
 )
+from mlcore.comparison.report.further_charts import further_charts
+from mlcore.comparison.report.further_tables import further_means, further_tables
 from mlcore.comparison.report.tuning_section import (
     CURVE_TEXT,
     best_of_n_texts,
@@ -74,13 +76,15 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "tuning_text": tuning_text(document["comparison"]) if document["tuning"] else "",
         "numbers_of_trials": shown_numbers(document["tuning"]),
         "curve_text": CURVE_TEXT,
+        "further_tables": further_tables(document),
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
-    drawings = {
+    drawings: dict[str, Any] = {
         "accuracy_svg": Markup(accuracy_chart(document["rows"])),  # noqa: S704  # our own drawing, escaped by it
         "curves_svg": Markup(curves_chart(document["curves"], titles)) if document["curves"] else "",  # noqa: S704
     }
+    drawings["further_charts"] = {name: Markup(svg) for name, svg in further_charts(document).items()}  # noqa: S704
     measured = document.get("validation_curves")
     drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
     tuned = {loss: found["expected_best"] for loss, found in document["tuning"].items() if found["expected_best"]}
@@ -127,13 +131,16 @@ def _csv(document: Mapping[str, Any]) -> str:
     columns = [f"{figure}_{part}" for figure in document["metrics"] for part in parts]
     costs = ("train_seconds", "images_per_second", "peak_memory_mib")
     diagnostics = document["diagnostics"] or {"meanings": {}, "rows": {}}
-    writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs, *diagnostics["meanings"]])
+    further = further_means(document)
+    names = list(dict.fromkeys(name for values in further.values() for name in values))
+    writer.writerow(["row", "title", "seeds", "level_with_best", *columns, *costs, *diagnostics["meanings"], *names])
     for row in document["rows"]:
         figures = [row["metrics"][figure][part] for figure in document["metrics"] for part in parts]
         writer.writerow(
             [_cell(row["name"]), _cell(row["title"]), len(row["seeds"]), row["level_with_best"], *figures]
             + [row[cost] for cost in costs]
             + [diagnostics["rows"][row["name"]].get(figure) for figure in diagnostics["meanings"]]
+            + [further.get(row["name"], {}).get(name) for name in names]
         )
     return stream.getvalue()
 

@@ -69,6 +69,9 @@ FIELDS: Mapping[str, Field] = {
     "patience": Field("Patience", "A training ends after so many epochs without a better one; 0: never.", "epochs"),
     "memory": Field("Memory", "Earlier embeddings that a batch is compared with as well; 0: none.", "embeddings"),
     "memory_warmup_epochs": Field("Memory warm-up", "First epochs in which the memory only fills.", "epochs"),
+    "nested_from": Field(
+        "Nested from", "The first so many dimensions are trained too, and twice as many, and so on; 0: all alone."
+    ),
 }
 MAIN = ("name", "backbone", "weights", "trains", "epochs", "batch_size", "crop", "dim", "learning_rate")
 """What people look at first."""

@@ -44,6 +44,7 @@ from mlcore.comparison.report.tuning_section import (
     tuned_values,
     tuning_text,
 )
+from mlcore.comparison.report.further_tables import further_curves, further_tables
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
@@ -287,6 +288,8 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
         "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
         "diagnostics": _diagnostics(document),
+        "further_tables": further_tables(document),
+        "further_curves": [(rows[name], curve) for name, curve in further_curves(document).items()],
     }
 
 

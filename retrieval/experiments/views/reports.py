@@ -65,6 +65,9 @@ def _drawn(values: Mapping[str, Any]) -> Mapping[str, object]:
         "validation_curves": [
             (title, curve_points([value for _, value in curve]), curve) for title, curve in values["validation_curves"]
         ],
+        "further_curves": [
+            (title, curve_points([value for _, value in curve]), curve) for title, curve in values["further_curves"]
+        ],
         "scale": scale,
         "curves": curves,
         "protocol": values["comparison"]["protocol"].items(),

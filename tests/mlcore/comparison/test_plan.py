@@ -89,10 +89,8 @@ def test_a_tuned_cell_takes_what_was_found_and_nothing_else_changes(tmp_path: Pa
     assert (tuned.params["centers"], tuned.protocol.proxy_rate_factor) == (4, 7.0)
     assert tuned.protocol.learning_rate == 0.5
     assert plain.params["centers"] == 10 and plain.protocol == comparison.protocol
-    assert (
-        tuned.protocol.with_changes(proxy_rate_factor=100.0, learning_rate=plain.protocol.learning_rate)
-        == plain.protocol
-    )
+    searched = ("proxy_rate_factor", "learning_rate")
+    assert tuned.protocol.with_changes(**{name: getattr(plain.protocol, name) for name in searched}) == plain.protocol
     assert tuned.protocol.validation_classes == 0, "the final training learns from all training classes"
 
 

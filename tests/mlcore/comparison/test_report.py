@@ -144,7 +144,7 @@ def test_every_format_escapes_what_people_named(folder: Path) -> None:
 
 def in_format_3(document: dict[str, Any]) -> dict[str, Any]:
     """Return a document as it was with the paired bootstrap, corrected by Holm."""
-    left_out = ("test", "draws")
+    left_out = ("test", "draws", "further")
     pairs = {
         metric: [
             {name: value for name, value in pair.items() if name not in ("low", "high", "p_adjusted")}
@@ -198,9 +198,9 @@ def test_documents_of_both_formats_before_are_read_and_older_ones_are_not(folder
         assert pair.keys() == found["pairs"]["map_at_r"][0].keys()
         assert (pair["low"], pair["p"], pair["p_adjusted"], pair["conclusion"]) == (None, 0.01, 0.02, "better")
     assert [row["level_with_best"] for row in read["rows"]] == [row["best"] for row in found["rows"]]
-    assert {name: read[name] for name in read.keys() - {"test", "pairs", "rows"}} == {
-        name: found[name] for name in found.keys() - {"test", "pairs", "rows"}
-    }
+    same = read.keys() - {"test", "pairs", "rows", "further"}
+    assert {name: read[name] for name in same} == {name: found[name] for name in same}
+    assert read["further"] is None
     assert current_format(in_format_2(before)) == read
     assert current_format(in_format_2(before) | {"diagnostics": None}) == read | {"diagnostics": None}
     assert current_format({"format": 1}) is None is current_format({})
@@ -216,6 +216,16 @@ def test_a_document_of_format_4_is_read_without_curves_and_ranges(folder: Path) 
     assert read["tuning"]["n_pairs"].keys() == found["tuning"]["n_pairs"].keys()
     texts = rendered(read)
     assert all("Best of n" not in text for text in texts.values()) and "## Tuning" in texts["md"]
+
+
+def test_a_report_of_format_4_has_no_further_metrics_and_is_shown_as_before(folder: Path) -> None:
+    found = document(folder)
+    before = {name: value for name, value in found.items() if name != "further"} | {"format": 4}
+    read = current_format(before)
+    assert read == found | {"further": None}
+    for suffix, text in rendered(read).items():
+        assert "imensions" not in text or suffix == "json" or "Fewer dimensions" not in text
+    assert "Fewer dimensions" in rendered(found)["html"]
 
 
 def test_a_stored_report_of_one_seed_keeps_its_differences_and_no_conclusion(folder: Path) -> None:

@@ -35,7 +35,15 @@ from tests.mlcore.tiny import flip_byte, paths_in, tiny_spec
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FILES = ["diagnostics.json", "embeddings.npy", "images.csv", "metrics.json", "model.json", "per_query.npz"]
+FILES = [
+    "diagnostics.json",
+    "embeddings.npy",
+    "further.json",
+    "images.csv",
+    "metrics.json",
+    "model.json",
+    "per_query.npz",
+]
 
 
 def stored_timm(folder: Path, made: str = "test_vit", **described: Any) -> Path:

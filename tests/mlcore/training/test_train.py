@@ -65,6 +65,8 @@ RESUMED = {
         protocol=head_protocol(memory=20, validation_classes=2, selection="validation", dim=8, batches_per_epoch=3),
         loss="multi_similarity",
     ),
+    "nested": RunSpec(protocol=tiny_protocol(nested_from=4), loss="soft_triple"),
+    "nested, memory": RunSpec(protocol=head_protocol(memory=100, nested_from=2), loss="margin"),
     "memory, folds": RunSpec(
         protocol=head_protocol(memory=20, folds=2, dim=8, batches_per_epoch=3), loss="nt_xent", fold=1
     ),
@@ -150,6 +152,7 @@ def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path:
         "cost.json",
         "diagnostics.json",
         "embeddings.npy",
+        "further.json",
         "history.jsonl",
         "images.csv",
         "metrics.json",
