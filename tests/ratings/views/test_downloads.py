@@ -33,7 +33,7 @@ def test_the_list_writes_no_export_and_asks_as_often_for_many_data_sets(
     member_client: Client, other_member: User, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rated(other_member)
-    monkeypatch.setattr(exports, "EXPORTS", {"ratings.csv": replace(EXPORTS["ratings.csv"], text=None)})  # type: ignore[arg-type]
+    monkeypatch.setattr(exports, "EXPORTS", {"ratings.csv": replace(EXPORTS["ratings.csv"], content=None)})  # type: ignore[arg-type]
     member_client.get(reverse("downloads"))
     with CaptureQueriesContext(connection) as few:
         assert "blind-ratings" in member_client.get(reverse("downloads")).content.decode()
