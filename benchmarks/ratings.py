@@ -15,11 +15,11 @@ import numpy as np
 from benchmarks.measuring import Result, parser, report
 from ratings.services.centred_means import centred_means
 from ratings.services.column_selection import Standing, completed_columns, contests_between
-from ratings.services.consistency import compared
 from ratings.services.people_figures import PairAgreement
 from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
 from ratings.services.rater_agreement import krippendorff_alpha
 from ratings.services.rating_statistics import Floats, Ints, Ratings, kendall_tau_b
+from ratings.services.repeat_agreement import compared
 from ratings.services.win_rates import win_rates
 
 PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8

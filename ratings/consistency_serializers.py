@@ -16,7 +16,7 @@ CONSISTENCY = {
         "within_one_chance": 0.58,
         "alpha": 0.78,
     },
-    "attention": {"people": 7, "checks": 8, "lapses": 1},
+    "attention": {"people": 7, "checks": 8, "lapses": 1, "share": 0.125},
 }
 
 
@@ -41,6 +41,7 @@ class AttentionSerializer(serializers.Serializer[Any]):
     people = serializers.IntegerField(help_text="Number of people who rated one.")
     checks = serializers.IntegerField(help_text="Number of such ballots, without those on which none matched.")
     lapses = serializers.IntegerField(help_text="Number of them with ratings two points or more apart.")
+    share = serializers.FloatField(help_text="lapses / checks, 0 to 1.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Repeats and duplicated columns", CONSISTENCY)])

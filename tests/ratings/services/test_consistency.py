@@ -7,9 +7,10 @@ from accounts.models import User
 from benchmarks.ratings import Design, repeats_of
 from ratings.models import Ballot
 from ratings.services import ballots, hidden_checks
-from ratings.services.consistency import Repeated, compared, consistency_on, own_consistency
+from ratings.services.consistency import consistency_on, own_consistency
 from ratings.services.rater_agreement import alpha_of_pairs, krippendorff_alpha
 from ratings.services.rating_statistics import Ratings
+from ratings.services.repeat_agreement import Repeated, compared
 from tests.retrieval.world import World
 
 RANDOM, LEFT, HONEST = "random", "left", "honest"
