@@ -236,6 +236,7 @@ class Attention(TypedDict, total=False):
     people: int
     checks: int
     lapses: int
+    share: float
 
 
 class Repeated(TypedDict, total=False):
