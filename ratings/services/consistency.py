@@ -69,7 +69,7 @@ def _attention(ballots: QuerySet[Ballot]) -> Attention | None:
         abs(score.score - ballot.duplicate_rating)
         for ballot in checked
         for score in ballot.scores.all()
-        if score.ranking_id == ballot.duplicate["ranking"] and ballot.duplicate_rating is not None
+        if ballot.duplicate and ballot.duplicate_rating and score.ranking_id == ballot.duplicate["ranking"]
     ]
     if not apart:
         return None

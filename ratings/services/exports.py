@@ -102,6 +102,9 @@ def _json(user: Visitor, dataset: Dataset) -> bytes:
     return json.dumps(value, indent=1).encode()
 
 
+CSV = "text/csv; charset=utf-8"
+
+
 @dataclass(frozen=True)
 class Export:
     """A file of a data set's ratings: the end of its name, a description, its type, and the function that makes it."""
@@ -113,15 +116,13 @@ class Export:
 
 
 EXPORTS: Mapping[str, Export] = {
-    "ratings.csv": Export("blind-ratings.csv", "blind rating of each model, 1 to 5", "text/csv", _ratings_csv),
-    "marks.csv": Export(
-        "marks.csv", "marks on single results: 0 no, 1 same kind, 2 exactly this", "text/csv", _marks_csv
-    ),
-    "ratings.json": Export("ratings.json", "ratings and marks as JSON", "application/json", _json),
+    "ratings.csv": Export("blind-ratings.csv", "blind rating of each model, 1 to 5", CSV, _ratings_csv),
+    "marks.csv": Export("marks.csv", "marks on single results: 0 no, 1 same kind, 2 exactly this", CSV, _marks_csv),
+    "ratings.json": Export("ratings.json", "ratings and marks as JSON", "application/json; charset=utf-8", _json),
     "qrels.txt": Export(
         "qrels.txt",
         "grades of the ballots' queries and pictures from all marks, as TREC qrels",
-        "text/plain",
+        "text/plain; charset=utf-8",
         qrels_file,
     ),
     "runs.zip": Export(

@@ -29,9 +29,7 @@ def ballot_to_repeat(user: User, searches: QuerySet[Search]) -> Ballot | None:
     REPEAT_AFTER rated ballots.
     """
     rated = Ballot.objects.filter(who=user, voted_at__isnull=False)
-    newest = Ballot.objects.filter(who=user, repeat_of__isnull=False).order_by("-shown_at").first()
-    since = rated.filter(voted_at__gt=newest.shown_at) if newest else rated
-    if since.count() < REPEAT_EVERY - 1:
+    if _rated_since(Ballot.objects.filter(who=user, repeat_of__isnull=False), rated) < REPEAT_EVERY - 1:
         return None
     recent = rated.order_by("-voted_at").values_list("pk", flat=True)[:REPEAT_AFTER]
     old = rated.filter(repeat_of=None, repeat=None, duplicate__isnull=True, search__in=searches).exclude(
@@ -43,9 +41,13 @@ def ballot_to_repeat(user: User, searches: QuerySet[Search]) -> Ballot | None:
 def is_duplicate_due(user: User) -> bool:
     """Return whether a column of this person's next ballot is shown twice."""
     rated = Ballot.counted.filter(who=user, voted_at__isnull=False)
-    newest = Ballot.objects.filter(who=user, duplicate__isnull=False).order_by("-shown_at").first()
-    since = rated.filter(voted_at__gt=newest.shown_at) if newest else rated
-    return since.count() >= DUPLICATE_EVERY - 1
+    return _rated_since(Ballot.objects.filter(who=user, duplicate__isnull=False), rated) >= DUPLICATE_EVERY - 1
+
+
+def _rated_since(checks: QuerySet[Ballot], rated: QuerySet[Ballot]) -> int:
+    """Return how many ballots a person rated after the newest check was shown, itself left out; all without one."""
+    newest = checks.order_by("-shown_at").first()
+    return (rated.filter(voted_at__gt=newest.shown_at).exclude(pk=newest.pk) if newest else rated).count()
 
 
 def duplicate_of(order: list[int], rankings: Mapping[int, int], chance: random.Random) -> Duplicate:

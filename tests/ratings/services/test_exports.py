@@ -65,7 +65,7 @@ def test_json_holds_the_same_as_both_tables(said: World, member: User) -> None:
     value = json.loads(exports.export_of(member, said.dataset, "ratings.json"))
     assert value["dataset"] == "Wings"
     for part in ("ratings", "marks"):
-        rows = [{name: str(cell) for name, cell in row.items()} for row in value[part]]
+        rows = [{name: "" if cell is None else str(cell) for name, cell in row.items()} for row in value[part]]
         assert rows == table(member, said.dataset, f"{part}.csv")
 
 
