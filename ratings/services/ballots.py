@@ -309,11 +309,11 @@ def _check_repeated(ballot: Ballot, ratings: Mapping[int, int]) -> None:
     """Raise Conflict unless these are the ratings that the ballot was cast with."""
     if Ballot.objects.filter(pk=ballot.pk, withdrawn_at__isnull=False).exists():
         raise Conflict("you withdrew this ballot and saw its model names; rate the next picture")
-    if stored_ratings(ballot) != dict(ratings):
+    if _stored_ratings(ballot) != dict(ratings):
         raise Conflict("you have rated this ballot and saw its model names; rate the next picture")
 
 
-def stored_ratings(ballot: Ballot) -> dict[int, int]:
+def _stored_ratings(ballot: Ballot) -> dict[int, int]:
     """Return the ratings that a ballot was cast with, by the keys of its columns; empty of another."""
     cast = Ballot.objects.get(pk=ballot.pk)
     ratings = dict(ballot.scores.values_list("ranking", "score"))
