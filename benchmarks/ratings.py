@@ -19,6 +19,7 @@ from ratings.services.people_figures import PairAgreement
 from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
 from ratings.services.rater_agreement import krippendorff_alpha
 from ratings.services.rating_statistics import Floats, Ints, Ratings, kendall_tau_b
+from ratings.services.repeat_agreement import compared
 from ratings.services.win_rates import win_rates
 
 PERSON, QUERY, QUERY_MODEL, PERSON_MODEL, NOISE = 0.6, 0.7, 0.6, 0.2, 0.8
@@ -191,6 +192,40 @@ def order(design: Design, repeats: int, seed: int) -> Result:
     }
 
 
+def repeats_of(design: Design, kind: str, ballots: int, random: Random) -> list[list[tuple[int, int]]]:
+    """Return the first and second rating of each column of ballots that people rate twice, shuffled in between.
+
+    kind: "honest", who rate as `simulate` has it, with noise of its own each time; "random", who click at random;
+    "left", who rate the columns 5, 4, 3, 2 from the left; "three", who always rate 3.
+    """
+    repeated = []
+    for _ in range(ballots):
+        shown = random.permutation(design.models)[: design.columns]
+        sums = design.levels[shown] + random.normal(0, PERSON) + random.normal(0, QUERY)
+        sums += random.normal(0, PERSON_MODEL, len(shown)) + random.normal(0, QUERY_MODEL, len(shown))
+        first, second = (_rated_once(kind, sums, random) for _ in range(2))
+        repeated.append(list(zip(first, second, strict=True)))
+    return repeated
+
+
+def _rated_once(kind: str, sums: Floats, random: Random) -> list[int]:
+    """Return the ratings of a ballot's columns, in a new order each time."""
+    rated = {
+        "honest": np.clip(np.round(sums + random.normal(0, NOISE, len(sums))), 1, 5),
+        "random": random.integers(1, 6, len(sums)),
+        "left": 5 - random.permutation(len(sums)),
+        "three": np.full(len(sums), 3),
+    }
+    return [int(value) for value in rated[kind]]
+
+
+def consistency(design: Design, kind: str, repeats: int, seed: int) -> Result:
+    """Return what the hidden repeats of such raters show, one repeat of the simulation a repeated ballot."""
+    found = compared(repeats_of(design, kind, max(20, repeats), np.random.default_rng(seed)), design.people)
+    figures = {name: round(getattr(found, name), 3) for name in ("equal", "within_one", "equal_chance")}
+    return {**figures, "alpha": "undefined" if found.alpha is None else round(found.alpha, 3)}
+
+
 def duration(ballots: int, models: int) -> Result:
     """Return the seconds of one core that a page's statistics of so many ballots take."""
     random = np.random.default_rng(0)
@@ -216,6 +251,8 @@ def _error(values: Sequence[float]) -> float | str:
 EIGHT = Design(people=20, each=5, models=8, columns=4, gap=0.1)
 SITE = replace(EIGHT, queries=SITE_QUERIES, core=CORE_SHARE, selection=HALF)
 """Ballots as the site draws them since it has a core and random columns."""
+
+RATERS = ("honest", "random", "left", "three")
 
 COVERED: dict[str, Design] = (
     {
@@ -248,6 +285,7 @@ def scenarios(repeats: int, seed: int, *, quick: bool) -> dict[str, Callable[[],
         **{name: lambda one=one: coverage(one, repeats, seed) for name, one in COVERED.items()},  # type: ignore[misc]
         **{name: lambda one=one: alpha_coverage(one, repeats, seed) for name, one in ALPHA.items()},  # type: ignore[misc]
         **{name: lambda one=one: order(one, repeats, seed) for name, one in ORDERED.items()},  # type: ignore[misc]
+        **{f"repeats, {kind}": lambda kind=kind: consistency(EIGHT, kind, repeats, seed) for kind in RATERS},  # type: ignore[misc]
         "a page of many ballots": lambda: duration(ballots, models),
     }
 

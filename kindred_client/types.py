@@ -230,6 +230,35 @@ class Comparison(TypedDict, total=False):
     job: int | None
 
 
+class Attention(TypedDict, total=False):
+    """Ballots that showed the same results in two columns."""
+
+    people: int
+    checks: int
+    lapses: int
+    share: float
+
+
+class Repeated(TypedDict, total=False):
+    """First and second ratings of the same results by the same person."""
+
+    people: int
+    ballots: int
+    ratings: int
+    equal: float
+    within_one: float
+    equal_chance: float
+    within_one_chance: float
+    alpha: float | None
+
+
+class Consistency(TypedDict, total=False):
+    """What hidden checks of raters found."""
+
+    repeated: Repeated | None
+    attention: Attention | None
+
+
 StateEnum: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -466,6 +495,35 @@ class Job(TypedDict, total=False):
     created_at: str
     started_at: str | None
     finished_at: str | None
+
+
+class JudgedRow(TypedDict, total=False):
+    """A model; its values are means over its judged queries, 0 to 1."""
+
+    model: int
+    name: str
+    ndcg: float
+    low: float | None
+    high: float | None
+    no_interval: str
+    no_interval_text: str
+    judged: float
+    bpref: float
+    queries: int
+
+
+class JudgedTable(TypedDict, total=False):
+    """Models measured against people's marks, the highest nDCG@8 first."""
+
+    dataset: str
+    rows: list[JudgedRow]
+    no_rows: str
+    same_queries: bool
+    queries: int
+    irrelevant_queries: int
+    judgements: int
+    marks: int
+    people: int
 
 
 class Suggestion(TypedDict, total=False):

@@ -1,7 +1,7 @@
 """Tables of blind ratings: ballots, and the rating of each column."""
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 from django.conf import settings
 from django.db import models
@@ -10,11 +10,39 @@ from django.db.models import Q
 from retrieval.models import Ranking, Search
 
 
+class Duplicate(TypedDict):
+    """A column that shows another column's ranking once more.
+
+    key: what the column is rated by, where others have their ranking's id. place: of the column, 0 is the leftmost.
+    """
+
+    ranking: int
+    key: int
+    place: int
+
+
+class CountedBallots(models.Manager["Ballot"]):
+    """Ballots without hidden repeats."""
+
+    def get_queryset(self) -> models.QuerySet["Ballot"]:
+        return super().get_queryset().filter(repeat_of=None)
+
+
+class CountedScores(models.Manager["BlindScore"]):
+    """Ratings that say something of a model: without those of hidden repeats."""
+
+    def get_queryset(self) -> models.QuerySet["BlindScore"]:
+        return super().get_queryset().filter(ballot__repeat_of=None)
+
+
 class Ballot(models.Model):
     """A person's ballot on one query: the order of its columns, and when the person rated it.
 
     Open, perhaps skipped for a while or with a draft, then rated. A draft counts nowhere and can be changed, since the
     person has not seen the models' names. A withdrawn ballot loses its ratings for good, since the person has.
+
+    A hidden repeat shows an earlier ballot of the person again. It counts nowhere but in their consistency, so whoever
+    counts ballots or ratings uses `counted`. The rating of a duplicated column is on the ballot, not among its scores.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -45,10 +73,32 @@ class Ballot(models.Model):
     )
     skips = models.PositiveSmallIntegerField(default=0, help_text="How often the person skipped the picture.")
 
+    repeat_of = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,  # without its first ballot a repeat must not count as one
+        related_name="repeat",
+        help_text="Earlier ballot of the person that this one repeats unseen; null = it is no repeat.",
+    )
+    duplicate = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Column that shows another's ranking once more, to see attention: ranking, key, place; null = none.",
+    )
+    duplicate_rating = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Rating of the duplicated column, 1 to 5; it counts for no model."
+    )
+
+    objects = models.Manager["Ballot"]()
+    counted = CountedBallots()
+
     class Meta:
         ordering = ["-shown_at"]
         constraints = [
-            models.UniqueConstraint(fields=["who", "search"], name="one_ballot_a_person_and_query"),
+            models.UniqueConstraint(
+                fields=["who", "search"], condition=Q(repeat_of=None), name="one_ballot_a_person_and_query"
+            ),
             models.UniqueConstraint(
                 fields=["who"],
                 condition=Q(voted_at=None, withdrawn_at=None, skipped_at=None),
@@ -62,6 +112,22 @@ class Ballot(models.Model):
     def __str__(self) -> str:
         return f"ballot {self.pk}"
 
+    @property
+    def column_keys(self) -> list[int]:
+        """What its columns are rated by, left to right: the ids of their rankings, but for the duplicated column."""
+        keys = list(self.order)
+        if self.duplicate is not None:
+            keys.insert(self.duplicate["place"], self.duplicate["key"])
+        return keys
+
+    def ranking_of(self, key: int) -> int:
+        """Return the id of the ranking that the column with this key shows."""
+        return int(self.duplicate["ranking"]) if self.duplicate and key == self.duplicate["key"] else key
+
+    def column_of(self, ranking: int) -> int:
+        """Return the column of a ranking, 1 is the leftmost; of a duplicated one, that which counts."""
+        return self.column_keys.index(ranking) + 1
+
 
 class BlindScore(models.Model):
     """The rating of one column of a ballot, 1 (no match) to 5 (perfect)."""
@@ -71,6 +137,9 @@ class BlindScore(models.Model):
     ballot = models.ForeignKey(Ballot, on_delete=models.CASCADE, related_name="scores")
     ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="blind_scores")
     score = models.PositiveSmallIntegerField()
+
+    objects = models.Manager["BlindScore"]()
+    counted = CountedScores()
 
     class Meta:
         constraints = [

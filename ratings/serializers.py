@@ -40,7 +40,9 @@ RATED = {
 class BallotColumnSerializer(serializers.Serializer[Any]):
     """Results of one model. Its rating appears once the ballot has ratings, its name once names are shown."""
 
-    ranking = serializers.IntegerField()
+    ranking = serializers.IntegerField(
+        help_text="What the column is rated by; of a rated ballot the id of its results."
+    )
     images = serializers.ListField(child=serializers.IntegerField(), help_text="Images by rank, nearest first.")
     model = serializers.CharField(required=False, help_text="Name of the model.")
     rating = serializers.IntegerField(required=False, help_text="Rating, 1 (no match) to 5 (perfect).")
@@ -101,7 +103,10 @@ class BallotSerializer(serializers.ModelSerializer[Ballot]):
 
 
 def _column(column: BallotColumn, *, named: bool) -> dict[str, object]:
-    anonymous = {"ranking": column.ranking.pk, "images": [image.pk for _, image in column.results]}
+    anonymous = {
+        "ranking": column.ranking.pk if named else column.key,
+        "images": [image.pk for _, image in column.results],
+    }
     rated = anonymous if column.rating is None else anonymous | {"rating": column.rating}
     return rated | {"model": column.ranking.model.name} if named else rated
 

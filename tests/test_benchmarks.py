@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from benchmarks.proxy_heads import PEERS
-from benchmarks.ratings import ALPHA, COVERED, ORDERED
+from benchmarks.ratings import ALPHA, COVERED, ORDERED, RATERS
 from mlcore.losses import LOSSES
 
 PROXY_LOSSES = [name for name, spec in LOSSES.items() if spec.has_proxies]
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = {
     "class_names": {"list", "table", "table, full size"},
-    "ratings": {*COVERED, *ALPHA, *ORDERED, "a page of many ballots"},
+    "ratings": {*COVERED, *ALPHA, *ORDERED, *(f"repeats, {kind}" for kind in RATERS), "a page of many ballots"},
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
     "statistics": {

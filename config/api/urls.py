@@ -13,7 +13,9 @@ from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
 from jobs.notice_api import NoticeViewSet
 from ratings.api.ballots import BallotViewSet
+from ratings.api.consistency import DatasetConsistencyView
 from ratings.api.files import DatasetRatingsView
+from ratings.api.judged_metrics import JudgedMetricsView
 from ratings.api.leaderboard import LeaderboardFileView, LeaderboardView
 from retrieval.datasets.api.datasets import DatasetViewSet
 from retrieval.datasets.api.images import ImageViewSet
@@ -58,6 +60,8 @@ urlpatterns = [
     path("v1/leaderboard/<str:suffix>/", LeaderboardFileView.as_view(), name="api-leaderboard-file"),
     re_path(rf"^v1/searches/(?P<id>{UUID})/results/(?P<suffix>[a-z]+)/$", SearchResultsView.as_view()),
     re_path(rf"^v1/datasets/(?P<id>{KEY})/ratings/(?P<part>[a-z.]+)/$", DatasetRatingsView.as_view()),
+    re_path(rf"^v1/datasets/(?P<id>{KEY})/judged-metrics/$", JudgedMetricsView.as_view()),
+    re_path(rf"^v1/datasets/(?P<id>{KEY})/consistency/$", DatasetConsistencyView.as_view()),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),

@@ -12,7 +12,13 @@ from kindred_client.cli.output import NOTHING, as_json, percent, say, table
 from kindred_client.cli.reporting import in_a_folder
 from kindred_client.cli.session import Session, command
 
-PARTS = {"ratings": "ratings.csv", "marks": "marks.csv", "all": "ratings.json"}
+PARTS = {
+    "ratings": "ratings.csv",
+    "marks": "marks.csv",
+    "all": "ratings.json",
+    "qrels": "qrels.txt",
+    "runs": "runs.zip",
+}
 
 
 @click.group()
@@ -26,11 +32,11 @@ def ratings() -> None:
     "--part",
     required=True,
     type=click.Choice(list(PARTS)),
-    help="ratings: CSV of the blind ratings; marks: CSV of the marks; all: JSON of both.",
+    help="ratings: CSV of the blind ratings; marks: CSV of the marks; all: JSON of both; qrels, runs: TREC files.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File or folder to save to.")
 def export(session: Session, dataset: str, part: str, out: Path) -> None:
-    """Save blind ratings, marks, or both. People are pseudonyms."""
+    """Save blind ratings, marks, or both, with pseudonyms; or TREC qrels and runs."""
     in_a_folder("--out", out)
     found = dataset_of(session.client, dataset)
     saved = session.client.ratings.export(found["id"], PARTS[part]).save(out)

@@ -89,6 +89,18 @@ class Ratings(Resource):
         query: dict[str, Any] = given(dataset=dataset, protocol=protocol)
         return self._api.download("ratings.leaderboard_file", suffix, query=query)
 
+    def judged_metrics(self, dataset: Ref) -> response_types.RatingsJudgedMetrics:
+        """Return nDCG@8, Judged@8 and bpref of a data set's models, measured against people's marks."""
+        return self._api.call("ratings.judged_metrics", response_types.RatingsJudgedMetrics, dataset)
+
+    def consistency(self, dataset: Ref) -> response_types.RatingsConsistency:
+        """Return how far people repeat their own ratings of a data set's queries."""
+        return self._api.call("ratings.consistency", response_types.RatingsConsistency, dataset)
+
+    def own_consistency(self) -> response_types.RatingsOwnConsistency:
+        """Return how far one repeats one's own ratings."""
+        return self._api.call("ratings.own_consistency", response_types.RatingsOwnConsistency)
+
     def export(self, dataset: Ref, part: str) -> Download:
-        """Return the ratings of a data set's models as a file: ratings.csv, marks.csv or ratings.json."""
+        """Return ratings of a data set as a file: ratings.csv, marks.csv, ratings.json, qrels.txt or runs.zip."""
         return self._api.download("ratings.export", dataset, part)

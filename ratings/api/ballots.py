@@ -15,6 +15,7 @@ from accounts.permissions import signed_in
 from config.api.parsers import JSONParser
 from config.api.schema import may_answer
 from config.api.views import UUID, VersionedViewSet
+from ratings.consistency_serializers import ConsistencySerializer
 from ratings.models import Ballot
 from ratings.serializers import (
     BallotRatingsSerializer,
@@ -22,6 +23,7 @@ from ratings.serializers import (
     ProgressSerializer,
 )
 from ratings.services import ballot_columns, ballots
+from ratings.services.consistency import own_consistency
 
 
 class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
@@ -58,6 +60,12 @@ class BallotViewSet(VersionedViewSet, ReadOnlyModelViewSet[Ballot]):
     def progress(self, request: Request) -> Response:
         """Return how many queries I have rated, and how many there are."""
         return Response(ballots.progress_of(signed_in(request)))
+
+    @extend_schema(responses={200: ConsistencySerializer})
+    @action(detail=False)
+    def consistency(self, request: Request) -> Response:
+        """Report how far I repeat my own ratings."""
+        return Response(ConsistencySerializer(own_consistency(signed_in(request))).data)
 
     @extend_schema(request=BallotRatingsSerializer, responses={200: BallotSerializer})
     @may_answer(409)

@@ -33,11 +33,16 @@ class DatasetRatingsView(APIView):
             OpenApiParameter("id", OpenApiTypes.INT, PATH),
             OpenApiParameter("part", str, PATH, enum=list(EXPORTS)),
         ],
-        responses={(200, "text/csv"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT},
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "text/plain"): OpenApiTypes.STR,
+            (200, "application/zip"): OpenApiTypes.BINARY,
+        },
         examples=[OpenApiExample("No ratings yet", {"dataset": "Birds", "ratings": [], "marks": []})],
     )
     def get(self, request: Request, id: str, part: str) -> HttpResponseBase:
-        """Download ratings, marks, or both. People are pseudonyms."""
+        """Download ratings, marks, or both, with pseudonyms; or grades and results as TREC qrels and runs."""
         dataset = get_object_or_404(visible_datasets(request.user), pk=id)
         return ratings_attachment(request.user, dataset, part)
 

@@ -13,9 +13,11 @@ from retrieval.models import Image, Ranking
 class BallotColumn:
     """A ranking, and its pictures by rank; one that was hidden or deleted since is left out, ranks stay.
 
-    rating: 1 to 5, also one of a draft; None before the ballot is rated.
+    key: what the column is rated by, the ranking's id but for the duplicated column. rating: 1 to 5, also one of a
+    draft; None before the ballot is rated.
     """
 
+    key: int
     ranking: Ranking
     results: list[tuple[int, Image]]
     rating: int | None
@@ -34,15 +36,14 @@ def columns_of_all(ballots: Sequence[Ballot]) -> dict[UUID, list[BallotColumn]]:
     visible = shown_images(*people.values()) if people else Image.objects.none()  # one's own; nobody sees another's
     images = visible.named().in_bulk(list({pk for ranking in rankings.values() for pk in ranking.image_ids}))
     cast = Ballot.objects.filter(pk__in=[ballot.pk for ballot in ballots], scores__isnull=False)
+    ratings: dict[tuple[UUID, int], int | None]
     ratings = {(pk, key): score for pk, key, score in cast.values_list("pk", "scores__ranking", "scores__score")}
-    return {
-        ballot.pk: [
-            BallotColumn(
-                ranking=rankings[key],
-                results=[(rank, images[pk]) for rank, pk in enumerate(rankings[key].image_ids, 1) if pk in images],
-                rating=ratings.get((ballot.pk, key), (ballot.draft or {}).get(str(key))),
-            )
-            for key in ballot.order
-        ]
-        for ballot in ballots
-    }
+    ratings |= {(ballot.pk, ballot.duplicate["key"]): ballot.duplicate_rating for ballot in ballots if ballot.duplicate}
+
+    def column(ballot: Ballot, key: int) -> BallotColumn:
+        ranking = rankings[ballot.ranking_of(key)]
+        results = [(rank, images[pk]) for rank, pk in enumerate(ranking.image_ids, 1) if pk in images]
+        rating = ratings.get((ballot.pk, key))
+        return BallotColumn(key, ranking, results, (ballot.draft or {}).get(str(key)) if rating is None else rating)
+
+    return {ballot.pk: [column(ballot, key) for key in ballot.column_keys] for ballot in ballots}

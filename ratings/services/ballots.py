@@ -15,7 +15,9 @@ from config.errors import Conflict, Rejected
 from mlcore.runs import BASELINES
 from ratings.errors import NothingToRate
 from ratings.models import Ballot, BlindScore
-from ratings.services.column_selection import Selection, contests_between, select_columns
+from ratings.services.ballot_designs import BallotDesign, drawn_ballot, repeated_ballot
+from ratings.services.column_selection import contests_between
+from ratings.services.hidden_checks import ballot_to_repeat
 from ratings.services.pair_selection import closest_contest, standings
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
@@ -55,6 +57,9 @@ def next_ballot(user: User) -> Ballot:
     ballot = _open_ballots(user).filter(search__in=_current(contests)).select_related("search").first()
     if ballot is not None:
         return ballot
+    first = ballot_to_repeat(user, _current(contests))
+    if first is not None:
+        return _opened(user, first.search, repeated_ballot(first), contests)
     search = _core_query(user, contests) if _chance.random() < CORE_SHARE else None
     is_core = search is not None
     search = search or _new_query(contests) or _fewest_ratings(user, contests, _current(contests))
@@ -64,17 +69,7 @@ def next_ballot(user: User) -> Ballot:
             return skipped
         raise NothingToRate("you have rated every query; thank you")
     rankings = {ranking.model_id: ranking.pk for ranking in _competing().filter(search=search)}
-    selection = select_columns(sorted(rankings), COLUMNS, standings(rankings), _chance)
-    return _opened(user, search, _design(rankings, selection, is_core=is_core), contests)
-
-
-def _design(rankings: Mapping[int, int], selection: Selection, *, is_core: bool) -> dict[str, object]:
-    """Return the fields of a ballot that say what it shows and how likely that was. rankings: by model."""
-    return {
-        "order": [rankings[model] for model in _chance.sample(list(selection.models), len(selection.models))],
-        "is_core": is_core,
-        "propensities": {str(rankings[model]): share for model, share in selection.propensities.items()},
-    }
+    return _opened(user, search, drawn_ballot(user, rankings, COLUMNS, is_core=is_core), contests)
 
 
 def _open_ballots(user: User) -> QuerySet[Ballot]:
@@ -99,7 +94,7 @@ def _skipped_again(user: User, contests: Contests) -> Ballot | None:
     return ballot
 
 
-def _opened(user: User, search: Search, design: Mapping[str, object], contests: Contests) -> Ballot:
+def _opened(user: User, search: Search, design: BallotDesign, contests: Contests) -> Ballot:
     """Return a new ballot in place of one whose query or results are not visible any more; a person has one open."""
     try:
         with transaction.atomic():
@@ -181,7 +176,7 @@ def _core_query(user: User, contests: Contests) -> Search | None:
 
 def _fewest_ratings(user: User, contests: Contests, searches: QuerySet[Search]) -> Search | None:
     """Return the query with the fewest ratings among those this person has not seen, the closest contest first."""
-    count = Count("ballots", filter=Q(ballots__voted_at__isnull=False))
+    count = Count("ballots", filter=Q(ballots__voted_at__isnull=False, ballots__repeat_of=None))
     unseen = searches.exclude(ballots__who=user).annotate(ballot_count=count)
     fewest = unseen.order_by("ballot_count").values_list("ballot_count", flat=True).first()
     if fewest is None:
@@ -208,8 +203,8 @@ def _searched(image: Image, models: Sequence[Model]) -> Search:
 
 def _check(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool) -> None:
     """Raise Rejected unless each column has one rating from 1 to 5, and all are 1 where none matches."""
-    if set(ratings) != set(ballot.order):
-        raise Rejected(f"rate each of the {len(ballot.order)} columns once")
+    if set(ratings) != set(ballot.column_keys):
+        raise Rejected(f"rate each of the {len(ballot.column_keys)} columns once")
     for rating in ratings.values():
         if rating not in BlindScore.SCORES:
             raise Rejected(f"a rating is 1 to 5, got {rating}")
@@ -219,7 +214,7 @@ def _check(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool) -> None
 
 def all_ones(ballot: Ballot) -> dict[int, int]:
     """Return the ratings of a ballot on which no column matches."""
-    return dict.fromkeys(ballot.order, 1)
+    return dict.fromkeys(ballot.column_keys, 1)
 
 
 def save_draft(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool = False) -> None:
@@ -254,23 +249,24 @@ def show_names(ballot: Ballot) -> None:
 
 @transaction.atomic
 def rate(ballot: Ballot, ratings: Mapping[int, int], *, all_bad: bool = False) -> None:
-    """Store a person's ratings, 1 to 5 for each ranking of the ballot, in place of any draft. Idempotent.
+    """Store a person's ratings, 1 to 5 for each column by its key, in place of any draft. Idempotent.
 
     A ballot is cast once, since its names are known afterwards. all_bad: no column matches, so every rating is 1.
 
     Raises:
-        Rejected: a ranking has no rating, another ballot's has one, a rating is out of range, or all are bad but a
+        Rejected: a column has no rating, another ballot's has one, a rating is out of range, or all are bad but a
             rating is not 1.
         Conflict: the ballot was cast with other ratings, or was withdrawn.
     """
     _check(ballot, ratings, all_bad=all_bad)
     uncast = Ballot.objects.filter(pk=ballot.pk, voted_at=None, withdrawn_at=None)
-    cast = {"voted_at": timezone.now(), "none_good": all_bad}
+    duplicate = ballot.duplicate and ratings[ballot.duplicate["key"]]
+    cast = {"voted_at": timezone.now(), "none_good": all_bad, "duplicate_rating": duplicate}
     if not uncast.update(**cast, draft=None, draft_none_good=False, skipped_at=None):
         _check_repeated(ballot, ratings)
         return
     BlindScore.objects.bulk_create(
-        BlindScore(ballot=ballot, ranking_id=ranking, score=rating) for ranking, rating in ratings.items()
+        BlindScore(ballot=ballot, ranking_id=ranking, score=ratings[ranking]) for ranking in ballot.order
     )
     ballot.refresh_from_db()
 
@@ -313,8 +309,17 @@ def _check_repeated(ballot: Ballot, ratings: Mapping[int, int]) -> None:
     """Raise Conflict unless these are the ratings that the ballot was cast with."""
     if Ballot.objects.filter(pk=ballot.pk, withdrawn_at__isnull=False).exists():
         raise Conflict("you withdrew this ballot and saw its model names; rate the next picture")
-    if dict(ballot.scores.values_list("ranking", "score")) != dict(ratings):
+    if _stored_ratings(ballot) != dict(ratings):
         raise Conflict("you have rated this ballot and saw its model names; rate the next picture")
+
+
+def _stored_ratings(ballot: Ballot) -> dict[int, int]:
+    """Return the ratings that a ballot was cast with, by the keys of its columns; empty of another."""
+    cast = Ballot.objects.get(pk=ballot.pk)
+    ratings = dict(ballot.scores.values_list("ranking", "score"))
+    if cast.duplicate is not None and cast.duplicate_rating is not None:
+        ratings[cast.duplicate["key"]] = cast.duplicate_rating
+    return ratings
 
 
 def last_rated(user: User) -> Ballot | None:
@@ -326,8 +331,8 @@ def last_rated(user: User) -> Ballot | None:
 def withdraw(ballot: Ballot) -> None:
     """Withdraw a person's last ballot: its ratings leave every mean, count and export. Idempotent.
 
-    The names were seen, so its query is not offered to this person again: the number of queries to rate and the
-    number of those rated each fall by one. Marks on single results stay.
+    The names were seen, so its query is not offered to this person again, not as a hidden repeat either: the number of
+    queries to rate and the number of those rated each fall by one. Marks on single results stay.
 
     Raises:
         Conflict: it was not rated, or a later ballot was.
@@ -339,7 +344,9 @@ def withdraw(ballot: Ballot) -> None:
         raise Conflict("this ballot has no ratings to withdraw; rate it first")
     if last_rated(ballot.who) != ballot:
         raise Conflict("only your last ballot can be withdrawn, and you have rated another since")
-    Ballot.objects.filter(pk=ballot.pk).update(voted_at=None, none_good=False, withdrawn_at=timezone.now())
+    Ballot.objects.filter(repeat_of=ballot, voted_at=None).delete()
+    withdrawn = Ballot.objects.filter(pk=ballot.pk)
+    withdrawn.update(voted_at=None, none_good=False, duplicate_rating=None, withdrawn_at=timezone.now())
     ballot.scores.all().delete()
     ballot.refresh_from_db()
 
@@ -351,8 +358,14 @@ def rankings_in_order(ballot: Ballot) -> list[Ranking]:
 
 
 def progress_of(user: User) -> dict[str, int]:
-    """Return how many queries this person has rated, how many there are to rate, and how many of these were skipped."""
+    """Return how many ballots this person has rated, how many there are to rate, and how many of these were skipped.
+
+    A hidden repeat counts in both once it is rated: a number that stood still would give it away.
+    """
     mine = Ballot.objects.filter(who=user)
-    done, withdrawn = mine.filter(voted_at__isnull=False).count(), mine.filter(withdrawn_at__isnull=False).count()
+    done = mine.filter(voted_at__isnull=False).count()
+    repeated = mine.filter(voted_at__isnull=False, repeat_of__isnull=False).count()
+    withdrawn = mine.filter(withdrawn_at__isnull=False, repeat_of=None).count()
     offered = sum(min(QUERIES, dataset.images.asking().count()) for dataset in _contests(user))
-    return {"done": done, "total": max(done, offered - withdrawn), "skipped": _skipped_ballots(user).count()}
+    total = max(done, offered - withdrawn + repeated)
+    return {"done": done, "total": total, "skipped": _skipped_ballots(user).count()}

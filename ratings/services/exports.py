@@ -11,6 +11,7 @@ from django.utils.crypto import salted_hmac
 from accounts.roles import Visitor
 from config.spreadsheets import csv_text
 from ratings.models import BlindScore
+from ratings.services.trec_files import qrels_file, runs_file
 from retrieval.downloads import Download
 from retrieval.models import Dataset, Mark
 from retrieval.registry.services.visibility import visible_models
@@ -21,7 +22,7 @@ ABOUT = (
 )
 RATING = (
     "person", "rated_at", "query_path", "query_class_name", "model", "model_name", "column", "rating", "all_bad",
-    "core", "propensity",
+    "core", "propensity", "repeat", "duplicate_rating",
 )  # fmt: skip
 MARK = (
     "person", "marked_at", "query_path", "model", "model_name", "path", "class_name", "rank", "similarity", "mark",
@@ -57,11 +58,13 @@ def _rating(rating: BlindScore) -> tuple[object, ...]:
         query and query.class_name,
         model.pk,
         model.name,
-        ballot.order.index(rating.ranking_id) + 1,
+        ballot.column_of(rating.ranking_id),
         rating.score,
         int(ballot.none_good),
         None if ballot.is_core is None else int(ballot.is_core),
         None if ballot.propensities is None else ballot.propensities.get(str(rating.ranking_id)),
+        int(ballot.repeat_of_id is not None),
+        ballot.duplicate_rating if ballot.duplicate and ballot.duplicate["ranking"] == rating.ranking_id else None,
     )
 
 
@@ -82,21 +85,24 @@ def _mark(mark: Mark) -> tuple[object, ...]:
     )
 
 
-def _ratings_csv(user: Visitor, dataset: Dataset) -> str:
-    return csv_text(RATING, map(_rating, _ratings(user, dataset)))
+def _ratings_csv(user: Visitor, dataset: Dataset) -> bytes:
+    return csv_text(RATING, map(_rating, _ratings(user, dataset))).encode()
 
 
-def _marks_csv(user: Visitor, dataset: Dataset) -> str:
-    return csv_text(MARK, map(_mark, _marks(user, dataset)))
+def _marks_csv(user: Visitor, dataset: Dataset) -> bytes:
+    return csv_text(MARK, map(_mark, _marks(user, dataset))).encode()
 
 
-def _json(user: Visitor, dataset: Dataset) -> str:
+def _json(user: Visitor, dataset: Dataset) -> bytes:
     value = {
         "dataset": dataset.name,
         "ratings": [dict(zip(RATING, _rating(row), strict=True)) for row in _ratings(user, dataset)],
         "marks": [dict(zip(MARK, _mark(mark), strict=True)) for mark in _marks(user, dataset)],
     }
-    return json.dumps(value, indent=1)
+    return json.dumps(value, indent=1).encode()
+
+
+CSV = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True)
@@ -106,15 +112,22 @@ class Export:
     suffix: str
     about: str
     content_type: str
-    text: Callable[[Visitor, Dataset], str]
+    content: Callable[[Visitor, Dataset], bytes]
 
 
 EXPORTS: Mapping[str, Export] = {
-    "ratings.csv": Export("blind-ratings.csv", "blind rating of each model, 1 to 5", "text/csv", _ratings_csv),
-    "marks.csv": Export(
-        "marks.csv", "marks on single results: 0 no, 1 same kind, 2 exactly this", "text/csv", _marks_csv
+    "ratings.csv": Export("blind-ratings.csv", "blind rating of each model, 1 to 5", CSV, _ratings_csv),
+    "marks.csv": Export("marks.csv", "marks on single results: 0 no, 1 same kind, 2 exactly this", CSV, _marks_csv),
+    "ratings.json": Export("ratings.json", "ratings and marks as JSON", "application/json; charset=utf-8", _json),
+    "qrels.txt": Export(
+        "qrels.txt",
+        "grades of the ballots' queries and pictures from all marks, as TREC qrels",
+        "text/plain; charset=utf-8",
+        qrels_file,
     ),
-    "ratings.json": Export("ratings.json", "ratings and marks as JSON", "application/json", _json),
+    "runs.zip": Export(
+        "runs.zip", "results of each model for the ballots' queries, as TREC runs", "application/zip", runs_file
+    ),
 }
 
 
@@ -125,7 +138,7 @@ def export_name(dataset: Dataset, part: str) -> str:
 
 def export_of(user: Visitor, dataset: Dataset, part: str) -> bytes:
     """Return one of EXPORTS, of the models that this person may see."""
-    return EXPORTS[part].text(user, dataset).encode()
+    return EXPORTS[part].content(user, dataset)
 
 
 def exports(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:

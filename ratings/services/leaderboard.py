@@ -147,7 +147,7 @@ def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProt
 def ratings_total(rows: Sequence[LeaderboardRow]) -> int:
     """Return the number of ballots on the models of the rows."""
     models = [one.model for row in rows for one in row.seeds]
-    return Ballot.objects.filter(scores__ranking__model__in=models).distinct().count()
+    return Ballot.counted.filter(scores__ranking__model__in=models).distinct().count()
 
 
 def _by_dataset(rows: Iterable[LeaderboardRow]) -> list[list[LeaderboardRow]]:

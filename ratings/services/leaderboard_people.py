@@ -24,7 +24,7 @@ def statistics_of(rows: Sequence[LeaderboardRow]) -> Statistics:
     """
     measured = {row.model.pk: row.headline for row in sorted(rows, key=lambda row: row.model.pk)}
     row_of = {one.model.pk: row.model.pk for row in rows for one in row.seeds}
-    state = BlindScore.objects.filter(ranking__model__in=list(row_of)).aggregate(count=Count("pk"), newest=Max("pk"))
+    state = BlindScore.counted.filter(ranking__model__in=list(row_of)).aggregate(count=Count("pk"), newest=Max("pk"))
     known = hash((tuple(measured.items()), tuple(sorted(row_of.items()))))
     statistics: Statistics = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
         f"ratings-statistics:{FORM}:{known}:{state['count']}:{state['newest']}",
@@ -41,15 +41,15 @@ def ratings_of(rows: Sequence[int], row_of: Mapping[int, int]) -> Ratings:
     ballots: dict[object, int] = {}
     rows_of_searches: dict[object, int] = {}
     people, queries, cells = [], [], []
-    scores = BlindScore.objects.filter(ranking__model__in=list(row_of))
-    orders = dict(Ballot.objects.filter(pk__in=scores.values("ballot")).values_list("pk", "order"))
+    scores = BlindScore.counted.filter(ranking__model__in=list(row_of))
+    rated = Ballot.objects.filter(pk__in=scores.values("ballot")).in_bulk()
     fields = ("ballot", "ballot__who", "ballot__search", "ranking__model", "ranking", "score")
     for ballot, who, search, model, ranking, rating in scores.order_by("pk").values_list(*fields):
         if ballot not in ballots:
             ballots[ballot] = len(ballots)
             people.append(who)
             queries.append(rows_of_searches.setdefault(search, len(rows_of_searches)))
-        cells.append((ballots[ballot], columns[model], rating, orders[ballot].index(ranking) + 1))
+        cells.append((ballots[ballot], columns[model], rating, rated[ballot].column_of(ranking)))
     sums, counts = np.zeros((len(ballots), len(rows))), np.zeros((len(ballots), len(rows)))
     shown_at = np.zeros(sums.shape, dtype=np.int64)
     for row, column, rating, place in cells:

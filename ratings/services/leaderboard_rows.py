@@ -145,14 +145,15 @@ def headline_figure(row: LeaderboardRow) -> MeanFigure:
 def measured_rows(user: Visitor) -> list[LeaderboardRow]:
     """Return the rows of every measured model that this person may see, without ranks; best headline first."""
     rating = F("rankings__blind_scores__score")
+    counted = Q(rankings__blind_scores__ballot__repeat_of=None)
     models = list(
         visible_models(user)
         .filter(Q(run__metrics__isnull=False) | Q(measured__isnull=False))
         .annotate(
-            raw_mean=Avg(rating),
+            raw_mean=Avg(rating, filter=counted),
             # Not StdDev, which fails on SQLite for a model without ratings.
-            raw_square=Avg(rating * rating),
-            ratings=Count("rankings__blind_scores", distinct=True),
+            raw_square=Avg(rating * rating, filter=counted),
+            ratings=Count("rankings__blind_scores", filter=counted, distinct=True),
         )
     )
     recalls = dict(Index.objects.filter(active=True, dataset=F("model__dataset")).values_list("model", "recall"))

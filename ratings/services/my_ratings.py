@@ -24,6 +24,8 @@ def export_ratings(user: User) -> dict[str, object]:
                 "search": ballot.search_id and str(ballot.search_id),
                 "rated_at": ballot.voted_at and ballot.voted_at.isoformat(),
                 "all_bad": ballot.none_good,
+                "is_repeat": ballot.repeat_of_id is not None,
+                "duplicate_rating": ballot.duplicate_rating,
                 "ratings": {score.ranking.model.name: score.score for score in ballot.scores.all()},
             }
             for ballot in ballots

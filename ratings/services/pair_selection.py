@@ -12,7 +12,7 @@ from retrieval.models import Ranking
 
 def standings(models: Iterable[int]) -> dict[int, Standing]:
     """Return how the models stand by their keys; those without ratings are left out."""
-    ratings = BlindScore.objects.filter(ranking__model__in=list(models)).values_list("ranking__model")
+    ratings = BlindScore.counted.filter(ranking__model__in=list(models)).values_list("ranking__model")
     sums = ratings.annotate(count=Count("pk"), total=Sum("score"), squares=Sum(F("score") * F("score")))
     return {model: Standing(count, total, squares) for model, count, total, squares in sums}
 

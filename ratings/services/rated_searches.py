@@ -17,23 +17,23 @@ def ratings_on(dataset: Dataset, pictures: Collection[int] | None = None) -> lis
     pictures: of those queries only.
     """
     searches = searches_over(dataset) if pictures is None else Search.objects.filter(query_image__in=pictures)
-    count = Ballot.objects.filter(voted_at__isnull=False, search__in=searches).count()
+    count = Ballot.counted.filter(voted_at__isnull=False, search__in=searches).count()
     return [f"{count} rated ballot{'' if count == 1 else 's'}"] if count else []
 
 
 def rated_rankings(user: User) -> Q:
     """Return the filter of the rankings that a person has rated, whose model names that person may see."""
-    return Q(search__owner=None, search__ballots__who=user, search__ballots__voted_at__isnull=False)
+    return Q(search__owner=None, search__ballots__in=Ballot.counted.filter(who=user, voted_at__isnull=False))
 
 
 def page_of_rating(user: User, search: Search) -> str:
     """Return the URL of the page of a person's ratings of a query."""
-    return reverse("rated", args=[Ballot.objects.get(who=user, search=search).pk])
+    return reverse("rated", args=[Ballot.counted.get(who=user, search=search).pk])
 
 
 def ballots_on(rankings: QuerySet[Ranking]) -> int:
     """Return how many rated ballots show one of the rankings."""
-    return Ballot.objects.filter(scores__ranking__in=rankings).distinct().count()
+    return Ballot.counted.filter(scores__ranking__in=rankings).distinct().count()
 
 
 def release_rankings(rankings: QuerySet[Ranking]) -> None:
@@ -47,5 +47,7 @@ def release_rankings(rankings: QuerySet[Ranking]) -> None:
             continue
         if ballot.withdrawn_at is None:
             ballot.delete()
-        else:
-            Ballot.objects.filter(pk=ballot.pk).update(order=[key for key in ballot.order if key not in going])
+            continue
+        kept = [key for key in ballot.order if key not in going]
+        duplicate = None if ballot.duplicate and ballot.duplicate["ranking"] in going else ballot.duplicate
+        Ballot.objects.filter(pk=ballot.pk).update(order=kept, duplicate=duplicate)

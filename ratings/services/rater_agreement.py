@@ -90,6 +90,15 @@ def krippendorff_alpha(ratings: Ratings, seed: int = 0) -> Alpha:
     return Alpha(float(alphas[0]), alphas[1:], _overlap(ratings))
 
 
+def alpha_of_pairs(pairs: Ints) -> float:
+    """Return Krippendorff's alpha (ordinal) of two ratings each of N results [N, 2]; NaN where all are equal."""
+    values, places = np.unique(pairs, return_inverse=True)
+    first, second = places.reshape(pairs.shape).T
+    coincidences = np.zeros((1, len(values), len(values)))
+    np.add.at(coincidences[0], (first, second), 1)
+    return float(_alphas(coincidences + np.swapaxes(coincidences, 1, 2))[0])
+
+
 def _by_query(ratings: Ratings) -> Iterator[tuple[int, Ints, Floats]]:
     """Give each query with two ballots or more: its place, the people [n] and their ratings [n, M]."""
     order = np.argsort(ratings.query_places, kind="stable")

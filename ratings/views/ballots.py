@@ -43,10 +43,16 @@ class ShownColumn:
     """A column under its letter; rating: None before the ballot is rated; is_missing: one was sent without it."""
 
     letter: str
+    key: int
     ranking: Ranking
     rating: int | None
     results: list[ShownResult]
     is_missing: bool = False
+
+    @property
+    def is_markable(self) -> bool:
+        """Whether its results have buttons: a result of the duplicated column has them in the other one."""
+        return self.key == self.ranking.pk
 
     @property
     def model(self) -> Model:
@@ -84,7 +90,7 @@ def _ballot_page(request: HttpRequest, ballot: Ballot, sent: Mapping[int, int] |
     columns = _columns(ballot, ballot_columns.columns_of(ballot), {})
     if sent is not None:
         columns = [
-            replace(column, rating=sent.get(column.ranking.pk, column.rating), is_missing=column.ranking.pk not in sent)
+            replace(column, rating=sent.get(column.key, column.rating), is_missing=column.key not in sent)
             for column in columns
         ]
     context = _ballot_context(request, ballot) | {"columns": columns, "no_skip": ballots.why_no_skip(ballot)}
@@ -109,7 +115,7 @@ def _ballot_context(request: HttpRequest, ballot: Ballot) -> dict[str, object]:
 
 def _take_ratings(request: HttpRequest) -> HttpResponse:
     ballot = _own_ballot(request, request.POST.get("ballot", ""))
-    values = {key: request.POST.get(f"rating-{key}", "") for key in ballot.order}
+    values = {key: request.POST.get(f"rating-{key}", "") for key in ballot.column_keys}
     ratings = {key: int(value) for key, value in values.items() if value in DIGITS}
     all_bad = "all_bad" in request.POST
     try:
@@ -178,6 +184,7 @@ def _columns(ballot: Ballot, columns: list[BallotColumn], marks: Mapping[tuple[i
     return [
         ShownColumn(
             letter=LETTERS[place % len(LETTERS)],
+            key=column.key,
             ranking=column.ranking,
             rating=column.rating,
             results=[

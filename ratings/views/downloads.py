@@ -32,5 +32,4 @@ def ratings_attachment(user: Visitor, dataset: Dataset, part: str) -> HttpRespon
     if part not in exports.EXPORTS:
         raise Http404(f"no export named {part}; use one of {', '.join(exports.EXPORTS)}")
     content = exports.export_of(user, dataset, part)
-    content_type = f"{exports.EXPORTS[part].content_type}; charset=utf-8"
-    return attachment(io.BytesIO(content), exports.export_name(dataset, part), content_type)
+    return attachment(io.BytesIO(content), exports.export_name(dataset, part), exports.EXPORTS[part].content_type)

@@ -23,6 +23,8 @@ from ratings.services import (
     leaderboard_text,
     rating_statistics,
 )
+from ratings.services.consistency import consistency_on
+from ratings.services.judged_metrics import judged_table
 from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
 from retrieval.files import attachment
 
@@ -44,6 +46,9 @@ def show_leaderboard(request: HttpRequest) -> HttpResponse:
         context: dict[str, object] = {"reason": str(unknown), "chips": chips}
         return render(request, "ratings/leaderboard.html", context, status=HTTPStatus.NOT_FOUND)
     context = _context(sections, filters) | _copied(request, sections, filters) | {"chips": chips}
+    datasets = list(dict.fromkeys(section.dataset for section in sections))
+    context["judged"] = [judged_table(request.user, dataset) for dataset in datasets]
+    context["consistency"] = [(dataset, consistency_on(dataset)) for dataset in datasets]
     return render(request, "ratings/leaderboard.html", context)
 
 

@@ -15,7 +15,7 @@ from accounts.permissions import signed_in
 from config.errors import Rejected
 from config.undo import offer_undo, withdraw_undo
 from ratings.models import Ballot
-from ratings.services import ballots, my_ratings
+from ratings.services import ballots, consistency, my_ratings
 from retrieval.models import Mark
 from retrieval.search.forms import RestoredMarkForm
 from retrieval.search.services import marks
@@ -62,7 +62,9 @@ def _row(mark: Mark, ballot: Ballot | None) -> dict[str, Any]:
 def own_ratings(request: HttpRequest) -> HttpResponse:
     """List the ballots that one has rated."""
     page = Paginator(my_ratings.own_ratings(signed_in(request)), PAGE).get_page(request.GET.get("page"))
-    context = _counts(request) | {"page": page, "last_rated": ballots.last_rated(signed_in(request))}
+    user = signed_in(request)
+    last, found = ballots.last_rated(user), consistency.own_consistency(user)
+    context = _counts(request) | {"page": page, "last_rated": last, "consistency": found}
     return render(request, "ratings/my_ratings.html", context)
 
 

@@ -5,7 +5,14 @@ from ratings.services import ballots
 from retrieval.search.services import marks
 from tests.api.things import Ask, Scene, listed, thing
 
-listed("GET /marks/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /leaderboard/")
+listed(
+    "GET /marks/",
+    "GET /ballots/",
+    "POST /ballots/",
+    "GET /ballots/progress/",
+    "GET /ballots/consistency/",
+    "GET /leaderboard/",
+)
 
 
 @thing("GET /leaderboard/{suffix}/")
@@ -16,6 +23,16 @@ def leaderboard_file(scene: Scene) -> Ask:
 @thing("GET /datasets/{id}/ratings/{part}/")
 def exported_ratings(scene: Scene) -> Ask:
     return Ask(f"/datasets/{scene.world.dataset.pk}/ratings/ratings.csv/", headers={"Accept": "text/csv"})
+
+
+@thing("GET /datasets/{id}/judged-metrics/")
+def judged_metrics(scene: Scene) -> Ask:
+    return Ask(f"/datasets/{scene.world.dataset.pk}/judged-metrics/")
+
+
+@thing("GET /datasets/{id}/consistency/")
+def consistency(scene: Scene) -> Ask:
+    return Ask(f"/datasets/{scene.world.dataset.pk}/consistency/")
 
 
 @thing("POST /marks/")

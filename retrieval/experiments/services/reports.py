@@ -36,6 +36,7 @@ from mlcore.comparison.report.formatting import (
     significance_text,
     to_best_of,
 )
+from mlcore.comparison.report.further_tables import further_curves, further_tables
 from mlcore.comparison.report.tuning_section import (
     CURVE_TEXT,
     best_of_n_texts,
@@ -44,7 +45,6 @@ from mlcore.comparison.report.tuning_section import (
     tuned_values,
     tuning_text,
 )
-from mlcore.comparison.report.further_tables import further_curves, further_tables
 from mlcore.comparison.workspace import plan_of
 from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text

@@ -23,7 +23,7 @@ def test_members_keep_what_people_said(member_client: Client, other_member: User
     answer = member_client.get(where)
     data = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     assert answer["Content-Disposition"] == f'attachment; filename="wings-{EXPORTS[part].suffix}"'
-    assert answer["Content-Type"] == f"{EXPORTS[part].content_type}; charset=utf-8"
+    assert answer["Content-Type"] == EXPORTS[part].content_type
     assert answer["X-Content-Type-Options"] == "nosniff" and int(answer["Content-Length"]) == len(data)
     text = member_client.get(reverse("downloads"), {"kind": "ratings"}).content.decode()
     assert where in text and "written when you download it" in text and "files-checksum" not in text
@@ -33,7 +33,7 @@ def test_the_list_writes_no_export_and_asks_as_often_for_many_data_sets(
     member_client: Client, other_member: User, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rated(other_member)
-    monkeypatch.setattr(exports, "EXPORTS", {"ratings.csv": replace(EXPORTS["ratings.csv"], text=None)})  # type: ignore[arg-type]
+    monkeypatch.setattr(exports, "EXPORTS", {"ratings.csv": replace(EXPORTS["ratings.csv"], content=None)})  # type: ignore[arg-type]
     member_client.get(reverse("downloads"))
     with CaptureQueriesContext(connection) as few:
         assert "blind-ratings" in member_client.get(reverse("downloads")).content.decode()
