@@ -43,7 +43,8 @@ class Sampling:
     def ratio(self) -> float | None:
         """The most shown model's ballots over the least shown's; None if that has none."""
         counts = [model.ballots for model in self.models]
-        return max(counts) / min(counts) if counts and min(counts) else None
+        fewest = min(counts, default=0)
+        return max(counts) / fewest if fewest else None
 
     @property
     def is_unequal(self) -> bool:

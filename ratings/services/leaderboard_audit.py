@@ -218,7 +218,7 @@ def variants_of(user: Visitor, rows: Sequence[LeaderboardRow]) -> tuple[LossVari
     rated = set(trained.filter(rankings__blind_scores__isnull=False).values_list("pk", flat=True))
     counts: dict[str, Counter[str]] = {}
     for pk, loss in trained.values_list("pk", "loss"):
-        counts.setdefault(loss, Counter()).update(trained=1, shown=pk in shown, rated=pk in rated)
+        counts.setdefault(loss, Counter()).update(trained=1, shown=int(pk in shown), rated=int(pk in rated))
     titles = loss_titles()
     return tuple(
         LossVariants(titles.get(loss, loss), count["trained"], count["shown"], count["rated"])

@@ -1,5 +1,6 @@
 """Evidence of a table: its ratings, read from the database, and their statistics, cached."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -52,12 +53,13 @@ def row_of_models(rows: Sequence[LeaderboardRow]) -> dict[int, int]:
 def cached(name: str, rows: Sequence[LeaderboardRow], known: object, compute: Callable[[], Value]) -> Value:
     """Return what is computed of these rows' ratings, cached until a rating comes or goes.
 
-    known: what else it is computed of, to be hashed. Ratings are never changed and their keys never used again, so
+    known: what else it is computed of, told by its repr. Ratings are never changed and their keys never used again, so
     their number and newest key tell two states apart.
     """
     scores = BlindScore.objects.filter(ranking__model__in=list(row_of_models(rows)))
     state = scores.aggregate(count=Count("pk"), newest=Max("pk"))
-    key = f"ratings-{name}:{FORM}:{hash(known)}:{state['count']}:{state['newest']}"
+    digest = hashlib.sha256(repr(known).encode()).hexdigest()  # the same in every process, which hash() of text is not
+    key = f"ratings-{name}:{FORM}:{digest}:{state['count']}:{state['newest']}"
     value: Value = cache.get_or_set(key, compute, KEEP_SECONDS)  # type: ignore[assignment]  # what is set is what comes
     return value
 

@@ -30,12 +30,13 @@ def first_right(relevance: Bools, relevant: Ints) -> Floats:
 
 def any_right(relevance: Bools, relevant: Ints) -> Floats:
     """Return 1 where any result is of the query's class, else 0."""
-    return relevance.any(axis=1).astype(np.float64)
+    found: Bools = relevance.any(axis=1)
+    return found.astype(np.float64)
 
 
 def precision(relevance: Bools, relevant: Ints) -> Floats:
     """Return the share of the results that are of the query's class."""
-    shares: Floats = relevance.mean(axis=1)
+    shares: Floats = relevance.sum(axis=1) / relevance.shape[1]
     return shares
 
 
