@@ -10,7 +10,7 @@ import numpy as np
 from ratings.services.ballot_influence import influences
 from ratings.services.centred_means import Estimates, pair_intervals
 from ratings.services.people_figures import OfPeople
-from ratings.services.rating_statistics import NO_RATINGS, NOT_COMPARED, Floats, Ratings, rounded
+from ratings.services.rating_statistics import NO_RATINGS, NOT_COMPARED, UNSTABLE, Floats, Ratings, rounded
 
 EQUIVALENT = 0.2
 """Points of 1 to 5: a smaller difference between two models is of no use to anybody."""
@@ -74,22 +74,24 @@ def enough_votes(ratings: Ratings, estimates: Estimates, factors: Floats, reason
     best = int(np.nanargmax(np.round(estimates.values, 9)))
     pairs = pair_intervals(estimates, factors)
     decisions = []
-    for place in np.flatnonzero((pairs.first == best) | (pairs.second == best)):
+    mine = ((pairs.first == best) | (pairs.second == best)) & np.isfinite(pairs.limits)
+    for place in np.flatnonzero(mine):
         rival = int(pairs.first[place] + pairs.second[place]) - best
         figures = (abs(pairs.differences[place]), pairs.limits[place], pairs.errors[place])
         decisions.append(_decision(rival, figures, number, _variance_between_queries(ratings, best, rival)))
     order = sorted(decisions, key=lambda decision: (decision.difference, decision.model))
     if order:
         return EnoughVotes(best, tuple(order), number, *ratings.reach(np.array([best])), "")
-    lacking = best if reasons[best] else next(place for place in np.argsort(-estimates.values) if reasons[place])
-    return EnoughVotes(best, (), number, *ratings.reach(np.array([lacking])), reasons[lacking])
+    in_order = [best, *np.argsort(-estimates.values)]
+    lacking = next((place for place in in_order if reasons[place]), best)
+    return EnoughVotes(best, (), number, *ratings.reach(np.array([lacking])), reasons[lacking] or UNSTABLE)
 
 
 def _decision(model: int, figures: tuple[float, float, float], number: int, between: float | None) -> Decision:
     """Return the decision on a model. figures: the difference, the half-width of its interval, its standard error."""
     difference, limit, error = map(float, figures)
     state = SEPARATED if difference > max(limit, 1e-9) else LEVEL if difference + limit <= EQUIVALENT else OPEN
-    if state != OPEN or not np.isfinite(limit):
+    if state != OPEN:
         return Decision(model, rounded(difference), rounded(limit), state)
     target = EQUIVALENT if limit > EQUIVALENT else max(difference, EQUIVALENT - difference)
     ballots = max(1, ceil(number * (limit / target) ** 2 - number - 1e-9))

@@ -197,7 +197,7 @@ def _sampling(dataset: Dataset, models: Sequence[int]) -> Sampling:
         if ballot not in logged:
             continue
         probabilities[row] = 0
-        for ranking, share in logged[ballot].items():
+        for ranking, share in (logged[ballot] or {}).items():
             if int(ranking) in model_of:
                 probabilities[row, places[model_of[int(ranking)]]] = share
     found = sampling(evidence.rankings > 0, probabilities)
