@@ -49,7 +49,8 @@ class Sampling:
     @property
     def is_unequal(self) -> bool:
         """Whether one model was shown more than UNEQUAL times as often as another."""
-        return len(self.models) > 1 and (self.ratio is None or self.ratio > UNEQUAL)
+        counts = [model.ballots for model in self.models]
+        return max(counts, default=0) > UNEQUAL * min(counts, default=0)
 
     @property
     def off(self) -> tuple[ModelSampling, ...]:

@@ -26,10 +26,10 @@ ROOT = "/api/v1/leaderboard/audit/"
 
 @pytest.fixture
 def rated(world: World, monkeypatch: pytest.MonkeyPatch) -> list[User]:
-    """Five people on ten queries; SoftTriple gets 5 and the other 1, on all but two ballots."""
+    """Five people on twelve queries; SoftTriple gets 5 and the other 1, on all but two ballots."""
     monkeypatch.setattr(ballots, "CORE_SHARE", 0)  # everybody gets a new picture
     raters = [person(f"rater{at}", "member") for at in range(5)]
-    for turn in range(10):
+    for turn in range(12):
         ballot = ballots.next_ballot(raters[turn % 5])
         liked, other = (5, 1) if turn > 1 else (3, 3)
         columns = ballots.rankings_in_order(ballot)
@@ -58,15 +58,15 @@ def test_an_audit_of_nothing_is_a_page(client: Client) -> None:
 
 def test_ratings_and_a_late_withdrawal_are_in_it(world: World, rated: list[User]) -> None:
     [audit] = audits_for(rated[0])
-    assert audit.ballots == audit.sampling.ballots == 10 and audit.sampling.ratio == 1
-    assert [one.expected for one in audit.sampling.models] == [10, 10] and not audit.sampling.off
+    assert audit.ballots == audit.sampling.ballots == 12 and audit.sampling.ratio == 1
+    assert [one.expected for one in audit.sampling.models] == [12, 12] and not audit.sampling.off
     assert audit.toppling is None and audit.pair is not None
     assert audit.level is not None and audit.level.no_interval == "few_ballots"
     last = Ballot.objects.filter(voted_at__isnull=False).order_by("-voted_at").first()
     assert last is not None
     ballots.withdraw(last)
     [after] = audits_for(rated[0])
-    assert after.ballots == after.sampling.ballots == 9
+    assert after.ballots == after.sampling.ballots == 11
 
 
 def test_every_trained_model_counts_and_one_that_is_not_shown_is_told(
@@ -102,7 +102,7 @@ def test_which_metric_predicts_people_best_is_on_the_leaderboard(
 ) -> None:
     agreement = sections_for(rated[0])[0].metric_agreement
     assert (agreement.no_interval, agreement.people, agreement.queries) == ("", 5, 10)
-    assert agreement.pairs == 8 and agreement.other_people is None
+    assert agreement.pairs == 10 and agreement.other_people is None
     names = {metric.name for metric in agreement.metrics}
     assert {"query_average_precision", "query_first_right", "map_at_r", "recall_at_1"} <= names
     by_model = {metric.auc for metric in agreement.metrics if not metric.of_query and metric.auc != 0.5}
