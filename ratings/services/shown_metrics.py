@@ -30,8 +30,7 @@ def first_right(relevance: Bools, relevant: Ints) -> Floats:
 
 def any_right(relevance: Bools, relevant: Ints) -> Floats:
     """Return 1 where any result is of the query's class, else 0."""
-    found: Bools = relevance.any(axis=1)
-    return found.astype(np.float64)
+    return np.where(relevance.any(axis=1), 1.0, 0.0)
 
 
 def precision(relevance: Bools, relevant: Ints) -> Floats:

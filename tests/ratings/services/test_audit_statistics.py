@@ -192,4 +192,6 @@ def test_ballots_that_logged_nothing_are_counted_and_not_tested() -> None:
     found = sampling(shown, np.full((6, 2), np.nan))
     assert found.without_propensity == 6 and not found.off and [one.expected for one in found.models] == [None, None]
     empty = sampling(np.zeros((0, 2), dtype=bool), np.zeros((0, 2)))
-    assert empty.ratio is None and not empty.off and not empty.is_unequal and [one.share for one in empty.models] == [0, 0]
+    assert (
+        empty.ratio is None and not empty.off and not empty.is_unequal and [one.share for one in empty.models] == [0, 0]
+    )
