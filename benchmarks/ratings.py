@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import Result, parser, report
+from ratings.services.audit_drift import drift_of_difference, drift_of_level
+from ratings.services.audit_removals import smallest_removal
+from ratings.services.audit_sampling import sampling
 from ratings.services.centred_means import centred_means
 from ratings.services.column_selection import Standing, completed_columns, contests_between
+from ratings.services.metric_agreement import Predictor, metric_agreement
 from ratings.services.people_figures import PairAgreement
 from ratings.services.people_statistics import agreement_of, computed, figures_of, people_agree_of
 from ratings.services.rater_agreement import krippendorff_alpha
@@ -234,9 +238,27 @@ def duration(ballots: int, models: int) -> Result:
         row[random.permutation(models)[:4]] = random.integers(1, 6, 4)
     queries = random.integers(0, 200, ballots)
     ratings = Ratings(random.integers(0, max(2, ballots // 50), ballots), queries, values)
+    scores = {str(at): Predictor("", "", True, random.integers(0, 5, values.shape).astype(float)) for at in range(12)}
+    return {
+        "cpu_seconds": _seconds(lambda: computed(ratings, dict(enumerate(range(models))))),
+        "cpu_seconds_of_metrics": _seconds(lambda: metric_agreement(ratings, scores, np.ones(ballots, dtype=bool))),
+        "cpu_seconds_of_audit": _seconds(lambda: _audited(ratings)),
+    }
+
+
+def _audited(ratings: Ratings) -> None:
+    """Compute what an audit has beside the leaderboard's statistics."""
+    means = centred_means(ratings).values
+    smallest_removal(ratings, means)
+    drift_of_level(ratings, means)
+    drift_of_difference(ratings, 0, 1)
+    sampling(~np.isnan(ratings.values), np.full(ratings.values.shape, 0.5))
+
+
+def _seconds(work: Callable[[], object]) -> float:
     started = time.process_time()
-    computed(ratings, dict(enumerate(range(models))))
-    return {"cpu_seconds": round(time.process_time() - started, 2)}
+    work()
+    return round(time.process_time() - started, 2)
 
 
 def _rounded(values: Sequence[float]) -> float | str:

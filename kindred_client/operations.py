@@ -146,5 +146,6 @@ OPERATIONS: dict[str, Operation] = {
     "ratings.skip": _of("POST /ballots/{id}/skip/"),
     "ratings.withdraw": _of("POST /ballots/{id}/withdraw/"),
     "ratings.leaderboard": _of("GET /leaderboard/"),
+    "ratings.audit": _of("GET /leaderboard/audit/"),
     "ratings.leaderboard_file": _of("GET /leaderboard/{suffix}/"),
 }

@@ -108,3 +108,4 @@ RatingsShowNames = types.Ballot
 RatingsSkip = types.Ballot
 RatingsWithdraw = types.Ballot
 RatingsLeaderboard = types.Leaderboard
+RatingsAudit = types.LeaderboardAudit

@@ -569,6 +569,36 @@ class ColumnBias(TypedDict, total=False):
     no_interval_text: str
 
 
+PairDecisionStateEnum: TypeAlias = Literal["separated", "equivalent", "open"]
+
+
+class PairDecision(TypedDict, total=False):
+    """What the ratings decide between the best row and another one."""
+
+    id: int
+    model: str
+    difference: float
+    half_width: float
+    state: PairDecisionStateEnum
+    ballots: int | None
+    queries: int | None
+    needs_queries: bool
+    text: str
+
+
+class Enough(TypedDict, total=False):
+    """Whether people's ratings decide between the best row by human mean and the others."""
+
+    best: str
+    ballots: int
+    queries_available: int
+    pairs: list[PairDecision]
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
+
+
 class LeaderboardAgreement(TypedDict, total=False):
     """Agreement of MAP@R and human means: tau-b of three models or more; of two, which one people prefer."""
 
@@ -646,6 +676,41 @@ class LeaderboardRow(TypedDict, total=False):
     seeds: list[LeaderboardSeed]
 
 
+class MetricFigure(TypedDict, total=False):
+    name: str
+    title: str
+    meaning: str
+    of_query: bool
+    auc: float
+    low: float | None
+    high: float | None
+    rank_low: int | None
+    rank_high: int | None
+    pairs: int
+
+
+class OtherPeople(TypedDict, total=False):
+    """How well another person who rated the same pair predicts a person."""
+
+    auc: float
+    low: float | None
+    high: float | None
+    comparisons: int
+
+
+class MetricAgreement(TypedDict, total=False):
+    """Which metric predicts people best; without metrics where it is withheld."""
+
+    metrics: list[MetricFigure]
+    other_people: OtherPeople | None
+    pairs: int
+    queries_left_out: int
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
+
+
 class PeopleAgreement(TypedDict, total=False):
     """Agreement of people about the same results."""
 
@@ -674,11 +739,103 @@ class LeaderboardSection(TypedDict, total=False):
     agreement: LeaderboardAgreement | None
     people_agree: PeopleAgreement | None
     column_bias: ColumnBias | None
+    metric_agreement: MetricAgreement
+    enough: Enough
     rows: list[LeaderboardRow]
 
 
 class Leaderboard(TypedDict, total=False):
     datasets: list[LeaderboardSection]
+
+
+class Period(TypedDict, total=False):
+    first: int
+    last: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class DifferenceDrift(TypedDict, total=False):
+    """The drift of the difference of the two highest human means, first minus second."""
+
+    periods: list[Period]
+    change: float | None
+    low: float | None
+    high: float | None
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
+    first: str
+    second: str
+
+
+class Drift(TypedDict, total=False):
+    """A value by periods of about equally many ballots, and a test of its trend."""
+
+    periods: list[Period]
+    change: float | None
+    low: float | None
+    high: float | None
+    people: int
+    queries: int
+    no_interval: str
+    no_interval_text: str
+
+
+class LossVariants(TypedDict, total=False):
+    loss: str
+    trained: int
+    shown: int
+    rated: int
+
+
+class Removal(TypedDict, total=False):
+    """Ballots whose removal puts another row first: an upper bound, found by influence and solved exactly."""
+
+    winner: str
+    after: str
+    ballots: int
+    share: float
+
+
+class ModelSampling(TypedDict, total=False):
+    id: int
+    model: str
+    ballots: int
+    share: float
+    recorded: int
+    expected: float | None
+    is_off: bool
+
+
+class Sampling(TypedDict, total=False):
+    ballots: int
+    without_propensity: int
+    ratio: float | None
+    models: list[ModelSampling]
+
+
+class TableAudit(TypedDict, total=False):
+    """The audit of one table of the leaderboard."""
+
+    dataset: str
+    name: str
+    protocol: str
+    protocol_label: str
+    ballots: int
+    warnings: list[str]
+    sampling: Sampling
+    column_bias: ColumnBias | None
+    removal: Removal | None
+    level_drift: Drift | None
+    difference_drift: DifferenceDrift | None
+    variants: list[LossVariants]
+
+
+class LeaderboardAudit(TypedDict, total=False):
+    datasets: list[TableAudit]
 
 
 class Log(TypedDict, total=False):

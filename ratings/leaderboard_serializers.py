@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from ratings.services.people_figures import NO_INTERVAL
+from ratings.decision_serializers import ENOUGH, METRIC_AGREEMENT, EnoughSerializer, MetricAgreementSerializer
+from ratings.figure_serializers import ColumnBiasSerializer, in_words, no_interval, number
 
 ROW = {
     "id": 3,
@@ -107,27 +108,19 @@ LEADERBOARD = {
                 "no_interval": "",
                 "no_interval_text": "",
             },
+            "metric_agreement": METRIC_AGREEMENT,
+            "enough": ENOUGH,
             "rows": [ROW],
         }
     ]
 }
 
 
-def _number(about: str = "") -> serializers.FloatField:
-    return serializers.FloatField(allow_null=True, help_text=about)
-
-
-def _no_interval(what: str) -> serializers.CharField:
-    return serializers.CharField(
-        allow_blank=True, help_text=f"Code of why {what}: {', '.join(NO_INTERVAL)}; empty if there is."
-    )
-
-
 class LeaderboardMetricSerializer(serializers.Serializer[Any]):
-    value = _number("Value, 0 to 1, mean over seeds; null if the model was measured before this metric existed.")
-    sd = _number("Standard deviation between seeds; null with one.")
-    low = _number("Lower end of the 95 % interval.")
-    high = _number("Upper end of the 95 % interval.")
+    value = number("Value, 0 to 1, mean over seeds; null if the model was measured before this metric existed.")
+    sd = number("Standard deviation between seeds; null with one.")
+    low = number("Lower end of the 95 % interval.")
+    high = number("Upper end of the 95 % interval.")
 
 
 class LeaderboardSeedSerializer(serializers.Serializer[Any]):
@@ -140,9 +133,9 @@ class LeaderboardSeedSerializer(serializers.Serializer[Any]):
     metrics = serializers.DictField(
         child=serializers.FloatField(allow_null=True), help_text="Values by the names that GET /metrics/ lists."
     )
-    human_mean = _number("Raw mean of its blind ratings, 1 to 5; null without any.")
+    human_mean = number("Raw mean of its blind ratings, 1 to 5; null without any.")
     ratings = serializers.IntegerField(help_text="Number of its blind ratings.")
-    index_recall = _number("Share of the exact nearest neighbours that its active index finds.")
+    index_recall = number("Share of the exact nearest neighbours that its active index finds.")
 
 
 class LeaderboardRowSerializer(serializers.Serializer[Any]):
@@ -160,28 +153,28 @@ class LeaderboardRowSerializer(serializers.Serializer[Any]):
     metrics = serializers.DictField(
         child=LeaderboardMetricSerializer(), help_text="Metrics by the names that GET /metrics/ lists."
     )
-    recall_at_1 = _number("As in metrics.")
-    recall_at_1_low = _number()
-    recall_at_1_high = _number()
+    recall_at_1 = number("As in metrics.")
+    recall_at_1_low = number()
+    recall_at_1_high = number()
     recall_at = serializers.DictField(child=serializers.FloatField(), help_text="Recall@K by K.")
     map_at_r = serializers.FloatField(help_text="As in metrics.")
-    map_at_r_low = _number()
-    map_at_r_high = _number()
-    human_mean = _number(
+    map_at_r_low = number()
+    map_at_r_high = number()
+    human_mean = number(
         "Ballot-centred mean of the blind ratings, points of 1 to 5: the mean if every ballot had shown every model. "
         "Null without ratings, or if no ballot compares it with the other models."
     )
-    human_low = _number("Lower end of its 95 % interval over people and queries; null if there is none.")
-    human_high = _number("Upper end of its 95 % interval over people and queries; null if there is none.")
+    human_low = number("Lower end of its 95 % interval over people and queries; null if there is none.")
+    human_high = number("Upper end of its 95 % interval over people and queries; null if there is none.")
     ratings = serializers.IntegerField(help_text="Number of blind ratings of the model.")
-    index_recall = _number("Share of the exact nearest neighbours that the active index finds.")
-    human_raw_mean = _number("Raw mean of the blind ratings, whoever gave them, 1 to 5; null without any.")
-    human_win_rate = _number(
+    index_recall = number("Share of the exact nearest neighbours that the active index finds.")
+    human_raw_mean = number("Raw mean of the blind ratings, whoever gave them, 1 to 5; null without any.")
+    human_win_rate = number(
         "How often people rate it above an average other model, ties as halves, 0 to 1 (Bradley-Terry with ties); "
         "null if no ballot compares it."
     )
-    human_win_low = _number("Lower end of its 95 % interval over people and queries; null if there is none.")
-    human_win_high = _number("Upper end of its 95 % interval over people and queries; null if there is none.")
+    human_win_low = number("Lower end of its 95 % interval over people and queries; null if there is none.")
+    human_win_high = number("Upper end of its 95 % interval over people and queries; null if there is none.")
     human_rank_low = serializers.IntegerField(
         allow_null=True, help_text="Best rank by human_mean that simultaneous 95 % intervals leave open."
     )
@@ -190,8 +183,8 @@ class LeaderboardRowSerializer(serializers.Serializer[Any]):
     )
     human_people = serializers.IntegerField(help_text="Number of people who rated it.")
     human_queries = serializers.IntegerField(help_text="Number of queries that it is rated on.")
-    human_no_interval = _no_interval("there is neither interval nor rank by human_mean")
-    human_no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
+    human_no_interval = no_interval("there is neither interval nor rank by human_mean")
+    human_no_interval_text = in_words()
     rank = serializers.IntegerField(help_text="Place by MAP@R; 1 is best.")
     rank_low = serializers.IntegerField(allow_null=True, help_text="Best rank that the paired test leaves open.")
     rank_high = serializers.IntegerField(allow_null=True, help_text="Worst rank that the paired test leaves open.")
@@ -207,12 +200,12 @@ class LeaderboardAgreementSerializer(serializers.Serializer[Any]):
 
     models = serializers.IntegerField(help_text="Number of models with enough ratings.")
     tau = serializers.FloatField(required=False, allow_null=True, help_text="Kendall's tau-b, -1 to 1.")
-    low = _number("Lower end of the 95 % interval of tau or difference, over people and queries; null if none.")
-    high = _number("Upper end of the 95 % interval of tau or difference, over people and queries; null if none.")
+    low = number("Lower end of the 95 % interval of tau or difference, over people and queries; null if none.")
+    high = number("Upper end of the 95 % interval of tau or difference, over people and queries; null if none.")
     people = serializers.IntegerField(help_text="Number of people who rated these models.")
     queries = serializers.IntegerField(help_text="Number of queries that these models are rated on.")
-    no_interval = _no_interval("there is no interval")
-    no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
+    no_interval = no_interval("there is no interval")
+    no_interval_text = in_words()
     better = serializers.CharField(required=False, help_text="Name of the model with the higher MAP@R, of two.")
     is_level = serializers.BooleanField(required=False, help_text="Whether both have the same MAP@R.")
     difference = serializers.FloatField(required=False, help_text="Human mean of `better` minus that of the other.")
@@ -229,36 +222,13 @@ class PeopleAgreementSerializer(serializers.Serializer[Any]):
     share = serializers.FloatField(help_text="Share of comparisons in which two people agree, 0 to 1.")
     chance = serializers.FloatField(help_text="Share that chance gives, 0 to 1.")
     comparisons = serializers.IntegerField()
-    alpha = _number(
-        "Krippendorff's alpha, ordinal: 1 is perfect agreement, 0 is chance; null if all ratings are equal."
-    )
-    alpha_low = _number("Lower end of its 95 % interval over people and queries; null if there is none.")
-    alpha_high = _number("Upper end of its 95 % interval over people and queries; null if there is none.")
+    alpha = number("Krippendorff's alpha, ordinal: 1 is perfect agreement, 0 is chance; null if all ratings are equal.")
+    alpha_low = number("Lower end of its 95 % interval over people and queries; null if there is none.")
+    alpha_high = number("Upper end of its 95 % interval over people and queries; null if there is none.")
     people = serializers.IntegerField(help_text="Number of people that alpha compares.")
     queries = serializers.IntegerField(help_text="Number of queries that alpha compares people on.")
-    no_interval = _no_interval("alpha has no interval")
-    no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
-
-
-class ColumnFigureSerializer(serializers.Serializer[Any]):
-    column = serializers.IntegerField(help_text="Place on the ballot; 1 is the leftmost.")
-    mean = serializers.FloatField(help_text="Mean rating above the mean of its ballot, in points.")
-    low = _number("Lower end of its interval; null if there is none.")
-    high = _number("Upper end of its interval; null if there is none.")
-    ratings = serializers.IntegerField()
-
-
-class ColumnBiasSerializer(serializers.Serializer[Any]):
-    """Ratings by the place of the column; the intervals of all columns hold together at 95 %.
-
-    An interval that leaves out 0 means that the place moves the ratings.
-    """
-
-    columns = ColumnFigureSerializer(many=True)
-    people = serializers.IntegerField(help_text="Number of people who rated these models.")
-    queries = serializers.IntegerField(help_text="Number of queries that these models are rated on.")
-    no_interval = _no_interval("there are no intervals")
-    no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
+    no_interval = no_interval("alpha has no interval")
+    no_interval_text = in_words()
 
 
 class LeaderboardSectionSerializer(serializers.Serializer[Any]):
@@ -276,6 +246,8 @@ class LeaderboardSectionSerializer(serializers.Serializer[Any]):
     agreement = LeaderboardAgreementSerializer(allow_null=True)
     people_agree = PeopleAgreementSerializer(allow_null=True)
     column_bias = ColumnBiasSerializer(allow_null=True)
+    metric_agreement = MetricAgreementSerializer()
+    enough = EnoughSerializer()
     rows = LeaderboardRowSerializer(many=True)
 
 

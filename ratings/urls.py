@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from ratings.api import files
-from ratings.views import ballots, downloads, leaderboard, my_ratings
+from ratings.views import audits, ballots, downloads, leaderboard, my_ratings
 
 urlpatterns = [
     path("rate/", ballots.rate, name="rate"),
@@ -14,8 +14,10 @@ urlpatterns = [
     path("rate/<uuid:pk>/skip", ballots.skip, name="skip"),
     path("rate/<uuid:pk>/query", files.BallotQueryView.as_view(), name="ballot-query"),
     path("leaderboard/", leaderboard.show_leaderboard, name="leaderboard"),
+    path("leaderboard/audit/", audits.show_audit, name="leaderboard-audit"),
     path("leaderboard/rows", leaderboard.show_rows, name="leaderboard-rows"),
     path("leaderboard/agreement", leaderboard.show_agreement, name="leaderboard-agreement"),
+    path("leaderboard/metrics", leaderboard.show_metrics, name="leaderboard-metrics"),
     path("leaderboard/leaderboard.<slug:suffix>", leaderboard.download_file, name="leaderboard-file"),
     path("me/ratings/", my_ratings.own_marks, name="my-marks"),
     path("me/ratings/blind/", my_ratings.own_ratings, name="my-ratings"),

@@ -16,7 +16,7 @@ from ratings.api.ballots import BallotViewSet
 from ratings.api.consistency import DatasetConsistencyView
 from ratings.api.files import DatasetRatingsView
 from ratings.api.judged_metrics import JudgedMetricsView
-from ratings.api.leaderboard import LeaderboardFileView, LeaderboardView
+from ratings.api.leaderboard import LeaderboardAuditView, LeaderboardFileView, LeaderboardView
 from retrieval.datasets.api.datasets import DatasetViewSet
 from retrieval.datasets.api.images import ImageViewSet
 from retrieval.datasets.api.uploads import UploadViewSet
@@ -57,6 +57,7 @@ urlpatterns = [
     path("v1/me/", MeView.as_view(), name="me"),
     path("v1/me/export/", MeExportView.as_view(), name="me-export"),
     path("v1/leaderboard/", LeaderboardView.as_view(), name="api-leaderboard"),
+    path("v1/leaderboard/audit/", LeaderboardAuditView.as_view(), name="api-leaderboard-audit"),
     path("v1/leaderboard/<str:suffix>/", LeaderboardFileView.as_view(), name="api-leaderboard-file"),
     re_path(rf"^v1/searches/(?P<id>{UUID})/results/(?P<suffix>[a-z]+)/$", SearchResultsView.as_view()),
     re_path(rf"^v1/datasets/(?P<id>{KEY})/ratings/(?P<part>[a-z.]+)/$", DatasetRatingsView.as_view()),

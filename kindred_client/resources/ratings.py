@@ -84,6 +84,14 @@ class Ratings(Resource):
         query = given(dataset=dataset, protocol=protocol)
         return self._api.call("ratings.leaderboard", response_types.RatingsLeaderboard, query=query)
 
+    def audit(self, *, dataset: str | None = None, protocol: str | None = None) -> response_types.RatingsAudit:
+        """Return the audit of each table's blind ratings; without `protocol` of each data set's default one.
+
+        It has the sampling of models, ballots that decide who is first, drift over time, and `warnings` in words.
+        """
+        query = given(dataset=dataset, protocol=protocol)
+        return self._api.call("ratings.audit", response_types.RatingsAudit, query=query)
+
     def leaderboard_file(self, suffix: str, *, dataset: str | None = None, protocol: str | None = None) -> Download:
         """Return the leaderboard as a file: csv, png, svg or json."""
         query: dict[str, Any] = given(dataset=dataset, protocol=protocol)

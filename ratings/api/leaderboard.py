@@ -12,8 +12,11 @@ from rest_framework.views import APIView
 
 from config.api.filters import check_parameters
 from config.api.views import AnyAcceptNegotiation
+from ratings.audit_serializers import LeaderboardAuditSerializer
 from ratings.leaderboard_serializers import LeaderboardSerializer
 from ratings.services import leaderboard_files
+from ratings.services.audit_files import audit_document
+from ratings.services.audits import audits_for
 from ratings.services.leaderboard import Section, sections_for
 from retrieval.files import attachment
 
@@ -29,9 +32,13 @@ FILTERS = [
 ]
 
 
-def _sections(request: Request) -> list[Section]:
+def _filters(request: Request) -> dict[str, str]:
     check_parameters(request, NAMES)
-    return sections_for(request.user, **{name: request.query_params.get(name, "") for name in NAMES})
+    return {name: request.query_params.get(name, "") for name in NAMES}
+
+
+def _sections(request: Request) -> list[Section]:
+    return sections_for(request.user, **_filters(request))
 
 
 class LeaderboardView(APIView):
@@ -43,6 +50,19 @@ class LeaderboardView(APIView):
     def get(self, request: Request) -> Response:
         """List the measured losses, a table per data set and protocol, best MAP@R first."""
         return Response(leaderboard_files.document_of(_sections(request)))
+
+
+class LeaderboardAuditView(APIView):
+    """The audit of the leaderboard's blind ratings."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="leaderboard_audit_retrieve", parameters=FILTERS, responses={200: LeaderboardAuditSerializer}
+    )
+    def get(self, request: Request) -> Response:
+        """Audit the blind ratings of each table; without a protocol of each data set's default one."""
+        return Response(audit_document(audits_for(request.user, **_filters(request))))
 
 
 class LeaderboardFileView(APIView):

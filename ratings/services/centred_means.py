@@ -14,6 +14,8 @@ from ratings.services.rating_statistics import RESAMPLES, Bools, Floats, Ints, R
 _BALLOTS_AT_ONCE = 2048
 """Bound on the ballots whose weights and sums are held at a time: 16 MiB of weights."""
 
+ALL = slice(None)
+
 
 @dataclass(frozen=True)
 class Estimates:
@@ -27,7 +29,7 @@ class Estimates:
         return Estimates(self.values[models], self.resampled[:, models])
 
 
-def centred_means(ratings: Ratings, seed: int = 0) -> Estimates:
+def centred_means(ratings: Ratings, seed: int = 0, rows: slice = ALL) -> Estimates:
     """Return the mean that each model would have if every ballot had shown every model; usually 1 to 5.
 
     Least squares of rating = ballot + model, every rating with the same weight. The means of the models are the
@@ -37,26 +39,31 @@ def centred_means(ratings: Ratings, seed: int = 0) -> Estimates:
     The resamples draw people and queries with replacement, independently. A ballot counts as often as its person
     times as often as its query: the pigeonhole bootstrap. It covers other people and other queries, and overstates
     the share of the variance that is neither's. Models see the same resamples, so differences are paired. The same
-    ratings give the same resamples.
+    ratings give the same resamples. rows: of which ballots; people and queries are drawn from those of all.
 
     Source: A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007), 386-411.
     """
-    sums = weighted_sums(ratings, lambda part: _features(ratings.values[part]), seed)
-    means = _solved(sums, ratings.values.shape[1])
+    sums = weighted_sums(ratings, lambda part: ballot_features(ratings.values[part]), seed, rows=rows)
+    means = solved_means(sums, ratings.values.shape[1])
     return Estimates(means[0], means[1:])
 
 
 def weighted_sums(
-    ratings: Ratings, features: Callable[[slice], Floats], seed: int = 0, resamples: int = RESAMPLES
+    ratings: Ratings,
+    features: Callable[[slice], Floats],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    rows: slice = ALL,
 ) -> Floats:
     """Return the sums of features over the ballots of each of the first resamples [1 + resamples, F].
 
-    The first row sums the ratings as they are. features: those of a part of the ballots [b, F].
+    The first row sums the ratings as they are. features: those of a part of the ballots [b, F]. rows: of which ballots.
     """
     people, queries = (counts[: 1 + resamples] for counts in two_way_counts(ratings, seed))
     sums = np.zeros((len(people), features(slice(0, 0)).shape[1]))
-    for start in range(0, len(ratings.people), _BALLOTS_AT_ONCE):
-        part = slice(start, start + _BALLOTS_AT_ONCE)
+    first, last, _ = rows.indices(len(ratings.people))
+    for start in range(first, last, _BALLOTS_AT_ONCE):
+        part = slice(start, min(start + _BALLOTS_AT_ONCE, last))
         weights = people[:, ratings.people_places[part]] * queries[:, ratings.query_places[part]]
         sums += weights @ features(part)
     return sums
@@ -76,7 +83,7 @@ def two_way_counts(ratings: Ratings, seed: int = 0) -> tuple[Floats, Floats]:
     return counts[0], counts[1]
 
 
-def _features(values: Floats) -> Floats:
+def ballot_features(values: Floats) -> Floats:
     """Return what the normal equations add up over ballots [B, M (M + 1) / 2 + 3 M].
 
     The upper triangle of their matrix, their right side, each model's share of the ballot, and that share times the
@@ -91,7 +98,7 @@ def _features(values: Floats) -> Floats:
     return np.hstack([matrix, np.nan_to_num(values) - shown * ballot_mean, share, share * ballot_mean])
 
 
-def _solved(sums: Floats, models: int) -> Floats:
+def solved_means(sums: Floats, models: int) -> Floats:
     """Return the means [R, M] from the sums [R, features]."""
     corner = models * (models + 1) // 2
     matrix = np.zeros((len(sums), models, models))
@@ -125,24 +132,48 @@ def largest_group(linked: Bools, share: Floats) -> Bools:
     return largest
 
 
-def rank_ranges(estimates: Estimates, factors: Floats, level: float = 0.95) -> list[tuple[int, int] | None]:
-    """Return the best and the worst rank that simultaneous intervals leave open, for each model; 1 is the highest.
+@dataclass(frozen=True)
+class PairIntervals:
+    """Pairs of models by their places [P], their differences (first - second) and the half-widths of intervals.
 
-    factors [M]: widening of each model's intervals (`rating_statistics.widening`), NaN where a model has none: its
-    range is None, and it may be above or below any other. Two models are in order if 0 lies outside the interval of
-    their difference. The intervals of all pairs hold together at the level: their half-widths are one multiple of the
-    bootstrap's standard errors, the quantile of the largest deviation of a resample over all pairs. A pair without
-    any spread is in order if it differs.
+    The intervals of all pairs hold together. errors: the bootstrap's standard errors of the differences.
+    """
+
+    first: Ints
+    second: Ints
+    differences: Floats
+    limits: Floats
+    errors: Floats
+
+
+def pair_intervals(estimates: Estimates, factors: Floats, level: float = 0.95) -> PairIntervals:
+    """Return simultaneous intervals of the differences of every two models that have an interval.
+
+    factors [M]: widening of each model's intervals (`rating_statistics.widening`), NaN where a model has none. The
+    intervals of all pairs hold together at the level: their half-widths are one multiple of the bootstrap's standard
+    errors, the quantile of the largest deviation of a resample over all pairs.
     """
     ranked = ~np.isnan(estimates.values)
     first, second = np.triu_indices(len(ranked), 1)
     pairs = (ranked & ~np.isnan(factors))[np.stack([first, second])].all(axis=0)
     first, second = first[pairs], second[pairs]
     differences = estimates.values[first] - estimates.values[second]
-    limits = _simultaneous(estimates, first, second, level) * np.maximum(factors[first], factors[second])
+    limits, errors = _simultaneous(estimates, first, second, level)
+    return PairIntervals(first, second, differences, limits * np.maximum(factors[first], factors[second]), errors)
+
+
+def rank_ranges(estimates: Estimates, factors: Floats, level: float = 0.95) -> list[tuple[int, int] | None]:
+    """Return the best and the worst rank that simultaneous intervals leave open, for each model; 1 is the highest.
+
+    factors: see `pair_intervals`; a model without an interval has the range None, and may be above or below any
+    other. Two models are in order if 0 lies outside the interval of their difference. A pair without any spread is in
+    order if it differs.
+    """
+    ranked = ~np.isnan(estimates.values)
+    pairs = pair_intervals(estimates, factors, level)
     above = [0] * len(ranked)
     below = [0] * len(ranked)
-    for one, other, difference, limit in zip(first, second, differences, limits, strict=True):
+    for one, other, difference, limit in zip(pairs.first, pairs.second, pairs.differences, pairs.limits, strict=True):
         if abs(difference) > max(limit, 1e-9):
             higher, lower = (one, other) if difference > 0 else (other, one)
             above[lower] += 1
@@ -154,17 +185,16 @@ def rank_ranges(estimates: Estimates, factors: Floats, level: float = 0.95) -> l
     ]
 
 
-def _simultaneous(estimates: Estimates, first: Ints, second: Ints, level: float) -> Floats:
-    """Return the half-widths [pairs] of intervals of differences that hold together."""
+def _simultaneous(estimates: Estimates, first: Ints, second: Ints, level: float) -> tuple[Floats, Floats]:
+    """Return the half-widths [pairs] of intervals of differences that hold together, and the standard errors."""
     resampled = estimates.resampled[:, first] - estimates.resampled[:, second]
     deviations = np.abs(resampled - (estimates.values[first] - estimates.values[second]))
     deviations = deviations[~np.isnan(deviations).any(axis=1)]
     if not deviations.size:
-        return np.full(len(first), np.inf)
+        return np.full(len(first), np.inf), np.full(len(first), np.inf)
     errors = np.sqrt((deviations**2).mean(axis=0))
     ratios = np.divide(deviations, errors, out=np.zeros(deviations.shape), where=errors > 1e-9)
-    limits: Floats = np.quantile(ratios.max(axis=1), level) * errors
-    return limits
+    return np.quantile(ratios.max(axis=1), level) * errors, errors
 
 
 def interval_of(estimates: Estimates, place: int, factor: float) -> tuple[float, float] | None:

@@ -8,10 +8,13 @@ from mlcore.evaluation.metric_table import HEADLINE, RECALL_AT_K, Metric, Place,
 from ratings.errors import UnknownFilter
 from ratings.models import Ballot
 from ratings.services.equivalent_losses import EquivalentLosses, equivalent_losses
+from ratings.services.leaderboard_decisions import TableDecisions, table_decisions
+from ratings.services.leaderboard_metrics import metric_agreement_of
 from ratings.services.leaderboard_people import statistics_of
 from ratings.services.leaderboard_protocols import BoardProtocol
 from ratings.services.leaderboard_ranks import RankTest, ranked
 from ratings.services.leaderboard_rows import LeaderboardRow, measured_rows
+from ratings.services.metric_agreement import MetricAgreement
 from ratings.services.people_figures import ColumnBias, PairAgreement, PeopleAgreement, PeopleFigure, RankAgreement
 from retrieval.models import Dataset
 
@@ -19,24 +22,29 @@ DEFAULT = "default"
 """Value of the filter `protocol`: of each data set the protocol with the most rows, the newest among equals."""
 
 
+Protocols = Sequence[tuple[BoardProtocol, int]]
+"""The protocols of a data set with their numbers of rows, the default first."""
+
+
 @dataclass(frozen=True)
 class Section:
     """A table: the rows of a data set under one protocol, the number of ballots on them and their statistics.
 
-    is_default: whether it is the data set's default table; protocols: every protocol of the data set with its number
-    of rows, the default first.
+    is_default: whether it is the data set's default table.
     """
 
     dataset: Dataset
     protocol: BoardProtocol
     is_default: bool
-    protocols: Sequence[tuple[BoardProtocol, int]]
+    protocols: Protocols
     rows: Sequence[LeaderboardRow]
     test: RankTest
     ratings: int
     agreement: RankAgreement | PairAgreement | None
     people_agree: PeopleAgreement | None
     column_bias: ColumnBias | None
+    metric_agreement: MetricAgreement
+    enough: TableDecisions
     equivalent_losses: EquivalentLosses | None
 
     @property
@@ -81,11 +89,24 @@ def sections_for(user: Visitor, dataset: str = "", protocol: str = "") -> list[S
     return sections_of(measured_rows(user), dataset, protocol)
 
 
+def default_rows(user: Visitor, dataset: Dataset) -> list[LeaderboardRow]:
+    """Return the rows of a data set's default table as they were measured, without ranks and people's figures."""
+    tables = tables_of([row for row in measured_rows(user) if row.dataset == dataset], protocol=DEFAULT)
+    return tables[0][0] if tables else []
+
+
 def sections_of(rows: Sequence[LeaderboardRow], dataset: str = "", protocol: str = "") -> list[Section]:
     """Return the tables of these rows; see `sections_for`. Raises UnknownFilter."""
+    return [_section(part, protocols) for part, protocols in tables_of(rows, dataset, protocol)]
+
+
+def tables_of(
+    rows: Sequence[LeaderboardRow], dataset: str = "", protocol: str = ""
+) -> list[tuple[list[LeaderboardRow], Protocols]]:
+    """Return the rows of each table as they were measured, and the protocols of its data set; see `sections_for`."""
     _check_filters(rows, dataset, protocol)
     return [
-        _section(part, protocols)
+        (part, protocols)
         for of_dataset in _by_dataset(row for row in rows if dataset in ("", row.dataset.slug))
         for protocols in [_protocols(of_dataset)]
         for place, (one, _) in enumerate(protocols)
@@ -121,13 +142,13 @@ def _protocols(rows: Sequence[LeaderboardRow]) -> list[tuple[BoardProtocol, int]
     return [(protocol, len(members)) for protocol, members in sorted(parts.items(), key=order)]
 
 
-def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProtocol, int]]) -> Section:
+def _section(rows: Sequence[LeaderboardRow], protocols: Protocols) -> Section:
     ordered, test = ranked(rows)
     statistics = statistics_of(ordered)
     ordered = [replace(row, people=statistics.figures.get(row.model.pk, PeopleFigure())) for row in ordered]
     agreement = statistics.agreement
+    names = {row.model.pk: row.name for row in ordered}
     if isinstance(agreement, PairAgreement):
-        names = {row.model.pk: row.name for row in ordered}
         agreement = replace(agreement, better=names[int(agreement.better)])
     return Section(
         dataset=ordered[0].dataset,
@@ -140,6 +161,8 @@ def _section(rows: Sequence[LeaderboardRow], protocols: Sequence[tuple[BoardProt
         agreement=agreement,
         people_agree=statistics.people_agree,
         column_bias=statistics.column_bias,
+        metric_agreement=metric_agreement_of(ordered),
+        enough=table_decisions(ordered[0].dataset, statistics.enough, names),
         equivalent_losses=equivalent_losses([row.model for row in ordered]),
     )
 

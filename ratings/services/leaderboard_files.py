@@ -14,8 +14,15 @@ from django.core.cache import cache
 from config.spreadsheets import csv_text
 from ratings.services import leaderboard
 from ratings.services.leaderboard import Section
+from ratings.services.leaderboard_decisions import TableDecisions
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, SeedRow
-from ratings.services.people_figures import ColumnBias, PairAgreement, PeopleAgreement, RankAgreement
+from ratings.services.metric_agreement import MetricAgreement
+from ratings.services.people_figures import (
+    ColumnBias,
+    PairAgreement,
+    PeopleAgreement,
+    RankAgreement,
+)
 from retrieval.registry.services.legend import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -67,6 +74,8 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
                 "agreement": _document_figure(section.agreement),
                 "people_agree": _document_figure(section.people_agree),
                 "column_bias": _document_figure(section.column_bias),
+                "metric_agreement": _document_figure(section.metric_agreement),
+                "enough": _document_figure(section.enough),
                 "rows": [_document_row(row) for row in section.rows],
             }
             for section in sections
@@ -75,7 +84,7 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
 
 
 def _document_figure(
-    figure: RankAgreement | PairAgreement | PeopleAgreement | ColumnBias | None,
+    figure: RankAgreement | PairAgreement | PeopleAgreement | ColumnBias | MetricAgreement | TableDecisions | None,
 ) -> dict[str, object] | None:
     return None if figure is None else {**asdict(figure), "no_interval_text": figure.no_interval_text}
 

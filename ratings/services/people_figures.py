@@ -37,7 +37,7 @@ def rank_range_text(low: int | None, high: int | None) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-class _OfPeople:
+class OfPeople:
     """A figure of so many people and queries. no_interval: why it has no interval, of NO_INTERVAL; empty if it has."""
 
     people: int
@@ -50,7 +50,7 @@ class _OfPeople:
 
 
 @dataclass(frozen=True)
-class PeopleFigure(_OfPeople):
+class PeopleFigure(OfPeople):
     """What people say of a row.
 
     mean: its ballot-centred mean (`centred_means`), None without ratings or a comparison. low, high: 95 % interval.
@@ -82,7 +82,7 @@ class PeopleFigure(_OfPeople):
 
 
 @dataclass(frozen=True)
-class RankAgreement(_OfPeople):
+class RankAgreement(OfPeople):
     """Kendall's tau-b between metric and human means of three models or more; tau None: all level in one of the two.
 
     low, high: 95 % interval; no_interval: why there is none.
@@ -98,7 +98,7 @@ class RankAgreement(_OfPeople):
 
 
 @dataclass(frozen=True)
-class PairAgreement(_OfPeople):
+class PairAgreement(OfPeople):
     """Whether people prefer the model of two that the metric prefers.
 
     better: that model's key, in a section its name; is_level: the metric prefers none; difference: of the human
@@ -119,7 +119,7 @@ class PairAgreement(_OfPeople):
 
 
 @dataclass(frozen=True)
-class PeopleAgreement(_OfPeople):
+class PeopleAgreement(OfPeople):
     """How far people agree about the same results.
 
     share: of the comparisons in which two agree; chance: the share that chance gives. alpha: Krippendorff's, ordinal,
@@ -155,7 +155,7 @@ class ColumnFigure:
 
 
 @dataclass(frozen=True)
-class ColumnBias(_OfPeople):
+class ColumnBias(OfPeople):
     """Whether a column's place on the ballot moves its ratings. The intervals of all columns hold together at 95 %."""
 
     columns: tuple[ColumnFigure, ...]

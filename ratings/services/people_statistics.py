@@ -1,12 +1,13 @@
 """Statistics of a table's ratings: figures of its models, agreement. Arrays in, numbers out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ratings.services.centred_means import Estimates, centred_means, interval_of, rank_ranges
 from ratings.services.column_means import column_means
+from ratings.services.enough_votes import EnoughVotes, enough_votes
 from ratings.services.people_figures import (
     ColumnBias,
     ColumnFigure,
@@ -25,11 +26,12 @@ from ratings.services.rating_statistics import (
     Floats,
     Ratings,
     estimable,
-    interval,
+    interval_or_why,
     kendall_tau_b,
+    rounded,
+    rounded_ends,
     share_in_order,
     why_no_interval,
-    widened,
     widening,
 )
 from ratings.services.win_rates import win_rates
@@ -45,6 +47,7 @@ class Statistics:
     agreement: RankAgreement | PairAgreement | None = None
     people_agree: PeopleAgreement | None = None
     column_bias: ColumnBias | None = None
+    enough: EnoughVotes = EnoughVotes()
 
 
 def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
@@ -55,8 +58,9 @@ def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
     models = list(measured)
     known = ~np.isnan(estimates.values)
     compared = np.flatnonzero(known & (ratings.counts >= FEWEST_RATINGS))
+    figures = figures_of(ratings, estimates, win_rates(ratings))
     return Statistics(
-        figures=dict(zip(models, figures_of(ratings, estimates, win_rates(ratings)), strict=True)),
+        figures=dict(zip(models, figures, strict=True)),
         agreement=agreement_of(
             np.array([measured[models[place]] for place in compared]),
             estimates.of(compared),
@@ -65,7 +69,18 @@ def computed(ratings: Ratings, measured: Mapping[int, float]) -> Statistics:
         ),
         people_agree=people_agree_of(ratings),
         column_bias=_column_bias(ratings),
+        enough=enough_of(ratings, estimates, figures, models),
     )
+
+
+def enough_of(
+    ratings: Ratings, estimates: Estimates, figures: Sequence[PeopleFigure], models: Sequence[int]
+) -> EnoughVotes:
+    """Return what the ratings decide, with the models' keys."""
+    factors = np.array([np.nan if one.no_interval else widening(one.people, one.queries) for one in figures])
+    found = enough_votes(ratings, estimates, factors, [one.no_interval for one in figures])
+    decisions = tuple(replace(one, model=models[one.model]) for one in found.decisions)
+    return replace(found, best=None if found.best is None else models[found.best], decisions=decisions)
 
 
 def figures_of(ratings: Ratings, estimates: Estimates, rates: Estimates) -> list[PeopleFigure]:
@@ -77,9 +92,9 @@ def figures_of(ratings: Ratings, estimates: Estimates, rates: Estimates) -> list
     figures = []
     for place, (reason, (people, queries)) in enumerate(zip(reasons, reaches, strict=True)):
         mean = estimates.values[place]
-        low, high = _rounded_ends(None if reason else interval_of(estimates, place, factors[place]))
+        low, high = rounded_ends(None if reason else interval_of(estimates, place, factors[place]))
         rank_low, rank_high = ranks[place] or (None, None)
-        mean = None if np.isnan(mean) else _rounded(mean)
+        mean = None if np.isnan(mean) else rounded(mean)
         wins = _win_rate(rates, place, factors[place])
         figures.append(PeopleFigure(mean, low, high, rank_low, rank_high, people, queries, reason, *wins))
     return figures
@@ -90,8 +105,8 @@ def _win_rate(rates: Estimates, place: int, factor: float) -> tuple[float | None
     if np.isnan(rates.values[place]):
         return None, None, None
     ends = None if np.isnan(factor) else interval_of(rates, place, factor)
-    low, high = _rounded_ends(None if ends is None else (max(0.0, ends[0]), min(1.0, ends[1])))
-    return _rounded(rates.values[place]), low, high
+    low, high = rounded_ends(None if ends is None else (max(0.0, ends[0]), min(1.0, ends[1])))
+    return rounded(rates.values[place]), low, high
 
 
 def _why_no_interval(estimates: Estimates, place: int, people: int, queries: int) -> str:
@@ -115,12 +130,12 @@ def agreement_of(
     better = int(measured[1] > measured[0])
     worse = 1 - better
     resampled = estimates.resampled[:, better] - estimates.resampled[:, worse]
-    low, high, reason = _interval_or_why(resampled, reach)
+    low, high, reason = interval_or_why(resampled, reach)
     return PairAgreement(
         models=2,
         better=models[better],
         is_level=bool(measured[0] == measured[1]),
-        difference=_rounded(estimates.values[better] - estimates.values[worse]),
+        difference=rounded(estimates.values[better] - estimates.values[worse]),
         low=low,
         high=high,
         certainty=None if reason else share_in_order(resampled),
@@ -134,7 +149,7 @@ def _rank_agreement(measured: Floats, estimates: Estimates, reach: tuple[int, in
     tau = float(kendall_tau_b(measured, estimates.values[None])[0])
     if np.isnan(tau):
         return RankAgreement(len(measured), None, None, None, *reach, why_no_interval(*reach))
-    low, high, reason = _interval_or_why(kendall_tau_b(measured, estimates.resampled), reach)
+    low, high, reason = interval_or_why(kendall_tau_b(measured, estimates.resampled), reach)
     if low is not None and high is not None:
         low, high = max(-1.0, low), min(1.0, high)
     return RankAgreement(len(measured), tau, low, high, *reach, reason)
@@ -149,7 +164,7 @@ def people_agree_of(ratings: Ratings) -> PeopleAgreement | None:
     if np.isnan(alpha.value):
         shown = (None, None, None, *alpha.reach, NO_VARIATION)
         return PeopleAgreement(share.share, share.chance, share.comparisons, *shown)
-    low, high, reason = _interval_or_why(alpha.resampled, alpha.reach)
+    low, high, reason = interval_or_why(alpha.resampled, alpha.reach)
     ends = (low, None if high is None else min(1.0, high))
     return PeopleAgreement(share.share, share.chance, share.comparisons, alpha.value, *ends, *alpha.reach, reason)
 
@@ -163,24 +178,6 @@ def _column_bias(ratings: Ratings) -> ColumnBias | None:
     level = 1 - 0.05 / len(rated)  # Bonferroni: one column in twenty tables, not one column in twenty
     figures = []
     for place in rated:
-        low, high, _ = _interval_or_why(means.resampled[:, place], reach, level)
-        figures.append(ColumnFigure(int(place) + 1, _rounded(means.values[place]), low, high, int(counts[place])))
+        low, high, _ = interval_or_why(means.resampled[:, place], reach, level)
+        figures.append(ColumnFigure(int(place) + 1, rounded(means.values[place]), low, high, int(counts[place])))
     return ColumnBias(tuple(figures), *reach, why_no_interval(*reach))
-
-
-def _rounded(value: float) -> float:
-    """Return a figure with 9 digits, so that equal means differ by 0 and not by the last bit; never -0."""
-    return round(float(value), 9) + 0.0
-
-
-def _interval_or_why(
-    resampled: Floats, reach: tuple[int, int], level: float = 0.95
-) -> tuple[float | None, float | None, str]:
-    """Return the interval of resampled values, or why there is none."""
-    reason = why_no_interval(*reach) or ("" if estimable(resampled) else UNSTABLE)
-    ends = None if reason else widened(interval(resampled, level), widening(*reach))
-    return *_rounded_ends(ends), reason
-
-
-def _rounded_ends(ends: tuple[float, float] | None) -> tuple[float | None, float | None]:
-    return (None, None) if ends is None else (_rounded(ends[0]), _rounded(ends[1]))

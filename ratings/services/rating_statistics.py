@@ -114,6 +114,28 @@ def interval(resampled: Floats, level: float = 0.95) -> tuple[float, float] | No
     return float(low), float(high)
 
 
+def interval_or_why(
+    resampled: Floats, reach: tuple[int, int], level: float = 0.95
+) -> tuple[float | None, float | None, str]:
+    """Return the ends of the interval of resampled values [RESAMPLES], widened for few people, or why there is none.
+
+    reach: the people and queries that the values are of. The reason is a code such as FEW_PEOPLE, else empty.
+    """
+    reason = why_no_interval(*reach) or ("" if estimable(resampled) else UNSTABLE)
+    ends = None if reason else widened(interval(resampled, level), widening(*reach))
+    return *rounded_ends(ends), reason
+
+
+def rounded(value: float) -> float:
+    """Return a figure with 9 digits, so that equal means differ by 0 and not by the last bit; never -0."""
+    return round(float(value), 9) + 0.0
+
+
+def rounded_ends(ends: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    """Return the ends of an interval with 9 digits; two None for none."""
+    return (None, None) if ends is None else (rounded(ends[0]), rounded(ends[1]))
+
+
 def kendall_tau_b(measured: Floats, rated: Floats) -> Floats:
     """Return Kendall's tau-b [R] between measured [M] and each row of rated [R, M]; NaN where either is all ties.
 

@@ -18,7 +18,7 @@ from config.errors import Busy, Conflict, Rejected
 from config.html_errors import error_page
 from ratings.errors import NothingToRate
 from ratings.models import Ballot
-from ratings.services import ballot_columns, ballots
+from ratings.services import ballot_columns, ballots, rating_progress
 from ratings.services.ballot_columns import BallotColumn
 from retrieval.models import Image, Model, Ranking
 from retrieval.search.services.marks import marks_of
@@ -93,8 +93,17 @@ def _ballot_page(request: HttpRequest, ballot: Ballot, sent: Mapping[int, int] |
             replace(column, rating=sent.get(column.key, column.rating), is_missing=column.key not in sent)
             for column in columns
         ]
-    context = _ballot_context(request, ballot) | {"columns": columns, "no_skip": ballots.why_no_skip(ballot)}
+    context = _ballot_context(request, ballot) | {
+        "columns": columns,
+        "no_skip": ballots.why_no_skip(ballot),
+        "decided": _progress_text(request, ballot),
+    }
     return render(request, "ratings/rate.html", context, status=200 if sent is None else 400)
+
+
+def _progress_text(request: HttpRequest, ballot: Ballot) -> str:
+    query = ballot.search.query_image
+    return "" if query is None else rating_progress.progress_text(request.user, query.dataset)
 
 
 def _confirm_page(request: HttpRequest, ballot: Ballot) -> HttpResponse:

@@ -37,9 +37,9 @@ OTHER_COLUMNS = ("rank", "model", "interval", "seeds", "rating", "people's rank"
 @require_safe
 def show_leaderboard(request: HttpRequest) -> HttpResponse:
     """Show measured accuracy and blind ratings of every model."""
-    filters = _filters_of(request)
+    filters = filters_of(request)
     rows = measured_rows(request.user)
-    chips = _dataset_chips(rows, filters)
+    chips = dataset_chips(rows, filters)
     try:
         sections = leaderboard.sections_of(rows, **filters)
     except UnknownFilter as unknown:
@@ -66,6 +66,13 @@ def show_agreement(request: HttpRequest) -> HttpResponse:
     return _part(request, "ratings/_leaderboard_agreement.html")
 
 
+@never_cache
+@require_GET
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Give the metrics as predictors of people alone; the page requests them with the rows."""
+    return _part(request, "ratings/_leaderboard_metrics.html")
+
+
 def welcome_section(request: HttpRequest) -> str:
     """Return the leaderboard's rows for the front page, as HTML."""
     filters = {"dataset": "", "protocol": leaderboard.DEFAULT}
@@ -75,10 +82,10 @@ def welcome_section(request: HttpRequest) -> str:
 
 def _part(request: HttpRequest, template: str) -> HttpResponse:
     try:
-        sections = leaderboard.sections_for(request.user, **_filters_of(request))
+        sections = leaderboard.sections_for(request.user, **filters_of(request))
     except UnknownFilter as unknown:
         raise Http404(str(unknown)) from None
-    return render(request, template, _context(sections, _filters_of(request)))
+    return render(request, template, _context(sections, filters_of(request)))
 
 
 @never_cache
@@ -107,7 +114,7 @@ def _context(sections: Sequence[leaderboard.Section], filters: Mapping[str, str]
         "charts": leaderboard.charted(),
         "headline": leaderboard.headline(),
         "document": leaderboard_files.document_of(sections),
-        "filters": _query_string(filters),
+        "filters": query_string(filters),
         "narrowed": bool(filters["dataset"]) or filters["protocol"] != leaderboard.DEFAULT,
         "table_suffixes": leaderboard_files.TABLES,
         "chart_suffixes": leaderboard_files.CHARTS,
@@ -127,7 +134,7 @@ def _copied(
     entries = [
         leaderboard_text.bibtex_of(
             section,
-            page + _query_string({"dataset": section.dataset.slug, "protocol": section.protocol.value}),
+            page + query_string({"dataset": section.dataset.slug, "protocol": section.protocol.value}),
             today,
         )
         for section in sections
@@ -136,17 +143,17 @@ def _copied(
         "markdown": leaderboard_text.markdown_of(sections),
         "bibtex": "\n\n".join(entries),
         "site_url": request.build_absolute_uri("/").rstrip("/"),
-        "csv_url": request.build_absolute_uri(reverse("leaderboard-file", args=["csv"])) + _query_string(filters),
+        "csv_url": request.build_absolute_uri(reverse("leaderboard-file", args=["csv"])) + query_string(filters),
         "command_options": " ".join(f"--{name} {shlex.quote(value)}" for name, value in filters.items() if value),
     }
 
 
-def _filters_of(request: HttpRequest) -> dict[str, str]:
+def filters_of(request: HttpRequest) -> dict[str, str]:
     """Return the filters of a page; without a protocol it shows each data set's default one."""
     return {"dataset": request.GET.get("dataset", ""), "protocol": request.GET.get("protocol") or leaderboard.DEFAULT}
 
 
-def _query_string(filters: Mapping[str, str]) -> str:
+def query_string(filters: Mapping[str, str]) -> str:
     """Return the query string of these filters with its question mark; empty when none is set."""
     encoded = urlencode({name: value for name, value in filters.items() if value})
     return f"?{encoded}" if encoded else ""
@@ -170,13 +177,13 @@ class _ShownSection:
     protocols: list[Chip]
 
 
-def _dataset_chips(rows: Sequence[LeaderboardRow], filters: Mapping[str, str]) -> list[Chip]:
+def dataset_chips(rows: Sequence[LeaderboardRow], filters: Mapping[str, str]) -> list[Chip]:
     """Return the chips of the data sets; none where there is one and it is not chosen."""
     names = {row.dataset.slug: row.dataset.name for row in rows}
     if len(names) < 2 and not filters["dataset"]:
         return []
     return [
-        Chip(name, _query_string({"dataset": slug}), filters["dataset"] == slug)
+        Chip(name, query_string({"dataset": slug}), filters["dataset"] == slug)
         for slug, name in [("", "All"), *sorted(names.items())]
     ]
 
@@ -186,7 +193,7 @@ def _protocol_chips(section: leaderboard.Section) -> list[Chip]:
     return [
         Chip(
             protocol.label,
-            _query_string({"dataset": section.dataset.slug, "protocol": protocol.value}),
+            query_string({"dataset": section.dataset.slug, "protocol": protocol.value}),
             protocol == section.protocol,
             count,
         )

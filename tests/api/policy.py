@@ -194,6 +194,7 @@ POLICY = (
     owner("POST /ballots/{id}/skip/"),
     owner("POST /ballots/{id}/withdraw/"),
     anyone("GET /leaderboard/"),
+    anyone("GET /leaderboard/audit/"),
     anyone("GET /leaderboard/{suffix}/"),
 )  # fmt: skip
 

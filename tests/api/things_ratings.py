@@ -5,14 +5,8 @@ from ratings.services import ballots
 from retrieval.search.services import marks
 from tests.api.things import Ask, Scene, listed, thing
 
-listed(
-    "GET /marks/",
-    "GET /ballots/",
-    "POST /ballots/",
-    "GET /ballots/progress/",
-    "GET /ballots/consistency/",
-    "GET /leaderboard/",
-)
+listed("GET /marks/", "GET /ballots/", "POST /ballots/", "GET /ballots/progress/", "GET /ballots/consistency/")
+listed("GET /leaderboard/", "GET /leaderboard/audit/")
 
 
 @thing("GET /leaderboard/{suffix}/")

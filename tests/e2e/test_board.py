@@ -61,6 +61,21 @@ def test_the_important_columns_are_in_view_on_a_phone(page: Page, site: Site) ->
     assert faults_of(page) == []
 
 
+@pytest.mark.both_widths
+def test_the_leaderboard_leads_to_its_audit(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/leaderboard/")
+    expect(page.get_by_role("heading", name="Which metric predicts people best")).to_be_visible()
+    expect(page.locator("[data-metrics-withheld], [data-best-metric]").first).to_be_visible()
+    assert faults_of(page) == []
+    page.get_by_role("link", name="Audit of the ratings").click()
+    page.wait_for_url("**/leaderboard/audit/**")
+    expect(page.locator("[data-audit=wings]").first).to_contain_text("Sampling")
+    expect(page.get_by_role("region", name="Table: sampling of models").first).to_be_visible()
+    assert faults_of(page) == []
+    page.get_by_role("link", name="See the table").first.click()
+    page.wait_for_url("**/leaderboard/?dataset=wings**")
+
+
 def test_the_table_is_copied_for_slides(context: BrowserContext, page: Page, site: Site) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{site.address}/leaderboard/")

@@ -25,6 +25,7 @@ PARTS = {
     "experiment-tunings": "/lab/experiments/2/tunings",
     "job_status": "/jobs/33/status",
     "leaderboard-agreement": "/leaderboard/agreement",
+    "leaderboard-metrics": "/leaderboard/metrics",
     "leaderboard-rows": "/leaderboard/rows",
     "report-status": "/lab/experiments/1/report/status",
     "run-log": "/lab/runs/1/log",

@@ -1,0 +1,48 @@
+"""The audit as JSON holds it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ratings.services.audit_drift import Drift
+from ratings.services.leaderboard_audit import Audit
+from ratings.services.people_figures import ColumnBias
+
+
+def audit_document(audits: Sequence[Audit]) -> dict[str, object]:
+    """Return audits as JSON holds them; ratings are points of 1 to 5."""
+    return {"datasets": [_document(audit) for audit in audits]}
+
+
+def _document(audit: Audit) -> dict[str, object]:
+    return {
+        "dataset": audit.dataset.slug,
+        "name": audit.dataset.name,
+        "protocol": audit.protocol.value,
+        "protocol_label": audit.protocol.label,
+        "ballots": audit.ballots,
+        "warnings": audit.warnings,
+        "sampling": {
+            "ballots": audit.sampling.ballots,
+            "without_propensity": audit.sampling.without_propensity,
+            "ratio": audit.sampling.ratio,
+            "models": [
+                {"id": one.model, **asdict(one), "model": audit.names[one.model]} for one in audit.sampling.models
+            ],
+        },
+        "column_bias": _figure(audit.column_bias),
+        "removal": None if audit.toppling is None else asdict(audit.toppling),
+        "level_drift": _figure(audit.level),
+        "difference_drift": _difference(audit),
+        "variants": [asdict(one) for one in audit.variants],
+    }
+
+
+def _figure(figure: ColumnBias | Drift | None) -> dict[str, object] | None:
+    return None if figure is None else {**asdict(figure), "no_interval_text": figure.no_interval_text}
+
+
+def _difference(audit: Audit) -> dict[str, object] | None:
+    figure = _figure(audit.difference)
+    if figure is None or audit.pair is None:
+        return None
+    return {"first": audit.pair[0], "second": audit.pair[1], **figure}
