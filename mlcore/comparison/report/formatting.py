@@ -1,7 +1,7 @@
 """Texts of a report that pages of the site show too: notes, the matrix of paired tests, parameters, a citation."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,7 @@ from mlcore.comparison.significance import BETTER, CONCLUSION_TEXTS, METHOD, ONE
 from mlcore.evaluation.metric_table import HEADLINE, title_of
 
 MARKS = {BETTER: "+", WORSE: "−", UNCLEAR: "·", ONE_SEED: "?"}
+_EPOCH, _NUMBER = re.compile(r"epoch (\d+): "), re.compile(r"\d[\d.]*")
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
     character: f"\\{character}" for character in "&%$#_{}"
 }
@@ -31,8 +32,25 @@ def notes_of(document: Mapping[str, Any]) -> list[str]:
         notes.append(f"{len(missing)} of {cells} runs are not finished yet")
     warnings = document["diagnostics"]["warnings"] if document["diagnostics"] else {}
     titles = {row["name"]: row["title"] for row in document["rows"]}
-    notes += [f"Training warnings of {titles[name]}: {'; '.join(said)}" for name, said in warnings.items()]
+    notes += [f"Training warnings of {titles[name]}: {_warnings_text(said)}" for name, said in warnings.items()]
     return notes
+
+
+def _warnings_text(said: Sequence[str]) -> str:
+    """Return each warning once, with the epochs of all trainings that had it and the numbers of the last one."""
+    kinds: dict[str, dict[int, str]] = {}
+    for warning in said:
+        found = _EPOCH.match(warning)
+        epoch, text = (int(found[1]), warning[found.end() :]) if found else (0, warning)
+        kinds.setdefault(_NUMBER.sub("", text), {})[epoch] = text
+    return "; ".join(f"{_epochs_text(texts)}{texts[max(texts)]}" for texts in kinds.values())
+
+
+def _epochs_text(epochs: Iterable[int]) -> str:
+    first, last = min(epochs), max(epochs)
+    if not last:
+        return ""
+    return f"epoch {last}: " if first == last else f"epochs {first} to {last}: "
 
 
 def significance_text(document: Mapping[str, Any]) -> str:

@@ -357,6 +357,16 @@ def test_the_report_says_which_runs_were_warned(folder: Path) -> None:
         assert f"Training warnings of N-pairs: {warning}" in rendered(found)[suffix]
 
 
+def test_a_warning_of_many_epochs_and_trainings_is_told_once(folder: Path) -> None:
+    kinds = {0: ["epoch 2: cosine 0.97", "epoch 3: cosine 0.98", "no pairs"], 1: ["epoch 1: cosine 0.96", "no pairs"]}
+    for seed, warnings in kinds.items():
+        file = folder / "cells" / f"n_pairs-s{seed}" / "diagnostics.json"
+        write_json(file, read_json(file) | {"warnings": warnings})
+    for text in (rendered(document(folder))[suffix] for suffix in ("html", "md", "tex")):
+        assert "Training warnings of N-pairs: epochs 1 to 3: cosine 0.98; no pairs" in text
+        assert "0.97" not in text.split("Training warnings")[1].split("no pairs")[0]
+
+
 def test_runs_made_before_there_were_diagnostics_are_reported_without(folder: Path) -> None:
     for file in folder.glob("cells/*/diagnostics.json"):
         file.unlink()
