@@ -37,6 +37,8 @@ OWN_IN = {
     "_lab_filter.html": {"title"},
     "lab_datasets.html": {"title"},
     "_details.html": {"name"},
+    "_drift.html": {"one.first", "title"},
+    "_leaderboard_metrics.html": {"best.title", "one.title"},
     "data.html": {"sections"},
     "_model_figures.html": {"row.name", "entry.title"},
     "_model_training.html": {"title"},
@@ -51,7 +53,7 @@ OWN_IN = {
     "experiment_form.html": {"row.title"},
     "model.html": {"name"},
     "model_form.html": {"title"},
-    "report.html": {"name", "report.hardware"},
+    "report.html": {"found.best", "found.name", "name", "report.hardware", "table.name"},
     "run.html": {"title"},
     "storage.html": {"title"},
 }
