@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from mlcore.artifacts import published
@@ -45,6 +45,8 @@ from mlcore.comparison.report.tuning_section import (
 )
 from mlcore.evaluation.metric_table import HEADLINE, title_of, value_text
 
+FORMATS = ("html", "md", "tex", "csv", "json")
+"""Suffixes of a report's texts."""
 TEMPLATES = Path(__file__).with_name("templates")
 COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
 
@@ -62,9 +64,8 @@ def write_report(document: Mapping[str, Any], folder: Path) -> None:
             (scratch / f"report.{suffix}").write_bytes(slide_chart(document, suffix))
 
 
-def rendered(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the text of every format by its suffix; the same document gives the same bytes."""
-    titles = {row["name"]: row["title"] for row in document["rows"]}
+def rendered(document: Mapping[str, Any], formats: Collection[str] = FORMATS) -> dict[str, str]:
+    """Return the text of each of these formats by its suffix; the same document gives the same bytes."""
     values = {
         **document,
         "protocol": document["comparison"]["protocol"],
@@ -80,25 +81,32 @@ def rendered(document: Mapping[str, Any]) -> dict[str, str]:
         "headline": HEADLINE,
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
-    drawings: dict[str, Any] = {
-        "accuracy_svg": Markup(accuracy_chart(document["rows"])),  # noqa: S704  # our own drawing, escaped by it
-        "curves_svg": Markup(curves_chart(document["curves"], titles)) if document["curves"] else "",  # noqa: S704
+    texts: dict[str, Callable[[], str]] = {
+        "html": lambda: _template("report.html", autoescape=True).render(**values, **_drawings(document)),
+        "md": lambda: _template("report.md", autoescape=False).render(**values),
+        "tex": lambda: _template("report.tex", autoescape=False).render(**values),
+        "csv": lambda: _csv(document),
+        "json": lambda: json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n",
     }
-    drawings["further_charts"] = {name: Markup(svg) for name, svg in further_charts(document).items()}  # noqa: S704
+    return {suffix: texts[suffix]() for suffix in formats}
+
+
+def _drawings(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what only HTML shows: our own drawings, which have escaped the names in them."""
+    titles = {row["name"]: row["title"] for row in document["rows"]}
     measured = document.get("validation_curves")
-    drawings["validation_curves_svg"] = Markup(recall_chart(measured, titles)) if measured else ""  # noqa: S704
     tuned = {loss: found["expected_best"] for loss, found in document["tuning"].items() if found["expected_best"]}
-    drawings["best_of_n_svg"] = Markup(best_of_n_chart(tuned)) if tuned else ""  # noqa: S704
-    return {
-        "html": _environment(autoescape=True).get_template("report.html").render(**values, **drawings),
-        "md": _environment(autoescape=False).get_template("report.md").render(**values),
-        "tex": _environment(autoescape=False).get_template("report.tex").render(**values),
-        "csv": _csv(document),
-        "json": json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n",
+    drawn = {
+        "accuracy_svg": accuracy_chart(document["rows"]),
+        "curves_svg": curves_chart(document["curves"], titles) if document["curves"] else "",
+        "validation_curves_svg": recall_chart(measured, titles) if measured else "",
+        "best_of_n_svg": best_of_n_chart(tuned) if tuned else "",
     }
+    further = {name: Markup(svg) for name, svg in further_charts(document).items()}  # noqa: S704
+    return {name: Markup(svg) for name, svg in drawn.items()} | {"further_charts": further}  # noqa: S704
 
 
-def _environment(*, autoescape: bool) -> Environment:
+def _template(name: str, *, autoescape: bool) -> Template:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=autoescape,  # noqa: S701  # of HTML; Markdown and LaTeX have escapes of their own, below
@@ -121,7 +129,7 @@ def _environment(*, autoescape: bool) -> Environment:
         "latex": latex_text,
         "comment": one_line,
     }
-    return environment
+    return environment.get_template(name)
 
 
 def _csv(document: Mapping[str, Any]) -> str:

@@ -102,7 +102,7 @@ def test_tuned_stands_beside_untuned_with_what_was_found(folder: Path) -> None:
     found = document(folder)
     assert {"soft_triple", "soft_triple-tuned"} <= by_name(found).keys()
     assert found["tuning"]["soft_triple"]["trials"] == found["tuning"]["n_pairs"]["trials"] == 2
-    text = rendered(found)["md"]
+    text = rendered(found, ["md"])["md"]
     assert "SoftTriple (tuned)" in text and "## Tuning" in text and "proxy rate factor" in text
 
 
@@ -128,7 +128,7 @@ def test_a_tuning_of_an_earlier_design_is_told_as_such(folder: Path) -> None:
     del plan["tuning"]["design"], plan["tuning"]["folds"]
     write_json(folder / "comparison.json", plan)
     found = document(folder)
-    assert "The shared learning rate was not searched" in rendered(found)["md"]
+    assert "The shared learning rate was not searched" in rendered(found, ["md"])["md"]
     [check] = [one for one in found["fairness_checks"] if one["name"].startswith("losses at settings")]
     assert check["violated"] and "was not tuned" in check["reason"]
 
@@ -204,7 +204,7 @@ def test_documents_of_both_formats_before_are_read_and_older_ones_are_not(folder
     assert current_format(in_format_2(before)) == read
     assert current_format(in_format_2(before) | {"diagnostics": None}) == read | {"diagnostics": None}
     assert current_format({"format": 1}) is None is current_format({})
-    assert rendered(read)["md"].count("| .020 |") == len(found["rows"]) - 1
+    assert rendered(read, ["md"])["md"].count("| .020 |") == len(found["rows"]) - 1
 
 
 def test_a_document_of_format_4_is_read_without_curves_and_ranges(folder: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_report_of_format_4_has_no_further_metrics_and_is_shown_as_before(fold
     assert read == found | {"further": None}
     for suffix, text in rendered(read).items():
         assert "imensions" not in text or suffix == "json" or "Fewer dimensions" not in text
-    assert "Fewer dimensions" in rendered(found)["html"]
+    assert "Fewer dimensions" in rendered(found, ["html"])["html"]
 
 
 def test_a_stored_report_of_one_seed_keeps_its_differences_and_no_conclusion(folder: Path) -> None:
@@ -362,7 +362,7 @@ def test_a_warning_of_many_epochs_and_trainings_is_told_once(folder: Path) -> No
     for seed, warnings in kinds.items():
         file = folder / "cells" / f"n_pairs-s{seed}" / "diagnostics.json"
         write_json(file, read_json(file) | {"warnings": warnings})
-    for text in (rendered(document(folder))[suffix] for suffix in ("html", "md", "tex")):
+    for text in rendered(document(folder), ["html", "md", "tex"]).values():
         assert "Training warnings of N-pairs: epochs 1 to 3: cosine 0.98; no pairs" in text
         assert "0.97" not in text.split("Training warnings")[1].split("no pairs")[0]
 
@@ -587,7 +587,7 @@ def test_a_row_is_compared_with_the_best_in_points(folder: Path) -> None:
         if row["name"] in cells:
             difference = row["metrics"]["map_at_r"]["mean"] - best["metrics"]["map_at_r"]["mean"]
             assert cells[row["name"]]["difference"] == pytest.approx(difference)
-            assert f"{100 * difference:+.2f} (" in rendered(document)["md"]
+            assert f"{100 * difference:+.2f} (" in rendered(document, ["md"])["md"]
     assert points_text({"difference": -0.012, "low": -0.019, "high": -0.005}) == "-1.20 (-1.90 to -0.50)"
     assert points_text({"difference": 0.012, "low": None, "high": None}) == "+1.20"
 
@@ -606,7 +606,7 @@ def test_a_chart_for_a_slide_repeats_to_the_byte_and_escapes_names(folder: Path)
 
 def test_the_table_in_markdown_is_the_one_of_the_report(folder: Path) -> None:
     document = document_of(read_results(files_in(folder)))
-    assert metrics_markdown(document) in rendered(document)["md"]
+    assert metrics_markdown(document) in rendered(document, ["md"])["md"]
 
 
 def test_recall_by_epoch_is_there_where_every_run_measured_it(folder: Path) -> None:
@@ -621,7 +621,7 @@ def test_recall_by_epoch_is_there_where_every_run_measured_it(folder: Path) -> N
     assert curves and all(name.startswith("n_pairs") for name in curves), "a tuned row may have the same runs"
     for points in curves.values():
         assert points == [(1, pytest.approx(0.3)), (2, pytest.approx(0.3))]
-    assert "Recall@1 by epoch" in rendered(document)["html"]
+    assert "Recall@1 by epoch" in rendered(document, ["html"])["html"]
 
 
 def test_a_bibtex_entry_escapes_what_people_named() -> None:
