@@ -41,8 +41,10 @@ def _runs_in(folder: Path) -> list[Path]:
 
     Joined folds keep no embeddings of their own; they were measured when they were joined.
     """
-    parents = [folder] if (folder / "embeddings.npy").is_file() else sorted((folder / "cells").glob("*/"))
-    found = [path for path in parents if (path / "embeddings.npy").is_file()]
+    if (folder / "embeddings.npy").is_file():
+        return [folder]
+    # Folders that begin with a dot are being written, or were cut off.
+    found = [file.parent for file in sorted((folder / "cells").glob("[!.]*/embeddings.npy"))]
     if not found:
         raise ComparisonError(f"{folder} holds no finished run; give the folder of a run or of a comparison")
     return found

@@ -20,6 +20,7 @@ from mlcore.evaluation.metrics import per_query_scores
 from mlcore.evaluation.open_set import open_set
 from mlcore.evaluation.quantization import int8_rows
 from mlcore.evaluation.query_corruptions import CORRUPTIONS
+from mlcore.evaluation.ranking import Floats
 from mlcore.evaluation.truncation import SMALLEST, first_coordinates, principal_axes
 from mlcore.events import Progress, no_progress
 
@@ -112,11 +113,10 @@ def measure_further(
     """
     task, measured = _Task(dataset, rows), embeddings[rows]
     axes = principal_axes(embeddings[training_rows])
-    turned = None if axes is None else measured @ axes.astype(np.float32)
     steps, sizes = ladder(measured.shape[1], SMALLEST), list[SizeScores]()
     for done, dims in enumerate(steps):
         progress("further", done, len(steps))
-        sizes.append(_sizes_at(task, measured, turned, dims))
+        sizes.append(_sizes_at(task, measured, axes, dims))
     found = open_set(measured, task.labels, asked=task.asked, is_query=task.is_query)
     return {
         "format": FORMAT,
@@ -127,16 +127,19 @@ def measure_further(
     }
 
 
-def _sizes_at(task: _Task, measured: NDArray[np.float32], turned: NDArray[np.float32] | None, dims: int) -> SizeScores:
+def _sizes_at(task: _Task, measured: NDArray[np.float32], axes: Floats | None, dims: int) -> SizeScores:
     first = first_coordinates(measured, dims)
-    # Turning changes no cosine where all dimensions are kept.
-    along = first if turned is None or dims == measured.shape[1] else first_coordinates(turned, dims)
+    if axes is None or dims == measured.shape[1]:
+        along: NDArray[np.floating] = first  # turning changes no cosine where all dimensions are kept
+    else:
+        # In double precision: in single, the last bits depend on the BLAS, and now and then a rank would.
+        along = first_coordinates(measured @ axes[:, :dims], dims)
     of_first = task.score(first)
     of_axes = of_first if along is first else task.score(along)
     return {
         "dims": dims,
         "first": of_first,
-        "pca": None if turned is None else of_axes,
+        "pca": None if axes is None else of_axes,
         "int8": task.score(int8_rows(along)),
     }
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from mlcore.config import Protocol, ladder
 from mlcore.losses.batch import Memory
 
 
@@ -38,3 +39,10 @@ class NestedLoss(nn.Module):
             inputs = (*inputs, memory._replace(embeddings=memory.embeddings[:, :size]))
         cost: Tensor = functional_call(self.loss, proxies, inputs)
         return cost
+
+
+def nested_as(protocol: Protocol, loss: nn.Module) -> nn.Module:
+    """Return the loss over the sizes from the protocol's `nested_from` on; the loss itself where that is 0."""
+    if not protocol.nested_from:
+        return loss
+    return NestedLoss(loss, sizes=ladder(protocol.dim, protocol.nested_from))

@@ -12,6 +12,7 @@ import torch
 
 from mlcore.inference.encode import Floats
 from mlcore.losses import LOSSES, build_loss
+from mlcore.losses.nested import nested_as
 from mlcore.losses.samplers import epoch_batches
 from mlcore.networks.embedder import start_head_from_pca
 from mlcore.training.checkpoint import save_checkpoint
@@ -84,12 +85,13 @@ def _plan(setup: TrainingSetup, sampler: str) -> list[Rows]:
 
 
 def seconds_of_losses(setup: TrainingSetup) -> dict[str, float]:
-    """Return the seconds of every loss and its proxies in one batch, without a network."""
+    """Return the seconds of every loss and its proxies in one batch, nested as the protocol says, without a network."""
     device, dim, data = setup.encoder.device, setup.protocol.dim, setup.data
     plans = {sampler: _plan(setup, sampler)[0] for sampler in ("random", "balanced")}
     found = {}
     for name, known in LOSSES.items():
         loss = build_loss(name, num_classes=int(data.labels.max()) + 1, dim=dim).to(device)
+        loss = nested_as(setup.protocol, loss)
         labels = torch.from_numpy(data.labels[plans[known.sampler]]).to(device)
         embeddings = torch.randn(len(labels), dim, device=device, requires_grad=True)
         optimizer = torch.optim.AdamW([embeddings, *loss.parameters()])

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlcore.config import Protocol
 from mlcore.datasets import DatasetFolder, PixelCache, cache_folder
-from mlcore.evaluation.further import measure_further
+from mlcore.evaluation.further import MOST_QUERIES, measure_further
 from mlcore.evaluation.near_duplicates import find_near_duplicates
 from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
@@ -115,10 +115,17 @@ def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> SecondsAround:
     measuring = _extrapolated(partial(_measure, data.dataset, data.measured_rows, dim), measured)
     return {
         "feature": median_of(lambda: embed_rows(setup.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
-        "measure": measuring + _extrapolated(partial(_further, data, dim), measured),
+        "measure": measuring + seconds_of_further(data, dim),
         "index": _extrapolated(partial(_index, setup.paths.cache, data.dataset, dim), len(data.dataset.pictures)),
         "duplicates": _duplicates(pixels) * (len(data.measured_rows) + len(data.train_rows)),
     }
+
+
+def seconds_of_further(data: RunData, dim: int) -> float:
+    """Return the seconds of further metrics; they ask MOST_QUERIES at most, so beyond these their time is linear."""
+    measured = len(data.measured_rows)
+    seconds = _extrapolated(partial(_further, data, dim), min(measured, MOST_QUERIES))
+    return seconds * max(1.0, measured / MOST_QUERIES)
 
 
 def _seconds_of_validation(setup: TrainingSetup, feature: float) -> float:

@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlcore.config import ladder
 from mlcore.errors import TrainingError
 from mlcore.events import Event
 from mlcore.inference.encode import cached_features
 from mlcore.losses import build_loss, loss_spec
 from mlcore.losses.cross_batch_memory import CrossBatchMemoryLoss
-from mlcore.losses.nested import NestedLoss
+from mlcore.losses.nested import nested_as
 from mlcore.training.augmentation import active_augmentations
 from mlcore.training.batches import Batches
 from mlcore.training.checkpointing import CheckpointManager
@@ -44,8 +43,7 @@ class Trainer:
         self.loss: nn.Module = loss.to(device)
         self.optimizer = build_optimizer(self.protocol, self.embedder, self.loss)
         self.batches = Batches(setup)
-        if self.protocol.nested_from:
-            self.loss = NestedLoss(self.loss, sizes=ladder(self.protocol.dim, self.protocol.nested_from))
+        self.loss = nested_as(self.protocol, self.loss)
         if self.protocol.memory and loss_spec(self.spec.loss).takes_memory:
             self.loss = self._beside_memory().to(device)
         self.checkpoints = CheckpointManager(setup, self.loss, self.optimizer)

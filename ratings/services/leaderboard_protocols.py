@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlcore.config import Protocol
-from retrieval.models import Experiment, Model
+from retrieval.models import Model
 
 EXTERNAL = "external"
 """In place of the protocol of models that were trained elsewhere, each in its own way."""
+
+FIRST_LATER = ("memory", "memory_warmup_epochs", "horizontal_flip")
+"""Fields of LATER that keys had before any was left out of them; these stay, and no field is ever added here."""
 
 MOST_DIFFERENCES = 3
 """Settings that a protocol's label names where another protocol has the same name."""
@@ -35,33 +38,35 @@ class BoardProtocol:
 def protocols_of(models: Sequence[Model]) -> dict[int, BoardProtocol]:
     """Return the protocol of each model, by its key."""
     settings: dict[int, dict[str, object]] = {}
+    keys: dict[int, str] = {}
     by_dataset: dict[int, dict[str, dict[str, object]]] = {}
     for model in models:
         if model.run is None:
             continue
         experiment = model.run.experiment
         if experiment.pk not in settings:
-            settings[experiment.pk] = _settings(experiment)
-        own = settings[experiment.pk]
-        by_dataset.setdefault(model.dataset_id, {}).setdefault(_key(own), own)
+            protocol = Protocol.from_json(experiment.protocol)  # with values for the fields that are younger than it
+            settings[experiment.pk] = {**protocol.to_json(), "weights file": experiment.weights}
+            keys[experiment.pk] = key_of(protocol, experiment.weights)
+        by_dataset.setdefault(model.dataset_id, {}).setdefault(keys[experiment.pk], settings[experiment.pk])
     labelled = {dataset: _labelled(known) for dataset, known in by_dataset.items()}
     external = BoardProtocol(EXTERNAL, EXTERNAL, EXTERNAL, "External models")
     return {
-        model.pk: labelled[model.dataset_id][_key(settings[model.run.experiment_id])] if model.run else external
+        model.pk: labelled[model.dataset_id][keys[model.run.experiment_id]] if model.run else external
         for model in models
     }
 
 
-def _settings(experiment: Experiment) -> dict[str, object]:
-    """Return every setting of an experiment's protocol, with values for the fields that are younger than it."""
-    protocol = Protocol.from_json(experiment.protocol).to_json()
-    return {**protocol, "weights file": experiment.weights}
+def key_of(protocol: Protocol, weights: str) -> str:
+    """Return the same text for equal settings; a name is none. weights: the experiment's file.
 
-
-def _key(settings: Mapping[str, object]) -> str:
-    """Return the same text for equal settings; a name is none."""
-    chosen = {name: value for name, value in settings.items() if name != "name"}
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    Addresses that people share hold it. So a field that came later counts only where it changes something
+    (`Protocol.identity`), and the key of a protocol stays as it was before there was that field.
+    """
+    first = {name: getattr(protocol, name) for name in FIRST_LATER}
+    chosen = {**first, **protocol.identity(), "weights file": weights}
+    del chosen["name"]
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _labelled(known: Mapping[str, Mapping[str, object]]) -> dict[str, BoardProtocol]:

@@ -50,7 +50,8 @@ _SIZES = {
     "int8": (
         "Quality per byte",
         "{both} in percent of vectors cut by PCA whose numbers are stored as int8. Each vector has its own symmetric "
-        "scale, which cosines ignore: a dimension takes one byte in place of four, and nothing is fitted.",
+        "scale, which cosines ignore: a dimension takes one byte in place of four, and nothing is fitted. "
+        "A row without PCA has its first coordinates here.",
     ),
 }
 OPEN_SET = {

@@ -69,7 +69,7 @@ def tuned_values(best: Mapping[str, Any] | None) -> str:
     """Return what the best trial of a tuning was trained with, in one line; None: every trial failed."""
     if best is None:
         return "every trial failed"
-    return ", ".join(f"{_title(name)} {value:.4g}" for name, value in (best["params"] | rates_of(best)).items())
+    return ", ".join(f"{searched_title(name)} {value:.4g}" for name, value in (best["params"] | rates_of(best)).items())
 
 
 def held_out_text(protocol: Mapping[str, Any], tuning: Mapping[str, int]) -> str:
@@ -131,7 +131,7 @@ def range_texts(found: Mapping[str, Any]) -> list[dict[str, str]]:
     values = best["params"] | rates_of(best) if best else {}
     return [
         {
-            "name": _title(name),
+            "name": searched_title(name),
             "range": _ends(ends),
             "widened": _ends(found["widened"][name]) if name in found["widened"] else "",
             "best": f"{values[name]:.4g}" if name in values else "–",
@@ -141,7 +141,8 @@ def range_texts(found: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _title(name: str) -> str:
+def searched_title(name: str) -> str:
+    """Return what texts call a parameter of a loss or a rate of the protocol."""
     return name.replace("_", " ") if name in (LEARNING_RATE, PROXY_RATE) else name
 
 

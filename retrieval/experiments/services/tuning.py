@@ -16,7 +16,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
 from mlcore.comparison.plan import Tuning as Budget
-from mlcore.comparison.report.tuning_section import held_out_text, tuned_values
+from mlcore.comparison.report.tuning_section import held_out_text, searched_title, tuned_values
 from mlcore.comparison.search_space import last_edges
 from mlcore.comparison.tuning_state import Trial, best_of, current_state, rates_of
 from mlcore.errors import ComparisonError
@@ -134,5 +134,5 @@ def _tuning_row(row: Tuning, title: str) -> TuningRow:
         except ComparisonError:  # so far no trial's loss was finite
             return shown
         shown["best"], shown["values"] = best["map_at_r"], tuned_values(best)
-        shown["at_edge"] = ", ".join(last_edges(state, row.loss, best))
+        shown["at_edge"] = ", ".join(map(searched_title, last_edges(state, row.loss, best)))
     return shown

@@ -116,6 +116,9 @@ def test_one_run_alone_is_measured_and_an_empty_folder_is_an_error(
     assert further(run, "--data", wings.folder, "--cache", cache_root) == 0 and (run / "further.json").is_file()
     assert further(tmp_path, "--data", wings.folder, "--cache", cache_root) == 1
     assert "holds no finished run" in capsys.readouterr().err
+    (folder / "cells" / CELLS[1]).rename(folder / "cells" / ".n_pairs-s1-cut-off")
+    assert further(folder, "--data", wings.folder, "--cache", cache_root, "--json") == 0
+    assert '"runs": 3' in capsys.readouterr().out, "with the two baselines"
     (run / "further.json").unlink()
     described = read_json(run / "model.json")
     write_json(run / "model.json", described | {"dataset": {"name": "moths", "fingerprint": "0"}})

@@ -1,13 +1,18 @@
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
-from mlcore.config import Protocol
+from mlcore.config import Protocol, ladder
 from mlcore.datasets import DatasetFolder
 from mlcore.errors import Stopped
 from mlcore.losses import LOSSES
+from mlcore.losses.nested import NestedLoss
 from mlcore.runs import RunSpec
+from mlcore.training import timing
 from mlcore.training.timing import measure_step_times
 from mlcore.training.train import train
 from tests.mlcore.tiny import head_protocol, paths_in, tiny_protocol
@@ -34,6 +39,33 @@ def test_a_probe_stops_when_asked_and_leaves_nothing(wings: DatasetFolder, tmp_p
     with pytest.raises(Stopped):
         measure_step_times(tiny_protocol(), wings, tmp_path / "cache", progress=stop)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_losses_of_nested_training_are_timed_nested(
+    wings: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nested: set[tuple[str, tuple[int, ...]]] = set()
+    forward = NestedLoss.forward
+
+    def counting(loss: NestedLoss, *arguments: Any) -> Any:
+        nested.add((type(loss.loss).__name__, loss.sizes))
+        return forward(loss, *arguments)
+
+    monkeypatch.setattr(NestedLoss, "forward", counting)
+    protocol = head_protocol(nested_from=2)
+    measure_step_times(protocol, wings, tmp_path / "cache")
+    assert {found for _, found in nested} == {ladder(protocol.dim, 2)} and len(nested) == len(LOSSES)
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [(50, 0.25), (100, 1), (400, 16), (1000, 40)])
+def test_further_metrics_are_reckoned_linear_where_queries_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, rows: int, seconds: float
+) -> None:
+    monkeypatch.setattr(timing, "_further", lambda data, dim, count: (count / 100) ** 2)
+    monkeypatch.setattr(timing, "MOST_ROWS", 100)
+    monkeypatch.setattr(timing, "MOST_QUERIES", 400)
+    data: Any = SimpleNamespace(measured_rows=np.arange(rows))
+    assert timing.seconds_of_further(data, 8) == pytest.approx(seconds)
 
 
 @pytest.mark.learning

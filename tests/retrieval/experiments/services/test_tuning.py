@@ -169,7 +169,7 @@ def test_a_tuning_queued_before_there_were_folds_searches_as_it_did_then(
 def test_a_best_value_at_an_edge_of_its_range_is_shown(world: World) -> None:
     row = tuned(world).tunings.get()
     Tuning.objects.filter(pk=row.pk).update(trials=measured(2))
-    assert services.tunings_of(row.experiment)[0]["at_edge"] == "gamma, learning_rate"
+    assert services.tunings_of(row.experiment)[0]["at_edge"] == "gamma, learning rate"
 
 
 def test_a_cancelled_tuning_keeps_its_trials_and_goes_on_from_them(
