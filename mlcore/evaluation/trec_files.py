@@ -46,10 +46,10 @@ def read_run(path: Path) -> Run:
     for number, (query, _, result, _, score, _) in _rows(path, ("query", "Q0", "result", "rank", "score", "tag")):
         _require_once(path, lines, (query, result), number)
         scores.setdefault(query, {})[result] = _score(path, number, score)
-    return {
-        query: sorted(of_query, key=lambda result, of_query=of_query: (of_query[result], result), reverse=True)
-        for query, of_query in scores.items()
+    ordered = {
+        query: sorted(((score, result) for result, score in one.items()), reverse=True) for query, one in scores.items()
     }
+    return {query: [result for _, result in results] for query, results in ordered.items()}
 
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
