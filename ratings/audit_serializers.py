@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from ratings.figure_serializers import ColumnBiasSerializer, in_words, number
+from ratings.figure_serializers import ColumnBiasSerializer, in_words, no_interval, number
 from ratings.services.audit_drift import NO_TREND
 
 PERIOD = {"first": 1, "last": 41, "value": 3.4, "low": 3.1, "high": 3.7}
@@ -99,9 +99,7 @@ class DriftSerializer(serializers.Serializer[Any]):
     high = number("Upper end of its 97.5 % interval over people and queries; null if there is none.")
     people = serializers.IntegerField()
     queries = serializers.IntegerField()
-    no_interval = serializers.CharField(
-        allow_blank=True, help_text=f"Code of why there is no test: {', '.join(NO_TREND)}; empty if there is."
-    )
+    no_interval = no_interval("there is no test", NO_TREND)
     no_interval_text = in_words()
 
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from ratings.figure_serializers import in_words, no_interval, number
 from ratings.services.enough_votes import STATES
+from ratings.services.metric_agreement import NO_ORDER
 
 METRIC_AGREEMENT = {
     "metrics": [
@@ -110,7 +111,7 @@ class MetricAgreementSerializer(serializers.Serializer[Any]):
     )
     people = serializers.IntegerField(help_text="Number of people who gave such pairs.")
     queries = serializers.IntegerField(help_text="Number of queries of such pairs.")
-    no_interval = no_interval("it is withheld")
+    no_interval = no_interval("it is withheld", NO_ORDER)
     no_interval_text = in_words()
 
 

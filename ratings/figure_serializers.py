@@ -1,5 +1,6 @@
 """Serializers of figures that the leaderboard and its audit share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -12,10 +13,10 @@ def number(about: str = "") -> serializers.FloatField:
     return serializers.FloatField(allow_null=True, help_text=about)
 
 
-def no_interval(what: str) -> serializers.CharField:
+def no_interval(what: str, codes: Sequence[str] = NO_INTERVAL) -> serializers.CharField:
     """Return a field with the code of why something is missing."""
     return serializers.CharField(
-        allow_blank=True, help_text=f"Code of why {what}: {', '.join(NO_INTERVAL)}; empty if there is."
+        allow_blank=True, help_text=f"Code of why {what}: {', '.join(codes)}; empty if there is."
     )
 
 

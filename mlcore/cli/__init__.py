@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mlcore.cli import comparing, datasets, further, models, significance, training
+from mlcore.cli import comparing, datasets, further, judge, models, significance, training
 from mlcore.cli.terminal import emit, readable
 from mlcore.errors import MlcoreError, Stopped
 
-GROUPS = (datasets, training, comparing, further, significance, models)
+GROUPS = (datasets, training, comparing, further, significance, judge, models)
 """Each declares its commands by `add_commands`; none imports torch before one of them runs."""
 
 

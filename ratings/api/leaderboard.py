@@ -16,8 +16,9 @@ from ratings.audit_serializers import LeaderboardAuditSerializer
 from ratings.leaderboard_serializers import LeaderboardSerializer
 from ratings.services import leaderboard_files
 from ratings.services.audit_files import audit_document
-from ratings.services.audits import audits_for
+from ratings.services.audits import audits_of
 from ratings.services.leaderboard import Section, sections_for
+from ratings.services.leaderboard_rows import measured_rows
 from retrieval.files import attachment
 
 NAMES = ("dataset", "protocol")
@@ -62,7 +63,7 @@ class LeaderboardAuditView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Audit the blind ratings of each table; without a protocol of each data set's default one."""
-        return Response(audit_document(audits_for(request.user, **_filters(request))))
+        return Response(audit_document(audits_of(request.user, measured_rows(request.user), **_filters(request))))
 
 
 class LeaderboardFileView(APIView):

@@ -30,7 +30,7 @@ def _document(audit: Audit) -> dict[str, object]:
             ],
         },
         "column_bias": _figure(audit.column_bias),
-        "removal": None if audit.toppling is None else asdict(audit.toppling),
+        "removal": None if audit.removal is None else asdict(audit.removal),
         "level_drift": _figure(audit.level),
         "difference_drift": _difference(audit),
         "variants": [asdict(one) for one in audit.variants],

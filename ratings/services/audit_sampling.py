@@ -18,9 +18,9 @@ LEVEL = 0.05
 class ModelSampling:
     """How often a model was on a rated ballot.
 
-    model: its place, in an audit its key. ballots, share: of all of the table. recorded: of those that logged
-    probabilities; expected: as many as these add up to, None where none did. is_off: whether that differs by more
-    than chance, at 5 % for all models together.
+    model: its place, in an audit its key. ballots, share: of all rated ones of the data set. recorded: of those that
+    logged probabilities; expected: as many as these add up to, None where none did. is_off: whether that differs by
+    more than chance, at 5 % for all models together.
     """
 
     model: int
@@ -33,7 +33,7 @@ class ModelSampling:
 
 @dataclass(frozen=True)
 class Sampling:
-    """Sampling of models over so many ballots. without_propensity: ballots that logged no probability."""
+    """Sampling of models over so many ballots of a data set. without_propensity: ballots that logged no probability."""
 
     models: tuple[ModelSampling, ...]
     ballots: int

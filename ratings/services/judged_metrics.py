@@ -1,16 +1,19 @@
-"""Measures of each model against people's marks: nDCG@8, Judged@8 and bpref, by ir-measures."""
+"""Measures of each model against people's marks: nDCG@8, Judged@8 and bpref."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist, fmean, stdev
+
+from django.core.cache import cache
 
 from accounts.roles import Visitor
+from mlcore.evaluation.judged_metrics import RELEVANT, MeanJudgedMetrics, mean_judged_metrics
 from ratings.services.ballots import RESULTS
-from ratings.services.judgements import RELEVANT, Judgements, judgements_of
+from ratings.services.judgements import judgements_of
+from ratings.services.leaderboard_people import FORM, KEEP_SECONDS
 from ratings.services.people_figures import no_interval_text
-from ratings.services.rating_statistics import FEW_QUERIES, FEWEST_QUERIES
-from retrieval.models import Dataset, Model
+from ratings.services.rating_statistics import FEW_QUERIES
+from retrieval.models import Dataset
 
 NO_MARKS = "no_marks"
 """Why a data set has no rows."""
@@ -74,7 +77,13 @@ def judged_table(user: Visitor, dataset: Dataset) -> JudgedTable:
     """Return how the models that this person may see stand against all marks, each on the judged queries of its run."""
     judgements = judgements_of(user, dataset, judged_only=True)
     listed = [model for model in judgements.runs if model.archived_at is None] if judgements.grades else []
-    rows = [row for model in listed for row in [_row(model, judgements)] if row is not None]
+    means = _means(judgements.grades, {model.pk: judgements.runs[model] for model in listed})
+    rows = [
+        JudgedRow(model=model.pk, name=model.name, color=model.color, **of_model)
+        for model in listed
+        for of_model in [means[model.pk]]
+        if of_model is not None
+    ]
     grades = judgements.grades.values()
     return JudgedTable(
         dataset=dataset,
@@ -87,58 +96,16 @@ def judged_table(user: Visitor, dataset: Dataset) -> JudgedTable:
     )
 
 
-def _row(model: Model, judgements: Judgements) -> JudgedRow | None:
-    run = {query: images for query, images in judgements.runs[model].items() if query in judgements.grades}
-    if not run:
-        return None
-    values = measured({query: judgements.grades[query] for query in run}, run)
-    low, high = mean_interval(values["ndcg"]) or (None, None)
-    means = {name: round(fmean(of_queries), 9) for name, of_queries in values.items()}
-    return JudgedRow(model=model.pk, name=model.name, color=model.color, low=low, high=high, queries=len(run), **means)
+def _means(
+    grades: Mapping[int, Mapping[int, int]], runs: Mapping[int, Mapping[int, Sequence[int]]]
+) -> dict[int, MeanJudgedMetrics | None]:
+    """Return the means of each run, by its model's key, cached for the same grades and runs."""
+    digest = hashlib.sha256(repr((grades, runs)).encode()).hexdigest()
 
+    def compute() -> dict[int, MeanJudgedMetrics | None]:
+        return {model: mean_judged_metrics(grades, run, RESULTS) for model, run in runs.items()}
 
-def measured(
-    grades: Mapping[int, Mapping[int, int]], run: Mapping[int, Sequence[int]]
-) -> dict[str, list[float]]:  # fmt: skip
-    """Return ndcg, judged and bpref of each query of the run, 0 to 1. grades: of the same queries, by picture.
-
-    nDCG as trec_eval has it: the gain is the grade, the discount log2(rank + 1), the ideal order that of all graded
-    pictures; a picture without a grade gains nothing (Jaervelin and Kekaelaeinen, 2002). bpref (Buckley and Voorhees,
-    2004) leaves pictures without a grade out; relevant is RELEVANT and above, and a graded picture that the run lacks
-    was not found. A query without a relevant picture has 0 of both, a run without results 0 of all.
-    """
-    import ir_measures  # loads scipy, which the site starts without
-
-    measures = {
-        "ndcg": ir_measures.nDCG @ RESULTS,
-        "judged": ir_measures.Judged @ RESULTS,
-        "bpref": ir_measures.Bpref(rel=int(RELEVANT)),
-    }
-    qrels = [
-        ir_measures.Qrel(str(query), str(image), grade)
-        for query, of_query in grades.items()
-        for image, grade in of_query.items()
-    ]
-    scored = [
-        ir_measures.ScoredDoc(str(query), str(image), float(RESULTS - place))
-        for query, images in run.items()
-        for place, image in enumerate(images)
-    ]
-    found = {(one.measure, one.query_id): one.value for one in ir_measures.iter_calc(measures.values(), qrels, scored)}
-    return {name: [float(found.get((measure, str(query)), 0)) for query in run] for name, measure in measures.items()}
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval of a mean over queries, within 0 and 1; None of fewer than FEWEST_QUERIES.
-
-    mean -+ t * sd / sqrt(n), which covers other queries and not other people. t is Student's quantile by the first
-    terms of its expansion about the normal one (Abramowitz and Stegun 26.7.5), exact to 0.004 from 9 degrees on.
-    """
-    if len(values) < FEWEST_QUERIES:
-        return None
-    freedom = len(values) - 1
-    z = NormalDist().inv_cdf(0.975)
-    t = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-    half = t * stdev(values) / sqrt(len(values))
-    mean = fmean(values)
-    return round(max(0.0, mean - half), 9), round(min(1.0, mean + half), 9)
+    means: dict[int, MeanJudgedMetrics | None] = cache.get_or_set(  # type: ignore[assignment]  # what is set is what comes
+        f"judged-metrics:{FORM}:{digest}", compute, KEEP_SECONDS
+    )
+    return means

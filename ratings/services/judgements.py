@@ -12,9 +12,6 @@ from retrieval.datasets.services.visibility import pictures_being_deleted
 from retrieval.models import Dataset, Image, Mark, Model, Ranking, Search
 from retrieval.registry.services.visibility import visible_models
 
-RELEVANT = Mark.Value.SAME_KIND
-"""From this grade on a picture is relevant, where a measure knows only yes and no."""
-
 
 @dataclass(frozen=True)
 class Judgements:

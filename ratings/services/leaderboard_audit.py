@@ -1,7 +1,7 @@
 """The audit of a table: what could make its blind ratings mislead, from the database, with warnings in words."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -26,8 +26,8 @@ FEW_SHARE = 0.02
 
 
 @dataclass(frozen=True)
-class Toppling:
-    """The fewest ballots found whose removal puts another row first. ballots: 0 where two rows are level at the top."""
+class NamedRemoval:
+    """A removal (`audit_removals.Removal`) with the names of the rows. ballots: 0 where two are level at the top."""
 
     winner: str
     after: str
@@ -49,12 +49,12 @@ class LossVariants:
 class Findings:
     """What an audit computes of the ratings of a table. pair: the two highest rows by blind rating, by key.
 
-    toppling: None if half of the ballots do not change who wins, or nothing is compared. rows are keys there.
+    removal: None if half of the ballots do not change who wins, or nothing is compared. rows are keys there.
     """
 
     sampling: Sampling
     pair: tuple[int, int] | None = None
-    toppling: tuple[int, int, int] | None = None
+    removal: tuple[int, int, int] | None = None
     ballots: int = 0
     level: Drift | None = None
     difference: Drift | None = None
@@ -74,7 +74,7 @@ class Audit:
     sampling: Sampling
     column_bias: ColumnBias | None
     pair: tuple[str, str] | None
-    toppling: Toppling | None
+    removal: NamedRemoval | None
     level: Drift | None
     difference: Drift | None
     variants: tuple[LossVariants, ...]
@@ -101,10 +101,10 @@ class Audit:
         if self.column_bias is not None and self.column_bias.biased:
             columns = ", ".join(f"{one.column} by {one.mean:+.2f}" for one in self.column_bias.biased)
             yield f"The column's place moves the ratings (column {columns} points)."
-        if self.toppling is not None and self.toppling.ballots and self.toppling.share < FEW_SHARE:
+        if self.removal is not None and self.removal.ballots and self.removal.share < FEW_SHARE:
             yield (
-                f"Without {self.toppling.ballots} of {self.ballots} ballots, {name(self.toppling.after)} would be "
-                f"first instead of {name(self.toppling.winner)}."
+                f"Without {self.removal.ballots} of {self.ballots} ballots, {name(self.removal.after)} would be "
+                f"first instead of {name(self.removal.winner)}."
             )
         if self.level is not None and self.level.is_found:
             yield f"Ratings drift: by {self.level.change:+.2f} points from the first ballots to the last."
@@ -128,15 +128,20 @@ def _unequal(found: Sampling, names: dict[int, str], name: Callable[[str], str])
 
 
 def audit_of(user: Visitor, rows: Sequence[LeaderboardRow]) -> Audit:
-    """Return the audit of a table's rows, cached until a rating comes or goes; variants are counted anew."""
+    """Return the audit of a table's rows, cached until a rating comes or goes; variants are counted anew.
+
+    Sampling is of all rated ballots of the data set, so a rating of any of its models is one.
+    """
     dataset, names = rows[0].dataset, {row.model.pk: row.name for row in rows}
     statistics = statistics_of(rows)
     known = tuple(sorted(row_of_models(rows).items()))
-    found = cached("audit", rows, known, partial(_findings, dataset, rows))
-    toppling = None
-    if found.toppling is not None:
-        winner, after, ballots = found.toppling
-        toppling = Toppling(names[winner], names[after], ballots, ballots / found.ballots)
+    rated = Model.objects.filter(dataset=dataset, rankings__blind_scores__isnull=False).distinct()
+    every = sorted({*row_of_models(rows), *rated.values_list("pk", flat=True)})
+    found = cached("audit", every, known, partial(_findings, rows, every))
+    removal = None
+    if found.removal is not None:
+        winner, after, ballots = found.removal
+        removal = NamedRemoval(names[winner], names[after], ballots, ballots / found.ballots)
     return Audit(
         dataset=dataset,
         protocol=rows[0].protocol,
@@ -145,17 +150,17 @@ def audit_of(user: Visitor, rows: Sequence[LeaderboardRow]) -> Audit:
         sampling=found.sampling,
         column_bias=statistics.column_bias,
         pair=None if found.pair is None else (names[found.pair[0]], names[found.pair[1]]),
-        toppling=toppling,
+        removal=removal,
         level=found.level,
         difference=found.difference,
         variants=variants_of(user, rows),
     )
 
 
-def _findings(dataset: Dataset, rows: Sequence[LeaderboardRow]) -> Findings:
+def _findings(rows: Sequence[LeaderboardRow], every: Sequence[int]) -> Findings:
     row_of = row_of_models(rows)
     places = [row.model.pk for row in rows]
-    shares = _sampling(dataset, list(row_of))
+    shares = _sampling(every, row_of.keys())
     ratings = evidence_of(places, row_of).ratings
     ballots = len(ratings.people)
     if not ballots:
@@ -166,22 +171,19 @@ def _findings(dataset: Dataset, rows: Sequence[LeaderboardRow]) -> Findings:
     if (~np.isnan(means)).sum() < 2:
         return Findings(shares, ballots=ballots, level=level)
     first, second = (int(place) for place in order[:2])
-    removal = smallest_removal(ratings, means)
-    toppling = None
-    if removal is not None:
-        toppling = places[removal.winner], places[removal.after], len(removal.removed)
+    fewest = smallest_removal(ratings, means)
+    removal = None
+    if fewest is not None:
+        removal = places[fewest.winner], places[fewest.after], len(fewest.removed)
     difference = drift_of_difference(ratings, first, second)
-    return Findings(shares, (places[first], places[second]), toppling, ballots, level, difference)
+    return Findings(shares, (places[first], places[second]), removal, ballots, level, difference)
 
 
-def _sampling(dataset: Dataset, models: Sequence[int]) -> Sampling:
-    """Return how often each of these models was on a rated ballot of the data set.
+def _sampling(every: Sequence[int], own: Collection[int]) -> Sampling:
+    """Return how often each of a table's own models was on a rated ballot of the data set.
 
-    Every model that was ever rated takes part, or ballots without one of these would be missed. Models that were shown
-    only on ballots before them have no place in it.
+    every: the data set's models that were ever rated take part too, or ballots without one of these would be missed.
     """
-    rated = Model.objects.filter(dataset=dataset, rankings__blind_scores__isnull=False).values_list("pk", flat=True)
-    every = sorted({*models, *rated})
     evidence = evidence_of(every, {pk: pk for pk in every})
     places = {pk: place for place, pk in enumerate(every)}
     model_of = dict(
@@ -201,7 +203,6 @@ def _sampling(dataset: Dataset, models: Sequence[int]) -> Sampling:
             if int(ranking) in model_of:
                 probabilities[row, places[model_of[int(ranking)]]] = share
     found = sampling(evidence.rankings > 0, probabilities)
-    own = set(models)
     kept = tuple(replace(one, model=every[one.model]) for one in found.models if every[one.model] in own)
     return replace(found, models=kept)
 

@@ -23,7 +23,7 @@ def metric_agreement_of(rows: Sequence[LeaderboardRow]) -> MetricAgreement:
     seeds = [one for row in rows for one in row.seeds]
     figures = {one.model.pk: _figures(one) for one in seeds}
     known = tuple(sorted((pk, *sorted(of_model.items())) for pk, of_model in figures.items()))
-    return cached("metrics", rows, (rows[0].dataset.revision, known), lambda: _computed(rows[0].dataset, figures))
+    return cached("metrics", figures, (rows[0].dataset.revision, known), lambda: _computed(rows[0].dataset, figures))
 
 
 def _figures(one: SeedRow) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Evidence of a table: its ratings, read from the database, and their statistics, cached."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -15,7 +15,7 @@ from ratings.services.leaderboard_rows import LeaderboardRow
 from ratings.services.people_statistics import Statistics, computed
 from ratings.services.rating_statistics import Ints, Ratings
 
-FORM = 5
+FORM = 6
 """Of what is cached: raised when a dataclass of it changes, so that a new release does not read an older one's."""
 
 Value = TypeVar("Value")
@@ -42,7 +42,7 @@ def statistics_of(rows: Sequence[LeaderboardRow]) -> Statistics:
     measured = {row.model.pk: row.headline for row in sorted(rows, key=lambda row: row.model.pk)}
     row_of = row_of_models(rows)
     known = tuple(measured.items()), tuple(sorted(row_of.items()))
-    return cached("statistics", rows, known, lambda: computed(ratings_of(list(measured), row_of), measured))
+    return cached("statistics", row_of, known, lambda: computed(ratings_of(list(measured), row_of), measured))
 
 
 def row_of_models(rows: Sequence[LeaderboardRow]) -> dict[int, int]:
@@ -50,13 +50,13 @@ def row_of_models(rows: Sequence[LeaderboardRow]) -> dict[int, int]:
     return {one.model.pk: row.model.pk for row in rows for one in row.seeds}
 
 
-def cached(name: str, rows: Sequence[LeaderboardRow], known: object, compute: Callable[[], Value]) -> Value:
-    """Return what is computed of these rows' ratings, cached until a rating comes or goes.
+def cached(name: str, models: Collection[int], known: object, compute: Callable[[], Value]) -> Value:
+    """Return what is computed of these models' ratings, cached until a rating comes or goes.
 
     known: what else it is computed of, told by its repr. Ratings are never changed and their keys never used again, so
     their number and newest key tell two states apart.
     """
-    scores = BlindScore.counted.filter(ranking__model__in=list(row_of_models(rows)))
+    scores = BlindScore.counted.filter(ranking__model__in=models)
     state = scores.aggregate(count=Count("pk"), newest=Max("pk"))
     digest = hashlib.sha256(repr(known).encode()).hexdigest()  # the same in every process, which hash() of text is not
     key = f"ratings-{name}:{FORM}:{digest}:{state['count']}:{state['newest']}"

@@ -7,9 +7,14 @@ from itertools import combinations
 import numpy as np
 
 from ratings.services.centred_means import Estimates, rank_ranges, two_way_counts, weighted_sums
-from ratings.services.people_figures import OfPeople, rank_range_text
+from ratings.services.people_figures import NO_INTERVAL, OfPeople, rank_range_text
 from ratings.services.rating_statistics import (
+    FEW_PEOPLE,
+    FEW_QUERIES,
+    FEWEST_PEOPLE,
+    FEWEST_QUERIES,
     NO_RATINGS,
+    NO_VARIATION,
     UNSTABLE,
     Bools,
     Floats,
@@ -22,6 +27,10 @@ from ratings.services.rating_statistics import (
 )
 
 OTHERS_RESAMPLES = 500
+
+NOTHING_TO_FIND = "nothing_to_find"
+NO_ORDER = (NOTHING_TO_FIND, *NO_INTERVAL)
+"""The codes of why there is no order of the metrics."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,11 @@ class OtherPeople:
 
 @dataclass(frozen=True)
 class MetricAgreement(OfPeople):
-    """Which metric predicts people best: metrics, best first; empty where no_interval says why it is withheld.
+    """Which metric predicts people best: metrics, best first; empty where no_interval, of NO_ORDER, says why.
 
-    pairs: of columns with different ratings on ballots whose query has something to find. queries_left_out: rated
-    queries whose class has no other picture, on which every metric is undefined. other_people: None where no two
-    people rated the same pair.
+    people, queries: how many have pairs. pairs: of columns with different ratings on ballots whose query has something
+    to find. queries_left_out: rated queries whose class has no other picture, on which every metric is undefined.
+    other_people: None where no two people rated the same pair.
     """
 
     metrics: tuple[MetricFigure, ...] = ()
@@ -96,6 +105,16 @@ class MetricAgreement(OfPeople):
     people: int = 0
     queries: int = 0
     no_interval: str = NO_RATINGS
+
+    @property
+    def no_interval_text(self) -> str:
+        return {
+            NOTHING_TO_FIND: "no rated query has another picture of its class",
+            NO_VARIATION: "nobody rates two columns of a ballot differently",
+            FEW_PEOPLE: f"it needs {FEWEST_PEOPLE} people who rate columns differently; {self.people} did",
+            FEW_QUERIES: f"it needs {FEWEST_QUERIES} queries with different ratings; {self.queries} have some",
+            UNSTABLE: "too few ballots have columns with different ratings",
+        }.get(self.no_interval) or super().no_interval_text
 
     @property
     def level_with_best(self) -> tuple[MetricFigure, ...]:
@@ -118,7 +137,7 @@ def metric_agreement(ratings: Ratings, predictors: Mapping[str, Predictor], find
         counted += (_order(values, *pair) != 0) & _known(values, *pair)
     reach = len(np.unique(kept.people[counted > 0])), len(np.unique(kept.queries[counted > 0]))
     empty = MetricAgreement((), None, int(counted.sum()), left_out, *reach)
-    reason = why_no_interval(*reach) if counted.any() else NO_RATINGS
+    reason = why_no_interval(*reach) if counted.any() else _why_no_pairs(kept, left_out)
     if reason:
         return replace(empty, no_interval=reason)
     shown = {
@@ -133,6 +152,13 @@ def metric_agreement(ratings: Ratings, predictors: Mapping[str, Predictor], find
         other_people=_other_people(kept),
         no_interval="",
     )
+
+
+def _why_no_pairs(kept: Ratings, left_out: int) -> str:
+    """Return why there is no pair on the ballots that are kept, a code of NO_ORDER."""
+    if len(kept.people):
+        return NO_VARIATION
+    return NOTHING_TO_FIND if left_out else NO_RATINGS
 
 
 def _slots(ratings: Ratings) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:

@@ -7,6 +7,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mlcore.evaluation import judged_metrics
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -16,7 +18,7 @@ FEWEST_RATINGS = 5
 """Of a model, before it is compared with the metric."""
 
 FEWEST_PEOPLE = 5
-FEWEST_QUERIES = 10
+FEWEST_QUERIES = judged_metrics.FEWEST_QUERIES
 """Below these a resample of people or queries says next to nothing of others, so there is no interval."""
 
 PEOPLE_ENOUGH = 10

@@ -67,12 +67,18 @@ SHOWN_METRICS: Mapping[str, ShownMetric] = {
     "query_average_precision": ShownMetric(
         "AP@{depth}", "Average precision of the results shown for the query.", average_precision
     ),
-    "query_precision": ShownMetric("Precision@{depth}", "Share of the shown results that are right.", precision),
-    "query_ndcg": ShownMetric("nDCG@{depth}", "Discounted cumulative gain of the shown results, 0 or 1 each.", ndcg),
-    "query_reciprocal_rank": ShownMetric(
-        "RR@{depth}", "1 over the rank of the first shown result that is right.", reciprocal_rank
+    "query_precision": ShownMetric(
+        "Precision@{depth}", "Share of the shown results that are of the query's class.", precision
     ),
-    "query_first_right": ShownMetric("First right", "Whether the first result is right.", first_right),
-    "query_any_right": ShownMetric("Any right", "Whether any shown result is right.", any_right),
+    "query_ndcg": ShownMetric(
+        "nDCG@{depth}",
+        "Discounted cumulative gain of the shown results: 1 for each of the query's class, else 0.",
+        ndcg,
+    ),
+    "query_reciprocal_rank": ShownMetric(
+        "RR@{depth}", "1 over the rank of the first shown result of the query's class.", reciprocal_rank
+    ),
+    "query_first_right": ShownMetric("First right", "Whether the first result is of the query's class.", first_right),
+    "query_any_right": ShownMetric("Any right", "Whether any shown result is of the query's class.", any_right),
 }
 """By name. Names begin with query_, since each is the value of one query, not a mean of a model."""

@@ -13,7 +13,7 @@ from config.template_tags import isolate
 from ratings.errors import UnknownFilter
 from ratings.services import leaderboard_audit
 from ratings.services.audit_drift import Drift, Period
-from ratings.services.audits import audits_for
+from ratings.services.audits import audits_of
 from ratings.services.leaderboard_audit import Audit
 from ratings.services.leaderboard_rows import measured_rows
 from ratings.views.leaderboard import dataset_chips, filters_of
@@ -27,9 +27,10 @@ WIDTH, HEIGHT, EDGE = 240, 80, 6
 def show_audit(request: HttpRequest) -> HttpResponse:
     """Show the checks of each table's ratings, and warn in words where one fails."""
     filters = filters_of(request)
-    chips = dataset_chips(measured_rows(request.user), filters)
+    rows = measured_rows(request.user)
+    chips = dataset_chips(rows, filters)
     try:
-        audits = audits_for(request.user, **filters)
+        audits = audits_of(request.user, rows, **filters)
     except UnknownFilter as unknown:
         context: dict[str, object] = {"reason": str(unknown), "chips": chips}
         return render(request, "ratings/audit.html", context, status=HTTPStatus.NOT_FOUND)
@@ -39,7 +40,7 @@ def show_audit(request: HttpRequest) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Point:
     """A period in a drawing: its place from the left, and the places of its value and its interval from the top."""
 
     x: str
@@ -55,29 +56,29 @@ class ShownAudit:
 
     table: Audit
     warnings: list[str]
-    level: list[Mark]
-    difference: list[Mark]
+    level: list[Point]
+    difference: list[Point]
 
 
-def _drawn(audit: Audit) -> tuple[list[Mark], list[Mark]]:
-    return _marks(audit.level), _marks(audit.difference)
+def _drawn(audit: Audit) -> tuple[list[Point], list[Point]]:
+    return _points(audit.level), _points(audit.difference)
 
 
-def _marks(drift: Drift | None) -> list[Mark]:
-    """Return the marks of the periods that have a value, within the drawing; the highest end is on top."""
+def _points(drift: Drift | None) -> list[Point]:
+    """Return the points of the periods that have a value, within the drawing; the highest end is on top."""
     if drift is None:
         return []
     ends = [end for one in drift.periods for end in (one.value, one.low, one.high) if end is not None]
     top, span = max(ends, default=0.0), (max(ends, default=0.0) - min(ends, default=0.0)) or 1.0
     return [
-        _mark(place, one, drift.periods, top, span) for place, one in enumerate(drift.periods) if one.value is not None
+        _point(place, one, drift.periods, top, span) for place, one in enumerate(drift.periods) if one.value is not None
     ]
 
 
-def _mark(place: int, one: Period, periods: Sequence[Period], top: float, span: float) -> Mark:
+def _point(place: int, one: Period, periods: Sequence[Period], top: float, span: float) -> Point:
     def y(value: float | None) -> str:
         known = value if value is not None else one.value
         return f"{EDGE + (HEIGHT - 2 * EDGE) * (top - (known or 0.0)) / span:.1f}"
 
     x = EDGE + (WIDTH - 2 * EDGE) * place / max(1, len(periods) - 1)
-    return Mark(f"{x:.1f}", y(one.value), y(one.low), y(one.high), one.low is not None)
+    return Point(f"{x:.1f}", y(one.value), y(one.low), y(one.high), one.low is not None)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks.ratings import Design, simulate
-from ratings.services.metric_agreement import MetricAgreement, Predictor, metric_agreement
-from ratings.services.rating_statistics import FEW_PEOPLE, FEW_QUERIES, NO_RATINGS, Floats, Ratings
+from ratings.services.metric_agreement import NOTHING_TO_FIND, MetricAgreement, Predictor, metric_agreement
+from ratings.services.rating_statistics import FEW_PEOPLE, FEW_QUERIES, NO_RATINGS, NO_VARIATION, Floats, Ratings
 from tests.ratings.services.test_people_statistics import crossed
 
 DESIGN = Design(12, 15, models=6)
@@ -123,7 +123,24 @@ def test_it_is_withheld_where_few_rated(people: int, queries: int, why: str) -> 
 def test_everybody_rates_3_so_no_pair_says_anything() -> None:
     ratings = crossed(6, 12, [3, 3])
     found = of(ratings, metric=np.nan_to_num(ratings.values))
-    assert (found.metrics, found.no_interval, found.pairs) == ((), NO_RATINGS, 0)
+    assert (found.metrics, found.no_interval, found.pairs) == ((), NO_VARIATION, 0)
+    assert "nobody rates two columns of a ballot differently" in found.no_interval_text
+
+
+def test_classes_of_one_picture_leave_nothing_to_find() -> None:
+    ratings = crossed(6, 12, [5, 1])
+    values = np.nan_to_num(ratings.values)
+    found = metric_agreement(
+        ratings, {"metric": Predictor("m", "m", True, values)}, np.zeros(len(ratings.people), dtype=bool)
+    )
+    assert (found.no_interval, found.queries_left_out) == (NOTHING_TO_FIND, 12)
+    assert "another picture of its class" in found.no_interval_text
+
+
+def test_people_count_who_rate_columns_differently() -> None:
+    ratings = crossed(6, 12, lambda who, query: [5, 1] if who < 2 else [3, 3])
+    found = of(ratings, metric=np.nan_to_num(ratings.values))
+    assert (found.no_interval, found.people) == (FEW_PEOPLE, 2) and "; 2 did" in found.no_interval_text
 
 
 def test_queries_with_nothing_to_find_are_left_out() -> None:

@@ -10,8 +10,9 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from ratings.models import Ballot
 from ratings.services import ballots
-from ratings.services.audits import audits_for
+from ratings.services.audits import audits_of
 from ratings.services.leaderboard import sections_for
+from ratings.services.leaderboard_rows import measured_rows
 from ratings.services.rating_progress import progress_text
 from retrieval.models import Image
 from retrieval.registry.services.visibility import set_published
@@ -57,15 +58,15 @@ def test_an_audit_of_nothing_is_a_page(client: Client) -> None:
 
 
 def test_ratings_and_a_late_withdrawal_are_in_it(world: World, rated: list[User]) -> None:
-    [audit] = audits_for(rated[0])
+    [audit] = audits_of(rated[0], measured_rows(rated[0]))
     assert audit.ballots == audit.sampling.ballots == 12 and audit.sampling.ratio == 1
     assert [one.expected for one in audit.sampling.models] == [12, 12] and not audit.sampling.off
-    assert audit.toppling is None and audit.pair is not None
+    assert audit.removal is None and audit.pair is not None
     assert audit.level is not None and audit.level.no_interval == "few_ballots"
     last = Ballot.objects.filter(voted_at__isnull=False).order_by("-voted_at").first()
     assert last is not None
     ballots.withdraw(last)
-    [after] = audits_for(rated[0])
+    [after] = audits_of(rated[0], measured_rows(rated[0]))
     assert after.ballots == after.sampling.ballots == 11
 
 
@@ -86,7 +87,7 @@ def test_a_model_that_was_shown_less_than_logged_is_told(world: World, rated: li
     for ballot in Ballot.objects.all():
         ballot.propensities = {key: 0.1 for key in ballot.propensities or {}}
         ballot.save()
-    [audit] = audits_for(rated[0])
+    [audit] = audits_of(rated[0], measured_rows(rated[0]))
     assert len(audit.sampling.off) == 2 and "probabilities" in audit.warnings[0]
 
 

@@ -1,11 +1,11 @@
 """The measures against slow plain formulas, and the interval against a known truth."""
 
-from math import log2, sqrt
+from math import log2
 
 import numpy as np
 import pytest
 
-from ratings.services.judged_metrics import mean_interval, measured
+from mlcore.evaluation.judged_metrics import judged_metrics, mean_judged_metrics, query_interval
 
 
 def plain_ndcg(grades: dict[int, int], images: list[int]) -> float:
@@ -34,7 +34,7 @@ def test_measures_are_their_formulas(seed: int) -> None:
     grades = {
         query: {int(image): int(random.integers(0, 3)) for image in random.permutation(20)[:9]} for query in range(6)
     }
-    values = measured(grades, run)
+    values = judged_metrics(grades, run)
     for place, (query, images) in enumerate(run.items()):
         assert values["ndcg"][place] == pytest.approx(plain_ndcg(grades[query], images), abs=1e-9)
         assert values["bpref"][place] == pytest.approx(plain_bpref(grades[query], images), abs=1e-9)
@@ -43,24 +43,33 @@ def test_measures_are_their_formulas(seed: int) -> None:
 
 
 def test_a_query_without_a_relevant_picture_or_without_results_counts_nothing() -> None:
-    values = measured({1: {5: 0}, 2: {5: 2}, 3: {5: 2}}, {1: [5, 6], 2: [], 3: [5]})
+    values = judged_metrics({1: {5: 0}, 2: {5: 2}, 3: {5: 2}}, {1: [5, 6], 2: [], 3: [5]})
     assert values == {"ndcg": [0, 0, 1], "judged": [0.5, 0, 1], "bpref": [0, 0, 1]}
 
 
-def test_an_interval_needs_ten_queries_and_stays_within_bounds() -> None:
-    assert mean_interval([0.5] * 9) is None and mean_interval([1.0] * 10) == (1, 1)
-    assert mean_interval([0.0] * 9 + [1.0]) == (0, pytest.approx(0.1 + 2.262 * sqrt(0.1) / sqrt(10), abs=1e-3))
+def test_means_are_over_the_judged_queries_of_the_run() -> None:
+    means = mean_judged_metrics({1: {5: 2}, 2: {6: 1}, 3: {7: 1}}, {1: [5], 2: [9], 4: [5]})
+    assert means == {"ndcg": 0.5, "low": None, "high": None, "judged": 0.5, "bpref": 0.5, "queries": 2}
+    assert mean_judged_metrics({1: {5: 2}}, {4: [5]}) is None
+
+
+def test_an_interval_needs_ten_queries_and_is_never_a_point() -> None:
+    assert query_interval([0.5] * 9) is None
+    assert query_interval([1.0] * 10) == (pytest.approx(0.025**0.1), 1)
+    assert query_interval([0.0] * 10) == (0, pytest.approx(1 - 0.025**0.1))
 
 
 @pytest.mark.parametrize("queries", [10, 40])
-def test_intervals_cover_the_mean_of_other_queries(queries: int) -> None:
-    """nDCG piles up at 0 and 1: a fifth of the queries finds nothing, three tenths everything."""
-    random, repeats = np.random.default_rng(0), 2000
-    truth = 0.3 + 0.5 * 0.6
+@pytest.mark.parametrize("shape", [(0.2, 0.3, 3, 2), (0.02, 0.6, 4, 1), (0.6, 0.05, 1, 3)])
+def test_intervals_cover_the_mean_of_other_queries(queries: int, shape: tuple[float, float, int, int]) -> None:
+    """nDCG piles up at 0 and 1. Of the shares at 0 and 1 and a beta between: in the middle, high, low."""
+    nothing, everything, first, second = shape
+    random, repeats, between = np.random.default_rng(0), 1000, 1 - nothing - everything
+    truth = everything + between * first / (first + second)
     covered = 0
     for _ in range(repeats):
-        values = random.choice([0.0, 1.0, np.nan], size=queries, p=[0.2, 0.3, 0.5])
-        values = np.where(np.isnan(values), random.beta(3, 2, queries), values)
-        low, high = mean_interval([float(value) for value in values]) or (1, 0)
+        values = random.choice([0.0, 1.0, np.nan], size=queries, p=[nothing, everything, between])
+        values = np.where(np.isnan(values), random.beta(first, second, queries), values)
+        low, high = query_interval([float(value) for value in values]) or (1, 0)
         covered += low <= truth <= high
-    assert 0.92 <= covered / repeats <= 0.98
+    assert 0.905 <= covered / repeats <= 0.98  # .92 to .97, less two binomial errors
