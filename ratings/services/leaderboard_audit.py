@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from accounts.roles import Visitor
+from mlcore.runs import BASELINES
 from ratings.models import Ballot
 from ratings.services.audit_drift import Drift, drift_of_difference, drift_of_level
 from ratings.services.audit_removals import smallest_removal
@@ -160,7 +161,8 @@ def audit_of(user: Visitor, rows: Sequence[LeaderboardRow]) -> Audit:
 def _findings(rows: Sequence[LeaderboardRow], every: Sequence[int]) -> Findings:
     row_of = row_of_models(rows)
     places = [row.model.pk for row in rows]
-    shares = _sampling(every, row_of.keys())
+    on_ballots = {pk for pk, row in row_of.items() if row not in _baselines(rows)}
+    shares = _sampling(every, on_ballots)
     ratings = evidence_of(places, row_of).ratings
     ballots = len(ratings.people)
     if not ballots:
@@ -177,6 +179,11 @@ def _findings(rows: Sequence[LeaderboardRow], every: Sequence[int]) -> Findings:
         removal = places[fewest.winner], places[fewest.after], len(fewest.removed)
     difference = drift_of_difference(ratings, first, second)
     return Findings(shares, (places[first], places[second]), removal, ballots, level, difference)
+
+
+def _baselines(rows: Sequence[LeaderboardRow]) -> set[int]:
+    """Return the rows without training, which are on no ballot."""
+    return {row.model.pk for row in rows if row.model.loss in BASELINES}
 
 
 def _sampling(every: Sequence[int], own: Collection[int]) -> Sampling:
@@ -213,7 +220,7 @@ def variants_of(user: Visitor, rows: Sequence[LeaderboardRow]) -> tuple[LossVari
     Every trained model of any protocol counts, whether published or not, archived or not; one that was deleted is not
     known any more.
     """
-    losses = {row.model.loss for row in rows if row.model.run is not None}
+    losses = {row.model.loss for row in rows if row.model.run is not None} - set(BASELINES)
     trained = Model.objects.filter(dataset=rows[0].dataset, loss__in=losses, run__isnull=False)
     shown = set(visible_models(user).filter(dataset=rows[0].dataset, published=True).values_list("pk", flat=True))
     rated = set(trained.filter(rankings__blind_scores__isnull=False).values_list("pk", flat=True))

@@ -83,6 +83,14 @@ def test_every_trained_model_counts_and_one_that_is_not_shown_is_told(
     assert "1 of 2 trained models" in text_of(client.get(reverse("leaderboard-audit")))
 
 
+def test_a_baseline_is_on_no_ballot_and_no_warning(world: World, rated: list[User]) -> None:
+    baseline = plant_seed(world, "untrained", 0, 0.5)
+    [audit] = audits_of(rated[0], measured_rows(rated[0]))
+    assert baseline.pk in audit.names
+    assert baseline.pk not in {one.model for one in audit.sampling.models} and not audit.sampling.is_unequal
+    assert len(audit.variants) == 2
+
+
 def test_a_model_that_was_shown_less_than_logged_is_told(world: World, rated: list[User]) -> None:
     for ballot in Ballot.objects.all():
         ballot.propensities = {key: 0.1 for key in ballot.propensities or {}}
