@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from ratings.figure_serializers import number
+
 CONSISTENCY = {
     "repeated": {
         "people": 9,
@@ -30,9 +32,7 @@ class RepeatedSerializer(serializers.Serializer[Any]):
     within_one = serializers.FloatField(help_text="Share with ratings at most a point apart, 0 to 1.")
     equal_chance = serializers.FloatField(help_text="Share of equal ratings that chance gives.")
     within_one_chance = serializers.FloatField(help_text="Share at most a point apart that chance gives.")
-    alpha = serializers.FloatField(
-        allow_null=True, help_text="Krippendorff's alpha, ordinal: 1 is perfect, 0 is chance; null if all are equal."
-    )
+    alpha = number("Krippendorff's alpha, ordinal: 1 is perfect, 0 is chance; null if all are equal.")
 
 
 class AttentionSerializer(serializers.Serializer[Any]):

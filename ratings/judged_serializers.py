@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from ratings.figure_serializers import in_words, number
 from ratings.services.judged_metrics import NO_MARKS
 from ratings.services.rating_statistics import FEW_QUERIES, FEWEST_QUERIES
 
@@ -40,16 +41,12 @@ class JudgedRowSerializer(serializers.Serializer[Any]):
     model = serializers.IntegerField(help_text="Id of the model.")
     name = serializers.CharField(help_text="Name of the model.")
     ndcg = serializers.FloatField(help_text="nDCG@8 with the grades 0 to 2 as gains.")
-    low = serializers.FloatField(
-        allow_null=True, help_text="Lower end of the 95 % interval of nDCG@8 over queries; null if there is none."
-    )
-    high = serializers.FloatField(
-        allow_null=True, help_text="Upper end of the 95 % interval of nDCG@8 over queries; null if there is none."
-    )
+    low = number("Lower end of the 95 % interval of nDCG@8 over queries; null if there is none.")
+    high = number("Upper end of the 95 % interval of nDCG@8 over queries; null if there is none.")
     no_interval = serializers.CharField(
         allow_blank=True, help_text=f"{FEW_QUERIES} below {FEWEST_QUERIES} queries; empty if there is an interval."
     )
-    no_interval_text = serializers.CharField(allow_blank=True, help_text="The same in words.")
+    no_interval_text = in_words()
     judged = serializers.FloatField(help_text="Share of its first 8 results that have a grade.")
     bpref = serializers.FloatField(help_text="bpref; grades 1 and 2 are relevant.")
     queries = serializers.IntegerField(help_text="Number of judged queries that it has results for.")

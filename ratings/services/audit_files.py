@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from ratings.services.audit_drift import Drift
 from ratings.services.leaderboard_audit import Audit
-from ratings.services.people_figures import ColumnBias
+from ratings.services.people_figures import figure_document
 
 
 def audit_document(audits: Sequence[Audit]) -> dict[str, object]:
@@ -29,20 +28,16 @@ def _document(audit: Audit) -> dict[str, object]:
                 {"id": one.model, **asdict(one), "model": audit.names[one.model]} for one in audit.sampling.models
             ],
         },
-        "column_bias": _figure(audit.column_bias),
+        "column_bias": figure_document(audit.column_bias),
         "removal": None if audit.removal is None else asdict(audit.removal),
-        "level_drift": _figure(audit.level),
+        "level_drift": figure_document(audit.level),
         "difference_drift": _difference(audit),
         "variants": [asdict(one) for one in audit.variants],
     }
 
 
-def _figure(figure: ColumnBias | Drift | None) -> dict[str, object] | None:
-    return None if figure is None else {**asdict(figure), "no_interval_text": figure.no_interval_text}
-
-
 def _difference(audit: Audit) -> dict[str, object] | None:
-    figure = _figure(audit.difference)
+    figure = figure_document(audit.difference)
     if figure is None or audit.pair is None:
         return None
     return {"first": audit.pair[0], "second": audit.pair[1], **figure}

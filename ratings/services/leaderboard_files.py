@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -14,15 +13,8 @@ from django.core.cache import cache
 from config.spreadsheets import csv_text
 from ratings.services import leaderboard
 from ratings.services.leaderboard import Section
-from ratings.services.leaderboard_decisions import TableDecisions
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, SeedRow
-from ratings.services.metric_agreement import MetricAgreement
-from ratings.services.people_figures import (
-    ColumnBias,
-    PairAgreement,
-    PeopleAgreement,
-    RankAgreement,
-)
+from ratings.services.people_figures import figure_document
 from retrieval.registry.services.legend import HEX, HOLLOW, MARKS
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -71,22 +63,16 @@ def document_of(sections: Sequence[Section]) -> dict[str, object]:
                 "is_default": section.is_default,
                 "test": section.test.state,
                 "ratings": section.ratings,
-                "agreement": _document_figure(section.agreement),
-                "people_agree": _document_figure(section.people_agree),
-                "column_bias": _document_figure(section.column_bias),
-                "metric_agreement": _document_figure(section.metric_agreement),
-                "enough": _document_figure(section.enough),
+                "agreement": figure_document(section.agreement),
+                "people_agree": figure_document(section.people_agree),
+                "column_bias": figure_document(section.column_bias),
+                "metric_agreement": figure_document(section.metric_agreement),
+                "enough": figure_document(section.enough),
                 "rows": [_document_row(row) for row in section.rows],
             }
             for section in sections
         ]
     }
-
-
-def _document_figure(
-    figure: RankAgreement | PairAgreement | PeopleAgreement | ColumnBias | MetricAgreement | TableDecisions | None,
-) -> dict[str, object] | None:
-    return None if figure is None else {**asdict(figure), "no_interval_text": figure.no_interval_text}
 
 
 def _document_row(row: LeaderboardRow) -> dict[str, object]:

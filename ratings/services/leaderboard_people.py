@@ -77,7 +77,7 @@ def evidence_of(rows: Sequence[int], row_of: Mapping[int, int]) -> Evidence:
     rows_of_searches: dict[object, int] = {}
     people, queries, searches, cells = [], [], [], []
     scores = BlindScore.counted.filter(ranking__model__in=list(row_of))
-    rated = Ballot.objects.filter(pk__in=scores.values("ballot")).in_bulk()
+    rated = Ballot.objects.filter(pk__in=scores.values("ballot")).only("order", "duplicate").in_bulk()
     fields = ("ballot", "ballot__who", "ballot__search", "ranking__model", "ranking", "score")
     for ballot, who, search, model, ranking, rating in scores.order_by("pk").values_list(*fields):
         if ballot not in ballots:

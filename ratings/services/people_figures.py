@@ -1,6 +1,6 @@
 """What people say of the models of a table: figures of a row, agreement with the metric and among people."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from ratings.services.rating_statistics import (
     FEW_PEOPLE,
@@ -47,6 +47,14 @@ class OfPeople:
     @property
     def no_interval_text(self) -> str:
         return no_interval_text(self.no_interval, self.people, self.queries)
+
+
+def figure_document(figure: OfPeople | None) -> dict[str, object] | None:
+    """Return a figure as JSON holds it, its reason in words too; None for none."""
+    if figure is None:
+        return None
+    values = asdict(figure)  # type: ignore[call-overload]  # every figure is a dataclass; a base's fields would be first
+    return {**values, "no_interval_text": figure.no_interval_text}
 
 
 @dataclass(frozen=True)
