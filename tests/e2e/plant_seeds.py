@@ -1,8 +1,9 @@
 """An experiment with three seeds of two losses in the demo's database, for walks that need several seeds.
 
 Run by `planted` in test_board.py in a process of its own, with the demo's settings: nothing is trained. Folders are
-copies of the demo's models, with a little noise on what each query earned. The models are not published, so only
-curators see them.
+copies of the demo's models. What each query earned is that of one of them with a little noise, and a gain for the
+first loss: which loss leads must not depend on how well the demo trains. The models are not published, so only curators
+see them.
 """
 
 import json
@@ -24,7 +25,7 @@ def plant() -> str:
         return str(found.pk)
     sources = list(Model.objects.filter(run__isnull=False, loss__in=("soft_triple", "multi_similarity")).order_by("pk"))
     sources = sources[:2]
-    first = sources[0].run.experiment
+    first, earned = sources[0].run.experiment, sources[0].folder / "per_query.npz"
     protocol = {**first.protocol, "name": NAME.lower(), "epochs": first.protocol["epochs"] + 1}
     experiment = Experiment.objects.create(
         name=NAME, dataset=first.dataset, protocol=protocol, weights=first.weights, publish=False
@@ -34,7 +35,7 @@ def plant() -> str:
             folder = storage.media() / f"models/planted-{source.loss}-{seed}"
             shutil.copytree(source.folder, folder, dirs_exist_ok=True)
             gain = 0.04 * (len(sources) - 1 - place)
-            metrics = _scored(folder, np.random.default_rng(10 * place + seed), gain)
+            metrics = _scored(folder, earned, np.random.default_rng(10 * place + seed), gain)
             run = Run.objects.create(
                 experiment=experiment, loss=source.loss, params=source.run.params, seed=seed, metrics=metrics,
                 history=source.run.history,
@@ -47,9 +48,9 @@ def plant() -> str:
     return str(experiment.pk)
 
 
-def _scored(folder, random, gain: float) -> dict[str, object]:  # type: ignore[no-untyped-def]
-    """Write what each query earned, a little more or less than before, and return the metrics of it."""
-    with np.load(folder / "per_query.npz") as stored:
+def _scored(folder, earned, random, gain: float) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    """Write a little more or less than what each query earned in the file `earned`; return the metrics of it."""
+    with np.load(earned) as stored:
         arrays = dict(stored)
     for name in arrays.keys() - {"ids", "labels"}:
         noise = random.normal(gain, 0.01, len(arrays["ids"]))
