@@ -75,7 +75,9 @@ def test_a_curator_makes_a_report_and_reads_it(page: Page, site: Site) -> None:
     expect(page.locator("main")).to_contain_text("No run has finished since")
     expect(page.locator("#tests-title")).to_have_text("Statistical significance")
     expect(page.locator("table.leaderboard").first).to_contain_text("SoftTriple")
-    assert page.locator("svg.interval[role=img]").count() == 4 and page.locator("ul.curves polyline").count() == 2
+    assert page.locator("svg.interval[role=img]").count() == 4
+    assert page.locator("section[aria-labelledby=curves-title] polyline").count() == 2
+    assert page.locator("section[aria-labelledby=sizes-pca-title] polyline").count() == 4
     with page.expect_download() as kept:
         page.get_by_role("link", name="HTML", exact=True).click()
     assert kept.value.suggested_filename.endswith(".html")
