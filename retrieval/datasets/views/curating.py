@@ -16,7 +16,7 @@ from accounts.roles import Visitor
 from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
-from retrieval.datasets.services.classes import class_counts, find_class, name_of
+from retrieval.datasets.services.classes import class_page, few_names, find_class, name_of
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset
 
@@ -47,8 +47,7 @@ def as_it_is(request: HttpRequest, dataset: Dataset) -> Dataset:
 
 def suggestions(dataset: Dataset) -> list[str]:
     """Return the class names that a page offers while typing; none where there are too many to send."""
-    rows = class_counts(dataset, hidden=True)
-    return [row.name for row in rows] if len(rows) <= MOST_SUGGESTIONS else []
+    return few_names(dataset, MOST_SUGGESTIONS)
 
 
 @curator_required
@@ -117,8 +116,7 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
     """List the classes, filtered by name."""
     dataset = curated(request.user, slug)
     wanted = request.GET.get("name", "").strip()
-    rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row.name.casefold()]
-    page = Paginator(rows, CLASSES).get_page(request.GET.get("page"))
+    page = class_page(dataset, wanted, request.GET.get("page"), hidden=True, size=CLASSES)
     return render(request, "retrieval/dataset_classes.html", {"dataset": dataset, "page": page, "wanted": wanted})
 
 
