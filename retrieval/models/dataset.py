@@ -125,6 +125,9 @@ class Image(models.Model):
     height = models.PositiveIntegerField()
     hidden = models.BooleanField(default=False, help_text="Never an answer, and not in the next index.")
     look = models.BinaryField(null=True, help_text="Its coarse grey values, by which near-duplicates are told.")
+    changed_revision = models.PositiveIntegerField(
+        default=0, help_text="Revision that last hid, showed or moved it; 0 as it came."
+    )
 
     dataset_class = models.ForeignObject(  # a join on both columns: it has none of its own
         DatasetClass,
@@ -141,7 +144,10 @@ class Image(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["dataset", "split", "label"], name="image_by_split")]
+        indexes = [
+            models.Index(fields=["dataset", "split", "label"], name="image_by_split"),
+            models.Index(fields=["dataset", "changed_revision"], name="image_by_changed_revision"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["dataset", "path"], name="one_image_a_path"),
             models.CheckConstraint(
@@ -162,3 +168,20 @@ class Image(models.Model):
     @property
     def file(self) -> Path:
         return self.dataset.folder / "images" / self.path
+
+
+class DeletedImage(models.Model):
+    """The key of a deleted picture, which older indexes still hold. Searches leave it out."""
+
+    dataset = models.ForeignKey(  # the constraint's index begins with it
+        Dataset, on_delete=models.CASCADE, related_name="deleted_images", db_index=False
+    )
+    revision = models.PositiveIntegerField(help_text="Revision that deleted it.")
+    key = models.PositiveBigIntegerField(help_text="The primary key it had, which no other picture gets.")
+
+    class Meta:
+        ordering = ["dataset_id", "revision", "key"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "revision", "key"], name="one_deletion_a_key")]
+
+    def __str__(self) -> str:
+        return f"picture {self.key}, deleted"
