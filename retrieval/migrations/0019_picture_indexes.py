@@ -1,15 +1,28 @@
-"""Indexes for every order and filter of pictures; the one of the key of the data set alone begins two of them."""
+"""Indexes for every order and filter of pictures; the one of the key of the data set alone begins two of them.
+
+What was hidden before pictures were marked is marked with the revision of now: no older index may show it.
+"""
+
+from typing import Any
 
 import django.db.models.deletion
 from django.db import migrations, models
 
 
+def mark_hidden(apps: Any, schema_editor: Any) -> None:
+    """Mark hidden pictures with their data set's present revision."""
+    Dataset, Image = (apps.get_model("retrieval", name) for name in ("Dataset", "Image"))
+    for pk, revision in list(Dataset.objects.values_list("pk", "revision")):
+        Image.objects.filter(dataset=pk, hidden=True, changed_revision=0).update(changed_revision=revision)
+
+
 class Migration(migrations.Migration):
     dependencies = [
-        ("retrieval", "0017_contrastive_power"),
+        ("retrieval", "0018_changed_pictures"),
     ]
 
     operations = [
+        migrations.RunPython(mark_hidden, migrations.RunPython.noop),
         migrations.AlterField(
             model_name="dataset",
             name="fingerprint",

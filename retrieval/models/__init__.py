@@ -1,6 +1,6 @@
 """Fields and constraints; every rule is in the services."""
 
-from retrieval.models.dataset import Dataset, DatasetClass, Image, ImageQuerySet
+from retrieval.models.dataset import Dataset, DatasetClass, DeletedImage, Image, ImageQuerySet
 from retrieval.models.experiment import Experiment, Report, Run, Tuning
 from retrieval.models.index import Index
 from retrieval.models.mark import Mark
@@ -12,6 +12,7 @@ __all__ = [
     "COLORS",
     "Dataset",
     "DatasetClass",
+    "DeletedImage",
     "Experiment",
     "Image",
     "ImageQuerySet",

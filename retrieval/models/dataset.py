@@ -132,6 +132,9 @@ class Image(models.Model):
     height = models.PositiveIntegerField()
     hidden = models.BooleanField(default=False, help_text="Never an answer, and not in the next index.")
     look = models.BinaryField(null=True, help_text="Its coarse grey values, by which near-duplicates are told.")
+    changed_revision = models.PositiveIntegerField(
+        default=0, help_text="Revision that last hid, showed or moved it; 0 as it came."
+    )
 
     dataset_class = models.ForeignObject(  # a join on both columns: it has none of its own
         DatasetClass,
@@ -152,6 +155,7 @@ class Image(models.Model):
             models.Index(fields=["dataset", "id"], name="image_by_key"),
             models.Index(fields=["dataset", "label", "id"], name="image_by_label"),
             models.Index(fields=["dataset", "split", "id"], name="image_by_split_and_key"),
+            models.Index(fields=["dataset", "changed_revision"], name="image_by_changed_revision"),
             models.Index(fields=["sha256"], name="image_by_content"),
             # SQLite reads an index for `NOT hidden` only where it is the index's own condition.
             models.Index(fields=["dataset", "split", "label", "id"], condition=Q(hidden=False), name="image_shown"),
@@ -177,3 +181,20 @@ class Image(models.Model):
     @property
     def file(self) -> Path:
         return self.dataset.folder / "images" / self.path
+
+
+class DeletedImage(models.Model):
+    """The key of a deleted picture, which older indexes still hold. Searches leave it out."""
+
+    dataset = models.ForeignKey(  # the constraint's index begins with it
+        Dataset, on_delete=models.CASCADE, related_name="deleted_images", db_index=False
+    )
+    revision = models.PositiveIntegerField(help_text="Revision that deleted it.")
+    key = models.PositiveBigIntegerField(help_text="The primary key it had, which no other picture gets.")
+
+    class Meta:
+        ordering = ["dataset_id", "revision", "key"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "revision", "key"], name="one_deletion_a_key")]
+
+    def __str__(self) -> str:
+        return f"picture {self.key}, deleted"

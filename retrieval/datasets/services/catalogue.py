@@ -17,6 +17,7 @@ from mlcore.datasets.catalogue import CONTENT_RANGE, stage_catalogue
 from mlcore.datasets.source import KS
 from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
 from mlcore.errors import DatasetError
+from retrieval.datasets.services.changed_pictures import mark_changed, mark_deleted
 from retrieval.datasets.services.counted_changes import Change, store_counts
 from retrieval.models import Dataset
 
@@ -150,6 +151,8 @@ def publish_revision(row: Dataset, what: str, change: Change) -> None:
     entry = {"revision": row.revision, "fingerprint": row.fingerprint, "offset": offset, "at": now, "what": what}
     row.history.append(entry)
     row.save(update_fields=["fingerprint", "report", "revision", "history"])
+    mark_changed(change.keys, row.revision)
+    mark_deleted(row, change.deleted, row.revision)
 
 
 def _hex(number: int) -> str:

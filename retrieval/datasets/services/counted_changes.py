@@ -26,8 +26,8 @@ ENOUGH = 2  # pictures of a class and split: whether there is none, one, or more
 class Change:
     """What a change does to the visible pictures of a data set.
 
-    keys: of the pictures that were hidden, shown or moved. offset: what it adds to the sum of contents, by which a
-    revision is known to equal an earlier one.
+    keys: of the pictures that it hides, shows, moves or deletes; deleted: of those that are gone since. offset: what it
+    adds to the sum of contents, by which a revision is known to equal an earlier one.
     """
 
     def __init__(self, row: Dataset, labels: Collection[int], keys: Collection[int] = ()) -> None:
@@ -35,6 +35,7 @@ class Change:
         self.before = few_pictures(row, self.labels)
         self.difference: Counter[tuple[int, str]] = Counter()
         self.offset = 0
+        self.deleted: list[int] = []
 
     def gain(self, rows: Iterable[tuple[int, str, str]]) -> None:
         """Count pictures that became visible: label, split and SHA-256 of each."""
@@ -58,6 +59,8 @@ def counted_change(row: Dataset, keys: Collection[int], labels: Collection[int] 
     change.lose(_visible(row, keys))
     yield change
     change.gain(_visible(row, keys))
+    left = {pk for part in _parts(row, keys) for pk in part.values_list("pk", flat=True)}
+    change.deleted = sorted(set(keys) - left)
 
 
 def _parts(row: Dataset, keys: Collection[int]) -> Iterator[QuerySet[Image]]:
