@@ -51,7 +51,7 @@ def _curated(models: Iterable[Model]) -> list[Model]:
 
 
 def _by_dataset(models: Iterable[Model]) -> dict[int, list[Model]]:
-    """Return the models that have an index of a data set, by its key: one look at each index, however many there are."""
+    """Return the models that have an index of a data set, by its key, with one look at each index."""
     serving: dict[int, list[Model]] = {}
     for model in models:
         for dataset in {index.dataset_id for index in model.serving}:  # type: ignore[attr-defined]

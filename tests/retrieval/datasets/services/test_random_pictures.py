@@ -21,7 +21,7 @@ def chi_squared(counts: list[int]) -> float:
 
 
 def with_gaps() -> list[Dataset]:
-    """Return two data sets whose keys overlap: A has keys 1 to 40 and 1001 to 1010, B those between; some are hidden."""
+    """Return two data sets whose keys overlap: the first has some far behind the second's, and some are hidden."""
     one, other = filled(["train", "test"], 4, 40), filled(["train", "test"], 4, 20)
     last = one.images.latest("pk").pk
     Image.objects.bulk_create(
