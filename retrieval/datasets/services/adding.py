@@ -157,7 +157,8 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
     row = locked(dataset)
     places = _places(row, [name] if name else aside.classes, split)
     present = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
-    taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
+    own = f"{ADDED}{context.job_id}/"  # no other path can be the same
+    taken = {path.casefold() for path in row.images.filter(path__startswith=own).values_list("path", flat=True)}
     new: list[tuple[Picture, str, int, str]] = []
     for picture in aside.pictures:
         label, split = places[picture.label]
