@@ -20,8 +20,8 @@ from tests.retrieval.datasets.services.test_counted_changes import filled
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 LARGE = ("retrieval_image", "retrieval_ranking", "retrieval_search", "retrieval_mark", "retrieval_datasetclass")
-PICTURES = 20_000
-CLASSES = 2_000
+PICTURES = 10_000
+CLASSES = 1_000
 
 PUBLIC = (
     "/datasets/",
@@ -76,11 +76,12 @@ CURATORS = (
 
 
 @pytest.fixture
-def large() -> Dataset:
-    """Return a data set of many pictures, ready and public, among others; the database knows how large it is."""
-    filled(["train", "test"], 10, 200)
+def large(other_member: User) -> Dataset:
+    """Return a public data set of many pictures, among larger ones; the database knows how large they are."""
+    filled(["train", "test"], CLASSES, 2 * PICTURES)
     row = filled(["train", "test"], CLASSES, PICTURES)
-    filled(["train", "test"], 10, 201)
+    filled(["train", "test"], CLASSES, 2 * PICTURES + 1)
+    Search.objects.bulk_create((Search(owner=other_member, k=1) for _ in range(PICTURES)), batch_size=1000)
     Dataset.objects.update(public=True)
     curating.set_hidden(row, list(row.images.values_list("pk", flat=True)[:3]), True, by=None)
     with connection.cursor() as cursor:
