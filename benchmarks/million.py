@@ -52,7 +52,7 @@ def main() -> None:
     if chosen.side:
         sides: dict[str, Callable[[], Result]] = {name: partial(step, chosen.count) for name, step in STEPS.items()}
         return answer(sides, chosen.side)
-    counts = [200, 400] if chosen.quick else sorted(set(chosen.counts))
+    counts = [200] if chosen.quick else sorted(set(chosen.counts))
     found = {count: measured(count, chosen.steps) for count in counts}
     figures = {f"{name}, {count:,}": row for count, rows in found.items() for name, row in rows.items()}
     laws = {name: law_of({count: rows[name] for count, rows in found.items()}) for name in chosen.steps}

@@ -58,7 +58,7 @@ def class_totals(datasets: Iterable[Dataset]) -> dict[int, int]:
 
 
 def with_class_count(datasets: QuerySet[Dataset]) -> QuerySet[Dataset]:
-    """Annotate data sets with `class_count`, merged ones included: one more than the last label, as none is left out."""
+    """Annotate data sets with `class_count`, merged ones included: labels have no gap, so it is the last and one."""
     last = DatasetClass.objects.filter(dataset=OuterRef("pk")).order_by("-label").values("label")[:1]
     return datasets.annotate(class_count=Coalesce(Subquery(last) + 1, 0))
 
