@@ -53,7 +53,9 @@ def names_of(classes: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]
 
 def class_totals(datasets: Iterable[Dataset]) -> dict[int, int]:
     """Return how many classes each data set has, merged ones included; one without any is left out."""
-    rows = with_class_count(Dataset.objects.filter(pk__in=[dataset.pk for dataset in datasets]).order_by())
+    rows: QuerySet[Any] = with_class_count(
+        Dataset.objects.filter(pk__in=[dataset.pk for dataset in datasets]).order_by()
+    )
     return {pk: count for pk, count in rows.values_list("pk", "class_count") if count}
 
 
