@@ -139,7 +139,8 @@ def test_a_change_while_a_job_writes_the_files_makes_it_read_again(monkeypatch: 
 
 def test_every_job_that_gives_a_child_the_files_has_them_written_before() -> None:
     services = Path(__file__).resolve().parents[4] / "retrieval"
-    modules = {file.name: file.read_text() for file in services.rglob("services/*.py")}
-    children = {name for name, text in modules.items() if "--data" in text}
+    texts = ((file, file.read_text()) for file in services.rglob("services/*.py"))
+    modules = {file.name: text for file, text in texts if '"--data"' in text}
+    children = modules.keys()
     assert children == {"training.py", "tuning.py", "reports.py", "estimates.py", "external_models.py"}
     assert [name for name in children if "fresh_catalogue(" not in modules[name]] == []
