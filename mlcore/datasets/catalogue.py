@@ -3,6 +3,8 @@
 import csv
 import functools
 import hashlib
+import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path, PurePosixPath
@@ -16,10 +18,12 @@ from mlcore.datasets.source import GALLERY, KS, QUERY, SPLITS, TEST, is_held_out
 from mlcore.errors import DatasetError
 
 FORMAT = 1
+CONTENT_RANGE = 2**256
+OLD_STAGE_SECONDS = 86_400
 IMAGES = "images"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Picture:
     """One row of images.csv; `path` is relative to the folder's `images/`, sizes are upright pixels."""
 
@@ -82,8 +86,82 @@ class DatasetFolder:
 
 def fingerprint_of(pictures: Iterable[Picture]) -> str:
     """Return the SHA-256 of what is learned from: content, label and split, whatever the order."""
-    lines = sorted(f"{picture.sha256},{picture.label},{picture.split}\n" for picture in pictures)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    whole = hashlib.sha256()
+    for line in sorted(_line(picture.sha256, picture.label, picture.split) for picture in pictures):
+        whole.update(line.encode())
+    return whole.hexdigest()
+
+
+def content_number(sha256: str, label: int, split: str) -> int:
+    """Return what one picture adds to a data set's sum of contents: its line of the fingerprint as a number.
+
+    Two sums modulo CONTENT_RANGE that are equal are of equal pictures, hence of equal fingerprints. A sum changes with
+    the pictures that are added or removed, without a look at the others.
+    """
+    return int.from_bytes(hashlib.sha256(_line(sha256, label, split).encode()).digest(), "big")
+
+
+def _line(sha256: str, label: int, split: str) -> str:
+    return f"{sha256},{label},{split}\n"
+
+
+@dataclass(frozen=True)
+class StagedCatalogue:
+    """The files of a data set's catalogue, written beside the ones that are read."""
+
+    images: Path
+    about: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        return str(self.about["fingerprint"])
+
+    def put_in_place(self) -> None:
+        """Let images.csv, then dataset.json that vouches for it, be these."""
+        folder = self.images.parent
+        self.images.replace(folder / "images.csv")
+        artifacts.write_json(folder / "dataset.json", dict(self.about))
+
+    def discard(self) -> None:
+        """Delete what was written; nothing if it is in place."""
+        self.images.unlink(missing_ok=True)
+
+
+def stage_catalogue(
+    folder: Path,
+    *,
+    name: str,
+    classes: Sequence[str],
+    rows: Sequence[Picture],
+    licence: str,
+    source: str,
+    ks: Sequence[int] = KS,
+) -> StagedCatalogue:
+    """Write a catalogue beside the one that is read; several may be staged at once.
+
+    Raises:
+        DatasetError: the rows contradict themselves; nothing is written.
+    """
+    _check_rows(rows, len(classes))
+    _forget_old_stages(folder)
+    images = folder / f".images-{uuid.uuid4().hex}.csv"
+    try:
+        with images.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            writer.writerows(astuple(row) for row in rows)
+    except BaseException:
+        images.unlink(missing_ok=True)
+        raise
+    about = {"format": FORMAT, "name": name, "classes": list(classes), "licence": licence, "source": source}
+    return StagedCatalogue(images, {**about, "ks": list(ks), "fingerprint": fingerprint_of(rows)})
+
+
+def _forget_old_stages(folder: Path) -> None:
+    """Delete what a killed process staged; what is younger may be another's at this moment."""
+    for left in folder.glob(".images-*.csv"):
+        if time.time() - left.stat().st_mtime > OLD_STAGE_SECONDS:
+            left.unlink(missing_ok=True)
 
 
 def write_catalogue(
@@ -101,17 +179,9 @@ def write_catalogue(
     Raises:
         DatasetError: the rows contradict themselves; nothing is written.
     """
-    _check_rows(rows, len(classes))
-    scratch = folder / ".images.csv.new"
-    with scratch.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows(astuple(row) for row in rows)
-    fingerprint = fingerprint_of(rows)
-    scratch.replace(folder / "images.csv")
-    about = {"format": FORMAT, "name": name, "classes": list(classes), "licence": licence, "source": source}
-    artifacts.write_json(folder / "dataset.json", {**about, "ks": list(ks), "fingerprint": fingerprint})
-    return fingerprint
+    staged = stage_catalogue(folder, name=name, classes=classes, rows=rows, licence=licence, source=source, ks=ks)
+    staged.put_in_place()
+    return staged.fingerprint
 
 
 def load_dataset(folder: Path) -> DatasetFolder:
@@ -201,13 +271,16 @@ def _check_rows(rows: Sequence[Picture], num_classes: int) -> None:
         path = PurePosixPath(row.path)
         if not row.path or path.is_absolute() or ".." in path.parts:
             raise DatasetError(f"picture {row.id} has path {row.path!r}, which leaves the data set's folder")
-    _check_roles({row.split for row in rows})
+    check_roles({row.split for row in rows})
 
 
-def _check_roles(splits: set[str]) -> None:
+def check_roles(splits: set[str]) -> None:
     """Refuse held-out pictures that could not be measured: queries without a gallery, or a mixture.
 
     A set of a gallery alone is meant for searching only.
+
+    Raises:
+        DatasetError: they could not.
     """
     alone = len(splits & {QUERY, GALLERY}) == 1 and splits != {GALLERY}
     if alone or (TEST in splits and QUERY in splits):

@@ -46,11 +46,11 @@ def counts_of(classes: Sequence[str], pictures: Tally) -> dict[str, Any]:
         "train_classes": len(used) - len(test_classes),
         "test_classes": len(test_classes),
         "query_images": sum(count for (_, split), count in held_out.items() if split == QUERY),
-        "singleton_classes": tuple(classes[label] for label in _without_match(pictures)),
+        "singleton_classes": tuple(classes[label] for label in without_match(pictures)),
     }
 
 
-def _without_match(pictures: Tally) -> list[int]:
+def without_match(pictures: Tally) -> list[int]:
     """Return the labels with a query that has no other picture of its class to find, ascending."""
     totals: Counter[int] = Counter()
     for (label, _), count in pictures.items():

@@ -19,6 +19,7 @@ from ratings.services.ballot_designs import BallotDesign, drawn_ballot, repeated
 from ratings.services.column_selection import contests_between
 from ratings.services.hidden_checks import ballot_to_repeat
 from ratings.services.pair_selection import closest_contest, standings
+from retrieval.datasets.services.random_pictures import random_pictures
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset, Image, Model, Ranking, Search
 from retrieval.search.services.run_search import searchable_models, system_search
@@ -158,10 +159,10 @@ def _new_query(contests: Contests) -> Search | None:
         return queries[dataset], min(between[frozenset(pair)] for pair in pairs)
 
     for dataset in sorted(contests, key=need):
-        used = Search.objects.filter(owner=None, query_image__dataset=dataset).values("query_image")
-        fresh = dataset.images.asking().exclude(pk__in=used).order_by("?").first()
-        if fresh is not None and queries[dataset] < QUERIES:
-            return _searched(fresh, contests[dataset])
+        if queries[dataset] < QUERIES:
+            used = Search.objects.filter(owner=None, query_image__dataset=dataset).values_list("query_image", flat=True)
+            for fresh in random_pictures([dataset], 1, Image.objects.asking().exclude(pk__in=list(used))):
+                return _searched(fresh, contests[dataset])
     return None
 
 
@@ -181,7 +182,8 @@ def _fewest_ratings(user: User, contests: Contests, searches: QuerySet[Search]) 
     fewest = unseen.order_by("ballot_count").values_list("ballot_count", flat=True).first()
     if fewest is None:
         return None
-    level = list(unseen.filter(ballot_count=fewest).order_by("?").prefetch_related(Prefetch("rankings", _competing())))
+    level = list(unseen.filter(ballot_count=fewest).order_by().prefetch_related(Prefetch("rankings", _competing())))
+    _chance.shuffle(level)  # of several closest contests, min takes the first
     between = _closeness(contests)
     return min(level, key=lambda search: closest_contest(list(search.rankings.all()), between))
 

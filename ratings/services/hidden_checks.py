@@ -18,6 +18,8 @@ REPEAT_AFTER = 5
 DUPLICATE_EVERY = 25
 """One of so many ballots of a person has a column twice."""
 
+_chance = random.SystemRandom()
+
 ATTENTIVE_WITHIN = 1
 """Points by which the ratings of one column shown twice may differ; more is a lapse."""
 
@@ -35,7 +37,8 @@ def ballot_to_repeat(user: User, searches: QuerySet[Search]) -> Ballot | None:
     old = rated.filter(repeat_of=None, repeat=None, duplicate__isnull=True, search__in=searches).exclude(
         pk__in=list(recent)
     )
-    return old.select_related("search").order_by("?").first()
+    keys = list(old.order_by().values_list("pk", flat=True))
+    return old.select_related("search").filter(pk=_chance.choice(keys)).first() if keys else None
 
 
 def is_duplicate_due(user: User) -> bool:

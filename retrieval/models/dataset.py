@@ -26,10 +26,14 @@ class Dataset(models.Model):
         default=True, help_text="Without labels it can be searched, but neither learned nor measured."
     )
     public = models.BooleanField(default=False, help_text="Visitors who have not signed in may see its pictures.")
-    fingerprint = models.CharField(max_length=64, blank=True)
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="Of its visible pictures; empty until a job has read a new revision."
+    )
     revision = models.PositiveIntegerField(default=0)
     history = models.JSONField(
-        default=list, blank=True, help_text="Each revision since the first change: its fingerprint, when, and what."
+        default=list,
+        blank=True,
+        help_text="Each revision since the first change: its fingerprint, offset, when, and what.",
     )
     layout = models.JSONField(
         default=dict, blank=True, help_text="Choices about the layout of the source; what is left out was found."
@@ -65,8 +69,9 @@ class Dataset(models.Model):
 
     @property
     def revisions(self) -> dict[str, int]:
-        """The newest revision of each fingerprint that the data set ever had."""
-        return {entry["fingerprint"]: entry["revision"] for entry in self.history} | {self.fingerprint: self.revision}
+        """The newest revision of each known fingerprint that the data set ever had."""
+        every = {entry["fingerprint"]: entry["revision"] for entry in self.history} | {self.fingerprint: self.revision}
+        return {fingerprint: revision for fingerprint, revision in every.items() if fingerprint}
 
     @property
     def class_names(self) -> list[str]:
@@ -116,7 +121,9 @@ class Image(models.Model):
         QUERY = "query"
         GALLERY = "gallery"
 
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="images")
+    dataset = models.ForeignKey(  # indexes below begin with it
+        Dataset, on_delete=models.CASCADE, related_name="images", db_index=False
+    )
     path = models.CharField(max_length=300, help_text="Below the data set's images/ folder.")
     label = models.PositiveIntegerField()
     split = models.CharField(max_length=7, choices=Split.choices)
@@ -144,9 +151,15 @@ class Image(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [
-            models.Index(fields=["dataset", "split", "label"], name="image_by_split"),
+        indexes = [  # each for an order of a list, or a filter; tests/retrieval/test_query_plans.py reads the plans
+            models.Index(fields=["dataset", "id"], name="image_by_key"),
+            models.Index(fields=["dataset", "label", "id"], name="image_by_label"),
+            models.Index(fields=["dataset", "split", "id"], name="image_by_split_and_key"),
             models.Index(fields=["dataset", "changed_revision"], name="image_by_changed_revision"),
+            models.Index(fields=["sha256"], name="image_by_content"),
+            # SQLite reads an index for `NOT hidden` only where it is the index's own condition.
+            models.Index(fields=["dataset", "split", "label", "id"], condition=Q(hidden=False), name="image_shown"),
+            models.Index(fields=["dataset", "label", "id"], condition=Q(hidden=True), name="image_hidden"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["dataset", "path"], name="one_image_a_path"),

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from accounts.models import User
 from jobs.models import Job
-from retrieval.datasets.services.catalogue import write_rows
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.classes import add_classes
 from retrieval.models import Dataset, Image, Search
 from retrieval.models.upload import uploads
@@ -39,8 +39,7 @@ def small_site() -> User:
         sha256 = hashlib.sha256(data).hexdigest()
         Image.objects.create(dataset=dataset, path=name, label=0, split="test", sha256=sha256, width=1, height=1)
     put(dataset.folder / "dataset.json", b"{}")
-    write_rows(dataset)
-    dataset.save()
+    fresh_catalogue(dataset.pk)
     put(Search.objects.create(owner=user, k=1).upload, b"own picture")
     put(uploads() / "waiting.zip", b"archive")
     job = Job.objects.create(kind="import", payload={"dataset": 2})

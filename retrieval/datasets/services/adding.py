@@ -32,14 +32,15 @@ from retrieval.datasets.services.changes import (
 from retrieval.datasets.services.classes import (
     SPLITS,
     add_classes,
-    checked_name,
     class_named,
     fit_name,
     labels_by_name,
     name_of,
     needs_split,
     split_in,
+    unused_name,
 )
+from retrieval.datasets.services.counted_changes import Change
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.upload_files import store
@@ -80,7 +81,7 @@ def submit_pictures(
 
 
 def _new_name(dataset: Dataset, name: str) -> str:
-    return checked_name(dataset, name, labels_by_name(dataset))
+    return unused_name(dataset, name)
 
 
 def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
@@ -156,7 +157,8 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
     row = locked(dataset)
     places = _places(row, [name] if name else aside.classes, split)
     present = set(row.images.filter(label__in=[label for label, _ in places]).values_list("label", "sha256"))
-    taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
+    own = f"{ADDED}{context.job_id}/"  # no other path can be the same
+    taken = {path.casefold() for path in row.images.filter(path__startswith=own).values_list("path", flat=True)}
     new: list[tuple[Picture, str, int, str]] = []
     for picture in aside.pictures:
         label, split = places[picture.label]
@@ -166,10 +168,12 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
             new.append((picture, free_path(file, context.job_id, taken, ADDED), label, split))
     if new:
         put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
+        change = Change(row, {label for _, _, label, _ in new})
         store_rows(row, new)
+        change.gain((label, split, picture.sha256) for picture, _, label, split in new)
         into = sorted({label for _, _, label, _ in new})
         target = name_of(row, into[0]) if len(into) == 1 else f"{len(into):,} classes"
-        publish_revision(row, f"{len(new):,} pictures added to {target}")
+        publish_revision(row, f"{len(new):,} pictures added to {target}", change)
         follow_up_revision(row, by=asked_by(context))
     return len(new)
 

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 
 from config.errors import Rejected
-from mlcore.datasets.splits import check_splits
+from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES, check_splits
 from mlcore.errors import DatasetError
-from retrieval.models import Dataset
+from retrieval.models import Dataset, Image, ImageQuerySet
 
 MOST_PICTURES = 5000
 """Selected at once: fewer than the parameters of one SQL query."""
 
+HELD_OUT = (Image.Split.TEST, Image.Split.QUERY, Image.Split.GALLERY)
 FEWEST_PICTURES = 2
 """Visible: an index needs two."""
 
@@ -34,7 +35,8 @@ def checked_choice(row: Dataset, pictures: Sequence[int]) -> list[int]:
 
 def require_enough(row: Dataset, without: Collection[int] = ()) -> None:
     """Raise Rejected where fewer visible pictures than an index needs would stay, `without` those to be removed."""
-    if row.images.filter(hidden=False).exclude(pk__in=without).count() < FEWEST_PICTURES:
+    left = row.images.filter(hidden=False).exclude(pk__in=without).order_by()
+    if len(left.values_list("pk", flat=True)[:FEWEST_PICTURES]) < FEWEST_PICTURES:
         raise Rejected(f"{row.name} must keep at least two visible pictures; delete the data set instead")
 
 
@@ -43,10 +45,24 @@ def require_both_splits(row: Dataset, without: Collection[int] = ()) -> None:
     if not row.labelled:
         return
     shown = row.images.filter(hidden=False).exclude(pk__in=without)
+    if _has_classes(shown, [Image.Split.TRAIN], MIN_TRAIN_CLASSES) and _has_classes(shown, HELD_OUT, MIN_TEST_CLASSES):
+        return
     try:
         check_splits(shown.order_by().values_list("label", "split").distinct())
     except DatasetError as error:
         raise Rejected(str(error)) from error
+
+
+def _has_classes(images: ImageQuerySet, splits: Sequence[str], enough: int) -> bool:
+    """Say whether pictures of these splits are of so many classes, by a look at one picture of each of these."""
+    labels: set[int] = set()
+    for split in splits:
+        own = images.filter(split=split).order_by("label").values_list("label", flat=True)
+        label = own.first()
+        while label is not None and len(labels) < enough:
+            labels.add(label)
+            label = own.filter(label__gt=label).first()
+    return len(labels) >= enough
 
 
 def counted(pictures: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from config.errors import Rejected
 from retrieval.models import Dataset, DatasetClass, Image
@@ -74,28 +74,42 @@ def class_counts(dataset: Dataset, labels: Collection[int] | None = None, *, hid
     """
     images = dataset.images.all() if hidden else dataset.images.filter(hidden=False)
     if labels is not None:
-        images = images.filter(label__in=labels, split__in=Image.Split.values)  # as their index is
+        images = images.filter(label__in=labels)
     held_out = Count("pk", filter=~Q(split=Image.Split.TRAIN))
     counts = images.values("label").annotate(images=Count("pk"), held_out=held_out, sample=Min("pk")).order_by("label")
     names = names_by_label(dataset, labels)
     return [ClassCount(name=names[row["label"]], **row) for row in counts]
 
 
-def class_page(dataset: Dataset, words: str = "", number: object = 1) -> Page[Any]:
+def live_classes(dataset: Dataset, *, hidden: bool = False) -> QuerySet[DatasetClass]:
+    """Return the classes that have a visible picture, by label; with `hidden`, those that have any picture."""
+    own = Image.objects.filter(dataset=OuterRef("dataset"), label=OuterRef("label"))
+    return dataset.classes.filter(Exists(own if hidden else own.filter(hidden=False))).order_by("label")
+
+
+def class_page(
+    dataset: Dataset, words: str = "", number: object = 1, *, hidden: bool = False, size: int = PER_PAGE
+) -> Page[Any]:
     """Return a page of the counts of the classes whose names have every one of the words, by label.
 
-    A class without visible pictures, as one that was merged into another, is left out. Some sets have 11,000 classes.
+    A class without visible pictures, as one that was merged into another, is left out; with `hidden`, one without
+    pictures. Some sets have 11,000 classes.
     """
     wanted = words.casefold().split()
-    own = Image.objects.filter(dataset=OuterRef("dataset"), split__in=Image.Split.values, label=OuterRef("label"))
-    live = dataset.classes.filter(Exists(own.filter(hidden=False))).order_by("label")
+    live = live_classes(dataset, hidden=hidden)
     labels: Any = live.values_list("label", flat=True)
     if wanted:
         names = live.values_list("label", "name").iterator()
         labels = [label for label, name in names if all(word in name.casefold() for word in wanted)]
-    page: Page[Any] = Paginator(labels, PER_PAGE).get_page(number)  # type: ignore[arg-type]  # any words of a URL
-    page.object_list = class_counts(dataset, list(page.object_list))
+    page: Page[Any] = Paginator(labels, size).get_page(number)  # type: ignore[arg-type]  # any words of a URL
+    page.object_list = class_counts(dataset, list(page.object_list), hidden=hidden)
     return page
+
+
+def few_names(dataset: Dataset, most: int) -> list[str]:
+    """Return the names of the classes that have pictures, by label; none where there are more than `most`."""
+    names = list(live_classes(dataset, hidden=True).values_list("name", flat=True)[: most + 1])
+    return names if len(names) <= most else []
 
 
 def labels_containing(row: Dataset, words: str, most: int) -> list[int]:
@@ -127,24 +141,23 @@ def suggested_names(row: Dataset, words: str, most: int) -> list[str]:
     return list(names)
 
 
-def live_labels(row: Dataset) -> set[int]:
-    """Return the labels that have a picture, hidden ones included."""
-    return set(row.images.order_by().values_list("label", flat=True).distinct())
-
-
-def labels_by_name(row: Dataset, *, without: int | None = None) -> dict[str, int]:
-    """Return the label of each class that has a picture, by its name in lower case; `without` leaves one out."""
-    live = live_labels(row) - {without}
+def labels_by_name(row: Dataset) -> dict[str, int]:
+    """Return the label of each class that has a picture, hidden ones included, by its name in lower case."""
     labels: dict[str, int] = {}
-    for label, name in row.classes.values_list("label", "name"):
-        if label in live:
-            labels.setdefault(name.casefold(), label)
+    for label, name in live_classes(row, hidden=True).values_list("label", "name").iterator():
+        labels.setdefault(name.casefold(), label)
     return labels
 
 
-def find_class(row: Dataset, name: str) -> int | None:
-    """Return the label of the class of that name, upper and lower case being one; None when there is none."""
-    return labels_by_name(row).get(name.strip().casefold())
+def find_class(row: Dataset, name: str, *, without: int | None = None) -> int | None:
+    """Return the first label of that name with a picture, upper and lower case being one; None when there is none.
+
+    without: a label that is left out.
+    """
+    for label in labels_named([row], name).get(row.pk, []):
+        if label != without and row.images.filter(label=label).exists():
+            return label
+    return None
 
 
 def labels_named(datasets: Iterable[Dataset], name: str) -> dict[int, list[int]]:
@@ -180,7 +193,18 @@ def new_class(row: Dataset, name: str) -> int:
     Raises:
         Rejected: the name is empty, too long, or taken.
     """
-    return add_classes(row, [checked_name(row, name, labels_by_name(row))])
+    return add_classes(row, [unused_name(row, name)])
+
+
+def unused_name(row: Dataset, name: str, *, without: int | None = None) -> str:
+    """Return a name that no class with pictures has, but for the class of the label `without`.
+
+    Raises:
+        Rejected: it is empty, too long, or taken.
+    """
+    words = fit_name(name)
+    label = find_class(row, words, without=without)
+    return checked_name(row, words, {} if label is None else {words.casefold(): label})
 
 
 def checked_name(row: Dataset, name: str, taken: Mapping[str, int]) -> str:
@@ -225,7 +249,7 @@ def split_in(row: Dataset, label: int, new: str = "") -> str:
         raise needs_split(name_of(row, label))
     if (split or new) == Image.Split.TRAIN:
         return Image.Split.TRAIN
-    parted = row.images.filter(split__in=(Image.Split.QUERY, Image.Split.GALLERY)).exists()
+    parted = any(row.images.filter(split=part).exists() for part in (Image.Split.QUERY, Image.Split.GALLERY))
     return Image.Split.GALLERY if parted else Image.Split.TEST
 
 
@@ -234,11 +258,10 @@ def move_to_class(row: Dataset, pictures: list[int], label: int, new_split: str 
 
     A query stays a query and a gallery picture one of the gallery where both classes are held out.
     """
-    split = split_in(row, label, new_split)
-    moving = row.images.filter(pk__in=pictures).exclude(label=label)
-    count = moving.count()
+    split, count = split_in(row, label, new_split), 0
     keeps = Q(split__in=(Image.Split.QUERY, Image.Split.GALLERY)) if split == Image.Split.GALLERY else Q(pk__in=[])
-    kept = list(moving.filter(keeps).values_list("pk", flat=True))
-    row.images.filter(pk__in=kept).update(label=label)
-    row.images.filter(pk__in=pictures).exclude(label=label).update(label=label, split=split)
+    for start in range(0, len(pictures), BATCH):
+        moving = row.images.filter(pk__in=pictures[start : start + BATCH]).exclude(label=label)
+        count += moving.filter(keeps).update(label=label)
+        count += moving.update(label=label, split=split)
     return count

@@ -10,15 +10,9 @@ from accounts import audit
 from accounts.models import User
 from config.errors import Conflict, Rejected
 from retrieval.datasets.services.bounds import checked_choice, counted, require_both_splits, require_enough
-from retrieval.datasets.services.catalogue import locked, publish_revision, write_rows
-from retrieval.datasets.services.classes import (
-    checked_name,
-    class_named,
-    labels_by_name,
-    move_to_class,
-    name_of,
-    new_class,
-)
+from retrieval.datasets.services.catalogue import locked, publish_revision
+from retrieval.datasets.services.classes import class_named, move_to_class, name_of, new_class, unused_name
+from retrieval.datasets.services.counted_changes import Change, counted_change, singletons_named
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.visibility import pictures_being_deleted, set_public
 from retrieval.models import Dataset, Image
@@ -83,11 +77,13 @@ def set_hidden(dataset: Dataset, pictures: Sequence[int], hidden: bool, *, by: U
     selected = checked_choice(row, pictures)
     if not hidden and pictures_being_deleted().intersection(selected):
         raise Conflict(f"some of these pictures of {row.name} are being deleted; cancel that job first")
-    changing = row.images.filter(pk__in=selected).exclude(hidden=hidden)
-    count = changing.update(hidden=hidden)
+    changing = list(row.images.filter(pk__in=selected).exclude(hidden=hidden).values_list("pk", flat=True))
+    count = len(changing)
     if count:
+        with counted_change(row, changing) as change:
+            row.images.filter(pk__in=changing).update(hidden=hidden)
         require_enough(row)
-        _publish(row, f"{counted(count)} {'hidden' if hidden else 'unhidden'}", by)
+        _publish(row, f"{counted(count)} {'hidden' if hidden else 'unhidden'}", change, by)
         audit.record(by, "hide-pictures" if hidden else "show-pictures", row.name, pictures=count)
     return count
 
@@ -107,11 +103,14 @@ def relabel(
     row = locked(dataset)
     selected = checked_choice(row, pictures)
     label = new_class(row, name) if new else class_named(row, name)
-    count = move_to_class(row, selected, label, split)
+    moving = row.images.filter(pk__in=selected).exclude(label=label)
+    keys = list(moving.values_list("pk", flat=True))
+    with counted_change(row, keys, [label]) as change:
+        count = move_to_class(row, keys, label, split)
     if count:
         require_both_splits(row)
         into = name_of(row, label)
-        _publish(row, f"{counted(count)} moved to {into}", by)
+        _publish(row, f"{counted(count)} moved to {into}", change, by)
         audit.record(by, "relabel-pictures", row.name, pictures=count, into=into)
     return count
 
@@ -127,10 +126,12 @@ def merge_classes(dataset: Dataset, label: int, into: str, *, by: User | None) -
     target, name = class_named(row, into), class_name(row, label)
     if target == label:
         raise Rejected(f"{name} cannot be merged into itself; choose another class")
-    count = move_to_class(row, list(row.images.filter(label=label).values_list("pk", flat=True)), target)
+    keys = list(row.images.filter(label=label).values_list("pk", flat=True))
+    with counted_change(row, keys, [target]) as change:
+        count = move_to_class(row, keys, target)
     require_both_splits(row)
     kept = name_of(row, target)
-    _publish(row, f"{name} merged into {kept}", by)
+    _publish(row, f"{name} merged into {kept}", change, by)
     audit.record(by, "merge-classes", row.name, merged=name, into=kept, pictures=count)
     return count
 
@@ -146,9 +147,12 @@ def rename_class(dataset: Dataset, label: int, name: str, *, by: User | None) ->
     before = class_name(row, label)
     if " ".join(name.split()) == before:
         return
-    after = checked_name(row, name, labels_by_name(row, without=label))  # it may keep its own name
+    after = unused_name(row, name, without=label)  # it may keep its own name
     row.classes.filter(label=label).update(name=after)
-    _save_words(row)
+    listed = row.import_report.get("singleton_classes", [])
+    if before in listed:
+        row.report = {**row.import_report, "singleton_classes": singletons_named(row, {*listed, after})}
+        row.save(update_fields=["report"])
     audit.record(by, "rename-class", row.name, before=before, after=after)
 
 
@@ -167,7 +171,7 @@ def describe(dataset: Dataset, *, licence: str | None = None, attribution: str |
     row.attribution = row.attribution if attribution is None else attribution.strip()
     if (row.licence, row.attribution) == before:
         return
-    _save_words(row)
+    row.save(update_fields=["licence", "attribution"])
     audit.record(by, "describe-dataset", row.name, licence=row.licence, attribution=row.attribution)
 
 
@@ -215,11 +219,6 @@ def class_name(row: Dataset, label: int) -> str:
     return name_of(row, label)
 
 
-def _save_words(row: Dataset) -> None:
-    write_rows(row)
-    row.save(update_fields=["licence", "attribution", "report"])
-
-
-def _publish(row: Dataset, what: str, by: User | None) -> None:
-    publish_revision(row, what)
+def _publish(row: Dataset, what: str, change: Change, by: User | None) -> None:
+    publish_revision(row, what, change)
     follow_up_revision(row, by=by)

@@ -1,7 +1,8 @@
 """Deletion of an unused data set: its rows in one transaction, then its files."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from django.db import transaction
@@ -22,6 +23,8 @@ from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.visibility import DELETION
 from retrieval.models import Dataset, Image, Index, Search
+
+BATCH = 1000  # pictures of one DELETE, or of one look for others with their content
 
 
 def searches_over(dataset: Dataset) -> QuerySet[Search]:
@@ -54,7 +57,7 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
 
 def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> Mapping[str, object]:
     """Delete a data set's rows, then its files. Safe to run again: files without rows go too."""
-    files: list[Path] = []
+    files, contents = list[Path](), set[str]()
     with transaction.atomic():
         row = Dataset.objects.select_for_update().filter(pk=dataset).first()
         if row is not None:
@@ -62,32 +65,44 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
                 _require_unused(row, context.job_id)
             except Conflict as error:
                 raise JobFailed(str(error)) from error
-            files = _delete_rows(row)
-    for done, file in enumerate(files, start=1):
+            files, contents = _delete_rows(row)
+    total = len(files) + len(contents) * len(RENDITIONS)
+    for done, file in enumerate(chain(files, _renditions_of(contents)), start=1):
         if file.is_dir():
             shutil.rmtree(file)
         else:
             file.unlink(missing_ok=True)
         if done % 100 == 0:
-            context.progress("files", done, len(files))
+            context.progress("files", done, total)
     shutil.rmtree(storage.media() / "datasets" / folder, ignore_errors=True)
     return {"deleted": name}
 
 
-def _delete_rows(row: Dataset) -> list[Path]:
-    """Delete a data set and the rows that depend on it; return the files to delete after the commit."""
+def _renditions_of(contents: Iterable[str]) -> Iterator[Path]:
+    """Yield the renditions of pictures, by their SHA-256, that no picture has any more."""
+    ordered = sorted(contents)
+    for start in range(0, len(ordered), BATCH):
+        part = ordered[start : start + BATCH]
+        elsewhere = set(Image.objects.filter(sha256__in=part).order_by().values_list("sha256", flat=True))
+        yield from (rendition_file(sha256, kind) for sha256 in part if sha256 not in elsewhere for kind in RENDITIONS)
+
+
+def _delete_rows(row: Dataset) -> tuple[list[Path], set[str]]:
+    """Delete a data set and the rows that depend on it, a part of the pictures after the other.
+
+    Return the files to delete after the commit, and the SHA-256 of the pictures, whose renditions may go.
+    """
     along = delete_companions(row)
     notices.forget_pages([reverse("dataset", args=[row.slug])])
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
     uploads = [search.upload for search in searches.filter(root=None)]  # others use their root's
     maps = storage.media() / "maps"
     files = uploads + [file for index in indexes for file in (index.folder, *maps.glob(f"index-{index.pk}-*"))]
-    contents = set(row.images.values_list("sha256", flat=True))
+    contents = set(row.images.order_by().values_list("sha256", flat=True).iterator())
     searches.delete()
     indexes.delete()
-    row.images.all().delete()
+    while keys := list(row.images.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        row.images.filter(pk__in=keys).delete()
     forget_upload(row.source)
     row.delete()
-    elsewhere = set(Image.objects.values_list("sha256", flat=True)) if contents else set()
-    files += along
-    return files + [rendition_file(sha256, kind) for sha256 in contents - elsewhere for kind in RENDITIONS]
+    return files + along, contents

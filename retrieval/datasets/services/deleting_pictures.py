@@ -14,6 +14,7 @@ from jobs.models import Job
 from retrieval.datasets.services.bounds import checked_choice, counted, require_both_splits, require_enough
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_change
+from retrieval.datasets.services.counted_changes import counted_change
 from retrieval.datasets.services.dependencies import uses_of_pictures
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
 from retrieval.datasets.services.revisions import follow_up_revision
@@ -45,9 +46,12 @@ def submit_picture_deletion(dataset: Dataset, pictures: Sequence[int], *, by: Us
     _require_dispensable(row, selected)
     going = row.images.filter(pk__in=selected).order_by("pk").values_list("pk", "path", "sha256")
     job = submit_change("delete-pictures", row, {"pictures": [list(picture) for picture in going]}, by=by)
-    count = row.images.filter(pk__in=selected, hidden=False).update(hidden=True)
+    hiding = list(row.images.filter(pk__in=selected, hidden=False).values_list("pk", flat=True))
+    count = len(hiding)
     if count:
-        publish_revision(row, f"{counted(count)} hidden, to be deleted")  # the job queues the indexes
+        with counted_change(row, hiding) as change:
+            row.images.filter(pk__in=hiding).update(hidden=True)
+        publish_revision(row, f"{counted(count)} hidden, to be deleted", change)  # the job queues the indexes
         audit.record(by, "hide-pictures", row.name, pictures=count, job=job.pk)
     return job
 
@@ -85,8 +89,9 @@ def _delete_rows(context: JobContext, dataset: Dataset, going: list[int]) -> Non
         return  # an earlier attempt deleted them
     _require_dispensable(row, going)
     searches = Search.objects.filter(query_image__in=going).count()
-    images.delete()
-    publish_revision(row, f"{counted(len(paths))} deleted")
+    with counted_change(row, going) as change:
+        images.delete()
+    publish_revision(row, f"{counted(len(paths))} deleted", change)
     follow_up_revision(row, by=by)
     audit.record(by, "delete-pictures", row.name, pictures=len(paths), searches=searches, paths=[*paths[:MOST_LISTED]])
 

@@ -21,6 +21,7 @@ from mlcore.datasets.layout_detection import with_class_names
 from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import (
     ADDED,
+    BATCH,
     asked_by,
     free_path,
     put_in_place,
@@ -30,6 +31,7 @@ from retrieval.datasets.services.changes import (
     taken_aside,
 )
 from retrieval.datasets.services.classes import add_classes, checked_name, labels_by_name, split_in
+from retrieval.datasets.services.counted_changes import counted_change
 from retrieval.datasets.services.layouts import Layout, stored_choices
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.sources import (
@@ -205,8 +207,10 @@ def _compare_and_store(
         raise Rejected(f"no picture there is in {row.name}; import it as a new data set")
     labels, made = _labels_here(row, aside, comparison)
     places = _places(row, aside, labels)
-    moved = _take_up_moves(comparison, places)
-    gone = row.images.filter(pk__in=[image.pk for image in comparison.gone], hidden=False).update(hidden=True)
+    touched = [image.pk for image in [*(image for _, image in comparison.moved), *comparison.gone]]
+    with counted_change(row, touched, {label for label, _ in places.values()}) as change:
+        moved = _take_up_moves(comparison, places)
+        gone = _hide(row, [image.pk for image in comparison.gone])
     counts: Counts = {
         "unchanged": len(comparison.same),
         "moved": moved,
@@ -218,14 +222,21 @@ def _compare_and_store(
         transaction.set_rollback(True)
     elif moved or gone or comparison.new:
         _take_up_new(context.job_id, row, aside, comparison.new, places)
+        change.gain((*places[picture.label], picture.sha256) for picture in comparison.new)
         _store_report(row, aside, counts, origin)
-        publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden")
+        publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden", change)
         follow_up_revision(row, by=asked_by(context))
     return counts
 
 
 Places = dict[int, tuple[int, str]]
 """The label and the split here of each of the source's labels."""
+
+
+def _hide(row: Dataset, pictures: Sequence[int]) -> int:
+    """Hide pictures; return how many were visible."""
+    parts = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+    return sum(row.images.filter(pk__in=part, hidden=False).update(hidden=True) for part in parts)
 
 
 def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequence[Picture], places: Places) -> None:

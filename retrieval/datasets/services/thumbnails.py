@@ -17,14 +17,17 @@ def fill_looks(dataset: Dataset, progress: Progress = no_progress) -> int:
 
     Safe to run again. A picture whose file is gone or damaged gets none: it is never grouped with near-duplicates.
     """
-    missing = list(dataset.images.filter(look=None))
-    filled = 0
-    for start in range(0, len(missing), BATCH):
-        progress("hashes", start, len(missing))
-        block = [image for image in missing[start : start + BATCH] if _look_at(image)]
-        filled += len(block)
-        Image.objects.bulk_update(block, ["look"])
-    progress("hashes", len(missing), len(missing))
+    missing = dataset.images.filter(look=None).order_by("pk")
+    total = missing.count()
+    filled = done = last = 0
+    while block := list(missing.filter(pk__gt=last)[:BATCH]):
+        progress("hashes", done, total)
+        for image in block:
+            image.dataset = dataset  # its folder is in the name of the file: no query for each
+        with_look = [image for image in block if _look_at(image)]
+        Image.objects.bulk_update(with_look, ["look"])
+        filled, done, last = filled + len(with_look), done + len(block), block[-1].pk
+    progress("hashes", total, total)
     return filled
 
 

@@ -16,8 +16,10 @@ from accounts.roles import Visitor
 from config.errors import Rejected
 from retrieval.datasets.curator_forms import MOST_SUGGESTIONS, DescribeForm, MergeForm, PicturesForm, RenameForm
 from retrieval.datasets.services import curating
-from retrieval.datasets.services.classes import class_counts, find_class, name_of
-from retrieval.datasets.services.visibility import visible_datasets, visible_images
+from retrieval.datasets.services.classes import class_page, few_names, name_of
+from retrieval.datasets.services.curated_pictures import pictures_to_curate
+from retrieval.datasets.services.long_lists import LongList
+from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.models import Dataset
 
 PAGE = 120
@@ -47,8 +49,7 @@ def as_it_is(request: HttpRequest, dataset: Dataset) -> Dataset:
 
 def suggestions(dataset: Dataset) -> list[str]:
     """Return the class names that a page offers while typing; none where there are too many to send."""
-    rows = class_counts(dataset, hidden=True)
-    return [row.name for row in rows] if len(rows) <= MOST_SUGGESTIONS else []
+    return few_names(dataset, MOST_SUGGESTIONS)
 
 
 @curator_required
@@ -100,15 +101,11 @@ def _counted(count: int) -> str:
     return "1 picture was" if count == 1 else f"{count or 'No'} pictures were"
 
 
-def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[Any, dict[str, str]]:
-    images = visible_images(request.user).filter(dataset=dataset).named().order_by("label", "pk")
+def _filtered(dataset: Dataset, request: HttpRequest) -> tuple[LongList, dict[str, str]]:
     wanted, shown = request.GET.get("class", "").strip(), request.GET.get("shown", "")
-    if wanted:
-        label = find_class(dataset, wanted)
-        images = images.none() if label is None else images.filter(label=label)
-    if shown in ("shown", "hidden"):
-        images = images.filter(hidden=shown == "hidden")
-    return images, {"wanted": wanted, "shown": shown}
+    hidden = {"shown": False, "hidden": True}.get(shown)
+    pictures = pictures_to_curate(dataset, request.user, class_name=wanted, hidden=hidden)
+    return pictures, {"wanted": wanted, "shown": shown}
 
 
 @curator_required
@@ -117,8 +114,7 @@ def classes(request: HttpRequest, slug: str) -> HttpResponse:
     """List the classes, filtered by name."""
     dataset = curated(request.user, slug)
     wanted = request.GET.get("name", "").strip()
-    rows = [row for row in class_counts(dataset, hidden=True) if wanted.casefold() in row.name.casefold()]
-    page = Paginator(rows, CLASSES).get_page(request.GET.get("page"))
+    page = class_page(dataset, wanted, request.GET.get("page"), hidden=True, size=CLASSES)
     return render(request, "retrieval/dataset_classes.html", {"dataset": dataset, "page": page, "wanted": wanted})
 
 

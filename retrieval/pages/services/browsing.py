@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from django.db.models import Count, IntegerField, Max, Min, OuterRef, QuerySet, Subquery, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Exists, Max, Min, OuterRef, Subquery
 
 from accounts.roles import Visitor
 from mlcore.errors import CheckpointError
 from mlcore.evaluation.evaluate import PER_QUERY, read_per_query
 from mlcore.evaluation.metric_table import HEADLINE
 from retrieval.datasets.services.classes import labels_containing
+from retrieval.datasets.services.long_lists import LongList, count_visible
 from retrieval.models import Dataset, Image, ImageQuerySet, Model
 from retrieval.registry.services.visibility import visible_models
 
@@ -48,9 +48,10 @@ class Difficulty:
 
 
 def shown_pictures(dataset: Dataset, filters: Filters) -> ImageQuerySet:
-    """Return the visible pictures that the filters keep. Every split is named, so that the index by split is used."""
+    """Return the visible pictures that the filters keep."""
     images = Image.objects.filter(dataset=dataset, hidden=False)
-    images = images.filter(split__in=[filters.split] if filters.split else Image.Split.values)
+    if filters.split:
+        images = images.filter(split=filters.split)
     if filters.words:
         images = images.filter(label__in=labels_containing(dataset, filters.words, MOST_CLASSES))
     return images if filters.label is None else images.filter(label=filters.label)
@@ -85,10 +86,11 @@ def difficulty_of(judge: Model) -> Difficulty | None:
 
 
 class OrderedPictures(Sequence[Image]):
-    """Pictures in an order, for a paginator: a slice reads those of the slice."""
+    """The pictures that filters keep, in an order, for a paginator: a slice reads those of the slice."""
 
-    def __init__(self, dataset: Dataset, images: ImageQuerySet, order: str, difficulty: Difficulty | None) -> None:
-        self._dataset, self._images, self._order = dataset, images, order
+    def __init__(self, dataset: Dataset, filters: Filters, order: str, difficulty: Difficulty | None = None) -> None:
+        self._dataset, self._filters, self._order = dataset, filters, order
+        images = self._images = shown_pictures(dataset, filters)
         self._hard: list[int] = []
         if order == HARDEST and difficulty is not None:
             held_out = images.filter(split__in=(Image.Split.TEST, Image.Split.QUERY))
@@ -98,8 +100,13 @@ class OrderedPictures(Sequence[Image]):
 
     def __len__(self) -> int:
         if self._length is None:
-            self._length = len(self._hard) if self._order == HARDEST else self._images.count()
+            self._length = len(self._hard) if self._order == HARDEST else self._count()
         return self._length
+
+    def _count(self) -> int:
+        if self._filters.words or self._filters.label is not None:
+            return self._images.count()
+        return count_visible(self._dataset, self._filters.split)
 
     @overload
     def __getitem__(self, place: int) -> Image: ...
@@ -119,30 +126,26 @@ class OrderedPictures(Sequence[Image]):
         if self._order == ONE_EACH:
             return self._one_each(start, stop)
         by = ("-pk",) if self._order == NEWEST else ("label", "pk")
-        return list(self._images.order_by(*by).values_list("pk", flat=True)[start:stop])
+        return [image.pk for image in LongList(self._images.only("pk"), by, len(self))[start:stop]]
 
     def _one_each(self, start: int, stop: int) -> list[int]:
         """Return the first picture of each class by label, then the rest by class."""
-        classes = self._images.order_by().values("label").distinct().count() if start else stop
-        first = self._first_of_classes().values_list("first", flat=True)
+        own = self._images.filter(label=OuterRef("label"))
+        live = self._dataset.classes.filter(Exists(own)).order_by("label")
+        classes = live.count() if start else stop
+        first = live.annotate(first=Subquery(own.order_by("pk").values("pk")[:1])).values_list("first", flat=True)
         keys = list(first[start:stop]) if start < classes else []
         if len(keys) == stop - start:
             return keys
         classes = classes if start else len(keys)
-        place = Window(RowNumber(), partition_by="label", order_by="pk")
-        rest = self._images.annotate(place=place).filter(place__gt=1).order_by("label", "pk")
-        return keys + list(rest.values_list("pk", flat=True)[max(start - classes, 0) : stop - classes])
-
-    def _first_of_classes(self) -> QuerySet[Any]:
-        own = self._images.filter(label=OuterRef("label")).order_by().values("label").annotate(first=Min("pk"))
-        classes = self._dataset.classes.annotate(first=Subquery(own.values("first"), output_field=IntegerField()))
-        return classes.filter(first__isnull=False).order_by("label")
+        rest = self._images.filter(Exists(own.filter(pk__lt=OuterRef("pk")))).only("pk")
+        rest_of_classes = LongList(rest, ("label", "pk"), len(self) - classes)
+        return keys + [image.pk for image in rest_of_classes[max(start - classes, 0) : stop - classes]]
 
 
 def place_in_class(image: Image) -> dict[str, Any]:
     """Return where a picture is among the visible ones of its class: `number` of `total`, `previous` and `next`."""
     siblings = Image.objects.filter(dataset=image.dataset_id, label=image.label, hidden=False)
-    siblings = siblings.filter(split__in=Image.Split.values)
     before = siblings.filter(pk__lt=image.pk).aggregate(count=Count("pk"), nearest=Max("pk"))
     after = siblings.filter(pk__gt=image.pk).aggregate(count=Count("pk"), nearest=Min("pk"))
     return {

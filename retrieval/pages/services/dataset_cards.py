@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Min, Q
+from django.db.models import OuterRef, Q, Subquery
 
 from accounts.roles import Visitor
 from retrieval.datasets.services.classes import class_totals
-from retrieval.models import Dataset, Image, Index, Model
+from retrieval.models import Dataset, DatasetClass, Image, Index, Model
 from retrieval.registry.services.visibility import visible_models
 
 THUMBNAILS = 4
@@ -45,9 +45,11 @@ def _thumbnails(datasets: Sequence[Dataset]) -> dict[int, list[int]]:
             chosen[row.pk] = list(first[:THUMBNAILS])
         else:
             labels = [total * place // THUMBNAILS for place in range(THUMBNAILS)]
-            wanted |= Q(dataset=row.pk, label__in=labels, split__in=Image.Split.values)
-    found = Image.objects.filter(wanted, hidden=False).order_by("dataset", "label").values_list("dataset", "label")
-    for dataset, _, pk in found.annotate(first=Min("pk")):
+            wanted |= Q(dataset=row.pk, label__in=labels)
+    own = Image.objects.filter(dataset=OuterRef("dataset"), label=OuterRef("label"), hidden=False)
+    first = Subquery(own.order_by("pk").values("pk")[:1])
+    classes = DatasetClass.objects.filter(wanted).annotate(first=first).exclude(first=None)
+    for dataset, pk in classes.order_by("dataset", "label").values_list("dataset", "first"):
         chosen.setdefault(dataset, []).append(pk)
     return chosen
 

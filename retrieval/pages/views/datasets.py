@@ -85,7 +85,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     order = request.GET.get("sort", "")
     order = order if order in orders else next(iter(orders))
     difficulty = browsing.difficulty_of(judge) if judge and order == browsing.HARDEST else None
-    pictures = browsing.OrderedPictures(dataset, browsing.shown_pictures(dataset, filters), order, difficulty)
+    pictures = browsing.OrderedPictures(dataset, filters, order, difficulty)
     part = request.headers.get("HX-Target") == ON_THE_LIST
     pages = _pages(pictures, request.GET.get("page", ""), request.GET.get("through", ""), alone=part)
     context = {

@@ -28,7 +28,8 @@ def default_models(models: Iterable[Model], datasets: Sequence[Dataset]) -> list
     index. Suspended models are left out while others are there. models: of `searchable_models`.
     """
     able = list(models)
-    by_dataset = {dataset.pk: _ranked(able, dataset) for dataset in datasets}
+    serving = _by_dataset(able)
+    by_dataset = {dataset.pk: _ranked(serving.get(dataset.pk, []), dataset) for dataset in datasets}
     if len(datasets) == 1:
         chosen = {model.pk for ranked in by_dataset.values() for model in _curated(ranked) or ranked[:BEST]}
     else:
@@ -41,7 +42,7 @@ def default_models(models: Iterable[Model], datasets: Sequence[Dataset]) -> list
 
 def best_model(models: Iterable[Model], dataset: Dataset) -> Model | None:
     """Return the first default model of a data set, None where none has an index."""
-    ranked = _ranked(models, dataset)
+    ranked = _ranked(_by_dataset(models).get(dataset.pk, []), dataset)
     return next(iter(_curated(ranked) or ranked), None)
 
 
@@ -49,9 +50,17 @@ def _curated(models: Iterable[Model]) -> list[Model]:
     return [model for model in models if model.is_default]
 
 
-def _ranked(models: Iterable[Model], dataset: Dataset) -> list[Model]:
-    """Return the models that have an index of a data set, best first; those measured on it come before others."""
-    serving = [model for model in models if any(index.dataset_id == dataset.pk for index in model.serving)]  # type: ignore[attr-defined]
+def _by_dataset(models: Iterable[Model]) -> dict[int, list[Model]]:
+    """Return the models that have an index of a data set, by its key, with one look at each index."""
+    serving: dict[int, list[Model]] = {}
+    for model in models:
+        for dataset in {index.dataset_id for index in model.serving}:  # type: ignore[attr-defined]
+            serving.setdefault(dataset, []).append(model)
+    return serving
+
+
+def _ranked(serving: list[Model], dataset: Dataset) -> list[Model]:
+    """Return models that have an index of a data set, best first; those measured on it come before others."""
     serving = [model for model in serving if not model.suspended_at] or serving
     serving = [model for model in serving if model.loss not in BASELINES] or serving
     return sorted(serving, key=lambda model: (model.dataset_id != dataset.pk, -_headline(model), model.pk))

@@ -4,13 +4,14 @@ No network runs and nothing is stored, so a visitor costs a lookup in the indexe
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.core.cache import cache
 
 from accounts.roles import Visitor
 from config.errors import Rejected
+from retrieval.datasets.services.random_pictures import random_pictures
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Model, Ranking, Search
@@ -61,8 +62,7 @@ def _found(search: Search, model: Model) -> list[Ranking]:
 
 def searchable_samples(viewer: Visitor, count: int) -> list[Image]:
     """Return pictures at random that a person may try, of the data sets that can be searched."""
-    images = shown_images(viewer).filter(dataset__in=searchable_datasets(viewer))
-    return list(images.named().order_by("?")[:count])
+    return random_pictures(searchable_datasets(viewer), count, Image.objects.filter(hidden=False))
 
 
 def welcome_example(viewer: Visitor) -> Example | None:
@@ -72,7 +72,7 @@ def welcome_example(viewer: Visitor) -> Example | None:
     """
     example = _shown(cache.get(EXAMPLE_KEY), viewer)
     if example is None:
-        drawn = _drawn(viewer)
+        drawn = _drawn(searchable_datasets(viewer))
         cache.set(EXAMPLE_KEY, drawn, EXAMPLE_SECONDS)
         example = _shown(drawn, viewer)
     return example
@@ -93,21 +93,20 @@ def _shown(keys: Keys | None, viewer: Visitor) -> Example | None:
     return Example(images[query], model, [images[pk] for pk in nearest])
 
 
-def _drawn(viewer: Visitor) -> Keys | None:
-    datasets = list(searchable_datasets(viewer))
+def _drawn(searchable: Iterable[Dataset]) -> Keys | None:
+    datasets = list(searchable)
     random.shuffle(datasets)
     for dataset in datasets:
-        if keys := _drawn_from(dataset, viewer):
+        if keys := _drawn_from(dataset):
             return keys
     return None
 
 
-def _drawn_from(dataset: Dataset, viewer: Visitor) -> Keys | None:
+def _drawn_from(dataset: Dataset) -> Keys | None:
     model = best_model(searchable_models(dataset), dataset)
     if model is None:
         return None
-    held_out = shown_images(viewer).filter(dataset=dataset, pk__in=dataset.images.asking().values("pk"))
-    for image in held_out.named().order_by("?")[:TRIES]:
+    for image in random_pictures([dataset], TRIES, Image.objects.asking()):
         for ranking in _found(Search(query_image=image, k=EXAMPLE_RESULTS), model):
             if len(ranking.image_ids) == EXAMPLE_RESULTS and ranking.index.dataset_id == dataset.pk:
                 return image.pk, model.pk, ranking.image_ids

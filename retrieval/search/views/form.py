@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 from accounts.permissions import signed_in
 from config.errors import Rejected, ServiceError
 from config.html_errors import error_page
+from retrieval.datasets.services.random_pictures import random_pictures
 from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Dataset, Image, Index, Model, Search
 from retrieval.search.forms import SIDES, SearchForm, named_error
@@ -182,14 +183,13 @@ def _form_page(request: HttpRequest, form: SearchForm | None, status: int) -> Ht
         searches = access.visible_searches(request.user)
         initial = _initial(request, selected, defaults)
         form = SearchForm(datasets=run_search.searchable_datasets(request.user), searches=searches, initial=initial)
-    pictures = Image.objects.filter(dataset__in=selected, hidden=False).named()
     context: dict[str, object] = {
         "form": form,
         "datasets": datasets,
         "models": able,
         "default_models": defaults,
         "searched": selected,
-        "gallery": pictures.order_by("?")[:GALLERY],
+        "gallery": random_pictures(selected, GALLERY, Image.objects.filter(hidden=False)),
         "recent": access.roots_of(request.user)[:RECENT],
         "jobs": [] if able else jobs_in_progress(),
         "outdated": outdated(_serving(able, selected)),
@@ -211,7 +211,8 @@ def _selected(request: HttpRequest, datasets: Sequence[Dataset], sent: QueryDict
 
 
 def _serving(models: Iterable[Model], datasets: Sequence[Dataset]) -> list[Index]:
-    return [index for model in models for index in model.serving if index.dataset in datasets]  # type: ignore[attr-defined]
+    wanted = {dataset.pk for dataset in datasets}
+    return [index for model in models for index in model.serving if index.dataset_id in wanted]  # type: ignore[attr-defined]
 
 
 def _initial(request: HttpRequest, datasets: Sequence[Dataset], defaults: Sequence[Model]) -> dict[str, object]:

@@ -23,6 +23,7 @@ KEEP_CACHE = timedelta(days=30)
 KEEP_NEW = timedelta(hours=1)  # a younger file may still be written, by a job or an upload
 KEEP_INDEXES = 2  # of a model and data set: the active one, or the last active one, and one to roll back to
 CHECKSUMS = "checksums"  # among the caches: small, and needed before a download can start
+CHUNK = 1000  # files whose pictures are looked for at once
 JOB_IN_NAME = re.compile(r"job-(\d+)")
 
 
@@ -160,11 +161,15 @@ def _left_overs() -> Found:
 
 
 def _renditions() -> Found:
-    hashes = set(Image.objects.values_list("sha256", flat=True))
-    for kind in RENDITIONS:
-        for file in sorted((storage.media() / kind).glob("*/*")):
-            if file.stem not in hashes and _age(file) > KEEP_NEW:
-                yield file, "no picture has this content any more"
+    folders = (folder for kind in RENDITIONS for folder in sorted((storage.media() / kind).glob("*/")))
+    for folder in folders:  # one of 256: few enough files to look for their pictures at once
+        files = sorted(folder.iterdir())
+        for start in range(0, len(files), CHUNK):
+            part = files[start : start + CHUNK]
+            named = Image.objects.filter(sha256__in=[file.stem for file in part])
+            hashes = set(named.order_by().values_list("sha256", flat=True))
+            unknown = (file for file in part if file.stem not in hashes and _age(file) > KEEP_NEW)
+            yield from ((file, "no picture has this content any more") for file in unknown)
 
 
 def _caches() -> Found:

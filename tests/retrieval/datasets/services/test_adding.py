@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
-from mlcore.datasets import load_dataset
 from retrieval.datasets.services import adding
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.importing import submit_import
 from retrieval.models import Dataset, Index
 from tests.retrieval.pictures import jpeg, zipped
@@ -48,7 +48,7 @@ def test_pictures_of_one_name_join_a_class(wings: Dataset, curator: User) -> Non
     assert wings.revision == 2 and labels(wings, (1, 2)) == [(7, "test")] * 2
     added = wings.images.filter(path__startswith="+")
     assert all(image.pk > last and image.file.is_file() and image.look for image in added)
-    assert {picture.id for picture in load_dataset(wings.folder).pictures} == set(
+    assert {picture.id for picture in fresh_catalogue(wings.pk)[1].pictures} == set(
         wings.images.values_list("pk", flat=True)
     )
     assert wings.report["images"] == 50 and uploads() == []

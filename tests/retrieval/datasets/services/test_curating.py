@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from accounts.models import AuditEntry, User
 from config.errors import Rejected
@@ -27,7 +28,7 @@ def rebuilds() -> list[Job]:
 
 
 def in_files(dataset: Dataset) -> dict[int, tuple[int, str]]:
-    return {picture.id: (picture.label, picture.split) for picture in load_dataset(dataset.folder).pictures}
+    return {picture.id: (picture.label, picture.split) for picture in fresh_catalogue(dataset.pk)[1].pictures}
 
 
 def in_rows(dataset: Dataset) -> dict[int, tuple[int, str]]:
@@ -43,8 +44,9 @@ def test_a_hidden_picture_leaves_files_counts_and_the_next_index(world: World, c
     assert curating.set_hidden(world.dataset, chosen, True, by=curator) == 2
     row = now(world.dataset)
     assert row.revision == 2 and row.report["images"] == 46 and row.report["test_images"] == 22
+    assert row.fingerprint == "" and len(load_dataset(row.folder).pictures) == 48, "the files are the next job's"
     assert in_files(row) == in_rows(row) and not set(chosen) & in_files(row).keys()
-    assert load_dataset(row.folder).fingerprint == row.fingerprint
+    assert fresh_catalogue(row.pk)[1].fingerprint == now(row).fingerprint == now(row).history[-1]["fingerprint"]
     jobs = rebuilds()
     assert {job.payload["model"] for job in jobs} == {model.pk for model in world.models}
     for job in jobs:
@@ -192,7 +194,7 @@ def test_a_class_renamed_changes_no_revision(world: World) -> None:
     curating.rename_class(world.dataset, 0, "  Great   tit ", by=None)
     row = now(world.dataset)
     assert row.class_names[0] == "Great tit" and row.revision == 1 and not rebuilds()
-    assert load_dataset(row.folder).classes[0] == "Great tit"
+    assert fresh_catalogue(row.pk)[1].classes[0] == "Great tit"
     curating.rename_class(world.dataset, 0, "GREAT TIT", by=None)
     assert now(world.dataset).class_names[0] == "GREAT TIT"
     with pytest.raises(Rejected, match="already"):
@@ -203,23 +205,31 @@ def test_licence_and_attribution_are_kept(world: World) -> None:
     curating.describe(world.dataset, licence=" CC0 ", attribution="Kindred", by=None)
     row = now(world.dataset)
     assert (row.licence, row.attribution, row.revision) == ("CC0", "Kindred", 1)
-    assert load_dataset(row.folder).licence == "CC0"
+    assert fresh_catalogue(row.pk)[1].licence == "CC0"
 
 
 # --- crashes
 
 
-def test_files_left_ahead_of_the_rows_are_mended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = keys(world.test_images[:1])
-
+def test_a_change_that_fails_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
+    before = in_files(world.dataset)
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
         patched.setattr(curating, "follow_up_revision", die)
-        curating.set_hidden(world.dataset, chosen, True, by=None)
+        curating.set_hidden(world.dataset, keys(world.test_images[:1]), True, by=None)
     row = now(world.dataset)
-    assert row.revision == 1 and in_files(row) != in_rows(row), "rolled back, and the files are ahead"
+    assert row.revision == 1 and row.fingerprint and in_files(row) == in_rows(row) == before
+
+
+def test_files_left_ahead_of_the_rows_are_mended(world: World) -> None:
+    with transaction.atomic():
+        curating.set_hidden(world.dataset, keys(world.test_images[:1]), True, by=None)
+        fresh_catalogue(world.dataset.pk)
+        transaction.set_rollback(True)
+    row = now(world.dataset)
+    assert row.revision == 1 and len(load_dataset(row.folder).pictures) == 47, "rolled back, and the files are ahead"
     row, catalogue = fresh_catalogue(row.pk)
     assert in_files(row) == in_rows(row) and catalogue.fingerprint == row.fingerprint == world.dataset.fingerprint
 

@@ -7,10 +7,10 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from config.errors import Conflict, Rejected
 from jobs.models import Job
-from mlcore.datasets import load_dataset
 from ratings.models import Ballot
 from retrieval.datasets.services import adding, curating
 from retrieval.datasets.services import deleting_pictures as deleting
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.pictures import shown_picture_of, thumbnail_of
 from retrieval.models import Dataset, Image, Index, Mark, Search
@@ -45,7 +45,7 @@ def test_pictures_go_with_their_rows_and_files(world: World, curator: User) -> N
     assert job.result == {"dataset": row.pk, "deleted": 2} and job.message == "2 pictures deleted"
     assert not any(file.exists() for file in files) and not Image.objects.filter(pk__in=keys(going)).exists()
     assert row.revision == 3 and row.history[-1]["what"] == "2 pictures deleted" and row.report["images"] == 46
-    assert {picture.id for picture in load_dataset(row.folder).pictures} == set(keys(list(row.images.all())))
+    assert {picture.id for picture in fresh_catalogue(row.pk)[1].pictures} == set(keys(list(row.images.all())))
     entry = AuditEntry.objects.get(action="delete-pictures")
     assert (entry.target, entry.who) == ("Wings", curator)
     assert entry.details == {"pictures": 2, "searches": 0, "paths": [image.path for image in going]}

@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
-from mlcore.datasets import load_dataset
 from retrieval.datasets.services import adding, curating, reimporting
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.importing import submit_import
 from retrieval.models import Dataset, Image
 from tests.retrieval.pictures import jpeg, write_folder, zipped
@@ -66,7 +66,7 @@ def test_new_ones_get_new_keys_changed_ones_too_and_gone_ones_are_hidden(birds: 
     assert {path for path, image in after.items() if image.hidden} == {"robin/0.jpg", "tit/2.jpg"}
     assert after["robin/0.jpg"].file.read_bytes() != jpeg(78), "the old picture keeps its file"
     assert after["finch/9.jpg"].label == 0 and birds.class_names == ["finch", "robin", "tit", "wren", "dodo"]
-    assert {picture.id for picture in load_dataset(birds.folder).pictures} == {
+    assert {picture.id for picture in fresh_catalogue(birds.pk)[1].pictures} == {
         image.pk for image in after.values() if not image.hidden
     }
     assert birds.revision == 2 and birds.report["reimport"] == changed and birds.report["images"] == 14
