@@ -102,12 +102,12 @@ def _choose(
     """Return the index of the first setting that reaches the target, else the last, and what was tried."""
     attempts: list[Attempt] = []
     for links in LINKS:
-        index = None  # its graph goes before the next one comes
         builder = IndexBuilder(units, M=links, ef_construction=EF_CONSTRUCTION, seed=seed, threads=threads)
         index, tried = _grow(builder, len(units.ids), target_recall, seed, progress)
         attempts += tried
-        if tried[-1].recall >= target_recall:
+        if tried[-1].recall >= target_recall or links == LINKS[-1]:
             break
+        del builder, index  # the graph goes before the next one comes
     return index, attempts
 
 

@@ -168,8 +168,9 @@ class VectorIndex:
         if len(ids) == 0:
             return NO_ROWS
         wanted = np.unique(_as_ids(ids))
-        rows = np.minimum(np.searchsorted(self._ids, wanted), self.count - 1)
-        return rows[self._ids[rows] == wanted]
+        rows: Rows = np.minimum(np.searchsorted(self._ids, wanted), self.count - 1)
+        held: Rows = rows[self._ids[rows] == wanted]
+        return held
 
     def subset(self, ids: Chosen) -> Subset:
         """Return the filter that keeps those of `ids` that it holds."""
@@ -307,11 +308,11 @@ class VectorIndex:
 
 def _among(ids: Ids, few: Ids) -> NDArray[np.bool_]:
     """Return which of ids [Q, n] are among a few others, which ascend."""
-    if len(few) == 1:
-        return ids == few[0]
-    if len(few) == 0:
-        return np.zeros(ids.shape, np.bool_)
-    found: NDArray[np.bool_] = few[np.minimum(few.searchsorted(ids), len(few) - 1)] == ids
+    found: NDArray[np.bool_]
+    if len(few) < 2:
+        found = ids == (few[0] if len(few) else -1)
+        return found
+    found = few[np.minimum(few.searchsorted(ids), len(few) - 1)] == ids
     return found
 
 

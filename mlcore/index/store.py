@@ -38,8 +38,9 @@ MANIFEST = "manifest.json"
 NEEDED = {1: (GRAPH, VECTORS), 2: (GRAPH, VECTORS, IDS)}
 """The files that every index of a format has."""
 
-BYTES_A_NODE = 130
-"""What hnswlib keeps of a vector beside its file (a lock, its level, its place by label), and its id and codes here."""
+BYTES_A_NODE = 150
+"""What a process keeps of a vector beside the graph's file: hnswlib its lock, level and place by label (100), we its
+id, its codes, and its share of the filters used last."""
 
 
 @dataclass(frozen=True)

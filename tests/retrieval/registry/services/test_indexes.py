@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from jobs.models import Job
 from mlcore.datasets import load_dataset
 from mlcore.events import no_progress
 from retrieval.models import Index, Model
+from retrieval.registry.services import index_building
 from retrieval.registry.services import indexes as services
 from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
@@ -51,7 +53,7 @@ def test_a_new_build_replaces_the_serving_one_and_only_its_models(world: World) 
 
 def test_a_build_that_runs_twice_makes_one_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     index = rebuilt(world.models[0])
-    monkeypatch.setattr(services, "build_index", None)  # the folder is there: nothing is built again
+    monkeypatch.setattr(index_building, "build_index", None)  # the folder is there: nothing is built again
     job = Job.objects.order_by("pk").last()
     assert job is not None
     Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None, heartbeat_at=None)
@@ -67,7 +69,7 @@ def test_a_failed_build_keeps_the_serving_one_and_leaves_nothing(world: World, m
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("mlcore.index.build.write_json", full)
+        patched.setattr("mlcore.index.writing.write_json", full)
         assert "the disk is full" in failed(services.submit_index(model, by=None))
     assert active(model) == [before] and Index.objects.filter(model=model).count() == 1
     assert [folder.name for folder in before.folder.parent.iterdir()] == [before.folder.name]
@@ -146,41 +148,43 @@ def forget(model: Model, rows: list[int]) -> None:
 
 
 def test_stored_embeddings_are_taken_by_sha256_and_none_is_made_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     model = world.models[0]
-    monkeypatch.setattr(services, "_embedded", None)
+    monkeypatch.setattr(index_building, "_embedded", None)
     catalogue = load_dataset(world.dataset.folder)
-    found = services.embeddings_of(model, catalogue, no_progress)
+    found = index_building.embeddings_of(model, catalogue, tmp_path, no_progress)
     assert np.array_equal(found, np.load(model.folder / "embeddings.npy"))
 
 
 def test_only_new_pictures_are_embedded_and_each_stands_in_its_row(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Forget two pictures of those that training stored: they are embedded anew, and come out the same."""
     model, forgotten = world.models[0], [5, 17]
     stored = np.load(model.folder / "embeddings.npy")
     forget(model, forgotten)
     Index.objects.filter(model=model).update(active=False)
-    embedded, asked = services._embedded, []
+    embedded, asked = index_building._embedded, []
 
     def counted(model: Model, catalogue: Any, rows: Any, progress: Any) -> Any:
         asked.extend(rows)
         return embedded(model, catalogue, rows, progress)
 
-    monkeypatch.setattr(services, "_embedded", counted)
-    found = services.embeddings_of(model, load_dataset(world.dataset.folder), no_progress)
+    monkeypatch.setattr(index_building, "_embedded", counted)
+    found = index_building.embeddings_of(model, load_dataset(world.dataset.folder), tmp_path, no_progress)
     assert asked == forgotten
     assert np.allclose(found, stored, atol=1e-5)
 
 
-def test_what_the_serving_index_holds_is_not_embedded_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_serving_index_holds_is_not_embedded_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     model = world.models[0]
     stored = np.load(model.folder / "embeddings.npy")
     forget(model, [5, 17])
-    monkeypatch.setattr(services, "_embedded", None)
-    found = services.embeddings_of(model, load_dataset(world.dataset.folder), no_progress)
+    monkeypatch.setattr(index_building, "_embedded", None)
+    found = index_building.embeddings_of(model, load_dataset(world.dataset.folder), tmp_path, no_progress)
     assert np.allclose(found, stored, atol=1e-5)
 
 
