@@ -30,8 +30,8 @@ class LRUCache:
 
     An object is loaded once for all callers, and nobody waits for the loading of another. Keys name objects that
     never change, so a new index is a new key, and a search that still reads the old one keeps it alive.
-    One object may be larger than the whole budget: it is held beside the others, which then share the budget without
-    it, because it would be loaded for each search otherwise. The log says so.
+    One object of each kind, the first part of its key, may be larger than the whole budget: it is held beside the
+    others, which share the budget without it, because it would be loaded for each search otherwise. The log says so.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -72,12 +72,21 @@ class LRUCache:
 
     def _make_room(self) -> None:
         """Let the least recently used leave; the caller holds the lock."""
-        sizes = [held.bytes for held in self._held.values()]
-        allowed, total = self._most + max((size for size in sizes if size > self._most), default=0), sum(sizes)
-        while len(self._held) > 1 and total > allowed:
-            key, held = self._held.popitem(last=False)
-            total -= held.bytes
-            self._left[key] = time.monotonic()
+        largest: dict[str, object] = {}  # of each kind, where it alone exceeds the budget
+        for key, held in self._held.items():
+            if held.bytes > self._most and held.bytes >= self._bytes_of(largest.get(_kind(key))):
+                largest[_kind(key)] = key
+        others = [key for key in self._held if key not in largest.values()]  # the least recently used first
+        total, newest = sum(self._held[key].bytes for key in others), next(reversed(self._held))
+        for key in others:
+            if total <= self._most:
+                break
+            if key != newest:
+                total -= self._held.pop(key).bytes
+                self._left[key] = time.monotonic()
+
+    def _bytes_of(self, key: object) -> int:
+        return self._held[key].bytes if key in self._held else 0
 
     def _report(self, key: object, size: int) -> None:
         """Say in the log why memory will be larger, or searches slower, than settings meant."""
@@ -91,3 +100,7 @@ class LRUCache:
                 "%s left memory for others and is loaded again: what is searched together needs more than "
                 "KINDRED_ENGINE_MB (%d)", key, self._most >> 20,
             )  # fmt: skip
+
+
+def _kind(key: object) -> str:
+    return str(key[0]) if isinstance(key, tuple) else ""

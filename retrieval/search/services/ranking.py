@@ -90,6 +90,8 @@ def _refusals_of(model: Model) -> Iterator[None]:
     try:
         yield
     except StaleIndexError as error:
+        for index in getattr(model, "serving", ()):
+            model_cache.forget_index(index)  # damaged while it was loaded: the next loading says what is wrong
         raise Rejected(f"the index of {model.name} cannot be used: {error}") from error
     except MlcoreError as error:
         raise Rejected(f"{model.name} cannot search: {error}") from error
@@ -106,14 +108,10 @@ def _nearest(
     own = [search.query_image_id] if search.query_image_id and search.exclude_self else []
     gone = serving.gone(now)
     exclude = np.append(gone, own).astype(np.int64) if len(gone) else own
-    try:
-        k = min(search.k, vectors.remaining(allowed=kept, exclude=exclude))
-        if k == 0:
-            return [], []
-        ids, scores = vectors.search(vector[None], k, allowed=kept, exclude=exclude)
-    except StaleIndexError:
-        model_cache.forget_index(index)
-        raise
+    k = min(search.k, vectors.remaining(allowed=kept, exclude=exclude))
+    if k == 0:
+        return [], []
+    ids, scores = vectors.search(vector[None], k, allowed=kept, exclude=exclude)
     return ids[0].tolist(), [round(score, 6) for score in scores[0].tolist()]
 
 

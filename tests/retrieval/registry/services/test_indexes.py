@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,16 @@ from accounts.models import AuditEntry, User
 from config.errors import Rejected
 from jobs.models import Job
 from mlcore.datasets import load_dataset
+from mlcore.datasets.source import SPLITS
 from mlcore.events import no_progress
+from retrieval.datasets.services.adding import submit_pictures
+from retrieval.datasets.services.curating import relabel, set_hidden
 from retrieval.models import Index, Model
 from retrieval.registry.services import index_building
 from retrieval.registry.services import indexes as services
 from retrieval.registry.services.visibility import set_published
 from retrieval.search.services import model_cache
+from tests.retrieval.datasets.services.test_adding import pictures
 from tests.retrieval.world import World, done, failed, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -190,3 +195,72 @@ def test_what_the_serving_index_holds_is_not_embedded_again(
 
 def test_index_folders_lie_below_the_media_folder(world: World) -> None:
     assert all(index.folder.is_relative_to(settings.MEDIA_ROOT) for index in Index.objects.all())
+
+
+# --- growth
+
+
+def next_index(model: Model) -> Index:
+    """Do the rebuild that a change of pictures has queued."""
+    job = Job.objects.get(kind="index", state="queued", payload__model=model.pk)
+    return Index.objects.get(pk=done(job).result["index"])
+
+
+def origin_of(index: Index) -> dict[str, Any]:
+    origin: dict[str, Any] = index.manifest["origin"]
+    return origin
+
+
+def test_a_change_of_pictures_lets_the_active_index_grow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide two, show one of them again, move one: no index is built, no picture embedded, and the codes follow."""
+    model, before = world.models[0], world.index_of(world.models[0])
+    [one, other, moved] = (image.pk for image in world.test_images[:3])
+    monkeypatch.setattr(index_building, "build_index", None)
+    monkeypatch.setattr(index_building, "_embedded", None)
+    set_hidden(world.dataset, [one, other], True, by=None)
+    hidden = next_index(model)
+    assert origin_of(hidden)["base"] == before.manifest["files"]["index.bin"]["sha256"]
+    assert (origin_of(hidden)["added"], origin_of(hidden)["deleted"], origin_of(hidden)["dead"]) == (0, 2, 2)
+    assert hidden.count == 46 and not {one, other} & set(model_cache.index_of(hidden).ids.tolist())
+    set_hidden(world.dataset, [one], False, by=None)
+    shown = next_index(model)
+    assert (origin_of(shown)["restored"], origin_of(shown)["dead"], shown.count) == (1, 1, 47)
+    relabel(world.dataset, [moved], world.train_images[0].class_name, by=None)
+    loaded = model_cache.index_of(next_index(model))
+    image = world.dataset.images.get(pk=moved)
+    codes, row = loaded.codes, loaded.rows_of([moved])
+    assert codes is not None and codes.labels[row].tolist() == [image.label] and image.split == "train"
+    assert SPLITS[codes.splits[row][0]] == "train" and [index.pk for index in active(model)] == [loaded_row(model)]
+    vectors = model_cache.index_of(before)
+    assert np.array_equal(loaded.vectors_of(loaded.ids), vectors.vectors_of(loaded.ids))
+
+
+def loaded_row(model: Model) -> int:
+    return Index.objects.filter(model=model).order_by("-pk").values_list("pk", flat=True)[0]
+
+
+def test_new_pictures_are_added_to_the_active_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_building, "build_index", None)
+    done(submit_pictures(world.dataset, pictures(1, 2), world.dataset.class_names[0], by=None))
+    index = next_index(world.models[0])
+    assert origin_of(index)["added"] == 2 and index.count == 50
+    loaded, new = model_cache.index_of(index), world.dataset.images.order_by("-pk").values_list("pk", flat=True)[:2]
+    for pk in new:
+        assert loaded.search(loaded.vectors_of([pk]), 1)[0].tolist() == [[pk]]
+
+
+@pytest.mark.parametrize("reason", ["a quarter is dead", "earlier format", "damaged"])
+def test_what_cannot_grow_is_built_from_nothing(world: World, reason: str) -> None:
+    model, index = world.models[0], world.index_of(world.models[0])
+    going = [image.pk for image in world.train_images[: 13 if reason == "a quarter is dead" else 1]]
+    if reason == "earlier format":
+        replaced(index.folder / "manifest.json", json.dumps(index.manifest | {"format": 1}).encode())
+    if reason == "damaged":
+        replaced(index.folder / "vectors.npy", (index.folder / "vectors.npy").read_bytes()[:-1])
+    set_hidden(world.dataset, going, True, by=None)
+    built = next_index(model)
+    assert origin_of(built)["base"] is None and origin_of(built)["dead"] == 0 and built.count == 48 - len(going)
+
+
+def test_a_rebuild_that_somebody_wants_builds_from_nothing(world: World) -> None:
+    assert origin_of(rebuilt(world.models[0]))["base"] is None
