@@ -249,9 +249,9 @@ class VectorIndex:
     def _exact(
         self, unit: Vectors, k: int, subset: Subset | None = None, excluded: Rows = NO_ROWS
     ) -> tuple[Ids, Vectors]:
-        rows = None if subset is None else subset.rows
-        if len(excluded):
-            rows = np.setdiff1d(np.arange(self.count) if rows is None else rows, excluded, assume_unique=True)
+        if subset is None and len(excluded) == 0:
+            return nearest(unit, self._vectors, self._ids, k)
+        rows = _without(np.arange(self.count) if subset is None else subset.rows, excluded)
         return nearest(unit, self._vectors, self._ids, k, rows)
 
     def _checked_queries(self, queries: NDArray[Any]) -> Vectors:
@@ -305,6 +305,14 @@ class VectorIndex:
                 return np.take_along_axis(found[0], order, axis=1), np.take_along_axis(found[1], order, axis=1)
             fetch = min(2 * fetch, enough)
         return None
+
+
+def _without(rows: Rows, some: Rows) -> Rows:
+    """Return ascending rows without some others, which ascend too."""
+    places = rows.searchsorted(some)
+    there = places < len(rows)
+    there[there] = rows[places[there]] == some[there]
+    return np.delete(rows, places[there]) if there.any() else rows
 
 
 def _among(ids: Ids, few: Ids) -> NDArray[np.bool_]:
