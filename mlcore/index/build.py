@@ -1,7 +1,7 @@
 """The build of an index: settings chosen by measured recall, files verified, the folder published whole."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def build_index(
     started = time.monotonic()
     with published(folder) as scratch:
         units = UnitVectors.written(scratch / VECTORS, embeddings, ids)
-        index, attempts = _choose(units, target_recall, seed=seed, threads=threads, progress=progress)
+        index, attempts = _choose(units, target_recall, LINKS, seed=seed, threads=threads, progress=progress)
         figures = _figures(index, attempts) | {
             "target_recall": target_recall,
             "seed": seed,
@@ -97,18 +97,23 @@ def _figures(index: VectorIndex, attempts: list[Attempt]) -> dict[str, Any]:
 
 
 def _choose(
-    units: UnitVectors, target_recall: float, *, seed: int, threads: int, progress: Progress
+    units: UnitVectors,
+    target_recall: float,
+    links: Sequence[int],
+    *,
+    seed: int,
+    threads: int,
+    progress: Progress,
 ) -> tuple[VectorIndex, list[Attempt]]:
-    """Return the index of the first setting that reaches the target, else the last, and what was tried."""
-    attempts: list[Attempt] = []
-    for links in LINKS:
-        builder = IndexBuilder(units, M=links, ef_construction=EF_CONSTRUCTION, seed=seed, threads=threads)
-        index, tried = _grow(builder, len(units.ids), target_recall, seed, progress)
-        attempts += tried
-        if tried[-1].recall >= target_recall or links == LINKS[-1]:
-            break
-        del builder, index  # the graph goes before the next one comes
-    return index, attempts
+    """Return the index of the first of `links` that reaches the target, else of the last, and what was tried."""
+    first, *stronger = links
+    builder = IndexBuilder(units, M=first, ef_construction=EF_CONSTRUCTION, seed=seed, threads=threads)
+    index, tried = _grow(builder, len(units.ids), target_recall, seed, progress)
+    if tried[-1].recall >= target_recall or not stronger:
+        return index, tried
+    del builder, index  # the graph goes before the next one comes
+    index, more = _choose(units, target_recall, stronger, seed=seed, threads=threads, progress=progress)
+    return index, tried + more
 
 
 def _grow(
