@@ -275,3 +275,51 @@ def test_files_that_do_not_belong_together_are_stale(index: VectorIndex, tmp_pat
     graph.write_bytes(graph.read_bytes()[:-100])
     with pytest.raises(StaleIndexError, match="cannot be read"):
         VectorIndex.open(graph, vectors, dim=DIM, ef=50)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_filter_and_exclusion_agree_with_a_full_comparison(
+    index: VectorIndex, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """By the short way of one query, by the graph and exactly, whatever is left out."""
+    random = np.random.default_rng(seed)
+    monkeypatch.setattr(hnsw, "EXACT_BELOW", int(random.choice([0, 300, 20_000])))
+    monkeypatch.setattr(hnsw, "ROWS_A_CANDIDATE", int(random.choice([1, 20])))
+    allowed = None if seed % 3 == 0 else np.sort(random.choice(COUNT, random.integers(20, COUNT), replace=False))
+    excluded = random.choice(COUNT, random.choice([0, 1, 1, 2, 15]), replace=False)
+    kept = np.setdiff1d(np.arange(COUNT) if allowed is None else allowed, excluded)
+    queries = QUERIES[: 1 + 4 * (seed % 2)].astype(np.float32)
+    chosen = None if allowed is None else IDS[allowed]
+    exclude = frozenset([*IDS[excluded].tolist(), *([10**9] if seed % 5 == 0 else [])])
+    assert index.remaining(allowed=chosen, exclude=exclude) == len(kept)
+    k = int(random.choice([1, 5, min(30, len(kept)), len(kept)]))
+    ids, scores = index.search(queries, k, allowed=chosen, exclude=exclude)
+    wanted_ids, wanted_scores = truth(queries, k, kept)
+    assert np.abs(scores - wanted_scores).max() < 1e-6
+    assert (ids == wanted_ids).mean() > 0.99  # rounding may swap two
+    assert not set(ids.ravel().tolist()) & exclude
+
+
+def test_a_search_reads_no_more_where_there_are_more_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the index but its graph and a few rows is looked at, with and without exclusions."""
+    rows = clustered(4000)
+    index = IndexBuilder.of(rows, np.arange(4000)).grow()
+
+    class Counted(np.ndarray):
+        reads = 0
+
+        def __getitem__(self, key: Any) -> Any:
+            found = super().__getitem__(key)
+            Counted.reads += np.size(found)
+            return np.asarray(found)
+
+    monkeypatch.setattr(index, "_ids", index._ids.view(Counted))
+    monkeypatch.setattr(index, "_vectors", np.asarray(index._vectors).view(Counted))
+    subset = index.subset(range(100, 130))
+    Counted.reads = 0
+    index.search(rows[:1], 12)
+    index.search(rows[:1], 12, exclude={3})
+    index.search(rows[:1], 12, exclude={3, 4, 5})
+    assert Counted.reads < 30
+    index.search(rows[:1], 12, allowed=subset, exclude={101})
+    assert Counted.reads < 30 + 30 * (DIM + 2)
