@@ -126,9 +126,11 @@ def serving_index_of(index: Index) -> ServingIndex:
 
     Raises:
         StaleIndexError: its files do not match its manifest, its model or the model's preprocessing.
+        OSError: they are gone.
     """
 
     def load() -> ServingIndex:
+        index.folder.stat()
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
         vectors = load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
         return ServingIndex(vectors, index.dataset_id, index.revision)
