@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.million import STEPS
 from benchmarks.proxy_heads import PEERS
 from benchmarks.ratings import ALPHA, COVERED, ORDERED, RATERS
 from mlcore.losses import LOSSES
@@ -17,6 +18,7 @@ PROXY_LOSSES = [name for name, spec in LOSSES.items() if spec.has_proxies]
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = {
     "class_names": {"list", "table", "table, full size"},
+    "million": {f"{step}, 200" for step in STEPS},
     "ratings": {*COVERED, *ALPHA, *ORDERED, *(f"repeats, {kind}" for kind in RATERS), "a page of many ballots"},
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
@@ -55,8 +57,8 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 # tests.mlcore.training.test_distributed starts two processes as well; most tests of mlcore are a training.
 # tests.mlcore.losses trains each proxy loss, and the head of SoftTriple is a benchmark of the same parts.
-# tests.test_class_names asserts what pages cost.
-LONG = dict.fromkeys(["proxy_heads", "two_processes", "training_speed", "class_names"], [pytest.mark.full])
+# tests.test_class_names asserts what pages cost; each step of a million is a process that loads the site.
+LONG = dict.fromkeys(["proxy_heads", "two_processes", "training_speed", "class_names", "million"], [pytest.mark.full])
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])

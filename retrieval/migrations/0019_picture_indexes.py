@@ -1,4 +1,4 @@
-"""Indexes for every order and filter of pictures; the one of the key of the data set alone begins two of them.
+"""Indexes for every order and filter of pictures, and for the searches of a person. The one of the key of the data set alone begins two of them.
 
 What was hidden before pictures were marked is marked with the revision of now: no older index may show it.
 """
@@ -81,5 +81,9 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("hidden", True)), fields=["dataset", "label", "id"], name="image_hidden"
             ),
+        ),
+        migrations.AddIndex(
+            model_name="search",
+            index=models.Index(fields=["owner", "-created_at"], name="search_by_owner"),
         ),
     ]

@@ -83,6 +83,7 @@ class Search(models.Model):
     class Meta:
         ordering = ["-created_at"]
         verbose_name_plural = "searches"
+        indexes = [models.Index(fields=["owner", "-created_at"], name="search_by_owner")]
         constraints = [
             models.UniqueConstraint(
                 fields=["query_image"],

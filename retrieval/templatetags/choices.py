@@ -1,6 +1,6 @@
 """Which rows a form has selected."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django import template
 from django.forms import BoundField
@@ -15,19 +15,20 @@ def _keys(field: BoundField) -> set[str]:
 
 
 @register.filter
-def selected_first(models: Iterable[Model], field: BoundField) -> list[tuple[Model, bool]]:
-    """Return each model and whether the field selects it, the selected ones first."""
+def selected_by(models: Sequence[Model], field: BoundField) -> list[Model]:
+    """Return the models that the field selects."""
     keys = _keys(field)
-    return sorted(((model, str(model.pk) in keys) for model in models), key=lambda row: not row[1])
+    return [model for model in models if str(model.pk) in keys]
 
 
 @register.filter
-def count_selected(rows: Iterable[tuple[Model, bool]]) -> int:
-    """Return how many of such rows are selected."""
-    return sum(selected for _, selected in rows)
+def not_selected_by(models: Sequence[Model], field: BoundField) -> list[Model]:
+    """Return the models that the field does not select."""
+    keys = _keys(field)
+    return [model for model in models if str(model.pk) not in keys]
 
 
 @register.filter
-def count_others(rows: Iterable[tuple[Model, bool]]) -> int:
-    """Return how many of such rows are not selected."""
-    return sum(not selected for _, selected in rows)
+def has_several(rows: Sequence[object]) -> bool:
+    """Say whether there is more than one row."""
+    return len(rows) > 1

@@ -35,7 +35,7 @@ def checked_choice(row: Dataset, pictures: Sequence[int]) -> list[int]:
 
 def require_enough(row: Dataset, without: Collection[int] = ()) -> None:
     """Raise Rejected where fewer visible pictures than an index needs would stay, `without` those to be removed."""
-    left = row.images.filter(hidden=False).exclude(pk__in=without).order_by()
+    left = row.images.filter(hidden=False).exclude(pk__in=without).order_by("pk")
     if len(left.values_list("pk", flat=True)[:FEWEST_PICTURES]) < FEWEST_PICTURES:
         raise Rejected(f"{row.name} must keep at least two visible pictures; delete the data set instead")
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from config.errors import Rejected
 from retrieval.models import Dataset, DatasetClass, Image
@@ -52,8 +53,16 @@ def names_of(classes: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]
 
 def class_totals(datasets: Iterable[Dataset]) -> dict[int, int]:
     """Return how many classes each data set has, merged ones included; one without any is left out."""
-    rows = DatasetClass.objects.filter(dataset__in=datasets).order_by()
-    return dict(rows.values_list("dataset").annotate(Count("pk")))
+    rows: QuerySet[Any] = with_class_count(
+        Dataset.objects.filter(pk__in=[dataset.pk for dataset in datasets]).order_by()
+    )
+    return {pk: count for pk, count in rows.values_list("pk", "class_count") if count}
+
+
+def with_class_count(datasets: QuerySet[Dataset]) -> QuerySet[Dataset]:
+    """Annotate data sets with `class_count`, merged ones included: labels have no gap, so it is the last and one."""
+    last = DatasetClass.objects.filter(dataset=OuterRef("pk")).order_by("-label").values("label")[:1]
+    return datasets.annotate(class_count=Coalesce(Subquery(last) + 1, 0))
 
 
 @dataclass(frozen=True)
@@ -249,7 +258,8 @@ def split_in(row: Dataset, label: int, new: str = "") -> str:
         raise needs_split(name_of(row, label))
     if (split or new) == Image.Split.TRAIN:
         return Image.Split.TRAIN
-    parted = any(row.images.filter(split=part).exists() for part in (Image.Split.QUERY, Image.Split.GALLERY))
+    ordered = row.images.order_by("pk").values_list("pk")  # by the index of splits, also where there are many others
+    parted = any(ordered.filter(split=part).first() for part in (Image.Split.QUERY, Image.Split.GALLERY))
     return Image.Split.GALLERY if parted else Image.Split.TEST
 
 

@@ -111,23 +111,24 @@ def run_import_job(context: JobContext, dataset: int) -> Mapping[str, object]:
         with open_source(where, flat=not row.labelled, choices=choices, progress=context.progress) as source:
             import_pictures(source, row.folder, context.progress)
     context.check()
-    _record(row)
+    record_rows(row)
     fill_looks(row, context.progress)
     forget_upload(row.source)
     return {"dataset": row.pk, "images": row.report["images"], "classes": row.report["classes"]}
 
 
-def _record(row: Dataset) -> None:
-    """Give every picture its row, and the folder's catalogue the rows' ids."""
+def record_rows(row: Dataset) -> None:
+    """Give every picture of an imported folder its row, and the folder's catalogue the rows' ids. Safe to run again."""
     if row.is_ready:
         return  # run again: curators may have changed the rows since
     folder = load_dataset(row.folder)
     with transaction.atomic():
         if not row.images.exists():
-            Image.objects.bulk_create([_image(row, picture) for picture in folder.pictures], batch_size=BATCH)
+            for start in range(0, len(folder.pictures), BATCH):  # bulk_create holds all that it is given
+                Image.objects.bulk_create(_image(row, picture) for picture in folder.pictures[start : start + BATCH])
         if not row.classes.exists():
             add_classes(row, folder.classes)
-    ids = dict(row.images.values_list("path", "pk"))
+    ids = dict(row.images.order_by().values_list("path", "pk").iterator())
     pictures = [_renumbered(picture, ids[picture.path]) for picture in folder.pictures]
     fingerprint = write_catalogue(
         row.folder,

@@ -21,7 +21,8 @@ def count_visible(dataset: Dataset, split: str = "") -> int:
     if split == Image.Split.QUERY:
         return queries
     if split in (Image.Split.TEST, Image.Split.GALLERY):  # held-out pictures but queries are all one or all the other
-        return int(report["test_images"]) - queries if of_split.exists() else 0
+        first = of_split.order_by("label", "pk").values_list("pk").first()
+        return int(report["test_images"]) - queries if first else 0
     return int(report["train_images" if split else "images"])
 
 

@@ -6,8 +6,9 @@ hits are rare, because few pictures are eligible or their keys lie far apart, th
 
 import random
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from retrieval.models import Dataset, Image, ImageQuerySet
 
@@ -45,8 +46,9 @@ Range = tuple[int, int, int]
 
 def _ranges(datasets: Sequence[int]) -> list[Range]:
     own = Image.objects.filter(dataset=OuterRef("pk")).values("pk")
-    ends = {"first": Subquery(own.order_by("pk")[:1]), "last": Subquery(own.order_by("-pk")[:1])}
-    rows = Dataset.objects.filter(pk__in=datasets).order_by().annotate(**ends).values_list("pk", "first", "last")
+    ends: QuerySet[Any] = Dataset.objects.filter(pk__in=datasets).order_by()
+    ends = ends.annotate(first=Subquery(own.order_by("pk")[:1]), last=Subquery(own.order_by("-pk")[:1]))
+    rows = ends.values_list("pk", "first", "last")
     return [(dataset, first, last) for dataset, first, last in rows if first is not None]
 
 

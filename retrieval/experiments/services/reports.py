@@ -50,6 +50,7 @@ from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.losses import stored_params
 from mlcore.runs import BASELINES
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
 
@@ -143,6 +144,7 @@ def _models(experiment: Experiment, keys: Collection[int]) -> list[Model]:
 
 def _make_in_child(context: JobContext, experiment: Experiment, included: Sequence[Model], out: Path) -> None:
     listed = context.scratch / "cells.json"
+    experiment.dataset, _ = fresh_catalogue(experiment.dataset_id)
     write_json(listed, sources_of(experiment))
     command = [sys.executable, "-m", "mlcore", "report", str(listed), "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--out", str(out)]

@@ -21,6 +21,7 @@ from mlcore.comparison.search_space import last_edges
 from mlcore.comparison.tuning_state import Trial, best_of, current_state, rates_of
 from mlcore.errors import ComparisonError
 from mlcore.losses import stored_params
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services.starting import submit_training
 from retrieval.models import Experiment, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
@@ -51,6 +52,7 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
         file.parent.mkdir(parents=True)
         write_json(file, row.trials)
     context.progress("trials", row.done, total)
+    row.experiment.dataset, _ = fresh_catalogue(row.experiment.dataset_id)
 
     def hear(event: Mapping[str, Any]) -> None:
         if event["event"] == "trial":

@@ -7,11 +7,17 @@ from django.db.models import Count, Q, QuerySet
 
 from mlcore.errors import StaleIndexError
 from mlcore.evaluation.embedding_geometry import nearest_centres
+from mlcore.index import VectorIndex
 from retrieval.models import Dataset, Image, Index, Model
 from retrieval.search.services import model_cache
 from retrieval.search.services.run_search import searchable_models
 
 NEAREST = 3
+MOST_OF_CLASS = 200
+"""Pictures whose mean is the centre of a class."""
+
+MOST_NEAR, MOST_CLASSES = 300, 20
+"""Pictures of other classes, and these classes, whose centres are compared: the others are farther away."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ def counts_of(dataset: Dataset, label: int) -> dict[str, int]:
 def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
     """Return the classes most similar to a class, in the searchable model with the highest Recall@1.
 
+    Compared are the classes of the pictures that a search with the class's centre finds, not all of them.
     None where no model can search the data set, or its index has no picture of the class.
     """
     model = max(searchable_models(dataset), key=_recall_at_1, default=None)
@@ -62,13 +69,31 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
         held = model_cache.index_of(index)
     except (StaleIndexError, OSError):
         return None  # a search reports the error; this page is about the class
-    labels = dict(dataset.images.filter(hidden=False).values_list("pk", "label"))
-    ids = [pk for pk in held.ids.tolist() if pk in labels]
-    held_labels = np.array([labels[pk] for pk in ids], np.int64)
-    if label not in held_labels:
+    own = _indexed(dataset, held, label)
+    if not own:
         return None
-    nearest, typical = nearest_centres(held.vectors_of(ids), held_labels, label)
+    ids = own + [pk for other in _classes_near(dataset, held, own, label) for pk in _indexed(dataset, held, other)]
+    found = dict(Image.objects.filter(pk__in=ids).values_list("pk", "label"))
+    ids = [pk for pk in ids if pk in found]
+    labels = np.array([found[pk] for pk in ids], np.int64)
+    nearest, typical = nearest_centres(held.vectors_of(ids), labels, label)
     return Neighbourhood(model, _with_pictures(dataset, nearest[:NEAREST]), dataset.images.named().get(pk=ids[typical]))
+
+
+def _indexed(dataset: Dataset, held: VectorIndex, label: int) -> list[int]:
+    """Return the visible pictures of a class that an index holds, among the first MOST_OF_CLASS."""
+    first = dataset.images.filter(label=label, hidden=False).order_by("pk").values_list("pk", flat=True)
+    ids: list[int] = held.held(list(first[:MOST_OF_CLASS])).tolist()
+    return ids
+
+
+def _classes_near(dataset: Dataset, held: VectorIndex, own: list[int], label: int) -> list[int]:
+    """Return the other classes of the pictures nearest to the centre of a class, MOST_CLASSES at most."""
+    centre = held.vectors_of(own).mean(axis=0)
+    (found,), _ = held.search(centre[None], min(held.count, len(own) + MOST_NEAR))
+    labels = dict(dataset.images.filter(pk__in=found.tolist(), hidden=False).values_list("pk", "label"))
+    others = dict.fromkeys(labels[pk] for pk in found.tolist() if labels.get(pk, label) != label)
+    return list(others)[:MOST_CLASSES]
 
 
 def _recall_at_1(model: Model) -> float:

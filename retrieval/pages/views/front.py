@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from retrieval.datasets.services.classes import with_class_count
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.search.services.try_out import searchable_samples, welcome_example
 from retrieval.search.views.form import home
@@ -33,7 +33,7 @@ def front(request: HttpRequest) -> HttpResponseBase:
         return redirect_to_login(request.path)
     context = {
         "sections": [section(request) for section in _SECTIONS],
-        "datasets": visible_datasets(request.user).annotate(class_count=Count("classes")),
+        "datasets": with_class_count(visible_datasets(request.user)),
         "example": welcome_example(request.user),
         "samples": searchable_samples(request.user, SAMPLES),
     }

@@ -23,7 +23,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
-from retrieval.datasets.services.catalogue import require_labels
+from retrieval.datasets.services.catalogue import fresh_catalogue, require_labels
 from retrieval.datasets.services.upload_files import store
 from retrieval.models import Dataset, Model
 from retrieval.models.upload import uploads
@@ -143,7 +143,7 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
     artifact, files = f"outside/job-{context.job_id}", uploads() / upload
     model = Model.objects.filter(artifact=artifact).first()
     if model is None:
-        out, row = storage.media() / artifact, Dataset.objects.get(pk=dataset)
+        out, (row, _) = storage.media() / artifact, fresh_catalogue(dataset)
         shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
         _add_in_child(context, row, name, files, out)
         context.check()

@@ -1,6 +1,7 @@
 """Counts of a data set after changes, against a count of every picture; and what a change costs."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +135,11 @@ def test_a_change_while_a_job_writes_the_files_makes_it_read_again(monkeypatch: 
     assert set(files.ids.tolist()) == set(pictures[2:])
     assert [entry["fingerprint"] for entry in now(row).history] == ["f" * 64, "", files.fingerprint]
     assert sorted(file.name for file in row.folder.iterdir()) == ["dataset.json", "images.csv"], "no stage is left"
+
+
+def test_every_job_that_gives_a_child_the_files_has_them_written_before() -> None:
+    services = Path(__file__).resolve().parents[4] / "retrieval"
+    modules = {file.name: file.read_text() for file in services.rglob("services/*.py")}
+    children = {name for name, text in modules.items() if "--data" in text}
+    assert children == {"training.py", "tuning.py", "reports.py", "estimates.py", "external_models.py"}
+    assert [name for name in children if "fresh_catalogue(" not in modules[name]] == []
