@@ -45,6 +45,7 @@ SIDES = {
     },
     "training_speed": {"48 px, ours", "48 px, peer-0"},
     "two_processes": {"multi_similarity"},
+    "vector_index": {"build, 2000", "grow, 2000", "search, 2000"},
 }
 
 

@@ -97,7 +97,7 @@ def _index(options: argparse.Namespace) -> Any:
         raise StaleIndexError(f"{gallery} was embedded by another model than {options.model}; embed again")
     manifest = build_index(
         options.out,
-        np.load(gallery / "embeddings.npy", allow_pickle=False),
+        np.load(gallery / "embeddings.npy", mmap_mode="r", allow_pickle=False),
         read_ids(gallery),
         model_sha256=model["weights_sha256"],
         preprocessing=model["preprocessing"],

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.errors import StaleIndexError, VectorIndexError
-from mlcore.index.checks import Ids, Vectors, bounded_threads, positive, unit_vectors, whole
-from mlcore.index.exact import best, nearest
+from mlcore.index.checks import Ids, Vectors, bounded_threads, positive, unit_queries, whole
+from mlcore.index.codes import Codes, Rows, Subset
+from mlcore.index.exact import nearest
+from mlcore.index.matrix import Matrix, mapped, require_whole
 
 Chosen = Collection[int] | NDArray[Any]
 
@@ -26,49 +28,97 @@ EXACT_BELOW = 20_000
 """A filter that allows fewer pictures is answered exactly: 0.1 ms a query against 25 ms for hnswlib's filter,
 which calls Python for every candidate (2 % of 100,000 x 512)."""
 
+ROWS_A_CANDIDATE = 20
+"""How many rows are compared exactly in the time in which the graph finds one more candidate (100,000 x 128)."""
+
+NO_ROWS: Rows = np.zeros(0, np.intp)
+
+
+def open_graph(file: Path, dim: int, room: int = 0) -> Any:
+    """Return hnswlib's graph of a file, with room for so many more vectors; StaleIndexError if it cannot be read.
+
+    It notices little damage: check the file's sum first.
+    """
+    graph = hnswlib.Index(space=SPACE, dim=dim)
+    try:
+        graph.load_index(str(file))
+        if room:
+            graph.resize_index(graph.element_count + room)
+    except (OSError, RuntimeError) as error:
+        raise StaleIndexError(f"index cannot be read: {error}") from error
+    return graph
+
 
 class VectorIndex:
     """Unit vectors by id, searched by cosine; made by `IndexBuilder` or `open`, and unchanged by searches.
 
-    Beside the graph it holds the vectors as a matrix, for filters and fallbacks: hnswlib gives vectors back
+    Beside the graph it has the vectors as a matrix, for filters and fallbacks: hnswlib gives vectors back
     only as Python lists (half a second for 20,000 x 512). `open` maps that matrix from its file, so it costs
-    page cache that all processes share and no memory of its own. Safe to search from many threads at once.
+    page cache that all processes share and no memory of its own. The graph may hold deleted vectors besides,
+    which it never answers with. No search does work that grows with the number of pictures, but for one with a
+    filter whose pictures are all far from the query. Safe to search from many threads at once.
     """
 
-    def __init__(self, graph: Any, vectors: Vectors, ids: Ids, threads: int) -> None:
-        """Take over a filled graph, with vectors [N, D] in the order of ids [N], which ascend."""
+    def __init__(self, graph: Any, vectors: Matrix, ids: Ids, threads: int, codes: Codes | None = None) -> None:
+        """Take over a filled graph, with vectors [N, D] and codes [N] in the order of ids [N], which ascend."""
         self._graph = graph
+        self._ef = int(graph.ef)
         self._vectors = vectors
+        self._dim = int(vectors.shape[1])
         self._ids = ids
         self._threads = bounded_threads(threads)
+        self.codes = codes
 
     @classmethod
-    def open(cls, graph_file: Path, vectors_file: Path, *, dim: int, ef: int, threads: int = 1) -> "VectorIndex":
-        """Load what `save` wrote. hnswlib notices little damage: check the files' sums first.
+    def open(
+        cls,
+        graph_file: Path,
+        vectors_file: Path,
+        *,
+        dim: int,
+        ef: int,
+        ids: Ids | None = None,
+        codes: Codes | None = None,
+        threads: int = 1,
+        room: int = 0,
+    ) -> "VectorIndex":
+        """Load files. hnswlib notices little damage: check the files' sums first.
 
+        ids: the pictures', ascending; None: all that the graph holds. room: see `open_graph`.
         Raises: StaleIndexError when the files do not belong together or have another dim.
         """
         try:
-            vectors = np.asarray(np.load(vectors_file, mmap_mode="r", allow_pickle=False))
-            if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
-                raise StaleIndexError(f"index has {vectors.dtype} {vectors.shape}, not float32 of dim {dim}")
-            graph = hnswlib.Index(space=SPACE, dim=dim)
-            graph.load_index(str(graph_file))
-        except (OSError, ValueError, RuntimeError) as error:
+            vectors = mapped(vectors_file)
+        except (OSError, ValueError) as error:
             raise StaleIndexError(f"index cannot be read: {error}") from error
-        ids = np.sort(np.asarray(graph.get_ids_list(), dtype=np.int64))
+        if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dim:
+            raise StaleIndexError(f"index has {vectors.dtype} {vectors.shape}, not float32 of dim {dim}")
+        graph = open_graph(graph_file, dim, room)
+        if ids is None:
+            ids = np.sort(np.asarray(graph.get_ids_list(), dtype=np.int64))
         if len(ids) != len(vectors):
             raise StaleIndexError(f"index has {len(ids)} pictures in its graph but {len(vectors)} vectors")
-        index = cls(graph, vectors, ids, threads)
+        if codes is not None and len(codes) != len(ids):
+            raise StaleIndexError(f"index has {len(ids)} pictures but the classes of {len(codes)}")
+        index = cls(graph, vectors, ids, threads, codes)
         index.set_ef(ef)  # not in the file: hnswlib would search with 10
         return index
 
-    def save(self, graph_file: Path, vectors_file: Path) -> None:
-        """Write both files; VectorIndexError when the graph did not arrive (hnswlib itself stays silent)."""
-        self._graph.save_index(str(graph_file))
-        if not graph_file.is_file() or graph_file.stat().st_size < self._vectors.nbytes:
+    def save_graph(self, file: Path) -> None:
+        """Write the graph; VectorIndexError when it did not arrive (hnswlib itself stays silent)."""
+        self._graph.save_index(str(file))
+        if not file.is_file() or file.stat().st_size < 4 * self.count * self.dim:
             raise VectorIndexError("the index could not be written whole; is the disk full?")
-        np.save(vectors_file, self._vectors, allow_pickle=False)
+
+    @property
+    def graph(self) -> Any:
+        """hnswlib's graph, for those who let an index grow before it is shared."""
+        return self._graph
+
+    @property
+    def vectors(self) -> Matrix:
+        """Its unit vectors [N, D], in the order of its ids."""
+        return self._vectors
 
     @property
     def count(self) -> int:
@@ -78,7 +128,7 @@ class VectorIndex:
     @property
     def dim(self) -> int:
         """How long a vector is."""
-        return int(self._vectors.shape[1])
+        return self._dim
 
     @property
     def ids(self) -> Ids:
@@ -93,6 +143,7 @@ class VectorIndex:
     def set_ef(self, ef: int) -> None:
         """Set the candidates a search keeps: for the builder, before the index is shared."""
         self._graph.set_ef(positive("ef", ef))
+        self._ef = ef
 
     def vectors_of(self, ids: Chosen) -> Vectors:
         """Return the unit vectors [n, D] of ids that it holds; VectorIndexError names the first other."""
@@ -101,96 +152,177 @@ class VectorIndex:
         unknown = wanted[self._ids[rows] != wanted]
         if len(unknown):
             raise VectorIndexError(f"picture {unknown[0]} is not in the index")
+        if len(rows):
+            require_whole(self._vectors)
         return np.asarray(self._vectors[rows])
 
     def held(self, ids: Chosen) -> Ids:
         """Return those of `ids` that it holds, ascending."""
-        return np.intersect1d(self._ids, _as_ids(ids))
+        return self._ids[self.rows_of(ids)]
 
-    def remaining(self, *, allowed_ids: Chosen | None = None, exclude: Chosen = frozenset()) -> int:
+    def rows_of(self, ids: Chosen) -> Rows:
+        """Return the rows of those of `ids` that it holds, ascending."""
+        if len(ids) == 1:  # the query's own picture: the exclusion of nearly every search
+            one = next(iter(ids))
+            row = int(self._ids.searchsorted(one))
+            return np.array([row], np.intp) if row < self.count and self._ids[row] == one else NO_ROWS
+        if len(ids) == 0:
+            return NO_ROWS
+        wanted = np.unique(_as_ids(ids))
+        rows: Rows = np.minimum(np.searchsorted(self._ids, wanted), self.count - 1)
+        held: Rows = rows[self._ids[rows] == wanted]
+        return held
+
+    def subset(self, ids: Chosen) -> Subset:
+        """Return the filter that keeps those of `ids` that it holds."""
+        return Subset(self.rows_of(ids), self.count)
+
+    def remaining(self, *, allowed: Subset | Chosen | None = None, exclude: Chosen = frozenset()) -> int:
         """Return among how many pictures a search with this filter chooses."""
-        kept = self._kept(allowed_ids, exclude)
-        return self.count if kept is None else int(kept.sum())
+        return self._remaining(self._subset_of(allowed), self.rows_of(exclude))
 
     def search(
         self,
         queries: NDArray[Any],
         k: int,
         *,
-        allowed_ids: Chosen | None = None,
+        allowed: Subset | Chosen | None = None,
         exclude: Chosen = frozenset(),
     ) -> tuple[Ids, Vectors]:
         """Return the ids and cosines [Q, k] of the nearest pictures, best first; equal cosines by id.
 
-        `allowed_ids` keeps only those pictures, `exclude` leaves some out; ids it does not hold are ignored.
+        `allowed` keeps only those pictures, `exclude` leaves some out; ids it does not hold are ignored.
         Shapes: queries [Q, D] float32 or float64, any length but 0.
-        Raises: VectorIndexError for other queries and for k outside 1 to the pictures that remain.
+        Raises: VectorIndexError for other queries and for k outside 1 to the pictures that remain; StaleIndexError
+            when a file was damaged since it was opened.
         """
         unit = self._checked_queries(queries)
-        kept = self._kept(allowed_ids, exclude)
-        remaining = self.count if kept is None else int(kept.sum())
-        if not 1 <= whole("k", k) <= remaining:
-            raise VectorIndexError(f"k must lie between 1 and the {remaining} pictures searched, got {k}")
-        if kept is None:
+        if allowed is None and len(unit) == 1 and len(exclude) < 2:
+            found = self._usual_search(unit, k, exclude)
+            if found is not None:
+                return found
+        subset, excluded = self._subset_of(allowed), self.rows_of(exclude)
+        remaining = self._remaining(subset, excluded)
+        self._check_k(k, remaining)
+        if subset is not None and remaining < EXACT_BELOW:
+            return self._exact(unit, k, subset, excluded)
+        if remaining == self.count:
             found = self._graph_search(unit, k)
-            return self._exact(unit, k, np.arange(self.count)) if found is None else found
-        if allowed_ids is not None and remaining < EXACT_BELOW:
-            return self._exact(unit, k, np.flatnonzero(kept))
-        return self._over_fetched(unit, k, kept)
+        else:
+            found = self._over_fetched(unit, k, remaining, subset, excluded)
+        return self._exact(unit, k, subset, excluded) if found is None else (found[0][:, :k], found[1][:, :k])
+
+    def _usual_search(self, unit: Vectors, k: int, exclude: Chosen) -> tuple[Ids, Vectors] | None:
+        """Answer one query that leaves out itself at most, in the fewest steps: each costs beside 50 µs in the graph.
+
+        None where that takes a closer look.
+        """
+        if not 1 <= whole("k", k) < self.count:
+            return None
+        found = self._graph_search(unit, k + len(exclude))
+        if found is None:
+            return None
+        ids, cosines = found
+        for one in exclude:  # at most once among the k + 1
+            kept = ids != one
+            ids, cosines = ids[kept][None], cosines[kept][None]
+        return ids[:, :k], cosines[:, :k]
 
     def exact_search(self, queries: NDArray[Any], k: int) -> tuple[Ids, Vectors]:
         """Return what `search` would if it compared with every picture."""
         unit = self._checked_queries(queries)
-        if not 1 <= whole("k", k) <= self.count:
-            raise VectorIndexError(f"k must lie between 1 and the {self.count} pictures searched, got {k}")
-        return self._exact(unit, k, np.arange(self.count))
+        self._check_k(k, self.count)
+        return self._exact(unit, k)
 
-    def _exact(self, unit: Vectors, k: int, rows: NDArray[np.intp]) -> tuple[Ids, Vectors]:
-        return nearest(unit, self._vectors, self._ids, rows, k)
+    def _check_k(self, k: int, remaining: int) -> None:
+        if not 1 <= whole("k", k) <= remaining:
+            raise VectorIndexError(f"k must lie between 1 and the {remaining} pictures searched, got {k}")
+
+    def _subset_of(self, allowed: Subset | Chosen | None) -> Subset | None:
+        return allowed if allowed is None or isinstance(allowed, Subset) else self.subset(allowed)
+
+    def _remaining(self, subset: Subset | None, excluded: Rows) -> int:
+        if subset is None:
+            return self.count - len(excluded)
+        return len(subset.rows) - subset.count_of(excluded)
+
+    def _exact(
+        self, unit: Vectors, k: int, subset: Subset | None = None, excluded: Rows = NO_ROWS
+    ) -> tuple[Ids, Vectors]:
+        if subset is None and len(excluded) == 0:
+            return nearest(unit, self._vectors, self._ids, k)
+        rows = _without(np.arange(self.count) if subset is None else subset.rows, excluded)
+        return nearest(unit, self._vectors, self._ids, k, rows)
 
     def _checked_queries(self, queries: NDArray[Any]) -> Vectors:
-        unit = unit_vectors("queries", queries)
-        if unit.shape[1] != self.dim:  # hnswlib would read past the end of each query
-            raise VectorIndexError(f"queries have {unit.shape[1]} dimensions, the index has {self.dim}")
+        unit = unit_queries(queries)
+        if unit.shape[1] != self._dim:  # hnswlib would read past the end of each query
+            raise VectorIndexError(f"queries have {unit.shape[1]} dimensions, the index has {self._dim}")
         return unit
 
-    def _kept(self, allowed: Chosen | None, exclude: Chosen) -> NDArray[np.bool_] | None:
-        """Return which rows a search may answer with; None for all."""
-        if allowed is None and len(exclude) == 0:
-            return None
-        kept = np.ones(self.count, dtype=np.bool_)
-        if allowed is not None:
-            kept = np.isin(self._ids, _as_ids(allowed))
-        kept[np.isin(self._ids, _as_ids(exclude))] = False
-        return kept
-
     def _graph_search(self, unit: Vectors, k: int) -> tuple[Ids, Vectors] | None:
-        """Return the graph's answer; None where only a full comparison can tell.
+        """Return the graph's k nearest or more; None where only a full comparison can tell.
 
         The graph keeps max(ef, what is asked) candidates, so asking for more is how one search widens its
         beam without touching `ef`, which other threads read: at least twice k, or recall falls at large k.
+        It answers by distance, and equal distances by label, which is the order of cosines, and of ids.
         """
-        asked = k if 2 * k <= self.ef else 2 * k
+        asked = k if 2 * k <= self._ef else 2 * k
         if asked > self.count // 2:
             return None
         try:
             labels, distances = self._graph.knn_query(unit, k=asked, num_threads=self._threads)
         except RuntimeError:
             return None  # fewer than asked can be reached: many equal vectors can split the graph
-        return best(labels.astype(np.int64), 1 - distances, k)
+        cosines: Vectors = np.subtract(1, distances, out=distances)
+        if len(cosines) > 1 or cosines[0, 0] > 1 or cosines[0, -1] < -1:  # which rounding may do
+            np.clip(cosines, -1, 1, out=cosines)
+        return labels.view(np.int64), cosines
 
-    def _over_fetched(self, unit: Vectors, k: int, kept: NDArray[np.bool_]) -> tuple[Ids, Vectors]:
-        """Ask the graph for more and drop what is not kept, doubling until every query has its k."""
-        remaining = int(kept.sum())
+    def _over_fetched(
+        self, unit: Vectors, k: int, remaining: int, subset: Subset | None, excluded: Rows
+    ) -> tuple[Ids, Vectors] | None:
+        """Ask the graph for more and drop what is not kept, doubling until every query has its k.
+
+        None where a full comparison of what remains is the shorter way, or the only one.
+        """
+        left_out = self._ids[excluded]
         enough = k + self.count - remaining
         fetch = min(enough, -(-2 * k * self.count // remaining))
-        while (found := self._graph_search(unit, fetch)) is not None:
-            ids, scores = found
-            usable = kept[np.searchsorted(self._ids, ids)]
-            if (usable.sum(axis=1) >= k).all():
-                return best(ids, np.where(usable, scores, -np.inf), k)
+        while fetch == k + len(excluded) or ROWS_A_CANDIDATE * fetch < remaining:
+            found = self._graph_search(unit, fetch)
+            if found is None:
+                return None
+            usable = ~_among(found[0], left_out)
+            if subset is not None:
+                usable &= subset.mask[self._ids.searchsorted(found[0])]
+            if len(unit) == 1:
+                places = usable[0].nonzero()[0]
+                if len(places) >= k:
+                    return found[0][:, places], found[1][:, places]
+            elif (usable.sum(axis=1) >= k).all():
+                order = np.argsort(~usable, axis=1, kind="stable")[:, :k]
+                return np.take_along_axis(found[0], order, axis=1), np.take_along_axis(found[1], order, axis=1)
             fetch = min(2 * fetch, enough)
-        return self._exact(unit, k, np.flatnonzero(kept))
+        return None
+
+
+def _without(rows: Rows, some: Rows) -> Rows:
+    """Return ascending rows without some others, which ascend too."""
+    places = rows.searchsorted(some)
+    there = places < len(rows)
+    there[there] = rows[places[there]] == some[there]
+    return np.delete(rows, places[there]) if there.any() else rows
+
+
+def _among(ids: Ids, few: Ids) -> NDArray[np.bool_]:
+    """Return which of ids [Q, n] are among a few others, which ascend."""
+    found: NDArray[np.bool_]
+    if len(few) < 2:
+        found = ids == (few[0] if len(few) else -1)
+        return found
+    found = few[np.minimum(few.searchsorted(ids), len(few) - 1)] == ids
+    return found
 
 
 def _as_ids(chosen: Chosen) -> Ids:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from mlcore.errors import VectorIndexError
 from mlcore.events import Progress, no_progress
-from mlcore.index.checks import Ids, Vectors, bounded_threads, checked_ids, positive, unit_vectors
+from mlcore.index.checks import Ids, Vectors, bounded_threads, positive
 from mlcore.index.hnsw import SPACE, VectorIndex
+from mlcore.index.matrix import SomeRows, UnitVectors, release_pages
 
 _ROWS_PER_CHUNK = 1000
 
@@ -18,38 +19,29 @@ class IndexBuilder:
     """Vectors on their way into a graph of M links each; with several threads two builds differ a little.
 
     They enter in an order of chance: data sets come class by class, and every part of a shuffled set is a
-    fair sample of it. Shapes: embeddings [N, D] float32 or float64, of any length but 0; ids [N], whole,
-    from 0 up, distinct. Raises: VectorIndexError for anything else.
+    fair sample of it. Beside the graph it needs next to no memory where the vectors are mapped from a file.
     """
 
     def __init__(
-        self,
-        embeddings: NDArray[Any],
-        ids: NDArray[Any],
-        *,
-        M: int = 16,
-        ef_construction: int = 200,
-        seed: int = 0,
-        threads: int = 1,
+        self, units: UnitVectors, *, M: int = 16, ef_construction: int = 200, seed: int = 0, threads: int = 1
     ) -> None:
-        known = checked_ids(ids)
-        ascending = np.argsort(known)
-        vectors = unit_vectors("embeddings", embeddings)
-        if len(vectors) != len(known):
-            raise VectorIndexError(f"{len(vectors)} embeddings do not match {len(known)} ids")
-        self._ids: Ids = known[ascending]
-        self._vectors: Vectors = vectors[ascending]
-        self._order = np.random.default_rng(seed).permutation(len(known))
+        self._ids, self._vectors = units.ids, units.vectors
+        self._order = np.random.default_rng(seed).permutation(len(units.ids))
         self._grown = 0
         self._threads = bounded_threads(threads)
         self.links = positive("M", M)
-        self._graph = hnswlib.Index(space=SPACE, dim=vectors.shape[1])
+        self._graph = hnswlib.Index(space=SPACE, dim=units.vectors.shape[1])
         self._graph.init_index(
-            max_elements=len(known),
+            max_elements=len(units.ids),
             M=self.links,
             ef_construction=positive("ef_construction", ef_construction),
             random_seed=seed,
         )
+
+    @classmethod
+    def of(cls, embeddings: NDArray[Any], ids: NDArray[Any], **settings: Any) -> "IndexBuilder":
+        """Return a builder of embeddings [N, D] in memory; VectorIndexError for what cannot be indexed."""
+        return cls(UnitVectors.of(embeddings, ids), **settings)
 
     def grow(self, count: int | None = None, *, ef: int = 50, progress: Progress = no_progress) -> VectorIndex:
         """Add vectors until the graph holds `count`, or all; growing on spoils the index returned before."""
@@ -60,17 +52,18 @@ class IndexBuilder:
         while self._grown < stop:
             rows = self._order[self._grown : min(self._grown + _ROWS_PER_CHUNK, stop)]
             self._graph.add_items(self._vectors[rows], self._ids[rows], num_threads=self._threads)
+            release_pages(self._vectors)
             self._grown += len(rows)
             progress("index", self._grown, total)
         if stop == total:
             index = VectorIndex(self._graph, self._vectors, self._ids, self._threads)
         else:
             held = np.sort(self._order[:stop])
-            index = VectorIndex(self._graph, self._vectors[held], self._ids[held], self._threads)
+            index = VectorIndex(self._graph, SomeRows(self._vectors, held), self._ids[held], self._threads)
         index.set_ef(ef)
         return index
 
     def waiting(self) -> tuple[Ids, Vectors]:
         """Return the ids and unit vectors that the graph does not hold yet."""
         rows = self._order[self._grown :]
-        return self._ids[rows], self._vectors[rows]
+        return self._ids[rows], np.asarray(self._vectors[rows])

@@ -1,41 +1,25 @@
 """Indexes: build, check, activate, roll back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TypedDict
 
-import numpy as np
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.models import User
-from config import storage
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
-from jobs.errors import JobFailed
 from jobs.models import Job
-from mlcore.artifacts import read_json
-from mlcore.datasets import DatasetFolder
-from mlcore.datasets.catalogue import fingerprint_of
-from mlcore.errors import StaleIndexError
-from mlcore.events import Progress
-from mlcore.index import IndexManifest, build_index, load_index
-from mlcore.index.store import read_manifest
-from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.thumbnails import fill_looks
-from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.checksums import keep_checksum
 from retrieval.registry.services.confidence import calibration_of
-from retrieval.registry.services.external_encoders import encoder_for_job
+from retrieval.registry.services.index_building import written_index
+from retrieval.registry.services.index_memory import is_too_large, resident_bytes
 from retrieval.registry.services.label_issues import IN_JOBS, label_check_of
-
-if TYPE_CHECKING:
-    from mlcore.inference.encoder_protocol import PictureEncoder
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:
@@ -80,13 +64,14 @@ def indexable_datasets(model: Model) -> QuerySet[Dataset]:
 
 
 def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str, float]:
-    """Build, check and activate an index; until then the active one answers searches.
+    """Make, check and activate an index; until then the active one answers searches.
 
+    It grows from the active one where that can take up the changes, else it is built from nothing.
     Safe to run again: a folder that a dead attempt finished is used as it is. An active index of a later
     revision stays active.
     """
     row, catalogue = fresh_catalogue(dataset)
-    built = _build(context, Model.objects.get(pk=model), row, catalogue)
+    built = written_index(context, Model.objects.get(pk=model), row, catalogue)
     context.check()
     with transaction.atomic():
         Model.objects.select_for_update().get(pk=model)
@@ -105,107 +90,6 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str,
         label_check_of(built, IN_JOBS)
     fill_looks(built.dataset, context.progress)  # of pictures that came since, or before looks were kept
     return {"index": built.pk, "recall": built.recall, "count": built.count}
-
-
-def _build(context: JobContext, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> Index:
-    path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}-{dataset.revision}"
-    folder = storage.media() / path
-    if not folder.exists():
-        build_index(
-            folder,
-            embeddings_of(model, catalogue, context.progress),
-            catalogue.ids,
-            model_sha256=model.weights_sha256,
-            preprocessing=read_json(model.folder / "model.json")["preprocessing"],
-            progress=context.progress,
-            threads=settings.TORCH_THREADS,
-        )
-    return _row_of(read_manifest(folder), model, dataset, path)
-
-
-def _row_of(manifest: IndexManifest, model: Model, dataset: Dataset, path: str) -> Index:
-    row, _ = Index.objects.get_or_create(
-        path=path,
-        defaults={
-            "model": model,
-            "dataset": dataset,
-            "revision": dataset.revision,
-            "manifest": manifest.to_json(),
-            "recall": manifest.recall,
-            "count": manifest.count,
-        },
-    )
-    return row
-
-
-def embeddings_of(model: Model, catalogue: DatasetFolder, progress: Progress) -> np.ndarray[Any, Any]:
-    """Return the embedding of every picture [N, dim], in the catalogue's order.
-
-    Those that training left are taken by the picture's SHA-256, those of earlier indexes by its key; only
-    new pictures are embedded.
-    """
-    row_of = {sha256: row for row, sha256 in enumerate(read_shas(model.folder))}
-    stored = np.load(model.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
-    embeddings = np.empty((len(catalogue.pictures), stored.shape[1]), np.float32)
-    missing = []
-    for row, picture in enumerate(catalogue.pictures):
-        if picture.sha256 in row_of:
-            embeddings[row] = stored[row_of[picture.sha256]]
-        else:
-            missing.append(row)
-    missing = _taken_from_indexes(model, catalogue, missing, embeddings)
-    if missing:
-        rows = np.array(missing)
-        embeddings[rows] = _embedded(model, catalogue, rows, progress)
-    return embeddings
-
-
-def _taken_from_indexes(
-    model: Model, catalogue: DatasetFolder, missing: list[int], embeddings: np.ndarray[Any, Any]
-) -> list[int]:
-    """Fill in vectors of the active index; return the rows still missing.
-
-    A picture's key stands for its bytes for ever, so its vector is still right.
-    """
-    ids = [catalogue.pictures[row].id for row in missing]
-    serving = Index.objects.filter(model=model, active=True, dataset__images__in=ids[:1]).first()
-    if serving is None:
-        return missing
-    try:
-        index = load_index(serving.folder, model_sha256=model.weights_sha256)
-    except StaleIndexError:  # a damaged one is what a rebuild is for
-        return missing
-    held = set(index.ids.tolist())
-    rows = [row for row, pk in zip(missing, ids, strict=True) if pk in held]
-    if rows:
-        embeddings[rows] = index.vectors_of([catalogue.pictures[row].id for row in rows])
-    return sorted(set(missing) - set(rows))
-
-
-def _embedded(
-    model: Model, catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
-) -> np.ndarray[Any, Any]:
-    from mlcore.inference.model_files import load_encoder
-
-    if not model.is_external:
-        return _embedded_by(load_encoder(model.folder), catalogue, rows, progress)
-    try:
-        with encoder_for_job(model) as encoder:
-            return _embedded_by(encoder, catalogue, rows, progress)
-    except (ModelUnavailable, ModelSuspended) as error:
-        raise JobFailed(str(error)) from error
-
-
-def _embedded_by(
-    encoder: "PictureEncoder", catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
-) -> np.ndarray[Any, Any]:
-    from mlcore.inference.encode import embed_rows, open_pixels
-
-    # Only these are decoded: the pixels of the others would be a second copy under the new fingerprint.
-    pictures = tuple(catalogue.pictures[row] for row in rows)
-    part = replace(catalogue, pictures=pictures, fingerprint=fingerprint_of(pictures))
-    cache = open_pixels(encoder.preprocessing, part, storage.cache(), progress)
-    return embed_rows(encoder, cache, np.arange(len(rows)), progress)
 
 
 @transaction.atomic
@@ -228,7 +112,10 @@ def activate(index: Index, *, by: User | None = None) -> None:
 
 
 class IndexRow(TypedDict):
-    """An index as a model's page shows it. job: the one that built it; links, candidates: M and ef of HNSW."""
+    """An index as a model's page shows it. job: the one that built it; links, candidates: M and ef of HNSW.
+
+    resident: bytes that each web process keeps in memory; too_large: more than settings give to all of them.
+    """
 
     row: Index
     bytes: int
@@ -237,6 +124,8 @@ class IndexRow(TypedDict):
     links: int
     candidates: int
     on_disk: bool
+    resident: int
+    too_large: bool
 
 
 def indexes_of(model: Model) -> list[IndexRow]:
@@ -252,6 +141,8 @@ def indexes_of(model: Model) -> list[IndexRow]:
             "links": row.manifest["M"],
             "candidates": row.manifest["ef"],
             "on_disk": row.folder.is_dir(),
+            "resident": resident_bytes(row),
+            "too_large": is_too_large(row),
         }
         for row in rows
     ]

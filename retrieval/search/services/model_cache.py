@@ -1,12 +1,10 @@
 """The encoders and indexes that a process holds in memory, bounded in bytes and in callers."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
@@ -17,6 +15,9 @@ from mlcore.index import VectorIndex, load_index
 from mlcore.runs import WEIGHTS
 from retrieval.models import Index, Model
 from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
+from retrieval.registry.services.index_memory import resident_bytes
+from retrieval.search.services.memory_budget import LRUCache
+from retrieval.search.services.serving_index import ServingIndex
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -24,48 +25,7 @@ if TYPE_CHECKING:
     from mlcore.inference.encoder_protocol import PictureEncoder
     from mlcore.inference.explain import Explanation
 
-T = TypeVar("T")
 Floats = np.ndarray[Any, np.dtype[np.float32]]
-
-
-NOT_LOADED = object()
-
-
-@dataclass
-class _Held:
-    bytes: int
-    value: Any = NOT_LOADED
-    loading: threading.Lock = field(default_factory=threading.Lock)
-
-
-class LRUCache:
-    """Loaded objects by key; the least recently used leave when together they are too large.
-
-    An object is loaded once for all callers, and nobody waits for the loading of another. Keys name objects that
-    never change, so a new index is a new key, and a search that still reads the old one keeps it alive.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most, self._held = most_bytes, OrderedDict[object, _Held]()
-        self._lock = threading.Lock()
-
-    def get(self, key: object, load: Callable[[], T], size: int) -> T:
-        """Return the object under `key`, loaded now if it is not here."""
-        with self._lock:
-            held = self._held.setdefault(key, _Held(size))
-            self._held.move_to_end(key)
-            while len(self._held) > 1 and sum(other.bytes for other in self._held.values()) > self._most:
-                self._held.popitem(last=False)
-        with held.loading:
-            if held.value is NOT_LOADED:
-                held.value = load()  # what fails is loaded again for the next
-            value: T = held.value
-            return value
-
-    def clear(self) -> None:
-        """Remove everything."""
-        with self._lock:
-            self._held.clear()
 
 
 cache = LRUCache(settings.ENGINE_BYTES)
@@ -147,31 +107,40 @@ def _weights_of(model: Model) -> Path:
 
 
 def bytes_of(model: Model, indexes: Iterable[Index]) -> int:
-    """Return how many bytes a model that is not external and its indexes take of the cache.
+    """Return how many bytes a model that is not external and its indexes keep in memory.
 
     Raises:
-        OSError: files are gone.
+        OSError: the model's files are gone.
     """
     network = _size(_weights_of(model)) if model.has_network else 0
-    return network + sum(_index_bytes(index) for index in indexes)
+    return network + sum(resident_bytes(index) for index in indexes)
 
 
 def index_of(index: Index) -> VectorIndex:
-    """Return the loaded index of a row.
+    """Return the loaded vectors of a row. Raises as `serving_index_of`."""
+    return serving_index_of(index).vectors
+
+
+def serving_index_of(index: Index) -> ServingIndex:
+    """Return the loaded index of a row, which knows what changed since it was built.
 
     Raises:
         StaleIndexError: its files do not match its manifest, its model or the model's preprocessing.
+        OSError: they are gone.
     """
 
-    def load() -> VectorIndex:
+    def load() -> ServingIndex:
+        index.folder.stat()
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
-        return load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
+        vectors = load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
+        return ServingIndex(vectors, index.dataset_id, index.revision)
 
-    return cache.get(("index", index.pk), load, _index_bytes(index))
+    return cache.get(("index", index.pk), load, resident_bytes(index))
 
 
-def _index_bytes(index: Index) -> int:
-    return sum(_size(file) for file in index.folder.iterdir())
+def forget_index(index: Index) -> None:
+    """Let the index of a row go: a file was damaged while it was loaded, which its next loading reports in full."""
+    cache.forget(("index", index.pk))
 
 
 def _size(file: Path) -> int:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from config.errors import Rejected
-from mlcore.index import VectorIndex
 from retrieval.datasets.services.classes import class_totals
-from retrieval.models import Dataset, Image, Index, Search
+from retrieval.models import Dataset, Image, Search
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -137,27 +136,6 @@ def _check_box(box: Sequence[float]) -> None:
         raise Rejected(
             f"a box lies within the picture, left before right and top above bottom; got {shown}", field="box"
         )
-
-
-def allowed_ids(search: Search, dataset: int) -> Collection[int] | None:
-    """Return the only images of a data set that may be results, None where the search has no filter."""
-    splits, classes = search.filters.get("splits"), search.filters.get("classes")
-    if not splits and not classes:
-        return None
-    pictures = Image.objects.filter(dataset=dataset)
-    if splits:
-        pictures = pictures.filter(split__in=splits)
-    if classes:
-        pictures = pictures.filter(label__in=[label for pk, label in classes if pk == dataset])
-    return frozenset(pictures.values_list("pk", flat=True))
-
-
-def hidden_ids(index: Index, vectors: VectorIndex) -> frozenset[int]:
-    """Return the images in an index that a curator hid or deleted since."""
-    images = Image.objects.filter(dataset=index.dataset_id)
-    if index.revision == index.dataset.revision:  # nothing was deleted since
-        return frozenset(images.filter(hidden=True).values_list("pk", flat=True))
-    return frozenset(vectors.ids.tolist()) - frozenset(images.filter(hidden=False).values_list("pk", flat=True))
 
 
 MOST_OFFERED = 12  # classes for a typed part of a name

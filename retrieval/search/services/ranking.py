@@ -10,11 +10,11 @@ import numpy as np
 
 from config.errors import Rejected
 from mlcore.errors import MlcoreError, StaleIndexError
-from mlcore.index import VectorIndex, moved_query
+from mlcore.index import moved_query
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.model_cache import Floats
-from retrieval.search.services.options import allowed_ids, hidden_ids
+from retrieval.search.services.serving_index import ServingIndex, filter_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -48,7 +48,7 @@ def search_indexes(
     """
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
-        held = [model_cache.index_of(index) for index in indexes]  # loading, once a process, is not searching
+        held = [model_cache.serving_index_of(index) for index in indexes]  # loading, once a process, is not searching
         if embedding is None:
             embedding = (
                 embed_queries(model, [query])[0]
@@ -58,8 +58,8 @@ def search_indexes(
         started = time.perf_counter() - embedding.took_ms / 1000
         vector = moved_query(embedding.vector, _vectors(held, search.more), _vectors(held, search.less))
         rankings = []
-        for index, vectors in zip(indexes, held, strict=True):
-            ids, scores = _nearest(search, index, vectors, vector, allowed)
+        for index, serving in zip(indexes, held, strict=True):
+            ids, scores = _nearest(search, index, serving, vector, allowed)
             took, started = 1000 * (time.perf_counter() - started), time.perf_counter()
             rankings.append(
                 Ranking(
@@ -90,6 +90,8 @@ def _refusals_of(model: Model) -> Iterator[None]:
     try:
         yield
     except StaleIndexError as error:
+        for index in getattr(model, "serving", ()):
+            model_cache.forget_index(index)  # damaged while it was loaded: the next loading says what is wrong
         raise Rejected(f"the index of {model.name} cannot be used: {error}") from error
     except MlcoreError as error:
         raise Rejected(f"{model.name} cannot search: {error}") from error
@@ -98,17 +100,19 @@ def _refusals_of(model: Model) -> Iterator[None]:
 
 
 def _nearest(
-    search: Search, index: Index, vectors: VectorIndex, vector: Floats, allowed: Collection[int] | None
+    search: Search, index: Index, serving: ServingIndex, vector: Floats, allowed: Collection[int] | None
 ) -> tuple[list[int], list[float]]:
-    if allowed is None:
-        allowed = allowed_ids(search, index.dataset_id)
-    own = {search.query_image_id} if search.query_image_id and search.exclude_self else set()
-    exclude = hidden_ids(index, vectors) | own
-    k = min(search.k, vectors.remaining(allowed_ids=allowed, exclude=exclude))
+    vectors, now = serving.vectors, index.dataset.revision
+    wanted = filter_of(search, index.dataset_id)
+    kept = serving.subset(wanted, now) if allowed is None and wanted is not None else allowed
+    own = [search.query_image_id] if search.query_image_id and search.exclude_self else []
+    gone = serving.gone(now)
+    exclude = np.append(gone, own).astype(np.int64) if len(gone) else own
+    k = min(search.k, vectors.remaining(allowed=kept, exclude=exclude))
     if k == 0:
         return [], []
-    ids, scores = vectors.search(vector[None], k, allowed_ids=allowed, exclude=exclude)
-    return ids[0].tolist(), [round(float(score), 6) for score in scores[0]]
+    ids, scores = vectors.search(vector[None], k, allowed=kept, exclude=exclude)
+    return ids[0].tolist(), [round(score, 6) for score in scores[0].tolist()]
 
 
 def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
@@ -120,6 +124,7 @@ def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
     return QueryEmbedding(np.asarray(model_cache.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
 
 
-def _vectors(held: list[VectorIndex], pictures: Collection[int]) -> Floats:
+def _vectors(held: list[ServingIndex], pictures: Collection[int]) -> Floats:
     """Return the vectors of those images that the indexes hold; one of another data set has none."""
-    return np.concatenate([vectors.vectors_of(vectors.held(pictures)) for vectors in held])
+    vectors = [serving.vectors for serving in held]
+    return np.concatenate([each.vectors_of(each.held(pictures)) for each in vectors])

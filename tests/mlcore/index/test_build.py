@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlcore.errors import Stopped, VectorIndexError
-from mlcore.index import IndexManifest, VectorIndex, build, build_index, load_index
+from mlcore.index import IndexManifest, VectorIndex, build, build_index, load_index, writing
 from mlcore.index.index_builder import IndexBuilder
 
 PREPROCESSING = {"size": 224, "mean": [0.5, 0.5, 0.5]}
@@ -29,7 +29,7 @@ def test_a_built_index_finds_its_own_pictures_and_records_how_it_was_chosen(tmp_
     manifest = built(tmp_path / "index", rows, ids)
     index = load_index(tmp_path / "index", model_sha256="f" * 64)
     assert index.search(rows, 1)[0][:, 0].tolist() == ids.tolist()
-    assert (manifest.count, manifest.dim, manifest.space, manifest.format) == (1500, 16, "ip", 1)
+    assert (manifest.count, manifest.dim, manifest.space, manifest.format) == (1500, 16, "ip", 2)
     assert (manifest.queries, manifest.queries_unseen) == (1000, 300)
     assert manifest.meets_target and manifest.recall >= 0.99
     assert all(attempt.recall < 0.99 for attempt in manifest.attempts[:-1])
@@ -38,6 +38,7 @@ def test_a_built_index_finds_its_own_pictures_and_records_how_it_was_chosen(tmp_
     assert manifest.attempts[-1].recall_at_10 == manifest.recall_at_10
     assert manifest.bytes == sum((tmp_path / "index" / name).stat().st_size for name in manifest.files)
     assert sorted(path.name for path in (tmp_path / "index").iterdir()) == [
+        "ids.npy",
         "index.bin",
         "manifest.json",
         "vectors.npy",
@@ -143,8 +144,8 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 def test_a_file_that_answers_otherwise_than_memory_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = IndexBuilder(-clustered(100), np.arange(100)).grow()
-    monkeypatch.setattr(build, "load_index", lambda folder: other)
+    other = IndexBuilder.of(-clustered(100), np.arange(100)).grow()
+    monkeypatch.setattr(writing, "load_index", lambda folder: other)
     rows = np.abs(clustered(100))
     with pytest.raises(VectorIndexError, match="answers otherwise"):
         built(tmp_path / "index", rows)

@@ -33,7 +33,12 @@ QUERIES = clustered(seed=0)[:40] + 0.1
 
 @pytest.fixture(scope="module")
 def index() -> VectorIndex:
-    return IndexBuilder(ROWS, IDS).grow(ef=400)
+    return IndexBuilder.of(ROWS, IDS).grow(ef=400)
+
+
+def save(index: VectorIndex, graph: Path, vectors: Path) -> None:
+    index.save_graph(graph)
+    np.save(vectors, index.vectors_of(index.ids))
 
 
 class GraphThatFails:
@@ -124,19 +129,19 @@ def test_every_picture_can_be_asked_for_without_the_graph(index: VectorIndex, mo
 )
 def test_embeddings_that_cannot_be_indexed_are_refused(embeddings: Any, ids: Any, message: str) -> None:
     with pytest.raises(VectorIndexError, match=message):
-        IndexBuilder(embeddings, np.asarray(ids))
+        IndexBuilder.of(embeddings, np.asarray(ids))
 
 
 @pytest.mark.parametrize("setting", ["M", "ef_construction", "threads"])
 def test_settings_below_one_are_refused(setting: str) -> None:
     arguments: dict[str, Any] = {setting: 0}
     with pytest.raises(VectorIndexError, match=f"{setting} must be at least 1, got 0"):
-        IndexBuilder(np.eye(3), np.arange(3), **arguments)
+        IndexBuilder.of(np.eye(3), np.arange(3), **arguments)
 
 
 def test_an_ef_below_one_is_refused() -> None:
     with pytest.raises(VectorIndexError, match="ef must be at least 1, got 0"):
-        IndexBuilder(np.eye(3), np.arange(3)).grow(ef=0)
+        IndexBuilder.of(np.eye(3), np.arange(3)).grow(ef=0)
 
 
 def test_threads_are_bounded_by_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,40 +158,41 @@ def test_there_is_no_index_without_a_graph() -> None:
 def test_a_small_filter_is_answered_exactly(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_graph", GraphThatFails())
     kept = np.arange(3, COUNT, 7)
-    ids, scores = index.search(QUERIES, 9, allowed_ids=IDS[kept])
+    ids, scores = index.search(QUERIES, 9, allowed=IDS[kept])
     wanted_ids, wanted_scores = truth(QUERIES, 9, kept)
     assert ids.tolist() == wanted_ids.tolist()
     assert np.abs(scores - wanted_scores).max() < 1e-6
-    assert index.search(QUERIES, 9, allowed_ids=set(IDS[kept].tolist()))[0].tolist() == ids.tolist()
+    assert index.search(QUERIES, 9, allowed=set(IDS[kept].tolist()))[0].tolist() == ids.tolist()
 
 
 def test_a_wide_filter_is_answered_by_the_graph(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hnsw, "EXACT_BELOW", 10)
+    monkeypatch.setattr(hnsw, "ROWS_A_CANDIDATE", 1)
     kept = np.flatnonzero(np.arange(COUNT) % 5)
     with monkeypatch.context() as patch:
         patch.setattr(VectorIndex, "_exact", None)  # calling it would fail
-        found = index.search(QUERIES, 4, allowed_ids=IDS[kept])
+        found = index.search(QUERIES, 4, allowed=IDS[kept])
     assert found[0].tolist() == truth(QUERIES, 4, kept)[0].tolist()
 
 
 def test_a_wide_filter_far_from_the_query_is_still_filled(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hnsw, "EXACT_BELOW", 10)
     kept = np.argsort(unit(ROWS) @ unit(QUERIES[:1])[0])[:300]  # the farther half
-    ids, _ = index.search(QUERIES[:1], 5, allowed_ids=IDS[kept])
+    ids, _ = index.search(QUERIES[:1], 5, allowed=IDS[kept])
     assert ids.tolist() == truth(QUERIES[:1], 5, kept)[0].tolist()
 
 
 def test_ids_that_the_index_does_not_hold_are_ignored_in_filters(index: VectorIndex) -> None:
     known = [int(i) for i in IDS[:3]]
-    ids, _ = index.search(QUERIES, 3, allowed_ids=[*known, 10**9], exclude={-5, 10**9})
+    ids, _ = index.search(QUERIES, 3, allowed=[*known, 10**9], exclude={-5, 10**9})
     assert set(ids.ravel().tolist()) == set(known)
 
 
 def test_a_filter_that_leaves_too_few_is_refused_and_named(index: VectorIndex) -> None:
     with pytest.raises(VectorIndexError, match="between 1 and the 2 pictures searched, got 3"):
-        index.search(QUERIES, 3, allowed_ids=IDS[:3], exclude=IDS[:1])
+        index.search(QUERIES, 3, allowed=IDS[:3], exclude=IDS[:1])
     with pytest.raises(VectorIndexError, match="the 0 pictures searched, got 1"):
-        index.search(QUERIES, 1, allowed_ids=[])
+        index.search(QUERIES, 1, allowed=[])
 
 
 @pytest.mark.parametrize("hidden", [1, 6, 250, COUNT - 5])
@@ -200,13 +206,13 @@ def test_excluded_pictures_never_come_back_and_the_rest_is_filled(index: VectorI
 def test_equal_cosines_come_in_the_order_of_their_ids() -> None:
     rows = np.repeat(np.eye(4), 50, axis=0)
     ids = np.random.default_rng(0).permutation(200)
-    found, scores = IndexBuilder(rows, ids).grow().search(np.eye(4)[:1], 50)
+    found, scores = IndexBuilder.of(rows, ids).grow().search(np.eye(4)[:1], 50)
     assert found[0].tolist() == sorted(ids[:50].tolist())
     assert (scores == 1).all()
 
 
 def test_what_the_graph_cannot_reach_is_compared_in_full() -> None:
-    index = IndexBuilder(ROWS, IDS).grow()
+    index = IndexBuilder.of(ROWS, IDS).grow()
     for label in IDS[5:]:
         index._graph.mark_deleted(int(label))  # hnswlib now raises: fewer than k can be returned
     assert index.search(QUERIES, 20)[0].tolist() == truth(QUERIES, 20)[0].tolist()
@@ -214,7 +220,7 @@ def test_what_the_graph_cannot_reach_is_compared_in_full() -> None:
 
 def test_a_large_k_widens_the_search_beyond_ef() -> None:
     rows = np.random.default_rng(0).standard_normal((3000, 64))
-    index = IndexBuilder(rows, np.arange(3000)).grow(ef=10)
+    index = IndexBuilder.of(rows, np.arange(3000)).grow(ef=10)
     queries = np.random.default_rng(1).standard_normal((50, 64))
     exact, found = index.exact_search(queries, 100)[0], index.search(queries, 100)[0]
     shared = [len(set(a) & set(b)) for a, b in zip(exact.tolist(), found.tolist(), strict=True)]
@@ -241,7 +247,7 @@ def test_a_reader_cannot_change_the_ids(index: VectorIndex) -> None:
 
 
 def test_a_loaded_index_answers_as_before_with_its_ef(index: VectorIndex, tmp_path: Path) -> None:
-    index.save(tmp_path / "g", tmp_path / "v.npy")
+    save(index, tmp_path / "g", tmp_path / "v.npy")
     loaded = VectorIndex.open(tmp_path / "g", tmp_path / "v.npy", dim=DIM, ef=77)
     assert loaded.ef == 77
     assert loaded.search(QUERIES, 5)[0].tolist() == index.search(QUERIES, 5)[0].tolist()
@@ -251,12 +257,12 @@ def test_a_loaded_index_answers_as_before_with_its_ef(index: VectorIndex, tmp_pa
 
 def test_saving_where_there_is_no_folder_is_noticed(index: VectorIndex, tmp_path: Path) -> None:
     with pytest.raises(VectorIndexError, match="could not be written"):
-        index.save(tmp_path / "missing" / "g", tmp_path / "v.npy")
+        index.save_graph(tmp_path / "missing" / "g")
 
 
 def test_files_that_do_not_belong_together_are_stale(index: VectorIndex, tmp_path: Path) -> None:
     graph, vectors = tmp_path / "g", tmp_path / "v.npy"
-    index.save(graph, vectors)
+    save(index, graph, vectors)
     with pytest.raises(StaleIndexError, match="not float32 of dim 11"):
         VectorIndex.open(graph, vectors, dim=11, ef=50)
     np.save(vectors, unit(ROWS)[:-1].astype(np.float32))
@@ -269,3 +275,51 @@ def test_files_that_do_not_belong_together_are_stale(index: VectorIndex, tmp_pat
     graph.write_bytes(graph.read_bytes()[:-100])
     with pytest.raises(StaleIndexError, match="cannot be read"):
         VectorIndex.open(graph, vectors, dim=DIM, ef=50)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_filter_and_exclusion_agree_with_a_full_comparison(
+    index: VectorIndex, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """By the short way of one query, by the graph and exactly, whatever is left out."""
+    random = np.random.default_rng(seed)
+    monkeypatch.setattr(hnsw, "EXACT_BELOW", int(random.choice([0, 300, 20_000])))
+    monkeypatch.setattr(hnsw, "ROWS_A_CANDIDATE", int(random.choice([1, 20])))
+    allowed = None if seed % 3 == 0 else np.sort(random.choice(COUNT, random.integers(20, COUNT), replace=False))
+    excluded = random.choice(COUNT, random.choice([0, 1, 1, 2, 15]), replace=False)
+    kept = np.setdiff1d(np.arange(COUNT) if allowed is None else allowed, excluded)
+    queries = QUERIES[: 1 + 4 * (seed % 2)].astype(np.float32)
+    chosen = None if allowed is None else IDS[allowed]
+    exclude = frozenset([*IDS[excluded].tolist(), *([10**9] if seed % 5 == 0 else [])])
+    assert index.remaining(allowed=chosen, exclude=exclude) == len(kept)
+    k = int(random.choice([1, 5, min(30, len(kept)), len(kept)]))
+    ids, scores = index.search(queries, k, allowed=chosen, exclude=exclude)
+    wanted_ids, wanted_scores = truth(queries, k, kept)
+    assert np.abs(scores - wanted_scores).max() < 1e-6
+    assert (ids == wanted_ids).mean() > 0.99  # rounding may swap two
+    assert not set(ids.ravel().tolist()) & exclude
+
+
+def test_a_search_reads_no_more_where_there_are_more_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the index but its graph and a few rows is looked at, with and without exclusions."""
+    rows = clustered(4000)
+    index = IndexBuilder.of(rows, np.arange(4000)).grow()
+
+    class Counted(np.ndarray):
+        reads = 0
+
+        def __getitem__(self, key: Any) -> Any:
+            found = super().__getitem__(key)
+            Counted.reads += np.size(found)
+            return np.asarray(found)
+
+    monkeypatch.setattr(index, "_ids", index._ids.view(Counted))
+    monkeypatch.setattr(index, "_vectors", np.asarray(index._vectors).view(Counted))
+    subset = index.subset(range(100, 130))
+    Counted.reads = 0
+    index.search(rows[:1], 12)
+    index.search(rows[:1], 12, exclude={3})
+    index.search(rows[:1], 12, exclude={3, 4, 5})
+    assert Counted.reads < 30
+    index.search(rows[:1], 12, allowed=subset, exclude={101})
+    assert Counted.reads < 30 + 30 * (DIM + 2)

@@ -10,7 +10,7 @@ ROWS = np.random.default_rng(0).standard_normal((2500, 6))
 
 
 def test_a_part_grown_index_holds_a_shuffled_part_and_answers_from_it() -> None:
-    builder = IndexBuilder(ROWS, np.arange(2500) * 2)
+    builder = IndexBuilder.of(ROWS, np.arange(2500) * 2)
     partial = builder.grow(500)
     waiting, vectors = builder.waiting()
     assert partial.count == 500 and len(waiting) == len(vectors) == 2000
@@ -24,7 +24,7 @@ def test_a_part_grown_index_holds_a_shuffled_part_and_answers_from_it() -> None:
 
 
 def test_growing_on_completes_it() -> None:
-    builder = IndexBuilder(ROWS, np.arange(2500))
+    builder = IndexBuilder.of(ROWS, np.arange(2500))
     builder.grow(1)
     index = builder.grow()
     assert index.count == 2500
@@ -34,7 +34,7 @@ def test_growing_on_completes_it() -> None:
 
 @pytest.mark.parametrize("count", [0, 10, 2501])
 def test_it_cannot_shrink_stand_still_or_grow_beyond_its_vectors(count: int) -> None:
-    builder = IndexBuilder(ROWS, np.arange(2500))
+    builder = IndexBuilder.of(ROWS, np.arange(2500))
     builder.grow(10)
     with pytest.raises(VectorIndexError, match=f"index of 10 can grow up to 2500 pictures, got {count}"):
         builder.grow(count)
@@ -42,11 +42,11 @@ def test_it_cannot_shrink_stand_still_or_grow_beyond_its_vectors(count: int) -> 
 
 def test_progress_counts_up_to_all_and_may_stop_it() -> None:
     seen: list[tuple[str, int, int]] = []
-    IndexBuilder(ROWS, np.arange(2500)).grow(progress=lambda *report: seen.append(report))
+    IndexBuilder.of(ROWS, np.arange(2500)).grow(progress=lambda *report: seen.append(report))
     assert seen == [("index", 1000, 2500), ("index", 2000, 2500), ("index", 2500, 2500)]
 
 
 def test_one_seed_and_one_thread_give_one_graph() -> None:
-    first, second = (IndexBuilder(ROWS, np.arange(2500), seed=4).grow(ef=2) for _ in range(2))
+    first, second = (IndexBuilder.of(ROWS, np.arange(2500), seed=4).grow(ef=2) for _ in range(2))
     queries = np.random.default_rng(1).standard_normal((200, 6))
     assert first.search(queries, 1)[0].tolist() == second.search(queries, 1)[0].tolist()

@@ -14,7 +14,7 @@ ROWS = np.random.default_rng(0).standard_normal((1200, 48))
 
 
 def test_a_full_comparison_would_score_one_and_a_starved_graph_less() -> None:
-    index = IndexBuilder(ROWS, np.arange(1200), M=4, ef_construction=20).grow(ef=1)
+    index = IndexBuilder.of(ROWS, np.arange(1200), M=4, ef_construction=20).grow(ef=1)
     evaluator = RecallEvaluator.of_own(index, queries=200, seed=0)
     assert evaluator.k == 10 and len(evaluator.queries) == 200
     starved = evaluator.recall_of(index)
@@ -23,7 +23,7 @@ def test_a_full_comparison_would_score_one_and_a_starved_graph_less() -> None:
 
 
 def test_unseen_pictures_are_harder_than_the_indexs_own() -> None:
-    builder = IndexBuilder(ROWS, np.arange(1200))
+    builder = IndexBuilder.of(ROWS, np.arange(1200))
     index = builder.grow(1000, ef=20)
     own = RecallEvaluator.of_own(index, queries=1000, seed=0).recall_of(index)
     unseen = RecallEvaluator.of_unseen(index, builder.waiting()[1]).recall_of(index)
@@ -31,7 +31,7 @@ def test_unseen_pictures_are_harder_than_the_indexs_own() -> None:
 
 
 def test_recall_is_the_share_of_the_true_neighbours_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    index = IndexBuilder(ROWS, np.arange(1200)).grow()
+    index = IndexBuilder.of(ROWS, np.arange(1200)).grow()
     queries = -ROWS[:50].astype(np.float32)
     evaluator = RecallEvaluator.of_unseen(index, queries)
     exact = index.exact_search(queries, 13)
@@ -42,7 +42,7 @@ def test_recall_is_the_share_of_the_true_neighbours_found(monkeypatch: pytest.Mo
 
 def test_duplicates_are_as_good_as_each_other() -> None:
     rows = np.repeat(ROWS[:20], 40, axis=0)
-    index = IndexBuilder(rows, np.arange(800)).grow()
+    index = IndexBuilder.of(rows, np.arange(800)).grow()
     assert RecallEvaluator.of_own(index, queries=800, seed=0).recall_of(index) == 1.0
 
 

@@ -80,8 +80,8 @@ def test_a_truncated_or_missing_file_is_noticed(folder: Path, name: str) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(format=2), "not of format 1"),
-        (lambda m: m.update(space="l2"), "not of format 1 and space ip"),
+        (lambda m: m.update(format=3), "not of format 1 or 2"),
+        (lambda m: m.update(space="l2"), "not of format 1 or 2 and space ip"),
         (lambda m: m.update(dim=5), "not float32 of dim 5"),
         (lambda m: m.update(dim="6"), "dim cannot be '6'"),
         (lambda m: m.update(count=119), "holds 120 pictures, its manifest says 119"),
@@ -119,4 +119,4 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_removed_folder_still_serves_those_who_loaded_it(folder: Path) -> None:
     index = load_index(folder)
     shutil.rmtree(folder)
-    assert index.search(ROWS, 1, allowed_ids=range(60))[0].max() < 60
+    assert index.search(ROWS, 1, allowed=range(60))[0].max() < 60

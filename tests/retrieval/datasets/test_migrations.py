@@ -41,3 +41,21 @@ def test_lists_of_class_names_become_rows_and_lists_again(empty_database: None) 
     assert {row.slug: row.classes for row in back.all()} == NAMES | {"birds": ["Curlew", *NAMES["birds"][1:]]}
     again = with_classes(lists=False).get_model("retrieval", "DatasetClass").objects
     assert again.count() == sum(map(len, NAMES.values()))
+
+
+def test_pictures_of_before_count_as_unchanged_and_keep_what_they_were(empty_database: None) -> None:
+    """Indexes of before have no codes: what searches know of their pictures comes from the rows, whatever the marks."""
+    old = migrated("retrieval", "0017_contrastive_power")
+    dataset = old.get_model("retrieval", "Dataset").objects.create(name="Birds", slug="birds", source="x", revision=4)
+    old.get_model("retrieval", "DatasetClass").objects.create(dataset=dataset, label=0, name="Wren")
+    images = old.get_model("retrieval", "Image").objects
+    for number in range(3):
+        images.create(
+            dataset=dataset, path=f"{number}.jpg", label=0, split="train", width=1, height=1, hidden=number == 1
+        )
+    new = migrated("retrieval", "0018_changed_pictures")
+    rows = new.get_model("retrieval", "Image").objects.order_by("pk").values_list("path", "hidden", "changed_revision")
+    assert list(rows) == [("0.jpg", False, 0), ("1.jpg", True, 0), ("2.jpg", False, 0)]
+    assert not new.get_model("retrieval", "DeletedImage").objects.exists()
+    back = migrated("retrieval", "0017_contrastive_power").get_model("retrieval", "Image").objects
+    assert list(back.order_by("pk").values_list("hidden", flat=True)) == [False, True, False]

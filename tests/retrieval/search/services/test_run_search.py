@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 
 from accounts.models import User
 from config.errors import Busy, NothingSearchable, Rejected
+from retrieval.datasets.services.curating import set_hidden
 from retrieval.models import Dataset, Model, Ranking, Search
 from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.options import SearchOptions
@@ -158,7 +159,7 @@ def test_a_refinement_asks_with_the_first_searchs_picture_and_keeps_no_other(wor
 
 def test_filters_keep_only_their_pictures_and_a_hidden_one_never_answers(world: World, member: User) -> None:
     picked = world.dataset.images.filter(split="train", label=1)
-    picked.filter(pk=picked.values_list("pk", flat=True)[0]).update(hidden=True)
+    set_hidden(world.dataset, [picked.values_list("pk", flat=True)[0]], True, by=None)
     terms = SearchOptions(splits=("train",), classes=((world.dataset.pk, 1),))
     search = world.ask(member, k=40, options=terms)
     assert search.filters == {"splits": ["train"], "classes": [[world.dataset.pk, 1]]}

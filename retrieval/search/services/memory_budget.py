@@ -1,0 +1,106 @@
+"""A budget in bytes of loaded objects: the least recently used leave when together they are too large."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NOT_LOADED = object()
+
+SOON = 60
+"""Seconds: what is loaded again within them was used all the time, so the budget is too small for what is used."""
+
+
+@dataclass
+class _Held:
+    bytes: int
+    value: Any = NOT_LOADED
+    loading: threading.Lock = field(default_factory=threading.Lock)
+
+
+class LRUCache:
+    """Loaded objects by key, within a budget of what they keep in memory.
+
+    An object is loaded once for all callers, and nobody waits for the loading of another. Keys name objects that
+    never change, so a new index is a new key, and a search that still reads the old one keeps it alive.
+    One object of each kind, the first part of its key, may be larger than the whole budget: it is held beside the
+    others, which share the budget without it, because it would be loaded for each search otherwise. The log says so.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._held = most_bytes, OrderedDict[object, _Held]()
+        self._lock = threading.Lock()
+        self._left: dict[object, float] = {}  # when an object had to leave
+
+    @property
+    def resident_bytes(self) -> int:
+        """What its objects keep in memory."""
+        with self._lock:
+            return sum(held.bytes for held in self._held.values())
+
+    def get(self, key: object, load: Callable[[], T], size: int) -> T:
+        """Return the object under `key`, loaded now if it is not here; it keeps `size` bytes in memory."""
+        with self._lock:
+            if key not in self._held:
+                self._report(key, size)
+            held = self._held.setdefault(key, _Held(size))
+            self._held.move_to_end(key)
+            self._make_room()
+        with held.loading:
+            if held.value is NOT_LOADED:
+                held.value = load()  # what fails is loaded again for the next
+            value: T = held.value
+            return value
+
+    def forget(self, key: object) -> None:
+        """Remove an object, which the next caller loads again."""
+        with self._lock:
+            self._held.pop(key, None)
+
+    def clear(self) -> None:
+        """Remove everything."""
+        with self._lock:
+            self._held.clear()
+            self._left.clear()
+
+    def _make_room(self) -> None:
+        """Let the least recently used leave; the caller holds the lock."""
+        largest: dict[str, object] = {}  # of each kind, where it alone exceeds the budget
+        for key, held in self._held.items():
+            if held.bytes > self._most and held.bytes >= self._bytes_of(largest.get(_kind(key))):
+                largest[_kind(key)] = key
+        others = [key for key in self._held if key not in largest.values()]  # the least recently used first
+        total, newest = sum(self._held[key].bytes for key in others), next(reversed(self._held))
+        for key in others:
+            if total <= self._most:
+                break
+            if key != newest:
+                total -= self._held.pop(key).bytes
+                self._left[key] = time.monotonic()
+
+    def _bytes_of(self, key: object) -> int:
+        return self._held[key].bytes if key in self._held else 0
+
+    def _report(self, key: object, size: int) -> None:
+        """Say in the log why memory will be larger, or searches slower, than settings meant."""
+        if size > self._most:
+            logger.warning(
+                "%s keeps %d MB in memory, more than KINDRED_ENGINE_MB (%d): it is held beside the others",
+                key, size >> 20, self._most >> 20,
+            )  # fmt: skip
+        if time.monotonic() - self._left.pop(key, -SOON) < SOON:
+            logger.warning(
+                "%s left memory for others and is loaded again: what is searched together needs more than "
+                "KINDRED_ENGINE_MB (%d)", key, self._most >> 20,
+            )  # fmt: skip
+
+
+def _kind(key: object) -> str:
+    return str(key[0]) if isinstance(key, tuple) else ""
