@@ -6,6 +6,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from config import storage
 from jobs.models import Job
@@ -72,6 +73,11 @@ class Dataset(models.Model):
     def class_names(self) -> list[str]:
         """The name of every class; a label is a place in this list. One query, unless `classes` are prefetched."""
         return [known.name for known in self.classes.all()]
+
+    @cached_property
+    def hidden_keys(self) -> frozenset[int]:
+        """The keys of its hidden pictures, read once for this object."""
+        return frozenset(self.images.filter(hidden=True).values_list("pk", flat=True))
 
 
 class DatasetClass(models.Model):

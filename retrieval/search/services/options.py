@@ -156,7 +156,7 @@ def hidden_ids(index: Index, vectors: VectorIndex) -> frozenset[int]:
     """Return the images in an index that a curator hid or deleted since."""
     images = Image.objects.filter(dataset=index.dataset_id)
     if index.revision == index.dataset.revision:  # nothing was deleted since
-        return frozenset(images.filter(hidden=True).values_list("pk", flat=True))
+        return index.dataset.hidden_keys
     return frozenset(vectors.ids.tolist()) - frozenset(images.filter(hidden=False).values_list("pk", flat=True))
 
 
