@@ -149,9 +149,9 @@ def revoke_token(token: ApiToken, *, by: User) -> None:
 
 
 _tokens_with_groups = CompiledQuery[ApiToken](
-    lambda key: ApiToken.objects.filter(token_key=key)
-    .select_related("user")
-    .annotate(group=F("user__groups__name"))  # a row for each group of the account
+    lambda key: (
+        ApiToken.objects.filter(token_key=key).select_related("user").annotate(group=F("user__groups__name"))
+    )  # a row for each group of the account
 )
 
 

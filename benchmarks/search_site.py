@@ -14,21 +14,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import ROOT
-
 START_SECONDS = 120
 STOP_SECONDS = 15
+PORT = "PORT"
 
 ACCOUNTS = """
 from accounts.models import ApiToken
 from accounts.services import create_account
 for number in range({people}):
-    person = create_account(f"person-{{number}}@example.org", None, "member" if number else "admin", f"Person {{number}}")
+    role = "member" if number else "admin"
+    person = create_account(f"person-{{number}}@example.org", None, role, f"Person {{number}}")
     print("token", ApiToken.objects.create(user=person, name="benchmark")[1])
 """
 JOBS = """
@@ -66,6 +66,16 @@ class SearchSite:
     tokens: tuple[str, ...]
     dataset: int
     models: tuple[int, ...]
+
+    @property
+    def stored_model(self) -> Path:
+        """The folder of one of its models."""
+        return min((self.var / "media").glob("**/model.json")).parent
+
+    def pictures(self, count: int) -> list[str]:
+        """Return paths of pictures of the data set, spread over all of them."""
+        files = sorted(str(file) for file in (self.var / "media" / "datasets").glob("*/images/**/*") if file.is_file())
+        return files[:: max(1, len(files) // count)][:count]
 
     @contextlib.contextmanager
     def served(self) -> Iterator[int]:
@@ -110,17 +120,19 @@ def _training(contents: Contents, var: Path) -> dict[str, Any]:
     return body | {"changes": dict(contents.changes), "weights": contents.weights.name}
 
 
-def environment_of(var: Path) -> dict[str, str]:
-    """Return the environment of a site's processes.
+def environment_of(root: Path, var: Path) -> dict[str, str]:
+    """Return the environment of the processes of a site whose code is in `root`.
 
     The server believes the first proxy, so that each client may have an IP address of its own: the limit on requests
     from one address would end a measurement with 429.
     """
     own = {
+        "PYTHONPATH": str(root),
         "KINDRED_VAR": str(var),
         "DATABASE_URL": f"sqlite:///{var / 'db.sqlite3'}",
         "KINDRED_TRUSTED_PROXIES": "1",
         "LOG_LEVEL": "WARNING",
+        "OMP_NUM_THREADS": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     return {**os.environ, **own}
@@ -129,7 +141,9 @@ def environment_of(var: Path) -> dict[str, str]:
 def manage(root: Path, var: Path, *arguments: str) -> str:
     """Run a command of the site; return what it prints."""
     command = [sys.executable, "manage.py", *arguments]
-    ended = subprocess.run(command, cwd=root, env=environment_of(var), capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command, cwd=root, env=environment_of(root, var), capture_output=True, text=True, check=False
+    )
     if ended.returncode != 0:
         raise SystemExit(f"{' '.join(command[:3])} failed in {root}:\n{ended.stdout}{ended.stderr}")
     return ended.stdout
@@ -140,14 +154,21 @@ def _served(root: Path, var: Path) -> Iterator[int]:
     line = re.search(r"^web: (.+)$", (root / "Procfile").read_text(), re.M)
     if line is None:
         raise SystemExit(f"{root / 'Procfile'} says no command for the web process")
+    with process(["/bin/sh", "-c", f"exec {line[1]}"], root, environment_of(root, var), var / "web.log") as port:
+        yield port
+
+
+@contextlib.contextmanager
+def process(command: Sequence[str], root: Path, environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    """Run a server, whose command may have PORT in place of its port; yield the port once it takes connections."""
     port = free_port()
-    environment = environment_of(var) | {"KINDRED_PORT": str(port)}
-    with (var / "web.log").open("ab") as log:
+    told = [str(port) if part == PORT else part for part in command]
+    with log.open("ab") as file:
         server = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {line[1]}"], cwd=root, env=environment, stdout=log, stderr=log
+            told, cwd=root, env={**environment, "KINDRED_PORT": str(port)}, stdout=file, stderr=file
         )
     try:
-        wait_for(port, server, var / "web.log")
+        wait_for(port, server, log)
         yield port
     finally:
         stop(server)
@@ -198,10 +219,12 @@ class Api:
         headers = {**self._headers, "Content-Type": "application/json"}
         return self._sent("POST", path, json.dumps(body).encode(), headers)
 
-    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Return the body of an answer to changes."""
-        headers = {**self._headers, "Content-Type": "application/json"}
-        return self._sent("PATCH", path, json.dumps(body).encode(), headers)
+    def status(self, path: str) -> int:
+        """Return the status of a page of the site."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=START_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers=self._headers)
+            return connection.getresponse().status
 
     def _sent(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=START_SECONDS)
@@ -212,8 +235,3 @@ class Api:
         if not 200 <= answer.status < 300:
             raise SystemExit(f"{method} {path} answered {answer.status}: {read[:2000].decode(errors='replace')}")
         return json.loads(read) if read else None
-
-
-def site_here(var: Path, contents: Contents) -> SearchSite:
-    """Return a site of the code that this benchmark belongs to."""
-    return make_site(ROOT, var, contents)

@@ -56,8 +56,7 @@ class _Compiled:
     def rows(self, values: Sequence[object]) -> list[Any]:
         """Run the SQL with these values."""
         parameters = tuple(
-            own if place is None else values[place]
-            for own, place in zip(self.parameters, self.places, strict=True)
+            own if place is None else values[place] for own, place in zip(self.parameters, self.places, strict=True)
         )
         bound = copy.copy(self.compiler)
         bound.connection = connections[self.queryset.db]  # of this thread

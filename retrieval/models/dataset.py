@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 
 from config import storage
+from config.compiled_queries import CompiledQuery
 from jobs.models import Job
 
 
@@ -77,7 +78,7 @@ class Dataset(models.Model):
     @cached_property
     def hidden_keys(self) -> frozenset[int]:
         """The keys of its hidden pictures, read once for this object."""
-        return frozenset(self.images.filter(hidden=True).values_list("pk", flat=True))
+        return frozenset(_hidden(self.pk))
 
 
 class DatasetClass(models.Model):
@@ -168,3 +169,8 @@ class Image(models.Model):
     @property
     def file(self) -> Path:
         return self.dataset.folder / "images" / self.path
+
+
+_hidden = CompiledQuery[int](
+    lambda dataset: Image.objects.filter(dataset=dataset, hidden=True).order_by().values_list("pk", flat=True)
+)

@@ -35,11 +35,13 @@ def check_room(user: User, *, picture: bool) -> None:
 _UPLOADED = Q(root=None, query_image=None)
 
 _counts = CompiledQuery[tuple[int, int]](
-    lambda owner: Search.objects.filter(owner=owner)
-    .order_by()
-    .values("owner")
-    .annotate(stored=Count("pk"), uploads=Count("pk", filter=_UPLOADED))
-    .values_list("stored", "uploads")
+    lambda owner: (
+        Search.objects.filter(owner=owner)
+        .order_by()
+        .values("owner")
+        .annotate(stored=Count("pk"), uploads=Count("pk", filter=_UPLOADED))
+        .values_list("stored", "uploads")
+    )
 )
 
 

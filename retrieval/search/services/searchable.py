@@ -32,12 +32,12 @@ _LONG = ("dataset__report", "dataset__history", "dataset__layout", "model__run__
 """Fields that no search reads."""
 
 _active_indexes = CompiledQuery[Index](
-    lambda sight, keys: Index.objects.filter(
-        active=True, model__published=True, dataset__in=datasets_within(sight).filter(pk__in=keys)
+    lambda sight, keys: (
+        Index.objects.filter(active=True, model__published=True, dataset__in=datasets_within(sight).filter(pk__in=keys))
+        .select_related("model__run", "dataset")
+        .defer(*_LONG)
+        .order_by("model_id", "dataset__name")
     )
-    .select_related("model__run", "dataset")
-    .defer(*_LONG)
-    .order_by("model_id", "dataset__name")
 )
 
 
