@@ -61,7 +61,8 @@ class _Compiled:
         bound = copy.copy(self.compiler)
         bound.connection = connections[self.queryset.db]  # of this thread
         bound.as_sql = lambda *args, **kwargs: (self.sql, parameters)
-        return list(self.queryset._iterable_class(_Bound(self.queryset, bound)))  # type: ignore[attr-defined]
+        rows: Any = self.queryset._iterable_class
+        return list(rows(_Bound(self.queryset, bound)))
 
 
 class _Bound:
