@@ -27,6 +27,7 @@ from benchmarks.search_site import PORT, Api, Contents, SearchSite, environment_
 
 SHARED = ROOT.parent.parent / "shared" / "data"
 BEFORE = "d4e5f94"  # served searches one by one, through WSGI
+NONE = "none"
 CLIENTS = 16
 PEOPLE = 64
 QUERIES = 40  # pictures that clients search with in turn
@@ -52,13 +53,14 @@ QUICK = Size((6, 8), alone=4, together=1, passes=3)
 def main() -> None:
     """Print the figures of every side, and which were to be reached."""
     options = parser(__doc__)
-    options.add_argument("--against", default=BEFORE, help=f"commit to compare with (default: {BEFORE}), or none")
+    options.add_argument("--against", help=f"commit to compare with, or none (default: {BEFORE}; none with --quick)")
     options.add_argument("--data", type=Path, default=SHARED / "cars196_160_24pc.zip", help="archive of pictures")
     options.add_argument("--weights", type=Path, default=SHARED / "mobilenetv2_100.imagenet.safetensors")
     options.add_argument("--siege", type=float, metavar="SECONDS", help="search while indexes are exchanged, so long")
     options.add_argument("--model", type=Path, help="folder of the model whose forward pass a side measures")
     chosen = options.parse_args()
     size = QUICK if chosen.quick else FULL
+    against = chosen.against or (NONE if chosen.quick else BEFORE)
     sides: dict[str, Callable[[], Result]] = {
         "torch": partial(torch_pass, chosen.model, size.passes),
         "onnx": partial(onnx_pass, chosen.model, size.passes),
@@ -73,13 +75,13 @@ def main() -> None:
             figures, notes = siege(here, here.pictures(QUERIES), chosen.siege)
             return report(figures, [about, *notes], as_json=chosen.json)
         measured: dict[str, Callable[[], Result]] = {"this code": partial(measure, here, size)}
-        if chosen.against != "none":
-            code = checked_out(chosen.against, folder / "code")
+        if against != NONE:
+            code = checked_out(against, folder / "code")
             before = made(code, folder / "before", replace(contents, losses=EARLIER))
-            measured[chosen.against] = partial(measure, before, size)
+            measured[against] = partial(measure, before, size)
         measured["minimal server"] = partial(measure_minimal, here, size)
         figures = in_turns(measured, here.stored_model, 1 if chosen.quick else chosen.repeats, quick=chosen.quick)
-    report(figures, [about, *verdicts(figures, chosen.against)], as_json=chosen.json)
+    report(figures, [about, *verdicts(figures, against)], as_json=chosen.json)
 
 
 def contents_of(data: Path, weights: Path, size: Size, *, quick: bool) -> tuple[Contents, str]:

@@ -19,6 +19,7 @@ SIDES = {
     "class_names": {"list", "table", "table, full size"},
     "ratings": {*COVERED, *ALPHA, *ORDERED, *(f"repeats, {kind}" for kind in RATERS), "a page of many ballots"},
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
+    "search_path": {"torch, forward pass", "ONNX Runtime, forward pass", "this code", "minimal server"},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
     "statistics": {
         *(
@@ -54,8 +55,10 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 # tests.mlcore.training.test_distributed starts two processes as well; most tests of mlcore are a training.
 # tests.mlcore.losses trains each proxy loss, and the head of SoftTriple is a benchmark of the same parts.
-# tests.test_class_names asserts what pages cost.
-LONG = dict.fromkeys(["proxy_heads", "two_processes", "training_speed", "class_names"], [pytest.mark.full])
+# tests.test_class_names asserts what pages cost, and test_search_cost what a search does.
+LONG = dict.fromkeys(
+    ["proxy_heads", "two_processes", "training_speed", "class_names", "search_path"], [pytest.mark.full]
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])
