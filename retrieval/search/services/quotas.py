@@ -76,12 +76,13 @@ def _key_of(owner: int | None) -> str:
 
 def _bytes_of(user: User, uploads: int) -> int:
     """Return the bytes of a person's pictures, of which there are so many."""
-    kept: tuple[int, int, datetime | None] = cache.get(_key_of(user.pk), (0, 0, None))
-    count, size, newest = kept
-    if count == uploads:
+    kept: tuple[int, int, datetime | None] | None = cache.get(_key_of(user.pk))
+    count, size, newest = kept or (0, 0, None)
+    if kept is not None and count == uploads:
         return size
     own = Search.objects.filter(_UPLOADED, owner=user).order_by("created_at").only("pk", "root", "created_at")
-    count, size, newest = _extended(own, count, size, newest)
+    if count != uploads:
+        count, size, newest = _extended(own, count, size, newest)
     if count != uploads:
         count, size, newest = _extended(own, 0, 0, None)
     cache.set(_key_of(user.pk), (count, size, newest), KEPT_SECONDS)

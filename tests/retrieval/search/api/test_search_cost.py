@@ -93,7 +93,7 @@ def test_an_answer_is_rendered_once(member_api: APIClient, world: World, monkeyp
     rendered, render = [], JSONRenderer.render
 
     def noted(self: JSONRenderer, data: object, *args: object, **kwargs: object) -> object:
-        rendered.append(data)
+        rendered.extend([data] if isinstance(data, dict) and "columns" in data else [])  # not what a client sends
         return render(self, data, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(JSONRenderer, "render", noted)
