@@ -1,6 +1,7 @@
 """Every rule about accounts, roles and tokens."""
 
 from datetime import timedelta
+from hmac import compare_digest
 from typing import cast
 
 from django.conf import settings
@@ -11,8 +12,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from knox.crypto import hash_token
+from knox.settings import CONSTANTS
 
 from accounts import audit, personal_data
 from accounts.admins import held, require_another_admin
@@ -20,6 +23,7 @@ from accounts.errors import AccountError, UnconfirmedError
 from accounts.models import ApiToken, User
 from accounts.roles import Role, given_role, holds, role_of
 from accounts.security import services as security
+from config.compiled_queries import CompiledQuery
 
 USUAL_LIFETIME = cast(timedelta, settings.REST_KNOX["TOKEN_TTL"])  # of a token, unless given
 LAST_USED_EVERY = timedelta(minutes=1)  # a busy program must not write a row a request
@@ -144,11 +148,37 @@ def revoke_token(token: ApiToken, *, by: User) -> None:
         audit.record(by, "revoke-token", token.name, account=token.user_id)
 
 
+_tokens_with_groups = CompiledQuery[ApiToken](
+    lambda key: (
+        ApiToken.objects.filter(token_key=key).select_related("user").annotate(group=F("user__groups__name"))
+    )  # a row for each group of the account
+)
+
+
+def find_token(secret: str) -> ApiToken | None:
+    """Return the valid token with this secret, with its account and the account's groups; None where there is none."""
+    digest = hash_token(secret)
+    rows = _tokens_with_groups(secret[: CONSTANTS.TOKEN_KEY_LENGTH])
+    own = [row for row in rows if compare_digest(row.digest, digest)]
+    if not own or _is_expired(own[0]):
+        return None
+    token = own[0]
+    token.user.group_names = frozenset(row.group for row in own if row.group is not None)
+    return token
+
+
+def _is_expired(token: ApiToken) -> bool:
+    return token.expiry is not None and token.expiry < timezone.now()
+
+
 def note_token_use(token: ApiToken) -> None:
-    """Remember that the token was used, to the minute."""
+    """Remember that the token was used, to the minute, and delete the account's expired ones as seldom."""
     now = timezone.now()
+    if token.last_used_at is not None and token.last_used_at >= now - LAST_USED_EVERY:
+        return
     stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - LAST_USED_EVERY)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    if ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now):
+        ApiToken.objects.filter(user=token.user_id, expiry__lt=now).delete()
 
 
 def export_account(user: User) -> dict[str, object]:

@@ -242,7 +242,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.JSONParser"],  # forms where there are files
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.renderers.DocumentRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["config.api.filters.StrictFilters"],
     "DEFAULT_PAGINATION_CLASS": "config.api.pagination.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "config.api.schema.KindredSchema",

@@ -21,6 +21,7 @@ SIDES = {
     "million": {f"{step}, 200" for step in STEPS},
     "ratings": {*COVERED, *ALPHA, *ORDERED, *(f"repeats, {kind}" for kind in RATERS), "a page of many ballots"},
     "proxy_heads": set(PROXY_LOSSES) | {f"{name}, peer" for name in PEERS},
+    "search_path": {"torch, forward pass", "ONNX Runtime, forward pass", "this code", "minimal server"},
     "soft_triple_head": {"ours", "peer", "ours, full size"},
     "statistics": {
         *(
@@ -57,8 +58,11 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 # tests.mlcore.training.test_distributed starts two processes as well; most tests of mlcore are a training.
 # tests.mlcore.losses trains each proxy loss, and the head of SoftTriple is a benchmark of the same parts.
-# tests.test_class_names asserts what pages cost; each step of a million is a process that loads the site.
-LONG = dict.fromkeys(["proxy_heads", "two_processes", "training_speed", "class_names", "million"], [pytest.mark.full])
+# tests.test_class_names asserts what pages cost, test_search_cost what a search does; each step of a million is a
+# process that loads the site.
+LONG = dict.fromkeys(
+    ["proxy_heads", "two_processes", "training_speed", "class_names", "million", "search_path"], [pytest.mark.full]
+)
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=LONG.get(name, ())) for name in SIDES])

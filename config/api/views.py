@@ -1,6 +1,5 @@
 """Viewset mixins: `?fields=` and ETag / If-Match; content negotiation of files."""
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -10,11 +9,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api.problems import Stale
+from config.api.renderers import Document
 
 KEY = r"[0-9]{1,18}"
 """URL pattern of an id: no more digits than every database stores."""
@@ -91,7 +90,7 @@ class VersionedViewSet(SparseFields):
             return thing
         self.hold(thing)
         thing = self.find()
-        if not _names(self.request.headers["If-Match"], _hashed(self._whole(thing))):
+        if not _names(self.request.headers["If-Match"], self._whole(thing).etag):
             raise Stale()
         return thing
 
@@ -112,21 +111,16 @@ class VersionedViewSet(SparseFields):
         thing = self.get_object()
         whole, headers = self._whole(thing), self.headers_of(thing)
         etags = request.headers.get("If-None-Match")
-        if etags is not None and _names(etags, _hashed(whole)):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": _hashed(whole), **headers})
+        if etags is not None and _names(etags, whole.etag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": whole.etag, **headers})
         return self._answer(thing, whole, status.HTTP_200_OK, headers)
 
-    def _whole(self, thing: Any) -> Any:
-        return self.get_serializer_class()(thing, context=self.get_serializer_context()).data
+    def _whole(self, thing: Any) -> Document:
+        return Document(self.get_serializer_class()(thing, context=self.get_serializer_context()).data)
 
-    def _answer(self, thing: Any, whole: Any, code: int, headers: dict[str, str]) -> Response:
+    def _answer(self, thing: Any, whole: Document, code: int, headers: dict[str, str]) -> Response:
         body = self.get_serializer(thing).data if "fields" in self.request.query_params else whole
-        return Response(body, status=code, headers={"ETag": _hashed(whole), **headers})
-
-
-def _hashed(whole: Any) -> str:
-    """Return the version of an object: a hash of all its fields."""
-    return f'"{hashlib.sha256(JSONRenderer().render(whole)).hexdigest()[:32]}"'
+        return Response(body, status=code, headers={"ETag": whole.etag, **headers})
 
 
 def _names(header: str, etag: str) -> bool:

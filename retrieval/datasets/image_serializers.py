@@ -43,6 +43,22 @@ def thumbnail_url(pk: int, request: Request | None) -> str:
     return f"{picture_url(pk, request)}?size=thumbnail"
 
 
+class PictureUrls:
+    """The API's URLs of many pictures in one answer: what they share is made once."""
+
+    def __init__(self, request: Request | None) -> None:
+        stand_in = 0
+        self._before, self._behind = picture_url(stand_in, request).rsplit(str(stand_in), 1)
+
+    def picture(self, pk: int) -> str:
+        """Return what `picture_url` does."""
+        return f"{self._before}{pk}{self._behind}"
+
+    def thumbnail(self, pk: int) -> str:
+        """Return what `thumbnail_url` does."""
+        return f"{self._before}{pk}{self._behind}?size=thumbnail"
+
+
 @extend_schema_serializer(examples=[OpenApiExample("A picture", IMAGE)])
 class ImageSerializer(serializers.ModelSerializer[Image]):
     """A picture; `sha256` is of the imported file, `url` gives a JPEG without camera metadata."""

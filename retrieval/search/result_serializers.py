@@ -4,13 +4,14 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from config.api.strict import StrictSerializer
-from retrieval.datasets.image_serializers import picture_url, thumbnail_url
+from retrieval.datasets.image_serializers import PictureUrls
 from retrieval.models import Search
 from retrieval.search.serializers import SearchedClassSerializer
-from retrieval.search.services.result_fields import SEARCH_FIELDS, Fields, filters_of
+from retrieval.search.services.result_fields import RESULT_FIELDS, SEARCH_FIELDS, Fields, filters_of
 from retrieval.search.services.results import Result, SearchResults, problems_of, results_of
 
 RESULT = {
@@ -46,22 +47,10 @@ SEARCH = {
 }
 
 
-class PictureUrlField(serializers.URLField):
-    """The URL of a picture, by its key."""
-
-    def to_representation(self, value: Any) -> str:
-        return picture_url(value, self.context.get("request"))
-
-
-class ThumbnailUrlField(serializers.URLField):
-    """The URL of a small copy of a picture, by its key."""
-
-    def to_representation(self, value: Any) -> str:
-        return thumbnail_url(value, self.context.get("request"))
-
-
 class ResultSerializer(serializers.Serializer[Result]):
     """One picture that a model found; `ranking` and `image` name it for a mark, see /marks/."""
+
+    # For the schema: `columns_of` makes the values, of which there are hundreds in an answer.
 
     rank = serializers.IntegerField()
     image = serializers.IntegerField()
@@ -74,8 +63,8 @@ class ResultSerializer(serializers.Serializer[Result]):
         allow_null=True, min_value=0, max_value=2, help_text="Your mark: 0 no, 1 same kind, 2 exactly this; null: none."
     )
     ranking = serializers.IntegerField()
-    url = PictureUrlField(source="image")
-    thumbnail_url = ThumbnailUrlField(source="image")
+    url = serializers.URLField()
+    thumbnail_url = serializers.URLField()
 
 
 class ColumnSerializer(serializers.Serializer[Any]):
@@ -136,12 +125,36 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         known: dict[Any, SearchResults] = self.context["results"]
         if search.pk not in known:
             known[search.pk] = results_of(search, self.context["request"].user)
-        return ColumnSerializer(list(known[search.pk].columns), many=True, context=self.context).data
+        return columns_of(known[search.pk], self.context["request"])
 
     @extend_schema_field(ModelProblemSerializer(many=True))
     def get_problems(self, search: Search) -> Any:
         """Return the external models that gave no results."""
         return ModelProblemSerializer(problems_of(search), many=True).data
+
+
+def columns_of(results: SearchResults, request: Request) -> list[Fields]:
+    """Return the columns with the fields of ColumnSerializer and ResultSerializer."""
+    urls = PictureUrls(request)
+    return [
+        {
+            "model": column.model,
+            "model_name": column.model_name,
+            "indexes": column.indexes,
+            "took_ms": column.took_ms,
+            "results": [_result_fields(result, urls) for result in column.results],
+        }
+        for column in results.columns
+    ]
+
+
+def _result_fields(result: Result, urls: PictureUrls) -> Fields:
+    return {
+        **{name: getattr(result, name) for name in RESULT_FIELDS},
+        "ranking": result.ranking,
+        "url": urls.picture(result.image),
+        "thumbnail_url": urls.thumbnail(result.image),
+    }
 
 
 @extend_schema_serializer(

@@ -10,11 +10,12 @@ from rest_framework import serializers
 from accounts.models import User
 from config.api.fields import KeyField
 from config.api.strict import StrictObject, StrictSerializer
-from retrieval.datasets.services.visibility import visible_datasets, visible_images
-from retrieval.models import Dataset, Image, Model
+from retrieval.datasets.services.visibility import visible_images
+from retrieval.models import Image, Model
 from retrieval.search.services import run_search
 from retrieval.search.services.defaults import default_models
 from retrieval.search.services.options import OptionChanges, SearchOptions
+from retrieval.search.services.searchable import Searchable, UnknownDataset, find_searchable
 
 MOST_KEYS = 1000
 THRESHOLD = "Minimum similarity, -1 to 1; results below it are hidden. Default: all are shown."
@@ -67,28 +68,31 @@ def keys_field(about: str, **kwargs: Any) -> serializers.ListField:
     )
 
 
-class VisibleDatasetsField(serializers.ListField):
-    """Data sets that the sender may see, by their keys: found all at once, each of them once."""
+class SearchedDatasetsField(serializers.ListField):
+    """Data sets that the sender may see, by their keys: found all at once, each of them once, with their models."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(child=KeyField(), allow_empty=False, max_length=MOST_KEYS, **kwargs)
 
-    def to_internal_value(self, data: Any) -> list[Dataset]:
+    def to_internal_value(self, data: Any) -> Searchable:
         """Find the data sets."""
         given = super().to_internal_value(data)
         self.run_validators(given)  # before they are looked up, not behind it
-        keys = list(dict.fromkeys(given))
-        found = visible_datasets(self.context["request"].user).in_bulk(keys)
-        for key in keys:
-            if key not in found:
-                raise serializers.ValidationError(f"there is no data set {key}", code="does_not_exist")
-        return [found[key] for key in keys]
+        try:
+            return find_searchable(self.context["request"].user, given)
+        except UnknownDataset as error:
+            raise serializers.ValidationError(str(error), code="does_not_exist") from error
+
+    def run_validators(self, value: Any) -> None:
+        """Check the keys; what was found by them is checked already."""
+        if not isinstance(value, Searchable):
+            super().run_validators(value)
 
 
 class OptionsSerializer(StrictSerializer):
     """The options of a search, besides its picture."""
 
-    datasets = VisibleDatasetsField()
+    datasets = SearchedDatasetsField()
     models = keys_field("Models to search with; default: all that have an index.", default=list)
     default_models = serializers.BooleanField(
         default=False,
@@ -104,13 +108,13 @@ class OptionsSerializer(StrictSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Find the models."""
-        datasets, keys = attrs["datasets"], attrs["models"]
+        """Choose the models."""
+        found, keys = attrs["datasets"], attrs["models"]
         if not attrs.pop("default_models"):
-            return attrs | {"models": able_models(datasets, keys)}
+            return attrs | {"models": able_models(found, keys)}
         if keys:
             raise serializers.ValidationError({"models": "give models or default_models, not both"})
-        return attrs | {"models": default_models(run_search.searchable_models(*datasets), datasets)}
+        return attrs | {"models": default_models(found.models, found.datasets)}
 
 
 @extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", NEW_SEARCH)])
@@ -150,16 +154,16 @@ class NewSearchSerializer(LinkedSearchSerializer):
         return value
 
 
-def able_models(datasets: list[Dataset], keys: list[int]) -> list[Model]:
+def able_models(found: Searchable, keys: list[int]) -> list[Model]:
     """Return the models of these keys; all that can search the data sets where there are none.
 
     Raises:
         ValidationError: one of them can search none of the data sets.
     """
-    able = {model.pk: model for model in run_search.searchable_models(*datasets)}
+    able = {model.pk: model for model in found.models}
     for pk in keys:
         if pk not in able:
-            names = " or ".join(dataset.name for dataset in datasets)
+            names = " or ".join(dataset.name for dataset in found.datasets)
             raise serializers.ValidationError({"models": f"model {pk} has no index of {names}; choose another"})
     return [able[pk] for pk in keys or able]
 
@@ -187,8 +191,9 @@ def request_of(values: Mapping[str, Any], by: User) -> run_search.SearchRequest:
         box=box, threshold=values["threshold"], splits=filters["splits"], classes=filters["classes"]
     )
     return {
-        "datasets": values["datasets"],
+        "datasets": values["datasets"].datasets,
         "models": values["models"],
+        "searchable": values["datasets"].models,
         "k": values["k"],
         "by": by,
         "options": options,

@@ -1,5 +1,7 @@
 """Which data sets and pictures a person may see, and whether a data set is public."""
 
+from enum import Enum
+
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -13,17 +15,37 @@ from retrieval.models import Dataset, Image, ImageQuerySet
 DELETION = "delete-dataset:"  # of the key of a job that deletes a data set; behind it is the data set's
 
 
+class Sight(Enum):
+    """Which data sets somebody sees: curators all, members the imported, visitors the public ones."""
+
+    ALL = "all"
+    IMPORTED = "imported"
+    PUBLIC = "public"
+
+
+def sight_of(user: Visitor) -> Sight:
+    """Return what a person may see."""
+    if is_curator(user):
+        return Sight.ALL
+    return Sight.IMPORTED if user.is_authenticated else Sight.PUBLIC
+
+
 def visible_datasets(user: Visitor) -> QuerySet[Dataset]:
-    """Return the data sets a person may see: curators all, members the imported, visitors the public ones.
+    """Return the data sets a person may see.
 
     Nobody sees one whose deletion is queued; it is visible again if the job fails or is cancelled.
     """
+    return datasets_within(sight_of(user))
+
+
+def datasets_within(sight: Sight) -> QuerySet[Dataset]:
+    """Return the data sets that people see who see so much."""
     deletion = Job.objects.filter(state__in=Job.ACTIVE, key=Concat(Value(DELETION), Cast(OuterRef("pk"), CharField())))
     there = Dataset.objects.exclude(Exists(deletion))
-    if is_curator(user):
+    if sight is Sight.ALL:
         return there
     ready = there.filter(revision__gt=0)
-    return ready if user.is_authenticated else ready.filter(public=True)
+    return ready if sight is Sight.IMPORTED else ready.filter(public=True)
 
 
 def visible_images(user: Visitor) -> ImageQuerySet:
@@ -39,7 +61,12 @@ def visible_images(user: Visitor) -> ImageQuerySet:
 
 def shown_images(user: Visitor) -> ImageQuerySet:
     """Return the pictures that results may show a person: those of visible data sets that are not hidden."""
-    return Image.objects.filter(dataset__in=visible_datasets(user), hidden=False)
+    return images_within(sight_of(user))
+
+
+def images_within(sight: Sight) -> ImageQuerySet:
+    """Return the pictures that results show people who see so much."""
+    return Image.objects.filter(dataset__in=datasets_within(sight), hidden=False)
 
 
 def pictures_being_deleted() -> frozenset[int]:

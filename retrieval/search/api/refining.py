@@ -14,13 +14,14 @@ from retrieval.search.serializers import (
     THRESHOLD,
     BoxField,
     FiltersSerializer,
-    VisibleDatasetsField,
+    SearchedDatasetsField,
     able_models,
     filter_options,
     keys_field,
 )
 from retrieval.search.services import run_search
 from retrieval.search.services.options import OptionChanges, changed_options
+from retrieval.search.services.searchable import Searchable, searchable_of
 
 CHANGEABLE: tuple[Literal["box", "threshold", "more_like", "less_like"], ...] = (
     "box",
@@ -34,7 +35,7 @@ CHANGEABLE: tuple[Literal["box", "threshold", "more_like", "less_like"], ...] = 
 class RefineSerializer(StrictSerializer):
     """Options that change; one left out stays as it was; null, or an empty list, removes it."""
 
-    datasets = VisibleDatasetsField(required=False)
+    datasets = SearchedDatasetsField(required=False)
     models = keys_field("Models to search with; left out: those of the search, empty: all that have an index.")
     k = serializers.IntegerField(required=False, allow_null=True, help_text="Results per model; null: 12.")
     box = BoxField(required=False)
@@ -59,22 +60,23 @@ class RefineSerializer(StrictSerializer):
         return keys
 
 
-def refine(search: Search, values: Mapping[str, Any], by: User) -> Search:
+def refine(search: Search, values: Mapping[str, Any], by: User) -> run_search.StoredSearch:
     """Search again with a valid body. Raises what `run_search.run_search` does."""
-    datasets = values.get("datasets") or list(search.datasets.all())
+    found: Searchable = values.get("datasets") or searchable_of(list(search.datasets.all()))
     if "models" in values:
-        models = able_models(datasets, values["models"])
+        models = able_models(found, values["models"])
     else:
         models = list(Model.objects.filter(rankings__search=search).distinct())
     changes: OptionChanges = filter_options(values["filters"]) if "filters" in values else {}
     for name in CHANGEABLE:
         if name in values:
             changes[name] = values[name]
-    return run_search.run_search(
-        datasets=datasets,
+    return run_search.run_and_store(
+        datasets=found.datasets,
         models=models,
+        searchable=found.models,
         k=values.get("k", search.k),
         by=by,
         like=search,
-        options=changed_options(search, datasets, changes),
+        options=changed_options(search, found.datasets, changes),
     )

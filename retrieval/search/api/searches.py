@@ -37,7 +37,7 @@ from retrieval.search.result_serializers import NameSerializer, SearchSerializer
 from retrieval.search.serializers import NewSearchSerializer, request_of
 from retrieval.search.services import access, history, run_search, sharing
 from retrieval.search.services.explanations import explain_result
-from retrieval.search.services.results import SearchResults, results_of, results_of_all
+from retrieval.search.services.results import SearchResults, results_of, results_of_all, results_of_rankings
 from retrieval.search.services.url_fetch import fetch_picture
 
 RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Ranking that a result names.")
@@ -89,9 +89,11 @@ class SearchViewSet(
         values = form.validated_data
         wanted = request_of(values, signed_in(request))
         wanted |= {"image": values["image_id"], "upload": _upload(values)}
-        return self._created(run_search.run_search(**wanted))
+        return self._created(run_search.run_and_store(**wanted))
 
-    def _created(self, search: Search) -> Response:
+    def _created(self, stored: run_search.StoredSearch) -> Response:
+        search, viewer = stored.search, self.request.user
+        self.results[search.pk] = results_of_rankings(search, stored.datasets, stored.rankings, viewer)
         url = reverse("api-search-detail", args=[search.pk], request=self.request)
         return self.shown(search, status.HTTP_201_CREATED, {"Location": url})
 

@@ -10,7 +10,7 @@ from config.errors import Busy, Rejected
 from retrieval.errors import NoResults
 from retrieval.models import Model, Search
 from retrieval.search.services.ranking import QueryEmbedding, embed_queries
-from retrieval.search.services.run_search import PreparedSearch, SearchRequest, prepare, run_prepared
+from retrieval.search.services.run_search import Embeddings, PreparedSearch, SearchRequest, prepare, run_prepared
 
 MOST_SEARCHES = 50
 """Pictures of one request."""
@@ -34,7 +34,7 @@ def run_all(requests: Sequence[SearchRequest], patience: float = 0) -> list[Sear
     if not isinstance(embeddings, dict):
         return [embeddings if isinstance(one, PreparedSearch) else one for one in prepared]
     return [
-        _tried(partial(run_prepared, one, embeddings[one.search.pk])) if isinstance(one, PreparedSearch) else one
+        _tried(partial(_run, one, embeddings[one.search.pk])) if isinstance(one, PreparedSearch) else one
         for one in prepared
     ]
 
@@ -46,6 +46,10 @@ def _prepared(requests: Sequence[SearchRequest]) -> list[PreparedSearch | Refusa
         last = prepared[-1] if prepared else None
         prepared.append(last if isinstance(last, Busy) else _tried(partial(prepare, **request)))
     return prepared
+
+
+def _run(prepared: PreparedSearch, embeddings: Embeddings) -> Search:
+    return run_prepared(prepared, embeddings).search
 
 
 def _tried(call: Callable[[], T]) -> T | Refusal:

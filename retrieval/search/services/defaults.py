@@ -8,7 +8,6 @@ from mlcore.evaluation.metric_table import HEADLINE
 from mlcore.runs import BASELINES
 from retrieval.models import Dataset, Model
 from retrieval.search.services.access import visible_searches
-from retrieval.search.services.run_search import searchable_models
 
 BEST = 2
 """How many models a search of one data set takes; of several, each gets its best, and there are at least so many."""
@@ -71,15 +70,15 @@ def _headline(model: Model) -> float:
     return float((model.metrics or {}).get(HEADLINE, -1))
 
 
-def chosen_models(values: Mapping[str, Any]) -> list[Model]:
+def chosen_models(values: Mapping[str, Any], able: Sequence[Model]) -> list[Model]:
     """Return the models of a valid form: those selected, all of them, or the default.
 
-    A data set that none of the selected ones can search is searched with its default: somebody ticked it.
+    A data set that none of the selected ones can search is searched with its default: somebody ticked it. able: the
+    `searchable_models` of the form's data sets.
     """
     datasets = list(values["datasets"])
-    able = list(searchable_models(*datasets))
     if values["all_models"]:
-        return able
+        return list(able)
     selected = list(values["models"])
     if not selected:
         return default_models(able, datasets)

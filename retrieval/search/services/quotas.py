@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from accounts.personal_data import MEGABYTE, Used
+from config.compiled_queries import CompiledQuery
 from config.errors import QuotaReached
 from retrieval.models import Search
 
@@ -23,12 +24,31 @@ def check_room(user: User, *, picture: bool) -> None:
     Raises:
         QuotaReached: they keep as many as they may.
     """
-    stored = Search.objects.filter(owner=user).count()
+    stored, uploads = _counts_of(user)
     if stored >= settings.SEARCHES_MAX:
         raise QuotaReached(f"you keep {stored:,} searches, the most allowed; delete some in your history")
-    if picture and query_bytes(user) >= settings.QUERIES_MAX_BYTES:
+    if picture and _bytes_of(user, uploads) >= settings.QUERIES_MAX_BYTES:
         most = settings.QUERIES_MAX_BYTES // MEGABYTE
         raise QuotaReached(f"your query pictures take {most:,} MB, the most allowed; delete searches in your history")
+
+
+_UPLOADED = Q(root=None, query_image=None)
+
+_counts = CompiledQuery[tuple[int, int]](
+    lambda owner: (
+        Search.objects.filter(owner=owner)
+        .order_by()
+        .values("owner")
+        .annotate(stored=Count("pk"), uploads=Count("pk", filter=_UPLOADED))
+        .values_list("stored", "uploads")
+    )
+)
+
+
+def _counts_of(user: User) -> tuple[int, int]:
+    """Return how many searches a person keeps, and how many of them have a picture of their own."""
+    rows = _counts(user.pk)
+    return rows[0] if rows else (0, 0)
 
 
 def query_bytes(user: User) -> int:
@@ -37,16 +57,35 @@ def query_bytes(user: User) -> int:
     Thousands of files are too many to read at every upload, so the last sum is remembered, and only what came since is
     added; where rows are gone, their number no longer fits, and all files are read.
     """
-    own = (
-        Search.objects.filter(owner=user, root=None, query_image=None)
-        .order_by("created_at")
-        .only("pk", "root", "created_at")
-    )
-    key = f"query-bytes-{user.pk}"
-    count, size, newest = _extended(own, *cache.get(key, (0, 0, None)))
-    if count != own.count():
+    _, uploads = _counts_of(user)
+    return _bytes_of(user, uploads)
+
+
+def note_query(search: Search, size: int) -> None:
+    """Add the picture of a search that was just stored to the sum, so that its file need not be looked at."""
+    key = _key_of(search.owner_id)
+    kept = cache.get(key)
+    if kept is not None:
+        count, sum_before, _ = kept
+        cache.set(key, (count + 1, sum_before + size, search.created_at), KEPT_SECONDS)
+
+
+def _key_of(owner: int | None) -> str:
+    return f"query-bytes-{owner}"
+
+
+def _bytes_of(user: User, uploads: int) -> int:
+    """Return the bytes of a person's pictures, of which there are so many."""
+    kept: tuple[int, int, datetime | None] | None = cache.get(_key_of(user.pk))
+    count, size, newest = kept or (0, 0, None)
+    if kept is not None and count == uploads:
+        return size
+    own = Search.objects.filter(_UPLOADED, owner=user).order_by("created_at").only("pk", "root", "created_at")
+    if count != uploads:
+        count, size, newest = _extended(own, count, size, newest)
+    if count != uploads:
         count, size, newest = _extended(own, 0, 0, None)
-    cache.set(key, (count, size, newest), KEPT_SECONDS)
+    cache.set(_key_of(user.pk), (count, size, newest), KEPT_SECONDS)
     return size
 
 

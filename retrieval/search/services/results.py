@@ -1,17 +1,18 @@
 """The results of stored searches, typed once: the page, the API, the files and the personal export read these."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, groupby
+from itertools import chain, combinations, groupby
 from uuid import UUID
 
 from django.db.models import prefetch_related_objects
 
 from accounts.roles import Visitor
+from config.compiled_queries import CompiledQuery
 from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
-from retrieval.datasets.services.visibility import shown_images, visible_datasets
+from retrieval.datasets.services.visibility import images_within, sight_of, visible_datasets
 from retrieval.models import COLORS, Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.access import shown_query
 from retrieval.search.services.headlines import Headline, headlines_of, summary_text
@@ -156,8 +157,8 @@ def results_of_all(
         by_search[ranking.search_id].append(ranking)
     seen = _visible(searches, {ranking.index.dataset_id for ranking in rankings}, viewer)
     best = {search.pk: _best_of(search, by_search[search.pk]) for search in searches}
-    ids = {hit.image for models in best.values() for found in models for hit in found.hits}
-    images = shown_images(viewer).named().in_bulk(list(ids))
+    datasets = {ranking.index.dataset_id: ranking.index.dataset for ranking in rankings}
+    images = _images_of_hits(chain.from_iterable(best.values()), datasets, viewer)
     own = [ranking.pk for search in searches if search.owner_id == viewer.pk for ranking in by_search[search.pk]]
     marks = marks_of(viewer, own) if viewer.is_authenticated and own else {}
     return {
@@ -167,16 +168,36 @@ def results_of_all(
 
 
 def results_of_rankings(
-    search: Search, datasets: Sequence[Dataset], rankings: Sequence[Ranking], viewer: Visitor
+    search: Search,
+    datasets: Sequence[Dataset],
+    rankings: Sequence[Ranking],
+    viewer: Visitor,
+    *,
+    with_predictions: bool = False,
 ) -> SearchResults:
-    """Return the results of a search that is not stored, with predictions: for data sets that the viewer may see.
+    """Return the results of a search that is not stored, or was a moment ago, so that nobody has marked them yet.
 
-    rankings: those of a model side by side.
+    datasets: those that were searched; the viewer may see them. rankings: those of a model side by side.
     """
     best = _best_of(search, rankings)
-    images = shown_images(viewer).named().in_bulk([hit.image for found in best for hit in found.hits])
-    search._prefetched_objects_cache = {"datasets": list(datasets)}  # type: ignore[attr-defined]  # it has no rows of them
-    return _typed(search, best, images, {}, {dataset.pk for dataset in datasets}, with_predictions=True)
+    known = {dataset.pk: dataset for dataset in datasets}
+    images = _images_of_hits(best, known, viewer)
+    search._prefetched_objects_cache = {"datasets": list(datasets)}  # type: ignore[attr-defined]  # not read again
+    return _typed(search, best, images, {}, known.keys(), with_predictions=with_predictions)
+
+
+_shown = CompiledQuery[Image](
+    lambda sight, keys: images_within(sight).filter(pk__in=keys).select_related("dataset_class")
+)
+
+
+def _images_of_hits(best: Iterable["_Best"], datasets: Mapping[int, Dataset], viewer: Visitor) -> dict[int, Image]:
+    """Return the images of the results that may be shown, by their keys, each with its class and its data set."""
+    keys = list({hit.image for found in best for hit in found.hits})
+    images = _shown(sight_of(viewer), keys) if keys else []
+    for image in images:
+        image.dataset = datasets[image.dataset_id]
+    return {image.pk: image for image in images}
 
 
 def _visible(searches: Sequence[Search], ranked: Collection[int], viewer: Visitor) -> set[int]:

@@ -16,7 +16,7 @@ from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.query_image import stored_query, uploaded_query
-from retrieval.search.services.quotas import check_room
+from retrieval.search.services.quotas import check_room, note_query
 from retrieval.search.services.ranking import QueryEmbedding, search_indexes
 
 if TYPE_CHECKING:
@@ -55,11 +55,13 @@ class SearchRequest(TypedDict, total=False):
     """A search to be run, with exactly one query: an upload, an image, or the query of an earlier search, `like`.
 
     With `like` it is a refinement of that search. k: results per model. exclude_self: whether an image of a data set
-    is left out of its own results (default true); a refinement does as its search did.
+    is left out of its own results (default true); a refinement does as its search did. searchable: what
+    `searchable_models` returns for these data sets, where that was read already.
     """
 
     datasets: Required[Iterable[Dataset]]
     models: Required[Iterable[Model]]
+    searchable: Iterable[Model] | None
     by: Required[User]
     k: int | None
     upload: bytes | None
@@ -81,6 +83,15 @@ class PreparedSearch:
     """The upload as it is stored."""
 
 
+@dataclass(frozen=True)
+class StoredSearch:
+    """A search that was stored a moment ago, with what is known of it: its data sets, and its rankings by model."""
+
+    search: Search
+    datasets: Sequence[Dataset]
+    rankings: Sequence[Ranking]
+
+
 def run_search(**request: Unpack[SearchRequest]) -> Search:
     """Store a search and every model's results from the data sets of which it has an index.
 
@@ -93,6 +104,11 @@ def run_search(**request: Unpack[SearchRequest]) -> Search:
         NothingSearchable: none of the models has an index of the data sets.
         Busy: too many searches are running.
     """
+    return run_and_store(**request).search
+
+
+def run_and_store(**request: Unpack[SearchRequest]) -> StoredSearch:
+    """Return the search with its rankings, which then need not be read again. Otherwise as `run_search`."""
     return run_prepared(prepare(**request))
 
 
@@ -112,7 +128,9 @@ def prepare(**request: Unpack[SearchRequest]) -> PreparedSearch:
         exclude_self=like.exclude_self if like else request.get("exclude_self", True),
         **options.fields(),
     )
-    models = _able_models(datasets, request["models"], search)
+    searchable = request.get("searchable")
+    able = searchable_models(*datasets) if searchable is None else searchable
+    models = _able_models(able, datasets, request["models"], search)
     search.k = _checked_k(request.get("k"), models, search)
     if image is not None and not shown_images(request["by"]).filter(pk=image.pk).exists():
         raise Rejected("that picture is hidden; search with another")
@@ -124,7 +142,7 @@ Embeddings = Mapping[int, QueryEmbedding | NoResults]
 """The embeddings of one query by the keys of the models, or why there is none."""
 
 
-def run_prepared(prepared: PreparedSearch, embeddings: Embeddings | None = None) -> Search:
+def run_prepared(prepared: PreparedSearch, embeddings: Embeddings | None = None) -> StoredSearch:
     """Search with every model, and store it; `embeddings` are those that models computed already.
 
     An external model whose process gives no embedding is noted in `problems`; the others' results are stored.
@@ -137,13 +155,21 @@ def run_prepared(prepared: PreparedSearch, embeddings: Embeddings | None = None)
     search = prepared.search
     rankings = _rankings_of(prepared, embeddings or {})
     with transaction.atomic():
-        search.save()
-        search.datasets.set(prepared.datasets)
-        Ranking.objects.bulk_create(rankings)
+        _store(search, prepared.datasets, rankings)
         if prepared.upload_jpeg is not None:  # in the transaction: a full disk must leave no search without picture
             search.upload.parent.mkdir(parents=True, exist_ok=True)
             search.upload.write_bytes(prepared.upload_jpeg)
-    return search
+    if prepared.upload_jpeg is not None:
+        note_query(search, len(prepared.upload_jpeg))
+    return StoredSearch(search, prepared.datasets, rankings)
+
+
+def _store(search: Search, datasets: Iterable[Dataset], rankings: Sequence[Ranking]) -> None:
+    """Store the rows of a new search."""
+    searched = Search.datasets.through
+    search.save(force_insert=True)
+    searched.objects.bulk_create([searched(search=search, dataset=dataset) for dataset in datasets])
+    Ranking.objects.bulk_create(rankings)
 
 
 def _rankings_of(prepared: PreparedSearch, embeddings: Embeddings) -> list[Ranking]:
@@ -164,21 +190,23 @@ def _rankings_of(prepared: PreparedSearch, embeddings: Embeddings) -> list[Ranki
     return rankings
 
 
-def _able_models(datasets: Sequence[Dataset], models: Iterable[Model], search: Search) -> list[Model]:
-    """Return those of the models that can search the data sets with this query."""
-    searchable = {model.pk: model for model in searchable_models(*datasets)}
+def _able_models(
+    able: Iterable[Model], datasets: Sequence[Dataset], models: Iterable[Model], search: Search
+) -> list[Model]:
+    """Return those of the models that can search the data sets with this query. able: all that have an index."""
+    searchable = {model.pk: model for model in able}
     indexed = list(dict.fromkeys(searchable[model.pk] for model in models if model.pk in searchable))
     names = " or ".join(dataset.name for dataset in datasets)
     if not indexed:
         raise NothingSearchable(f"no published model has an index of {names or 'any data set'} yet")
-    able = [model for model in indexed if _can_embed(model, search)]
-    if not able and _is_new(search):
+    embedding = [model for model in indexed if _can_embed(model, search)]
+    if not embedding and _is_new(search):
         without_network = " and ".join(model.name for model in indexed)
         raise Rejected(
             f"{without_network}: embeddings without their network, which cannot embed a new picture; "
             f"search with a whole picture of {names}, or choose another model"
         )
-    return able or indexed  # ranking says what the first of them lacks
+    return embedding or indexed  # ranking says what the first of them lacks
 
 
 def _can_embed(model: Model, search: Search) -> bool:
@@ -231,9 +259,7 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     rankings = [ranking for model in models for ranking in search_indexes(search, model, query, allowed)]
     try:
         with transaction.atomic():
-            search.save()
-            search.datasets.set([image.dataset])
-            Ranking.objects.bulk_create(rankings)
+            _store(search, [image.dataset], rankings)
     except IntegrityError:  # somebody else was offered the same picture at the same moment
         return Search.objects.get(query_image=image, owner=None)
     return search

@@ -49,7 +49,7 @@ def tried_results(image: Image, viewer: Visitor) -> SearchResults:
     ]
     if not rankings:
         raise Rejected(f"no model can search {dataset.name} with this picture yet")
-    return results_of_rankings(search, [dataset], rankings, viewer)
+    return results_of_rankings(search, [dataset], rankings, viewer, with_predictions=True)
 
 
 def _found(search: Search, model: Model) -> list[Ranking]:

@@ -72,10 +72,12 @@ def _leading(request: HttpRequest, url: str) -> HttpResponseBase:
 def _run(request: HttpRequest, form: SearchForm) -> Search:
     values = form.cleaned_data
     query = _picture(values)
-    models = chosen_models(values)
+    able = list(run_search.searchable_models(*values["datasets"]))
+    models = chosen_models(values, able)
     search = run_search.run_search(
         datasets=values["datasets"],
         models=models,
+        searchable=able,
         k=values["k"],
         by=signed_in(request),
         options=form.options(),
@@ -87,8 +89,9 @@ def _run(request: HttpRequest, form: SearchForm) -> Search:
 
 def _batch(request: HttpRequest, form: SearchForm, files: Sequence["UploadedFile[bytes]"]) -> HttpResponseBase:
     """Search with every file, and lead to the page of all; a file that is refused leaves the others."""
-    models = chosen_models(form.cleaned_data)
-    outcomes = _outcomes(request, form, files, models)
+    able = list(run_search.searchable_models(*form.cleaned_data["datasets"]))
+    models = chosen_models(form.cleaned_data, able)
+    outcomes = _outcomes(request, form, files, models, able)
     searches = [outcome for _, outcome in outcomes if isinstance(outcome, Search)]
     refusals = [(file, outcome) for file, outcome in outcomes if not isinstance(outcome, Search)]
     if not searches:
@@ -105,9 +108,13 @@ Outcome = tuple["UploadedFile[bytes]", Search | ServiceError]
 
 
 def _outcomes(
-    request: HttpRequest, form: SearchForm, files: Sequence["UploadedFile[bytes]"], models: Sequence[Model]
+    request: HttpRequest,
+    form: SearchForm,
+    files: Sequence["UploadedFile[bytes]"],
+    models: Sequence[Model],
+    able: Sequence[Model],
 ) -> list[Outcome]:
-    """Return each file's search, or why it was refused, in order."""
+    """Return each file's search, or why it was refused, in order. able: the models that can search the data sets."""
     values = form.cleaned_data
     try:
         options = form.options()
@@ -116,6 +123,7 @@ def _outcomes(
     wanted: run_search.SearchRequest = {
         "datasets": values["datasets"],
         "models": models,
+        "searchable": able,
         "k": values["k"],
         "by": signed_in(request),
         "options": options,

@@ -106,10 +106,12 @@ def _refined(request: HttpRequest, search: Search, form: RefineForm) -> Search:
     more_like, less_like = (search.more, search.less) if values["keep_refined"] else ([], [])
     if "marks" in request.POST:
         more_like, less_like = refined_by_marks(user, search, more_like, less_like)
-    models = chosen_models(values)
+    able = list(run_search.searchable_models(*values["datasets"]))
+    models = chosen_models(values, able)
     refined = run_search.run_search(
         datasets=values["datasets"],
         models=models,
+        searchable=able,
         k=values["k"],
         by=user,
         like=search,
