@@ -20,9 +20,9 @@ TOLERANCE = 1e-3
 def fold_batch_norms(backbone: nn.Module, crop: int) -> int:
     """Fold every BatchNorm that alone reads a convolution's output into that convolution; return how many.
 
-    Parameters, buffers and their names stay as they are. Call it where no BatchNorm ever learns statistics. crop:
-    side of its pictures. A backbone that would compute something else by folding is left as it is: one in which an
-    output is read twice.
+    Parameters, buffers and their names stay as they are; what is folded stays folded. Call it where no BatchNorm ever
+    learns statistics. crop: side of its pictures. A backbone that reads an output twice would compute something else by
+    folding, and is left as it is.
     """
     training, parameter = backbone.training, next(backbone.parameters())
     noise = torch.randn(2, 3, crop, crop, generator=torch.Generator().manual_seed(0))  # and none of the run's numbers
@@ -77,6 +77,11 @@ class _FoldedPair:
         return inputs
 
 
+def _can_fold(module: nn.Module) -> bool:
+    plain = type(module) in (nn.BatchNorm2d, BatchNormAct2d) and "forward" not in module.__dict__
+    return plain and bool(module.affine and module.track_running_stats)
+
+
 def _pairs(backbone: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Return each convolution with the BatchNorm that reads its output, where both are called once."""
     given: dict[int, tuple[Any, Tensor]] = {}  # by the output's id, which stays its own while it is kept
@@ -93,7 +98,7 @@ def _pairs(backbone: nn.Module, images: Tensor) -> list[tuple[nn.Conv2d, nn.Batc
     for module in backbone.modules():
         if isinstance(module, nn.Conv2d):
             hooks.append(module.register_forward_hook(remember))
-        elif type(module) in (nn.BatchNorm2d, BatchNormAct2d) and module.affine and module.track_running_stats:
+        elif _can_fold(module):
             hooks.append(module.register_forward_pre_hook(pair))
     backbone.forward_features(images)  # type: ignore[operator]
     for hook in hooks:

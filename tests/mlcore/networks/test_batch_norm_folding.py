@@ -42,6 +42,7 @@ def test_features_and_gradients_stay(name: str) -> None:
     names = list(folded.state_dict())
     norms = sum(isinstance(module, nn.BatchNorm2d) for module in plain.modules())
     assert fold_batch_norms(folded, CROP) == norms > 10
+    assert fold_batch_norms(folded, CROP) == 0  # they are folded already
     assert list(folded.state_dict()) == names
     before, after = gradients(plain), gradients(folded)
     assert torch.allclose(before[0], after[0], rtol=1e-9, atol=1e-12)
