@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import platform
 import resource
 import subprocess
 import sys
@@ -53,14 +54,25 @@ def peak_mib() -> float:
 def report(figures: Mapping[str, Mapping[str, Any]], notes: Sequence[str], *, as_json: bool) -> None:
     """Print a row a side and the notes below."""
     if as_json:
-        print(json.dumps({"figures": figures, "notes": list(notes), "load": os.getloadavg()[0]}, indent=1))
+        document = {"figures": figures, "notes": list(notes), "processor": processor(), "load": os.getloadavg()[0]}
+        print(json.dumps(document, indent=1))
         return
     columns = list(dict.fromkeys(name for row in figures.values() for name in row))
     width = max(len(name) for name in figures)
     print(" " * width, *(f"{name:>18}" for name in columns))
     for name, row in figures.items():
         print(f"{name:{width}}", *(f"{row.get(column, '')!s:>18}" for column in columns))
-    print(*notes, f"load average when done: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", sep="\n")
+    load = f"load average when done: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(*notes, f"processor: {processor()}", load, sep="\n")
+
+
+def processor() -> str:
+    """Return the processor's name, and the widest of the instructions that figures depend on."""
+    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    values = {name.strip(): value.strip() for name, _, value in lines}  # of the last core: all are alike
+    flags = values.get("flags", "").split()
+    widest = next((flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags), "no AVX2")
+    return f"{values.get('model name', platform.machine())}, {widest}"
 
 
 def _measured(module: str, side: str, arguments: Sequence[str]) -> Result:
