@@ -2,8 +2,9 @@
 
 Both train MobileNetV2 (random weights; BatchNorm statistics frozen) with a linear head of 128 and
 Multi-Similarity with its miner, AdamW, batches of 16 classes x 4, random crops of 160 px and flips, in
-float32 with the same number of threads, and both leave the first epoch out. The peer reads an image folder through
-torchvision and a DataLoader with 0, 1 or 2 workers, whichever is best; ours decodes once, which is told apart.
+float32 with the same number of threads, and both leave the first epoch out; ours with a backbone in bfloat16 is a row
+of its own, which no ratio is of. The peer reads an image folder through torchvision and a DataLoader with 0, 1 or 2
+workers, whichever is best; ours decodes once, which is told apart.
 """
 
 import tempfile
@@ -11,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +26,8 @@ from mlcore.events import Event
 CARS = ROOT.parent / "shared" / "data" / "cars196_160_24pc.zip"
 PER_CLASS, SAMPLES = 16, 4
 WORKERS = (0, 1, 2)
-MUST_REACH = {500: 1.5, 160: 1.0}  # by the short side of the photographs
+MUST_REACH = {500: 1.5, 160: 1.5}  # by the short side of the photographs
+BFLOAT16 = "ours-bfloat16"
 
 
 def main() -> None:
@@ -41,6 +44,8 @@ def main() -> None:
     if chosen.side:
         name, _, workers = chosen.side.partition("-")
         protocol = _protocol(chosen.quick, chosen.epochs)
+        if chosen.side == BFLOAT16:
+            protocol = replace(protocol, precision="bfloat16")
         sides = {"ours": lambda: ours(chosen.folder, protocol), "peer": lambda: peer(chosen.folder, protocol, workers)}
         return answer({chosen.side: sides[name]}, chosen.side)
     if chosen.quick:
@@ -50,7 +55,9 @@ def main() -> None:
     for size in chosen.sizes:
         with _photographs(chosen.data, chosen.pictures, size) as folder:
             rows = _both(folder, chosen.epochs, chosen.repeats, quick=chosen.quick)
-        best = max((row for row in rows if row != "ours"), key=lambda row: float(rows[row]["images_per_second"]))
+        best = max(
+            (row for row in rows if row.startswith("peer")), key=lambda row: float(rows[row]["images_per_second"])
+        )
         ratio = rows["ours"]["images_per_second"] / rows[best]["images_per_second"]
         notes.append(f"{size} px: {ratio:.2f} x {best} (must reach {MUST_REACH.get(size, '-')})")
         figures |= {f"{size} px, {row}": found for row, found in rows.items()}
@@ -60,7 +67,7 @@ def main() -> None:
 def _both(folder: Path, epochs: int, repeats: int, *, quick: bool) -> dict[str, Result]:
     workers = WORKERS[:1] if quick else WORKERS
     arguments = ["--folder", str(folder), "--epochs", str(epochs), *(["--quick"] if quick else [])]
-    sides = ("ours", *(f"peer-{count}" for count in workers))
+    sides = ("ours", *([] if quick else [BFLOAT16]), *(f"peer-{count}" for count in workers))
     return measure_sides("benchmarks.training_speed", sides, repeats, arguments)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlcore.errors import MetricsError
+from mlcore.evaluation.rough_scores import RoughRows, possible_best, rough_rows, single_error
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,16 +25,19 @@ SCORE_STEPS = 1e6
 _FEW = 256
 """A ranking no deeper than this part of the gallery is cheaper to find by rough scores first."""
 
+_PAIRS = 1 << 12
+"""Pairs whose rows are gathered at a time: 32 MiB of 512 dimensions in float64."""
+
 _LEFT_OUT = np.int32(-(2**31) + 1)
 """Ranking key of the query itself: below every cosine, and odd, so it never counts as relevant."""
 
 
 @dataclass(frozen=True)
 class EmbeddingSet:
-    """N pictures: unit [N, D], quantised; rough [N, D], the same in single precision; classes and ids [N], codes."""
+    """N pictures: unit [N, D], quantised; rough, the same in fewer bits; classes and ids [N], codes."""
 
     unit: Floats
-    rough: NDArray[np.float32]
+    rough: RoughRows
     classes: Ints
     ids: Ints
 
@@ -42,7 +46,7 @@ class EmbeddingSet:
 
     def of(self, rows: Ints) -> "EmbeddingSet":
         """Return some of the pictures."""
-        return EmbeddingSet(self.unit[rows], self.rough[rows], self.classes[rows], self.ids[rows])
+        return EmbeddingSet(self.unit[rows], self.rough.of(rows), self.classes[rows], self.ids[rows])
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def retrieval_task(
     """Return what `per_query_scores` measures; without ids every row is its own picture. Raises MetricsError."""
     unit = quantised_unit_rows(embeddings)
     classes = np.unique(checked_labels(labels, len(unit)), return_inverse=True)[1]
-    every = EmbeddingSet(unit, unit.astype(np.float32), classes, _picture_codes(ids, classes))
+    every = EmbeddingSet(unit, rough_rows(unit), classes, _picture_codes(ids, classes))
     queries = np.ones(len(unit), dtype=bool) if is_query is None else _checked_roles(is_query, len(unit))
     gallery = every if is_query is None else every.of(np.flatnonzero(~queries))
     own = np.bincount(gallery.ids, minlength=len(unit))[every.ids]  # the query and its copies
@@ -137,47 +141,55 @@ def quantised_unit_rows(embeddings: ArrayLike) -> Floats:
 def ranked_relevance(task: RetrievalTask, rows: Ints, depth: int) -> NDArray[np.bool_]:
     """Return [B, depth], whether the picture at each rank is of the query's class, best first.
 
-    Rough scores, in single precision, say which few pictures can be among the first `depth`; exact ones
-    rank those. Where they are not few (a deep ranking, a collapsed network), all are scored exactly.
+    Rough scores say which few pictures can be among the first `depth`; exact ones rank those. Where they are not few
+    (a deep ranking, a collapsed network), all are scored exactly.
     """
     gallery = task.gallery
     most = len(gallery) // _FEW
     count = depth + len(gallery) - task.smallest  # the query and its copies may be among the best
     if count > most:
         return _best_of(_keys(task, rows), depth)
+    asked, found = possible_best(task.every.rough.of(rows), gallery.rough, count, step=3 / SCORE_STEPS, most=most)
+    keys = _pair_keys(task, rows[asked], found)
+    order = np.lexsort((-keys, asked))
+    few, firsts = np.unique(asked, return_index=True)
     relevance = np.empty((len(rows), depth), dtype=bool)
-    crowded = []
-    for place, scores in enumerate(task.every.rough[rows] @ gallery.rough.T):
-        near = _candidates(scores, count, gallery.rough.shape[1])
-        if len(near) > most:
-            crowded.append(place)
-        else:
-            relevance[place] = _best_of(_keys(task, rows[place : place + 1], near), depth)
-    if crowded:
+    relevance[few] = keys[order[firsts[:, None] + np.arange(depth)]] & 1 == 0
+    crowded = np.setdiff1d(np.arange(len(rows)), few)
+    if len(crowded):
         relevance[crowded] = _best_of(_keys(task, rows[crowded]), depth)
     return relevance
 
 
 def first_relevant(task: RetrievalTask, rows: Ints) -> Ints:
-    """Return how many pictures stand before the first relevant one, [B]."""
-    keys = _keys(task, rows)
-    nearest = np.where(keys & 1, _LEFT_OUT, keys).max(axis=1)
-    ahead: Ints = np.count_nonzero(keys > nearest[:, None], axis=1)
+    """Return how many pictures stand before the first relevant one, [B].
+
+    Single precision counts them, but for those that it cannot tell from the first relevant one.
+    """
+    gallery, asked = task.gallery, task.every
+    nearest = _nearest_relevant(task, rows)
+    middle = (nearest / (2 * SCORE_STEPS)).astype(np.float32)[:, None]
+    slack = np.float32(single_error(gallery.rough.singles.shape[1]) + 3 / SCORE_STEPS)
+    cosines = asked.rough.singles[rows] @ gallery.rough.singles.T
+    cosines[asked.ids[rows, None] == gallery.ids] = -np.inf
+    ahead: Ints = np.count_nonzero(cosines > middle + slack, axis=1)
+    places, close = np.nonzero(np.abs(cosines - middle) <= slack)
+    closer = _pair_keys(task, rows[places], close) > nearest[places]
+    ahead += np.bincount(places[closer], minlength=len(rows))
     return ahead
 
 
-def _candidates(rough: NDArray[np.float32], count: int, dim: int) -> Ints:
-    """Return the places in `rough` [N] of all pictures that exact keys could put among the first `count`.
-
-    A single-precision product of unit rows is off by less than (dim + 4) 2^-24, whatever its order
-    (Higham 2002, section 3.1). `count` groups reach the bound, so at least `count` pictures do; what lies
-    below by twice the error and three ranking steps, for the rounding of keys, cannot pass any of them.
-    """
-    width = max(1, len(rough) // (16 * count))
-    highest = rough[: len(rough) // width * width].reshape(width, -1).max(axis=0)
-    bound = np.partition(highest, -count)[-count]
-    slack = np.float32(2 * (dim + 4) * 2.0**-24 + 3 / SCORE_STEPS)
-    return np.flatnonzero(rough >= bound - slack)
+def _nearest_relevant(task: RetrievalTask, rows: Ints) -> NDArray[np.int32]:
+    """Return the key of the best relevant picture of each query, [B]."""
+    classes = task.gallery.classes
+    by_class = np.argsort(classes, kind="stable")
+    starts, ends = (np.searchsorted(classes[by_class], task.every.classes[rows], side) for side in ("left", "right"))
+    places = np.repeat(np.arange(len(rows)), ends - starts)
+    among = np.arange(len(places)) - np.repeat(np.cumsum(ends - starts) - (ends - starts), ends - starts)
+    keys = _pair_keys(task, rows[places], by_class[starts[places] + among])
+    nearest = np.full(len(rows), _LEFT_OUT)
+    np.maximum.at(nearest, places, keys)
+    return nearest
 
 
 def ranking_keys(cosines: Floats, wrong: NDArray[np.bool_], left_out: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -185,7 +197,8 @@ def ranking_keys(cosines: Floats, wrong: NDArray[np.bool_], left_out: NDArray[np
 
     A key is twice the rounded cosine, plus 1 for the wrong class: one integer order holds score and tie
     rule, and equal keys are equally relevant, so it does not matter which of them a partial sort cuts off.
-    Shapes: wrong [B, G], the picture is of another class; left_out [B, G], it is the query or its copy.
+    Shapes: wrong [B, G], the picture is of another class; left_out [B, G], it is the query or its copy. Pairs [P] do
+    as well.
     """
     cosines *= SCORE_STEPS
     keys = np.rint(cosines, out=cosines).astype(np.int32)
@@ -195,13 +208,27 @@ def ranking_keys(cosines: Floats, wrong: NDArray[np.bool_], left_out: NDArray[np
     return keys
 
 
-def _keys(task: RetrievalTask, rows: Ints, among: Ints | slice = slice(None)) -> NDArray[np.int32]:
-    """Return the ranking keys [B, G] of queries against the gallery, or `among` some of it."""
+def _keys(task: RetrievalTask, rows: Ints) -> NDArray[np.int32]:
+    """Return the ranking keys [B, G] of queries against the gallery."""
     asked, gallery = task.every, task.gallery
     return ranking_keys(
-        asked.unit[rows] @ gallery.unit[among].T,
-        wrong=asked.classes[rows, None] != gallery.classes[among],
-        left_out=asked.ids[rows, None] == gallery.ids[among],
+        asked.unit[rows] @ gallery.unit.T,
+        wrong=asked.classes[rows, None] != gallery.classes,
+        left_out=asked.ids[rows, None] == gallery.ids,
+    )
+
+
+def _pair_keys(task: RetrievalTask, rows: Ints, found: Ints) -> NDArray[np.int32]:
+    """Return the ranking keys [P] of pairs of a query and a picture of the gallery."""
+    asked, gallery = task.every, task.gallery
+    cosines = np.empty(len(rows))
+    for start in range(0, len(rows), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        cosines[part] = np.einsum("pd,pd->p", asked.unit[rows[part]], gallery.unit[found[part]])
+    return ranking_keys(
+        cosines,
+        wrong=asked.classes[rows] != gallery.classes[found],
+        left_out=asked.ids[rows] == gallery.ids[found],
     )
 
 

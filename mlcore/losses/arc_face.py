@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcore.losses.proxy_cosines import proxy_cosines
+
 LARGEST_MARGIN = 1.5  # radians, 86 degrees; a margin in degrees is refused by it
 
 
@@ -32,7 +34,7 @@ class ArcFaceLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss (scalar) of embeddings [B, D], normalised or not, with labels [B] in 0..C-1."""
-        cosines = F.normalize(embeddings, dim=-1) @ F.normalize(self.proxies, dim=-1).T
+        cosines = proxy_cosines(embeddings, self.proxies)
         return F.cross_entropy(self.scale * with_angular_margin(cosines, labels, self.margin), labels)
 
 
@@ -56,4 +58,4 @@ def with_angular_margin(cosines: Tensor, labels: Tensor, margin: float) -> Tenso
     nearly_one = 1 - torch.finfo(own.dtype).eps
     angles = own.clamp(-nearly_one, nearly_one).acos()
     raised = torch.where(angles < math.pi - margin, (angles + margin).cos(), own - margin * math.sin(margin))
-    return torch.where(F.one_hot(labels, cosines.shape[1]).bool(), raised, cosines)
+    return cosines.scatter(1, labels[:, None], raised)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcore.losses.proxy_cosines import proxy_cosines
+
 
 class CosFaceLoss(nn.Module):
     """Cross-entropy of scaled cosines to one proxy a class, the true class's less a margin.
@@ -29,7 +31,7 @@ class CosFaceLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss (scalar) of embeddings [B, D], normalised or not, with labels [B] in 0..C-1."""
-        cosines = F.normalize(embeddings, dim=-1) @ F.normalize(self.proxies, dim=-1).T
+        cosines = proxy_cosines(embeddings, self.proxies)
         # to(dtype): an integer one-hot times a float would fall back to float32.
         true_class = F.one_hot(labels, cosines.shape[1]).to(cosines.dtype)
         return F.cross_entropy(self.scale * (cosines - self.margin * true_class), labels)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcore.losses.proxy_cosines import proxy_cosines
+
 
 class NormalizedSoftmaxLoss(nn.Module):
     """Cross-entropy of cosine logits; at half its temperature the same as Proxy-NCA++.
@@ -28,5 +30,5 @@ class NormalizedSoftmaxLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss (scalar) of embeddings [B, D] with labels [B] in 0..C-1."""
-        cosines = F.normalize(embeddings, dim=-1) @ F.normalize(self.proxies, dim=-1).T
+        cosines = proxy_cosines(embeddings, self.proxies)
         return F.cross_entropy(cosines / self.temperature, labels)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcore.losses.proxy_cosines import proxy_cosines
+
 
 class ProxyAnchorLoss(nn.Module):
     """Let each class's proxy pull its hardest positives and push its hardest negatives.
@@ -30,7 +32,7 @@ class ProxyAnchorLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the loss (scalar) of embeddings [B, D], normalised or not, with labels [B] in 0..C-1."""
-        cosines = F.normalize(embeddings, dim=-1) @ F.normalize(self.proxies, dim=-1).T
+        cosines = proxy_cosines(embeddings, self.proxies)
         positive = F.one_hot(labels, cosines.shape[1]).bool()  # [B, C]
         pull = _log_one_plus_sum_exp(self.alpha * (self.delta - cosines), positive)
         push = _log_one_plus_sum_exp(self.alpha * (self.delta + cosines), ~positive)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mlcore.losses.proxy_cosines import proxy_cosines
+
 
 class ProxyNcaPlusPlusLoss(nn.Module):
     """Make the picture's own proxy the most probable one, by squared distances on the sphere.
@@ -33,6 +35,6 @@ class ProxyNcaPlusPlusLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss (scalar) of embeddings [B, D], normalised or not, with labels [B] in 0..C-1."""
-        cosines = F.normalize(embeddings, dim=-1) @ F.normalize(self.proxies, dim=-1).T
+        cosines = proxy_cosines(embeddings, self.proxies)
         # -scale * (2 - 2 cos) without its constant, which no softmax sees and which costs digits.
         return F.cross_entropy(2 * self.scale * cosines, labels)

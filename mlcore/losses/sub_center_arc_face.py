@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlcore.losses.arc_face import check_margin_and_scale, with_angular_margin
+from mlcore.losses.proxy_cosines import proxy_cosines
 
 
 class SubCenterArcFaceLoss(nn.Module):
@@ -36,6 +37,7 @@ class SubCenterArcFaceLoss(nn.Module):
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss (scalar) of embeddings [B, D], normalised or not, with labels [B] in 0..C-1."""
-        cosines = torch.einsum("bd,ckd->bck", F.normalize(embeddings, dim=-1), F.normalize(self.centers, dim=-1))
-        nearest = cosines.max(dim=-1).values  # [B, C]; of centres that coincide one moves, so they can part
+        cosines = proxy_cosines(embeddings, self.centers.flatten(0, 1))
+        # Of centres that coincide, max moves one, so they can part.
+        nearest = cosines.reshape(-1, *self.centers.shape[:2]).max(dim=-1).values
         return F.cross_entropy(self.scale * with_angular_margin(nearest, labels, self.margin), labels)

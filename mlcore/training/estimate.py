@@ -14,6 +14,9 @@ from mlcore.errors import CheckpointError
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINES
 
+STEPS_VERSION = 2
+"""Raised when steps take another time than before: 2 folds BatchNorms. What older versions timed is timed anew."""
+
 NOT_MEASURED = ("name", "epochs")
 """Fields of a protocol that make no step slower: measurements serve whatever they are."""
 
@@ -89,5 +92,5 @@ def step_times_file(cache: Path, fingerprint: str, protocol: Protocol, weights: 
     """Return where the step times of a protocol, a data set and this machine are kept."""
     values = {name: value for name, value in protocol.identity().items() if name not in NOT_MEASURED}
     machine = [platform.node(), len(os.sched_getaffinity(0)), os.environ.get("OMP_NUM_THREADS", "")]
-    identity = json.dumps([values, fingerprint, weights, machine], sort_keys=True)
+    identity = json.dumps([STEPS_VERSION, values, fingerprint, weights, machine], sort_keys=True)
     return cache / "estimates" / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.json"

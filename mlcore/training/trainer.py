@@ -15,6 +15,7 @@ from mlcore.inference.encode import cached_features
 from mlcore.losses import build_loss, loss_spec
 from mlcore.losses.cross_batch_memory import CrossBatchMemoryLoss
 from mlcore.losses.nested import nested_as
+from mlcore.networks.batch_norm_folding import fold_batch_norms
 from mlcore.training.augmentation import active_augmentations
 from mlcore.training.batches import Batches
 from mlcore.training.checkpointing import CheckpointManager
@@ -38,6 +39,8 @@ class Trainer:
         self.setup = setup = _prepared(setup)
         self.spec, self.protocol, self.group, self.callbacks = setup.spec, setup.protocol, setup.group, setup.callbacks
         self.embedder, device = setup.encoder.embedder, setup.encoder.device
+        if self.protocol.trains != "head" and self.protocol.batch_norm != "trained":
+            fold_batch_norms(self.embedder.backbone, self.protocol.crop)
         classes = int(setup.data.labels.max()) + 1
         loss = build_loss(self.spec.loss, num_classes=classes, dim=self.protocol.dim, **self.spec.params)
         self.loss: nn.Module = loss.to(device)
