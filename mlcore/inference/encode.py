@@ -29,8 +29,10 @@ BATCH = 64
 class Encoder(PictureEncoder):
     """An embedder in evaluation mode with its preprocessing, computed by torch."""
 
-    def __init__(self, embedder: Embedder, preprocessing: Preprocessing, weights_sha256: str = "") -> None:
-        super().__init__(preprocessing, weights_sha256)
+    def __init__(
+        self, embedder: Embedder, preprocessing: Preprocessing, weights_sha256: str = "", trunk: str = ""
+    ) -> None:
+        super().__init__(preprocessing, weights_sha256, trunk)
         self.device = device()
         # Channels last is a third faster here, and what `normalised` gives anyway.
         self.embedder: Embedder = embedder.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
