@@ -176,7 +176,7 @@ def read_network(folder: Path) -> StoredNetwork:
     if hashlib.sha256(data).hexdigest() != description["weights_sha256"]:
         raise CheckpointError(f"the weights in {folder} are damaged: their checksum differs; train again")
     try:
-        return StoredNetwork(folder, description, dict(deserialize(data)))
+        return StoredNetwork(folder, description, dict(deserialize(data)))  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise CheckpointError(f"the weights in {folder} do not fit their network: {brief(error)}") from error
 

@@ -1,10 +1,8 @@
 """Export of trunks to ONNX: by PyTorch's exporter, and held to PyTorch before anybody is served."""
 
-import io
 import threading
 import warnings
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mlcore.artifacts import published, read_json, write_json
+from mlcore.artifacts import published, read_json, sha256_of_file, write_json
 from mlcore.errors import WeightsError, brief
 from mlcore.inference.encode import Encoder
 from mlcore.inference.engine import (
@@ -74,18 +72,18 @@ def try_engine(network: StoredNetwork, cache: Path) -> str:
 
 
 def _export_into(folder: Path, encoder: Encoder) -> None:
-    data, reason = b"", ""
+    """Write the network, if it can be exported, and the manifest."""
+    manifest = {"format": 1, "sha256": "", "why_pytorch": ""}
     try:
-        data = export_trunk(encoder)
+        export_trunk(encoder, folder / NETWORK)
+        manifest["sha256"] = sha256_of_file(folder / NETWORK)
     except WeightsError as error:
-        reason = str(error)
-    else:
-        (folder / NETWORK).write_bytes(data)
-    write_json(folder / MANIFEST, {"format": 1, "sha256": sha256(data).hexdigest(), "why_pytorch": reason})
+        manifest["why_pytorch"] = str(error)
+    write_json(folder / MANIFEST, manifest)
 
 
-def export_trunk(encoder: Encoder) -> bytes:
-    """Return the trunk of an encoder as an ONNX network that takes any number of pictures.
+def export_trunk(encoder: Encoder, file: Path) -> None:
+    """Write the trunk of an encoder as an ONNX network that takes any number of pictures.
 
     Raises:
         WeightsError: PyTorch cannot export it.
@@ -96,14 +94,13 @@ def export_trunk(encoder: Encoder) -> bytes:
         for values in (encoder.preprocessing.mean, encoder.preprocessing.std)
     )
     example = torch.zeros(2, crop, crop, 3, dtype=torch.uint8, device=encoder.device)
-    buffer = io.BytesIO()
     try:
-        with _exporting, torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        with _exporting, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that shapes are taken as they are, which is meant: they are fixed
             torch.onnx.export(
                 _PixelsToFeatures(encoder.embedder, mean, std).eval(),
                 (example,),
-                buffer,
+                file,
                 input_names=[PIXELS],
                 output_names=[FEATURES],
                 dynamic_axes={PIXELS: {0: "N"}, FEATURES: {0: "N"}},
@@ -111,7 +108,6 @@ def export_trunk(encoder: Encoder) -> bytes:
             )
     except Exception as error:  # an exporter meets any code of any architecture, and raises anything
         raise WeightsError(f"PyTorch cannot export the network to ONNX: {brief(error)}") from error
-    return buffer.getvalue()
 
 
 def _difference(network: StoredNetwork, encoder: Encoder, file: Path) -> str:

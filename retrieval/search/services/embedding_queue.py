@@ -172,7 +172,7 @@ def _embed(batch: Sequence[_Ticket]) -> None:
     """Fill in the features of all, or the error of each: pictures that fail together are tried one by one."""
     try:
         _embed_together(batch)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, those whose pictures they are raise it
         if len(batch) == 1:
             batch[0].error = error
             return
