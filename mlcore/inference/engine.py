@@ -57,14 +57,22 @@ class OnnxTrunk:
         """Return features [N, F] of prepared squares [N, crop, crop, 3].
 
         Raises:
-            WeightsError: the network cannot be run.
+            WeightsError: the network cannot be run, or gives something else.
         """
-        blocks = [pixels[start : start + AT_ONCE] for start in range(0, len(pixels), AT_ONCE)]
+        return np.concatenate(
+            [self._run(pixels[start : start + AT_ONCE]) for start in range(0, len(pixels), AT_ONCE)],
+        )
+
+    def _run(self, pixels: NDArray[np.uint8]) -> Floats:
         try:
-            found = [self._session.run([FEATURES], {PIXELS: np.ascontiguousarray(block)})[0] for block in blocks]
+            features: Floats = self._session.run([FEATURES], {PIXELS: np.ascontiguousarray(pixels)})[0]
         except ENGINE_ERRORS as error:
             raise WeightsError(f"ONNX Runtime cannot run the network: {brief(error)}") from error
-        return np.concatenate(found)
+        if features.ndim != 2 or len(features) != len(pixels):
+            raise WeightsError(
+                f"ONNX Runtime gives {list(features.shape)} for {len(pixels)} pictures, not one row each"
+            )
+        return features
 
 
 @dataclass(frozen=True)
@@ -204,8 +212,8 @@ def load_engine(
     encoder = EngineEncoder(trunk, network.head, network.preprocessing, network.weights_sha256, network.trunk)
     try:
         check_samples(encoder, network.description["sample_embeddings"], folder)
-    except CheckpointError as error:  # PyTorch may still give them; if not, the same is raised once more
-        keep_record(network, cache, str(error))
+    except CheckpointError:  # PyTorch may still give them; if not, the same is raised once more
+        keep_record(network, cache, "ONNX Runtime gives other embeddings here than the model was stored with")
         return _load_torch(network, threads)
     return encoder
 

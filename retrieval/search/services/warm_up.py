@@ -1,4 +1,4 @@
-"""Loading the models of new searches before anybody searches: the first search of a process takes seconds."""
+"""Loading the models of new searches before anybody searches, so that the first search takes as long as the next."""
 
 import logging
 import time
@@ -14,7 +14,8 @@ from retrieval.search.services.run_search import searchable_models, with_index
 
 logger = logging.getLogger(__name__)
 
-SIDE = 224  # pixels of the blank picture that each network embeds once, because its first pass is the slowest
+SIDE = 224  # pixels of the blank picture that each network embeds, because its first pass is the slowest
+TOGETHER = (1, 8)  # pictures of a pass: of one search, and of a full batch, whose memory is taken now
 
 
 def warm_models() -> int:
@@ -52,9 +53,13 @@ def _wanted_models() -> list[Model]:
 
 
 def _load(model: Model, indexes: list[Index]) -> None:
-    for index in indexes:
-        model_cache.index_of(index)
-    if model.has_network:
-        from PIL import Image
+    from PIL import Image
 
-        model_cache.embed(model_cache.encoder_of(model), [Image.new("RGB", (SIDE, SIDE))])
+    held = [model_cache.index_of(index) for index in indexes]
+    if not model.has_network:
+        return
+    encoder, blank = model_cache.encoder_of(model), Image.new("RGB", (SIDE, SIDE))
+    for count in TOGETHER:
+        vectors = model_cache.embed(encoder, [blank] * count)
+    for index in held:
+        index.search(vectors[:1], 1)
