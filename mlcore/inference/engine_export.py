@@ -4,6 +4,7 @@ import threading
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlcore.artifacts import published, read_json, sha256_of_file, write_json
-from mlcore.errors import WeightsError, brief
+from mlcore.errors import ProtocolError, WeightsError, brief
 from mlcore.inference.encode import Encoder
 from mlcore.inference.engine import (
     FEATURES,
@@ -108,6 +109,32 @@ def export_trunk(encoder: Encoder, file: Path) -> None:
             )
     except Exception as error:  # an exporter meets any code of any architecture, and raises anything
         raise WeightsError(f"PyTorch cannot export the network to ONNX: {brief(error)}") from error
+
+
+def exported_trunk(encoder: Encoder) -> OnnxTrunk:
+    """Return the trunk of an encoder in ONNX Runtime, with as many threads as PyTorch has.
+
+    Raises:
+        ProtocolError: it cannot be exported, or its features of the sample pictures point elsewhere.
+    """
+    way_out = "set feature_engine to torch"
+    try:
+        with TemporaryDirectory() as folder:
+            export_trunk(encoder, Path(folder) / NETWORK)
+            trunk = OnnxTrunk((Path(folder) / NETWORK).read_bytes(), torch.get_num_threads())
+        pixels = sample_pixels(encoder.preprocessing)
+        found, expected = (network.features_of_pixels(pixels) for network in (trunk, encoder))
+    except WeightsError as error:
+        raise ProtocolError(f"{error}; {way_out}") from error
+    distance = _largest_distance(_directions(found), _directions(expected))
+    if distance > MOST_DIFFERENCE:
+        raise ProtocolError(f"ONNX Runtime gives features {distance:.1e} away from PyTorch; {way_out}")
+    return trunk
+
+
+def _directions(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 def _difference(network: StoredNetwork, encoder: Encoder, file: Path) -> str:
