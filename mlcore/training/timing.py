@@ -21,7 +21,6 @@ from mlcore.index import build_index
 from mlcore.inference.encode import (
     Encoder,
     Floats,
-    embed_rows,
     feature_network,
     features_folder,
     features_of_cache,

@@ -1,5 +1,6 @@
 """ONNX Runtime embeds as PyTorch does, or PyTorch embeds."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from mlcore.networks.backbones import BackboneSpec, build_backbone
 from mlcore.networks.embedder import Embedder
 from tests.mlcore.tiny import flip_byte, tiny_spec
 
-QUERIES, GALLERY, SPECIES, K = 200, 120, 12, 10
+QUERIES, GALLERY, SPECIES, K = 200, 80, 8, 10
 SIDE = 32
 PREPROCESSING = Preprocessing(36, SIDE, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
 MODELS: tuple[tuple[str, str, int | None], ...] = (
@@ -52,6 +53,21 @@ def stored(folder: Path, data: DatasetFolder, architecture: str, pooling: str, d
     encoder = Encoder(Embedder(backbone, spec, pooling, dim), PREPROCESSING)
     write_model(folder, encoder, tiny_spec(), data)
     return folder
+
+
+@pytest.fixture(scope="module")
+def made(wings: DatasetFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model in `run`, its engine in `cache`."""
+    place = tmp_path_factory.mktemp("made")
+    assert prepare_engine(stored(place / "run", wings, *MODELS[0]), place / "cache") == ""
+    return place
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """The folder of a model that a test may damage; its engine is beside it, in `cache`."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "run"
 
 
 @dataclass
@@ -117,8 +133,8 @@ def noise(count: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 20])
-def test_any_number_of_pictures_is_embedded_as_each_alone(wings: DatasetFolder, tmp_path: Path, count: int) -> None:
-    encoder = load_engine(stored(tmp_path / "run", wings, *MODELS[0]), tmp_path / "cache", 1)
+def test_any_number_of_pictures_is_embedded_as_each_alone(run: Path, count: int) -> None:
+    encoder = load_engine(run, run.parent / "cache", 1)
     pixels = noise(count)
     alone = np.concatenate([encoder.embed_pixels(pixels[row : row + 1]) for row in range(count)])
     assert np.abs(encoder.embed_pixels(pixels) - alone).max() < 1e-5
@@ -163,14 +179,12 @@ def test_what_decides_about_features_decides_about_the_trunk(
     assert len({ours, *others}) == 5
 
 
-def test_what_is_exported_is_opened_without_pytorch(wings: DatasetFolder, tmp_path: Path) -> None:
-    folder = stored(tmp_path / "run", wings, *MODELS[0])
-    assert prepare_engine(folder, tmp_path / "cache") == ""
+def test_what_is_exported_is_opened_without_pytorch(run: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from mlcore.inference.engine import load_engine; "
         "print(type(load_engine(Path(sys.argv[1]), Path(sys.argv[2]), 1)).__name__, 'torch' in sys.modules)"
     )
-    command = [sys.executable, "-c", code, str(folder), str(tmp_path / "cache")]
+    command = [sys.executable, "-c", code, str(run), str(run.parent / "cache")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "EngineEncoder False\n"
 
 
@@ -230,29 +244,27 @@ def test_not_a_number_is_a_difference() -> None:
 
 
 def test_samples_that_this_machine_embeds_otherwise_are_embedded_by_pytorch(
-    wings: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, cache = stored(tmp_path / "run", wings, *MODELS[0]), tmp_path / "cache"
-    assert prepare_engine(folder, cache) == ""  # elsewhere, say: the cache came with the files
-    run = OnnxTrunk.features_of_pixels
-    monkeypatch.setattr(OnnxTrunk, "features_of_pixels", lambda self, pixels: run(self, 255 - pixels))
-    assert_pytorch_embeds(folder, cache, "ONNX Runtime gives other embeddings here than the model was stored with")
+    features = OnnxTrunk.features_of_pixels  # the cache came with the files from another machine, say
+    monkeypatch.setattr(OnnxTrunk, "features_of_pixels", lambda self, pixels: features(self, 255 - pixels))
+    assert_pytorch_embeds(
+        run, run.parent / "cache", "ONNX Runtime gives other embeddings here than the model was stored with"
+    )
 
 
-def test_a_model_that_no_engine_embeds_as_stored_is_refused(wings: DatasetFolder, tmp_path: Path) -> None:
-    folder = stored(tmp_path / "run", wings, *MODELS[0])
-    described = read_json(folder / "model.json")
+def test_a_model_that_no_engine_embeds_as_stored_is_refused(run: Path) -> None:
+    described = read_json(run / "model.json")
     samples = described["sample_embeddings"][::-1]
-    write_json(folder / "model.json", {**described, "sample_embeddings": samples})
+    write_json(run / "model.json", {**described, "sample_embeddings": samples})
     with pytest.raises(CheckpointError, match="gives other embeddings"):
-        load_engine(folder, tmp_path / "cache", 1)
+        load_engine(run, run.parent / "cache", 1)
 
 
-def test_a_gpu_embeds_by_pytorch(wings: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = stored(tmp_path / "run", wings, *MODELS[0])
+def test_a_gpu_embeds_by_pytorch(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "has_gpu", lambda: True)
-    assert isinstance(load_engine(folder, tmp_path / "cache", 1), Encoder)
-    assert not (tmp_path / "cache").exists()
+    assert isinstance(load_engine(run, run.parent / "other", 1), Encoder)
+    assert not (run.parent / "other").exists()  # nothing is exported for it
 
 
 def test_a_driver_without_a_gpu_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,41 +278,35 @@ def test_a_driver_without_a_gpu_is_none(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("damage", [flip_byte, Path.unlink])
-def test_a_damaged_export_is_made_again(wings: DatasetFolder, tmp_path: Path, damage: Any) -> None:
-    folder, cache = stored(tmp_path / "run", wings, *MODELS[0]), tmp_path / "cache"
-    load_engine(folder, cache, 1)
-    (file,) = cache.glob("trunk-*/network.onnx")
+def test_a_damaged_export_is_made_again(run: Path, damage: Any) -> None:
+    (file,) = run.parent.glob("cache/trunk-*/network.onnx")
     damage(file)
-    again = load_engine(folder, cache, 1)
-    assert isinstance(again, EngineEncoder)
-    assert np.abs(again.embed_pixels(noise(2)) - load_encoder(folder).embed_pixels(noise(2))).max() < MOST_DIFFERENCE
+    again = load_engine(run, run.parent / "cache", 1)
+    assert isinstance(again, EngineEncoder) and file.is_file()
+    assert np.abs(again.embed_pixels(noise(2)) - load_encoder(run).embed_pixels(noise(2))).max() < MOST_DIFFERENCE
 
 
 @pytest.mark.parametrize("damage", [flip_byte, Path.unlink])
-def test_damaged_weights_are_refused(wings: DatasetFolder, tmp_path: Path, damage: Any) -> None:
-    folder = stored(tmp_path / "run", wings, *MODELS[0])
-    load_engine(folder, tmp_path / "cache", 1)
-    damage(folder / "model.safetensors")
+def test_damaged_weights_are_refused(run: Path, damage: Any) -> None:
+    damage(run / "model.safetensors")
     with pytest.raises(CheckpointError, match="(are damaged|cannot be read)"):
-        load_engine(folder, tmp_path / "cache", 1)
+        load_engine(run, run.parent / "cache", 1)
 
 
-def test_pixels_of_another_size_are_an_error_of_the_network(wings: DatasetFolder, tmp_path: Path) -> None:
-    encoder = load_engine(stored(tmp_path / "run", wings, *MODELS[0]), tmp_path / "cache", 1)
+def test_pixels_of_another_size_are_an_error_of_the_network(run: Path) -> None:
+    encoder = load_engine(run, run.parent / "cache", 1)
     with pytest.raises(WeightsError, match="ONNX Runtime cannot run the network"):
         encoder.embed_pixels(np.zeros((1, SIDE + 1, SIDE + 1, 3), np.uint8))
 
 
-def test_a_folder_is_exported_once(wings: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, cache = stored(tmp_path / "run", wings, *MODELS[0]), tmp_path / "cache"
-    prepare_engine(folder, cache)
+def test_a_trunk_is_exported_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_export, "export_trunk", None)  # a second export would fail
-    assert prepare_engine(folder, cache) == ""
-    assert isinstance(load_engine(folder, cache, 1), EngineEncoder)
+    assert prepare_engine(run, run.parent / "cache") == ""
+    assert isinstance(load_engine(run, run.parent / "cache", 1), EngineEncoder)
 
 
-def test_the_network_of_the_trainer_keeps_its_mode(wings: DatasetFolder, tmp_path: Path) -> None:
-    encoder = load_encoder(stored(tmp_path / "run", wings, *MODELS[0]))
+def test_the_network_of_the_trainer_keeps_its_mode(run: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(run)
     assert isinstance(encoder, Encoder)
     engine_export.export_trunk(encoder, tmp_path / "network.onnx")
     assert not any(module.training for module in encoder.embedder.modules() if isinstance(module, nn.BatchNorm2d))
