@@ -57,7 +57,7 @@ def _search_once() -> None:
         return
     try:
         tried_results(query, AnonymousUser())
-    except Rejected as error:  # a search says so itself
+    except (Rejected, MlcoreError, OSError) as error:  # a search says so itself
         logger.warning("no search could be tried at the start: %s", error)
 
 
