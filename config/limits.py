@@ -28,7 +28,7 @@ BODIES_AT_ONCE = count("KINDRED_BODIES_AT_ONCE", 256)  # that are arriving at a 
 UPLOADS_AT_ONCE = count("KINDRED_UPLOADS_AT_ONCE", 4)  # archives, and as many batches, that a process reads
 DOWNLOADS_AT_ONCE = count("KINDRED_DOWNLOADS_AT_ONCE", 32)  # answers above 1 MB; further ones get 503
 ANSWER_SECONDS = positive("KINDRED_ANSWER_SECONDS", 60)  # that a client has for an answer, and more by its size
-WEB_THREADS = count("WEB_THREADS", 8)  # requests that a process answers at once, besides large uploads
+WEB_THREADS = count("WEB_THREADS", 32)  # requests that a process answers at once, besides large uploads
 
 # --- quotas of a person
 
@@ -71,7 +71,7 @@ EXPERIMENT_RUNS = count("KINDRED_EXPERIMENT_RUNS", 2500)  # losses times seeds t
 # --- the encoders of a web process
 
 ENGINE_BYTES = megabytes("KINDRED_ENGINE_MB", 1024)  # of models and indexes that a process holds
-ENGINE_QUEUE = count("KINDRED_ENGINE_QUEUE", 16)  # pictures that are embedded or wait for it; further requests get 503
+ENGINE_QUEUE = count("KINDRED_ENGINE_QUEUE", 256)  # pictures that are embedded or wait for it; further requests get 503
 ENGINE_SECONDS = positive("KINDRED_ENGINE_SECONDS", 10)  # that a search waits for its turn; then it gets 503
 TORCH_THREADS = count("KINDRED_THREADS", max(1, (os.cpu_count() or 2) // 2))
 
@@ -81,5 +81,5 @@ ENCODER_SECONDS = positive("KINDRED_ENCODER_SECONDS", 30)  # for a batch of at m
 ENCODER_START_SECONDS = positive("KINDRED_ENCODER_START_SECONDS", 120)  # to start, load the model and try it
 ENCODER_BYTES = megabytes("KINDRED_ENCODER_MB", 1536)  # of resident memory
 ENCODER_PROCESSES = count("KINDRED_ENCODER_PROCESSES", 2)  # of a web process
-ENCODER_QUEUE = count("KINDRED_ENCODER_QUEUE", 2)  # requests to one model at once; together half of 8 threads
+ENCODER_QUEUE = count("KINDRED_ENCODER_QUEUE", 2)  # requests to one model at once; together an eighth of the threads
 ENCODER_FAILURES = count("KINDRED_ENCODER_FAILURES", 3)  # in a row; then searches skip the model

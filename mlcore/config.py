@@ -17,6 +17,7 @@ CHOICES = {
     "batch_norm": ("frozen", "frozen-statistics", "trained"),
     "precision": ("float32", "bfloat16"),
     "selection": ("last", "validation"),
+    "feature_engine": ("torch", "onnxruntime"),
 }
 AT_LEAST = {
     "dim": 2,
@@ -83,9 +84,8 @@ class Protocol:
 
     Runs differ only in the loss, its own parameters, its sampler and the seed.
 
-    backbone: a timm architecture. weights: `scratch` (random, on purpose), `hub` or `hub:TAG`
-    (timm's pre-trained weights), or `local` (a safetensors file with its JSON, given when the
-    run starts; its hash is stored with the model).
+    backbone: a timm architecture. weights: `scratch` (random, on purpose), `hub` or `hub:TAG` (timm's pre-trained
+    weights), or `local` (a safetensors file with its JSON, given when the run starts; its hash is stored).
     pooling: of the backbone's grid or patches; `gem` learns its power with the head, unless only the
     head trains: then it stays 3. `cls` is the class token of a transformer.
     short_side, crop: pixels; the cache and the evaluation use the short side, the centre `crop`
@@ -93,10 +93,9 @@ class Protocol:
     crop covers; 1 turns random crops off. horizontal_flip: probability that a training picture is
     mirrored left to right; 0 turns flips off.
     trains: `head` freezes the backbone; its features are computed once and cached.
-    learning_rate is the backbone's; head and proxies multiply it by their factors, the same
-    for every loss. warmup_epochs: first epochs in which the backbone rests.
-    batch_norm: `frozen` keeps statistics and affine weights, `frozen-statistics` lets the
-    affine weights learn. batches_per_epoch: 0 goes through the pictures once.
+    learning_rate is the backbone's; head and proxies multiply it by their factors, the same for every loss.
+    warmup_epochs: first epochs in which the backbone rests. batch_norm: `frozen` keeps statistics and affine weights,
+    `frozen-statistics` lets the affine weights learn. batches_per_epoch: 0 goes through the pictures once.
     validation_classes: the last so many training classes are held out of training. folds: the
     training classes are divided into so many folds, and each run holds one of them out instead.
     `selection=validation` keeps the epoch with the best MAP@R on the classes held out; patience ends
@@ -106,6 +105,7 @@ class Protocol:
     too; 0 for none. It rests, while it fills, in the first memory_warmup_epochs.
     nested_from: the loss is the mean over the first so many coordinates of the embedding, twice as many, and so on up
     to all; 0 trains all of them alone.
+    feature_engine: what computes cached features on a CPU; they differ in the last digits. A GPU takes torch.
     """
 
     name: str
@@ -142,6 +142,7 @@ class Protocol:
     memory: int = 0
     memory_warmup_epochs: int = 1
     nested_from: int = 0
+    feature_engine: str = "torch"
 
     def __post_init__(self) -> None:
         """Refuse a value out of range, naming the field and the way out."""
@@ -242,6 +243,7 @@ LATER: Mapping[str, Callable[[Protocol], Any]] = {
     "memory": lambda protocol: 0,
     "memory_warmup_epochs": lambda protocol: 1,
     "nested_from": lambda protocol: 0,
+    "feature_engine": lambda protocol: "torch",
     "horizontal_flip": lambda protocol: 0.0 if protocol.crop_scale == 1 else 0.5,
 }
 """Fields that came after the first runs were stored, and what these did: what was begun without them has to go on."""
@@ -303,6 +305,7 @@ _PRESETS = (
         warmup_epochs=0,
         learning_rate=5e-4,  # how these two were chosen: docs/choosing.md
         proxy_rate_factor=20.0,
+        feature_engine="onnxruntime",
     ),
     Protocol(
         name="fine-tune-small",  # how it was chosen: docs/choosing.md

@@ -7,6 +7,6 @@ eight threads. Here a body arrives in the event loop, within a time that depends
 - `site`: the ASGI application; config.asgi makes one.
 - `arrival`: a body on its way, cut when it takes too long.
 - `answering`: a WSGI application called in a thread, its answer sent piece by piece.
-- `warming`: what is loaded in the background when a web process starts.
+- `warming`: what is loaded when a web process starts, before it answers.
 - `environ`: what WSGI calls the environment, from what ASGI calls the scope.
 """

@@ -1,4 +1,4 @@
-"""What a web process does in the background once it serves, so that the first request need not wait for it."""
+"""What a web process does before it serves, so that the first request need not wait for it."""
 
 import logging
 import threading
@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connections
+from django.urls import get_resolver
 
 logger = logging.getLogger(__name__)
 
 WarmUp = Callable[[], object]
+
+SECONDS = 60.0
+"""That a process waits before it serves; then the rest is done beside the first requests."""
 
 _WARM_UPS: list[WarmUp] = []
 
@@ -21,19 +25,26 @@ def register(warm_up: WarmUp) -> None:
 
 
 def start() -> threading.Thread | None:
-    """Start all of it in a thread that ends with the process; only the entry point of web processes calls this."""
+    """Do all of it in a thread that ends with the process, and wait for it; only the entry point calls this."""
     if not settings.WARM_UP:
         return None
-    thread = threading.Thread(target=_run, name="warm-up", daemon=True)
+    thread = threading.Thread(target=_run, name="warm-up", daemon=True)  # of its own: its connections end with it
     thread.start()
+    thread.join(SECONDS)
     return thread
 
 
 def _run() -> None:
     try:
+        _load_views()
         for warm_up in _WARM_UPS:
             warm_up()
     except Exception:  # the site serves without it; whoever needs what is broken is told then
         logger.exception("the warm-up failed")
     finally:
         connections.close_all()
+
+
+def _load_views() -> None:
+    """Import every view, which the first request would do."""
+    get_resolver().url_patterns  # noqa: B018  they are imported when they are asked for

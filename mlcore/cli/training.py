@@ -41,6 +41,9 @@ def add_commands(commands: Any) -> None:
     train.add_argument(
         "--measured-on", choices=("test", "validation"), default="test", help="classes to measure on (default: test)"
     )
+    train.add_argument(
+        "--engine", action="store_true", help="also export the trained network for the engine that serves searches"
+    )
     estimate = add_command(
         commands, "estimate", _estimate, "estimate the seconds of a training on this machine from a short trial run"
     )
@@ -110,6 +113,10 @@ def _train_in(group: "ProcessGroup", options: argparse.Namespace, should_stop: C
         callbacks=TrainingCallbacks(report if group.is_main else _say_nothing, should_stop),
         group=group,
     )
+    if options.engine and group.is_main:
+        from mlcore.inference.engine_export import prepare_engine
+
+        prepare_engine(options.out, options.cache)
     bar.close()
     return metrics if group.is_main and not options.events else None
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,10 @@ BATCH = 64
 class Encoder(PictureEncoder):
     """An embedder in evaluation mode with its preprocessing, computed by torch."""
 
-    def __init__(self, embedder: Embedder, preprocessing: Preprocessing, weights_sha256: str = "") -> None:
-        super().__init__(preprocessing, weights_sha256)
+    def __init__(
+        self, embedder: Embedder, preprocessing: Preprocessing, weights_sha256: str = "", trunk: str = ""
+    ) -> None:
+        super().__init__(preprocessing, weights_sha256, trunk)
         self.device = device()
         # Channels last is a third faster here, and what `normalised` gives anyway.
         self.embedder: Embedder = embedder.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -113,15 +116,25 @@ def _in_blocks(
 
 
 def cached_features(
-    encoder: Encoder, dataset: DatasetFolder, cache: PixelCache, root: Path, progress: Progress = no_progress
+    encoder: Encoder,
+    dataset: DatasetFolder,
+    cache: PixelCache,
+    root: Path,
+    progress: Progress = no_progress,
+    *,
+    engine: str = "torch",
 ) -> Floats:
-    """Return the pooled features [N, F] of every picture, computed once per backbone and data set.
+    """Return the pooled features [N, F] of every picture, computed once per backbone, data set and engine.
 
-    Stored under `root` by the hash of pixels, network, pooling and preprocessing.
+    Stored under `root` by the hash of pixels, network, pooling, preprocessing and what computes: see
+    `Protocol.feature_engine`.
+
+    Raises:
+        ProtocolError: ONNX Runtime is wanted, and computes other features than PyTorch.
     """
-    folder = features_folder(encoder, dataset, root)
+    folder = features_folder(encoder, dataset, root, engine)
     if not folder.exists():
-        _store_features(encoder, cache, folder, progress)
+        _store_features(features_of_cache(feature_network(encoder, engine), encoder, cache, progress), folder)
     os.utime(folder)  # when it was last used, for whoever clears away what is not
     file = folder / "features.npy"
     if sha256_of_file(file) != read_json(folder / "manifest.json")["sha256"]:
@@ -130,7 +143,7 @@ def cached_features(
     return features
 
 
-def features_folder(encoder: Encoder, dataset: DatasetFolder, root: Path) -> Path:
+def features_folder(encoder: Encoder, dataset: DatasetFolder, root: Path, engine: str = "torch") -> Path:
     """Return where the features of a data set are, or will be, kept."""
     embedder = encoder.embedder
     identity = [
@@ -142,12 +155,36 @@ def features_folder(encoder: Encoder, dataset: DatasetFolder, root: Path) -> Pat
         encoder.preprocessing.fingerprint,
         *(picture.sha256 for picture in dataset.pictures),
     ]
+    if _takes_onnx(encoder, engine):
+        identity.append(f"onnxruntime {version('onnxruntime')}")
     return root / f"features-{hashlib.sha256(' '.join(identity).encode()).hexdigest()[:24]}"
 
 
-def _store_features(encoder: Encoder, cache: PixelCache, folder: Path, progress: Progress) -> None:
-    rows = np.arange(len(cache))
-    features = _in_blocks(encoder.features_of_pixels, encoder, cache, rows, ("features", progress))
+Network = Callable[[NDArray[np.uint8]], Floats]
+"""From prepared squares [N, crop, crop, 3] to features [N, F]."""
+
+
+def feature_network(encoder: Encoder, engine: str) -> Network:
+    """Return what computes the features of an encoder that does not learn. Raises as `cached_features` does."""
+    if not _takes_onnx(encoder, engine):
+        return encoder.features_of_pixels
+    from mlcore.inference.engine_export import exported_trunk
+
+    return exported_trunk(encoder).features_of_pixels
+
+
+def _takes_onnx(encoder: Encoder, engine: str) -> bool:
+    return engine == "onnxruntime" and encoder.device.type == "cpu"
+
+
+def features_of_cache(
+    network: Network, encoder: Encoder, cache: PixelCache, progress: Progress = no_progress
+) -> Floats:
+    """Return the features [N, F] of every picture of a cache."""
+    return _in_blocks(network, encoder, cache, np.arange(len(cache)), ("features", progress))
+
+
+def _store_features(features: Floats, folder: Path) -> None:
     try:
         with published(folder) as scratch:
             np.save(scratch / "features.npy", features)

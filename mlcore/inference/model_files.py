@@ -88,7 +88,7 @@ def load_encoder(folder: Path, threads: int | None = None) -> PictureEncoder:
     if description["weights_sha256"] != weights_sha256:
         raise CheckpointError(f"the weights in {folder} are damaged: their checksum differs; train again")
     encoder = _open_onnx(folder, description, threads) if kind == "onnx" else _open_timm(folder, description)
-    _check_samples(encoder, description["sample_embeddings"], folder)
+    check_samples(encoder, description["sample_embeddings"], folder)
     return encoder
 
 
@@ -142,8 +142,12 @@ def read_description(folder: Path) -> Mapping[str, Any]:
     return description
 
 
-def _check_samples(encoder: PictureEncoder, stored: list[list[float]], folder: Path) -> None:
-    """Refuse an engine that does not give the embeddings stored at training."""
+def check_samples(encoder: PictureEncoder, stored: list[list[float]], folder: Path) -> None:
+    """Refuse an engine that does not give the embeddings stored at training.
+
+    Raises:
+        CheckpointError: the cosine with one of them is below 0.999.
+    """
     again = encoder.embed_pixels(sample_pixels(encoder.preprocessing))
     cosines = (again * np.asarray(stored, np.float32)).sum(axis=1)
     if not cosines.min() >= 0.999:

@@ -8,26 +8,15 @@ import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as engine
 
 from mlcore.errors import WeightsError, brief
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_protocol import PictureEncoder
+from mlcore.inference.onnx_session import ENGINE_ERRORS, open_session
 
 MAX_DIM = 16_384
 BATCH = 64
 CONTROL_FLOW = frozenset({"Loop", "If", "Scan", "SequenceMap"})
-
-_ENGINE_ERRORS = (
-    engine.EPFail,
-    engine.Fail,
-    engine.InvalidArgument,
-    engine.InvalidGraph,
-    engine.InvalidProtobuf,
-    engine.NoModel,
-    engine.NotImplemented,
-    engine.RuntimeException,
-)
 
 
 class OnnxEncoder(PictureEncoder):
@@ -46,7 +35,7 @@ class OnnxEncoder(PictureEncoder):
     ) -> None:
         super().__init__(preprocessing, weights_sha256)
         _check_graph(data)
-        self._session = _open_session(data, threads)
+        self._session = open_session(data, threads)
         self._input, self._batch = _checked_input(self._session, preprocessing.crop)
         self._output = _chosen_output(self._session, output)
         shape = (1, preprocessing.crop, preprocessing.crop, 3)
@@ -77,7 +66,7 @@ class OnnxEncoder(PictureEncoder):
         filled = np.pad(pixels, ((0, missing), (0, 0), (0, 0), (0, 0)))
         try:
             (found,) = self._session.run([self._output], {self._input: self._normalised(filled)})
-        except _ENGINE_ERRORS as error:
+        except ENGINE_ERRORS as error:
             raise WeightsError(f"the ONNX network cannot be run: {brief(error)}") from error
         if found.ndim != 2 or len(found) != len(filled) or not 1 <= found.shape[1] <= MAX_DIM:
             raise WeightsError(
@@ -130,17 +119,6 @@ def _messages(message: Message) -> Iterator[Message]:
         if field.message_type is not None:
             for child in value if field.is_repeated else [value]:
                 yield from _messages(child)
-
-
-def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 4  # what is wrong is raised, once
-    options.use_deterministic_compute = True
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except _ENGINE_ERRORS as error:
-        raise WeightsError(f"ONNX Runtime cannot open the network: {brief(error)}") from error
 
 
 def _checked_input(session: onnxruntime.InferenceSession, crop: int) -> tuple[str, int]:

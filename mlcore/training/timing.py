@@ -18,7 +18,14 @@ from mlcore.evaluation.near_duplicates import find_near_duplicates
 from mlcore.evaluation.results import measure_rows
 from mlcore.events import Progress, no_progress
 from mlcore.index import build_index
-from mlcore.inference.encode import Encoder, Floats, embed_rows, features_folder, open_pixels
+from mlcore.inference.encode import (
+    Encoder,
+    Floats,
+    feature_network,
+    features_folder,
+    features_of_cache,
+    open_pixels,
+)
 from mlcore.networks.backbones import load_backbone
 from mlcore.networks.embedder import Embedder
 from mlcore.runs import RunSpec
@@ -104,7 +111,7 @@ def _names_in_cache(protocol: Protocol, dataset: DatasetFolder, cache: Path, wei
     for pooling in {"average", protocol.pooling}:
         make_deterministic(0)
         encoder = _encoder(protocol, weights, pooling)
-        features[pooling] = features_folder(encoder, dataset, cache).name
+        features[pooling] = features_folder(encoder, dataset, cache, protocol.feature_engine).name
     pixels = cache_folder(dataset, protocol.short_side, cache, encoder.preprocessing.interpolation)
     return {"pixels": pixels.name, "features": features}
 
@@ -113,8 +120,11 @@ def _seconds_around(setup: TrainingSetup, pixels: PixelCache) -> SecondsAround:
     """Return the fields of StepTimes that tell of what stands around the steps."""
     data, dim, measured = setup.data, setup.protocol.dim, len(setup.data.measured_rows)
     measuring = _extrapolated(partial(_measure, data.dataset, data.measured_rows, dim), measured)
+    network = feature_network(
+        setup.encoder, setup.protocol.feature_engine if setup.protocol.trains == "head" else "torch"
+    )
     return {
-        "feature": median_of(lambda: embed_rows(setup.encoder, pixels, np.arange(len(pixels)))) / len(pixels),
+        "feature": median_of(lambda: features_of_cache(network, setup.encoder, pixels)) / len(pixels),
         "measure": measuring + seconds_of_further(data, dim),
         "index": _extrapolated(partial(_index, setup.paths.cache, data.dataset, dim), len(data.dataset.pictures)),
         "duplicates": _duplicates(pixels) * (len(data.measured_rows) + len(data.train_rows)),

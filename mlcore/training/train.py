@@ -102,7 +102,9 @@ def _build_encoder(
     embedder = Embedder(backbone, described, "average" if spec.is_baseline else protocol.pooling, dim)
     encoder = Encoder(embedder, described.preprocessing(protocol.short_side, protocol.crop))
     if whitened:
-        features = cached_features(encoder, data.dataset, data.cache, cache, callbacks.progress)
+        features = cached_features(
+            encoder, data.dataset, data.cache, cache, callbacks.progress, engine=protocol.feature_engine
+        )
         start_head_from_pca(embedder, features[data.train_rows])
     return encoder
 
@@ -136,6 +138,7 @@ def _embed_all(setup: TrainingSetup) -> NDArray[np.float32]:
     """Embed every picture of the data set; a backbone that did not learn gives its cached features."""
     data, encoder, progress = setup.data, setup.encoder, setup.callbacks.progress
     if setup.spec.is_baseline or setup.protocol.trains == "head":
-        features = cached_features(encoder, data.dataset, data.cache, setup.paths.cache, progress)
+        engine = setup.protocol.feature_engine
+        features = cached_features(encoder, data.dataset, data.cache, setup.paths.cache, progress, engine=engine)
         return encoder.embed_features(features)
     return embed_rows(encoder, data.cache, np.arange(len(data.cache)), progress)

@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -165,7 +166,8 @@ def _prepared(setup: TrainingSetup) -> TrainingSetup:
     if setup.protocol.trains == "head" and not active_augmentations(setup.protocol):
         features = setup.features
         if features is None:
+            cached = partial(cached_features, engine=setup.protocol.feature_engine)
             features = group.main_first(
-                lambda: cached_features(setup.encoder, data.dataset, data.cache, setup.paths.cache, callbacks.progress)
+                lambda: cached(setup.encoder, data.dataset, data.cache, setup.paths.cache, callbacks.progress)
             )
     return replace(setup, callbacks=callbacks, features=features)

@@ -71,12 +71,13 @@ def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any], m
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_later_field_at_its_default_is_no_part_of_what_a_protocol_is(name: str) -> None:
-    whole = preset(name).to_json()
-    before = {key: value for key, value in whole.items() if key not in LATER}
-    assert Protocol.from_json(before) == preset(name) and preset(name).identity() == before
-    assert preset(name).with_changes(memory=5).identity() == {**before, "memory": 5}
-    assert preset(name).with_changes(nested_from=8).identity() == {**before, "nested_from": 8}
-    assert preset(name).with_changes(horizontal_flip=0.25).identity() == {**before, "horizontal_flip": 0.25}
+    whole = preset(name).with_changes(feature_engine="torch")
+    before = {key: value for key, value in whole.to_json().items() if key not in LATER}
+    assert Protocol.from_json(before) == whole and whole.identity() == before
+    assert whole.with_changes(memory=5).identity() == {**before, "memory": 5}
+    assert whole.with_changes(nested_from=8).identity() == {**before, "nested_from": 8}
+    assert whole.with_changes(horizontal_flip=0.25).identity() == {**before, "horizontal_flip": 0.25}
+    assert whole.with_changes(feature_engine="onnxruntime").identity() == {**before, "feature_engine": "onnxruntime"}
 
 
 @pytest.mark.parametrize(("crop_scale", "flip"), [(0.08, 0.5), (0.999, 0.5), (1, 0.0)])
@@ -92,6 +93,10 @@ def test_the_ladder_doubles_and_ends_at_all_dimensions() -> None:
     assert ladder(50, 8) == (8, 16, 32, 50)
     assert ladder(8, 8) == (8,) and ladder(5, 8) == (5,)
     assert ladder(40, 10) == (10, 20, 40)
+
+
+def test_only_the_preset_of_frozen_features_takes_the_serving_engine() -> None:
+    assert [name for name in PRESETS if preset(name).feature_engine == "onnxruntime"] == ["frozen-features"]
 
 
 def test_a_tag_of_the_hub_may_be_named() -> None:

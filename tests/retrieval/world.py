@@ -8,6 +8,7 @@ Whoever damages a file does it with `replaced`, which leaves the session's own a
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,14 @@ KINDS: tuple[type[models.Model], ...] = (Job, Dataset, DatasetClass, Image, Expe
 
 @dataclass(frozen=True)
 class Trained:
-    """What the session keeps: a media folder, and the fields of every row, in an order that can be inserted."""
+    """What the session keeps: the folder of files, and the fields of every row, in an order that can be inserted."""
 
-    media: Path
+    var: Path
     rows: dict[type[models.Model], list[dict[str, Any]]]
+
+    @property
+    def media(self) -> Path:
+        return self.var / "media"
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ def _make(var: Path) -> Trained:
             done(Job.objects.get(pk=done(run.job).result["index_job"]))
         rows = {kind: [_fields(row) for row in kind._default_manager.order_by("pk")] for kind in KINDS}
         transaction.set_rollback(True)
-    return Trained(var / "media", rows)
+    return Trained(var, rows)
 
 
 def _fields(row: models.Model) -> dict[str, Any]:
@@ -168,6 +173,8 @@ def _fields(row: models.Model) -> dict[str, Any]:
 def world(trained: Trained, db: None, own_surroundings: None, settings: Settings) -> Iterator[World]:
     """Put the rows and links to the files in place."""
     shutil.copytree(trained.media, settings.MEDIA_ROOT, copy_function=os.link, dirs_exist_ok=True)
+    for trunk in (trained.var / "cache").glob("trunk-*"):  # exported once for all tests
+        shutil.copytree(trunk, settings.CACHE_DIR / trunk.name, copy_function=os.link, dirs_exist_ok=True)
     for kind, rows in trained.rows.items():
         kind._default_manager.bulk_create([kind(**row) for row in rows])
     with connection.cursor() as cursor:  # PostgreSQL's counters know nothing of keys that were given
@@ -182,6 +189,13 @@ def _forget_indexes() -> None:
     """Let indexes go, whose keys a rolled back test uses again; the two models are always the same."""
     for key in [key for key in model_cache.cache._held if key[0] == "index"]:
         del model_cache.cache._held[key]
+
+
+@contextmanager
+def full_queue() -> Iterator[None]:
+    """Leave no place in the queue of the engine during the block."""
+    with override_settings(ENGINE_QUEUE=1), model_cache.queue.turn():
+        yield
 
 
 @pytest.fixture

@@ -72,6 +72,9 @@ FIELDS: Mapping[str, Field] = {
     "nested_from": Field(
         "Nested from", "The first so many dimensions are trained too, and twice as many, and so on; 0: all alone."
     ),
+    "feature_engine": Field(
+        "Feature engine", "What computes cached features on a CPU: torch, or onnxruntime (faster)."
+    ),
 }
 MAIN = ("name", "backbone", "weights", "trains", "epochs", "batch_size", "crop", "dim", "learning_rate")
 """What people look at first."""

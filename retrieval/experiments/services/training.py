@@ -69,7 +69,7 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
     experiment = run.experiment
     protocol = scratch / "protocol.json"
     write_json(protocol, {**experiment.protocol, **run.changes})
-    command = [sys.executable, "-m", "mlcore", "train", "--events", "jsonl", "--child"]
+    command = [sys.executable, "-m", "mlcore", "train", "--events", "jsonl", "--child", "--engine"]
     command += [
         "--data",
         str(experiment.dataset.folder),

@@ -13,7 +13,7 @@ from config.html_errors import rejection_as_message
 from retrieval.datasets.services.revisions import measured_revision
 from retrieval.models import Model, Run
 from retrieval.registry.forms import ModelForm
-from retrieval.registry.services import diagnostics, external_models, indexes, model_files, visibility
+from retrieval.registry.services import diagnostics, engines, external_models, indexes, model_files, visibility
 from retrieval.registry.services import external_encoders as encoders
 from retrieval.registry.services.legend import loss_titles
 from retrieval.sparklines import curve_points
@@ -29,6 +29,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"model": row, "run": row.run, "indexes": indexes.indexes_of(row), **_diagnostics(row)}
     context |= {"files": model_files.files_of(row), "made_by": model_files.maker_of(row)}
     context["indexable"] = indexes.indexable_datasets(row)
+    context["why_pytorch"] = engines.why_pytorch(row)
     context["measured_revision"] = measured_revision(row)
     return render(request, "retrieval/model.html", context)
 

@@ -62,24 +62,20 @@ def _tried(call: Callable[[], T]) -> T | Refusal:
 def _embedded(searches: Sequence[PreparedSearch], patience: float) -> dict[UUID, dict[int, QueryEmbedding | NoResults]]:
     """Return the embedding of every query by every model that searches with it, or why there is none.
 
-    By search and model. A damaged model is left out: each search with it is refused by itself.
+    By search and model. A damaged model is left out: each search with it is refused by itself. Searches with the same
+    models are embedded together.
     """
     until = time.monotonic() + patience
     embeddings: dict[UUID, dict[int, QueryEmbedding | NoResults]] = {one.search.pk: {} for one in searches}
-    by_model: dict[Model, list[PreparedSearch]] = {}
+    by_models: dict[tuple[Model, ...], list[PreparedSearch]] = {}
     for one in searches:
-        for model in one.models:
-            if model.has_network:
-                by_model.setdefault(model, []).append(one)
-    for model, ones in by_model.items():
-        try:
-            computed: Sequence[QueryEmbedding | NoResults] = embed_queries(
-                model, [one.query for one in ones], max(0, until - time.monotonic())
-            )
-        except NoResults as reason:  # trying again for each search would wait as often
-            computed = [reason] * len(ones)
-        except Rejected:
-            continue
-        for one, embedding in zip(ones, computed, strict=True):
-            embeddings[one.search.pk][model.pk] = embedding
+        by_models.setdefault(tuple(one.models), []).append(one)
+    for models, ones in by_models.items():
+        found = embed_queries(models, [one.query for one in ones], max(0, until - time.monotonic()))
+        for key, embedded in found.items():
+            # Trying again for each search would wait as often as there are searches.
+            computed: Sequence[QueryEmbedding | NoResults]
+            computed = [embedded] * len(ones) if isinstance(embedded, NoResults) else embedded
+            for one, embedding in zip(ones, computed, strict=True):
+                embeddings[one.search.pk][key] = embedding
     return embeddings

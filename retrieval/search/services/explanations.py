@@ -128,7 +128,7 @@ def explain_result(search: Search, ranking: int, image: int, viewer: Visitor) ->
     if not model.has_network:
         raise Rejected(f"{model.name} has embeddings but no network, so its results cannot be explained")
     try:
-        encoder = model_cache.encoder_of(model)
+        encoder = model_cache.explaining_encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
         query_path = query.file if query else search.upload
         boxes = [search.box or WHOLE, WHOLE]

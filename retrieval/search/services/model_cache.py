@@ -1,21 +1,20 @@
 """The encoders and indexes that a process holds in memory, bounded in bytes and in callers."""
 
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
 
-from config.errors import Busy
+from config import storage
 from mlcore.artifacts import read_json
 from mlcore.index import VectorIndex, load_index
 from mlcore.runs import WEIGHTS
 from retrieval.models import Index, Model
 from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
 from retrieval.registry.services.index_memory import resident_bytes
+from retrieval.search.services.embedding_queue import EmbeddingQueue
 from retrieval.search.services.memory_budget import LRUCache
 from retrieval.search.services.serving_index import ServingIndex
 
@@ -29,27 +28,10 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 cache = LRUCache(settings.ENGINE_BYTES)
-# One encoding at a time with all its threads beats several that share them; a bounded number may wait.
-_encoding = threading.Lock()
-_waiting = threading.BoundedSemaphore(settings.ENGINE_QUEUE)
+queue = EmbeddingQueue()
 
-
-BUSY = "many pictures are being searched right now; try again in a moment"
-
-
-@contextmanager
-def _place_in_queue(patience: float = 0) -> Iterator[None]:
-    if not _waiting.acquire(timeout=patience):
-        raise Busy(BUSY)
-    try:
-        if not _encoding.acquire(timeout=max(patience, settings.ENGINE_SECONDS)):
-            raise Busy(BUSY)
-        try:
-            yield
-        finally:
-            _encoding.release()
-    finally:
-        _waiting.release()
+HEAD_BYTES = 4 * 2048
+"""Of a head, for each dimension of its embeddings: float32 weights of as many features as most backbones have."""
 
 
 def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: float = 0) -> Floats:
@@ -59,15 +41,25 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: fl
         Busy: too many are waiting already, or others take too long.
         ModelUnavailable: an external model gives no embedding.
     """
-    if isinstance(encoder, ExternalEncoder):  # whose process nobody else waits for
-        encoder.patience = patience
-        return encoder.embed(pictures)
-    with _place_in_queue(patience):
-        return encoder.embed(pictures)
+    return embed_by_all({0: encoder}, pictures, patience)[0]
+
+
+def embed_by_all(
+    encoders: Mapping[int, "PictureEncoder"], pictures: Sequence["Picture"], patience: float = 0
+) -> dict[int, Floats]:
+    """Return what each of some encoders with the same trunk embeds, in one forward pass. Raises as `embed` does."""
+    first = next(iter(encoders.values()))
+    if isinstance(first, ExternalEncoder):  # whose process nobody else waits for
+        first.patience = patience
+        return {key: encoder.embed(pictures) for key, encoder in encoders.items()}
+    features = queue.features(first, first.preprocessing.pixels(pictures), patience)
+    return {key: encoder.embed_features(features) for key, encoder in encoders.items()}
 
 
 def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "Explanation":
     """Return what each cell of two pictures contributes to their similarity.
+
+    encoder: as `explaining_encoder_of` gives it.
 
     Raises:
         Busy, ModelUnavailable: as for `embed`.
@@ -77,17 +69,48 @@ def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "
         return encoder.explain(first, second)
     from mlcore.inference.explain import explain_pair
 
-    with _place_in_queue():
+    with queue.turn():
         return explain_pair(encoder, first, second)
 
 
 def encoder_of(model: Model) -> "PictureEncoder":
     """Return the encoder of a model: loaded here, or in a process of its own where it is external.
 
+    A head and a trunk are kept apart, as models share trunks. A trunk is used whenever a head is, so it is never
+    older than all of its heads: what the cache drops is gone.
+
     Raises:
         CheckpointError: its files are damaged.
         ModelSuspended: it is external and failed too often.
     """
+    if model.is_external:
+        return external_encoder(model)
+    encoder = cache.get(("model", model.pk), lambda: _load(model), model.dim * HEAD_BYTES)
+    key, network = _network_of(model, encoder)
+    cache.get(key, lambda: network, _size(_weights_of(model)))
+    return encoder
+
+
+def _load(model: Model) -> "PictureEncoder":
+    from mlcore.inference.engine import OnnxTrunk, load_engine
+
+    def open_trunk(trunk: str, load: Callable[[], OnnxTrunk]) -> OnnxTrunk:
+        return cache.get(("trunk", trunk), load, _size(_weights_of(model)))
+
+    return load_engine(model.folder, storage.cache(), settings.TORCH_THREADS, open_trunk)
+
+
+def _network_of(model: Model, encoder: "PictureEncoder") -> tuple[object, object]:
+    """Return what is large of an encoder, and its key: a trunk of the engine once, of PyTorch for each model."""
+    from mlcore.inference.engine import EngineEncoder
+
+    if isinstance(encoder, EngineEncoder):
+        return ("trunk", encoder.trunk), encoder.network
+    return ("torch", model.pk), encoder
+
+
+def explaining_encoder_of(model: Model) -> "PictureEncoder":
+    """Return the encoder of a model that shows its feature maps; PyTorch is loaded for it. Raises as `encoder_of`."""
     if model.is_external:
         return external_encoder(model)
     import torch
@@ -98,7 +121,7 @@ def encoder_of(model: Model) -> "PictureEncoder":
         torch.set_num_threads(settings.TORCH_THREADS)
         return load_encoder(model.folder)
 
-    return cache.get(("model", model.pk), load, _size(_weights_of(model)))
+    return cache.get(("torch", model.pk), load, _size(_weights_of(model)))
 
 
 def _weights_of(model: Model) -> Path:

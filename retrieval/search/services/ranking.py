@@ -1,7 +1,7 @@
 """The ranking of one model: the nearest images in each of its active indexes."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import numpy as np
 from config.errors import Rejected
 from mlcore.errors import MlcoreError, StaleIndexError
 from mlcore.index import moved_query
+from retrieval.errors import NoResults
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.model_cache import Floats
@@ -18,6 +19,8 @@ from retrieval.search.services.serving_index import ServingIndex, filter_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+
+    from mlcore.inference.encoder_protocol import PictureEncoder
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,13 @@ def search_indexes(
     model: Model,
     query: "Picture | None",
     allowed: Collection[int] | None = None,
-    embedding: QueryEmbedding | None = None,
+    embedding: QueryEmbedding | NoResults | None = None,
 ) -> list[Ranking]:
     """Return the results of one model, one ranking per index, not stored yet.
 
     The query is never among them, unless the search says so. `allowed` keeps only those images, instead of the
     search's own filter. There are fewer than k results where fewer images are left. `embedding`: the query's, where
-    the model has computed it already; without one, `query` is embedded.
+    the model has computed it already, or why it did not; without one, `query` is embedded.
 
     Raises:
         Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
@@ -49,9 +52,11 @@ def search_indexes(
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
         held = [model_cache.serving_index_of(index) for index in indexes]  # loading, once a process, is not searching
+        if isinstance(embedding, NoResults):
+            raise embedding
         if embedding is None:
             embedding = (
-                embed_queries(model, [query])[0]
+                _embedded_alone(model, query)
                 if query is not None and model.has_network
                 else indexed_embedding(search, model)
             )
@@ -69,20 +74,67 @@ def search_indexes(
     return rankings
 
 
-def embed_queries(model: Model, pictures: Sequence["Picture"], patience: float = 0) -> list[QueryEmbedding]:
-    """Return the embeddings of pictures by a model that has a network; it may wait `patience` seconds for its turn.
+def _embedded_alone(model: Model, query: "Picture") -> QueryEmbedding:
+    encoder = model_cache.encoder_of(model)
+    started = time.perf_counter()
+    vector = model_cache.embed(encoder, [query])[0]
+    return QueryEmbedding(vector, took_ms=1000 * (time.perf_counter() - started))
+
+
+Embedded = Sequence[QueryEmbedding] | NoResults
+"""The embeddings of some queries by one model, in their order, or why it gives none."""
+
+
+def embed_query(models: Iterable[Model], picture: "Picture") -> dict[int, QueryEmbedding | NoResults]:
+    """Return the embedding of one picture by each model that has a network. As `embed_queries` otherwise."""
+    return {
+        key: found if isinstance(found, NoResults) else found[0]
+        for key, found in embed_queries(models, [picture]).items()
+    }
+
+
+def embed_queries(models: Iterable[Model], pictures: Sequence["Picture"], patience: float = 0) -> dict[int, Embedded]:
+    """Return the embeddings of pictures by each of the models that has a network, by the models' keys.
+
+    Models that share a trunk embed in one forward pass. They may wait `patience` seconds for their turns, together. A
+    damaged model is left out: `search_indexes` says what is wrong with it.
 
     Raises:
-        Rejected: the model is damaged.
         Busy: too many are waiting already.
-        ModelUnavailable, ModelSuspended: as for `search_indexes`.
     """
-    with _refusals_of(model):
-        encoder = model_cache.encoder_of(model)
-        started = time.perf_counter()
-        vectors = model_cache.embed(encoder, pictures, patience)
+    until = time.monotonic() + patience
+    embedded: dict[int, Embedded] = {}
+    for encoders in _by_trunk(models):
+        try:
+            embedded |= _embedded_together(encoders, pictures, max(0, until - time.monotonic()))
+        except NoResults as reason:  # of an external model, which shares its trunk with none
+            embedded |= dict.fromkeys(encoders, reason)
+        except (MlcoreError, OSError):
+            continue
+    return embedded
+
+
+def _by_trunk(models: Iterable[Model]) -> list[dict[int, "PictureEncoder"]]:
+    """Return the encoders of models by their keys, those that share a trunk together."""
+    groups: dict[object, dict[int, PictureEncoder]] = {}
+    for model in models:
+        if not model.has_network:
+            continue
+        try:
+            encoder = model_cache.encoder_of(model)
+        except (NoResults, MlcoreError, OSError):
+            continue
+        groups.setdefault(model.pk if model.is_external else encoder.trunk, {})[model.pk] = encoder
+    return list(groups.values())
+
+
+def _embedded_together(
+    encoders: Mapping[int, "PictureEncoder"], pictures: Sequence["Picture"], patience: float
+) -> dict[int, Embedded]:
+    started = time.perf_counter()
+    vectors = model_cache.embed_by_all(encoders, pictures, patience)
     took = 1000 * (time.perf_counter() - started) / len(pictures)
-    return [QueryEmbedding(vector, took) for vector in vectors]
+    return {key: [QueryEmbedding(vector, took) for vector in found] for key, found in vectors.items()}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.query_image import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room, note_query
-from retrieval.search.services.ranking import QueryEmbedding, search_indexes
+from retrieval.search.services.ranking import QueryEmbedding, embed_query, search_indexes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -174,14 +174,13 @@ def _store(search: Search, datasets: Iterable[Dataset], rankings: Sequence[Ranki
 
 def _rankings_of(prepared: PreparedSearch, embeddings: Embeddings) -> list[Ranking]:
     """Return the rankings of all models; those without results are noted in the search."""
+    others = [model for model in prepared.models if model.pk not in embeddings]
+    embeddings = {**embed_query(others, prepared.query), **embeddings}
     rankings: list[Ranking] = []
     missing: list[NoResults] = []
     for model in prepared.models:
         try:
-            embedding = embeddings.get(model.pk)
-            if isinstance(embedding, NoResults):
-                raise embedding
-            rankings += search_indexes(prepared.search, model, prepared.query, embedding=embedding)
+            rankings += search_indexes(prepared.search, model, prepared.query, embedding=embeddings.get(model.pk))
         except NoResults as reason:
             missing.append(reason)
             prepared.search.problems.append([model.pk, str(reason)])
@@ -256,7 +255,12 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     if search.k < 1:
         raise Rejected(f"{image.dataset.name} holds out too few pictures to rate")
     query = stored_query(search).for_networks
-    rankings = [ranking for model in models for ranking in search_indexes(search, model, query, allowed)]
+    embeddings = embed_query(models, query)
+    rankings = [
+        ranking
+        for model in models
+        for ranking in search_indexes(search, model, query, allowed, embeddings.get(model.pk))
+    ]
     try:
         with transaction.atomic():
             _store(search, [image.dataset], rankings)

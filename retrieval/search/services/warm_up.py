@@ -1,20 +1,28 @@
-"""Loading the models of new searches before anybody searches: the first search of a process takes seconds."""
+"""Loading the models of new searches before anybody searches, so that the first search takes as long as the next."""
 
+import io
 import logging
 import time
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Max
+from PIL import Image
 
+from config.errors import Rejected
 from mlcore.errors import MlcoreError
+from mlcore.images.image_io import open_picture
 from retrieval.models import Dataset, Index, Model
+from retrieval.models import Image as PictureRow
 from retrieval.search.services import model_cache
 from retrieval.search.services.defaults import default_models
 from retrieval.search.services.run_search import searchable_models, with_index
+from retrieval.search.services.try_out import tried_results
 
 logger = logging.getLogger(__name__)
 
-SIDE = 224  # pixels of the blank picture that each network embeds once, because its first pass is the slowest
+SIDE = 224  # pixels of the blank picture that each network embeds, because its first pass is the slowest
+TOGETHER = (1, 8)  # pictures of a pass: of one search, and of a full batch, whose memory is taken now
 
 
 def warm_models() -> int:
@@ -34,8 +42,23 @@ def warm_models() -> int:
             logger.warning("%s was not loaded at the start: %s", model.name, error)
         else:
             loaded += 1
+    _search_once()
     logger.info("%d models are loaded, after %.1f s", loaded, time.monotonic() - started)
     return loaded
+
+
+def _search_once() -> None:
+    """Decode a picture, and search with one of a data set: what each imports and prepares takes longer than it."""
+    blank = io.BytesIO()
+    Image.new("RGB", (SIDE, SIDE)).save(blank, "JPEG")
+    open_picture(blank.getvalue())
+    query = PictureRow.objects.filter(dataset__in=with_index(Dataset.objects.all()), hidden=False).first()
+    if query is None:
+        return
+    try:
+        tried_results(query, AnonymousUser())
+    except (Rejected, MlcoreError, OSError) as error:  # a search says so itself
+        logger.warning("no search could be tried at the start: %s", error)
 
 
 def _wanted_models() -> list[Model]:
@@ -52,9 +75,11 @@ def _wanted_models() -> list[Model]:
 
 
 def _load(model: Model, indexes: list[Index]) -> None:
-    for index in indexes:
-        model_cache.index_of(index)
-    if model.has_network:
-        from PIL import Image
-
-        model_cache.embed(model_cache.encoder_of(model), [Image.new("RGB", (SIDE, SIDE))])
+    held = [model_cache.index_of(index) for index in indexes]
+    if not model.has_network:
+        return
+    encoder, blank = model_cache.encoder_of(model), Image.new("RGB", (SIDE, SIDE))
+    for count in TOGETHER:
+        vectors = model_cache.embed(encoder, [blank] * count)
+    for index in held:
+        index.search(vectors[:1], 1)

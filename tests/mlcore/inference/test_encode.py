@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlcore.datasets import DatasetFolder, PixelCache, open_cache
-from mlcore.errors import CheckpointError
+from mlcore.errors import CheckpointError, ProtocolError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.inference import encode
+from mlcore.inference import encode, engine_export
 from mlcore.inference.encode import (
     Encoder,
     cached_features,
@@ -87,6 +87,40 @@ def test_features_of_other_weights_or_pixels_are_others(
     assert not np.array_equal(features_of(encoder(seed=1), wings, cache, tmp_path), first)
     assert not np.array_equal(features_of(encoder(crop=24), wings, cache, tmp_path), first)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_features_of_the_serving_engine_are_as_near_as_rounding_and_never_mixed(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path
+) -> None:
+    network = encoder()
+    by_torch = features_of(network, wings, cache, tmp_path)
+    drawn = torch.get_rng_state()
+    by_onnx = cached_features(network, wings, cache, tmp_path, engine="onnxruntime")
+    assert torch.equal(torch.get_rng_state(), drawn)  # so that a run is the same whether features were cached or not
+    assert len(list(tmp_path.iterdir())) == 2
+    assert 0 < np.abs(by_onnx - by_torch).max() < 1e-4 * np.abs(by_torch).max()
+    assert np.array_equal(cached_features(network, wings, cache, tmp_path, engine="onnxruntime"), by_onnx)
+    assert np.array_equal(features_of(network, wings, cache, tmp_path), by_torch)
+
+
+def test_features_that_the_serving_engine_cannot_compute_say_the_way_out(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(encoder: Encoder, file: Path) -> None:
+        raise WeightsError("an operator is missing")
+
+    monkeypatch.setattr(engine_export, "export_trunk", refuse)
+    with pytest.raises(ProtocolError, match="an operator is missing; set feature_engine to torch"):
+        cached_features(encoder(), wings, cache, tmp_path, engine="onnxruntime")
+
+
+def test_other_features_of_the_serving_engine_are_refused(
+    wings: DatasetFolder, cache: PixelCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = engine_export.export_trunk
+    monkeypatch.setattr(engine_export, "export_trunk", lambda network, file: export(encoder(seed=1), file))
+    with pytest.raises(ProtocolError, match="away from PyTorch; set feature_engine to torch"):
+        cached_features(encoder(), wings, cache, tmp_path, engine="onnxruntime")
 
 
 def test_features_of_another_padding_or_pooling_are_others(

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mlcore.artifacts import read_json
+from mlcore.config import CHOICES
 from mlcore.datasets import DatasetFolder, open_cache
 from mlcore.datasets.catalogue import fingerprint_of
 from mlcore.errors import Stopped, TrainingError, WeightsError
@@ -142,6 +143,21 @@ def test_the_seed_alone_decides(loss: str, wings: DatasetFolder, tmp_path: Path,
         weights.append(model_bytes(paths.out))
     assert weights[0] == weights[1]
     assert weights[0] != weights[2]
+
+
+def test_features_of_the_serving_engine_repeat_a_run_and_change_it_by_rounding_only(
+    wings: DatasetFolder, tmp_path: Path
+) -> None:
+    spec = {
+        engine: RunSpec(protocol=head_protocol(feature_engine=engine), loss="soft_triple")
+        for engine in CHOICES["feature_engine"]
+    }
+    runs = [paths_in(tmp_path, tmp_path / cache, f"run-{cache}") for cache in ("first", "second", "torch")]
+    for paths, engine in zip(runs, ("onnxruntime", "onnxruntime", "torch"), strict=True):
+        train(spec[engine], wings, paths)
+    first, second, by_torch = (np.load(paths.out / "embeddings.npy") for paths in runs)
+    assert np.array_equal(first, second) and model_bytes(runs[0].out) == model_bytes(runs[1].out)
+    assert 0 < np.abs(first - by_torch).max() < 1e-2
 
 
 def test_a_run_leaves_a_whole_folder_and_no_work(wings: DatasetFolder, tmp_path: Path, cache_root: Path) -> None:

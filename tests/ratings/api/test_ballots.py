@@ -1,4 +1,3 @@
-import threading
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.models import Mark
 from retrieval.registry.services.visibility import set_published
-from retrieval.search.services import model_cache
 from retrieval.search.services.marks import mark
 from tests.conftest import api_of
-from tests.retrieval.world import World
+from tests.retrieval.world import World, full_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -121,12 +119,11 @@ def test_nothing_to_rate_is_a_conflict(member_api: APIClient, world: World) -> N
     assert answer.status_code == 409 and "two published models" in answer.json()["detail"]
 
 
-def test_a_busy_site_answers_503(member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+def test_a_busy_site_answers_503(member_api: APIClient, world: World) -> None:
     member_api.raise_request_exception = False
-    with model_cache._place_in_queue():
+    with full_queue():
         answer = member_api.post(ROOT)
-    assert answer.status_code == 503 and answer["Retry-After"] == "2"
+    assert answer.status_code == 503 and answer["Retry-After"] == "1"
 
 
 # --- relevance

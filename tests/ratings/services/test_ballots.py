@@ -1,4 +1,3 @@
-import threading
 from typing import Any
 
 import pytest
@@ -11,9 +10,8 @@ from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.models import Dataset, Search
 from retrieval.registry.services.visibility import set_published
-from retrieval.search.services import model_cache
 from tests.retrieval.registry.services.test_indexes import rebuilt
-from tests.retrieval.world import World
+from tests.retrieval.world import World, full_queue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -132,9 +130,8 @@ def test_a_query_that_is_hidden_is_not_offered(world: World, member: User) -> No
     assert ballots.next_ballot(member).search != ballot.search
 
 
-def test_a_busy_engine_makes_no_ballot(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
-    with model_cache._place_in_queue(), pytest.raises(Busy):
+def test_a_busy_engine_makes_no_ballot(world: World, member: User) -> None:
+    with full_queue(), pytest.raises(Busy):
         ballots.next_ballot(member)
     assert not Search.objects.exists()
 

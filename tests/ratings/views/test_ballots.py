@@ -1,5 +1,4 @@
 import re
-import threading
 import uuid
 from typing import Any
 
@@ -11,10 +10,9 @@ from accounts.models import User
 from ratings.models import Ballot, BlindScore
 from ratings.services import ballots
 from retrieval.registry.services.visibility import set_published
-from retrieval.search.services import model_cache
 from tests.conftest import signed_in
 from tests.retrieval.pages.views.test_front import text_of
-from tests.retrieval.world import World
+from tests.retrieval.world import World, full_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -135,9 +133,8 @@ def test_nothing_to_rate_is_said(member_client: Client, world: World) -> None:
     assert "two published models" in text_of(member_client.get(reverse("rate")))
 
 
-def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
-    with model_cache._place_in_queue():
+def test_a_busy_site_asks_to_come_again(member_client: Client, world: World) -> None:
+    with full_queue():
         answer = member_client.get(reverse("rate"))
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1 and not Ballot.objects.exists()
 

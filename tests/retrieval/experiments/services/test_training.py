@@ -89,7 +89,11 @@ def test_the_child_gets_everything_by_its_command_line(world: World, monkeypatch
     [command] = seen
     given = dict(zip(command, command[1:], strict=False))
     assert given["--data"] == str(world.dataset.folder) and given["--seed"] == "3" and given["--loss"] == "soft_triple"
-    assert "gamma=0.25" in command and "--child" in command and given["--cache"] == str(settings.CACHE_DIR)
+    assert (
+        "gamma=0.25" in command
+        and {"--child", "--engine"} <= set(command)
+        and given["--cache"] == str(settings.CACHE_DIR)
+    )
     assert not Model.objects.filter(run=run).exists()
 
 

@@ -236,7 +236,7 @@ def test_a_search_of_another_model_is_answered_while_one_hangs(
 def test_waiting_for_the_turn_of_a_model_trained_here_is_bounded(world: World, settings: Settings) -> None:
     settings.ENGINE_SECONDS = 0.05
     encoder = model_cache.encoder_of(world.models[0])
-    with model_cache._place_in_queue(), pytest.raises(Busy):
+    with model_cache.queue.turn(), pytest.raises(Busy):
         model_cache.embed(encoder, [Pictures.new("RGB", (64, 64))])
 
 

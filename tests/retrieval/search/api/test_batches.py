@@ -1,6 +1,7 @@
 import re
 import threading
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from retrieval.search.services import model_cache
 from retrieval.search.services.url_fetch import FetchedTooLate
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.world import World, replaced
+from tests.retrieval.world import World, full_queue, replaced
 
 pytestmark = pytest.mark.django_db
 
@@ -184,12 +185,12 @@ def test_a_damaged_model_refuses_those_who_ask_it(member_api: APIClient, world: 
     assert "the index of SoftTriple cannot be used" in rows[0]["problem"]["detail"] and "search" in rows[1]
 
 
-def test_a_busy_engine_is_waited_for(member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue = threading.BoundedSemaphore(1)
-    queue.acquire()
-    monkeypatch.setattr(model_cache, "_waiting", queue)
-    threading.Timer(0.3, queue.release).start()
-    rows = member_api.post(BATCH, bodies(world, {}, {})).json()["results"]
+def test_a_busy_engine_is_waited_for(member_api: APIClient, world: World, settings: Settings) -> None:
+    settings.ENGINE_QUEUE = 1
+    with ExitStack() as stack:
+        stack.enter_context(model_cache.queue.turn())
+        threading.Timer(0.3, stack.pop_all().close).start()
+        rows = member_api.post(BATCH, bodies(world, {}, {})).json()["results"]
     assert [set(row) for row in rows] == [{"search"}] * 2
 
 
@@ -197,8 +198,7 @@ def test_after_the_wait_what_is_left_is_busy(
     member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_batches, "PATIENCE", 0.05)
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
-    with model_cache._place_in_queue():
+    with full_queue():
         rows = member_api.post(BATCH, bodies(world, {}, {"image_id": 999999}, {})).json()["results"]
     assert [row["problem"]["status"] for row in rows] == [503, 400, 503]
     assert rows[0]["problem"]["type"] == "/api/problems/busy" and not Search.objects.exists()
@@ -208,13 +208,13 @@ def test_a_model_looks_once_at_all_pictures_of_a_part(
     member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    embed = model_cache.embed
+    features = model_cache.queue.features
 
-    def counted(encoder: Any, pictures: Any, patience: float = 0) -> Any:
-        looks.append(len(pictures))
-        return embed(encoder, pictures, patience)
+    def counted(encoder: Any, squares: Any, patience: float = 0) -> Any:
+        looks.append(len(squares))
+        return features(encoder, squares, patience)
 
-    monkeypatch.setattr(model_cache, "embed", counted)
+    monkeypatch.setattr(model_cache.queue, "features", counted)
     member_api.post(BATCH, bodies(world, *[{}] * 10))
     assert looks == [8, 8, 2, 2]
 

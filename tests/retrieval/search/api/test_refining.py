@@ -1,4 +1,3 @@
-import threading
 from typing import Any
 
 import pytest
@@ -7,11 +6,10 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from retrieval.models import Image, Search
 from retrieval.registry.services.visibility import set_published
-from retrieval.search.services import model_cache
 from retrieval.search.services.options import SearchOptions
 from tests.conftest import api_of
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.world import World
+from tests.retrieval.world import World, full_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -117,15 +115,12 @@ def test_without_its_models_nothing_answers_again(member_api: APIClient, member:
     assert refine(member_api, search, models=[]).status_code == 201
 
 
-def test_a_busy_engine_refines_later(
-    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_busy_engine_refines_later(member_api: APIClient, member: User, world: World) -> None:
     search = world.ask(member)
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
     member_api.raise_request_exception = False
-    with model_cache._place_in_queue():
+    with full_queue():
         answer = refine(member_api, search)
-    assert answer.status_code == 503 and answer["Retry-After"] == "2"
+    assert answer.status_code == 503 and answer["Retry-After"] == "1"
 
 
 # --- what the neighbours say

@@ -1,6 +1,5 @@
 import json
 import re
-import threading
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from retrieval.models import Dataset, Image, Model, Search
 from retrieval.search.api import searches as api
-from retrieval.search.services import model_cache
 from tests.conftest import api_of
 from tests.retrieval.pictures import BAD, GOOD, jpeg
-from tests.retrieval.world import World, replaced
+from tests.retrieval.world import World, full_queue, replaced
 
 pytestmark = pytest.mark.django_db
 
@@ -181,14 +179,11 @@ def test_a_damaged_index_is_a_problem(member_api: APIClient, world: World, fresh
     assert answer.status_code == 400 and "the index of SoftTriple cannot be used" in answer.json()["detail"]
 
 
-def test_a_busy_site_answers_503_and_says_when(
-    member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
+def test_a_busy_site_answers_503_and_says_when(member_api: APIClient, world: World) -> None:
     member_api.raise_request_exception = False
-    with model_cache._place_in_queue():
+    with full_queue():
         answer = member_api.post(ROOT, body(world), format="json")
-    assert answer.status_code == 503 and answer["Retry-After"] == "2"
+    assert answer.status_code == 503 and answer["Retry-After"] == "1"
     assert "try again" in answer.json()["detail"] and answer["Content-Type"] == "application/problem+json"
 
 

@@ -5,11 +5,10 @@ from accounts.models import User
 from config.errors import Busy, Rejected
 from mlcore.images.image_io import open_picture
 from retrieval.models import Model, Search
-from retrieval.search.services import model_cache
 from retrieval.search.services.explanations import explain_result
 from retrieval.search.services.options import SearchOptions
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.world import World, replaced
+from tests.retrieval.world import World, full_queue, replaced
 
 pytestmark = pytest.mark.django_db
 
@@ -85,15 +84,9 @@ def test_a_picture_whose_file_is_gone_or_damaged_is_refused(world: World, member
         explain_result(search, ranking, image, search.owner)
 
 
-def test_too_many_at_once_are_asked_to_come_again(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_at_once_are_asked_to_come_again(world: World, member: User) -> None:
     search = world.ask(member)
-
-    class Full:
-        def acquire(self, timeout: float) -> bool:
-            return False
-
-    monkeypatch.setattr(model_cache, "_waiting", Full())
-    with pytest.raises(Busy):
+    with full_queue(), pytest.raises(Busy):
         explain_result(search, *first_answer(search), search.owner)
 
 

@@ -17,7 +17,7 @@ from retrieval.search.services.ranking import search_indexes
 from retrieval.search.services.results import results_of
 from retrieval.search.services.run_search import run_search, searchable_models, system_search
 from tests.retrieval.pictures import BAD, GOOD, drawn, encoded, jpeg
-from tests.retrieval.world import World, replaced
+from tests.retrieval.world import World, full_queue, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -324,15 +324,8 @@ def test_what_is_loaded_serves_though_its_files_are_gone(world: World, member: U
     assert world.ask(member).rankings.count() == 2
 
 
-def test_a_busy_engine_asks_to_come_again_and_stores_nothing(
-    world: World, member: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import threading
-
-    from retrieval.search.services import model_cache
-
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
-    with model_cache._place_in_queue(), pytest.raises(Busy):
+def test_a_busy_engine_asks_to_come_again_and_stores_nothing(world: World, member: User) -> None:
+    with full_queue(), pytest.raises(Busy):
         world.ask(member)
     assert not Search.objects.exists()
     assert world.ask(member).rankings.count() == 2

@@ -1,10 +1,12 @@
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from config.serving import warming
+from mlcore.index import VectorIndex
 from retrieval.models import Model
 from retrieval.search.services import model_cache
 from retrieval.search.services.warm_up import warm_models
@@ -43,16 +45,47 @@ def test_a_damaged_model_does_not_keep_the_others_out(
     assert world.models[0].name in caplog.text
 
 
-def test_a_web_process_warms_up_in_the_background(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+@pytest.mark.django_db
+def test_networks_and_indexes_have_run_once(world: World, fresh_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes: list[int] = []
+    features, search = model_cache.queue.features, VectorIndex.search
+
+    def counted(encoder: Any, squares: Any, patience: float = 0) -> Any:
+        passes.append(len(squares))
+        return features(encoder, squares, patience)
+
+    searched: list[int] = []
+
+    def noted(index: VectorIndex, *args: Any, **options: Any) -> Any:
+        searched.append(id(index))
+        return search(index, *args, **options)
+
+    monkeypatch.setattr(model_cache.queue, "features", counted)
+    monkeypatch.setattr(VectorIndex, "search", noted)
+    warm_models()
+    assert passes == [1, 8, 1, 8] and len(set(searched)) == 2
+
+
+def test_a_web_process_warms_up_before_it_answers(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     ran: list[str] = []
     monkeypatch.setattr(warming, "_WARM_UPS", [lambda: ran.append(threading.current_thread().name)])
     settings.WARM_UP = False
     assert warming.start() is None
     settings.WARM_UP = True
     thread = warming.start()
-    assert thread is not None and thread.daemon
-    thread.join(10)
+    assert thread is not None and thread.daemon and not thread.is_alive()
     assert ran == ["warm-up"]
+
+
+def test_a_warm_up_that_takes_too_long_goes_on_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(warming, "_WARM_UPS", [release.wait])
+    monkeypatch.setattr(warming, "SECONDS", 0.05)
+    thread = warming.start()
+    assert thread is not None and thread.is_alive()
+    release.set()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_a_warm_up_that_fails_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

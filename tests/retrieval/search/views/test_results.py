@@ -1,7 +1,6 @@
 import json
 import re
 import shlex
-import threading
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from django.urls import reverse
 
 from accounts.models import User
 from retrieval.models import Search
-from retrieval.search.services import commands, model_cache
+from retrieval.search.services import commands
 from retrieval.search.services.marks import mark, refined_by_marks
 from retrieval.search.services.results import results_of
 from retrieval.search.services.sharing import set_shared
 from tests.retrieval.pictures import jpeg
-from tests.retrieval.world import World
+from tests.retrieval.world import World, full_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -105,11 +104,10 @@ def test_only_its_owner_refines_a_search(
 
 
 def test_a_busy_site_keeps_the_answers_and_asks_to_come_again(
-    member_client: Client, member: User, world: World, monkeypatch: pytest.MonkeyPatch
+    member_client: Client, member: User, world: World
 ) -> None:
     search = world.ask(member)
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
-    with model_cache._place_in_queue():
+    with full_queue():
         answer = refined(member_client, search, terms(world))
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
     assert answer.content.decode().count('<li class="answer" id="result-') == 6

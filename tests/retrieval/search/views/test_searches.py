@@ -1,5 +1,4 @@
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ from retrieval.models import Dataset, Image, Model, Search
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.visibility import set_published
 from retrieval.search import forms
-from retrieval.search.services import model_cache
 from retrieval.search.views import form as form_views
 from tests.conftest import signed_in
 from tests.retrieval.pictures import BAD, GOOD, jpeg
-from tests.retrieval.world import World, replaced
+from tests.retrieval.world import World, full_queue, replaced
 
 pytestmark = pytest.mark.django_db
 
@@ -233,9 +231,8 @@ def test_a_damaged_index_is_explained(member_client: Client, world: World, fresh
     assert answer.status_code == 400 and "The index of SoftTriple cannot be used" in text_of(answer)
 
 
-def test_a_busy_site_asks_to_come_again(member_client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_cache, "_waiting", threading.BoundedSemaphore(1))
-    with model_cache._place_in_queue():
+def test_a_busy_site_asks_to_come_again(member_client: Client, world: World) -> None:
+    with full_queue():
         answer = sent(member_client, world, image=world.test_images[0].pk)
     assert answer.status_code == 503 and int(answer["Retry-After"]) >= 1
     assert "try again in a moment" in text_of(answer) and not Search.objects.exists()
