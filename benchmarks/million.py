@@ -56,7 +56,8 @@ def main() -> None:
     found = {count: measured(count, chosen.steps) for count in counts}
     figures = {f"{name}, {count:,}": row for count, rows in found.items() for name, row in rows.items()}
     laws = {name: law_of({count: rows[name] for count, rows in found.items()}) for name in chosen.steps}
-    report(figures, [*map(sentence, laws.items()), *kept_bounds(found[counts[-1]])], as_json=chosen.json)
+    notes = [sentence(law) for law in laws.items() if law[1]] + kept_bounds(found[counts[-1]])
+    report(figures, notes, as_json=chosen.json)
     if chosen.page:
         from benchmarks.million_page import write_page
 

@@ -182,11 +182,13 @@ def make_map(count: int) -> Result:
 def delete(count: int) -> Result:
     """Measure the job that deletes the data set; its models and queued jobs go before."""
     set_up()
+    from django.utils import timezone
+
     from jobs.models import Job
     from retrieval.datasets.services.deleting import submit_deletion
     from retrieval.models import Index, Model
 
-    Job.objects.filter(state__in=Job.ACTIVE).update(state=Job.State.CANCELLED)
+    Job.objects.filter(state__in=Job.ACTIVE).update(state=Job.State.CANCELLED, finished_at=timezone.now())
     Index.objects.all().delete()
     Model.objects.all().delete()
     job = submit_deletion(dataset(), by=None)

@@ -47,9 +47,9 @@ def _thumbnails(datasets: Sequence[Dataset]) -> dict[int, list[int]]:
             labels = [total * place // THUMBNAILS for place in range(THUMBNAILS)]
             wanted |= Q(dataset=row.pk, label__in=labels)
     own = Image.objects.filter(dataset=OuterRef("dataset"), label=OuterRef("label"), hidden=False)
-    first = Subquery(own.order_by("pk").values("pk")[:1])
-    classes = DatasetClass.objects.filter(wanted).annotate(first=first).exclude(first=None)
-    for dataset, pk in classes.order_by("dataset", "label").values_list("dataset", "first"):
+    sample = Subquery(own.order_by("pk").values("pk")[:1])
+    classes = DatasetClass.objects.filter(wanted).annotate(sample=sample).exclude(sample=None)
+    for dataset, pk in classes.order_by("dataset", "label").values_list("dataset", "sample"):
         chosen.setdefault(dataset, []).append(pk)
     return chosen
 
