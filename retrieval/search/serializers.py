@@ -74,7 +74,7 @@ class SearchedDatasetsField(serializers.ListField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(child=KeyField(), allow_empty=False, max_length=MOST_KEYS, **kwargs)
 
-    def to_internal_value(self, data: Any) -> Searchable:
+    def to_internal_value(self, data: Any) -> Searchable:  # type: ignore[override]  # not the list of keys
         """Find the data sets."""
         given = super().to_internal_value(data)
         self.run_validators(given)  # before they are looked up, not behind it

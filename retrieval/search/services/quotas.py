@@ -39,8 +39,8 @@ _counts = CompiledQuery[tuple[int, int]](
         Search.objects.filter(owner=owner)
         .order_by()
         .values("owner")
-        .annotate(stored=Count("pk"), uploads=Count("pk", filter=_UPLOADED))
-        .values_list("stored", "uploads")
+        .annotate(searches=Count("pk"), uploads=Count("pk", filter=_UPLOADED))
+        .values_list("searches", "uploads")
     )
 )
 
