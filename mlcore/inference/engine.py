@@ -13,9 +13,9 @@ torch loads only where it embeds or exports: it takes seconds and 200 MB.
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ AT_ONCE = 8
 """Pictures of one run of a session: more take as long each, and more memory."""
 NETWORK, MANIFEST = "network.onnx", "manifest.json"
 PIXELS, FEATURES = "pixels", "features"
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError)  # JSON that is missing, damaged or of another shape
 GPU_NODES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' Linux
 
 
@@ -140,7 +141,7 @@ class StoredNetwork:
         """The checksum of its weights."""
         return str(self.description["weights_sha256"])
 
-    @property
+    @cached_property
     def trunk(self) -> str:
         """A fingerprint of all that decides about a picture's features, and about how the trunk is exported."""
         backbone = self.description["embedder"]["backbone"]
@@ -199,7 +200,7 @@ def load_engine(
     """Return the encoder of a trained model by the fastest engine that embeds as it was trained.
 
     ONNX Runtime on a CPU; PyTorch where the network differs in it or cannot be exported, and on a GPU. The trunk is
-    exported now where the cache does not have it.
+    exported now where the cache does not have it, or has it damaged.
 
     Raises:
         CheckpointError: a file of the model is missing, damaged or of another format.
@@ -207,8 +208,8 @@ def load_engine(
     network = read_network(folder)
     if has_gpu() or why_pytorch(network, cache):
         return _load_torch(network, threads)
-    data = _exported(network, cache)
-    trunk = open_trunk(network.trunk, lambda: OnnxTrunk(data, threads))
+    file = trunk_folder(network, cache) / NETWORK
+    trunk = open_trunk(network.trunk, lambda: OnnxTrunk(file.read_bytes(), threads))
     encoder = EngineEncoder(trunk, network.head, network.preprocessing, network.weights_sha256, network.trunk)
     try:
         check_samples(encoder, network.description["sample_embeddings"], folder)
@@ -243,12 +244,22 @@ def why_pytorch(network: StoredNetwork, cache: Path) -> str:
         CheckpointError: the weights do not fit the network.
     """
     record = _record_of(network, cache)
-    if not record.is_file():
+    reason = _reason_in(record) if is_sound(record.parent) else None
+    if reason is None:
         from mlcore.inference.engine_export import try_engine
 
-        try_engine(network, cache)
+        reason = try_engine(network, cache)
     os.utime(record.parent)  # when it was last used, for whoever clears away what is not
-    return str(read_json(record)["why_pytorch"])
+    return reason
+
+
+def is_sound(trunk: Path) -> bool:
+    """Say whether the folder of a trunk is whole: it has the network that its manifest means, or why there is none."""
+    try:
+        manifest = read_json(trunk / MANIFEST)
+        return bool(manifest["why_pytorch"]) or sha256_of_file(trunk / NETWORK) == manifest["sha256"]
+    except _UNREADABLE:
+        return False
 
 
 def keep_record(network: StoredNetwork, cache: Path, reason: str) -> None:
@@ -260,7 +271,15 @@ def keep_record(network: StoredNetwork, cache: Path, reason: str) -> None:
 def known_reason(weights_sha256: str, cache: Path) -> str:
     """Return why PyTorch embeds with the model of those weights; "" where it does not, or where nobody has tried."""
     records = sorted(cache.glob(f"trunk-*/{weights_sha256[:24]}.json"), key=lambda file: file.stat().st_mtime)
-    return str(read_json(records[-1])["why_pytorch"]) if records else ""
+    return (_reason_in(records[-1]) if records else None) or ""
+
+
+def _reason_in(record: Path) -> str | None:
+    """Return what a record says; None where there is none, or none that can be read."""
+    try:
+        return str(read_json(record)["why_pytorch"])
+    except _UNREADABLE:
+        return None
 
 
 def trunk_folder(network: StoredNetwork, cache: Path) -> Path:
@@ -270,18 +289,3 @@ def trunk_folder(network: StoredNetwork, cache: Path) -> Path:
 
 def _record_of(network: StoredNetwork, cache: Path) -> Path:
     return trunk_folder(network, cache) / f"{network.weights_sha256[:24]}.json"
-
-
-def _exported(network: StoredNetwork, cache: Path) -> bytes:
-    """Return the exported trunk; one that is damaged is exported again."""
-    folder = trunk_folder(network, cache)
-    try:
-        sound = sha256_of_file(folder / NETWORK) == read_json(folder / MANIFEST)["sha256"]
-    except (OSError, ValueError):
-        sound = False
-    if not sound:
-        from mlcore.inference.engine_export import try_engine
-
-        shutil.rmtree(folder, ignore_errors=True)
-        try_engine(network, cache)
-    return (folder / NETWORK).read_bytes()

@@ -103,10 +103,10 @@ def _row_of(manifest: IndexManifest, model: Model, dataset: Dataset, path: str) 
 def embeddings_of(
     model: Model, catalogue: DatasetFolder, scratch: Path, progress: Progress, rows: np.ndarray[Any, Any] | None = None
 ) -> np.ndarray[Any, Any]:
-    """Return the embeddings of pictures [n, dim], in the order of `rows` of the catalogue, by default of all.
+    """Return the embeddings of pictures [n, dim]: of all, or of those `rows` of the catalogue that an index lacks.
 
     They are mapped from a file in `scratch`, so a million take no memory. Those that training left are taken by the
-    picture's SHA-256, those of earlier indexes by its key; only new pictures are embedded.
+    picture's SHA-256, and of all pictures those of the active index by their key; only new pictures are embedded.
     """
     wanted = np.arange(len(catalogue.pictures)) if rows is None else rows
     row_of = {sha256: row for row, sha256 in enumerate(read_shas(model.folder))}
@@ -122,26 +122,24 @@ def embeddings_of(
         embeddings[part][there] = stored[sources[part][there]]
         release_pages(embeddings)
         release_pages(stored)
-    missing = _taken_from_index(model, catalogue, wanted, np.flatnonzero(sources < 0), embeddings)
+    missing = np.flatnonzero(sources < 0)
+    if rows is None:  # the rows of a growth are those that the active index does not hold
+        missing = _taken_from_index(model, catalogue, missing, embeddings)
     if len(missing):
         embeddings[missing] = _embedded(model, catalogue, wanted[missing], progress)
     return embeddings
 
 
 def _taken_from_index(
-    model: Model,
-    catalogue: DatasetFolder,
-    wanted: np.ndarray[Any, Any],
-    missing: np.ndarray[Any, Any],
-    embeddings: np.ndarray[Any, Any],
+    model: Model, catalogue: DatasetFolder, missing: np.ndarray[Any, Any], embeddings: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
-    """Fill in vectors of the active index; return the places still missing among the `wanted` rows.
+    """Fill in vectors of the active index; return the rows of the catalogue still missing.
 
     A picture's key stands for its bytes for ever, so its vector is still right.
     """
     if len(missing) == 0:
         return missing
-    ids = catalogue.ids[wanted[missing]]
+    ids = catalogue.ids[missing]
     serving = Index.objects.filter(model=model, active=True, dataset__images__in=ids[:1].tolist()).first()
     if serving is None:
         return missing

@@ -30,14 +30,14 @@ class LRUCache:
 
     An object is loaded once for all callers, and nobody waits for the loading of another. Keys name objects that
     never change, so a new index is a new key, and a search that still reads the old one keeps it alive.
-    One object of each kind, the first part of its key, may be larger than the whole budget: it is held beside the
-    others, which share the budget without it, because it would be loaded for each search otherwise. The log says so.
+    An object may be larger than the whole budget. Of each kind, the first part of its key, the one that was used last
+    is held beside the others, which share the budget without it: otherwise each search would load it. The log says so.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._most, self._held = most_bytes, OrderedDict[object, _Held]()
         self._lock = threading.Lock()
-        self._left: dict[object, float] = {}  # when an object had to leave
+        self._left: dict[object, float] = {}  # when an object had to leave, of those that left a moment ago
 
     @property
     def resident_bytes(self) -> int:
@@ -55,9 +55,19 @@ class LRUCache:
             self._make_room()
         with held.loading:
             if held.value is NOT_LOADED:
-                held.value = load()  # what fails is loaded again for the next
+                held.value = self._loaded(key, held, load)
             value: T = held.value
             return value
+
+    def _loaded(self, key: object, held: _Held, load: Callable[[], T]) -> T:
+        """Return what `load` gives; what it fails to load takes no room, and is loaded again for the next."""
+        try:
+            return load()
+        except BaseException:
+            with self._lock:
+                if self._held.get(key) is held:
+                    del self._held[key]
+            raise
 
     def forget(self, key: object) -> None:
         """Remove an object, which the next caller loads again."""
@@ -72,21 +82,19 @@ class LRUCache:
 
     def _make_room(self) -> None:
         """Let the least recently used leave; the caller holds the lock."""
-        largest: dict[str, object] = {}  # of each kind, where it alone exceeds the budget
-        for key, held in self._held.items():
-            if held.bytes > self._most and held.bytes >= self._bytes_of(largest.get(_kind(key))):
-                largest[_kind(key)] = key
-        others = [key for key in self._held if key not in largest.values()]  # the least recently used first
+        too_large = {_kind(key): key for key, held in self._held.items() if held.bytes > self._most}  # used last
+        others = [key for key in self._held if key not in too_large.values()]  # the least recently used first
         total, newest = sum(self._held[key].bytes for key in others), next(reversed(self._held))
         for key in others:
             if total <= self._most:
                 break
             if key != newest:
                 total -= self._held.pop(key).bytes
-                self._left[key] = time.monotonic()
+                self._note_leaving(key)
 
-    def _bytes_of(self, key: object) -> int:
-        return self._held[key].bytes if key in self._held else 0
+    def _note_leaving(self, key: object) -> None:
+        now = time.monotonic()
+        self._left = {other: since for other, since in self._left.items() if now - since < SOON} | {key: now}
 
     def _report(self, key: object, size: int) -> None:
         """Say in the log why memory will be larger, or searches slower, than settings meant."""

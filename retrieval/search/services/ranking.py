@@ -168,12 +168,20 @@ def _nearest(
 
 
 def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
-    """Return the embedding that the index of the query's data set holds for it."""
+    """Return the embedding that the index of the query's data set holds for it.
+
+    Raises:
+        Rejected: there is no such index, or it does not hold the picture: that came later, or was hidden then.
+        StaleIndexError, OSError: the index is damaged, or gone.
+    """
     image = search.query_image
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
     if image is None or index is None:
         raise Rejected(f"{model.name} has no network and no index of that picture's data set; choose another model")
-    return QueryEmbedding(np.asarray(model_cache.index_of(index).vectors_of([image.pk])[0]), took_ms=0)
+    vectors = model_cache.index_of(index)
+    if len(vectors.held([image.pk])) == 0:
+        raise Rejected(f"the index of {model.name} does not hold that picture yet; choose another picture")
+    return QueryEmbedding(np.asarray(vectors.vectors_of([image.pk])[0]), took_ms=0)
 
 
 def _vectors(held: list[ServingIndex], pictures: Collection[int]) -> Floats:

@@ -22,6 +22,9 @@ Ids = NDArray[np.int64]
 NONE_GONE: Ids = np.zeros(0, np.int64)
 CHUNK = 10_000  # rows of the database at a time
 
+MOST_SUBSETS = 16
+"""Filters used last whose pictures are kept; a picture's mask takes a byte of each. Others are made again."""
+
 
 @dataclass(frozen=True)
 class _Base:
@@ -71,9 +74,13 @@ class ServingIndex:
         found = self._subset(wanted, now)
         with self._lock:
             self._subsets[key] = found
-            while len(self._subsets) > 1 and sum(len(kept.rows) for kept in self._subsets.values()) > 2 * found.total:
+            while len(self._subsets) > 1 and self._keeps_too_much(2 * found.total):
                 self._subsets.popitem(last=False)
         return found
+
+    def _keeps_too_much(self, most_rows: int) -> bool:
+        rows = sum(len(kept.rows) for kept in self._subsets.values())
+        return len(self._subsets) > MOST_SUBSETS or rows > most_rows
 
     def _subset(self, wanted: Filter, now: int) -> Subset:
         labels, splits = wanted

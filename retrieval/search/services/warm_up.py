@@ -28,14 +28,14 @@ TOGETHER = (1, 8)  # pictures of a pass: of one search, and of a full batch, who
 def warm_models() -> int:
     """Load the default models of all data sets, the last searched first, and their indexes; return how many.
 
-    It stops before they would push each other out of memory. External models are left to the first search: each is a
-    process of its own. A damaged model is skipped: a search says what is wrong with it.
+    It stops before they would push each other out of memory; the first is loaded in any case. External models are left
+    to the first search: each is a process of its own. A damaged model is skipped: a search says what is wrong with it.
     """
     started, loaded, left = time.monotonic(), 0, settings.ENGINE_BYTES
     for model in _wanted_models():
         try:
             left -= model_cache.bytes_of(model, model.serving)  # type: ignore[attr-defined]
-            if left < 0:
+            if left < 0 and loaded:  # one that is too large alone is held all the same
                 break
             _load(model, model.serving)  # type: ignore[attr-defined]
         except (MlcoreError, OSError) as error:

@@ -21,7 +21,7 @@ from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference import engine, engine_export
 from mlcore.inference.encode import Encoder
 from mlcore.inference.encoder_protocol import PictureEncoder
-from mlcore.inference.engine import EngineEncoder, OnnxTrunk, known_reason, load_engine, read_network
+from mlcore.inference.engine import EngineEncoder, OnnxTrunk, _record_of, known_reason, load_engine, read_network
 from mlcore.inference.engine_export import MOST_DIFFERENCE, prepare_engine
 from mlcore.inference.explain import explain_pair
 from mlcore.inference.knn_classifier import calibrate
@@ -237,6 +237,19 @@ def test_a_network_that_takes_its_example_for_every_batch_is_embedded_by_pytorch
     assert_pytorch_embeds(folder, cache, "ONNX Runtime gives [2, ")
 
 
+def test_engines_are_compared_in_single_precision(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embed, enabled = Encoder.embed_pixels, list[bool]()
+
+    def noted(encoder: Encoder, pixels: NDArray[np.uint8]) -> Floats:
+        enabled.append(torch.backends.cudnn.enabled)
+        return embed(encoder, pixels)
+
+    monkeypatch.setattr(Encoder, "embed_pixels", noted)
+    before = torch.backends.cudnn.enabled
+    assert prepare_engine(run, run.parent / "cache") == ""
+    assert enabled[-1] is False and torch.backends.cudnn.enabled is before
+
+
 def test_not_a_number_is_a_difference() -> None:
     vectors = np.ones((1, 2), np.float32)
     assert engine_export._largest_distance(vectors * np.nan, vectors) == np.inf
@@ -284,6 +297,25 @@ def test_a_damaged_export_is_made_again(run: Path, damage: Any) -> None:
     again = load_engine(run, run.parent / "cache", 1)
     assert isinstance(again, EngineEncoder) and file.is_file()
     assert np.abs(again.embed_pixels(noise(2)) - load_encoder(run).embed_pixels(noise(2))).max() < MOST_DIFFERENCE
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "manifest.json"])
+def test_the_next_model_of_a_damaged_trunk_exports_it_again(run: Path, name: str) -> None:
+    cache = run.parent / "cache"
+    (folder,) = cache.glob("trunk-*")
+    (folder / name).write_bytes(b"{")
+    _record_of(read_network(run), cache).unlink()  # this model was not tried yet
+    assert prepare_engine(run, cache) == ""
+    assert isinstance(load_engine(run, cache, 1), EngineEncoder)
+
+
+def test_a_damaged_record_is_made_again(run: Path) -> None:
+    cache, network = run.parent / "cache", read_network(run)
+    record = _record_of(network, cache)
+    record.write_bytes(b"{")
+    assert known_reason(network.weights_sha256, cache) == ""
+    assert isinstance(load_engine(run, cache, 1), EngineEncoder)
+    assert read_json(record)["why_pytorch"] == ""
 
 
 @pytest.mark.parametrize("damage", [flip_byte, Path.unlink])

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from retrieval.search.services import memory_budget
 from retrieval.search.services.memory_budget import LRUCache
 
 
@@ -39,11 +40,28 @@ def test_one_thing_larger_than_the_shelf_is_kept_beside_the_others(caplog: pytes
     assert loads == ["large", "small", "other"] and shelf.resident_bytes == 600
     get("third", 50)  # the others share what the shelf has without it
     assert shelf.resident_bytes == 650 - 60 and "small" not in shelf._held
-    get("larger", 700)  # only the largest is let off
+    get("larger", 700)  # only the one used last is let off
     assert shelf.resident_bytes <= 800 and "large" not in shelf._held
     get(("model", 1), 300)  # of each kind
     assert {"larger", ("model", 1)} <= shelf._held.keys()
     assert "large keeps 0 MB in memory, more than KINDRED_ENGINE_MB (0)" in caplog.text
+
+
+def test_a_large_thing_leaves_when_a_smaller_one_takes_its_place() -> None:
+    shelf, loads = LRUCache(100), list[object]()
+    shelf.get(("index", 1), object, 500)
+    for _ in range(3):  # the new index is smaller; nobody reads the old one any more
+        shelf.get(("index", 2), lambda: loads.append("new"), 400)
+        shelf.get(("model", 1), lambda: loads.append("model"), 60)
+    assert loads == ["new", "model"] and ("index", 1) not in shelf._held
+
+
+def test_what_left_long_ago_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = LRUCache(100)
+    monkeypatch.setattr(memory_budget, "SOON", 0)
+    for number in range(50):
+        shelf.get(("index", number), object, 60)
+    assert len(shelf._left) <= 1
 
 
 def test_the_log_says_when_what_is_used_together_does_not_fit(caplog: pytest.LogCaptureFixture) -> None:
@@ -68,9 +86,11 @@ def test_what_cannot_be_loaded_is_not_kept() -> None:
     def fail() -> str:
         raise OSError("disk")
 
+    shelf.get("b", object, 60)
     with pytest.raises(OSError, match="disk"):
-        shelf.get("a", fail, 10)
-    assert shelf.get("a", lambda: "A", 10) == "A"
+        shelf.get("a", fail, 40)
+    assert shelf.resident_bytes == 60
+    assert shelf.get("a", lambda: "A", 40) == "A" and shelf.resident_bytes == 100
 
 
 def test_many_who_ask_at_once_load_once() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -11,9 +12,10 @@ from config.errors import Rejected
 from mlcore.errors import CheckpointError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_protocol import PictureEncoder
-from retrieval.models import Model
+from retrieval.models import Image, Model, Search
 from retrieval.search.services import model_cache, ranking
 from retrieval.search.services.query_image import stored_query
+from retrieval.search.services.try_out import tried_results
 from tests.retrieval.world import SMALL, World
 
 
@@ -86,3 +88,14 @@ def test_a_network_that_fails_is_refused(world: World, member: User, monkeypatch
         world.ask(member)
     with model_cache.queue.turn():  # which is free again
         pass
+
+
+def test_a_picture_that_came_after_the_index_has_no_stored_vector(world: World) -> None:
+    image = world.test_images[0]
+    later = Image.objects.get(pk=image.pk)
+    later.pk, later.path = None, "later.jpg"
+    later.save(force_insert=True)
+    with pytest.raises(Rejected, match="does not hold that picture yet"):
+        ranking.indexed_embedding(Search(query_image=later), world.models[0])
+    with pytest.raises(Rejected, match="no model can search"):
+        tried_results(later, AnonymousUser())

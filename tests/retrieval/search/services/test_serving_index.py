@@ -19,7 +19,7 @@ from retrieval.datasets.services.deleting_pictures import submit_picture_deletio
 from retrieval.models import Dataset, Image, Index, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.options import SearchOptions
-from retrieval.search.services.serving_index import filter_of
+from retrieval.search.services.serving_index import MOST_SUBSETS, filter_of
 from tests.retrieval.world import World, done, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -146,6 +146,13 @@ def test_few_filters_are_kept_and_the_rest_made_again(world: World) -> None:
         serving.subset((None, splits), now)
     assert sum(len(kept.rows) for kept in serving._subsets.values()) <= 2 * serving.vectors.count
     assert np.array_equal(serving.subset((None, ("train", "test")), now).rows, wide.rows)
+
+
+def test_filters_that_keep_no_picture_do_not_add_up(world: World) -> None:
+    serving = model_cache.serving_index_of(index_now(world))
+    for label in range(1000, 1100):
+        assert len(serving.subset(((label,), None), 1).rows) == 0
+    assert len(serving._subsets) == MOST_SUBSETS
 
 
 # --- files

@@ -36,6 +36,14 @@ def test_it_stops_before_the_models_push_each_other_out(world: World, fresh_engi
 
 
 @pytest.mark.django_db
+def test_the_first_model_is_loaded_where_memory_is_too_small_for_any(
+    world: World, fresh_engine: None, settings: Settings
+) -> None:
+    settings.ENGINE_BYTES = 1
+    assert warm_models() == 1
+
+
+@pytest.mark.django_db
 def test_a_damaged_model_does_not_keep_the_others_out(
     world: World, fresh_engine: None, caplog: pytest.LogCaptureFixture
 ) -> None:
