@@ -89,8 +89,9 @@ def _compile(build: Callable[..., QuerySet[Any, Any]], given: Sequence[object]) 
     sql, parameters = compiler.as_sql()
     place_of = {stand_in: place for place, stand_in in enumerate(_values_in(stand_ins))}
     places = [place_of.get(value) for value in parameters]
+    used = set(places)
     for stand_in, place in place_of.items():
-        if place not in places:
+        if place not in used:
             raise TypeError(f"the query does not use argument {stand_in!r} as it is: {sql}")
     return _Compiled(queryset, compiler, sql, parameters, places)
 
