@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import prefetch_related_objects
 
 from accounts.roles import Visitor
-from config.compiled_queries import CompiledQuery
+from config.compiled_queries import LONGEST, CompiledQuery
 from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.visibility import images_within, sight_of, visible_datasets
@@ -20,8 +20,7 @@ from retrieval.search.services.marks import marks_of
 from retrieval.search.services.predictions import MissingReason, Prediction, missing_reason, predictions_of
 from retrieval.search.services.status import missing_datasets, outdated
 
-IMAGES_AT_ONCE = 1024
-"""Images of one query: it is kept for each power of two of them, see config.compiled_queries."""
+IMAGES_AT_ONCE = LONGEST  # of one compiled query
 
 
 @dataclass(frozen=True, slots=True)
