@@ -5,7 +5,8 @@
 
 The function is called once, with stand-ins for its numbers, texts and lists of numbers, and its SQL is kept; each call
 puts its values in their places. Any other argument, such as a truth value or a member of an enumeration, is a part of
-what is kept, so it must be hashable, and one of few. Rows are what the queryset gives: models, with `select_related`, or tuples.
+what is kept, so it must be hashable, and one of few. Rows are what the queryset gives: models, with
+`select_related`, or tuples.
 """
 
 import copy
