@@ -5,7 +5,8 @@
 
 The function is called once, with stand-ins for its numbers, texts and lists of numbers, and its SQL is kept; each call
 puts its values in their places. Any other argument, such as a truth value or a member of an enumeration, is a part of
-what is kept, so it must be hashable. Rows are what the queryset gives: models, with `select_related`, or tuples.
+what is kept, so it must be hashable, and one of few. Rows are what the queryset gives: models, with
+`select_related`, or tuples.
 """
 
 import copy
@@ -19,6 +20,9 @@ from django.db.models import QuerySet
 
 R = TypeVar("R")
 
+LONGEST = 1024
+"""Numbers of one list. SQL is kept for each power of two up to it; whoever has more asks several times."""
+
 FIRST_NUMBER = -1_987_654_321  # stand-ins count up from here; no key and no count is negative
 
 
@@ -30,9 +34,10 @@ class CompiledQuery(Generic[R]):
         self._kept: dict[tuple[object, ...], _Compiled] = {}
 
     def __call__(self, *arguments: object) -> list[R]:
-        """Return the rows. A list of numbers must not be empty.
+        """Return the rows.
 
         Raises:
+            ValueError: a list is empty, or longer than LONGEST.
             TypeError: at the first call: the queryset prefetches, or does not use one of its arguments.
         """
         given = [_lengthened(value) if isinstance(value, list) else value for value in arguments]
@@ -89,14 +94,17 @@ def _compile(build: Callable[..., QuerySet[Any, Any]], given: Sequence[object]) 
     sql, parameters = compiler.as_sql()
     place_of = {stand_in: place for place, stand_in in enumerate(_values_in(stand_ins))}
     places = [place_of.get(value) for value in parameters]
+    used = set(places)
     for stand_in, place in place_of.items():
-        if place not in places:
+        if place not in used:
             raise TypeError(f"the query does not use argument {stand_in!r} as it is: {sql}")
     return _Compiled(queryset, compiler, sql, parameters, places)
 
 
 def _lengthened(keys: list[Any]) -> list[Any]:
     """Return the keys, the last repeated up to a power of two, so that few lengths are compiled."""
+    if not 1 <= len(keys) <= LONGEST:
+        raise ValueError(f"a list of a compiled query has 1 to {LONGEST:,} numbers, not {len(keys):,}")
     return keys + keys[-1:] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
 
 

@@ -96,6 +96,7 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
 
     # context["results"] has the SearchResults that were read already, by their keys.
 
+    datasets = serializers.SerializerMethodField()
     filters = serializers.SerializerMethodField()
     share_url = serializers.SerializerMethodField()
     columns = serializers.SerializerMethodField()
@@ -108,6 +109,13 @@ class SearchSerializer(serializers.ModelSerializer[Search]):
         model = Search
         fields = (*SEARCH_FIELDS, "datasets", "query_image", "share_url", "columns", "problems")
         read_only_fields = fields
+
+    @extend_schema_field(
+        serializers.ListField(child=serializers.IntegerField(), help_text="Data sets that were searched, ascending.")
+    )
+    def get_datasets(self, search: Search) -> list[int]:
+        """Return the keys in one order, however the data sets were named: the version of the search depends on it."""
+        return sorted(dataset.pk for dataset in search.datasets.all())
 
     @extend_schema_field(ShownFiltersSerializer)
     def get_filters(self, search: Search) -> Fields:

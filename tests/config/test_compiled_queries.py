@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiToken, User
 from accounts.services import create_token
-from config.compiled_queries import CompiledQuery
+from config.compiled_queries import LONGEST, CompiledQuery
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -31,6 +31,14 @@ def test_lists_of_any_length(member: User, curator: User, admin: User) -> None:
     people = sorted((member, curator, admin), key=lambda user: user.pk)
     for count in (1, 2, 3):
         assert by_keys([user.pk for user in people[:count]]) == people[:count]
+
+
+@pytest.mark.parametrize("count", [0, LONGEST + 1])
+def test_a_list_without_bound_is_refused(count: int) -> None:
+    by_keys = CompiledQuery[User](lambda keys: User.objects.filter(pk__in=keys))
+    assert by_keys(list(range(1, LONGEST + 1))) == []
+    with pytest.raises(ValueError, match="has 1 to 1,024 numbers"):
+        by_keys(list(range(count)))
 
 
 def test_one_statement_with_related_rows_and_annotations(member: User) -> None:

@@ -152,7 +152,9 @@ def submit_probe(dataset: Dataset, protocol: Protocol, *, weights: str = "", by:
 
 
 def _key(dataset: Dataset, protocol: Protocol, weights: str) -> str:
-    return f"estimate:{_file(dataset, protocol, weights).stem}"
+    # By the revision, not by its fingerprint: that is empty until a job has read it, perhaps this one.
+    measured = step_times_file(storage.cache(), f"{dataset.pk}, revision {dataset.revision}", protocol, weights)
+    return f"estimate:{measured.stem}"
 
 
 def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, int]:

@@ -66,9 +66,12 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
         return None
     index: Index = model.serving[0]  # type: ignore[attr-defined]
     try:
-        held = model_cache.index_of(index)
-    except (StaleIndexError, OSError):
+        return _neighbourhood(model, dataset, model_cache.index_of(index), label)
+    except (StaleIndexError, OSError):  # damaged before it was loaded, or since
         return None  # a search reports the error; this page is about the class
+
+
+def _neighbourhood(model: Model, dataset: Dataset, held: VectorIndex, label: int) -> Neighbourhood | None:
     own = _indexed(dataset, held, label)
     if not own:
         return None

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.strict import StrictSerializer
-from retrieval.datasets.services.visibility import visible_images
+from retrieval.datasets.services.visibility import visible_datasets, visible_images
 from retrieval.models import Model, Search
 from retrieval.search.serializers import (
     THRESHOLD,
@@ -62,7 +62,7 @@ class RefineSerializer(StrictSerializer):
 
 def refine(search: Search, values: Mapping[str, Any], by: User) -> run_search.StoredSearch:
     """Search again with a valid body. Raises what `run_search.run_search` does."""
-    found: Searchable = values.get("datasets") or searchable_of(list(search.datasets.all()))
+    found: Searchable = values.get("datasets") or searchable_of(list(visible_datasets(by).filter(searches=search)))
     if "models" in values:
         models = able_models(found, values["models"])
     else:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from accounts.models import User
 from accounts.personal_data import MEGABYTE, Used
@@ -24,31 +24,35 @@ def check_room(user: User, *, picture: bool) -> None:
     Raises:
         QuotaReached: they keep as many as they may.
     """
-    stored, uploads = _counts_of(user)
+    stored, uploads, last = _counts_of(user)
     if stored >= settings.SEARCHES_MAX:
         raise QuotaReached(f"you keep {stored:,} searches, the most allowed; delete some in your history")
-    if picture and _bytes_of(user, uploads) >= settings.QUERIES_MAX_BYTES:
+    if picture and _bytes_of(user, uploads, last) >= settings.QUERIES_MAX_BYTES:
         most = settings.QUERIES_MAX_BYTES // MEGABYTE
         raise QuotaReached(f"your query pictures take {most:,} MB, the most allowed; delete searches in your history")
 
 
 _UPLOADED = Q(root=None, query_image=None)
 
-_counts = CompiledQuery[tuple[int, int]](
+_counts = CompiledQuery[tuple[int, int, datetime | None]](
     lambda owner: (
         Search.objects.filter(owner=owner)
         .order_by()
         .values("owner")
-        .annotate(searches=Count("pk"), uploads=Count("pk", filter=_UPLOADED))
-        .values_list("searches", "uploads")
+        .annotate(
+            searches=Count("pk"),
+            uploads=Count("pk", filter=_UPLOADED),
+            newest=Max("created_at", filter=_UPLOADED),
+        )
+        .values_list("searches", "uploads", "newest")
     )
 )
 
 
-def _counts_of(user: User) -> tuple[int, int]:
-    """Return how many searches a person keeps, and how many of them have a picture of their own."""
+def _counts_of(user: User) -> tuple[int, int, datetime | None]:
+    """Return how many searches a person keeps, how many of them have a picture of their own, and when the last came."""
     rows = _counts(user.pk)
-    return rows[0] if rows else (0, 0)
+    return rows[0] if rows else (0, 0, None)
 
 
 def query_bytes(user: User) -> int:
@@ -57,8 +61,8 @@ def query_bytes(user: User) -> int:
     Thousands of files are too many to read at every upload, so the last sum is remembered, and only what came since is
     added; where rows are gone, their number no longer fits, and all files are read.
     """
-    _, uploads = _counts_of(user)
-    return _bytes_of(user, uploads)
+    _, uploads, last = _counts_of(user)
+    return _bytes_of(user, uploads, last)
 
 
 def note_query(search: Search, size: int) -> None:
@@ -74,16 +78,18 @@ def _key_of(owner: int | None) -> str:
     return f"query-bytes-{owner}"
 
 
-def _bytes_of(user: User, uploads: int) -> int:
-    """Return the bytes of a person's pictures, of which there are so many."""
+def _bytes_of(user: User, uploads: int, last: datetime | None) -> int:
+    """Return the bytes of a person's pictures, of which there are so many, the last of a moment.
+
+    Each web process may remember a sum of its own, so the number alone does not tell that a sum is of now.
+    """
     kept: tuple[int, int, datetime | None] | None = cache.get(_key_of(user.pk))
     count, size, newest = kept or (0, 0, None)
-    if kept is not None and count == uploads:
+    if kept is not None and (count, newest) == (uploads, last):
         return size
     own = Search.objects.filter(_UPLOADED, owner=user).order_by("created_at").only("pk", "root", "created_at")
-    if count != uploads:
-        count, size, newest = _extended(own, count, size, newest)
-    if count != uploads:
+    count, size, newest = _extended(own, count, size, newest)
+    if (count, newest) != (uploads, last):
         count, size, newest = _extended(own, 0, 0, None)
     cache.set(_key_of(user.pk), (count, size, newest), KEPT_SECONDS)
     return size

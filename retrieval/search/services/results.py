@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import prefetch_related_objects
 
 from accounts.roles import Visitor
-from config.compiled_queries import CompiledQuery
+from config.compiled_queries import LONGEST, CompiledQuery
 from mlcore.index import overlap_at
 from retrieval.datasets.services.classes import names_of
 from retrieval.datasets.services.visibility import images_within, sight_of, visible_datasets
@@ -19,6 +19,8 @@ from retrieval.search.services.headlines import Headline, headlines_of, summary_
 from retrieval.search.services.marks import marks_of
 from retrieval.search.services.predictions import MissingReason, Prediction, missing_reason, predictions_of
 from retrieval.search.services.status import missing_datasets, outdated
+
+IMAGES_AT_ONCE = LONGEST  # of one compiled query
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def results_of(search: Search, viewer: Visitor, *, with_predictions: bool = Fals
 def results_of_all(
     searches: Sequence[Search], viewer: Visitor, *, with_predictions: bool = False
 ) -> dict[UUID, SearchResults]:
-    """Return the results of each search, by its key; with as many database queries as for one."""
+    """Return the results of each search, by its key; with as many queries as for one, up to IMAGES_AT_ONCE images."""
     prefetch_related_objects(searches, "datasets")
     rankings = Ranking.objects.filter(search__in=searches, index__dataset__in=visible_datasets(viewer))
     rankings = rankings.select_related("model__run", "index__dataset").order_by("pk")
@@ -193,11 +195,13 @@ _shown = CompiledQuery[Image](
 
 def _images_of_hits(best: Iterable["_Best"], datasets: Mapping[int, Dataset], viewer: Visitor) -> dict[int, Image]:
     """Return the images of the results that may be shown, by their keys, each with its class and its data set."""
-    keys = list({hit.image for found in best for hit in found.hits})
-    images = _shown(sight_of(viewer), keys) if keys else []
-    for image in images:
-        image.dataset = datasets[image.dataset_id]
-    return {image.pk: image for image in images}
+    keys, sight = list({hit.image for found in best for hit in found.hits}), sight_of(viewer)
+    images: dict[int, Image] = {}
+    for start in range(0, len(keys), IMAGES_AT_ONCE):
+        for image in _shown(sight, keys[start : start + IMAGES_AT_ONCE]):
+            image.dataset = datasets[image.dataset_id]
+            images[image.pk] = image
+    return images
 
 
 def _visible(searches: Sequence[Search], ranked: Collection[int], viewer: Visitor) -> set[int]:

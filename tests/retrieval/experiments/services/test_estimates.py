@@ -11,6 +11,7 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import write_json
 from mlcore.comparison.plan import Tuning as Budget
+from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.experiments.services import estimates, options
 from retrieval.experiments.services.estimates import estimate_of, probe_of, submit_probe, time_of
 from retrieval.models import Dataset, Run
@@ -50,6 +51,19 @@ def test_a_probe_in_a_child_lets_the_time_be_known(world: World, curator: User) 
     more = options.make_protocol("demo", {**SMALL, "epochs": 70}, "")
     longer = estimate_of(world.dataset, more, ["soft_triple"])
     assert longer is not None and longer["each"]["soft_triple"] > told["each"]["soft_triple"]
+
+
+def test_each_changed_set_has_a_probe_of_its_own(world: World) -> None:
+    """The fingerprint of a new revision is empty until a job has read it; two data sets may have none at once."""
+    protocol, other = unlike_the_worlds(), world.another()
+    Dataset.objects.update(fingerprint="")
+    world.dataset.refresh_from_db()
+    other.refresh_from_db()
+    job = submit_probe(world.dataset, protocol, by=None)
+    assert submit_probe(other, protocol, by=None) != job
+    fresh_catalogue(world.dataset.pk)
+    world.dataset.refresh_from_db()
+    assert world.dataset.fingerprint and probe_of(world.dataset, protocol) == job
 
 
 def test_a_probe_that_fails_says_why_and_nothing_is_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from retrieval.models import Model
 from retrieval.pages.services.class_search import counts_of, has_class, neighbourhood_of, pictures_of
 from retrieval.search.services import model_cache
-from tests.retrieval.world import World
+from tests.retrieval.world import World, replaced
 
 pytestmark = pytest.mark.django_db
 
@@ -47,4 +47,14 @@ def test_without_a_model_or_its_index_there_is_no_neighbourhood(world: World, fr
         shutil.rmtree(world.index_of(model).folder)
     assert neighbourhood_of(world.dataset, 5) is None
     Model.objects.update(published=False)
+    assert neighbourhood_of(world.dataset, 5) is None
+
+
+def test_an_index_damaged_since_it_was_loaded_gives_no_neighbourhood(world: World) -> None:
+    best = max(world.models, key=lambda model: model.metrics["recall_at"]["1"])  # type: ignore[index]
+    file = world.index_of(best).folder / "vectors.npy"
+    replaced(file, file.read_bytes())  # of its own: the session's is linked here
+    assert neighbourhood_of(world.dataset, 5) is not None
+    with file.open("r+b") as opened:
+        opened.truncate(128)
     assert neighbourhood_of(world.dataset, 5) is None

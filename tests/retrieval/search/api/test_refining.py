@@ -4,6 +4,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from jobs.models import Job
+from retrieval.datasets.services.visibility import DELETION
 from retrieval.models import Image, Search
 from retrieval.registry.services.visibility import set_published
 from retrieval.search.services.options import SearchOptions
@@ -68,6 +70,18 @@ def test_classes_of_a_set_that_is_searched_no_more_fall_away(member_api: APIClie
     found = refine(member_api, search, datasets=[other.pk]).json()
     assert found["datasets"] == [other.pk]
     assert found["filters"]["classes"] == [{"dataset": other.pk, "label": 0}]
+
+
+def test_a_set_that_is_being_deleted_is_searched_no_more(
+    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = world.another()
+    search = world.ask(member, datasets=[world.dataset, other], models=world.models[:1])
+    Job.objects.create(kind="delete-dataset", key=f"{DELETION}{other.pk}", state=Job.State.QUEUED)
+    answer = refine(member_api, search)
+    found = answer.json()
+    assert answer.status_code == 201 and found["datasets"] == [world.dataset.pk]
+    assert member_api.get(answer["Location"]).json() == found
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,19 @@ def test_an_answer_is_rendered_once(member_api: APIClient, world: World, monkeyp
     assert indented.json() == made.json() and b"\n  " in indented.content
 
 
+def test_an_answer_has_the_version_of_what_is_stored_in_whatever_order_data_sets_are_named(
+    member_api: APIClient, world: World
+) -> None:
+    other = world.another()
+    picture = world.test_images[0].pk
+    for named in ([world.dataset.pk, other.pk], [other.pk, world.dataset.pk]):
+        made = member_api.post(SEARCHES, {"datasets": named, "image_id": picture}, format="json")
+        read = member_api.get(made["Location"])
+        assert (read.json(), read["ETag"]) == (made.json(), made["ETag"])
+        renamed = member_api.patch(made["Location"], {"name": "Owls"}, format="json", HTTP_IF_MATCH=made["ETag"])
+        assert renamed.status_code == 200
+
+
 def test_columns_have_the_fields_that_the_schema_describes(member_api: APIClient, world: World) -> None:
     made = member_api.post(SEARCHES, {"datasets": [world.dataset.pk], "image_id": world.test_images[0].pk})
     column = made.json()["columns"][0]

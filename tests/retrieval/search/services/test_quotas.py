@@ -19,6 +19,7 @@ from jobs.models import Job
 from jobs.services import run_job
 from retrieval.models import Dataset, Search, Upload
 from retrieval.models.upload import uploads
+from retrieval.search.services import run_search
 from retrieval.search.services.quotas import query_bytes
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World
@@ -173,3 +174,19 @@ def test_a_job_that_is_retried_too_late_says_so(failed: Job, curator_api: APICli
     failed.refresh_from_db()
     assert failed.state == Job.State.FAILED and "uploaded files are gone" in failed.error
     assert Dataset.objects.get().revision == 0
+
+
+def test_a_sum_of_before_is_not_taken_for_another_of_as_many_pictures(
+    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process stores a picture and deletes one: its memory is not this one's."""
+    assert search(member_api, world).status_code == 201
+    first = Search.objects.get(owner=member)
+    query_bytes(member)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(run_search, "note_query", lambda *args: None)
+        assert search(member_api, world).status_code == 201
+    first.delete()
+    second = Search.objects.get(owner=member)
+    second.upload.write_bytes(bytes(12_345))
+    assert query_bytes(member) == 12_345

@@ -91,6 +91,14 @@ def test_several_searches_take_as_many_queries_as_one(world: World, member: User
     assert counts[0] == counts[1]
 
 
+def test_many_images_are_read_in_parts(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = world.ask(member, k=5)
+    whole = results.results_of(search, member)
+    monkeypatch.setattr(results, "IMAGES_AT_ONCE", 2)
+    assert results.results_of(search, member) == whole
+    assert [len(column.results) for column in whole.columns] == [5, 5]
+
+
 def test_the_api_the_files_and_the_personal_export_have_the_same_fields(
     world: World, member: User, member_api: APIClient
 ) -> None:
