@@ -124,7 +124,7 @@ def test_an_import_killed_between_files_and_rows_is_taken_up(
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(importing, "_record", die)
+        patched.setattr(importing, "record_rows", die)
         assert dataset.job is not None
         jobs.run_job(dataset.job.pk)
     assert dataset.folder.exists() and not dataset.images.exists()
