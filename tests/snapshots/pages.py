@@ -5,6 +5,7 @@ import re
 
 from accounts.models import User
 from jobs.services import run_job
+from retrieval.datasets.services import random_pictures
 from retrieval.datasets.services.previewing import submit_preview
 from retrieval.models import Ranking
 from tests.e2e.pages import PAGES, VISITORS_PAGES
@@ -79,8 +80,9 @@ MORE = {
 
 
 def record_page(record: Record, name: str) -> None:
-    """Record the page of that name; the pictures that it draws at random are the same each time, on SQLite."""
+    """Record the page of that name; the pictures that it draws at random are the same each time."""
     random.seed(name)
+    random_pictures._chance = random.Random(name)  # type: ignore[assignment]  # each record of a page sets it anew
     places = searched(record) | ({"preview": previewed()} if name == "dataset-preview" else {})
     path = PLACES[name].format(**places)
     owner = "member" if name in OF_MEMBERS else "admin"
