@@ -8,13 +8,14 @@ Three rules make rankings comparable:
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlcore.errors import MetricsError
-from mlcore.evaluation.rough_scores import RoughRows, possible_best, rough_rows, single_error
+from mlcore.evaluation.rough_scores import RoughRows, pair_cosines, possible_best, rough_rows, single_error
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,9 +25,6 @@ SCORE_STEPS = 1e6
 
 _FEW = 256
 """A ranking no deeper than this part of the gallery is cheaper to find by rough scores first."""
-
-_PAIRS = 1 << 12
-"""Pairs whose rows are gathered at a time: 32 MiB of 512 dimensions in float64."""
 
 _LEFT_OUT = np.int32(-(2**31) + 1)
 """Ranking key of the query itself: below every cosine, and odd, so it never counts as relevant."""
@@ -43,6 +41,12 @@ class EmbeddingSet:
 
     def __len__(self) -> int:
         return len(self.unit)
+
+    @cached_property
+    def by_class(self) -> tuple[Ints, Ints]:
+        """Its rows [N], class by class, and where each of its C classes begins among them, then N: [C + 1]."""
+        begins = np.concatenate([[0], np.cumsum(np.bincount(self.classes))])
+        return np.argsort(self.classes, kind="stable"), begins
 
     def of(self, rows: Ints) -> "EmbeddingSet":
         """Return some of the pictures."""
@@ -181,9 +185,9 @@ def first_relevant(task: RetrievalTask, rows: Ints) -> Ints:
 
 def _nearest_relevant(task: RetrievalTask, rows: Ints) -> NDArray[np.int32]:
     """Return the key of the best relevant picture of each query, [B]."""
-    classes = task.gallery.classes
-    by_class = np.argsort(classes, kind="stable")
-    starts, ends = (np.searchsorted(classes[by_class], task.every.classes[rows], side) for side in ("left", "right"))
+    by_class, begins = task.gallery.by_class
+    asked = task.every.classes[rows]
+    starts, ends = begins[asked], begins[asked + 1]
     places = np.repeat(np.arange(len(rows)), ends - starts)
     among = np.arange(len(places)) - np.repeat(np.cumsum(ends - starts) - (ends - starts), ends - starts)
     keys = _pair_keys(task, rows[places], by_class[starts[places] + among])
@@ -221,12 +225,8 @@ def _keys(task: RetrievalTask, rows: Ints) -> NDArray[np.int32]:
 def _pair_keys(task: RetrievalTask, rows: Ints, found: Ints) -> NDArray[np.int32]:
     """Return the ranking keys [P] of pairs of a query and a picture of the gallery."""
     asked, gallery = task.every, task.gallery
-    cosines = np.empty(len(rows))
-    for start in range(0, len(rows), _PAIRS):
-        part = slice(start, start + _PAIRS)
-        cosines[part] = np.einsum("pd,pd->p", asked.unit[rows[part]], gallery.unit[found[part]])
     return ranking_keys(
-        cosines,
+        pair_cosines(asked.unit, gallery.unit, rows, found),
         wrong=asked.classes[rows] != gallery.classes[found],
         left_out=asked.ids[rows] == gallery.ids[found],
     )

@@ -7,7 +7,7 @@ rough cosine is bounded, so whoever compares all that rough ones leave possible 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
+F = TypeVar("F", np.float32, np.float64)
 
 _SINGLE, _BFLOAT16 = 2.0**-24, 2.0**-8
 """Units of rounding: the largest relative error of a number when it is stored."""
@@ -25,8 +26,8 @@ _SINGLE, _BFLOAT16 = 2.0**-24, 2.0**-8
 _GROUP = 16
 """Columns of scores whose best is looked at before each."""
 
-_PAIRS = 1 << 13
-"""Pairs whose rows are gathered at a time: 32 MiB of 512 dimensions in single precision."""
+_PAIRS = 1 << 12
+"""Pairs whose rows are gathered at a time: 32 MiB of 512 dimensions in double precision."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ def single_error(dim: int) -> float:
     Source: Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1.
     """
     return (dim + 4) * _SINGLE
+
+
+def pair_cosines(queries: NDArray[F], gallery: NDArray[F], asked: Ints, found: Ints) -> NDArray[F]:
+    """Return the products [P] of unit rows `asked` [P] of queries [B, D] with rows `found` [P] of a gallery [N, D]."""
+    cosines = np.empty(len(asked), queries.dtype)
+    for start in range(0, len(asked), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        cosines[part] = np.einsum("pd,pd->p", queries[asked[part]], gallery[found[part]])
+    return cosines
 
 
 def possible_best(queries: RoughRows, gallery: RoughRows, count: int, *, step: float, most: int) -> tuple[Ints, Ints]:
@@ -117,10 +127,7 @@ def _closer(
 ) -> tuple[Ints, Ints]:
     """Return those of the pairs that stay possible by single-precision cosines."""
     asked, found = pairs
-    cosines = np.empty(len(asked), np.float32)
-    for start in range(0, len(asked), _PAIRS):
-        part = slice(start, start + _PAIRS)
-        cosines[part] = np.einsum("pd,pd->p", queries[asked[part]], gallery[found[part]])
+    cosines = pair_cosines(queries, gallery, asked, found)
     order = np.lexsort((-cosines, asked))
     _, firsts, places = np.unique(asked, return_index=True, return_inverse=True)
     bounds = cosines[order[firsts + count - 1]]  # each of these queries has at least `count` pairs
