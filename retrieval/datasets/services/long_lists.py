@@ -1,5 +1,6 @@
 """Long lists of pictures: counts from the report of their data set, and pages that are read from the nearer end."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import overload
 
@@ -26,7 +27,25 @@ def count_visible(dataset: Dataset, split: str = "") -> int:
     return int(report["train_images" if split else "images"])
 
 
-class LongList(Sequence[Image]):
+class Slices(Sequence[Image]):
+    """A list of pictures of which a paginator reads slices."""
+
+    @abstractmethod
+    def between(self, start: int, stop: int) -> list[Image]:
+        """Return the pictures from one place to before another, which lie within the list."""
+
+    @overload
+    def __getitem__(self, place: int) -> Image: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Image]: ...
+    def __getitem__(self, place: int | slice) -> Image | list[Image]:
+        if isinstance(place, int):
+            return self[place : place + 1][0]
+        start, stop, _ = place.indices(len(self))
+        return self.between(start, stop) if start < stop else []
+
+
+class LongList(Slices):
     """Pictures in an order, for a paginator. A slice costs what lies between it and the nearer end of the list.
 
     order: names of columns, "-" before those that descend. total: how many pictures there are.
@@ -38,16 +57,8 @@ class LongList(Sequence[Image]):
     def __len__(self) -> int:
         return self._total
 
-    @overload
-    def __getitem__(self, place: int) -> Image: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Image]: ...
-    def __getitem__(self, place: int | slice) -> Image | list[Image]:
-        if isinstance(place, int):
-            return self[place : place + 1][0]
-        start, stop, _ = place.indices(self._total)
-        if stop <= start:
-            return []
+    def between(self, start: int, stop: int) -> list[Image]:
+        """Return the pictures of these places, read from the nearer end."""
         if start <= self._total - stop:
             return list(self._images.order_by(*self._order)[start:stop])
         backwards = self._images.order_by(*map(_turned, self._order))

@@ -4,9 +4,8 @@ A page costs the same whether a data set has ten classes or five thousand: nothi
 not show, but for two counts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Subquery
 
@@ -15,7 +14,7 @@ from mlcore.errors import CheckpointError
 from mlcore.evaluation.evaluate import PER_QUERY, read_per_query
 from mlcore.evaluation.metric_table import HEADLINE
 from retrieval.datasets.services.classes import labels_containing
-from retrieval.datasets.services.long_lists import LongList, count_visible
+from retrieval.datasets.services.long_lists import LongList, Slices, count_visible
 from retrieval.models import Dataset, Image, ImageQuerySet, Model
 from retrieval.registry.services.visibility import visible_models
 
@@ -85,7 +84,7 @@ def difficulty_of(judge: Model) -> Difficulty | None:
     )
 
 
-class OrderedPictures(Sequence[Image]):
+class OrderedPictures(Slices):
     """The pictures that filters keep, in an order, for a paginator: a slice reads those of the slice."""
 
     def __init__(self, dataset: Dataset, filters: Filters, order: str, difficulty: Difficulty | None = None) -> None:
@@ -108,14 +107,8 @@ class OrderedPictures(Sequence[Image]):
             return self._images.count()
         return count_visible(self._dataset, self._filters.split)
 
-    @overload
-    def __getitem__(self, place: int) -> Image: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Image]: ...
-    def __getitem__(self, place: int | slice) -> Image | list[Image]:
-        if isinstance(place, int):
-            return self[place : place + 1][0]
-        start, stop, _ = place.indices(len(self))
+    def between(self, start: int, stop: int) -> list[Image]:
+        """Return the pictures of these places that are still shown."""
         keys = self._keys(start, stop)
         images = Image.objects.filter(hidden=False).named().in_bulk(keys)
         return [images[pk] for pk in keys if pk in images]
