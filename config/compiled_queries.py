@@ -10,7 +10,7 @@ what is kept, so it must be hashable, and one of few. Rows are what the queryset
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -57,6 +57,8 @@ class _Compiled:
     sql: str
     parameters: Sequence[object]
     places: Sequence[int | None]
+    converters: Mapping[int, Any]
+    """From what the database gives to the values of fields: the same for every connection."""
 
     def rows(self, values: Sequence[object]) -> list[Any]:
         """Run the SQL with these values."""
@@ -66,6 +68,7 @@ class _Compiled:
         bound = copy.copy(self.compiler)
         bound.connection = connections[self.queryset.db]  # of this thread
         bound.as_sql = lambda *args, **kwargs: (self.sql, parameters)
+        bound.get_converters = lambda expressions: self.converters
         rows: Any = self.queryset._iterable_class
         return list(rows(_Bound(self.queryset, bound)))
 
@@ -98,7 +101,8 @@ def _compile(build: Callable[..., QuerySet[Any, Any]], given: Sequence[object]) 
     for stand_in, place in place_of.items():
         if place not in used:
             raise TypeError(f"the query does not use argument {stand_in!r} as it is: {sql}")
-    return _Compiled(queryset, compiler, sql, parameters, places)
+    converters = compiler.get_converters([column for column, *_ in compiler.select[: compiler.col_count]])
+    return _Compiled(queryset, compiler, sql, parameters, places, converters)
 
 
 def _lengthened(keys: list[Any]) -> list[Any]:

@@ -54,6 +54,7 @@ ACCOUNT_RATE_LIMITS = {
 # --- searches
 
 MOST_ANSWERS = 100  # a model gives to one search
+SEARCHES_AT_ONCE = count("KINDRED_SEARCHES_AT_ONCE", 2)  # that compute in a process; others wait, or are embedded
 FETCH_SECONDS = positive("KINDRED_FETCH_SECONDS", 10)  # to fetch a picture from a URL, redirects included
 
 # --- pictures that a process decodes: each takes up to 300 MB for a moment

@@ -145,6 +145,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",  # a read that turns into a write would fail at once, without waiting
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
+# A thread keeps its connection: to close the last one of SQLite writes its log back to the disk, after each request.
+DATABASES["default"].setdefault("CONN_MAX_AGE", 600)  # seconds; or ?conn_max_age= of the URL
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a server that was started again is noticed before a query fails
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- cache, files, mail

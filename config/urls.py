@@ -18,6 +18,7 @@ handler400 = "config.error_pages.bad_request"
 handler500 = "config.error_pages.server_error"
 
 urlpatterns = [
+    path("api/", include("config.api.urls")),  # first: each pattern before it is tried for every request
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", RedirectView.as_view(pattern_name="security")),  # allauth's own overview; ours has it all
@@ -29,5 +30,4 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("retrieval.urls")),
     path("", include("ratings.urls")),
-    path("api/", include("config.api.urls")),
 ]

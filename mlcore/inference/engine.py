@@ -3,7 +3,7 @@
 A trained network is exported without its head, so models whose trunk has the same weights share one session and one
 forward pass. What is exported lies in a cache, as folders that can be made again:
 
-    trunk-FINGERPRINT/network.onnx      pixels, uint8 [N, crop, crop, 3], to features, float32 [N, F]
+    trunk-FINGERPRINT/network.onnx      pixels, uint8 [1, crop, crop, 3], to features, float32 [1, F]
     trunk-FINGERPRINT/manifest.json     its SHA-256, or why it could not be exported
     trunk-FINGERPRINT/WEIGHTS.json      of a model with this trunk: why PyTorch embeds instead, "" where it does not
 
@@ -34,10 +34,8 @@ from mlcore.runs import WEIGHTS
 
 Floats = NDArray[np.float32]
 
-EXPORTER = 1
+EXPORTER = 2
 """Part of every fingerprint: raise it where the exported network changes."""
-AT_ONCE = 8
-"""Pictures of one run of a session: more take as long each, and more memory."""
 NETWORK, MANIFEST = "network.onnx", "manifest.json"
 PIXELS, FEATURES = "pixels", "features"
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError)  # JSON that is missing, damaged or of another shape
@@ -60,19 +58,15 @@ class OnnxTrunk:
         Raises:
             WeightsError: the network cannot be run, or gives something else.
         """
-        return np.concatenate(
-            [self._run(pixels[start : start + AT_ONCE]) for start in range(0, len(pixels), AT_ONCE)],
-        )
+        return np.concatenate([self._run(pixels[row : row + 1]) for row in range(len(pixels))])
 
     def _run(self, pixels: NDArray[np.uint8]) -> Floats:
         try:
             features: Floats = self._session.run([FEATURES], {PIXELS: np.ascontiguousarray(pixels)})[0]
         except ENGINE_ERRORS as error:
             raise WeightsError(f"ONNX Runtime cannot run the network: {brief(error)}") from error
-        if features.ndim != 2 or len(features) != len(pixels):
-            raise WeightsError(
-                f"ONNX Runtime gives {list(features.shape)} for {len(pixels)} pictures, not one row each"
-            )
+        if features.ndim != 2 or len(features) != 1:
+            raise WeightsError(f"ONNX Runtime gives {list(features.shape)} for a picture, not one row")
         return features
 
 

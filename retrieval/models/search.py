@@ -104,7 +104,12 @@ class Search(models.Model):
     @property
     def upload(self) -> Path:
         """The path of the uploaded query, if the query is not a picture of a data set."""
-        return storage.media() / "searches" / f"{self.root_id or self.pk}.jpg"
+        return self.upload_folder() / f"{self.root_id or self.pk}.jpg"
+
+    @staticmethod
+    def upload_folder() -> Path:
+        """Return the folder of uploaded queries."""
+        return storage.media() / "searches"
 
 
 class Ranking(models.Model):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
+from config.api.kept_fields import KeptFieldsMixin
 from config.api.strict import StrictSerializer
 from retrieval.datasets.image_serializers import PictureUrls
 from retrieval.models import Search
@@ -91,7 +92,7 @@ class ShownFiltersSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A search", SEARCH)])
-class SearchSerializer(serializers.ModelSerializer[Search]):
+class SearchSerializer(KeptFieldsMixin, serializers.ModelSerializer[Search]):
     """A search with its results, one column per model."""
 
     # context["results"] has the SearchResults that were read already, by their keys.

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.fields import KeyField
+from config.api.kept_fields import KeptFieldsMixin
 from config.api.strict import StrictObject, StrictSerializer
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Image, Model
@@ -142,7 +143,7 @@ class LinkedSearchSerializer(OptionsSerializer):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("With a picture of a data set", NEW_SEARCH)])
-class NewSearchSerializer(LinkedSearchSerializer):
+class NewSearchSerializer(KeptFieldsMixin, LinkedSearchSerializer):
     """Exactly one of file (multipart), image_id (a picture of a data set) and image_url (one on the web)."""
 
     file = serializers.FileField(default=None)

@@ -38,6 +38,7 @@ from retrieval.search.serializers import NewSearchSerializer, request_of
 from retrieval.search.services import access, history, run_search, sharing
 from retrieval.search.services.explanations import explain_result
 from retrieval.search.services.results import SearchResults, results_of, results_of_all, results_of_rankings
+from retrieval.search.services.turns import in_turn
 from retrieval.search.services.url_fetch import fetch_picture
 
 RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Ranking that a result names.")
@@ -62,6 +63,8 @@ class SearchViewSet(
 
     def get_queryset(self) -> QuerySet[Search]:
         return access.visible_searches(self.request.user)
+
+    dispatch = in_turn(VersionedViewSet.dispatch)
 
     @cached_property
     def results(self) -> dict[UUID, SearchResults]:

@@ -17,6 +17,7 @@ from retrieval.registry.services.index_memory import resident_bytes
 from retrieval.search.services.embedding_queue import EmbeddingQueue
 from retrieval.search.services.memory_budget import LRUCache
 from retrieval.search.services.serving_index import ServingIndex
+from retrieval.search.services.turns import turns
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -51,8 +52,11 @@ def embed_by_all(
     first = next(iter(encoders.values()))
     if isinstance(first, ExternalEncoder):  # whose process nobody else waits for
         first.patience = patience
-        return {key: encoder.embed(pictures) for key, encoder in encoders.items()}
-    features = queue.features(first, first.preprocessing.pixels(pictures), patience)
+        with turns.left():
+            return {key: encoder.embed(pictures) for key, encoder in encoders.items()}
+    pixels = first.preprocessing.pixels(pictures)
+    with turns.left():
+        features = queue.features(first, pixels, patience)
     return {key: encoder.embed_features(features) for key, encoder in encoders.items()}
 
 

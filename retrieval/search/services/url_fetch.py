@@ -19,6 +19,7 @@ import httpx
 from django.conf import settings
 
 from config.errors import Busy, Rejected
+from retrieval.search.services.turns import turns
 
 REDIRECTS = 4
 REDIRECTING = (301, 302, 303, 307, 308)
@@ -39,6 +40,7 @@ class FetchedTooLate(Busy):
     """The time for all pictures that are fetched together is over; this one may be fetched later."""
 
 
+@turns.left()
 def fetch_picture(url: str, until: float = math.inf) -> bytes:
     """Return the bytes at a URL; whether they are a picture is checked by the reader.
 

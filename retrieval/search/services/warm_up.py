@@ -5,10 +5,11 @@ import logging
 import time
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Max
 from PIL import Image
 
+from accounts.models import User
+from accounts.roles import Role
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import open_picture
@@ -16,13 +17,14 @@ from retrieval.models import Dataset, Index, Model
 from retrieval.models import Image as PictureRow
 from retrieval.search.services import model_cache
 from retrieval.search.services.defaults import default_models
+from retrieval.search.services.quotas import check_room
 from retrieval.search.services.run_search import searchable_models, with_index
+from retrieval.search.services.searchable import UnknownDataset, find_searchable
 from retrieval.search.services.try_out import tried_results
 
 logger = logging.getLogger(__name__)
 
 SIDE = 224  # pixels of the blank picture that each network embeds, because its first pass is the slowest
-TOGETHER = (1, 8)  # pictures of a pass: of one search, and of a full batch, whose memory is taken now
 
 
 def warm_models() -> int:
@@ -55,10 +57,20 @@ def _search_once() -> None:
     query = PictureRow.objects.filter(dataset__in=with_index(Dataset.objects.all()), hidden=False).first()
     if query is None:
         return
+    check_room(_somebody(Role.MEMBER), picture=True)
     try:
-        tried_results(query, AnonymousUser())
-    except (Rejected, MlcoreError, OSError) as error:  # a search says so itself
+        for role in (Role.MEMBER, Role.CURATOR):  # who see other data sets, by other queries
+            find_searchable(_somebody(role), [query.dataset_id])
+            tried_results(query, _somebody(role))
+    except (UnknownDataset, Rejected, MlcoreError, OSError) as error:  # a search says so itself
         logger.warning("no search could be tried at the start: %s", error)
+
+
+def _somebody(role: Role) -> User:
+    """Return an account of that role that does not exist."""
+    user = User(pk=0)
+    user.group_names = frozenset([role.value])
+    return user
 
 
 def _wanted_models() -> list[Model]:
@@ -78,8 +90,6 @@ def _load(model: Model, indexes: list[Index]) -> None:
     held = [model_cache.index_of(index) for index in indexes]
     if not model.has_network:
         return
-    encoder, blank = model_cache.encoder_of(model), Image.new("RGB", (SIDE, SIDE))
-    for count in TOGETHER:
-        vectors = model_cache.embed(encoder, [blank] * count)
+    vector = model_cache.embed(model_cache.encoder_of(model), [Image.new("RGB", (SIDE, SIDE))])
     for index in held:
-        index.search(vectors[:1], 1)
+        index.search(vector, 1)

@@ -30,6 +30,7 @@ from retrieval.search.services.options import ClassChoice, find_classes
 from retrieval.search.services.query_image import ACCEPTED_FILES, FORMATS
 from retrieval.search.services.results import results_of_all
 from retrieval.search.services.status import jobs_in_progress, outdated
+from retrieval.search.services.turns import in_turn
 from retrieval.search.services.url_fetch import fetch_picture
 
 GALLERY = 24
@@ -39,6 +40,7 @@ SINGLES = ("k", "threshold", "image", "like", *SIDES)
 
 
 @login_required
+@in_turn
 def home(request: HttpRequest) -> HttpResponseBase:
     """Show the form of a search, or run it: once for each of the pictures."""
     if request.method != "POST":

@@ -18,6 +18,7 @@ from retrieval.search.services.defaults import chosen_models
 from retrieval.search.services.marks import refined_by_marks
 from retrieval.search.services.result_place import ResultPlace, place_of
 from retrieval.search.services.results import Result, results_of, summary_of
+from retrieval.search.services.turns import in_turn
 from retrieval.search.views.form import class_choices, tell_skipped
 
 
@@ -82,6 +83,7 @@ def _result_urls(search: Search, place: ResultPlace, *, is_owner: bool) -> dict[
 
 @login_required
 @never_cache
+@in_turn
 def refine(request: HttpRequest, pk: str) -> HttpResponse:
     """Search with the same picture and other options; the new search gets a URL of its own."""
     search = get_object_or_404(access.visible_searches(request.user), pk=pk)

@@ -19,7 +19,7 @@ from jobs.models import Job
 from jobs.services import run_job
 from retrieval.models import Dataset, Search, Upload
 from retrieval.models.upload import uploads
-from retrieval.search.services import run_search
+from retrieval.search.services import quotas, run_search
 from retrieval.search.services.quotas import query_bytes
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World
@@ -62,18 +62,18 @@ def test_pictures_end_at_the_quota(member_api: APIClient, world: World, settings
 def test_a_picture_that_was_just_stored_is_not_looked_at(
     member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Path] = []
-    exists = Path.exists
+    asked: list[str] = []
+    size_of = quotas._size_of
 
-    def noted(path: Path) -> bool:
-        asked.extend([path] if "searches" in path.parts else [])
-        return exists(path)
+    def noted(file: str) -> int:
+        asked.append(file)
+        return size_of(file)
 
     sizes = []
     for _ in range(3):
         assert search(member_api, world).status_code == 201
         with monkeypatch.context() as watched:
-            watched.setattr(Path, "exists", noted)
+            watched.setattr(quotas, "_size_of", noted)
             sizes.append(query_bytes(member))
     assert asked == []
     first = Search.objects.filter(owner=member).earliest("created_at")
@@ -88,20 +88,20 @@ def test_only_new_pictures_are_measured(
 ) -> None:
     """As where another process, with a memory of its own, has stored them."""
     monkeypatch.setattr("retrieval.search.services.run_search.note_query", lambda search, size: None)
-    asked: list[Path] = []
-    exists = Path.exists
+    asked: list[str] = []
+    size_of = quotas._size_of
 
-    def noted(path: Path) -> bool:
-        asked.extend([path] if "searches" in path.parts else [])
-        return exists(path)
+    def noted(file: str) -> int:
+        asked.append(file)
+        return size_of(file)
 
     for number in range(1, 4):
         asked.clear()
         assert search(member_api, world).status_code == 201
-        monkeypatch.setattr(Path, "exists", noted)
+        monkeypatch.setattr(quotas, "_size_of", noted)
         one = Search.objects.filter(owner=member).earliest("created_at").upload.stat().st_size
         assert query_bytes(member) == number * one
-        assert len([path for path in asked if path.suffix == ".jpg"]) == 1
+        assert len(asked) == 1
         monkeypatch.undo()
         monkeypatch.setattr("retrieval.search.services.run_search.note_query", lambda search, size: None)
 
