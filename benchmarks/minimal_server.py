@@ -20,6 +20,7 @@ def handler(encoder: Any, index: Any) -> type[BaseHTTPRequestHandler]:
 
     class Search(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body leave together: the body would wait 40 ms until the head is acknowledged
 
         def do_POST(self) -> None:
             data = self.rfile.read(int(self.headers["Content-Length"]))

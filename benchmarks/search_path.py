@@ -25,7 +25,7 @@ from benchmarks.search_clients import Load, Outcome, run
 from benchmarks.search_siege import siege
 from benchmarks.search_site import PORT, Api, Contents, SearchSite, environment_of, make_site, process
 
-SHARED = ROOT.parent.parent / "shared" / "data"
+SHARED = ROOT.parent / "shared" / "data"
 BEFORE = "d4e5f94"  # served searches one by one, through WSGI
 NONE = "none"
 CLIENTS = 16

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 WarmUp = Callable[[], object]
 
+NAME = "warm-up"
 SECONDS = 60.0
 """That a process waits before it serves; then the rest is done beside the first requests."""
 
@@ -29,11 +30,16 @@ def register(warm_up: WarmUp) -> None:
         _WARM_UPS.append(warm_up)
 
 
+def is_over() -> bool:
+    """Say whether nothing is being warmed up."""
+    return not any(thread.name == NAME for thread in threading.enumerate())
+
+
 def start() -> threading.Thread | None:
     """Do all of it in a thread that ends with the process, and wait for it; only the entry point calls this."""
     if not settings.WARM_UP:
         return None
-    thread = threading.Thread(target=_run, name="warm-up", daemon=True)  # of its own: its connections end with it
+    thread = threading.Thread(target=_run, name=NAME, daemon=True)  # of its own: its connections end with it
     thread.start()
     thread.join(SECONDS)
     return thread

@@ -159,10 +159,11 @@ def _taken_from_index(
 def _embedded(
     model: Model, catalogue: DatasetFolder, rows: np.ndarray[Any, Any], progress: Progress
 ) -> np.ndarray[Any, Any]:
-    from mlcore.inference.model_files import load_encoder
+    from mlcore.inference.engine import load_engine
 
     if not model.is_external:
-        return _embedded_by(load_encoder(model.folder), catalogue, rows, progress)
+        encoder = load_engine(model.folder, storage.cache(), settings.TORCH_THREADS)
+        return _embedded_by(encoder, catalogue, rows, progress)
     try:
         with encoder_for_job(model) as encoder:
             return _embedded_by(encoder, catalogue, rows, progress)
