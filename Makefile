@@ -22,6 +22,9 @@ ON_SERVICES := DATABASE_URL=$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/
 ON_REDIS := $(ON_SERVICES) CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} $(PARALLEL) $(SITE)
 ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(PARALLEL)
 
+# Modules are compiled when they are first imported: where that may not be kept, each of hundreds of processes compiles them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-learning check test-services e2e ci-full lighthouse screenshots snapshots env clean
 
 help:
