@@ -22,8 +22,13 @@ logger = logging.getLogger(__name__)
 LIVE, READY = "/livez", "/readyz"
 SECONDS = 2.0
 """That an answer is given again: however many ask, nothing is checked more often."""
+PATIENCE = 1.0
+"""Seconds that a probe waits while another one checks: what hangs must not take a thread for every probe."""
 BROKER_SECONDS = 2.0
-"""That a broker may take to answer."""
+"""That a broker may take to connect, and then to answer."""
+BROKER_OPTIONS = {"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": BROKER_SECONDS}
+"""Redis waits for ever without them; other brokers do not read them."""
+NOT_STORED = {"Cache-Control": "no-store"}
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -33,11 +38,12 @@ def answer_probes(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info == LIVE:
-            return HttpResponse("ok\n", content_type="text/plain")
+            return HttpResponse("ok\n", content_type="text/plain", headers=NOT_STORED)
         if request.path_info == READY:
             found = _health.now()
             ready = all(found[name] == "ok" for name in NEEDED)
-            return JsonResponse({"ready": ready, "checks": found}, status=200 if ready else 503)
+            answer = {"ready": ready, "checks": found}
+            return JsonResponse(answer, status=200 if ready else 503, headers=NOT_STORED)
         return get_response(request)
 
     return middleware
@@ -51,7 +57,7 @@ def check_database() -> None:
 
 def check_broker() -> None:
     """Raise where the broker does not answer."""
-    with app.connection_for_write() as broker:
+    with app.connection_for_write(connect_timeout=BROKER_SECONDS, transport_options=BROKER_OPTIONS) as broker:
         broker.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
 
 
@@ -70,34 +76,43 @@ def check_engine() -> None:
 
 CHECKS: dict[str, Callable[[], None]] = {
     "database": check_database,
-    "broker": check_broker,
     "storage": check_storage,
     "engine": check_engine,
+    "broker": check_broker,  # the last one: it may take seconds, and the others need not be old meanwhile
 }
 NEEDED = ("database", "storage", "engine")
 """Without the broker searches go on, and jobs wait in the database until it is back: a host stays in service."""
 
 
 class _Health:
-    """The newest results of the checks."""
+    """The newest results of the checks, "ok" or "failed"."""
 
     def __init__(self) -> None:
-        self._lock, self._at, self._found = threading.Lock(), float("-inf"), dict[str, str]()
+        self._lock, self._at = threading.Lock(), float("-inf")
+        self._found, self._running = dict[str, str](), ""
 
     def now(self) -> dict[str, str]:
-        """Return "ok" or "failed" for each check, not older than SECONDS."""
-        with self._lock:
+        """Return the result of each check, not older than SECONDS; one that hangs failed, and the others are older."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            return dict.fromkeys(CHECKS, "failed") | self._found | {self._running: "failed"}
+        try:
             if time.monotonic() - self._at >= SECONDS:
-                self._found = {name: _result_of(name, check) for name, check in CHECKS.items()}
+                for name, check in CHECKS.items():
+                    self._running = name
+                    self._found = self._found | {name: _result_of(name, check, self._found.get(name, ""))}
                 self._at = time.monotonic()
             return self._found
+        finally:
+            self._lock.release()
 
 
-def _result_of(name: str, check: Callable[[], None]) -> str:
+def _result_of(name: str, check: Callable[[], None], before: str) -> str:
+    """Return "ok" or "failed"; the log says why, once until it is "ok" again."""
     try:
         check()
     except Exception:  # of a database, a broker or a file system: any of them fails in its own way
-        logger.warning("%s is not ready", name, exc_info=True)
+        if before != "failed":
+            logger.warning("%s is not ready", name, exc_info=True)
         return "failed"
     return "ok"
 

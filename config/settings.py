@@ -147,8 +147,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 # A thread keeps its connection: to close the last one of SQLite writes its log back to the disk, after each request.
-DATABASES["default"].setdefault("CONN_MAX_AGE", 600)  # seconds; or ?conn_max_age= of the URL
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a server that was started again is noticed before a query fails
+# `?conn_max_age=` of the URL is seconds too. A server that was started again is noticed before a query fails.
+DATABASES["default"] = {"CONN_MAX_AGE": 600, **DATABASES["default"], "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- cache, files, mail
@@ -349,10 +349,8 @@ CACHE_DIR = keep_private_folder(VAR_DIR / "cache")  # decoded pictures and featu
 WEIGHTS_DIR = VAR_DIR / "weights"  # pre-trained weights that experiments may start from
 # Folders below which curators may import by server path.
 IMPORT_ROOTS = [Path(root) for root in env.list("KINDRED_IMPORT_ROOTS", default=[str(VAR_DIR / "imports")])]
-# Whether people may search with the picture at a web address; only public hosts are asked (search/fetching.py).
-FETCH = env.bool("KINDRED_FETCH", default=True)
-# Whether a web process loads the models of new searches when it starts (search/services/warm_up.py).
-WARM_UP = env.bool("KINDRED_WARM_UP", default=True)
+FETCH = env.bool("KINDRED_FETCH", default=True)  # pictures of public hosts (search/services/url_fetch.py)
+WARM_UP = env.bool("KINDRED_WARM_UP", default=True)  # of web processes: see search/services/warm_up.py
 
 # --- security
 

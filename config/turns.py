@@ -48,6 +48,11 @@ class Turns:
             self._take(self._back)
             self._of_thread.has_turn = True
 
+    def pass_on(self) -> None:
+        """Let one who waits go first; go on at once where nobody waits, and in a thread without a turn."""
+        with self.left():
+            pass
+
     def _has_turn(self) -> bool:
         return getattr(self._of_thread, "has_turn", False)
 

@@ -156,7 +156,9 @@ def features_folder(encoder: Encoder, dataset: DatasetFolder, root: Path, engine
         *(picture.sha256 for picture in dataset.pictures),
     ]
     if _takes_onnx(encoder, engine):
-        identity.append(f"onnxruntime {version('onnxruntime')}")
+        from mlcore.inference.engine import EXPORTER
+
+        identity.append(f"onnxruntime {version('onnxruntime')}, exporter {EXPORTER}")
     return root / f"features-{hashlib.sha256(' '.join(identity).encode()).hexdigest()[:24]}"
 
 

@@ -1,5 +1,6 @@
 """`/livez` and `/readyz`: what they say, to whom, and how often they look."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,49 @@ def test_searches_go_on_without_the_broker(media: Path, caplog: pytest.LogCaptur
     app.conf.broker_url = "redis://127.0.0.1:1/0"
     assert ready() == (200, {"ready": True, "checks": {**OK, "broker": "failed"}})
     assert "broker is not ready" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_broker_that_takes_connections_and_says_nothing(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "BROKER_OPTIONS", {"socket_connect_timeout": 0.2, "socket_timeout": 0.2})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        app.conf.broker_url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        assert ready() == (200, {"ready": True, "checks": {**OK, "broker": "failed"}})
+
+
+@pytest.mark.django_db
+def test_probes_do_not_wait_for_a_check_that_hangs(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, over = threading.Event(), threading.Event()
+
+    def check() -> None:
+        hangs.set()
+        assert over.wait(10)
+
+    monkeypatch.setattr(health, "PATIENCE", 0.01)
+    monkeypatch.setitem(health.CHECKS, "storage", check)
+    monkeypatch.setitem(health.CHECKS, "database", lambda: None)  # the thread below has no connection to close
+    first = threading.Thread(target=ready, daemon=True)
+    first.start()
+    assert hangs.wait(10)
+    try:
+        assert ready() == (503, {"ready": False, "checks": dict.fromkeys(OK, "failed") | {"database": "ok"}})
+    finally:
+        over.set()
+        first.join(10)
+    assert ready() == (200, {"ready": True, "checks": OK})
+
+
+@pytest.mark.django_db
+def test_the_log_says_once_what_is_wrong(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "SECONDS", 0.0)
+    assert [ready()[0] for _ in range(3)] == [503] * 3
+    assert caplog.text.count("storage is not ready") == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("url", ["/livez", "/readyz"])
+def test_no_cache_keeps_an_answer(media: Path, url: str) -> None:
+    assert Client().get(url).headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.django_db

@@ -115,6 +115,29 @@ def test_a_thread_has_one_turn_and_leaves_only_its_own() -> None:
     assert turns._free == 1
 
 
+def test_who_passes_the_turn_on_goes_after_one_who_waits() -> None:
+    turns, threads, waits = Turns(1), Threads(), threading.Event()
+
+    def first() -> None:
+        with turns.taken():
+            turns.pass_on()  # nobody waits
+            threads.noted.append("first")
+            assert waits.wait(SECONDS)
+            turns.pass_on()
+            threads.noted.append("first goes on")
+
+    def second() -> None:
+        with turns.taken():
+            threads.noted.append("second")
+
+    threads.start(first)
+    until(lambda: threads.noted == ["first"])
+    threads.start(second)
+    until(lambda: len(turns._new) == 1)
+    waits.set()
+    assert threads.end() == ["first", "second", "first goes on"]
+
+
 def test_an_error_gives_the_turn_back() -> None:
     turns = Turns(1)
     for block in (turns.taken, turns.left):

@@ -23,6 +23,7 @@ from retrieval.search.result_serializers import SEARCH, SearchSerializer
 from retrieval.search.serializers import NEW_SEARCH, LinkedSearchSerializer, OptionsSerializer, check_size, request_of
 from retrieval.search.services import batches, run_search
 from retrieval.search.services.batches import MOST_SEARCHES, PATIENCE, TOGETHER
+from retrieval.search.services.turns import turns
 from retrieval.search.services.url_fetch import FetchedTooLate, fetch_picture
 
 FETCHES = 2
@@ -135,7 +136,7 @@ def _bodies(request: Request, context: Mapping[str, Any]) -> Reading:
         forms = [LinkedSearchSerializer(data=body, context=context) for body in bodies]
         urls = [form.validated_data["image_url"] if form.is_valid() else None for form in forms]
         until = time.monotonic() + left
-        with ThreadPoolExecutor(TOGETHER) as pool:
+        with turns.left(), ThreadPoolExecutor(TOGETHER) as pool:  # this thread has the turn, not those of the pool
             uploads = list(pool.map(partial(_fetched, until=until), urls))
         left = until - time.monotonic()  # the models' time does not count
         yield [_request_of(form, upload, request) for form, upload in zip(forms, uploads, strict=True)]

@@ -38,7 +38,7 @@ from retrieval.search.serializers import NewSearchSerializer, request_of
 from retrieval.search.services import access, history, run_search, sharing
 from retrieval.search.services.explanations import explain_result
 from retrieval.search.services.results import SearchResults, results_of, results_of_all, results_of_rankings
-from retrieval.search.services.turns import in_turn
+from retrieval.search.services.turns import in_turn, turns
 from retrieval.search.services.url_fetch import fetch_picture
 
 RANKING = OpenApiParameter("ranking", int, OpenApiParameter.PATH, description="Ranking that a result names.")
@@ -65,6 +65,15 @@ class SearchViewSet(
         return access.visible_searches(self.request.user)
 
     dispatch = in_turn(VersionedViewSet.dispatch)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authorise the request; the pictures of a batch arrive meanwhile, as slowly as they are sent."""
+        if self.action != "batch":
+            super().initial(request, *args, **kwargs)
+            return
+        with turns.left():
+            super().initial(request, *args, **kwargs)  # in a session it reads the body, for the CSRF token
+            _ = request.data
 
     @cached_property
     def results(self) -> dict[UUID, SearchResults]:

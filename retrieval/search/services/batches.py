@@ -11,6 +11,7 @@ from retrieval.errors import NoResults
 from retrieval.models import Model, Search
 from retrieval.search.services.ranking import QueryEmbedding, embed_queries
 from retrieval.search.services.run_search import Embeddings, PreparedSearch, SearchRequest, prepare, run_prepared
+from retrieval.search.services.turns import turns
 
 MOST_SEARCHES = 50
 """Pictures of one request."""
@@ -43,12 +44,14 @@ def _prepared(requests: Sequence[SearchRequest]) -> list[PreparedSearch | Refusa
     """Return the prepared searches; after one that waited in vain for its turn the others do not wait as well."""
     prepared: list[PreparedSearch | Refusal] = []
     for request in requests:
+        turns.pass_on()  # a picture takes up to a second; a single search need not wait for eight
         last = prepared[-1] if prepared else None
         prepared.append(last if isinstance(last, Busy) else _tried(partial(prepare, **request)))
     return prepared
 
 
 def _run(prepared: PreparedSearch, embeddings: Embeddings) -> Search:
+    turns.pass_on()
     return run_prepared(prepared, embeddings).search
 
 

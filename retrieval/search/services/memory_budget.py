@@ -5,8 +5,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,11 @@ class LRUCache:
     is held beside the others, which share the budget without it: otherwise each search would load it. The log says so.
     """
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(
+        self, most_bytes: int, while_loading: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        """while_loading: entered by whoever loads an object, or waits until another has loaded it."""
+        self._while_loading = while_loading
         self._most, self._held = most_bytes, OrderedDict[object, _Held]()
         self._lock = threading.Lock()
         self._left: dict[object, float] = {}  # when an object had to leave, of those that left a moment ago
@@ -53,11 +58,11 @@ class LRUCache:
             held = self._held.setdefault(key, _Held(size))
             self._held.move_to_end(key)
             self._make_room()
-        with held.loading:
-            if held.value is NOT_LOADED:
-                held.value = self._loaded(key, held, load)
-            value: T = held.value
-            return value
+        if held.value is NOT_LOADED:
+            with self._while_loading(), held.loading:
+                if held.value is NOT_LOADED:
+                    held.value = self._loaded(key, held, load)
+        return cast(T, held.value)
 
     def _loaded(self, key: object, held: _Held, load: Callable[[], T]) -> T:
         """Return what `load` gives; what it fails to load takes no room, and is loaded again for the next."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
-cache = LRUCache(settings.ENGINE_BYTES)
+cache = LRUCache(settings.ENGINE_BYTES, while_loading=turns.left)  # seconds, in which other searches go on
 queue = EmbeddingQueue()
 
 HEAD_BYTES = 4 * 2048

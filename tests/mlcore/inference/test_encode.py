@@ -13,12 +13,13 @@ from PIL import Image
 from mlcore.datasets import DatasetFolder, PixelCache, open_cache
 from mlcore.errors import CheckpointError, ProtocolError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
-from mlcore.inference import encode, engine_export
+from mlcore.inference import encode, engine, engine_export
 from mlcore.inference.encode import (
     Encoder,
     cached_features,
     embed_rows,
     evaluation_pixels,
+    features_folder,
     open_pixels,
     state_sha256,
 )
@@ -101,6 +102,15 @@ def test_features_of_the_serving_engine_are_as_near_as_rounding_and_never_mixed(
     assert 0 < np.abs(by_onnx - by_torch).max() < 1e-4 * np.abs(by_torch).max()
     assert np.array_equal(cached_features(network, wings, cache, tmp_path, engine="onnxruntime"), by_onnx)
     assert np.array_equal(features_of(network, wings, cache, tmp_path), by_torch)
+
+
+def test_features_of_another_exporter_are_computed_again(
+    wings: DatasetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {features_folder(encoder(), wings, tmp_path, name) for name in ("torch", "onnxruntime")}
+    monkeypatch.setattr(engine, "EXPORTER", engine.EXPORTER + 1)
+    assert features_folder(encoder(), wings, tmp_path, "torch") in folders
+    assert features_folder(encoder(), wings, tmp_path, "onnxruntime") not in folders
 
 
 def test_features_that_the_serving_engine_cannot_compute_say_the_way_out(
