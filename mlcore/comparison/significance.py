@@ -223,10 +223,13 @@ class _Results:
             stepwise += (maxima >= scores[order] - _TIE).sum(axis=0)
             largest.append(maxima[:, 0])
         added = 0 if flips.holds_observed(draws) else 1
-        self.p = (added + alone) / (added + total)
+        # Training noise is drawn anew, so a draw with the observed signs may stay below what was observed.
+        least = 1 / 2.0 ** len(flips.rows.sizes)
+        self.p = np.maximum((added + alone) / (added + total), 2 * least)
         self.p_adjusted = np.empty(len(scores))
         self.p_adjusted[order] = np.maximum.accumulate((added + stepwise) / (added + total))
-        self.p_best = (added + against) / (added + total)
+        self.p_adjusted = np.maximum(self.p_adjusted, 2 * least)
+        self.p_best = np.maximum((added + against) / (added + total), least)
         # Few classes have too few flips for a 5 % tail: never narrower than an interval of one pair.
         critical = np.quantile(np.concatenate(largest), 1 - LEVEL, method="higher")
         self._critical = max(float(critical), float(ndtri(1 - LEVEL / 2)))

@@ -12,7 +12,7 @@ from mlcore.errors import ComparisonError, MlcoreError, ProtocolError, UnknownLo
 from mlcore.losses import LOSSES
 from tests.mlcore.tiny import head_protocol
 
-RESULTS = Path(__file__).parents[3] / "docs" / "results"
+STORED = Path(__file__).parent / "report_format_2.json"  # published before contrastive had a power and tuning folds
 
 ASKED: dict[str, Any] = {"name": "two", "preset": "frozen-features", "losses": ["soft_triple", "n_pairs"], "seeds": 2}
 
@@ -56,7 +56,7 @@ def test_a_stored_comparison_is_the_same_comparison(tmp_path: Path) -> None:
 
 
 def test_a_published_comparison_repeats_the_contrastive_loss_that_it_was_made_with() -> None:
-    comparison = Comparison.from_json(json.loads((RESULTS / "tuned" / "report.json").read_text())["comparison"])
+    comparison = Comparison.from_json(json.loads(STORED.read_text())["comparison"])
     assert comparison.losses["contrastive"]["power"] == 2
     found = {"params": {"negative_margin": 0.7, "positive_margin": 0.1}, "proxy_rate_factor": None}
     tuned = comparison.spec_of(Cell("contrastive", 0, tuned=True), found)
@@ -76,7 +76,7 @@ def test_a_new_tuning_has_three_folds_unless_classes_are_held_out_otherwise(
 
 
 def test_a_stored_plan_without_folds_means_what_it_meant() -> None:
-    stored = json.loads((RESULTS / "tuned" / "report.json").read_text())["comparison"]
+    stored = json.loads(STORED.read_text())["comparison"]
     assert Comparison.from_json(stored).tuning == Tuning(trials=20, validation_classes=20, folds=0, design=1)
 
 

@@ -242,9 +242,13 @@ def test_a_stored_report_of_one_seed_keeps_its_differences_and_no_conclusion(fol
     assert set(rendered(read)) == {"html", "md", "tex", "csv", "json"}
 
 
-@pytest.mark.parametrize("name", ["fine-tune-small", "tuned", "frozen-features"])
-def test_the_published_reports_are_read_or_known_to_be_too_old(name: str) -> None:
-    stored = read_json(Path(__file__).parents[3] / "docs" / "results" / name / "report.json")
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
+PUBLISHED = [*sorted(RESULTS.glob("*/report.json")), Path(__file__).parent / "report_format_2.json"]
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_the_published_reports_are_read_or_known_to_be_too_old(file: Path) -> None:
+    stored = read_json(file)
     read = current_format(stored)
     assert (read is None) == (stored["format"] == 1)
     if read is not None:

@@ -285,6 +285,18 @@ def test_few_classes_cannot_decide() -> None:
     assert pair.p_adjusted == 2 / 64 and pair.conclusion == BETTER
 
 
+@pytest.mark.parametrize("classes", [2, 3, 4, 5])
+def test_few_classes_cannot_decide_with_several_seeds_either(classes: int) -> None:
+    labels, random = np.repeat(np.arange(classes), 4), np.random.default_rng(classes)
+    rows = {
+        name: {seed: np.full(len(labels), mean) + random.normal(0, 0.001, len(labels)) for seed in range(3)}
+        for name, mean in {"first": 0.9, "second": 0.1}.items()
+    }
+    pair = only(compare_rows(labels, rows))
+    assert pair.p is not None and pair.p >= 2 / 2**classes
+    assert pair.p_adjusted is not None and pair.p_adjusted >= 2 / 2**classes and pair.conclusion == UNCLEAR
+
+
 def test_one_class_has_differences_alone() -> None:
     rows = {
         "first": {0: np.ones(3), 1: np.ones(3)},

