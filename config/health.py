@@ -50,9 +50,9 @@ def answer_probes(get_response: View) -> View:
 
 
 def check_database() -> None:
-    """Raise where the database does not answer."""
+    """Raise where the database does not answer, or has no tables yet."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
 
 
 def check_broker() -> None:

@@ -71,7 +71,7 @@ def test_two_processes_train_what_one_does(name: str, trained: dict[int, Path]) 
         # Adam turns a rounding of a gradient near zero into a step, of which a tenth is allowed; on some processors
         # a few of thousands of gradients are nothing but rounding, and take whole steps.
         apart = ~torch.isclose(weights[key], tensor, atol=1e-4, rtol=1e-4)
-        assert apart.float().mean() <= 0.002, key
+        assert apart.float().mean() <= 0.002 and (weights[key] - tensor).abs().max() <= 0.01, key
     left, expected_files = (sorted(path.name for path in folder.iterdir()) for folder in (together, alone))
     assert left == expected_files
     assert read_json(together / "metrics.json")["queries"] == read_json(alone / "metrics.json")["queries"]
