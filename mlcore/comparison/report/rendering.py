@@ -20,6 +20,7 @@ from mlcore.comparison.report.figures import (
     slide_chart,
 )
 from mlcore.comparison.report.formatting import (
+    applies_text,
     latex_text,
     markdown_text,
     matrix_of,
@@ -122,6 +123,7 @@ def _template(name: str, *, autoescape: bool) -> Template:
         "title_of": title_of,
         "parameters": parameters,
         "points": points_text,
+        "applies": applies_text,
         "tuned_values": tuned_values,
         "best_of_n": best_of_n_texts,
         "ranges": range_texts,

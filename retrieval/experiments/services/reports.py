@@ -27,6 +27,7 @@ from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
 from mlcore.comparison.report.document import current_format
 from mlcore.comparison.report.formatting import (
+    applies_text,
     bibtex_entry,
     matrix_of,
     metrics_markdown,
@@ -286,6 +287,9 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
         **_tuning(document, titles),
+        "fairness_checks": [
+            {**check, "applies": applies_text(check["violated"])} for check in document["fairness_checks"]
+        ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
         "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
