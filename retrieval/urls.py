@@ -99,6 +99,7 @@ urlpatterns = [
     path("lab/experiments/<int:pk>/report/", reports.report, name="report"),
     path("lab/experiments/<int:pk>/report/make", reports.make, name="report-make"),
     path("lab/experiments/<int:pk>/report/status", reports.status, name="report-status"),
+    path("lab/experiments/<int:pk>/report/drawings/<slug:name>", reports.drawing, name="report-drawing"),
     path("lab/experiments/<int:pk>/report/<slug:suffix>", reports.download, name="report-file"),
     path("lab/experiments/<int:pk>/delete/", deleting.delete, {"kind": "experiment"}, name="experiment-delete"),
     path("lab/experiments/<int:pk>/restore", deleting.restore_experiment, name="experiment-restore"),

@@ -1,4 +1,4 @@
-"""A file of a report as an HTTP attachment, for pages and API alike."""
+"""Files of a report as HTTP attachments, for pages and API alike."""
 
 from django.http import FileResponse, Http404
 
@@ -17,3 +17,17 @@ def report_file(experiment: Experiment, suffix: str) -> FileResponse:
     if file is None:
         raise Http404(f"{experiment.name} has no report as {suffix}; create one first")
     return attachment(file.open("rb"), services.download_name(experiment, suffix), services.FILES[suffix])
+
+
+def report_drawing(experiment: Experiment, name: str) -> FileResponse:
+    """Return a drawing of the newest report; a page shows it as a picture, and a browser keeps it as a file.
+
+    Raises:
+        Http404: there is no report, or it has no such drawing.
+    """
+    file = services.drawing_of(experiment, name)
+    if file is None:
+        raise Http404(f"{experiment.name} has no report with a drawing {name}; create it again")
+    response = attachment(file.open("rb"), f"{name}.svg", services.CHARTS["svg"])
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"  # it has own styles
+    return response

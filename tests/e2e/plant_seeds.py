@@ -1,18 +1,25 @@
-"""An experiment with three seeds of two losses in the demo's database, for walks that need several seeds.
+"""An experiment with three seeds of two losses in the demo's database, and ratings of them, for walks that need both.
 
 Run by `planted` in test_board.py in a process of its own, with the demo's settings: nothing is trained. Folders are
 copies of the demo's models. What each query earned is that of one of them with a little noise, and a gain for the
 first loss: which loss leads must not depend on how well the demo trains. The models are not published, so only curators
-see them.
+see them. Nor does a walk of another person meet their ratings: the searches belong to a rater.
 """
 
 import json
 import shutil
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from retrieval.models import Dataset, Index, Model, Search
+
 NAME = "Three seeds"
 SEEDS = 3
+RATERS, QUERIES, SHOWN = 6, 30, 8
 
 
 def plant() -> str:
@@ -30,6 +37,7 @@ def plant() -> str:
     experiment = Experiment.objects.create(
         name=NAME, dataset=first.dataset, protocol=protocol, weights=first.weights, publish=False
     )
+    shown = []
     for place, source in enumerate(sources):
         for seed in range(SEEDS):
             folder = storage.media() / f"models/planted-{source.loss}-{seed}"
@@ -40,12 +48,79 @@ def plant() -> str:
                 experiment=experiment, loss=source.loss, params=source.run.params, seed=seed, metrics=metrics,
                 history=source.run.history,
             )  # fmt: skip
-            Model.objects.create(
+            model = Model.objects.create(
                 run=run, dataset=first.dataset, name=f"{source.name} (seed {seed})", loss=source.loss,
                 artifact=f"models/planted-{source.loss}-{seed}", weights_sha256=source.weights_sha256, dim=source.dim,
                 color=source.color, published=False,
             )  # fmt: skip
+            if seed == 0:
+                shown.append((model, source.indexes.get(active=True)))
+    _rate(first.dataset, shown)
     return str(experiment.pk)
+
+
+def _rate(dataset: "Dataset", shown: "Sequence[tuple[Model, Index]]") -> None:
+    """Plant a ballot of every rater on every query; ratings follow how many results are right.
+
+    The models are right equally often, on other queries, so people's ranks stay open and metrics predict the ratings.
+    """
+    from django.utils import timezone
+
+    from accounts.models import User
+    from ratings.models import Ballot, BlindScore
+    from retrieval.models import Ranking
+
+    random, ended = np.random.default_rng(0), timezone.now()
+    people = User.objects.bulk_create(
+        User(email=f"rater-{number}@planted.example", display_name=f"Rater {number}", password="!")
+        for number in range(RATERS)
+    )
+    searches = _searches(dataset, people[0])
+    right = {search.pk: (7, 3) if place % 2 else (3, 7) for place, search in enumerate(searches)}
+    results = {search.pk: _results(dataset, search, right[search.pk]) for search in searches}
+    rankings = Ranking.objects.bulk_create(
+        Ranking(search=search, model=model, index=index, image_ids=ids, scores=[0.5] * SHOWN, took_ms=1.0)
+        for search in searches
+        for (model, index), ids in zip(shown, results[search.pk], strict=True)
+    )
+    pairs = [rankings[at : at + 2] for at in range(0, len(rankings), 2)]
+    casts = [(who, pair) for pair in pairs for who in people]
+    ballots, scores = [], []
+    for number, place in enumerate(random.permutation(len(casts))):  # so that each period has many people and queries
+        who, pair = casts[place]
+        order = random.permutation([ranking.pk for ranking in pair]).tolist()
+        ballot = Ballot(
+            who=who, search=pair[0].search, order=order, is_core=False,
+            propensities=dict.fromkeys(map(str, order), 1.0),
+            voted_at=ended - timedelta(minutes=RATERS * QUERIES - number),
+        )  # fmt: skip
+        ballots.append(ballot)
+        for ranking, hits in zip(pair, right[pair[0].search_id], strict=True):
+            score = int(np.clip(round(hits / 2 + random.normal(0, 0.8)), 1, 5))
+            scores.append(BlindScore(ballot=ballot, ranking=ranking, score=score))
+    Ballot.objects.bulk_create(ballots)
+    BlindScore.objects.bulk_create(scores)
+
+
+def _searches(dataset: "Dataset", owner) -> "list[Search]":  # type: ignore[no-untyped-def]
+    from retrieval.models import Search
+
+    queries = list(dataset.images.asking().order_by("pk")[: 5 * QUERIES : 5])
+    searches = Search.objects.bulk_create(Search(owner=owner, query_image=query, k=SHOWN) for query in queries)
+    Search.datasets.through.objects.bulk_create(
+        Search.datasets.through(search=search, dataset=dataset) for search in searches
+    )
+    return searches
+
+
+def _results(dataset: "Dataset", search: "Search", right: Sequence[int]) -> list[list[int]]:
+    """Return the results of each model: as many pictures of the query's class first, then of others."""
+    query = search.query_image
+    assert query is not None
+    gallery = dataset.images.answering().exclude(pk=query.pk).order_by("pk")
+    same = list(gallery.filter(label=query.label).values_list("pk", flat=True)[:SHOWN])
+    others = list(gallery.exclude(label=query.label).values_list("pk", flat=True)[:SHOWN])
+    return [same[:hits] + others[: SHOWN - hits] for hits in right]
 
 
 def _scored(folder, earned, random, gain: float) -> dict[str, object]:  # type: ignore[no-untyped-def]

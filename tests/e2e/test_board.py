@@ -1,6 +1,7 @@
 """Which loss is best and how sure that is; a rating that is skipped, changed and withdrawn; a report for a talk."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -62,15 +63,30 @@ def test_the_important_columns_are_in_view_on_a_phone(page: Page, site: Site) ->
 
 
 @pytest.mark.both_widths
-def test_the_leaderboard_leads_to_its_audit(page: Page, site: Site) -> None:
-    page.goto(f"{site.address}/leaderboard/")
+def test_the_leaderboard_leads_to_its_audit(page: Page, site: Site, planted: str) -> None:
+    sign_in(page, site, "admin")
+    page.goto(f"{site.address}/leaderboard/?dataset=wings&protocol=three+seeds")
+    expect(page.locator("[data-live=ballots-wings]")).to_have_text("180")
+    rows = page.locator("tr.board-row")
+    for row in rows.all():
+        expect(row.locator("[data-live^=human-]")).to_contain_text(re.compile(r"\d\.\d\d–\d\.\d\d"))
+        expect(row.locator("[data-live^=people-rank-]")).to_have_text("1–2")
+    expect(page.locator("[data-enough]")).to_contain_text(re.compile(r"undecided: it takes about \d+"))
     expect(page.get_by_role("heading", name="Which metric predicts people best")).to_be_visible()
-    expect(page.locator("[data-metrics-withheld], [data-best-metric]").first).to_be_visible()
+    expect(page.locator("[data-best-metric]")).to_contain_text("of the query predicts people best")
+    metrics = page.get_by_role("region", name="Table: metrics as predictors of people on")
+    expect(metrics.locator("tbody tr").first).to_contain_text(re.compile(r"\d+\.\d–\d+\.\d"))
+    expect(page.locator("[data-metrics-withheld]")).to_have_count(0)
     assert faults_of(page) == []
     page.get_by_role("link", name="Audit of the ratings").click()
     page.wait_for_url("**/leaderboard/audit/**")
     expect(page.locator("[data-audit=wings]").first).to_contain_text("Sampling")
     expect(page.get_by_role("region", name="Table: sampling of models").first).to_be_visible()
+    for title in ("Mean rating", "Difference of the two first"):
+        drawing = page.get_by_role("img", name=f"{title}, period by period")
+        expect(drawing).to_be_visible()
+        assert drawing.locator("circle").count() > 1 and drawing.locator("line").count() > 1
+        expect(page.get_by_role("region", name=f"Table: {title}")).to_be_visible()
     assert faults_of(page) == []
     page.get_by_role("link", name="See the table").first.click()
     page.wait_for_url("**/leaderboard/?dataset=wings**")

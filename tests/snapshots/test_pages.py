@@ -18,8 +18,9 @@ pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="the texts
 WITHOUT_TEXT = {
     # pictures, files, data for scripts, an address that leads to another
     "audit_export", "ballot-query", "dataset-map-points", "download-model", "download-ratings", "download-report",
-    "export_my_data", "leaderboard-file", "mfa_download_recovery_codes", "mfa_index", "picture", "report-file",
-    "robots", "run-curves", "search-results", "search-picture", "shared-picture", "shared-query", "thumbnail",
+    "export_my_data", "leaderboard-file", "mfa_download_recovery_codes", "mfa_index", "picture", "report-drawing",
+    "report-file", "robots", "run-curves", "search-results", "search-picture", "shared-picture", "shared-query",
+    "thumbnail",
     # options of a list, and what a button answers that stands on a page only after another was pressed
     "class-suggestions", "experiment-restore", "model-restore", "my-mark-restore", "notice-open", "notices-read",
     "search-restore", "show-names",

@@ -1,20 +1,25 @@
 """Fairness checks: known pitfalls of comparisons, and which of them apply to this one, derived from its settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlcore.comparison.plan import Tuning
-from mlcore.comparison.results import EXTERNAL, Results
+from mlcore.comparison.report.tuning_section import searched_title, tuning_summary
+from mlcore.comparison.results import EXTERNAL, Results, Row
+from mlcore.comparison.significance import FEWEST_SEEDS
 from mlcore.losses import LOSSES
 
 EQUIVALENT = {"proxy_nca_plus_plus", "normalized_softmax", "soft_triple"}
 
+FEWEST_CLASSES = 8
+"""Fewest held-out classes of the simulations in which intervals were about 95 %; see `class_intervals`."""
+
 
 @dataclass(frozen=True)
 class FairnessCheck:
-    """A known pitfall of comparisons, whether it applies to this one, and the reason."""
+    """A known pitfall of comparisons, whether it applies to this one, and the reason; None: it is not known."""
 
     name: str
-    violated: bool
+    violated: bool | None
     reason: str
 
 
@@ -26,22 +31,41 @@ def fairness_checks(results: Results) -> list[FairnessCheck]:
     return [*_of_networks(results), *_of_measuring(results), *_of_losses(results)]
 
 
+def _external_titles(results: Results) -> str:
+    return ", ".join(row.title for row in results.rows if row.kind == EXTERNAL)
+
+
+def _unless_external(results: Results, check: FairnessCheck) -> FairnessCheck:
+    """Return a check of the protocol as one of all rows: nobody told how external models were trained."""
+    external = _external_titles(results)
+    if not external:
+        return check
+    return replace(check, violated=check.violated or None, reason=f"{check.reason}; not known of {external}")
+
+
 def _of_networks(results: Results) -> list[FairnessCheck]:
-    protocol = results.comparison.protocol
+    protocol, external = results.comparison.protocol, _external_titles(results)
     pretrained = protocol.weights != "scratch"
+    disclosed = "the report has the whole protocol"
+    pooling = FairnessCheck(
+        "average + max pooling, where the backbone's own is average",
+        protocol.pooling == "average+max",
+        f"pooling: {protocol.pooling}, the same for all losses",
+    )
+    weights = FairnessCheck(
+        "pre-training that may have seen the test classes",
+        pretrained,
+        f"weights: {protocol.weights}" + ("; not checked for overlap" if pretrained else ""),
+    )
     return [
         _networks(results),
-        FairnessCheck("undisclosed crops, pooling or BatchNorm", False, "the report has the whole protocol"),
         FairnessCheck(
-            "average + max pooling, where the backbone's own is average",
-            protocol.pooling == "average+max",
-            f"pooling: {protocol.pooling}, the same for all losses",
+            "undisclosed crops, pooling or BatchNorm",
+            bool(external),
+            f"{disclosed}, but not those of {external}" if external else disclosed,
         ),
-        FairnessCheck(
-            "pre-training that may have seen the test classes",
-            pretrained,
-            f"weights: {protocol.weights}" + ("; not checked for overlap" if pretrained else ""),
-        ),
+        _unless_external(results, pooling),
+        _unless_external(results, weights),
     ]
 
 
@@ -78,48 +102,61 @@ def _listed(titles: list[str], most: int, of: int) -> str:
 
 def _of_measuring(results: Results) -> list[FairnessCheck]:
     protocol, comparison = results.comparison.protocol, results.comparison
-    trained = [row for row in results.rows if not row.is_baseline and row.kind != EXTERNAL]
-    single = [row.title for row in trained if len(row.units) < 2]
+    single = [row.title for row in results.rows if _is_of_one_seed(row)]
+    epochs = FairnessCheck(
+        "epochs chosen on the test classes",
+        False,
+        f"selection: {protocol.selection}; test classes select nothing",
+    )
+    validation = FairnessCheck(
+        "no validation classes",
+        not (protocol.folds or protocol.validation_classes or comparison.tuning),
+        _validation(results),
+    )
     return [
-        FairnessCheck(
-            "epochs chosen on the test classes",
-            False,
-            f"selection: {protocol.selection}; test classes select nothing",
-        ),
-        FairnessCheck(
-            "no validation classes",
-            not (protocol.folds or protocol.validation_classes or comparison.tuning),
-            _validation(results),
-        ),
+        _unless_external(results, epochs),
+        _unless_external(results, validation),
         FairnessCheck(
             "one seed",
             bool(single),
             f"one seed: {', '.join(single)}" if single else f"{len(comparison.seeds)} seeds",
         ),
-        FairnessCheck("no intervals", False, "95 % intervals, and paired tests corrected for all pairs"),
+        _intervals(results),
     ]
+
+
+def _is_of_one_seed(row: Row) -> bool:
+    return not row.is_baseline and row.kind != EXTERNAL and len(row.units) < FEWEST_SEEDS
+
+
+def _intervals(results: Results) -> FairnessCheck:
+    """Return the check of intervals and tests: every row has an interval, of enough classes or not."""
+    first = next(iter(results.rows[0].units.values())).scores
+    classes = len(set(first.labels.tolist()))
+    reason = f"95 % intervals over {classes} held-out classes"
+    if classes < 2:
+        reason = "95 % intervals over the queries of one class"
+    elif classes < FEWEST_CLASSES:
+        reason += f", which may hold less often than that below {FEWEST_CLASSES}"
+    tested = sum(not _is_of_one_seed(row) for row in results.rows)
+    pairs = "all pairs" if tested == len(results.rows) else "the pairs without a row of one seed"
+    reason += f", and paired tests corrected for {pairs}" if tested > 1 else "; no pair was tested"
+    return FairnessCheck("no intervals, or of few classes", classes < FEWEST_CLASSES, reason)
 
 
 def _of_losses(results: Results) -> list[FairnessCheck]:
     comparison = results.comparison
     samplers = {LOSSES[loss].sampler for loss in comparison.losses}
     twins = sorted(EQUIVALENT & comparison.losses.keys())
-    untuned = "no loss was tuned: each has its paper's parameters, and all share one learning rate"
-    tuned = _tuned(comparison.tuning) if comparison.tuning else untuned
+    batches = FairnessCheck(
+        "batches composed differently",
+        len(samplers) > 1,
+        "losses on pairs draw classes x samples, others draw at random" if len(samplers) > 1 else "the same for all",
+    )
     return [
-        FairnessCheck(
-            "losses at settings that suit some better than others",
-            comparison.tuning is None or comparison.tuning.design == 1,
-            tuned,
-        ),
-        FairnessCheck(
-            "batches composed differently",
-            len(samplers) > 1,
-            "losses on pairs draw classes x samples, others draw at random"
-            if len(samplers) > 1
-            else "the same for all",
-        ),
-        _memory(results),
+        _unless_external(results, _settings(results)),
+        _unless_external(results, batches),
+        _unless_external(results, _memory(results)),
         FairnessCheck(
             "one loss ranked under several names",
             len(twins) > 1,
@@ -130,8 +167,34 @@ def _of_losses(results: Results) -> list[FairnessCheck]:
     ]
 
 
+def _settings(results: Results) -> FairnessCheck:
+    """Return the check of settings: they suit all alike only where every loss was tuned, to the end and inside."""
+    name, tuning = "losses at settings that suit some better than others", results.comparison.tuning
+    if tuning is None:
+        return FairnessCheck(
+            name, True, "no loss was tuned: each has its paper's parameters, and all share one learning rate"
+        )
+    left = [text for loss in results.comparison.losses if (text := _left_of_tuning(results, loss, tuning))]
+    return FairnessCheck(name, tuning.design == 1 or bool(left), "; ".join([_tuned(tuning), *left]))
+
+
+def _left_of_tuning(results: Results, loss: str, tuning: Tuning) -> str:
+    """Return why a loss's tuning does not show the loss at its best; "" where it does."""
+    title, state = LOSSES[loss].title, results.tuning.get(loss)
+    if state is None:
+        return f"the tuning of {title} is not finished"
+    found = tuning_summary(state, loss)
+    if found["trials"] < tuning.trials:
+        return f"the tuning of {title} has {found['trials']} of {tuning.trials} trials"
+    if found["best"] is None:
+        return f"every trial of {title} failed"
+    if found["at_edge"]:
+        return f"{title} is best at an edge of {', '.join(map(searched_title, found['at_edge']))}"
+    return ""
+
+
 def _tuned(tuning: Tuning) -> str:
-    budget = f"the tuned rows had {tuning.trials} trials each"
+    budget = f"the budget of a tuned row is {tuning.trials} trials"
     if tuning.design == 1:
         return f"{budget}, but the learning rate that all losses share was not tuned"
     return f"{budget}, of the learning rate too; untuned rows share one learning rate"

@@ -20,6 +20,11 @@ def parameters(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value:.4g}" for name, value in params.items())
 
 
+def applies_text(violated: bool | None) -> str:
+    """Return whether a known pitfall applies, in words; None: it is not known."""
+    return "not known" if violated is None else "applies" if violated else "does not apply"
+
+
 def notes_of(document: Mapping[str, Any]) -> list[str]:
     """Return failed and missing runs with the reasons, and warnings of trainings."""
     failed, missing = document["failed"], document["missing"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlcore.comparison.report.figures import ACCENT, INK, PALE, as_svg, chart
 from mlcore.comparison.report.further import CLEAN
-from mlcore.comparison.report.further_tables import BYTES
+from mlcore.comparison.report.further_tables import BYTES, OPEN_SET
 from mlcore.evaluation.metric_table import HEADLINE, title_of
 
 LINES = {"pca": ("PCA", INK, "-"), "first": ("first coordinates", ACCENT, "--"), "int8": ("PCA, int8", ACCENT, "-")}
@@ -13,9 +13,9 @@ MARKERS = "svD^*"
 
 
 def further_charts(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SVG of each of `further_tables` that has a drawing, by the table's name; a report's rows in order.
+    """Return the SVG of each of `further_tables` that has values, by the table's name; a report's rows in order.
 
-    One drawing holds the first two of them, another quality per byte.
+    Other vectors of fewer dimensions are drawn beside those by PCA.
     """
     further = document.get("further")
     if not further:
@@ -23,12 +23,15 @@ def further_charts(document: Mapping[str, Any]) -> dict[str, str]:
     titles = {row["name"]: row["title"] for row in document["rows"] if row["name"] in further["rows"]}
     found = {name: further["rows"][name] for name in titles}
     charts = {
+        "sizes-pca": _sizes(found, titles, ("pca",), "dimensions", dict.fromkeys(BYTES, 1)),
         "sizes-first": _sizes(found, titles, ("pca", "first"), "dimensions", dict.fromkeys(BYTES, 1)),
         "sizes-int8": _sizes(found, titles, ("pca", "int8"), "bytes of a picture", BYTES),
     }
-    known = {name: row["open_set"]["auroc"]["mean"] for name, row in found.items() if row["open_set"]}
+    known = {name: row["open_set"] for name, row in found.items() if row["open_set"]}
     if known:
-        charts["open-set"] = _dots({"AUROC": known}, titles, "AUROC, percent")
+        figures = ("auroc", "correct_rejection")
+        series = {OPEN_SET[figure]: {name: row[figure]["mean"] for name, row in known.items()} for figure in figures}
+        charts["open-set"] = _dots(series, titles, "percent")
     altered = {name: row["robustness"] for name, row in found.items() if row["robustness"]}
     if altered:
         kinds = {CLEAN: "as it is", **{kind["name"]: kind["title"] for kind in further["kinds"]}}

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlcore.comparison.report.formatting import percent_text
 from mlcore.comparison.report.further import CLEAN, DROP, SCORES, VARIANTS
-from mlcore.evaluation.metric_table import HEADLINE, title_of
+from mlcore.evaluation.metric_table import title_of
 
 MISSING, NOT_MEASURED = "–", "not measured"
 BOTH = " and ".join(map(title_of, ("recall_at_1", "map_at_r")))
@@ -61,16 +61,6 @@ OPEN_SET = {
     "correct_rejection": "Unknown rejected",
 }
 BYTES = {"pca": 4, "first": 4, "int8": 1}
-
-
-def further_curves(document: Mapping[str, Any]) -> dict[str, list[tuple[int, float]]]:
-    """Return dimensions and mean MAP@R of each row's embeddings cut by PCA, of rows that have at least two steps."""
-    further = document.get("further") or {"rows": {}}
-    curves = {
-        name: [(size["dims"], size["scores"][HEADLINE]["mean"]) for size in row["sizes"]["pca"]]
-        for name, row in further["rows"].items()
-    }
-    return {row["name"]: curves[row["name"]] for row in document["rows"] if len(curves.get(row["name"], ())) > 1}
 
 
 def further_means(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:

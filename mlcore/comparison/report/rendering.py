@@ -20,6 +20,7 @@ from mlcore.comparison.report.figures import (
     slide_chart,
 )
 from mlcore.comparison.report.formatting import (
+    applies_text,
     latex_text,
     markdown_text,
     matrix_of,
@@ -53,20 +54,36 @@ COMMAND = "python -m mlcore rerun report.json --data DATA --out AGAIN"
 
 
 def write_report(document: Mapping[str, Any], folder: Path) -> None:
-    """Write report.html, .md, .tex, .csv, .json, .svg and .png into the new folder, which appears whole.
+    """Write report.html, .md, .tex, .csv, .json, .svg and .png, and the drawings, into the new folder, whole.
+
+    Drawings are drawing-NAME.svg: of each of `drawings`.
 
     Raises:
         FileExistsError: the folder is already there.
     """
     with published(folder) as scratch:
-        for suffix, text in rendered(document).items():
+        drawn = drawings(document)
+        for suffix, text in rendered(document, drawn=drawn).items():
             (scratch / f"report.{suffix}").write_text(text, encoding="utf-8")
         for suffix in CHARTS:
             (scratch / f"report.{suffix}").write_bytes(slide_chart(document, suffix))
+        for name, svg in drawn.items():
+            (scratch / f"drawing-{name}.svg").write_text(svg, encoding="utf-8")
 
 
-def rendered(document: Mapping[str, Any], formats: Collection[str] = FORMATS) -> dict[str, str]:
-    """Return the text of each of these formats by its suffix; the same document gives the same bytes."""
+def drawings(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SVG of tunings, "best-of-n", and of each of `further_tables` by its name, of what was measured."""
+    tuned = {loss: found["expected_best"] for loss, found in document["tuning"].items() if found["expected_best"]}
+    return {**({"best-of-n": best_of_n_chart(tuned)} if tuned else {}), **further_charts(document)}
+
+
+def rendered(
+    document: Mapping[str, Any], formats: Collection[str] = FORMATS, *, drawn: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the text of each of these formats by its suffix; the same document gives the same bytes.
+
+    drawn: its `drawings`, where they are there already.
+    """
     values = {
         **document,
         "protocol": document["comparison"]["protocol"],
@@ -83,7 +100,7 @@ def rendered(document: Mapping[str, Any], formats: Collection[str] = FORMATS) ->
         "command": COMMAND + (" --weights WEIGHTS" if document["comparison"]["weights_sha256"] else ""),
     }
     texts: dict[str, Callable[[], str]] = {
-        "html": lambda: _template("report.html", autoescape=True).render(**values, **_drawings(document)),
+        "html": lambda: _template("report.html", autoescape=True).render(**values, **_svgs(document, drawn)),
         "md": lambda: _template("report.md", autoescape=False).render(**values),
         "tex": lambda: _template("report.tex", autoescape=False).render(**values),
         "csv": lambda: _csv(document),
@@ -92,19 +109,18 @@ def rendered(document: Mapping[str, Any], formats: Collection[str] = FORMATS) ->
     return {suffix: texts[suffix]() for suffix in formats}
 
 
-def _drawings(document: Mapping[str, Any]) -> dict[str, Any]:
+def _svgs(document: Mapping[str, Any], drawn: Mapping[str, str] | None) -> dict[str, Any]:
     """Return what only HTML shows: our own drawings, which have escaped the names in them."""
     titles = {row["name"]: row["title"] for row in document["rows"]}
     measured = document.get("validation_curves")
-    tuned = {loss: found["expected_best"] for loss, found in document["tuning"].items() if found["expected_best"]}
-    drawn = {
+    others = {
         "accuracy_svg": accuracy_chart(document["rows"]),
         "curves_svg": curves_chart(document["curves"], titles) if document["curves"] else "",
         "validation_curves_svg": recall_chart(measured, titles) if measured else "",
-        "best_of_n_svg": best_of_n_chart(tuned) if tuned else "",
     }
-    further = {name: Markup(svg) for name, svg in further_charts(document).items()}  # noqa: S704
-    return {name: Markup(svg) for name, svg in drawn.items()} | {"further_charts": further}  # noqa: S704
+    beside = drawings(document) if drawn is None else drawn
+    markup = {name: Markup(svg) for name, svg in beside.items()}  # noqa: S704
+    return {name: Markup(svg) for name, svg in others.items()} | {"drawings": markup}  # noqa: S704
 
 
 def _template(name: str, *, autoescape: bool) -> Template:
@@ -122,6 +138,7 @@ def _template(name: str, *, autoescape: bool) -> Template:
         "title_of": title_of,
         "parameters": parameters,
         "points": points_text,
+        "applies": applies_text,
         "tuned_values": tuned_values,
         "best_of_n": best_of_n_texts,
         "ranges": range_texts,

@@ -27,6 +27,7 @@ from mlcore.comparison.plan import Cell, Comparison
 from mlcore.comparison.plan import Tuning as Budget
 from mlcore.comparison.report.document import current_format
 from mlcore.comparison.report.formatting import (
+    applies_text,
     bibtex_entry,
     matrix_of,
     metrics_markdown,
@@ -36,7 +37,7 @@ from mlcore.comparison.report.formatting import (
     significance_text,
     to_best_of,
 )
-from mlcore.comparison.report.further_tables import further_curves, further_tables
+from mlcore.comparison.report.further_tables import further_tables
 from mlcore.comparison.report.tuning_section import (
     CURVE_TEXT,
     best_of_n_texts,
@@ -238,6 +239,20 @@ def file_of(experiment: Experiment, suffix: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
+def drawing_of(experiment: Experiment, name: str) -> Path | None:
+    """Return the file of a drawing of the report, one of `drawings_of`; None when there is none."""
+    report = Report.objects.filter(experiment=experiment).first()
+    file = report.folder / f"drawing-{name}.svg" if report else None
+    return file if file and file.is_file() else None
+
+
+def drawings_of(experiment: Experiment) -> set[str]:
+    """Return the names of the report's drawings, of tables of the page; reports of earlier versions have none."""
+    report = Report.objects.filter(experiment=experiment).first()
+    files = report.folder.glob("drawing-*.svg") if report else ()
+    return {file.stem.removeprefix("drawing-") for file in files}
+
+
 def formats_of(experiment: Experiment, among: Iterable[str]) -> list[str]:
     """Return which of these formats the report is stored in; those of earlier versions have no chart."""
     return [suffix for suffix in among if file_of(experiment, suffix) is not None]
@@ -286,12 +301,14 @@ def page_values(document: Mapping[str, Any]) -> dict[str, Any]:
         "headline": HEADLINE,
         "headline_title": title_of(HEADLINE),
         **_tuning(document, titles),
+        "fairness_checks": [
+            {**check, "applies": applies_text(check["violated"])} for check in document["fairness_checks"]
+        ],
         "losses": [(titles.get(loss, loss), parameters(params)) for loss, params in losses.items()],
         "curves": [(rows[name], curve) for name, curve in document["curves"].items()],
         "validation_curves": [(rows[name], curve) for name, curve in document.get("validation_curves", {}).items()],
         "diagnostics": _diagnostics(document),
         "further_tables": further_tables(document),
-        "further_curves": [(rows[name], curve) for name, curve in further_curves(document).items()],
     }
 
 

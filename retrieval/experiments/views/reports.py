@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import curator_required, signed_in
 from config.html_errors import rejection_as_message
-from retrieval.experiments.attachments import report_file
+from retrieval.experiments.attachments import report_drawing, report_file
 from retrieval.experiments.services import reports as services
 from retrieval.models import Experiment, Report
 from retrieval.sparklines import curve_points, place_between
@@ -31,6 +31,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         "made": Report.objects.filter(experiment=experiment).first(),
         "formats": services.formats_of(experiment, services.FORMATS),
         "chart_formats": services.formats_of(experiment, services.CHARTS),
+        "drawings": services.drawings_of(experiment),
         "external_models": services.external_models(experiment),
     }
     if document is not None:
@@ -64,9 +65,6 @@ def _drawn(values: Mapping[str, Any]) -> Mapping[str, object]:
         "forest": [rows[row["name"]] for row in values["forest"]],
         "validation_curves": [
             (title, curve_points([value for _, value in curve]), curve) for title, curve in values["validation_curves"]
-        ],
-        "further_curves": [
-            (title, curve_points([value for _, value in curve]), curve) for title, curve in values["further_curves"]
         ],
         "scale": scale,
         "curves": curves,
@@ -108,3 +106,11 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
 def download(request: HttpRequest, pk: int, suffix: str) -> HttpResponseBase:
     """Download a file of the report; the HTML has its own styles, so it is not shown inside the site."""
     return report_file(get_object_or_404(Experiment, pk=pk), suffix)
+
+
+@curator_required
+@never_cache
+@require_GET
+def drawing(request: HttpRequest, pk: int, name: str) -> HttpResponseBase:
+    """Get a drawing of the report, for the report's page."""
+    return report_drawing(get_object_or_404(Experiment, pk=pk), name)

@@ -135,9 +135,40 @@ def test_why_a_report_failed_is_said(curator_client: Client, experiment: Experim
     assert "per_query.npz" in curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
 
 
-@pytest.mark.parametrize("name", ["report", "report-status", "report-file"])
+def test_each_table_of_further_metrics_has_a_drawing_beside_it(curator_client: Client, experiment: Experiment) -> None:
+    make(experiment)
+    page = reverse("report", args=[experiment.pk])
+    text = curator_client.get(page).content.decode()
+    document = services.document_of(experiment)
+    assert document is not None
+    names = {table.name for table in services.page_values(document)["further_tables"]} - {"robustness"}
+    assert services.drawings_of(experiment) == names == {"sizes-pca", "sizes-first", "sizes-int8", "open-set"}
+    for name in names:
+        address = reverse("report-drawing", args=[experiment.pk, name])
+        section = text.split(f'id="{name}-title"')[1].split("</section>")[0]
+        assert f'src="{address}" alt="' in section
+        answer = curator_client.get(address)
+        assert answer["Content-Type"] == "image/svg+xml"
+        assert answer["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        assert b"".join(answer.streaming_content).startswith(b"<svg")  # type: ignore[attr-defined]
+    assert "unsafe-inline" not in curator_client.get(page)["Content-Security-Policy"]
+    assert curator_client.get(reverse("report-drawing", args=[experiment.pk, "robustness"])).status_code == 404
+
+
+def test_a_report_made_before_there_were_drawings_says_how_to_get_them(
+    curator_client: Client, experiment: Experiment
+) -> None:
+    make(experiment)
+    for file in Report.objects.get().folder.glob("drawing-*.svg"):
+        file.unlink()
+    text = curator_client.get(reverse("report", args=[experiment.pk])).content.decode()
+    assert "Update the report to get the drawings" in text and 'class="drawing"' not in text
+
+
+@pytest.mark.parametrize("name", ["report", "report-status", "report-file", "report-drawing"])
 def test_reports_are_for_curators(client: Client, member_client: Client, experiment: Experiment, name: str) -> None:
-    address = reverse(name, args=[experiment.pk, *(["csv"] if name == "report-file" else [])])
+    last = {"report-file": ["csv"], "report-drawing": ["open-set"]}.get(name, [])
+    address = reverse(name, args=[experiment.pk, *last])
     assert client.get(address).status_code == 302 and member_client.get(address).status_code == 403
     make_address = reverse("report-make", args=[experiment.pk])
     assert member_client.post(make_address).status_code == 403 and member_client.get(make_address).status_code in (
