@@ -26,7 +26,7 @@ METRIC_AGREEMENT = {
             "name": "map_at_r",
             "title": "MAP@R",
             "meaning": "Mean average precision over the first R results.",
-            "of_query": False,
+            "of_query": True,
             "auc": 0.58,
             "low": 0.5,
             "high": 0.65,
@@ -73,7 +73,9 @@ class MetricFigureSerializer(serializers.Serializer[Any]):
     )
     title = serializers.CharField()
     meaning = serializers.CharField()
-    of_query = serializers.BooleanField(help_text="Whether it is of the ballot's query; else a mean of the model.")
+    of_query = serializers.BooleanField(
+        help_text="Whether it is the value of the ballot's query; else the model's mean, as a model lacks such values."
+    )
     auc = serializers.FloatField(
         help_text="Share of the pairs of columns with different ratings in which the column with the higher metric is "
         "rated higher, equal metrics as halves; 0.5 is a coin toss."
