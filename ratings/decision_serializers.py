@@ -123,7 +123,9 @@ class PairDecisionSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(help_text="Id of the other row.")
     model = serializers.CharField(help_text="Name of the other row.")
     difference = serializers.FloatField(help_text="Human mean of the best minus that of the other.")
-    half_width = serializers.FloatField(help_text="Half-width of the difference's simultaneous 95 % interval.")
+    half_width = serializers.FloatField(
+        help_text="Half-width of the difference's interval, which holds at every ballot."
+    )
     state = serializers.ChoiceField(
         STATES,
         help_text="separated: the interval leaves out 0. equivalent: it lies within 0.2 points of 0. open: neither.",

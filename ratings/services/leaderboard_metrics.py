@@ -130,8 +130,8 @@ def _of_measured(
     for name in {name: None for pk in models for name in figures[pk]}:
         means = np.array([figures[pk].get(name, np.nan) for pk in models])
         values = own.get(name, np.full(shape, np.nan))
-        known: Bools = (~np.isnan(values)).any(axis=0)
-        of_query = bool(known[~np.isnan(means)].all())
+        known: Ints = (~np.isnan(values)).sum(axis=0)
+        of_query = bool((known[~np.isnan(means)] > 0).all())
         metric = metric_of(name)
         shown: Floats = values if of_query else np.broadcast_to(means, shape).astype(np.float64)
         predictors[name] = Predictor(metric.title, metric.meaning, of_query, shown)
