@@ -5,8 +5,9 @@ person x model (0.2) and noise (0.8). People and queries are new in each repeat,
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import Any
 
@@ -142,6 +143,7 @@ def coverage(design: Design, repeats: int, seed: int) -> Result:
         "coverage": _rounded(covered),
         "error": _error(covered),
         "win_rate_coverage": _rounded(won),
+        "win_rate_error": _error(won),
         "false_certainty": _rounded(certain),
         "false_ranks": _rounded(apart),
     }
@@ -274,6 +276,8 @@ EIGHT = Design(people=20, each=5, models=8, columns=4, gap=0.1)
 SITE = replace(EIGHT, queries=SITE_QUERIES, core=CORE_SHARE, selection=HALF)
 """Ballots as the site draws them since it has a core and random columns."""
 
+LATE, ON_SITE = "the same, the worst joins late", "8 models as the site draws them"
+
 RATERS = ("honest", "random", "left", "three")
 
 COVERED: dict[str, Design] = (
@@ -293,11 +297,44 @@ ORDERED: dict[str, Design] = {
         ("8 models", EIGHT),
         ("the worst of 8 joins late", replace(EIGHT, late=True)),
         ("8 models, closest contests alone", replace(EIGHT, selection=CLOSEST)),
-        ("8 models as the site draws them", SITE),
-        ("the same, the worst joins late", replace(SITE, late=True)),
+        (ON_SITE, SITE),
+        (LATE, replace(SITE, late=True)),
     )
     for each in (5, 10, 40)
 }
+
+
+COVERAGE, FALSE_CERTAINTY, WORST_RANK, TAU = (0.92, 0.99), 0.06, 6.0, 0.7
+"""What the statistics promise: from COVERED_FROM people on; ranks and tau as the site draws ballots."""
+
+COVERED_FROM, TAU_BALLOTS = 10, 200
+
+
+def bounds(figures: Mapping[str, Result]) -> list[str]:
+    """Return a line for each promise and scenario: met, met within two standard errors of the repeats, or broken."""
+    lines = []
+    for name, design in COVERED.items():
+        one = figures[name]
+        if design.people >= COVERED_FROM:
+            lines.append(_bound(f"coverage, {name}", one["coverage"], one["error"], *COVERAGE))
+        error = sqrt(FALSE_CERTAINTY * (1 - FALSE_CERTAINTY) / one["repeats"])
+        lines.append(_bound(f"false certainty, {name}", one["false_certainty"], error, 0, FALSE_CERTAINTY))
+    for name, one in figures.items():
+        if name.startswith(LATE):
+            rank = one["worst_rank"], one["worst_rank_error"]
+            lines.append(_bound(f"rank of the worst, {name}", *rank, WORST_RANK, np.inf))
+    one = figures[f"{ON_SITE}, {TAU_BALLOTS} ballots"]
+    lines.append(_bound(f"tau, {ON_SITE}, {TAU_BALLOTS} ballots", one["tau"], one["tau_error"], TAU, 1))
+    return lines
+
+
+def _bound(name: str, value: float, error: float | str, low: float, high: float) -> str:
+    """Return whether a figure is from low to high. error: its standard error; a text if one repeat has none."""
+    margin = 2 * error if isinstance(error, float) else 0
+    is_met, is_near = low <= value <= high, low - margin <= value <= high + margin
+    state = "met" if is_met else "met within two standard errors" if is_near else "BROKEN"
+    limits = f"at least {low:g}" if high == np.inf else f"at most {high:g}" if low == 0 else f"{low:g} to {high:g}"
+    return f"bound: {name}: {value:g}, {limits}: {state}"
 
 
 def scenarios(repeats: int, seed: int, *, quick: bool) -> dict[str, Callable[[], Result]]:
@@ -324,6 +361,7 @@ def main() -> None:
         "coverage: of a mean's 95 % interval, two-way bootstrap over people and queries; error: over repeats",
         "false_certainty: two equal models, certainty at least .975; false_ranks: any of equal models' ranks narrowed",
     ]
+    notes += [] if arguments.quick else bounds(figures)
     report(figures, notes, as_json=arguments.json)
 
 

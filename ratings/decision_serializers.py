@@ -26,7 +26,7 @@ METRIC_AGREEMENT = {
             "name": "map_at_r",
             "title": "MAP@R",
             "meaning": "Mean average precision over the first R results.",
-            "of_query": False,
+            "of_query": True,
             "auc": 0.58,
             "low": 0.5,
             "high": 0.65,
@@ -73,7 +73,9 @@ class MetricFigureSerializer(serializers.Serializer[Any]):
     )
     title = serializers.CharField()
     meaning = serializers.CharField()
-    of_query = serializers.BooleanField(help_text="Whether it is of the ballot's query; else a mean of the model.")
+    of_query = serializers.BooleanField(
+        help_text="Whether it is the value of the ballot's query; else the model's mean, as a model lacks such values."
+    )
     auc = serializers.FloatField(
         help_text="Share of the pairs of columns with different ratings in which the column with the higher metric is "
         "rated higher, equal metrics as halves; 0.5 is a coin toss."
@@ -121,7 +123,9 @@ class PairDecisionSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(help_text="Id of the other row.")
     model = serializers.CharField(help_text="Name of the other row.")
     difference = serializers.FloatField(help_text="Human mean of the best minus that of the other.")
-    half_width = serializers.FloatField(help_text="Half-width of the difference's simultaneous 95 % interval.")
+    half_width = serializers.FloatField(
+        help_text="Half-width of the difference's interval, which holds at every ballot."
+    )
     state = serializers.ChoiceField(
         STATES,
         help_text="separated: the interval leaves out 0. equivalent: it lies within 0.2 points of 0. open: neither.",

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.million import STEPS
 from benchmarks.proxy_heads import PEERS
 from benchmarks.ratings import ALPHA, COVERED, ORDERED, RATERS
+from benchmarks.stopping import DESIGNS
 from mlcore.losses import LOSSES
 
 PROXY_LOSSES = [name for name, spec in LOSSES.items() if spec.has_proxies]
@@ -44,6 +45,7 @@ SIDES = {
         "50 rows that differ everywhere",
         "one seed, r 2",
     },
+    "stopping": set(DESIGNS),
     "training_speed": {"48 px, ours", "48 px, peer-0"},
     "two_processes": {"multi_similarity"},
     "vector_index": {"build, 2000", "grow, 2000", "search, 2000"},

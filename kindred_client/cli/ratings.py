@@ -1,4 +1,4 @@
-"""Commands for ratings: export, leaderboard."""
+"""Commands for ratings: export, leaderboard, audit."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,8 +57,65 @@ def leaderboard(session: Session, dataset: str | None, protocol: str) -> None:
     for section in tables["datasets"]:
         say(f"{section['name']}, protocol {section['protocol_label']}")
         charted = [metric for metric in metrics if metric["name"] in section["rows"][0]["metrics"]]
-        columns = ["rank", "loss", *titles_of(charted), "seeds", "best", "rating", "people's rank", "not tested"]
+        columns = ["rank", "loss", *titles_of(charted), "seeds", "best", "rating", "win rate"]
+        columns += ["people's rank", "not tested"]
         table([_row(dict(row), charted) for row in section["rows"]], columns)
+        say(_decided(section["enough"]))
+
+
+@command("audit")
+@click.option("--dataset", metavar="SLUG", help="Slug of a data set; default: every one.")
+@click.option("--protocol", default="default", metavar="NAME", help="Protocol; default: the one with the most rows.")
+def audit(session: Session, dataset: str | None, protocol: str) -> None:
+    """Show what could make blind ratings mislead: sampling, columns, single ballots, drift, models not shown."""
+    audits = session.client.ratings.audit(dataset=dataset, protocol=protocol)
+    if session.as_json:
+        return as_json(audits)
+    for section in audits["datasets"]:
+        say(f"{section['name']}, protocol {section['protocol_label']}: {section['ballots']} rated ballots")
+        table(
+            [_sampled(dict(model)) for model in section["sampling"]["models"]],
+            ["model", "ballots", "share", "expected"],
+        )
+        for line in (*_checks(dict(section)), *(f"Warning: {warning}" for warning in section["warnings"])):
+            say(line)
+
+
+def _sampled(model: Mapping[str, Any]) -> dict[str, Any]:
+    expected = model["expected"]
+    return {**model, "share": percent(model["share"]), "expected": NOTHING if expected is None else f"{expected:.1f}"}
+
+
+def _checks(section: Mapping[str, Any]) -> list[str]:
+    """Return a line for each check of an audit that has a result."""
+    lines = []
+    if bias := section["column_bias"]:
+        columns = ", ".join(f"{one['column']}: {one['mean']:+.2f}{_ends(one)}" for one in bias["columns"])
+        lines.append(f"Ratings by column, above the ballot's mean: {columns}")
+    if removal := section["removal"]:
+        shown = removal["ballots"], percent(removal["share"]), removal["after"], removal["winner"]
+        lines.append("Without {} ballots ({} %) {} is first, not {}".format(*shown))
+    for name, drift in (("mean rating", section["level_drift"]), ("lead", section["difference_drift"])):
+        if drift and drift["change"] is not None:
+            lines.append(f"Drift of the {name}, in points: {drift['change']:+.2f}{_ends(drift)}")
+    lines += [
+        f"{one['loss']}: {one['shown']} of {one['trained']} trained models shown, {one['rated']} rated"
+        for one in section["variants"]
+    ]
+    return lines
+
+
+def _ends(figure: Mapping[str, Any]) -> str:
+    return "" if figure["low"] is None else f" ({figure['low']:+.2f} to {figure['high']:+.2f})"
+
+
+def _decided(enough: Mapping[str, Any]) -> str:
+    """Return whether the ratings decide between the best row and the others."""
+    if not enough["pairs"]:
+        return f"The ratings do not decide yet which model leads: {enough['no_interval_text']}."
+    return "\n".join(
+        f"By blind rating, {enough['best']} against {pair['model']}: {pair['text']}." for pair in enough["pairs"]
+    )
 
 
 def _row(row: Mapping[str, Any], metrics: Sequence[Thing]) -> dict[str, Any]:
@@ -69,6 +126,7 @@ def _row(row: Mapping[str, Any], metrics: Sequence[Thing]) -> dict[str, Any]:
         "seeds": len({one["seed"] for one in row["seeds"]}),
         "best": "●" if row["level_with_best"] else "",
         "rating": _rating(row),
+        "win rate": _win_rate(row),
         "people's rank": _range(row.get("human_rank_low"), row.get("human_rank_high")) or NOTHING,
         "not tested": row["not_tested"],
     }
@@ -88,10 +146,19 @@ def _rating(row: Mapping[str, Any]) -> str:
     return f"{row['human_mean']:.2f}{interval}"
 
 
+def _win_rate(row: Mapping[str, Any]) -> str:
+    """Return how often people rate the row higher than an average other one, in percent."""
+    if row["human_win_rate"] is None:
+        return NOTHING
+    if row["human_win_low"] is None:
+        return percent(row["human_win_rate"])
+    return f"{percent(row['human_win_rate'])} ({percent(row['human_win_low'])}–{percent(row['human_win_high'])})"
+
+
 def _spread(figure: Mapping[str, Any]) -> str:
     spread = "" if figure["sd"] is None else f" ± {percent(figure['sd'])}"
     return percent(figure["value"]) + spread
 
 
 ratings.add_command(export)
-COMMANDS = (ratings, leaderboard)
+COMMANDS = (ratings, leaderboard, audit)

@@ -15,6 +15,13 @@ from ratings.services.rating_statistics import NO_RATINGS, NOT_COMPARED, UNSTABL
 EQUIVALENT = 0.2
 """Points of 1 to 5: a smaller difference between two models is of no use to anybody."""
 
+EVERY_BALLOT = 1.5
+"""By how much intervals of one look are widened, because a page looks again with every ballot.
+
+The bound that a standardised Brownian motion exceeds with 5 % anywhere between 1 and 32 times the ballots is 3.0, of
+one look 1.96 (Siegmund, "Sequential Analysis", 1985). `python -m benchmarks.stopping` measures the error that is left.
+"""
+
 SEPARATED, LEVEL, OPEN = "separated", "equivalent", "open"
 STATES = (SEPARATED, LEVEL, OPEN)
 
@@ -24,9 +31,10 @@ class Decision:
     """What the ratings say of the best model and another one.
 
     model: the other one's place, in a table its row's key. difference: best - other, in points; half_width: of its
-    simultaneous interval. state: SEPARATED if the interval leaves out 0, LEVEL if it lies within EQUIVALENT of 0,
-    else OPEN. ballots: how many more are needed then; queries: how many are needed at least, however many ballots
-    there are. Both None where the pair is decided; queries also where no query has two ballots on the pair.
+    simultaneous interval, widened by EVERY_BALLOT. state: SEPARATED if the interval leaves out 0, LEVEL if it lies
+    within EQUIVALENT of 0, else OPEN. ballots: how many more are needed then; queries: how many are needed at least,
+    however many ballots there are. Both None where the pair is decided; queries also where no query has two ballots
+    on the pair.
     """
 
     model: int
@@ -77,7 +85,7 @@ def enough_votes(ratings: Ratings, estimates: Estimates, factors: Floats, reason
     mine = ((pairs.first == best) | (pairs.second == best)) & np.isfinite(pairs.limits)
     for place in np.flatnonzero(mine):
         rival = int(pairs.first[place] + pairs.second[place]) - best
-        figures = (abs(pairs.differences[place]), pairs.limits[place], pairs.errors[place])
+        figures = (abs(pairs.differences[place]), EVERY_BALLOT * pairs.limits[place], pairs.errors[place])
         decisions.append(_decision(rival, figures, number, _variance_between_queries(ratings, best, rival)))
     order = sorted(decisions, key=lambda decision: (decision.difference, decision.model))
     if order:
@@ -90,7 +98,7 @@ def enough_votes(ratings: Ratings, estimates: Estimates, factors: Floats, reason
 def _decision(model: int, figures: tuple[float, float, float], number: int, between: float | None) -> Decision:
     """Return the decision on a model. figures: the difference, the half-width of its interval, its standard error."""
     difference, limit, error = map(float, figures)
-    state = SEPARATED if difference > max(limit, 1e-9) else LEVEL if difference + limit <= EQUIVALENT else OPEN
+    state = state_of(difference, limit)
     if state != OPEN:
         return Decision(model, rounded(difference), rounded(limit), state)
     target = EQUIVALENT if limit > EQUIVALENT else max(difference, EQUIVALENT - difference)
@@ -98,6 +106,13 @@ def _decision(model: int, figures: tuple[float, float, float], number: int, betw
     multiple = limit / error  # the interval's, of a standard error
     queries = None if between is None else ceil(between * (multiple / target) ** 2 - 1e-9)
     return Decision(model, rounded(difference), rounded(limit), OPEN, ballots, queries)
+
+
+def state_of(difference: float, half_width: float) -> str:
+    """Return what an interval of a difference, 0 or more, decides."""
+    if difference > max(half_width, 1e-9):
+        return SEPARATED
+    return LEVEL if difference + half_width <= EQUIVALENT else OPEN
 
 
 def _variance_between_queries(ratings: Ratings, best: int, rival: int) -> float | None:

@@ -88,7 +88,7 @@ def needs_queries(decision: Decision, available: int) -> bool:
 def decision_text(decision: Decision, available: int) -> str:
     """Return what a decision says, without the models' names."""
     if decision.state == SEPARATED:
-        return f"decided: the difference of {decision.difference:.2f} points is more than chance"
+        return f"decided: 0 lies outside the interval of the difference of {decision.difference:.2f} points"
     if decision.state == LEVEL:
         return f"decided: they differ by at most {EQUIVALENT} points"
     if needs_queries(decision, available):

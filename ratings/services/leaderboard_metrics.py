@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mlcore.errors import CheckpointError
+from mlcore.evaluation.evaluate import StoredScores, read_per_query
 from mlcore.evaluation.metric_table import figures_of, metric_of
 from ratings.services.leaderboard_people import Evidence, cached, evidence_of
 from ratings.services.leaderboard_rows import LeaderboardRow, SeedRow
 from ratings.services.metric_agreement import MetricAgreement, Predictor, metric_agreement
 from ratings.services.rating_statistics import Bools, Floats, Ints
 from ratings.services.shown_metrics import SHOWN_METRICS
-from retrieval.models import Dataset, Ranking
+from retrieval.models import Dataset, Model, Ranking, Search
 
 
 def metric_agreement_of(rows: Sequence[LeaderboardRow]) -> MetricAgreement:
@@ -21,9 +23,12 @@ def metric_agreement_of(rows: Sequence[LeaderboardRow]) -> MetricAgreement:
     today.
     """
     seeds = [one for row in rows for one in row.seeds]
+    models = {one.model.pk: one.model for one in seeds}
     figures = {one.model.pk: _figures(one) for one in seeds}
     known = tuple(sorted((pk, *sorted(of_model.items())) for pk, of_model in figures.items()))
-    return cached("metrics", figures, (rows[0].dataset.revision, known), lambda: _computed(rows[0].dataset, figures))
+    return cached(
+        "metrics", figures, (rows[0].dataset.revision, known), lambda: _computed(rows[0].dataset, models, figures)
+    )
 
 
 def _figures(one: SeedRow) -> dict[str, float]:
@@ -31,15 +36,17 @@ def _figures(one: SeedRow) -> dict[str, float]:
     return {} if metrics is None else {name: float(value) for name, value in figures_of(metrics).items()}
 
 
-def _computed(dataset: Dataset, figures: Mapping[int, Mapping[str, float]]) -> MetricAgreement:
-    models = sorted(figures)
+def _computed(
+    dataset: Dataset, seeds: Mapping[int, Model], figures: Mapping[int, Mapping[str, float]]
+) -> MetricAgreement:
+    models = sorted(seeds)
     evidence = evidence_of(models, {pk: pk for pk in models})
     if not len(evidence.ballots):
         return MetricAgreement()
     relevance, relevant = _relevance(dataset, evidence)
-    by_model = _of_models(models, figures, evidence.rankings.shape)
+    measured = _of_measured(models, figures, _own_values(seeds, evidence), evidence.rankings.shape)
     findable = relevant[np.arange(len(relevant)), evidence.rankings.argmax(axis=1)] > 0
-    predictors = _of_queries(relevance, relevant, evidence.rankings) | by_model
+    predictors = _of_queries(relevance, relevant, evidence.rankings) | measured
     return metric_agreement(evidence.ratings, predictors, findable)
 
 
@@ -79,17 +86,53 @@ def _of_queries(hits: Mapping[int, Sequence[bool]], relevant: Ints, rankings: In
     return predictors
 
 
-def _of_models(
-    models: Sequence[int], figures: Mapping[int, Mapping[str, float]], shape: tuple[int, ...]
+def _own_values(seeds: Mapping[int, Model], evidence: Evidence) -> dict[str, Floats]:
+    """Return what each model earned for the query of each ballot when it was measured, by metric [B, M].
+
+    NaN where a model has no such value: the query was not measured, or the file is missing or damaged. Models are in
+    the order of their keys.
+    """
+    image_of = dict(Search.objects.filter(pk__in=set(evidence.searches)).values_list("pk", "query_image"))
+    images = [image_of.get(search) for search in evidence.searches]
+    values: dict[str, Floats] = {}
+    for column, pk in enumerate(sorted(seeds)):
+        stored = _stored(seeds[pk])
+        rows = {} if stored is None else {int(image): row for row, image in enumerate(stored.ids)}
+        known = [(ballot, rows[image]) for ballot, image in enumerate(images) if image in rows]
+        if stored is None or not known:
+            continue
+        ballots, places = np.array(known).T
+        for name, scores in stored.columns.items():
+            values.setdefault(name, np.full(evidence.rankings.shape, np.nan))[ballots, column] = scores[places]
+    return values
+
+
+def _stored(model: Model) -> StoredScores | None:
+    try:
+        return read_per_query(model.folder)
+    except CheckpointError:
+        return None
+
+
+def _of_measured(
+    models: Sequence[int],
+    figures: Mapping[int, Mapping[str, float]],
+    own: Mapping[str, Floats],
+    shape: tuple[int, ...],
 ) -> dict[str, Predictor]:
-    """Return the metrics of the models as predictors; those that no model has are left out."""
-    names = {name: None for pk in models for name in figures[pk]}
-    return {
-        name: Predictor(
-            metric_of(name).title,
-            metric_of(name).meaning,
-            False,
-            np.broadcast_to([figures[pk].get(name, np.nan) for pk in models], shape).astype(np.float64),
-        )
-        for name in names
-    }
+    """Return the measured metrics as predictors; those that no model has are left out.
+
+    A metric is that of the ballot's query if every model that has it stores what queries earned, and was measured on
+    one of these. Columns without a value of their own are left out then. Else it is the mean of each model: one row
+    never compares a query with a mean.
+    """
+    predictors = {}
+    for name in {name: None for pk in models for name in figures[pk]}:
+        means = np.array([figures[pk].get(name, np.nan) for pk in models])
+        values = own.get(name, np.full(shape, np.nan))
+        known: Ints = (~np.isnan(values)).sum(axis=0)
+        of_query = bool((known[~np.isnan(means)] > 0).all())
+        metric = metric_of(name)
+        shown: Floats = values if of_query else np.broadcast_to(means, shape).astype(np.float64)
+        predictors[name] = Predictor(metric.title, metric.meaning, of_query, shown)
+    return predictors

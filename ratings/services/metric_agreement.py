@@ -35,8 +35,8 @@ NO_ORDER = (NOTHING_TO_FIND, *NO_INTERVAL)
 
 @dataclass(frozen=True)
 class Predictor:
-    """A metric as a predictor of people. title and meaning: in words; of_query: whether it is of the ballot's query
-    alone, else a mean of the model. values [B, M]: by ballot and model; NaN: it has none.
+    """A metric as a predictor of people. title and meaning: in words; of_query: whether it is the value of the
+    ballot's query, else the model's mean over all queries. values [B, M]: by ballot and model; NaN: it has none.
     """
 
     title: str

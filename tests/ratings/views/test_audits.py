@@ -114,8 +114,7 @@ def test_which_metric_predicts_people_best_is_on_the_leaderboard(
     assert agreement.pairs == 10 and agreement.other_people is None
     names = {metric.name for metric in agreement.metrics}
     assert {"query_average_precision", "query_first_right", "map_at_r", "recall_at_1"} <= names
-    by_model = {metric.auc for metric in agreement.metrics if not metric.of_query and metric.auc != 0.5}
-    assert by_model <= {0.0, 1.0}, "people prefer one of the two models on every ballot"
+    assert all(metric.of_query for metric in agreement.metrics), "the models store what each query earned"
     text = text_of(client.get(reverse("leaderboard")))
     assert "data-best-metric" in text and "data-enough" in text and reverse("leaderboard-audit") in text
 
