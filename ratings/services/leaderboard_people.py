@@ -15,7 +15,7 @@ from ratings.services.leaderboard_rows import LeaderboardRow
 from ratings.services.people_statistics import Statistics, computed
 from ratings.services.rating_statistics import Ints, Ratings
 
-FORM = 6
+FORM = 7
 """Of what is cached: raised when a dataclass of it changes, so that a new release does not read an older one's."""
 
 Value = TypeVar("Value")
