@@ -36,7 +36,8 @@ SIDES = {
                 "power at 2.5 errors",
             )
         ),
-        "any false of 45, uneven, 3 seeds, 10 classes",
+        "uneven: any false of 45, 3 seeds, 10 classes",
+        *(f"few seeds: any false of 45, 2 seeds, 10 classes, r {noise}" for noise in (1, 2, 4)),
         *(
             f"interval of a row holds, {name}, 8 classes, spread {spread}"
             for name in ("recall_at_1", "map_at_r")

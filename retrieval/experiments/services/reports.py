@@ -1,8 +1,10 @@
 """Reports of experiments: a child process writes the files, and the newest report is kept."""
 
+import re
 import shutil
 import sys
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -61,6 +63,7 @@ CHARTS = {"svg": "image/svg+xml", "png": "image/png"}
 """The chart of the report, for a slide."""
 
 FILES: Mapping[str, str] = FORMATS | CHARTS
+VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
 
 
 class Sources(TypedDict):
@@ -246,11 +249,25 @@ def drawing_of(experiment: Experiment, name: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
-def drawings_of(experiment: Experiment) -> set[str]:
-    """Return the names of the report's drawings, of tables of the page; reports of earlier versions have none."""
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing of a table of the report's page: the table's name, and the size in points."""
+
+    name: str
+    width: int
+    height: int
+
+
+def drawings_of(experiment: Experiment) -> list[Drawing]:
+    """Return the report's drawings; reports of earlier versions have none."""
     report = Report.objects.filter(experiment=experiment).first()
-    files = report.folder.glob("drawing-*.svg") if report else ()
-    return {file.stem.removeprefix("drawing-") for file in files}
+    drawings = []
+    for file in sorted(report.folder.glob("drawing-*.svg") if report else ()):
+        with file.open() as svg:
+            size = VIEW_BOX.search(svg.read(1000))
+        if size is not None:
+            drawings.append(Drawing(file.stem.removeprefix("drawing-"), round(float(size[1])), round(float(size[2]))))
+    return drawings
 
 
 def formats_of(experiment: Experiment, among: Iterable[str]) -> list[str]:
