@@ -59,7 +59,7 @@ def _head_parameters(protocol: Protocol, embedder: Embedder) -> list[nn.Paramete
 
 
 def build_optimizer(protocol: Protocol, embedder: Embedder, loss: nn.Module) -> torch.optim.Optimizer:
-    """Give backbone, head and proxies a group each, with a rate of its own."""
+    """Give backbone, head and proxies a group each, with a rate of its own; weight decay is the same for all."""
     rate = protocol.learning_rate
     groups = [
         ("backbone", _learning_parameters(protocol, embedder), rate),
