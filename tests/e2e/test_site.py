@@ -77,7 +77,10 @@ def test_a_curator_makes_a_report_and_reads_it(page: Page, site: Site) -> None:
     expect(page.locator("table.leaderboard").first).to_contain_text("SoftTriple")
     assert page.locator("svg.interval[role=img]").count() == 4
     assert page.locator("section[aria-labelledby=curves-title] polyline").count() == 2
-    assert page.locator("section[aria-labelledby=sizes-pca-title] polyline").count() == 4
+    drawing = page.locator("section[aria-labelledby=sizes-pca-title] img.drawing")
+    drawing.scroll_into_view_if_needed()  # it is loaded when it is near
+    expect(drawing).to_have_js_property("complete", True)
+    assert drawing.evaluate("image => image.naturalWidth") > 0
     with page.expect_download() as kept:
         page.get_by_role("link", name="HTML", exact=True).click()
     assert kept.value.suggested_filename.endswith(".html")
