@@ -5,6 +5,7 @@ person x model (0.2) and noise (0.8). People and queries are new in each repeat,
 """
 
 import time
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -349,13 +350,18 @@ def scenarios(repeats: int, seed: int, *, quick: bool) -> dict[str, Callable[[],
     }
 
 
-def main() -> None:
-    """Measure every scenario and print the figures."""
-    options = parser(__doc__)
-    options.set_defaults(repeats=REPEATS)
+def simulation_arguments(about: str | None, usual: int, quick: int) -> tuple[Namespace, int]:
+    """Return what the command line of a simulation says, and how often it is repeated."""
+    options = parser(about)
+    options.set_defaults(repeats=usual)
     options.add_argument("--seed", type=int, default=0, help="seed of the simulation (default: 0)")
     arguments = options.parse_args()
-    repeats = min(arguments.repeats, QUICK_REPEATS) if arguments.quick else arguments.repeats
+    return arguments, min(arguments.repeats, quick) if arguments.quick else arguments.repeats
+
+
+def main() -> None:
+    """Measure every scenario and print the figures."""
+    arguments, repeats = simulation_arguments(__doc__, REPEATS, QUICK_REPEATS)
     figures = {name: run() for name, run in scenarios(repeats, arguments.seed, quick=arguments.quick).items()}
     notes = [
         "coverage: of a mean's 95 % interval, two-way bootstrap over people and queries; error: over repeats",

@@ -10,8 +10,8 @@ from statistics import fmean
 
 import numpy as np
 
-from benchmarks.measuring import Result, parser, report
-from benchmarks.ratings import SITE, Design, simulate
+from benchmarks.measuring import Result, report
+from benchmarks.ratings import SITE, Design, simulate, simulation_arguments
 from ratings.services.centred_means import centred_means
 from ratings.services.enough_votes import EQUIVALENT, EVERY_BALLOT, OPEN, SEPARATED, EnoughVotes, state_of
 from ratings.services.people_statistics import enough_of, figures_of
@@ -76,11 +76,7 @@ def _decided(design: Design, enough: EnoughVotes, factor: float) -> dict[Pair, b
 
 def main() -> None:
     """Measure every design and print the figures."""
-    options = parser(__doc__)
-    options.set_defaults(repeats=REPEATS)
-    options.add_argument("--seed", type=int, default=0, help="seed of the simulation (default: 0)")
-    arguments = options.parse_args()
-    repeats = min(arguments.repeats, QUICK_REPEATS) if arguments.quick else arguments.repeats
+    arguments, repeats = simulation_arguments(__doc__, REPEATS, QUICK_REPEATS)
     runs: dict[str, Callable[[], Result]] = {
         name: lambda one=one: stopping(one, repeats, arguments.seed)  # type: ignore[misc]
         for name, one in DESIGNS.items()

@@ -1,6 +1,6 @@
 """Commands for ratings: export, leaderboard, audit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,17 @@ def export(session: Session, dataset: str, part: str, out: Path) -> None:
     say(f"Saved {saved} ({saved.stat().st_size} bytes)")
 
 
+def of_tables(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command choose among the tables of the leaderboard."""
+    protocol = click.option(
+        "--protocol", default="default", metavar="NAME", help="Protocol; default: the one with the most rows."
+    )
+    dataset = click.option("--dataset", metavar="SLUG", help="Slug of a data set; default: every one.")
+    return dataset(protocol(function))
+
+
 @command("leaderboard")
-@click.option("--dataset", metavar="SLUG", help="Slug of a data set; default: every one.")
-@click.option("--protocol", default="default", metavar="NAME", help="Protocol; default: the one with the most rows.")
+@of_tables
 def leaderboard(session: Session, dataset: str | None, protocol: str) -> None:
     """List losses with metrics in percent, tested ranks and blind ratings; ● no significant difference to the best."""
     tables = session.client.ratings.leaderboard(dataset=dataset, protocol=protocol)
@@ -64,8 +72,7 @@ def leaderboard(session: Session, dataset: str | None, protocol: str) -> None:
 
 
 @command("audit")
-@click.option("--dataset", metavar="SLUG", help="Slug of a data set; default: every one.")
-@click.option("--protocol", default="default", metavar="NAME", help="Protocol; default: the one with the most rows.")
+@of_tables
 def audit(session: Session, dataset: str | None, protocol: str) -> None:
     """Show what could make blind ratings mislead: sampling, columns, single ballots, drift, models not shown."""
     audits = session.client.ratings.audit(dataset=dataset, protocol=protocol)

@@ -237,15 +237,17 @@ def document_of(experiment: Experiment) -> Mapping[str, Any] | None:
 
 def file_of(experiment: Experiment, suffix: str) -> Path | None:
     """Return the file of the report in one of FILES; None when there is none."""
-    report = Report.objects.filter(experiment=experiment).first()
-    file = report.folder / f"report.{suffix}" if report and suffix in FILES else None
-    return file if file and file.is_file() else None
+    return _file_named(experiment, f"report.{suffix}") if suffix in FILES else None
 
 
 def drawing_of(experiment: Experiment, name: str) -> Path | None:
     """Return the file of a drawing of the report, one of `drawings_of`; None when there is none."""
+    return _file_named(experiment, f"drawing-{name}.svg")
+
+
+def _file_named(experiment: Experiment, name: str) -> Path | None:
     report = Report.objects.filter(experiment=experiment).first()
-    file = report.folder / f"drawing-{name}.svg" if report else None
+    file = report.folder / name if report else None
     return file if file and file.is_file() else None
 
 
