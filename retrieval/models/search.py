@@ -104,12 +104,17 @@ class Search(models.Model):
     @property
     def upload(self) -> Path:
         """The path of the uploaded query, if the query is not a picture of a data set."""
-        return self.upload_folder() / f"{self.root_id or self.pk}.jpg"
+        return self.upload_folder() / self.upload_name(self.root_id or self.pk)
 
     @staticmethod
     def upload_folder() -> Path:
         """Return the folder of uploaded queries."""
         return storage.media() / "searches"
+
+    @staticmethod
+    def upload_name(key: uuid.UUID) -> str:
+        """Return the name of the file with the query of a first search with this key."""
+        return f"{key}.jpg"
 
 
 class Ranking(models.Model):

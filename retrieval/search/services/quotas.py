@@ -102,7 +102,7 @@ def _extended(
     """Return number, bytes and last moment of the searches, given those of the searches up to a moment."""
     came = (own.filter(created_at__gt=newest) if newest else own).values_list("pk", "created_at")
     folder = str(Search.upload_folder())
-    size += sum(_size_of(f"{folder}/{pk}.jpg") for pk, _ in came)
+    size += sum(_size_of(f"{folder}/{Search.upload_name(pk)}") for pk, _ in came)
     return count + len(came), size, came[len(came) - 1][1] if came else newest
 
 
