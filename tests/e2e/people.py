@@ -1,7 +1,9 @@
 """What every walk through the site begins with, and what is asked of every page."""
 
+import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -28,6 +30,14 @@ def confirm(page: Page, action: str) -> None:
     question = page.locator("details.confirm", has_text=action)
     question.locator("summary").click()
     question.locator("button").click()
+
+
+def wait_until(page: Page, expression: str, arg: Any = None) -> None:
+    """Wait until JavaScript says so; Playwright's own wait would have the page compile it, which its CSP refuses."""
+    end = time.monotonic() + 30
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"after 30 s still not: {expression}"
+        page.wait_for_timeout(50)
 
 
 def sign_up(page: Page, site: Site) -> tuple[str, str]:

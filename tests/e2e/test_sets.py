@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import Site
-from tests.e2e.people import faults_of, sign_in, sign_up
+from tests.e2e.people import faults_of, sign_in, sign_up, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -49,7 +49,7 @@ def test_pictures_come_by_scrolling_for_three_pages_and_back_finds_the_place(pag
     expect(page.locator(".picture-whole img")).to_be_visible()
     page.go_back()
     expect(page.locator("#picture-list .answer")).to_have_count(240)
-    page.wait_for_function("before => Math.abs(scrollY - before) < 200", arg=before)
+    wait_until(page, "before => Math.abs(scrollY - before) < 200", arg=before)
     page.get_by_role("link", name="Next pictures").click()
     page.wait_for_url("**page=5*")
     expect(page.locator("#picture-pages [role=status]")).to_contain_text("241 to")

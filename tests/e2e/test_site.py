@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Site, watched
-from tests.e2e.people import faults_of, open_menu, search_with, share, sign_in, sign_up
+from tests.e2e.people import faults_of, open_menu, search_with, share, sign_in, sign_up, wait_until
 
 pytestmark = pytest.mark.e2e
 PAPER = "getComputedStyle(document.body).backgroundColor"
@@ -132,11 +132,11 @@ def test_a_theme_is_chosen_once_and_for_all_pages(page: Page, site: Site) -> Non
     assert sent.value.status == 204
     expect(page.get_by_role("button", name="Theme: Dark")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate(PAPER) == DARK
-    page.wait_for_function("before => document.querySelector('canvas').toDataURL() !== before", arg=before)
+    wait_until(page, "before => document.querySelector('canvas').toDataURL() !== before", arg=before)
     page.goto(f"{site.address}/algorithms/")
     assert page.evaluate(PAPER) == DARK and faults_of(page) == []
     page.get_by_role("button", name="Theme: As the system").click()
-    page.wait_for_function(f"{PAPER} === '{LIGHT}'")
+    wait_until(page, f"{PAPER} === '{LIGHT}'")
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(PAPER) == DARK
 
@@ -145,7 +145,7 @@ def test_what_stands_in_a_form_stays_when_the_theme_changes(page: Page, site: Si
     page.goto(f"{site.address}/accounts/signup/")
     page.fill("input[name=display_name]", "Half written")
     page.get_by_role("button", name="Theme: Dark").click()
-    page.wait_for_function(f"{PAPER} === '{DARK}'")
+    wait_until(page, f"{PAPER} === '{DARK}'")
     expect(page.locator("input[name=display_name]")).to_have_value("Half written")
 
 
