@@ -5,7 +5,6 @@ written to the log; the answer names what is checked and no more, since anybody 
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,9 +12,9 @@ from collections.abc import Callable
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from config import storage
 from config.celery import app
 from config.serving import warming
+from storage.store import store
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +61,8 @@ def check_broker() -> None:
 
 
 def check_storage() -> None:
-    """Raise where files cannot be stored."""
-    folder = storage.media()
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise PermissionError(f"{folder} is missing or cannot be written")
+    """Raise where files cannot be read or stored."""
+    store().check()
 
 
 def check_engine() -> None:

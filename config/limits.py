@@ -6,7 +6,7 @@ The environment variables stand in docs/settings.md. `config/settings.py` takes 
 
 import os
 
-from config.environment import count, machine_megabytes, megabytes, positive, positive_or_none
+from config.environment import count, env, machine_megabytes, megabytes, positive, positive_or_none
 
 # --- uploads
 
@@ -50,6 +50,11 @@ ACCOUNT_RATE_LIMITS = {
     "password_failed": "20/m/key",  # wrong passwords of one account, from everywhere
     "confirm_email": "1/m/key",  # mails with a link to confirm one address
 }
+
+# --- files that several hosts share
+
+STORAGE_URL: str = env.str("STORAGE_URL", default="")  # "" is the media folder of this machine
+COPIES_MAX_BYTES = megabytes("KINDRED_COPIES_MAX_MB", 51_200)  # of copies on this host, if STORAGE_URL is not a folder
 
 # --- searches
 

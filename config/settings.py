@@ -17,7 +17,7 @@ from config.celery import QUEUES, queue_named
 from config.environment import BASE_DIR, VAR_DIR, contact_address, env, npm_packages, positive, url_prefix
 from config.limits import *  # noqa: F403
 from config.limits import JSON_MAX_BYTES
-from config.storage import keep_private_file, keep_private_folder
+from config.places import keep_private_file, keep_private_folder
 
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -61,6 +61,7 @@ WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
 CONTACT = contact_address("KINDRED_CONTACT")  # of who runs the site
 
 INSTALLED_APPS = [
+    "storage",
     "accounts",
     "jobs",
     "retrieval",
@@ -156,7 +157,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://kindred")}
 
 MEDIA_ROOT = keep_private_folder(VAR_DIR / "media")
-MEDIA_URL = "media/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATIC_URL = "static/"  # below the prefix of the site

@@ -165,6 +165,11 @@ class JobContext:
             )
         )
 
+    def put_off(self) -> bool:
+        """Queue the job again a little later, this attempt being counted. False: there was no other, or it was lost."""
+        row = self._row().filter(tries__lt=F("max_attempts"))
+        return bool(row.update(**self._latest, state=Job.State.QUEUED, sent_at=timezone.now(), heartbeat_at=None))
+
     def _settle(self, state: Job.State, **fields: Any) -> bool:
         return bool(self._row().update(**{**self._latest, **fields}, state=state, finished_at=timezone.now()))
 

@@ -5,14 +5,14 @@ import shutil
 import time
 from pathlib import Path
 
-from config import storage
+from config import places
 
 logger = logging.getLogger(__name__)
 
 
 def root() -> Path:
     """Return the folder that holds all scratch folders."""
-    return storage.var() / "scratch"
+    return places.var() / "scratch"
 
 
 def folder_of(job_id: int, attempt: int) -> Path:

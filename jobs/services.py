@@ -24,6 +24,8 @@ from jobs.heartbeat import beating
 from jobs.models import Job
 from jobs.registry import Link, find_kind
 from mlcore.errors import MlcoreError, Stopped
+from storage.copies import used_by_a_job
+from storage.errors import StorageAway
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def run_job(job_id: int) -> None:
         return
     scratch.prune(context.job_id, keep=1)
     logger.info("job %s (%s): attempt %s begins", job_id, context.kind, context.attempt)
-    with beating(context):
+    with beating(context), used_by_a_job():
         _work(context)
 
 
@@ -126,6 +128,10 @@ def _work(context: JobContext) -> None:
         _settle_stopped(context, stop)
     except (JobFailed, JobRefused, MlcoreError) as error:
         _settle_failed(context, str(error), refused_input=_is_input_error(context, error))
+    except StorageAway as error:
+        logger.warning("job %s (%s) waits for the storage: %s", context.job_id, context.kind, error)
+        if not context.put_off():
+            _settle_failed(context, str(error))
     except Exception as error:  # noqa: BLE001  # the one edge: a handler's bug must end its job, not the worker
         logger.exception("job %s (%s) failed", context.job_id, context.kind)
         _settle_failed(context, _sentence(error))

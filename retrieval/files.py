@@ -12,7 +12,7 @@ from config.errors import Busy, Rejected
 from config.html_errors import error_page
 
 
-def jpeg_page(request: HttpRequest, find: Callable[[], Path], *, personal: bool = False) -> HttpResponseBase:
+def jpeg_page(request: HttpRequest, find: Callable[[], Path | BinaryIO], *, personal: bool = False) -> HttpResponseBase:
     """Return `jpeg_response`, or a 503 page when too many pictures are being decoded."""
     try:
         return jpeg_response(request, find, personal=personal)
@@ -22,7 +22,7 @@ def jpeg_page(request: HttpRequest, find: Callable[[], Path], *, personal: bool 
 
 
 def jpeg_response(
-    request: HttpRequest | Request, find: Callable[[], Path], *, personal: bool = False
+    request: HttpRequest | Request, find: Callable[[], Path | BinaryIO], *, personal: bool = False
 ) -> HttpResponseBase:
     """Return the JPEG that `find` gives the file of, or 304 to a browser that has it.
 
@@ -35,18 +35,27 @@ def jpeg_response(
     """
     try:
         file = find()
-        stat = file.stat()
-        etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-        known = get_conditional_response(request, etag=etag)
-        response = known or FileResponse(file.open("rb"), content_type="image/jpeg")
+        response = _unless_known(request, file) if isinstance(file, Path) else _jpeg(file)
     except (OSError, Rejected) as error:
         raise Http404(str(error) if isinstance(error, Rejected) else "that picture is gone") from None
-    response["ETag"] = etag
     response["Cache-Control"] = "private, no-store" if personal else "private, no-cache"
     response["Content-Disposition"] = "inline"  # Django would name the file, and files are often named by class
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
+
+
+def _unless_known(request: HttpRequest | Request, file: Path) -> HttpResponseBase:
+    """Return a picture, or 304 to a browser that has it."""
+    stat = file.stat()
+    etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+    response = get_conditional_response(request, etag=etag) or _jpeg(file.open("rb"))
+    response["ETag"] = etag
+    return response
+
+
+def _jpeg(file: BinaryIO) -> FileResponse:
+    return FileResponse(file, content_type="image/jpeg")
 
 
 def attachment(file: BinaryIO, name: str, content_type: str = "application/octet-stream") -> FileResponse:

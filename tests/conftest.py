@@ -18,6 +18,7 @@ from tests.migrating import empty_database  # noqa: F401  # a fixture: a databas
 from tests.planted import planted, planted_loss  # noqa: F401  # fixtures: a metric and a loss in their tables
 from tests.retrieval.children import children_here  # noqa: F401  # a fixture: jobs' children as calls
 from tests.retrieval.world import fresh_engine, trained, world  # noqa: F401  # fixtures: data and trained models
+from tests.storage.server import s3  # noqa: F401  # a fixture: a real S3 server
 
 PASSWORD = "quite-a-good-passphrase"
 

@@ -87,7 +87,7 @@ def too_long(code: str) -> list[str]:
 
 
 def own_folders(code: str) -> set[str]:
-    """Return the settings of folders that are read here and not asked of config.storage."""
+    """Return the settings of folders that are read here and not asked of config.places."""
     return set(re.findall(r"settings\.(MEDIA_ROOT|WEIGHTS_DIR|CACHE_DIR|VAR_DIR)\b", code))
 
 
@@ -189,7 +189,7 @@ def test_the_rule_on_callers_can_fail(code: str) -> None:
 
 def test_the_rule_on_folders_can_fail() -> None:
     assert own_folders("Path(settings.MEDIA_ROOT) / name") == {"MEDIA_ROOT"}
-    assert not own_folders("storage.media() / name")
+    assert not own_folders("places.media() / name")
 
 
 def test_the_rule_on_sizes_can_fail() -> None:

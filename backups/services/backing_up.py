@@ -24,8 +24,9 @@ from backups.services.manifest import LEDGER, MANIFEST, OWN, SECRET, UNFINISHED,
 from backups.services.secret import fingerprint, kept_secret
 from backups.services.site import unfinished_restore
 from backups.services.tables import Table, one_moment, write_table
-from config import storage
+from config import places
 from retrieval.pages.services.storage.needed import MADE_AGAIN, OF_ROWS, needed_files, owned_places, place_of
+from storage.store import store
 
 ROUNDS = 5
 MOST_FAULTS = 1000
@@ -45,7 +46,7 @@ def back_up(folder: Path, say: Say = lambda sentence: None) -> Manifest:
     with explained(f"the backup into {folder} is not whole"):
         _check_site()
         _check_folder(folder)
-        with held(storage.var(), "a restore is running; wait for its end", shared=True), _begun(folder, say):
+        with held(places.var(), "a restore is running; wait for its end", shared=True), _begun(folder, say):
             with opened_ledger(folder / LEDGER) as ledger:
                 read, faults = _read_until_agreed(folder, ledger, say)
                 _remove_others(folder, ledger)
@@ -67,6 +68,11 @@ def back_up(folder: Path, say: Say = lambda sentence: None) -> Manifest:
 
 
 def _check_site() -> None:
+    if store().is_shared:
+        raise BackupError(
+            "the files of this site are in STORAGE_URL, not on this machine: back up the database with its own tools, "
+            "and let the storage keep versions"
+        )
     if unfinished := unfinished_restore():
         raise BackupError(unfinished)
     if pending := schema.pending_migration():
@@ -77,7 +83,7 @@ def _check_site() -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    for place in (storage.media(), storage.weights()):
+    for place in (places.media(), places.weights()):
         if folder.is_relative_to(Path(place).resolve()):
             raise BackupError(f"{folder} lies in {place}, which is backed up; choose a folder elsewhere")
     if folder.exists() and not folder.is_dir():

@@ -24,11 +24,12 @@ from backups.services.files import USUAL, Copied, Walked, content_of, copy_file,
 from backups.services.manifest import SECRET, Manifest
 from backups.services.site import mark_finished, mark_unfinished, unfinished_restore
 from backups.services.tables import load_table
-from config import storage
+from config import places
 from jobs import scratch, sweeper
 from jobs.models import Job
 from retrieval.models import Dataset
 from retrieval.pages.services.storage.needed import place_of, settle_restored_files
+from storage.store import store
 
 STAGING = ".restore"
 TOPS = ("media", "weights")
@@ -44,7 +45,7 @@ def restore(folder: Path, *, force: bool = False, say: Say = lambda sentence: No
             run. Until the database is replaced, nothing of the site has changed.
     """
     folder = folder.absolute().resolve()
-    with explained(f"{folder} is not restored"), held(storage.var(), "a backup or restore is running"):
+    with explained(f"{folder} is not restored"), held(places.var(), "a backup or restore is running"):
         manifest = opened(folder)
         schema.check_known(manifest.migrations, f"the backup in {folder}")
         _check_site(force)
@@ -67,7 +68,11 @@ def restore(folder: Path, *, force: bool = False, say: Say = lambda sentence: No
 
 
 def _check_site(force: bool) -> None:
-    """Refuse a site in use, or with data that nobody gave up."""
+    """Refuse a site in use, or with data that nobody gave up, or whose files are elsewhere."""
+    if store().is_shared:
+        raise BackupError(
+            "STORAGE_URL is set, and a backup holds the files of one machine: restore without it, then move"
+        )
     there = set(connection.introspection.table_names())
     if Job._meta.db_table in there:
         limit = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from backups.services.files import write_synced
-from config import storage
+from config import places
 
 
 def kept_secret() -> Path | None:
     """Return the file of the secret that this site uses; None where the environment gives another."""
-    place = storage.var() / "secret_key"
+    place = places.var() / "secret_key"
     return place if place.is_file() and place.read_text() == settings.SECRET_KEY else None
 
 

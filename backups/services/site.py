@@ -5,7 +5,7 @@ from pathlib import Path
 
 from backups.errors import explained
 from backups.services.files import content_of, write_synced
-from config import storage
+from config import places
 from retrieval.pages.services.storage.needed import NeededFile, is_still_needed, needed_files, place_of
 
 
@@ -48,7 +48,7 @@ def _difference(place: Path, file: NeededFile) -> str:
 
 
 def _marker() -> Path:
-    return storage.var() / "restore-unfinished"
+    return places.var() / "restore-unfinished"
 
 
 def mark_unfinished(backup: Path) -> None:

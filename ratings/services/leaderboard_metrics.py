@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mlcore.errors import CheckpointError
-from mlcore.evaluation.evaluate import StoredScores, read_per_query
+from mlcore.evaluation.evaluate import PER_QUERY, StoredScores, read_per_query
 from mlcore.evaluation.metric_table import figures_of, metric_of
 from ratings.services.leaderboard_people import Evidence, cached, evidence_of
 from ratings.services.leaderboard_rows import LeaderboardRow, SeedRow
@@ -109,7 +109,7 @@ def _own_values(seeds: Mapping[int, Model], evidence: Evidence) -> dict[str, Flo
 
 def _stored(model: Model) -> StoredScores | None:
     try:
-        return read_per_query(model.folder)
+        return read_per_query(model.folder_with(PER_QUERY))
     except CheckpointError:
         return None
 

@@ -18,7 +18,7 @@ from mlcore.comparison.row_intervals import row_intervals
 from mlcore.comparison.significance import BETTER, METHOD, OPPOSITE, UNCLEAR, WORSE, compare_rows
 from mlcore.comparison.significance import FEWEST_SEEDS as FEWEST_SEEDS  # views know services alone
 from mlcore.errors import MlcoreError
-from mlcore.evaluation.evaluate import StoredScores, read_per_query
+from mlcore.evaluation.evaluate import PER_QUERY, StoredScores, read_per_query
 from mlcore.evaluation.metric_table import HEADLINE, Place, shown_at
 from ratings.services.leaderboard_rows import LeaderboardRow, MeanFigure, is_fixed
 from retrieval.models import Model
@@ -194,7 +194,7 @@ def run_ranks_job(context: JobContext, members: Members) -> TestedTable:
 
 def _mean_scores(models: Mapping[int, Model], keys: Sequence[int]) -> StoredScores:
     """Return the mean of what the models of one seed earned for each query; several are its folds."""
-    parts = [read_per_query(models[key].folder) for key in keys]
+    parts = [read_per_query(models[key].folder_with(PER_QUERY)) for key in keys]
     first = parts[0]
     if any(not np.array_equal(one.ids, first.ids) for one in parts):
         raise KeyError("the folds were measured on different queries")

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from config import storage
 from jobs.models import Job
+from storage.store import place_of, store
 
 
 class Dataset(models.Model):
@@ -60,8 +60,14 @@ class Dataset(models.Model):
         return {**report, "totals": {**whole, **report.get("totals", {})}}
 
     @property
+    def storage_key(self) -> str:
+        """The key below which its pictures are stored."""
+        return f"datasets/{self.pk}-{self.slug}"
+
+    @property
     def folder(self) -> Path:
-        return storage.media() / "datasets" / f"{self.pk}-{self.slug}"
+        """Its place on this host. The lists of its pictures there are written again where they are missing or old."""
+        return place_of(self.storage_key)
 
     @property
     def is_ready(self) -> bool:
@@ -179,8 +185,14 @@ class Image(models.Model):
         return self.dataset_class.name
 
     @property
+    def storage_key(self) -> str:
+        """The key of its file, which never changes."""
+        return f"{self.dataset.storage_key}/images/{self.path}"
+
+    @property
     def file(self) -> Path:
-        return self.dataset.folder / "images" / self.path
+        """Its place on this host, filled from the storage."""
+        return store().local_copy(self.storage_key)
 
 
 class DeletedImage(models.Model):

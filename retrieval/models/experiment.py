@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from config import storage
 from jobs.models import Job
 from retrieval.models.dataset import Dataset
+from storage.store import store
 
 
 class Experiment(models.Model):
@@ -128,4 +128,5 @@ class Report(models.Model):
 
     @property
     def folder(self) -> Path:
-        return storage.media() / self.path
+        """Its place on this host, filled from the storage."""
+        return store().local_copy(self.path)

@@ -5,9 +5,9 @@ from pathlib import Path
 from django.db import models
 from django.db.models import Q
 
-from config import storage
 from retrieval.models.dataset import Dataset
 from retrieval.models.model import Model
+from storage.store import store
 
 
 class Index(models.Model):
@@ -37,5 +37,11 @@ class Index(models.Model):
         return f"index {self.pk} of {self.model_id}"
 
     @property
+    def map_key(self) -> str:
+        """The key of its map; the checksum differs for another database's index of the same id."""
+        return f"maps/index-{self.pk}-{self.manifest['files']['index.bin']['sha256'][:16]}.json"
+
+    @property
     def folder(self) -> Path:
-        return storage.media() / self.path
+        """Its place on this host, filled from the storage."""
+        return store().local_copy(self.path)

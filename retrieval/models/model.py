@@ -6,9 +6,9 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from config import storage
 from retrieval.models.dataset import Dataset
 from retrieval.models.experiment import Run
+from storage.store import store
 
 COLORS = 8
 
@@ -58,7 +58,12 @@ class Model(models.Model):
 
     @property
     def folder(self) -> Path:
-        return storage.media() / self.artifact
+        """Its place on this host, filled from the storage."""
+        return store().local_copy(self.artifact)
+
+    def folder_with(self, name: str) -> Path:
+        """Return the place of a folder with this file of the model, perhaps with no other; it may not exist."""
+        return store().local_part(self.artifact, name).parent
 
     @property
     def is_external(self) -> bool:

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from config import storage
 from retrieval.models.dataset import Dataset, Image
 from retrieval.models.index import Index
 from retrieval.models.model import Model
+from storage.store import place_of
 
 
 class KeptSearches(models.Manager["Search"]):
@@ -58,6 +58,7 @@ class Search(models.Model):
     filters = models.JSONField(
         default=dict, blank=True, help_text="Splits and classes that results are limited to; empty: all."
     )
+    upload_bytes = models.PositiveIntegerField(default=0, help_text="Of the uploaded query as it is stored; 0 without.")
     exclude_self = models.BooleanField(
         default=True, help_text="Whether a picture of a data set is left out of its own results."
     )
@@ -102,19 +103,17 @@ class Search(models.Model):
         return f"search {self.pk}"
 
     @property
+    def upload_key(self) -> str:
+        """The key of the uploaded query in the storage, if the query is not a picture of a data set.
+
+        It is private, so no host has a copy of it but the storage.
+        """
+        return f"searches/{self.root_id or self.pk}.jpg"
+
+    @property
     def upload(self) -> Path:
-        """The path of the uploaded query, if the query is not a picture of a data set."""
-        return self.upload_folder() / self.upload_name(self.root_id or self.pk)
-
-    @staticmethod
-    def upload_folder() -> Path:
-        """Return the folder of uploaded queries."""
-        return storage.media() / "searches"
-
-    @staticmethod
-    def upload_name(key: uuid.UUID) -> str:
-        """Return the name of the file with the query of a first search with this key."""
-        return f"{key}.jpg"
+        """The place of the uploaded query, where the storage is a folder of this machine."""
+        return place_of(self.upload_key)
 
 
 class Ranking(models.Model):

@@ -7,14 +7,18 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from config import storage
+from storage.store import place_of
 
 KEPT = timedelta(days=7)  # since something was added
 
 
+UPLOADS = "uploads"
+"""The key below which all uploads are stored."""
+
+
 def uploads() -> Path:
-    """Return the folder of all uploads; it may not exist yet."""
-    return storage.media() / "uploads"
+    """Return the place of all uploads on this host; it may not exist yet."""
+    return place_of(UPLOADS)
 
 
 class Upload(models.Model):
@@ -39,9 +43,14 @@ class Upload(models.Model):
         return f"upload {self.pk}"
 
     @property
+    def storage_key(self) -> str:
+        """The key of its folder; a job that took it finds it there, too."""
+        return f"{UPLOADS}/folder-{self.pk}"
+
+    @property
     def folder(self) -> Path:
-        """Where its files lie; a job that took it finds them there, too."""
-        return uploads() / f"folder-{self.pk}"
+        """Its place on this host; `upload_files.fresh_folder` has the files that other hosts received, too."""
+        return place_of(self.storage_key)
 
     @property
     def expires_at(self) -> datetime:

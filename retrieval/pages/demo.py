@@ -7,7 +7,7 @@ from pathlib import Path
 from accounts.models import User
 from accounts.roles import Role
 from accounts.services import create_account
-from config import storage
+from config import places
 from jobs import services as jobs
 from jobs.models import Job
 from retrieval.datasets.services.importing import submit_import
@@ -27,7 +27,7 @@ def make_accounts() -> dict[str, str]:
 
     A file beside the secret key, readable by this user only, stores them for later starts.
     """
-    file = storage.var() / "demo_accounts.json"
+    file = places.var() / "demo_accounts.json"
     passwords: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     for email, role in PEOPLE.items():
         if User.objects.filter(email=email).exists():

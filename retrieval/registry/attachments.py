@@ -20,4 +20,4 @@ def model_attachment(model: Model, part: str) -> FileResponse:
         opened = None
     if file is None or opened is None:
         raise Http404(f"{model.name} has no {part}")
-    return attachment(opened, model_files.download_name(model, file))
+    return attachment(opened, model_files.download_name(model, file.name))

@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from config.storage import keep_private_file, keep_private_folder
+from config.places import keep_private_file, keep_private_folder
 from tests.config.test_settings import python
 
 

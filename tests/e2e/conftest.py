@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from mlcore.butterflies import WingsSpec, picture_bytes
+from tests.ports import free_port
 from tests.turns import take_turns
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     var = Path(kept) if kept else tmp_path_factory.mktemp("demo")
     own = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "CELERY_BROKER_URL")}
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", str(_free_port())],
+        [sys.executable, "manage.py", "demo", "--port", str(free_port())],
         cwd=ROOT,
         env={**own, "KINDRED_VAR": str(var), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -60,12 +60,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         late.cancel()
         process.terminate()  # not SIGINT, which whoever starts the tests in the background makes it ignore
         process.wait(300)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _read_greeting(process: subprocess.Popen[str], var: Path) -> Site:

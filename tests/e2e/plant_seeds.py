@@ -24,7 +24,7 @@ RATERS, QUERIES, SHOWN = 6, 30, 8
 
 def plant() -> str:
     """Plant the experiment where it is not there yet; return the key of it."""
-    from config import storage
+    from config import places
     from retrieval.models import Experiment, Model, Run
 
     found = Experiment.objects.filter(name=NAME).first()
@@ -40,7 +40,7 @@ def plant() -> str:
     shown = []
     for place, source in enumerate(sources):
         for seed in range(SEEDS):
-            folder = storage.media() / f"models/planted-{source.loss}-{seed}"
+            folder = places.media() / f"models/planted-{source.loss}-{seed}"
             shutil.copytree(source.folder, folder, dirs_exist_ok=True)
             gain = 0.04 * (len(sources) - 1 - place)
             metrics = _scored(folder, earned, np.random.default_rng(10 * place + seed), gain)

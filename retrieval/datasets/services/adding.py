@@ -1,6 +1,5 @@
 """Adding pictures to an imported data set: to one class, or by their class folders."""
 
-import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,9 +42,10 @@ from retrieval.datasets.services.classes import (
 from retrieval.datasets.services.counted_changes import Change
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.datasets.services.thumbnails import fill_looks
-from retrieval.datasets.services.upload_files import store
+from retrieval.datasets.services.upload_files import fetched_upload, write_file
 from retrieval.models import Dataset
 from retrieval.models.upload import uploads
+from storage.store import key_of, store
 
 
 def submit_pictures(
@@ -76,7 +76,7 @@ def submit_pictures(
             audit.record(by, "add-pictures", dataset.name, files=len(files), into=wanted)
             return job
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        store().delete(key_of(folder))
         raise
 
 
@@ -103,9 +103,10 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
         for number, file in enumerate(files):
             place = folder / str(number)  # two files may have one name
             place.mkdir()
-            store(file, place / (Path(file.name or "").name or "picture"))
+            write_file(file, place / (Path(file.name or "").name or "picture"))
+        store().put(key_of(folder))
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        store().delete(key_of(folder))
         raise
     return folder
 
@@ -119,7 +120,7 @@ def run_add_pictures_job(
     half: the split in jobs that 0.1.0 queued, "train" or "held out".
     """
     split = split or ("test" if half == "held out" else half)
-    folder, row = uploads() / upload, Dataset.objects.get(pk=dataset)
+    folder, row = fetched_upload(upload), Dataset.objects.get(pk=dataset)
     name = name or ("" if row.labelled else name_of(row, 0))
     where = _what_to_open(folder)
     with (
@@ -131,7 +132,7 @@ def run_add_pictures_job(
         added = _add(context, row, aside, name, split)
         report = read_json(aside.folder / "report.json")
     fill_looks(row, context.progress)
-    shutil.rmtree(folder, ignore_errors=True)
+    store().delete(key_of(folder))
     left = len(aside.pictures) - added
     totals = report["totals"]
     skipped = f", {totals['skipped']:,} skipped" if totals["skipped"] else ""
@@ -167,7 +168,7 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
             file = Path(picture.path).name if name else picture.path
             new.append((picture, free_path(file, context.job_id, taken, ADDED), label, split))
     if new:
-        put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
+        put_in_place(context, row, aside, [(picture, path) for picture, path, _, _ in new])
         change = Change(row, {label for _, _, label, _ in new})
         store_rows(row, new)
         change.gain((label, split, picture.sha256) for picture, _, label, split in new)

@@ -3,7 +3,7 @@
 The rows are the source of truth. A change only writes rows; the next job that reads the files writes them before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,16 @@ from mlcore.datasets.catalogue import CONTENT_RANGE, stage_catalogue
 from mlcore.datasets.source import KS
 from mlcore.datasets.splits import MIN_TEST_CLASSES, MIN_TRAIN_CLASSES
 from mlcore.errors import DatasetError
+from mlcore.events import Progress
 from retrieval.datasets.services.changed_pictures import mark_changed, mark_deleted
 from retrieval.datasets.services.counted_changes import Change, store_counts
 from retrieval.models import Dataset
+from storage.store import key_of, store
+from storage.transfers import fetch_all
 
 TRIES = 3
 CHUNK = 2000  # rows of one fetch
+ABOUT = "dataset.json"  # the one list of which the storage has a copy: the rows do not say all of it
 FIELDS = ("pk", "path", "label", "split", "sha256", "width", "height")
 """Of an image's row, in the order of a Picture's."""
 
@@ -80,6 +84,18 @@ def fresh_catalogue(dataset: int) -> tuple[Dataset, DatasetFolder]:
     return row, catalogue
 
 
+def catalogue_with_pictures(dataset: int, progress: Progress) -> tuple[Dataset, DatasetFolder]:
+    """Return what `fresh_catalogue` does, once all pictures lie on this host: a child process reads them by path."""
+    row, catalogue = fresh_catalogue(dataset)
+    fetch_pictures(catalogue, catalogue.pictures, progress)
+    return row, catalogue
+
+
+def fetch_pictures(catalogue: DatasetFolder, pictures: Iterable[Picture], progress: Progress) -> None:
+    """See that the files of these pictures of a data set lie on this host."""
+    fetch_all([key_of(catalogue.picture_path(picture)) for picture in pictures], progress)
+
+
 def _stored(row: Dataset) -> DatasetFolder | None:
     """Return the files of a data set; None unless they say what the rows say."""
     if not row.fingerprint:
@@ -98,7 +114,7 @@ def _stored(row: Dataset) -> DatasetFolder | None:
 
 def _written(row: Dataset) -> DatasetFolder | None:
     """Write the files of a revision and store its fingerprint; None if the data set has another revision by then."""
-    about: Mapping[str, Any] = read_json(row.folder / "dataset.json")
+    about: Mapping[str, Any] = read_json(store().local_copy(f"{row.storage_key}/{ABOUT}"))
     shown = row.images.filter(hidden=False).order_by("pk").values_list(*FIELDS)
     pictures = tuple(Picture(*values) for values in shown.iterator(chunk_size=CHUNK))
     classes, ks, source = tuple(row.class_names), tuple(about.get("ks", KS)), str(about.get("source", ""))

@@ -18,6 +18,8 @@ from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.datasets import DatasetFolder, Picture, Source, import_pictures, load_dataset
 from retrieval.models import Dataset, Image
+from storage.store import key_of
+from storage.transfers import put_all
 
 BATCH = 1000
 ADDED = "+"  # the first folder of pictures that curators added; imported ones have names of letters and digits
@@ -65,12 +67,17 @@ def asked_by(context: JobContext) -> User | None:
     return User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
 
 
-def put_in_place(row: Dataset, aside: DatasetFolder, pictures: Iterable[tuple[Picture, str]]) -> None:
-    """Move pictures to their paths below the data set's images; none of those has a row."""
+def put_in_place(
+    context: JobContext, row: Dataset, aside: DatasetFolder, pictures: Iterable[tuple[Picture, str]]
+) -> None:
+    """Move pictures to their paths below the data set's images, and store them; none of those paths has a row."""
+    keys = []
     for picture, path in pictures:
         target = row.folder / "images" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         aside.picture_path(picture).replace(target)
+        keys.append(key_of(target))
+    put_all(keys, context.progress)
 
 
 def free_path(path: str, job: int, taken: set[str], prefix: str) -> str:

@@ -1,9 +1,7 @@
 """Deletion of an unused data set: its rows in one transaction, then its files."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -11,7 +9,6 @@ from django.urls import reverse
 
 from accounts import audit
 from accounts.models import User
-from config import storage
 from config.errors import Conflict
 from jobs import notices
 from jobs import services as jobs
@@ -19,10 +16,11 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from retrieval.datasets.services.dependencies import delete_companions, uses_of
-from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
+from retrieval.datasets.services.pictures import RENDITIONS, rendition_key
 from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.visibility import DELETION
 from retrieval.models import Dataset, Image, Index, Search
+from storage.store import store
 
 BATCH = 1000  # pictures of one DELETE, or of one look for others with their content
 
@@ -57,7 +55,7 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
 
 def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> Mapping[str, object]:
     """Delete a data set's rows, then its files. Safe to run again: files without rows go too."""
-    files, contents = list[Path](), set[str]()
+    files, contents = list[str](), set[str]()
     with transaction.atomic():
         row = Dataset.objects.select_for_update().filter(pk=dataset).first()
         if row is not None:
@@ -67,37 +65,33 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
                 raise JobFailed(str(error)) from error
             files, contents = _delete_rows(row)
     total = len(files) + len(contents) * len(RENDITIONS)
-    for done, file in enumerate(chain(files, _renditions_of(contents)), start=1):
-        if file.is_dir():
-            shutil.rmtree(file)
-        else:
-            file.unlink(missing_ok=True)
+    for done, key in enumerate(chain(files, _renditions_of(contents)), start=1):
+        store().delete(key)
         if done % 100 == 0:
             context.progress("files", done, total)
-    shutil.rmtree(storage.media() / "datasets" / folder, ignore_errors=True)
+    store().delete(f"datasets/{folder}")
     return {"deleted": name}
 
 
-def _renditions_of(contents: Iterable[str]) -> Iterator[Path]:
-    """Yield the renditions of pictures, by their SHA-256, that no picture has any more."""
+def _renditions_of(contents: Iterable[str]) -> Iterator[str]:
+    """Yield the keys of the renditions of pictures, by their SHA-256, that no picture has any more."""
     ordered = sorted(contents)
     for start in range(0, len(ordered), BATCH):
         part = ordered[start : start + BATCH]
         elsewhere = set(Image.objects.filter(sha256__in=part).order_by().values_list("sha256", flat=True))
-        yield from (rendition_file(sha256, kind) for sha256 in part if sha256 not in elsewhere for kind in RENDITIONS)
+        yield from (rendition_key(sha256, kind) for sha256 in part if sha256 not in elsewhere for kind in RENDITIONS)
 
 
-def _delete_rows(row: Dataset) -> tuple[list[Path], set[str]]:
+def _delete_rows(row: Dataset) -> tuple[list[str], set[str]]:
     """Delete a data set and the rows that depend on it, a part of the pictures after the other.
 
-    Return the files to delete after the commit, and the SHA-256 of the pictures, whose renditions may go.
+    Return the keys of the files to delete after the commit, and the SHA-256 of the pictures, whose renditions may go.
     """
     along = delete_companions(row)
     notices.forget_pages([reverse("dataset", args=[row.slug])])
     searches, indexes = searches_over(row), Index.objects.filter(dataset=row)
-    uploads = [search.upload for search in searches.filter(root=None)]  # others use their root's
-    maps = storage.media() / "maps"
-    files = uploads + [file for index in indexes for file in (index.folder, *maps.glob(f"index-{index.pk}-*"))]
+    uploads = [search.upload_key for search in searches.filter(root=None)]  # others use their root's
+    files = uploads + [key for index in indexes for key in (index.path, index.map_key)]
     contents = set(row.images.order_by().values_list("sha256", flat=True).iterator())
     searches.delete()
     indexes.delete()

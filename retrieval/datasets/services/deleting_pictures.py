@@ -1,7 +1,6 @@
 """Deletion of pictures: their rows and dependent rows in one transaction, then their files."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -16,9 +15,10 @@ from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import asked_by, refusals_fail, submit_change
 from retrieval.datasets.services.counted_changes import counted_change
 from retrieval.datasets.services.dependencies import uses_of_pictures
-from retrieval.datasets.services.pictures import RENDITIONS, rendition_file
+from retrieval.datasets.services.pictures import RENDITIONS, rendition_key
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.models import Dataset, Image, Search
+from storage.store import store
 
 MOST_LISTED = 100  # paths in an entry of the audit trail
 
@@ -72,8 +72,8 @@ def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Go
     with refusals_fail():
         _delete_rows(context, row, [pk for pk, _, _ in pictures])
     files = _files_of(row, pictures)
-    for done, file in enumerate(files, start=1):
-        file.unlink(missing_ok=True)
+    for done, key in enumerate(files, start=1):
+        store().delete(key)
         if done % 100 == 0:
             context.progress("files", done, len(files))
     context.say(f"{counted(len(pictures))} deleted")
@@ -96,10 +96,10 @@ def _delete_rows(context: JobContext, dataset: Dataset, going: list[int]) -> Non
     audit.record(by, "delete-pictures", row.name, pictures=len(paths), searches=searches, paths=[*paths[:MOST_LISTED]])
 
 
-def _files_of(row: Dataset, pictures: list[Going]) -> list[Path]:
-    """Return the files that no row refers to any more: an import may have reused a path since."""
+def _files_of(row: Dataset, pictures: list[Going]) -> list[str]:
+    """Return the keys of the files that no row refers to any more: an import may have reused a path since."""
     paths, contents = {path for _, path, _ in pictures}, {sha256 for _, _, sha256 in pictures}
     paths -= set(row.images.filter(path__in=paths).values_list("path", flat=True))
     contents -= set(Image.objects.filter(sha256__in=contents).values_list("sha256", flat=True))
-    originals = [row.folder / "images" / path for path in sorted(paths)]
-    return originals + [rendition_file(sha256, kind) for sha256 in sorted(contents) for kind in RENDITIONS]
+    originals = [f"{row.storage_key}/images/{path}" for path in sorted(paths)]
+    return originals + [rendition_key(sha256, kind) for sha256 in sorted(contents) for kind in RENDITIONS]

@@ -5,7 +5,6 @@ Apps and subjects above register theirs in `AppConfig.ready()`.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db.models import Q
 from django.urls import reverse
@@ -35,12 +34,12 @@ class Companions:
     """Rows of a subject above that are deleted with their data set.
 
     count: how many there are, by what they are called. uses: phrase and URL of what keeps them. delete: deletes the
-    rows and returns the files to delete after the commit.
+    rows and returns the keys of the files to delete after the commit.
     """
 
     count: Callable[[Dataset], dict[str, int]]
     uses: Callable[[Dataset], list[tuple[str, str]]]
-    delete: Callable[[Dataset], list[Path]]
+    delete: Callable[[Dataset], list[str]]
 
 
 _USES: dict[str, Uses] = {}
@@ -84,7 +83,7 @@ def companions_of(dataset: Dataset) -> dict[str, int]:
     return {name: number for count in counts for name, number in count.items() if number}
 
 
-def delete_companions(dataset: Dataset) -> list[Path]:
+def delete_companions(dataset: Dataset) -> list[str]:
     """Delete the rows that go along; return their files, to be deleted after the commit."""
     return [file for rows in _COMPANIONS for file in rows.delete(dataset)]
 

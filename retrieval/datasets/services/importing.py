@@ -17,6 +17,7 @@ from jobs.models import Job
 from mlcore.artifacts import read_json
 from mlcore.datasets import Picture, import_pictures, load_dataset, open_source, write_catalogue
 from mlcore.datasets.layout_choices import LayoutChoices
+from retrieval.datasets.services.catalogue import ABOUT
 from retrieval.datasets.services.classes import add_classes
 from retrieval.datasets.services.layouts import Layout, stored_choices
 from retrieval.datasets.services.sources import (
@@ -30,6 +31,7 @@ from retrieval.datasets.services.sources import (
 from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Image, Upload
+from storage.transfers import put_all
 
 BATCH = 1000
 SLUG_LENGTH = 90  # some characters of a name become several
@@ -105,16 +107,24 @@ def run_import_job(context: JobContext, dataset: int) -> Mapping[str, object]:
     row = Dataset.objects.filter(pk=dataset).first()
     if row is None:
         raise JobFailed("its data set was deleted, or imported again; import it anew")
-    if not row.folder.exists():
-        choices = LayoutChoices.from_json(row.layout)
-        where = place_to_open(row.source)
-        with open_source(where, flat=not row.labelled, choices=choices, progress=context.progress) as source:
-            import_pictures(source, row.folder, context.progress)
+    if not row.is_ready:  # else it runs again, perhaps on another host
+        _read_pictures(context, row)
     context.check()
     record_rows(row)
     fill_looks(row, context.progress)
     forget_upload(row.source)
     return {"dataset": row.pk, "images": row.report["images"], "classes": row.report["classes"]}
+
+
+def _read_pictures(context: JobContext, row: Dataset) -> None:
+    """Write the data set's folder and store its files; they have no rows yet."""
+    if not row.folder.exists():
+        choices = LayoutChoices.from_json(row.layout)
+        where = place_to_open(row.source)
+        with open_source(where, flat=not row.labelled, choices=choices, progress=context.progress) as source:
+            import_pictures(source, row.folder, context.progress)
+    pictures = [f"{row.storage_key}/images/{picture.path}" for picture in load_dataset(row.folder).pictures]
+    put_all([*pictures, f"{row.storage_key}/{ABOUT}"], context.progress)
 
 
 def record_rows(row: Dataset) -> None:

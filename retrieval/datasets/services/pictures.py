@@ -11,12 +11,12 @@ from typing import Any
 
 from django.conf import settings
 
-from config import storage
 from config.errors import Busy, Rejected
 from mlcore.artifacts import write_whole
 from mlcore.errors import PictureError
 from mlcore.images.image_io import encode_jpeg, open_picture, thumbnail
 from retrieval.models import Image
+from storage.store import store
 
 THUMBNAIL_SIDE = 240
 RENDITIONS = ("thumbnails", "pictures")
@@ -47,18 +47,20 @@ def shown_picture_of(image: Image) -> Path:
 
 def _rendition(image: Image, kind: str, change: Callable[[Any], Any]) -> Path:
     """Return a JPEG of a picture, created at the first request and stored by the picture's content."""
-    target = rendition_file(image.sha256, kind)
+    key = rendition_key(image.sha256, kind)
+    target = store().local_copy(key)
     if not target.exists():
         with decoding():
             data = encode_jpeg(change(_opened(image)))
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, data)
+        store().put(key)
     return target
 
 
-def rendition_file(sha256: str, kind: str) -> Path:
-    """Return the path of a rendition, whether it exists or not."""
-    return storage.media() / kind / sha256[:2] / f"{sha256}.jpg"
+def rendition_key(sha256: str, kind: str) -> str:
+    """Return the key of a rendition, whether it exists or not."""
+    return f"{kind}/{sha256[:2]}/{sha256}.jpg"
 
 
 def _opened(image: Image) -> Any:

@@ -221,7 +221,7 @@ def _compare_and_store(
     if dry_run:
         transaction.set_rollback(True)
     elif moved or gone or comparison.new:
-        _take_up_new(context.job_id, row, aside, comparison.new, places)
+        _take_up_new(context, row, aside, comparison.new, places)
         change.gain((*places[picture.label], picture.sha256) for picture in comparison.new)
         _store_report(row, aside, counts, origin)
         publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden", change)
@@ -239,10 +239,12 @@ def _hide(row: Dataset, pictures: Sequence[int]) -> int:
     return sum(row.images.filter(pk__in=part, hidden=False).update(hidden=True) for part in parts)
 
 
-def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequence[Picture], places: Places) -> None:
+def _take_up_new(
+    context: JobContext, row: Dataset, aside: DatasetFolder, pictures: Sequence[Picture], places: Places
+) -> None:
     taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
-    new = [(picture, free_path(picture.path, job, taken, "")) for picture in pictures]
-    put_in_place(row, aside, new)
+    new = [(picture, free_path(picture.path, context.job_id, taken, "")) for picture in pictures]
+    put_in_place(context, row, aside, new)
     store_rows(row, [(picture, path, *places[picture.label]) for picture, path in new])
 
 

@@ -37,7 +37,7 @@ def measured_revision(model: Model) -> int | None:
     None where the model's files are gone or have no fingerprint.
     """
     try:
-        about = read_json(model.folder / "model.json")
+        about = read_json(model.folder_with("model.json") / "model.json")
     except (OSError, ValueError):
         return None
     return model.dataset.revisions.get(about.get("dataset", {}).get("fingerprint"))

@@ -1,6 +1,5 @@
 """Sources of data sets: uploads, server paths below the import folders, and the built-in wings set."""
 
-import shutil
 import uuid
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from mlcore.datasets.archive_formats import ARCHIVES_READ, stem_of
 from mlcore.datasets.layout_detection import named_reader
 from mlcore.datasets.reader_table import Reader, known_readers
 from retrieval.datasets.services.upload_archives import checked_ending
-from retrieval.datasets.services.upload_files import store
+from retrieval.datasets.services.upload_files import fetched_upload, write_file
 from retrieval.datasets.services.upload_paths import archive_in
 from retrieval.models import Upload
-from retrieval.models.upload import uploads
+from retrieval.models.upload import UPLOADS, uploads
+from storage.store import key_of, store
 
 UPLOAD = "upload:"
 _ELSEWHERE = "{} is a link, or lies behind one, since it was checked; enter the path of its target"
@@ -32,19 +32,15 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
     name = f"{uuid.uuid4()}{checked_ending(archive)}"
     target = uploads() / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    store(archive, target)
+    write_file(archive, target)
+    store().put(key_of(target))
     return f"{UPLOAD}{name}"
 
 
 def forget_upload(where: str) -> None:
     """Delete the file or folder of an uploaded source; never of another source."""
-    if not is_upload(where):
-        return
-    place = kept_at(where)
-    if place.is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
-        place.unlink(missing_ok=True)
+    if is_upload(where):
+        store().delete(f"{UPLOADS}/{where.removeprefix(UPLOAD)}")
 
 
 def source_of(upload: Upload) -> str:
@@ -58,7 +54,7 @@ def is_upload(where: str) -> bool:
 
 
 def kept_at(where: str) -> Path:
-    """Return the file or folder of an uploaded source."""
+    """Return the place of an uploaded source, a file or a folder."""
     return uploads() / where.removeprefix(UPLOAD)
 
 
@@ -72,7 +68,7 @@ def place_of(where: str) -> Path | str:
     """Return what `open_source` opens for a stored source."""
     if not is_upload(where):
         return where
-    place = kept_at(where)
+    place = fetched_upload(kept_at(where).name)
     return archive_in(place) or place
 
 

@@ -6,10 +6,11 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.models import User
 from config.errors import Rejected
 from mlcore.datasets.archive_formats import ARCHIVE_SUFFIXES, ARCHIVES_READ
-from retrieval.datasets.services.upload_files import check_owner, store
+from retrieval.datasets.services.upload_files import check_owner, write_file
 from retrieval.datasets.services.upload_paths import archive_place
 from retrieval.datasets.services.uploads import begin_upload, delete_upload
 from retrieval.models import Upload
+from storage.store import key_of, store
 
 
 def checked_ending(archive: "UploadedFile[bytes]") -> str:
@@ -39,7 +40,9 @@ def keep_archive(archive: "UploadedFile[bytes]", by: User) -> Upload:
     try:
         upload.files, upload.bytes = 1, archive.size or 0
         check_owner(upload)
-        store(archive, archive_place(upload.folder, ending))
+        place = archive_place(upload.folder, ending)
+        write_file(archive, place)
+        store().put(key_of(place))
         upload.save(update_fields=["files", "bytes"])
     except BaseException:
         delete_upload(upload)

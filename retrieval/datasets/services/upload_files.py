@@ -30,6 +30,8 @@ from retrieval.datasets.services.upload_paths import (
     place_in,
 )
 from retrieval.models import Upload
+from retrieval.models.upload import UPLOADS
+from storage.store import key_of, store
 
 MOST_FILES = 200_000
 ASIDE = ".aside"
@@ -45,7 +47,7 @@ class StoredFile:
     size: int
 
 
-def store(file: "UploadedFile[bytes]", place: Path) -> None:
+def write_file(file: "UploadedFile[bytes]", place: Path) -> None:
     """Write an upload to a path, completely or not at all."""
     try:
         with place.open("wb") as target:
@@ -67,10 +69,11 @@ def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]
     """
     paths = [checked_path(path) for path, _ in files]
     check_apart(paths)
-    if archive_in(upload.folder):
+    folder = fresh_folder(upload)
+    if archive_in(folder):
         raise Rejected("the upload holds an archive; create another upload for pictures", field="files")
     _check_sum(0, sum(file.size or 0 for _, file in files))
-    aside = upload.folder / ASIDE / uuid.uuid4().hex
+    aside = folder / ASIDE / uuid.uuid4().hex
     try:
         aside.parent.mkdir(exist_ok=True)
         aside.mkdir()
@@ -83,6 +86,20 @@ def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]
         shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(_moving(aside), ignore_errors=True)
     return stored
+
+
+def fresh_folder(upload: Upload) -> Path:
+    """Return the folder of an upload with its files, whichever hosts received them."""
+    return fetched_upload(upload.folder.name)
+
+
+def fetched_upload(name: str) -> Path:
+    """Return the place of an upload, a file or a folder by its name below all uploads, with what was sent.
+
+    The folder of an `Upload` is filled file by file; others were stored whole.
+    """
+    key = f"{UPLOADS}/{name}"
+    return store().refreshed(key) if name.startswith("folder-") else store().local_copy(key)
 
 
 def _written(place: Path, path: str, file: "UploadedFile[bytes]") -> StoredFile:
@@ -110,6 +127,7 @@ def _put_in_place(upload: Upload, aside: Path, paths: Sequence[Parts], stored: S
     for number, place in enumerate(places):
         place.parent.mkdir(parents=True, exist_ok=True)
         (moving / str(number)).replace(place)
+        store().put(key_of(place))
     row.changed_at = timezone.now()
     row.save(update_fields=["files", "bytes", "changed_at"])
 
@@ -156,7 +174,9 @@ def _recount(row: Upload) -> None:
 def files_of(upload: Upload, after: Parts = (), most: int | None = None) -> list[StoredFile]:
     """Return the files of an upload in order, folder by folder: those behind a path, at most so many."""
     return [
-        file for parts in islice(paths_below(upload.folder, after), most) if (file := _found(upload, parts)) is not None
+        file
+        for parts in islice(paths_below(fresh_folder(upload), after), most)
+        if (file := _found(upload, parts)) is not None
     ]
 
 
@@ -190,5 +210,5 @@ def check_not_empty(upload: Upload) -> None:
     Raises:
         Rejected: it is empty.
     """
-    if next(paths_below(upload.folder), None) is None:
+    if next(paths_below(fresh_folder(upload)), None) is None:
         raise Rejected("the upload is empty; send pictures first", field="upload")

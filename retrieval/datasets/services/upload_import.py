@@ -11,7 +11,7 @@ from mlcore.errors import DatasetError
 from retrieval.datasets.services.adding import label_of_folder, labels_by_folder
 from retrieval.datasets.services.changes import submit_change
 from retrieval.datasets.services.classes import SPLITS, fit_name, needs_split
-from retrieval.datasets.services.upload_files import check_not_empty
+from retrieval.datasets.services.upload_files import check_not_empty, fresh_folder
 from retrieval.datasets.services.upload_paths import archive_in
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Upload
@@ -25,7 +25,7 @@ def submit_folder(dataset: Dataset, upload: Upload, split: str = "", *, by: User
             another job is changing the data set.
     """
     check_not_empty(upload)
-    if archive_in(upload.folder):
+    if archive_in(fresh_folder(upload)):
         raise Rejected("the upload holds an archive; import it as a data set, or send its pictures", field="upload")
     if dataset.labelled:
         _check_classes(dataset, upload, split)
@@ -49,7 +49,7 @@ def _check_classes(dataset: Dataset, upload: Upload, split: str) -> None:
 
 def _class_names(upload: Upload) -> tuple[str, ...]:
     try:
-        with open_source(upload.folder, classes=True) as source:
+        with open_source(fresh_folder(upload), classes=True) as source:
             return source.classes
     except DatasetError as error:
         raise Rejected(str(error), field="upload") from error

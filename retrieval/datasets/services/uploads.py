@@ -1,6 +1,5 @@
 """Uploads: creation, use by a job, deletion, and expiry."""
 
-import shutil
 from datetime import datetime
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from config.errors import QuotaReached, Rejected
 from retrieval.datasets.services.upload_files import check_not_empty, owned_bytes
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
+from storage.store import store
 
 
 def visible_uploads() -> QuerySet[Upload]:
@@ -36,7 +36,7 @@ def begin_upload(by: User | None) -> Upload:
 def delete_upload(upload: Upload) -> None:
     """Delete an upload with its files."""
     if Upload.objects.filter(pk=upload.pk).delete()[0]:  # else a job has just taken it, and its files
-        shutil.rmtree(upload.folder, ignore_errors=True)
+        store().delete(upload.storage_key)
 
 
 @transaction.atomic
@@ -67,4 +67,4 @@ def sweep(now: datetime) -> None:
     expired = Upload.objects.filter(changed_at__lt=now - KEPT)
     for upload in expired:
         if expired.filter(pk=upload.pk).delete()[0]:  # else something was added a moment ago
-            shutil.rmtree(upload.folder, ignore_errors=True)
+            store().delete(upload.storage_key)

@@ -12,7 +12,7 @@ from jobs.models import Job
 from mlcore.comparison.significance import ONE_SEED, compare_rows
 from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
-from mlcore.evaluation.evaluate import StoredScores, read_per_query
+from mlcore.evaluation.evaluate import PER_QUERY, StoredScores, read_per_query
 from mlcore.evaluation.metric_table import paired_test_metrics, title_of
 from mlcore.losses import LOSSES
 from mlcore.runs import BASELINES
@@ -190,7 +190,7 @@ def scores_of(runs: Sequence[Run]) -> dict[int, StoredScores]:
         if run.metrics is None or model is None:
             raise Conflict(f"{run_title(run)} has no metrics yet; wait until it is finished.")
         try:
-            scores[run.pk] = read_per_query(model.folder)
+            scores[run.pk] = read_per_query(model.folder_with(PER_QUERY))
         except MlcoreError:
             raise Conflict(f"The scores of each query of {run_title(run)} are missing; train it again.") from None
     first = scores[runs[0].pk]

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 from django.conf import settings
 
 from accounts.models import User
-from config import storage
+from config import places
 from config.errors import Conflict
 from jobs import services as jobs
 from jobs.children import run_child
@@ -22,7 +22,8 @@ from mlcore.config import Protocol
 from mlcore.errors import MlcoreError
 from mlcore.runs import BASELINES
 from mlcore.training.estimate import StepTimes, step_times_file
-from retrieval.datasets.services.catalogue import fresh_catalogue
+from retrieval.datasets.services.catalogue import catalogue_with_pictures
+from retrieval.experiments.services.weights import weights_place
 from retrieval.models import Dataset, Experiment, Run
 
 EARLIER_RUNS = 20  # of a loss, the newest
@@ -72,7 +73,7 @@ def estimate_of(
         if rates is None:
             return None
         each |= {loss: rates.of_run(protocol, loss) for loss in new}
-        once = rates.once(protocol, new, storage.cache())
+        once = rates.once(protocol, new, places.cache())
     trained = seeds * max(1, protocol.folds) + (tuning.runs if tuning else 0)
     counts = {loss: 1 if loss in BASELINES else trained for loss in losses}
     return {
@@ -131,7 +132,7 @@ def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> StepTimes | No
 
 
 def _file(dataset: Dataset, protocol: Protocol, weights: str) -> Path:
-    return step_times_file(storage.cache(), dataset.fingerprint, protocol, weights)
+    return step_times_file(places.cache(), dataset.fingerprint, protocol, weights)
 
 
 def probe_of(dataset: Dataset, protocol: Protocol, *, weights: str = "") -> Job | None:
@@ -153,18 +154,18 @@ def submit_probe(dataset: Dataset, protocol: Protocol, *, weights: str = "", by:
 
 def _key(dataset: Dataset, protocol: Protocol, weights: str) -> str:
     # By the revision, not by its fingerprint: that is empty until a job has read it, perhaps this one.
-    measured = step_times_file(storage.cache(), f"{dataset.pk}, revision {dataset.revision}", protocol, weights)
+    measured = step_times_file(places.cache(), f"{dataset.pk}, revision {dataset.revision}", protocol, weights)
     return f"estimate:{measured.stem}"
 
 
 def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, int]:
     """Measure the speed in a child process, which stores it in the cache folder. Safe to run again."""
-    row, _ = fresh_catalogue(dataset)
+    row, _ = catalogue_with_pictures(dataset, context.progress)
     file = context.scratch / "protocol.json"
     write_json(file, protocol)
     command = [sys.executable, "-m", "mlcore", "estimate", "--events", "jsonl", "--child", "--data", str(row.folder)]
-    command += ["--cache", str(storage.cache()), "--protocol", str(file)]
+    command += ["--cache", str(places.cache()), "--protocol", str(file)]
     if weights:
-        command += ["--weights", str(storage.weights() / weights)]
+        command += ["--weights", str(weights_place(weights))]
     run_child(command, on_event=context.hear_progress, should_stop=context.should_stop, cwd=settings.BASE_DIR)
     return {"dataset": dataset}

@@ -1,7 +1,6 @@
 """Reports of experiments: a child process writes the files, and the newest report is kept."""
 
 import re
-import shutil
 import sys
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from django.utils.text import slugify
 
 from accounts import audit
 from accounts.models import User
-from config import storage
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.children import run_child
@@ -53,9 +51,10 @@ from mlcore.config import Protocol
 from mlcore.evaluation.metric_table import DIAGNOSTICS, HEADLINE, title_of, value_text
 from mlcore.losses import stored_params
 from mlcore.runs import BASELINES
-from retrieval.datasets.services.catalogue import fresh_catalogue
+from retrieval.datasets.services.catalogue import catalogue_with_pictures
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
+from storage.store import place_of, store
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
@@ -132,13 +131,13 @@ def run_report_job(
     """
     row = Experiment.objects.select_related("dataset").get(pk=experiment)
     path = f"reports/job-{context.job_id}"
-    out = storage.media() / path
     if not Report.objects.filter(path=path).exists():
-        shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
-        _make_in_child(context, row, _models(row, {*external_models, *also}), out)
+        store().delete(path)  # left by a dead attempt, or by another database
+        _make_in_child(context, row, _models(row, {*external_models, *also}), place_of(path))
         context.check()
+        store().put(path)
         _store(row, path)
-    document = read_json(out / "report.json")
+    document = read_json(store().local_copy(path) / "report.json")
     return {"experiment": row.pk, "rows": len(document["rows"])}
 
 
@@ -148,7 +147,7 @@ def _models(experiment: Experiment, keys: Collection[int]) -> list[Model]:
 
 def _make_in_child(context: JobContext, experiment: Experiment, included: Sequence[Model], out: Path) -> None:
     listed = context.scratch / "cells.json"
-    experiment.dataset, _ = fresh_catalogue(experiment.dataset_id)
+    experiment.dataset, _ = catalogue_with_pictures(experiment.dataset_id, context.progress)
     write_json(listed, sources_of(experiment))
     command = [sys.executable, "-m", "mlcore", "report", str(listed), "--events", "jsonl", "--child"]
     command += ["--data", str(experiment.dataset.folder), "--out", str(out)]
@@ -161,7 +160,7 @@ def _store(experiment: Experiment, path: str) -> None:
     before = Report.objects.select_for_update().filter(experiment=experiment).first()
     Report.objects.update_or_create(experiment=experiment, defaults={"path": path, "made_at": timezone.now()})
     if before is not None:
-        transaction.on_commit(partial(shutil.rmtree, before.folder, ignore_errors=True))
+        transaction.on_commit(partial(store().delete, before.path))
 
 
 def sources_of(experiment: Experiment) -> Sources:

@@ -9,17 +9,20 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from config import storage
+from config import places
 from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json, write_json
 from mlcore.losses import stored_params
-from retrieval.datasets.services.catalogue import fresh_catalogue
+from retrieval.datasets.services.catalogue import catalogue_with_pictures
 from retrieval.experiments.services.log import RunLog
+from retrieval.experiments.services.shared_checkpoints import SharedCheckpoints, forget_checkpoints
+from retrieval.experiments.services.weights import weights_place
 from retrieval.models import Dataset, Model, Run
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.legend import model_name, next_color
+from storage.store import place_of, store
 
 
 def run_train_job(context: JobContext, run: int) -> dict[str, int]:
@@ -28,11 +31,15 @@ def run_train_job(context: JobContext, run: int) -> dict[str, int]:
     if row is None:
         raise JobFailed("its run was deleted; start another experiment")
     artifact = f"runs/{row.pk}"
-    out = storage.media() / artifact
-    if not out.exists():
-        _train_in_child(context, row, out)
+    if not store().has(artifact):
+        out = place_of(artifact)
+        if not out.exists():  # else an attempt died while it stored its files
+            _train_in_child(context, row, out)
+        context.check()
+        store().put(artifact)
     context.check()
-    model = _store_model(row, artifact, out)
+    model = _store_model(row, artifact, store().local_copy(artifact))
+    forget_checkpoints(row)
     owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     index_job = submit_index(model, by=owner)
     return {"run": row.pk, "model": model.pk, "index_job": index_job.pk}
@@ -40,7 +47,10 @@ def run_train_job(context: JobContext, run: int) -> dict[str, int]:
 
 def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
     scratch, log = context.adopt_scratch(), RunLog(run)
-    run.experiment.dataset, _ = fresh_catalogue(run.experiment.dataset_id)
+    dataset, _ = catalogue_with_pictures(run.experiment.dataset_id, context.progress)
+    run.experiment.dataset = dataset
+    checkpoints = SharedCheckpoints(run, scratch / _work_of(dataset))
+    checkpoints.fetch()
     history: list[Mapping[str, Any]] = []
 
     def hear(event: Mapping[str, Any]) -> None:
@@ -50,6 +60,7 @@ def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
             context.check()
             history.append(event)
             Run.objects.filter(pk=run.pk).update(history=history)
+            checkpoints.put(event["epoch"])
             context.say(f"epoch {event['epoch']} of {event['epochs']}, loss {event['loss']:.4f}")
 
     log.add(f"attempt {context.attempt} begins")
@@ -78,13 +89,13 @@ def _command(run: Run, scratch: Path, out: Path) -> list[str]:
         "--work",
         str(scratch / _work_of(experiment.dataset)),
     ]
-    command += ["--cache", str(storage.cache()), "--protocol", str(protocol)]
+    command += ["--cache", str(places.cache()), "--protocol", str(protocol)]
     command += ["--loss", run.loss, "--seed", str(run.seed)]
     command += [word for name, value in run.params.items() for word in ("--param", f"{name}={value}")]
     if run.fold is not None:
         command += ["--fold", str(run.fold)]
     if experiment.weights:
-        command += ["--weights", str(storage.weights() / experiment.weights)]
+        command += ["--weights", str(weights_place(experiment.weights))]
     return command
 
 

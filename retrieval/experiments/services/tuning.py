@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from config import storage
+from config import places
 from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
@@ -21,8 +21,9 @@ from mlcore.comparison.search_space import last_edges
 from mlcore.comparison.tuning_state import Trial, best_of, current_state, rates_of
 from mlcore.errors import ComparisonError
 from mlcore.losses import stored_params
-from retrieval.datasets.services.catalogue import fresh_catalogue
+from retrieval.datasets.services.catalogue import catalogue_with_pictures
 from retrieval.experiments.services.starting import submit_training
+from retrieval.experiments.services.weights import weights_place
 from retrieval.models import Experiment, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
 
@@ -52,7 +53,7 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
         file.parent.mkdir(parents=True)
         write_json(file, row.trials)
     context.progress("trials", row.done, total)
-    row.experiment.dataset, _ = fresh_catalogue(row.experiment.dataset_id)
+    row.experiment.dataset, _ = catalogue_with_pictures(row.experiment.dataset_id, context.progress)
 
     def hear(event: Mapping[str, Any]) -> None:
         if event["event"] == "trial":
@@ -72,10 +73,10 @@ def _command(row: Tuning, scratch: Path) -> list[str]:
     values = {"name": experiment.name, "protocol": experiment.protocol, "tuning": budget}
     write_json(file, {**values, "losses": {row.loss: untuned[0].params}, "seeds": [untuned[0].seed]})
     command = [sys.executable, "-m", "mlcore", "tune", str(file), "--loss", row.loss, "--events", "jsonl", "--child"]
-    command += ["--data", str(experiment.dataset.folder), "--cache", str(storage.cache())]
+    command += ["--data", str(experiment.dataset.folder), "--cache", str(places.cache())]
     command += ["--out", str(scratch / "comparison")]
     if experiment.weights:
-        command += ["--weights", str(storage.weights() / experiment.weights)]
+        command += ["--weights", str(weights_place(experiment.weights))]
     return command
 
 

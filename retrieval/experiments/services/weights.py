@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import storage
+from config import places
 from config.errors import Rejected
 from mlcore.artifacts import read_json
 from mlcore.errors import ProtocolError, WeightsError
@@ -21,6 +21,7 @@ from mlcore.weights import (
     installed_weights,
     overlap_warning,
 )
+from storage.store import WEIGHTS, place_of, store
 
 MEGABYTE = 1e6
 
@@ -50,7 +51,27 @@ def smallest_packaged() -> str:
 def weights_files() -> list[str]:
     """Return the names of the weights files on the server, and of those that a package gives when they are needed."""
     packaged = {_file_name(weights) for weights in installed_weights()}
-    return sorted(packaged | {file.name for file in storage.weights().glob("*.safetensors")})
+    return sorted(packaged | {name for name in _stored_names() if name.endswith(".safetensors")})
+
+
+def _stored_names() -> set[str]:
+    return {stored.key.removeprefix(WEIGHTS) for stored in store().below(WEIGHTS.rstrip("/"))}
+
+
+def weights_place(name: str) -> Path:
+    """Return the place of a weights file on this host, its description beside it; nothing is there if none is known."""
+    store().local_copy(f"{WEIGHTS}{_description_name(name)}")
+    return store().local_copy(f"{WEIGHTS}{name}")
+
+
+def _description_name(name: str) -> str:
+    return Path(name).with_suffix(".json").name
+
+
+def _put(name: str) -> None:
+    """Store a weights file for all hosts, after its description."""
+    store().put(f"{WEIGHTS}{_description_name(name)}")
+    store().put(f"{WEIGHTS}{name}")
 
 
 def is_from_hub(weights: str) -> bool:
@@ -92,12 +113,14 @@ def _described(name: str) -> WeightsDescription:
     if name not in weights_files():
         known = ", ".join(weights_files()) or "none"
         raise Rejected(f"no weights file named {name!r}; known: {known}", field="weights")
+    place = weights_place(name)
     for weights in installed_weights():
-        if _file_name(weights) == name and converted_file(weights, storage.weights()) is None:
+        if _file_name(weights) == name and converted_file(weights, places.weights()) is None:
             from mlcore.networks.packaged_weights import write_packaged_weights
 
-            write_packaged_weights(weights, storage.weights())
-    return describe_weights(storage.weights() / name)
+            write_packaged_weights(weights, places.weights())
+            _put(name)
+    return describe_weights(place)
 
 
 def take_file(file: Path, architecture: str = "") -> str:
@@ -108,7 +131,7 @@ def take_file(file: Path, architecture: str = "") -> str:
     Raises:
         Rejected: there is no such file, its architecture is not known, or another one has its name.
     """
-    folder = storage.weights()
+    folder = places.weights()
     folder.mkdir(parents=True, exist_ok=True)
     beside = file.with_suffix(".json")
     if beside.is_file():
@@ -118,6 +141,7 @@ def take_file(file: Path, architecture: str = "") -> str:
     elif architecture not in ("", stored := read_json(folder / beside.name)["architecture"]):
         raise Rejected(f"{file.name} is in use as {stored}; give it another name to use it as {architecture}")
     _copy_whole(file, folder / file.name)
+    _put(file.name)
     return file.name
 
 
@@ -153,8 +177,11 @@ def weights_rows() -> list[WeightsRow]:
     rows = [
         _row(name, "package", weights.description(), weights.megabytes * MEGABYTE) for name, weights in packaged.items()
     ]
-    files = [storage.weights() / name for name in weights_files() if name not in packaged]
-    rows += [_row(file.name, "server", _description_of(file), file.stat().st_size) for file in files]
+    for name in weights_files():
+        if name not in packaged:
+            store().local_copy(f"{WEIGHTS}{_description_name(name)}")
+            described = _description_of(place_of(f"{WEIGHTS}{name}"))
+            rows.append(_row(name, "server", described, store().measure(f"{WEIGHTS}{name}").bytes))
     return rows + [
         WeightsRow(
             weights.name,

@@ -21,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 from tqdm import tqdm
 
-from config import storage
+from config import places
 from config.errors import Rejected
 from config.static_files import collect_if_changed
 from jobs.models import Job
@@ -118,7 +118,7 @@ def _free_port(wanted: int) -> int:
 
 
 def _logs() -> Path:
-    return storage.var() / "logs"
+    return places.var() / "logs"
 
 
 @contextmanager

@@ -68,14 +68,15 @@ def orders_of(dataset: Dataset, judge: Model | None) -> dict[str, str]:
 def judge_of(dataset: Dataset, user: Visitor) -> Model | None:
     """Return the published model with the best headline metric that stores the score of each query, or None."""
     models = visible_models(user).filter(dataset=dataset, published=True)
-    scored = [model for model in models if model.metrics and (model.folder / PER_QUERY).is_file()]
-    return max(scored, key=lambda model: float((model.metrics or {}).get(HEADLINE, 0)), default=None)
+    measured = [model for model in models if model.metrics]
+    measured.sort(key=lambda model: -float((model.metrics or {}).get(HEADLINE, 0)))
+    return next((model for model in measured if (model.folder_with(PER_QUERY) / PER_QUERY).is_file()), None)
 
 
 def difficulty_of(judge: Model) -> Difficulty | None:
     """Return how hard each query was for a model; None where its file is damaged."""
     try:
-        stored = read_per_query(judge.folder)
+        stored = read_per_query(judge.folder_with(PER_QUERY))
         order = stored.columns[HEADLINE].argsort(kind="stable")
     except (CheckpointError, KeyError):
         return None

@@ -12,7 +12,6 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor
-from config import storage
 from config.errors import Rejected
 from jobs import services as jobs
 from jobs.context import JobContext
@@ -23,6 +22,7 @@ from mlcore.index import load_index
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index
 from retrieval.registry.services.visibility import visible_models
+from storage.store import store
 
 MOST_POINTS = 12_000
 FEWEST_POINTS = 3
@@ -72,9 +72,8 @@ class Miss:
 
 
 def map_file(index: Index) -> Path:
-    """Return the path of an index's map; the checksum differs for another database's index of the same id."""
-    checksum = index.manifest["files"]["index.bin"]["sha256"]
-    return storage.media() / "maps" / f"index-{index.pk}-{checksum[:16]}.json"
+    """Return the place of an index's map on this host, whether there is one or not."""
+    return store().local_copy(index.map_key)
 
 
 def mapped_indexes(dataset: Dataset, user: Visitor) -> list[MappedIndex]:
@@ -82,7 +81,7 @@ def mapped_indexes(dataset: Dataset, user: Visitor) -> list[MappedIndex]:
     indexes = Index.objects.filter(dataset=dataset, active=True, model__in=visible_models(user))
     rows = list(indexes.select_related("model", "dataset").order_by("model"))
     making = {job.key: job for job in Job.objects.filter(kind="map", state__in=Job.ACTIVE)}
-    return [MappedIndex(row, map_file(row).exists(), making.get(_key(row))) for row in rows]
+    return [MappedIndex(row, store().has(row.map_key), making.get(_key(row))) for row in rows]
 
 
 def _key(index: Index) -> str:
@@ -95,7 +94,7 @@ def submit_map(index: Index, *, by: User | None) -> Job:
     Raises:
         Rejected: it has a map already, or too few pictures for one.
     """
-    if map_file(index).exists():
+    if store().has(index.map_key):
         raise Rejected(f"{index.model.name} already has a map of this index; a new index gets a new map")
     if index.count < FEWEST_POINTS:
         raise Rejected(
@@ -115,6 +114,7 @@ def run_map_job(context: JobContext, index: int) -> Mapping[str, object]:
         made = _made(context, row)
         context.check()
         made.write(file)
+        store().put(row.map_key)
     stored = EmbeddingMap.read(file)
     return {"index": row.pk, "points": len(stored.ids), "method": stored.method}
 

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from config import storage
+from config import places
 from mlcore.artifacts import sha256_of_file
 
 SMALL = 4 * 2**20
@@ -32,4 +32,4 @@ def _place(file: Path) -> Path:
     """Return where the checksum is kept: by path, size and time, so that another file of that name has its own."""
     stat = file.stat()
     name = hashlib.sha256(f"{file}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()
-    return storage.cache() / "checksums" / name
+    return places.cache() / "checksums" / name

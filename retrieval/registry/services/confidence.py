@@ -9,6 +9,8 @@ from mlcore.artifacts import write_whole
 from mlcore.index import load_index
 from mlcore.inference.knn_classifier import Calibration, calibrate
 from retrieval.models import Image, Index
+from retrieval.registry.services.index_files import added_file
+from storage.store import key_of, store
 
 _calibrating = threading.Lock()  # once a process, however many searches need an index that was not calibrated yet
 
@@ -24,11 +26,12 @@ def calibration_of(index: Index) -> Calibration | None:
     """
     if not index.dataset.labelled:
         return None
-    file = index.folder / f"calibration-{index.dataset.revision}.json"
+    file = added_file(index, f"calibration-{index.dataset.revision}.json")
     with _calibrating:
         if not file.exists():
             calibration = _calibrated(index)
             write_whole(file, json.dumps(calibration and calibration.to_json()).encode())
+            store().put(key_of(file))
     stored = json.loads(file.read_text())
     return Calibration.from_json(stored) if stored else None
 

@@ -1,9 +1,7 @@
 """Deletion and archiving of experiments, runs and models, and the job that deletes."""
 
-import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Q
@@ -12,7 +10,6 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from config import storage
 from config.errors import Conflict
 from jobs import notices, scratch
 from jobs import services as jobs
@@ -36,6 +33,7 @@ from retrieval.registry.services.trained_parts import (
     places_of,
     ratings_on,
 )
+from storage.store import store
 
 PROBLEMS_CHUNK = 500
 
@@ -153,18 +151,14 @@ def run_delete_job(context: JobContext, kind: str, key: int, name: str, places: 
 
 
 def delete_files(places: Collection[str], progress: Callable[[str, int, int], None]) -> None:
-    """Delete files and folders below the media folder; those that are gone are passed over."""
+    """Delete files and folders by their keys; those that are gone are passed over."""
     for done, place in enumerate(sorted(places)):
         progress("files", done, len(places))
-        path = storage.media() / place
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        store().delete(place)
 
 
 def delete_rows(part: Part) -> list[str]:
-    """Delete the rows; return their places below the media folder, to be deleted after the commit.
+    """Delete the rows; return the keys of their files, to be deleted after the commit.
 
     People's searches stay, and say of each model that it was deleted.
     """
@@ -236,9 +230,9 @@ def frozen(part: Part) -> Part:
     )
 
 
-def delete_archived(dataset: Dataset) -> list[Path]:
-    """Delete the archived experiments and models of a data set; return their files, to be deleted after the commit."""
-    return [storage.media() / place for place in delete_rows(archived_of(dataset))]
+def delete_archived(dataset: Dataset) -> list[str]:
+    """Delete the archived experiments and models of a data set; return the keys of their files, to be deleted next."""
+    return delete_rows(archived_of(dataset))
 
 
 def count_archived(dataset: Dataset) -> dict[str, int]:

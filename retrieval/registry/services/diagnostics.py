@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
-from mlcore.evaluation.diagnostics import read_details
+from mlcore.evaluation.diagnostics import DETAILS, read_details
 from mlcore.evaluation.metric_table import (
     DIAGNOSTICS,
     HEADLINE,
@@ -178,7 +178,7 @@ def metric_rows(metrics: Mapping[str, Any]) -> list[MetricRow]:
 
 def details_of(model: Model) -> Details | None:
     """Return the stored diagnostics: classes, worst queries, hubs; None for a model of an older version."""
-    details: Any = read_details(model.folder)
+    details: Any = read_details(model.folder_with(DETAILS))
     stored: Details | None = details
     return stored
 

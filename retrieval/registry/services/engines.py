@@ -1,6 +1,6 @@
 """Which engine embeds with a trained model."""
 
-from config import storage
+from config import places
 from retrieval.models import Model
 
 
@@ -10,4 +10,4 @@ def why_pytorch(model: Model) -> str:
         return ""
     from mlcore.inference.engine import known_reason
 
-    return known_reason(model.weights_sha256, storage.cache())
+    return known_reason(model.weights_sha256, places.cache())

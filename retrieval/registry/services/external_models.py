@@ -1,7 +1,6 @@
 """Imports of external models: files are stored, tried by a child process, and then listed."""
 
 import json
-import shutil
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
-from config import storage
+from config import places
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.children import run_child
@@ -23,12 +22,13 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.artifacts import read_json, write_json
-from retrieval.datasets.services.catalogue import fresh_catalogue, require_labels
-from retrieval.datasets.services.upload_files import store
+from retrieval.datasets.services.catalogue import catalogue_with_pictures, require_labels
+from retrieval.datasets.services.upload_files import fetched_upload, write_file
 from retrieval.models import Dataset, Model
 from retrieval.models.upload import uploads
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.legend import next_color
+from storage.store import key_of, place_of, store
 
 NETWORKS = (".onnx", ".safetensors")
 DESCRIPTION_MAX_BYTES = 2**20
@@ -72,7 +72,7 @@ def _submit_network(
     about = _described(description)
     listed = _listed_name(name, about.get("name") or about.get("loss") or Path(weights.name or "").stem)
     with _new_upload() as folder:
-        store(weights, folder / f"model{suffix}")
+        write_file(weights, folder / f"model{suffix}")
         write_json(folder / "model.json", {**about, "name": listed})
         return _submit(dataset, listed, folder, by)
 
@@ -83,12 +83,13 @@ def _submit_embeddings(
     _suffix(embeddings, (".npy",))
     _suffix(images, (".csv",))
     with _new_upload() as folder:
-        store(embeddings, folder / "embeddings.npy")
-        store(images, folder / "images.csv")
+        write_file(embeddings, folder / "embeddings.npy")
+        write_file(images, folder / "images.csv")
         return _submit(dataset, _listed_name(name, Path(embeddings.name or "").stem), folder, by)
 
 
 def _submit(dataset: Dataset, name: str, folder: Path, by: User | None) -> Job:
+    store().put(key_of(folder))
     with transaction.atomic():
         job = jobs.submit("add-model", {"dataset": dataset.pk, "name": name, "upload": folder.name}, by=by)
         audit.record(by, "add-model", name, dataset=dataset.name, job=job.pk)
@@ -131,7 +132,7 @@ def _new_upload() -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        store().delete(key_of(folder))
         raise
 
 
@@ -140,17 +141,18 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
 
     The upload stays until that has succeeded, for a retry.
     """
-    artifact, files = f"outside/job-{context.job_id}", uploads() / upload
+    artifact, files = f"outside/job-{context.job_id}", fetched_upload(upload)
     model = Model.objects.filter(artifact=artifact).first()
     if model is None:
-        out, (row, _) = storage.media() / artifact, fresh_catalogue(dataset)
-        shutil.rmtree(out, ignore_errors=True)  # left by a dead attempt, or by another database
-        _add_in_child(context, row, name, files, out)
+        row, _ = catalogue_with_pictures(dataset, context.progress)
+        store().delete(artifact)  # left by a dead attempt, or by another database
+        _add_in_child(context, row, name, files, place_of(artifact))
         context.check()
-        model = _store_model(row, name, artifact, out)
+        store().put(artifact)
+        model = _store_model(row, name, artifact, store().local_copy(artifact))
     owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     index_job = submit_index(model, by=owner)
-    shutil.rmtree(files, ignore_errors=True)
+    store().delete(key_of(files))
     return {"model": model.pk, "index_job": index_job.pk}
 
 
@@ -165,7 +167,7 @@ def _what(files: Path, name: str) -> list[str]:
     network = next((file for suffix in NETWORKS if (file := files / f"model{suffix}").is_file()), None)
     if network is not None:
         limits = [f"--start-seconds={settings.ENCODER_START_SECONDS}", f"--batch-seconds={settings.ENCODER_SECONDS}"]
-        return ["add-model", "--weights", str(network), "--cache", str(storage.cache()), *limits]
+        return ["add-model", "--weights", str(network), "--cache", str(places.cache()), *limits]
     if not (files / "embeddings.npy").is_file():
         raise JobFailed("the uploaded files are gone; send them again")
     pair = ["--embeddings", str(files / "embeddings.npy"), "--images", str(files / "images.csv")]

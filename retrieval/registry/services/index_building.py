@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
-from config import storage
+from config import places
 from jobs.context import JobContext
 from jobs.errors import JobFailed
 from mlcore.artifacts import read_json
@@ -20,9 +20,11 @@ from mlcore.index import CannotGrow, Codes, IndexManifest, build_index, grow_ind
 from mlcore.index.matrix import release_pages
 from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
+from retrieval.datasets.services.catalogue import fetch_pictures
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Dataset, Index, Model
 from retrieval.registry.services.external_encoders import encoder_for_job
+from storage.store import place_of, store
 
 if TYPE_CHECKING:
     from mlcore.inference.encoder_protocol import PictureEncoder
@@ -35,10 +37,12 @@ CHUNK = 20_000  # embeddings that are copied at a time
 def written_index(context: JobContext, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> Index:
     """Return the row of a job's index, written now unless a dead attempt has finished its files."""
     path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}-{dataset.revision}"
-    folder = storage.media() / path
-    if not folder.exists() and not _grow(context, folder, model, dataset, catalogue):
-        _build(context, folder, model, catalogue)
-    return _row_of(read_manifest(folder), model, dataset, path)
+    if not store().has(path):
+        folder = place_of(path)
+        if not folder.exists() and not _grow(context, folder, model, dataset, catalogue):
+            _build(context, folder, model, catalogue)
+        store().put(path)
+    return _row_of(read_manifest(store().local_copy(path)), model, dataset, path)
 
 
 def _grow(context: JobContext, folder: Path, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> bool:
@@ -162,7 +166,7 @@ def _embedded(
     from mlcore.inference.engine import load_engine
 
     if not model.is_external:
-        encoder = load_engine(model.folder, storage.cache(), settings.TORCH_THREADS)
+        encoder = load_engine(model.folder, places.cache(), settings.TORCH_THREADS)
         return _embedded_by(encoder, catalogue, rows, progress)
     try:
         with encoder_for_job(model) as encoder:
@@ -179,5 +183,6 @@ def _embedded_by(
     # Only these are decoded: the pixels of the others would be a second copy under the new fingerprint.
     pictures = tuple(catalogue.pictures[row] for row in rows)
     part = replace(catalogue, pictures=pictures, fingerprint=fingerprint_of(pictures))
-    cache = open_pixels(encoder.preprocessing, part, storage.cache(), progress)
+    fetch_pictures(catalogue, pictures, progress)
+    cache = open_pixels(encoder.preprocessing, part, places.cache(), progress)
     return embed_rows(encoder, cache, np.arange(len(rows)), progress)

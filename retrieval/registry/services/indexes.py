@@ -20,6 +20,7 @@ from retrieval.registry.services.confidence import calibration_of
 from retrieval.registry.services.index_building import written_index
 from retrieval.registry.services.index_memory import is_too_large, resident_bytes
 from retrieval.registry.services.label_issues import IN_JOBS, label_check_of
+from storage.store import store
 
 
 def submit_index(model: Model, dataset: Dataset | None = None, *, by: User | None) -> Job:
@@ -101,7 +102,7 @@ def activate(index: Index, *, by: User | None = None) -> None:
     Raises:
         Conflict: its files are gone.
     """
-    if not index.folder.exists():
+    if not store().has(index.path):
         raise Conflict(f"the files of index {index.pk} are gone; build a new one")
     Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
     rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
@@ -123,7 +124,7 @@ class IndexRow(TypedDict):
     job: int | None
     links: int
     candidates: int
-    on_disk: bool
+    is_stored: bool
     resident: int
     too_large: bool
 
@@ -140,7 +141,7 @@ def indexes_of(model: Model) -> list[IndexRow]:
             "job": _job_of(row) if _job_of(row) in jobs_left else None,
             "links": row.manifest["M"],
             "candidates": row.manifest["ef"],
-            "on_disk": row.folder.is_dir(),
+            "is_stored": store().has(row.path),
             "resident": resident_bytes(row),
             "too_large": is_too_large(row),
         }

@@ -18,6 +18,8 @@ from mlcore.inference.label_issues import LabelCheck, check_labels
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index
+from retrieval.registry.services.index_files import added_file
+from storage.store import key_of, store
 
 AT_ONCE = 100_000_000
 """Comparisons of two pictures while somebody waits: about two seconds on one core at 512 dimensions."""
@@ -101,12 +103,13 @@ def label_check_of(index: Index, comparisons: int) -> LabelCheck:
 
     comparisons: of two pictures, at most; where they do not suffice, drawn pictures are checked.
     """
-    file = index.folder / f"labels-{index.dataset.revision}.json"
+    file = added_file(index, f"labels-{index.dataset.revision}.json")
     with _checking:
         stored = LabelCheck.from_json(read_json(file)) if file.exists() else None
         if stored is None:
             stored = _checked(index, comparisons)
             write_whole(file, json.dumps(stored.to_json()).encode())
+            store().put(key_of(file))
     return stored
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
@@ -16,6 +15,7 @@ from retrieval.downloads import Download
 from retrieval.models import Dataset, Model
 from retrieval.registry.services.checksums import checksum_of
 from retrieval.registry.services.visibility import visible_models
+from storage.store import FolderFile, place_of, store
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def model_file(model: Model, part: str) -> Path | None:
     return next((model.folder / name for name in names if (model.folder / name).is_file()), None)
 
 
-def download_name(model: Model, file: Path) -> str:
-    """Return the name of a downloaded file, which is different for each model."""
-    return f"{slugify(model.name) or 'model'}-{model.pk}-{file.name}"
+def download_name(model: Model, name: str) -> str:
+    """Return the name of a file as it is downloaded, which is different for each model."""
+    return f"{slugify(model.name) or 'model'}-{model.pk}-{name}"
 
 
 def networks(user: Visitor, datasets: "QuerySet[Dataset]") -> Iterator[Download]:
@@ -67,8 +67,9 @@ def _model_files(user: Visitor, datasets: "QuerySet[Dataset]", parts: Iterable[s
 
 def parts_of(model: Model, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, Download]]:
     """Yield the parts that a model has, by name; who may see the model may download them."""
+    stored = {file.path: file for file in store().files(model.artifact)}
     for part in parts:
-        file = model_file(model, part)
+        file = next((stored[name] for name in PARTS[part].names if name in stored), None)
         if file is not None:
             yield (
                 part,
@@ -76,11 +77,11 @@ def parts_of(model: Model, parts: Iterable[str] = PARTS) -> Iterator[tuple[str, 
                     dataset=model.dataset,
                     of=model.name,
                     color=model.color,
-                    name=download_name(model, file),
+                    name=download_name(model, file.path),
                     about=PARTS[part].about,
-                    size=file.stat().st_size,
-                    created_at=_time_of(file),
-                    sha256=model.weights_sha256 if part == "weights" else checksum_of(file),
+                    size=file.bytes,
+                    created_at=file.changed_at,
+                    sha256=_sha256_of(model, file),
                     route=("download-model", model.pk, part),
                 ),
             )
@@ -96,17 +97,17 @@ class StoredFile(TypedDict):
 
 def files_of(model: Model) -> list[StoredFile]:
     """Return all files of a model, by name."""
-    if not model.folder.is_dir():
-        return []
     return [
-        {
-            "name": file.name,
-            "size": file.stat().st_size,
-            "sha256": model.weights_sha256 if file.name in WEIGHTS.values() else checksum_of(file),
-        }
-        for file in sorted(model.folder.iterdir())
-        if file.is_file()
+        {"name": file.path, "size": file.bytes, "sha256": _sha256_of(model, file)}
+        for file in store().files(model.artifact)
+        if "/" not in file.path
     ]
+
+
+def _sha256_of(model: Model, file: FolderFile) -> str | None:
+    if file.path in WEIGHTS.values():
+        return model.weights_sha256
+    return file.sha256 or checksum_of(place_of(model.artifact) / file.path)
 
 
 def maker_of(model: Model) -> int | None:
@@ -114,7 +115,3 @@ def maker_of(model: Model) -> int | None:
     if model.run is not None:
         return model.run.job_id
     return Job.objects.filter(kind="add-model", result__model=model.pk).values_list("pk", flat=True).first()
-
-
-def _time_of(file: Path) -> datetime:
-    return datetime.fromtimestamp(file.stat().st_mtime, UTC)

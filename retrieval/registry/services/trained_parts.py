@@ -3,19 +3,20 @@
 A model that was trained here and its run are one: they share their files, so either takes the other along.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db.models import Q, QuerySet
 
-from config import storage
 from jobs.models import Job
 from retrieval.models import Experiment, Index, Mark, Model, Ranking, Report, Run, Search, Tuning
+from storage.store import store
 
 Row = Experiment | Run | Model
 KINDS: Mapping[str, type[Row]] = {"experiment": Experiment, "run": Run, "model": Model}
 JOB = "delete-trained"
+CHECKPOINTS = "checkpoints"
+"""The key below which trainings that have not ended keep what another host needs to go on."""
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,17 @@ class Consequences:
 def consequences_of(row: Row) -> Consequences:
     """Return what the deletion of a row takes."""
     part = part_of(row)
-    places = [storage.media() / place for place in places_of(part)]
-    files = [file for place in places for file in _files_below(place)]
+    sizes = {key: store().measure(key) for key in places_of(part)}
     return Consequences(
         runs=part.runs.count(),
         models=part.models.count(),
         published=part.models.filter(published=True).count(),
         indexes=part.indexes.count(),
-        maps=sum(place.parent.name == "maps" for place in places),
+        maps=sum(key.startswith("maps/") and size.files > 0 for key, size in sizes.items()),
         reports=Report.objects.filter(experiment__in=part.experiments).count(),
         searches=_searches(part).count(),
-        files=len(files),
-        bytes=sum(file.lstat().st_size for file in files),
+        files=sum(size.files for size in sizes.values()),
+        bytes=sum(size.bytes for size in sizes.values()),
         ratings=ratings_on(part),
         marks=marks_on(part),
         jobs=active_jobs_of(part),
@@ -131,24 +131,16 @@ def _searches(part: Part) -> QuerySet[Search]:
     return Search.objects.filter(owner__isnull=False, pk__in=part.rankings.values("search"))
 
 
-def _files_below(place: Path) -> Iterator[Path]:
-    if place.is_file():
-        yield place
-    elif place.is_dir():
-        yield from (file for file in place.rglob("*") if file.is_file())
-
-
 def places_of(part: Part) -> list[str]:
-    """Return the files and folders below the media folder that belong to the rows."""
-    media = storage.media()
-    indexes = list(part.indexes.values_list("pk", "path"))
-    maps = [f"maps/{file.name}" for pk, _ in indexes for file in media.glob(f"maps/index-{pk}-*")]
+    """Return the keys of the files and folders that belong to the rows, whether there are any or not."""
+    indexes, runs = list(part.indexes), list(part.runs.values_list("pk", flat=True))
     places = [
-        *(f"runs/{pk}" for pk in part.runs.values_list("pk", flat=True)),
+        *(f"runs/{pk}" for pk in runs),
+        *(f"{CHECKPOINTS}/run-{pk}" for pk in runs),
         *part.models.values_list("artifact", flat=True),
-        *(path for _, path in indexes),
+        *(index.path for index in indexes),
         *Report.objects.filter(experiment__in=part.experiments).values_list("path", flat=True),
-        *maps,
+        *(index.map_key for index in indexes),
     ]
     return list(dict.fromkeys(places))
 

@@ -7,6 +7,7 @@ removed a minute later by the sweeper, whether or not anybody visits the site.
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -19,6 +20,7 @@ from config.undo import UNDO_SECONDS
 from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Image, Search
+from storage.store import store
 
 KEEP_DELETED = timedelta(seconds=2 * UNDO_SECONDS)  # an offer to undo is shown for half of it
 
@@ -76,7 +78,7 @@ def remove_searches(searches: QuerySet[Search]) -> int:
         Search.stored.filter(pk__in=[search.pk for search in going]).delete()
         for search in going:
             if search.root_id is None:
-                transaction.on_commit(partial(search.upload.unlink, missing_ok=True))
+                transaction.on_commit(partial(store().delete, search.upload_key))
     return len(going)
 
 
@@ -85,14 +87,14 @@ def shown_query(search: Search, viewer: Visitor) -> Image | None:
     return visible_images(viewer).filter(pk=search.query_image_id).first() if search.query_image_id else None
 
 
-def query_file(search: Search, viewer: Visitor) -> Path:
-    """Return the JPEG of a search's query.
+def query_file(search: Search, viewer: Visitor) -> Path | BinaryIO:
+    """Return the JPEG of a search's query: a path, or a file to read of which this host has no copy.
 
     Raises:
         Rejected: it is a picture of a data set that this person may not see, or whose file is gone or damaged.
     """
     if search.query_image_id is None:
-        return search.upload
+        return store().open(search.upload_key)
     image = shown_query(search, viewer)
     if image is None:
         raise Rejected(f"the picture of search {search.pk} is hidden")

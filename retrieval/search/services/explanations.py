@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accounts.roles import Visitor
@@ -14,7 +13,7 @@ from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.access import shown_query
-from retrieval.search.services.query_image import shrunk_for_networks
+from retrieval.search.services.query_image import read_upload, shrunk_for_networks
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -130,9 +129,9 @@ def explain_result(search: Search, ranking: int, image: int, viewer: Visitor) ->
     try:
         encoder = model_cache.explaining_encoder_of(model)
         # The files that were compared, not the JPEGs that browsers get of them.
-        query_path = query.file if query else search.upload
+        files = (query.file.read_bytes() if query else read_upload(search), shown.file.read_bytes())
         boxes = [search.box or WHOLE, WHOLE]
-        sizes, parts = zip(*map(_size_and_part, (query_path, shown.file), boxes), strict=True)
+        sizes, parts = zip(*map(_size_and_part, files, boxes), strict=True)
         pair = model_cache.explain(encoder, *parts)
     except MlcoreError as error:
         raise Rejected(f"{model.name} cannot explain its results: {error}") from error
@@ -143,10 +142,10 @@ def explain_result(search: Search, ranking: int, image: int, viewer: Visitor) ->
     return _as_drawn(row, shown, score, pair, squares)
 
 
-def _size_and_part(file: Path, box: Sequence[float]) -> tuple[tuple[int, int], "Picture"]:
+def _size_and_part(file: bytes, box: Sequence[float]) -> tuple[tuple[int, int], "Picture"]:
     """Return a picture's size, and what lies in a box of it, as large as networks need."""
     with decoding():
-        whole = open_picture(file.read_bytes())
+        whole = open_picture(file)
         return whole.size, shrunk_for_networks(crop_box(whole, box))
 
 

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from django.utils.text import slugify
 
@@ -112,11 +113,12 @@ class _Sink:
         return b"".join(parts)
 
 
-def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path]) -> bool:
+def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path | BinaryIO]) -> bool:
     """Add the JPEG that `find` gives the file of; say whether there was one that can be read."""
     for _ in range(TRIES):
         try:
-            archive.writestr(name, find().read_bytes())
+            found = find()
+            archive.writestr(name, found.read_bytes() if isinstance(found, Path) else found.read())
         except Busy:  # better late than an archive without the picture, but not for ever
             continue
         except (OSError, Rejected):

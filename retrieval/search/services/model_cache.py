@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
-from config import storage
+from config import places
 from mlcore.artifacts import read_json
 from mlcore.index import VectorIndex, load_index
 from mlcore.runs import WEIGHTS
@@ -101,7 +101,7 @@ def _load(model: Model) -> "PictureEncoder":
     def open_trunk(trunk: str, load: Callable[[], OnnxTrunk]) -> OnnxTrunk:
         return cache.get(("trunk", trunk), load, _size(_weights_of(model)))
 
-    return load_engine(model.folder, storage.cache(), settings.TORCH_THREADS, open_trunk)
+    return load_engine(model.folder, places.cache(), settings.TORCH_THREADS, open_trunk)
 
 
 def _network_of(model: Model, encoder: "PictureEncoder") -> tuple[object, object]:

@@ -11,6 +11,7 @@ from mlcore.images.formats import accept_attribute, listed_formats
 from mlcore.images.image_io import crop_box, encode_jpeg, open_picture, resize_short_side, thumbnail
 from retrieval.datasets.services.pictures import decoding
 from retrieval.models import Search
+from storage.store import store
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -61,7 +62,7 @@ def stored_query(search: Search) -> Query:
     image = search.query_image
     with decoding():
         try:
-            whole = open_picture((image.file if image else search.upload).read_bytes())
+            whole = open_picture(image.file.read_bytes() if image else read_upload(search))
         except MlcoreError as error:
             raise Rejected(str(error)) from error
         except OSError as error:
@@ -69,6 +70,16 @@ def stored_query(search: Search) -> Query:
             way_out = "import the data set again" if image else "search with it anew"
             raise Rejected(f"{what} is gone ({error.strerror}); {way_out}") from error
         return Query(_searched_part(whole, search))
+
+
+def read_upload(search: Search) -> bytes:
+    """Return the JPEG of an uploaded query.
+
+    Raises:
+        OSError: it is gone.
+    """
+    with store().open(search.upload_key) as file:
+        return file.read()
 
 
 def _searched_part(picture: "Picture", search: Search) -> "Picture":

@@ -16,8 +16,9 @@ from retrieval.errors import NoResults
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Search
 from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.query_image import stored_query, uploaded_query
-from retrieval.search.services.quotas import check_room, note_query
+from retrieval.search.services.quotas import check_room
 from retrieval.search.services.ranking import QueryEmbedding, embed_query, search_indexes
+from storage.store import store
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -135,6 +136,7 @@ def prepare(**request: Unpack[SearchRequest]) -> PreparedSearch:
     if image is not None and not shown_images(request["by"]).filter(pk=image.pk).exists():
         raise Rejected("that picture is hidden; search with another")
     query = stored_query(search) if upload is None else uploaded_query(upload, search)
+    search.upload_bytes = len(query.upload_jpeg or b"")
     return PreparedSearch(search, datasets, models, query.for_networks, query.upload_jpeg)
 
 
@@ -157,10 +159,7 @@ def run_prepared(prepared: PreparedSearch, embeddings: Embeddings | None = None)
     with transaction.atomic():
         _store(search, prepared.datasets, rankings)
         if prepared.upload_jpeg is not None:  # in the transaction: a full disk must leave no search without picture
-            search.upload.parent.mkdir(parents=True, exist_ok=True)
-            search.upload.write_bytes(prepared.upload_jpeg)
-    if prepared.upload_jpeg is not None:
-        note_query(search, len(prepared.upload_jpeg))
+            store().write(search.upload_key, prepared.upload_jpeg)
     return StoredSearch(search, prepared.datasets, rankings)
 
 

@@ -1,7 +1,6 @@
 """Deletion of unused files: those that a curator selected, and uploads of failed jobs after LEFTOVER_DAYS."""
 
 import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -66,17 +65,14 @@ def run_collect_job(context: JobContext, paths: list[str]) -> Mapping[str, objec
 def _delete(item: Item) -> bool:
     if item.kind == "indexes" and not _forget_index(item):
         return False
-    if item.place.is_dir():
-        shutil.rmtree(item.place)
-    else:
-        item.place.unlink(missing_ok=True)
+    item.delete()
     return True
 
 
 @transaction.atomic
 def _forget_index(item: Item) -> bool:
     """Delete the row of an index before its files; False when it became active or got results meanwhile."""
-    index = next((row for row in Index.objects.all() if row.folder == item.place), None)
+    index = Index.objects.filter(path=item.key).first()
     if index is None:
         return False
     Model.objects.select_for_update().get(pk=index.model_id)  # nobody activates it meanwhile
@@ -89,7 +85,4 @@ def sweep_leftovers(now: datetime) -> None:
         return
     for item in unused_files("uploads"):
         logger.info("removing %s: %s", item.path, item.reason)
-        if item.place.is_dir():
-            shutil.rmtree(item.place, ignore_errors=True)
-        else:
-            item.place.unlink(missing_ok=True)
+        item.delete()

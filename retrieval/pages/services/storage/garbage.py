@@ -5,31 +5,35 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from itertools import product
+from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from config import storage
+from config import places
 from jobs import scratch
 from jobs.models import Job
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.models import Dataset, Image, Index, Model, Ranking, Report, Run, Search, Upload
-from retrieval.models.upload import uploads
-from retrieval.pages.services.storage.sizes import bytes_below
+from retrieval.models.upload import UPLOADS
+from retrieval.registry.services.trained_parts import CHECKPOINTS
+from storage.folder import bytes_below, remove
+from storage.store import store
 
 KEEP_CACHE = timedelta(days=30)
 KEEP_NEW = timedelta(hours=1)  # a younger file may still be written, by a job or an upload
 KEEP_INDEXES = 2  # of a model and data set: the active one, or the last active one, and one to roll back to
 CHECKSUMS = "checksums"  # among the caches: small, and needed before a download can start
 CHUNK = 1000  # files whose pictures are looked for at once
+MEDIA = "media/"
 JOB_IN_NAME = re.compile(r"job-(\d+)")
 
 
 @dataclass(frozen=True)
 class Item:
-    """An unused file or folder; `path` is below the var folder."""
+    """An unused file or folder. path: below the var folder; what begins with `media/` is in the storage."""
 
     kind: str
     path: str
@@ -37,9 +41,16 @@ class Item:
     reason: str
 
     @property
-    def place(self) -> Path:
-        """Where it lies."""
-        return storage.var() / self.path
+    def key(self) -> str:
+        """Its key in the storage, "" for what only this host has."""
+        return self.path.removeprefix(MEDIA) if self.path.startswith(MEDIA) else ""
+
+    def delete(self) -> None:
+        """Delete it; nothing there is no error."""
+        if self.key:
+            store().delete(self.key)
+        else:
+            remove(places.var() / self.path)
 
 
 def unused_files(kind: str | None = None) -> list[Item]:
@@ -47,14 +58,19 @@ def unused_files(kind: str | None = None) -> list[Item]:
     items: list[Item] = []
     for name, rule in RULES.items():
         if kind in (None, name):
-            of_kind = (
-                Item(name, str(place.relative_to(storage.var())), bytes_below(place), why) for place, why in rule()
-            )
+            of_kind = (_item(name, found, why) for found, why in rule())
             items += sorted(of_kind, key=lambda item: -item.bytes)
     return items
 
 
-Found = Iterator[tuple[Path, str]]
+Found = Iterator[tuple[Path | str, str]]
+"""Places of this host, or keys of the storage, each with the reason."""
+
+
+def _item(kind: str, found: Path | str, why: str) -> Item:
+    if isinstance(found, str):
+        return Item(kind, f"{MEDIA}{found}", store().measure(found).bytes, why)
+    return Item(kind, str(found.relative_to(places.var())), bytes_below(found), why)
 
 
 def _age(place: Path) -> timedelta:
@@ -70,9 +86,18 @@ def _active_jobs() -> set[int]:
     return set(Job.objects.filter(state__in=Job.ACTIVE).exclude(kind="collect").values_list("pk", flat=True))
 
 
-def _job_named(place: Path) -> int | None:
-    match = JOB_IN_NAME.search(place.name)
+def _job_named(name: str) -> int | None:
+    match = JOB_IN_NAME.search(name)
     return int(match[1]) if match else None
+
+
+def _stored(folder: str) -> list[str]:
+    """Return the keys directly below one that were stored more than KEEP_NEW ago, hidden names included."""
+    return [found.key for found in store().below(folder) if timezone.now() - found.changed_at > KEEP_NEW]
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def _below(folder: Path) -> list[Path]:
@@ -90,21 +115,21 @@ def _waits_for_retry(jobs: QuerySet[Job]) -> bool:
 
 def _scratch_folders() -> Found:
     for folder in _below(scratch.root()):
-        job = _job_named(folder)
+        job = _job_named(folder.name)
         if job is not None and not _waits_for_retry(Job.objects.filter(pk=job)):
             yield folder, f"job {job} has ended, and nobody retried it for {settings.LEFTOVER_DAYS} days if it failed"
 
 
 def _uploads() -> Found:
-    filling = {upload.folder for upload in Upload.objects.all()}  # the upload sweep deletes those
-    for place in _below(uploads()):
-        if place in filling:
+    filling = {upload.storage_key for upload in Upload.objects.all()}  # the upload sweep deletes those
+    for key in _stored(UPLOADS):
+        if key in filling:
             continue
-        source = f"upload:{place.name}"
-        users = Job.objects.filter(payload__upload=place.name) | Job.objects.filter(payload__source=source)
+        source = f"upload:{_name(key)}"
+        users = Job.objects.filter(payload__upload=_name(key)) | Job.objects.filter(payload__source=source)
         importing = Dataset.objects.filter(source=source, revision=0).values("job")
         if not _waits_for_retry(users) and not _waits_for_retry(Job.objects.filter(pk__in=importing)):
-            yield place, f"its job has ended, and nobody retried it for {settings.LEFTOVER_DAYS} days if it failed"
+            yield key, f"its job has ended, and nobody retried it for {settings.LEFTOVER_DAYS} days if it failed"
 
 
 def old_indexes() -> QuerySet[Index]:
@@ -126,56 +151,56 @@ def old_indexes() -> QuerySet[Index]:
 def _old_indexes() -> Found:
     for index in old_indexes().select_related("model"):
         yield (
-            index.folder,
+            index.path,
             f"an older index of {index.model.name}: it is not active, and no search has a result from it",
         )
 
 
-def _ownerless(folder: Path, has_owner: Callable[[Path], bool], kind: str) -> Found:
-    """Yield the files in a folder that belong to no row and to no active job."""
+def _ownerless(folder: str, has_owner: Callable[[str], bool], kind: str) -> Found:
+    """Yield the keys below one that belong to no row and to no active job."""
     active = _active_jobs()
-    for place in _below(folder):
-        being_made = place.name.startswith(".") and active  # a folder gets its final name when it is complete
-        if not has_owner(place) and not being_made and _job_named(place) not in active:
-            yield place, f"it belongs to no {kind}"
+    for key in _stored(folder):
+        being_made = _name(key).startswith(".") and active  # a folder gets its final name when it is complete
+        if not has_owner(key) and not being_made and _job_named(_name(key)) not in active:
+            yield key, f"it belongs to no {kind}"
 
 
 def _left_overs() -> Found:
-    media = storage.media()
-    datasets = {row.folder for row in Dataset.objects.all()}
-    yield from _ownerless(media / "datasets", datasets.__contains__, "data set")
+    datasets = {row.storage_key for row in Dataset.objects.all()}
+    yield from _ownerless("datasets", datasets.__contains__, "data set")
     runs = {str(pk) for pk in Run.objects.values_list("pk", flat=True)}
-    yield from _ownerless(media / "runs", lambda place: place.name.lstrip(".").split("-")[0] in runs, "run")
-    models = {media / path for path in Model.objects.values_list("artifact", flat=True)}
-    yield from _ownerless(media / "outside", models.__contains__, "model")
-    indexes = {media / path for path in Index.objects.values_list("path", flat=True)}
-    for folder in _below(media / "indexes"):
+    yield from _ownerless("runs", lambda key: _name(key).lstrip(".").split("-")[0] in runs, "run")
+    yield from _ownerless(CHECKPOINTS, lambda key: _name(key).removeprefix("run-") in runs, "run")
+    models = set(Model.objects.values_list("artifact", flat=True))
+    yield from _ownerless("outside", models.__contains__, "model")
+    indexes = set(Index.objects.values_list("path", flat=True))
+    for folder in _stored("indexes"):
         yield from _ownerless(folder, indexes.__contains__, "index")
-    reports = {media / path for path in Report.objects.values_list("path", flat=True)}
+    reports = set(Report.objects.values_list("path", flat=True))
     making = Job.objects.filter(kind="report", state__in=Job.ACTIVE).exists()
-    yield from _ownerless(media / "reports", lambda place: making or place in reports, "report")
+    yield from _ownerless("reports", lambda key: making or key in reports, "report")
     mapped = {f"index-{pk}" for pk in Index.objects.values_list("pk", flat=True)}
-    yield from _ownerless(media / "maps", lambda place: place.name.rpartition("-")[0] in mapped, "index")
+    yield from _ownerless("maps", lambda key: _name(key).rpartition("-")[0] in mapped, "index")
     searches = {f"{pk}.jpg" for pk in Search.stored.values_list("pk", flat=True)}
-    yield from _ownerless(media / "searches", lambda place: place.name in searches, "search")
+    yield from _ownerless("searches", lambda key: _name(key) in searches, "search")
 
 
 def _renditions() -> Found:
-    folders = (folder for kind in RENDITIONS for folder in sorted((storage.media() / kind).glob("*/")))
-    for folder in folders:  # one of 256: few enough files to look for their pictures at once
-        files = sorted(folder.iterdir())
+    for kind, first in product(RENDITIONS, range(256)):  # few enough files to look for their pictures at once
+        files = _stored(f"{kind}/{first:02x}")
         for start in range(0, len(files), CHUNK):
-            part = files[start : start + CHUNK]
-            named = Image.objects.filter(sha256__in=[file.stem for file in part])
-            hashes = set(named.order_by().values_list("sha256", flat=True))
-            unknown = (file for file in part if file.stem not in hashes and _age(file) > KEEP_NEW)
-            yield from ((file, "no picture has this content any more") for file in unknown)
+            part = {PurePosixPath(key).stem: key for key in files[start : start + CHUNK]}
+            named = Image.objects.filter(sha256__in=list(part))
+            known = set(named.order_by().values_list("sha256", flat=True))
+            yield from (
+                (key, "no picture has this content any more") for sha256, key in part.items() if sha256 not in known
+            )
 
 
 def _caches() -> Found:
     if _active_jobs():
         return  # any job may read any cache, and no row records it
-    for place in _below(storage.cache()):
+    for place in _below(places.cache()):
         if place.is_dir() and place.name != CHECKSUMS and _age(place) > KEEP_CACHE:
             yield place, f"not used for {KEEP_CACHE.days} days; it is created again when needed"
 

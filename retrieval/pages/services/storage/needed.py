@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Model as Row
 from django.db.models import Q, QuerySet
 
-from config import storage
+from config import places
 from config.errors import Rejected
 from jobs.models import Job
 from mlcore.runs import WEIGHTS
@@ -48,7 +48,7 @@ class NeededFile:
 def place_of(path: str) -> Path:
     """Return where a relative path lies on this site."""
     top, _, rest = path.partition("/")
-    return {MEDIA: storage.media(), WEIGHTS_FOLDER: storage.weights()}[top] / rest
+    return {MEDIA: places.media(), WEIGHTS_FOLDER: places.weights()}[top] / rest
 
 
 def needed_files() -> Iterator[NeededFile]:

@@ -1,6 +1,5 @@
 """Used space by kind of file, measured at most once a minute."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +8,13 @@ from pathlib import Path
 from django.core.cache import cache
 from django.utils import timezone
 
-from config import storage
+from config import places
 from jobs import scratch
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.models import Dataset, Index, Model
-from retrieval.models.upload import uploads
+from retrieval.models.upload import UPLOADS
+from storage.folder import bytes_below
+from storage.store import store
 
 KEPT_SECONDS = 60
 CACHE_KEY = "disk-usage"
@@ -57,18 +58,6 @@ class Usage:
         return sum(group.bytes for group in self.groups)
 
 
-def bytes_below(path: Path) -> int:
-    """Return the bytes of a file, or of all files below a folder; 0 for what is not there (any more)."""
-    try:
-        if not path.is_dir():
-            return path.lstat().st_size
-        with os.scandir(path) as entries:
-            children = list(entries)
-    except FileNotFoundError:
-        return 0
-    return sum(bytes_below(Path(entry.path)) for entry in children if not entry.is_symlink())
-
-
 def usage(*, fresh: bool = False) -> Usage:
     """Return the used space, as of the last minute; `fresh` measures again."""
     measured: Usage | None = None if fresh else cache.get(CACHE_KEY)
@@ -79,7 +68,6 @@ def usage(*, fresh: bool = False) -> Usage:
 
 
 def _measured() -> Usage:
-    media = storage.media()
     groups = [
         Group("Data sets", "Pictures as imported.", _largest(_datasets())),
         Group("Models", "Weights, embeddings and metrics of each run and external model.", _largest(_models())),
@@ -87,28 +75,49 @@ def _measured() -> Usage:
         Group(
             "Thumbnails",
             "Thumbnails and JPEG copies; created again when needed.",
-            _largest([Part(name, bytes_below(media / name)) for name in RENDITIONS]),
+            _largest([_part(name, name) for name in RENDITIONS]),
         ),
         Group(
             "Searches",
             "Uploaded query pictures.",
-            _largest([Part("query pictures", bytes_below(media / "searches"))]),
+            _largest([_part("query pictures", "searches")]),
         ),
         Group(
             "Reports and maps",
             "Reports of experiments, maps of indexes.",
-            _largest([Part(name, bytes_below(media / name)) for name in ("reports", "maps")]),
+            _largest([_part(name, name) for name in ("reports", "maps")]),
         ),
-        Group("Uploads", "Uploads of queued jobs, and of failed jobs until a retry.", _largest(_children(uploads()))),
+        Group(
+            "Uploads",
+            "Uploads of queued jobs, and of failed jobs until a retry.",
+            _largest([_part(_name(found.key), found.key) for found in store().below(UPLOADS)]),
+        ),
         Group(
             "Caches",
             "Decoded pictures and features; created again when needed.",
-            _largest(_children(storage.cache())),
+            _largest(_children(places.cache())),
         ),
         Group("Work in progress", "Checkpoints and scratch folders of jobs.", _largest(_children(scratch.root()))),
+        *_copies(),
     ]
-    disk = shutil.disk_usage(storage.var())
+    disk = shutil.disk_usage(places.var())
     return Usage([group for group in groups if group.parts], disk.free, disk.total, timezone.now())
+
+
+def _copies() -> list[Group]:
+    """Return what this host has copies of, where the storage is elsewhere."""
+    if not store().is_shared:
+        return []
+    kept = [*_children(places.media()), *_children(places.weights())]
+    return [Group("Copies on this host", "Of what is in the storage; fetched again when needed.", _largest(kept))]
+
+
+def _part(name: str, key: str, note: str = "") -> Part:
+    return Part(name, store().measure(key).bytes, note)
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def _largest(parts: list[Part]) -> list[Part]:
@@ -120,20 +129,20 @@ def _children(folder: Path) -> list[Part]:
 
 
 def _datasets() -> list[Part]:
-    return [Part(row.name, bytes_below(row.folder), f"revision {row.revision}") for row in Dataset.objects.all()]
+    return [_part(row.name, row.storage_key, f"revision {row.revision}") for row in Dataset.objects.all()]
 
 
 def _models() -> list[Part]:
     rows = Model.objects.select_related("dataset")
-    return [Part(row.name, bytes_below(row.folder), f"of {row.dataset.name}") for row in rows]
+    return [_part(row.name, row.artifact, f"of {row.dataset.name}") for row in rows]
 
 
 def _indexes() -> list[Part]:
     rows = Index.objects.select_related("model", "dataset")
     return [
-        Part(
+        _part(
             f"index {row.pk} of {row.model.name}",
-            bytes_below(row.folder),
+            row.path,
             f"{row.dataset.name}, {'active' if row.active else 'not active'}",
         )
         for row in rows

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
-from config import storage
+from config import places
 from config.errors import Conflict
 from jobs import services as jobs
 from jobs.models import Job, Notice
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 def test_an_experiment_goes_with_its_runs_models_indexes_and_files(world: World, curator: User) -> None:
     experiment = Experiment.objects.get()
-    places = [storage.media() / place for place in trained_parts.places_of(trained_parts.part_of(experiment))]
+    places = [places.media() / place for place in trained_parts.places_of(trained_parts.part_of(experiment))]
     assert len(places) == 4 and all(place.is_dir() for place in places)
     gone = trained_parts.consequences_of(experiment)
     assert (gone.runs, gone.models, gone.indexes, gone.published) == (2, 2, 2, 2)
@@ -183,7 +183,7 @@ def test_the_api_empties_a_whole_site(world: World, member: User, curator_api: A
     done(Job.objects.get(pk=answer.json()["id"]))
     kinds = (Dataset, Experiment, Run, Model, Index, Ranking, Search)
     assert not any(kind.objects.exists() for kind in kinds)  # type: ignore[attr-defined]
-    files = [file for file in storage.media().rglob("*") if file.is_file()]
+    files = [file for file in places.media().rglob("*") if file.is_file()]
     assert files == []
 
 

@@ -29,13 +29,13 @@ def test_every_index_tells_its_settings_its_cost_and_its_job(world: World) -> No
     job = indexes.submit_index(model, by=None)
     done(job)
     new, old = indexes.indexes_of(model)
-    assert new["job"] == job.pk and new["row"].active and not old["row"].active and old["on_disk"]
+    assert new["job"] == job.pk and new["row"].active and not old["row"].active and old["is_stored"]
     assert new["bytes"] == sum(file.stat().st_size for file in new["row"].folder.iterdir() if file.suffix != ".json")
     assert new["seconds"] > 0 and (new["links"], new["candidates"]) == (16, 50)
     Job.objects.filter(pk=old["job"]).delete()
     shutil.rmtree(old["row"].folder)
     old = indexes.indexes_of(model)[1]
-    assert old["job"] is None and not old["on_disk"]
+    assert old["job"] is None and not old["is_stored"]
 
 
 def test_a_model_tells_which_job_made_it(world: World) -> None:

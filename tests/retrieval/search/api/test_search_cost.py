@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken
-from config import storage
+from config import places
 from retrieval.models import Model
 from retrieval.search.result_serializers import ColumnSerializer, ResultSerializer
 from tests.retrieval.pictures import jpeg
@@ -55,7 +55,7 @@ def third_model(world: World) -> Model:
     model.pk, model.run, model.artifact, model.name = None, run, f"{model.artifact}-copy", "Copy"
     index.path = f"{index.path}-copy"
     for source, target in ((folder, model.artifact), (index_folder, index.path)):
-        shutil.copytree(source, storage.media() / target)
+        shutil.copytree(source, places.media() / target)
     model.save(force_insert=True)
     index.pk, index.model = None, model
     index.save(force_insert=True)

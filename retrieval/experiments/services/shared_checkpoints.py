@@ -1,0 +1,74 @@
+"""Checkpoints of a training in the storage that hosts share, so that a worker on another host goes on from the last.
+
+Where the storage is a folder of this machine, the scratch folder of the job is enough, and nothing is done here.
+"""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from config.errors import Busy
+from retrieval.models import Run
+from retrieval.registry.services.trained_parts import CHECKPOINTS
+from storage.store import place_of, store
+
+logger = logging.getLogger(__name__)
+
+
+class SharedCheckpoints:
+    """The newest checkpoint of a run. work: the folder in which its child process keeps them, `epoch-N` being whole."""
+
+    def __init__(self, run: Run, work: Path) -> None:
+        self.key, self.work = f"{_key_of(run)}/{work.name}", work
+
+    def put(self, epoch: int) -> None:
+        """Store the checkpoint of an epoch that has just ended, and drop the one before.
+
+        The training goes on without it where the storage is away: the next epoch's is stored.
+        """
+        if not store().is_shared or epoch != _newest(self.work):
+            return
+        key = f"{self.key}/{epoch}"
+        try:
+            self._snapshot(place_of(key))
+            before = [stored.key for stored in store().below(self.key)]
+            store().put(key)
+            for older in before:
+                store().delete(older)
+        except (Busy, shutil.Error, FileNotFoundError) as error:  # the child has begun to replace it
+            logger.warning("the checkpoint of epoch %d is not stored for other hosts: %s", epoch, error)
+        finally:
+            shutil.rmtree(place_of(key), ignore_errors=True)
+
+    def _snapshot(self, place: Path) -> None:
+        """Link the files, so that the child may replace its own while these are sent."""
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.work, place, copy_function=os.link, ignore=shutil.ignore_patterns(".*"))
+
+    def fetch(self) -> None:
+        """Take up the newest checkpoint that another host stored, unless there is a newer one here."""
+        if not store().is_shared:
+            return
+        stored = {int(found.key.rpartition("/")[2]): found.key for found in store().below(self.key)}
+        newest = max(stored, default=0)
+        if newest > _newest(self.work):
+            place = store().local_copy(stored[newest])
+            shutil.rmtree(self.work, ignore_errors=True)
+            shutil.move(place, self.work)
+            logger.info("training goes on from epoch %d, which another host stored", newest)
+
+
+def forget_checkpoints(run: Run) -> None:
+    """Delete what the storage has of a training that has ended."""
+    if store().is_shared:
+        store().delete(_key_of(run))
+
+
+def _key_of(run: Run) -> str:
+    return f"{CHECKPOINTS}/run-{run.pk}"
+
+
+def _newest(work: Path) -> int:
+    """Return the epoch of the newest checkpoint in a folder, 0 without any."""
+    return max((int(folder.name.removeprefix("epoch-")) for folder in work.glob("epoch-*")), default=0)

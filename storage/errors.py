@@ -1,0 +1,13 @@
+"""Errors of the storage. None is an OSError: a file that cannot be had now is not gone."""
+
+from config.errors import Busy
+
+
+class StorageAway(Busy):
+    """The storage does not answer, or refuses; what was asked may succeed later."""
+
+    retry_after = 10
+
+
+class StoredDamaged(Exception):
+    """What came from the storage is not what was put there."""

@@ -1,0 +1,29 @@
+"""Which site this is."""
+
+import uuid
+
+from django.db import IntegrityError, models
+
+
+class Site(models.Model):
+    """The only row says which site this database is of; a bucket remembers it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    only = models.BooleanField(default=True, unique=True, editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(only=True), name="one_site")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @classmethod
+    def own(cls) -> "Site":
+        """Return the row, made when it is first asked for."""
+        found = cls.objects.first()
+        if found is not None:
+            return found
+        try:
+            return cls.objects.create()
+        except IntegrityError:  # another process made it
+            return cls.objects.get()
