@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import places
+from config.places import keep_private_folder
 from storage.folder import bytes_below, remove
 from storage.store import key_of, store
 
@@ -119,6 +120,9 @@ def drop(place: Path) -> None:
 @contextmanager
 def used_by_a_job() -> Iterator[None]:
     """Let copies of the last day stay while the block runs."""
+    if not store().is_shared:
+        yield
+        return
     with _lock_file().open("a") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
@@ -134,4 +138,4 @@ def _a_job_runs() -> bool:
 
 
 def _lock_file() -> Path:
-    return places.var() / "copies.lock"
+    return keep_private_folder(places.var()) / "copies.lock"

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from config import places
 from storage.contents import visible_files
@@ -78,9 +78,15 @@ class FolderStore:
 def remove(place: Path) -> None:
     """Delete a file or a folder; nothing there is no error."""
     if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(place, onerror=_raise_unless_gone)
     else:
         place.unlink(missing_ok=True)
+
+
+def _raise_unless_gone(function: Any, path: str, error: Any) -> None:
+    """Pass over what another process deletes at the same moment."""
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]
 
 
 def bytes_below(path: Path) -> int:

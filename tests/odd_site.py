@@ -12,8 +12,9 @@ from django.conf import settings
 
 from accounts.models import User
 from retrieval.datasets.services.classes import add_classes
-from retrieval.datasets.services.pictures import rendition_file
+from retrieval.datasets.services.pictures import rendition_key
 from retrieval.models import Dataset, DatasetClass, Image, Index, Model, Run, Search
+from storage.store import place_of
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World
 
@@ -52,7 +53,7 @@ def odd_site(world: World, by: User) -> OddSite:
     for number, model in enumerate(Model.objects.order_by("pk")):
         Model.objects.filter(pk=model.pk).update(name=MODEL_NAMES[number % len(MODEL_NAMES)][:150] + f" {number}")
     for kind in ("thumbnails", "pictures"):
-        file = rendition_file(SHA256, kind)
+        file = place_of(rendition_key(SHA256, kind))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(jpeg())
     world.dataset.refresh_from_db()

@@ -254,12 +254,14 @@ def sendable(text: str) -> str:
 
 
 def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
-    """Return the problem behind an error of storage, connection or database load; None for other errors."""
+    """Return the problem behind an error of storage, connection, load or a service away; None for other errors."""
     if is_disk_full(error):
         logger.error("the disk is full: %s", error)
         return DiskFull()
     if isinstance(error, UnreadablePostError):
         return TooSlow()
+    if isinstance(error, Busy):
+        return Answered(error)
     if isinstance(error, OperationalError) and is_busy(error):
         return Answered(Busy("The database is busy. Try again in a few seconds.", retry_after=RETRY_AFTER))
     return None

@@ -1,5 +1,6 @@
 """Uploads: creation, use by a job, deletion, and expiry."""
 
+import logging
 from datetime import datetime
 
 from django.conf import settings
@@ -12,7 +13,10 @@ from config.errors import QuotaReached, Rejected
 from retrieval.datasets.services.upload_files import check_not_empty, owned_bytes
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
+from storage.errors import StorageAway
 from storage.store import store
+
+logger = logging.getLogger(__name__)
 
 
 def visible_uploads() -> QuerySet[Upload]:
@@ -67,4 +71,7 @@ def sweep(now: datetime) -> None:
     expired = Upload.objects.filter(changed_at__lt=now - KEPT)
     for upload in expired:
         if expired.filter(pk=upload.pk).delete()[0]:  # else something was added a moment ago
-            store().delete(upload.storage_key)
+            try:
+                store().delete(upload.storage_key)
+            except (OSError, StorageAway):  # it is then a folder that nothing needs, and the others go on
+                logger.warning("%s is not deleted", upload, exc_info=True)

@@ -21,19 +21,22 @@ class SharedCheckpoints:
 
     def __init__(self, run: Run, work: Path) -> None:
         self.key, self.work = f"{_key_of(run)}/{work.name}", work
+        self._stored = 0  # epoch of what the storage has
 
-    def put(self, epoch: int) -> None:
-        """Store the checkpoint of an epoch that has just ended, and drop the one before.
+    def put(self) -> None:
+        """Store the newest checkpoint, unless it is stored already, and drop the one before.
 
         The training goes on without it where the storage is away: the next epoch's is stored.
         """
-        if not store().is_shared or epoch != _newest(self.work):
+        epoch = _newest(self.work) if store().is_shared else 0
+        if epoch <= self._stored:
             return
         key = f"{self.key}/{epoch}"
         try:
             self._snapshot(place_of(key))
             before = [stored.key for stored in store().below(self.key)]
             store().put(key)
+            self._stored = epoch
             for older in before:
                 store().delete(older)
         except (Busy, shutil.Error, FileNotFoundError) as error:  # the child has begun to replace it
@@ -56,6 +59,7 @@ class SharedCheckpoints:
             place = store().local_copy(stored[newest])
             shutil.rmtree(self.work, ignore_errors=True)
             shutil.move(place, self.work)
+            self._stored = newest
             logger.info("training goes on from epoch %d, which another host stored", newest)
 
 

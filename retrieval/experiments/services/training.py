@@ -60,7 +60,7 @@ def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
             context.check()
             history.append(event)
             Run.objects.filter(pk=run.pk).update(history=history)
-            checkpoints.put(event["epoch"])
+            checkpoints.put()
             context.say(f"epoch {event['epoch']} of {event['epochs']}, loss {event['loss']:.4f}")
 
     log.add(f"attempt {context.attempt} begins")

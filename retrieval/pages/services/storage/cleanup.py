@@ -17,6 +17,7 @@ from jobs.models import Job
 from retrieval.models import Index, Model
 from retrieval.pages.services.storage.garbage import RULES, Item, old_indexes, unused_files
 from retrieval.pages.services.storage.sizes import CACHE_KEY
+from storage.errors import StorageAway
 
 logger = logging.getLogger(__name__)
 LOOKED = "leftovers-looked-for"
@@ -85,4 +86,7 @@ def sweep_leftovers(now: datetime) -> None:
         return
     for item in unused_files("uploads"):
         logger.info("removing %s: %s", item.path, item.reason)
-        item.delete()
+        try:
+            item.delete()
+        except (OSError, StorageAway):  # the others go on
+            logger.warning("%s is not deleted", item.path, exc_info=True)

@@ -143,4 +143,4 @@ def test_every_job_that_gives_a_child_the_files_has_them_written_before() -> Non
     modules = {file.name: text for file, text in texts if '"--data"' in text}
     children = modules.keys()
     assert children == {"training.py", "tuning.py", "reports.py", "estimates.py", "external_models.py"}
-    assert [name for name in children if "fresh_catalogue(" not in modules[name]] == []
+    assert [name for name in children if "catalogue_with_pictures(" not in modules[name]] == []

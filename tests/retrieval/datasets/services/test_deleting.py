@@ -15,6 +15,7 @@ from retrieval.datasets.services.pictures import thumbnail_of
 from retrieval.models import Dataset, Image, Index, Search
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services.run_search import system_search
+from storage import folder
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed
 
@@ -108,7 +109,7 @@ def test_a_job_killed_between_rows_and_files_is_taken_up(spare: Dataset, monkeyp
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patched:
-        patched.setattr(deleting.shutil, "rmtree", denied)
+        patched.setattr(folder.shutil, "rmtree", denied)
         assert "Permission denied" in failed(job)
     assert not Dataset.objects.exists() and spare.folder.exists()
     Job.objects.filter(pk=job.pk).update(state="queued", finished_at=None)

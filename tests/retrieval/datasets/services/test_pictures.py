@@ -11,10 +11,11 @@ from rest_framework.test import APIClient
 
 from config.errors import Busy, Rejected
 from retrieval.datasets.services import pictures
-from retrieval.datasets.services.pictures import RENDITIONS, rendition_file, thumbnail_of
+from retrieval.datasets.services.pictures import RENDITIONS, rendition_key, thumbnail_of
 from retrieval.files import jpeg_response
 from retrieval.models import Image, Search
 from retrieval.search.services import query_image
+from storage.store import place_of
 from tests.mlcore.large_pictures import png
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, replaced
@@ -28,14 +29,14 @@ def test_a_thumbnail_is_small_and_made_once(world: World, monkeypatch: pytest.Mo
     assert first.read_bytes().startswith(b"\xff\xd8\xff")
     monkeypatch.setattr(pictures, "_opened", None)
     assert thumbnail_of(image) == first
-    assert first == rendition_file(image.sha256, "thumbnails")
+    assert first == place_of(rendition_key(image.sha256, "thumbnails"))
 
 
 @pytest.mark.parametrize(("data", "sentence"), [(None, "is gone"), (b"rot", "is damaged")])
 def test_a_picture_gone_or_rotten_has_no_thumbnail(world: World, data: bytes | None, sentence: str) -> None:
     image = world.test_images[0]
     replaced(image.file, data or b"")
-    rendition_file(image.sha256, "thumbnails").unlink(missing_ok=True)  # the import has made it
+    place_of(rendition_key(image.sha256, "thumbnails")).unlink(missing_ok=True)  # the import has made it
     if data is None:
         image.file.unlink()
     with pytest.raises(Rejected, match=sentence):
@@ -128,7 +129,7 @@ def test_pictures_that_are_not_made_yet_answer_503(
 ) -> None:
     image = world.test_images[-1]
     for kind in RENDITIONS:
-        rendition_file(image.sha256, kind).unlink(missing_ok=True)
+        place_of(rendition_key(image.sha256, kind)).unlink(missing_ok=True)
     member_api.raise_request_exception = False
     answer = member_api.get(f"/api/v1/images/{image.pk}/file/?size={size}")
     assert answer.status_code == 503 and answer["Content-Type"] == "application/problem+json"

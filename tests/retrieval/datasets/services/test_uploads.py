@@ -87,5 +87,5 @@ def test_the_disk_page_offers_only_folders_that_neither_rows_nor_jobs_need(monke
     uploads.take_upload(waiting)
     Job.objects.create(kind="add-pictures", payload={"upload": waiting.folder.name}, state=Job.State.QUEUED)
     uploads.take_upload(orphan)
-    assert [item.place for item in unused_files("uploads")] == [orphan.folder]
+    assert [item.key for item in unused_files("uploads")] == [orphan.storage_key]
     assert filling.folder.exists()

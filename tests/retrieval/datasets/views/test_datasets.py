@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from jobs.models import Job
 from mlcore.datasets.reader_table import known_readers
-from retrieval.datasets.services.pictures import rendition_file
+from retrieval.datasets.services.pictures import rendition_key
 from retrieval.models import Dataset
+from storage.store import place_of
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World, replaced
 
@@ -97,7 +98,7 @@ def test_a_picture_does_not_tell_its_file_name(client: Client, world: World) -> 
 def test_a_picture_whose_file_is_gone_is_not_found(client: Client, world: World, name: str) -> None:
     image = world.test_images[0]
     image.file.unlink()
-    rendition_file(image.sha256, "thumbnails").unlink(missing_ok=True)  # the import has made it
+    place_of(rendition_key(image.sha256, "thumbnails")).unlink(missing_ok=True)  # the import has made it
     assert client.get(reverse(name, args=[image.pk])).status_code == 404
     assert client.get(reverse(name, args=[10**18])).status_code == 404
 
@@ -105,7 +106,7 @@ def test_a_picture_whose_file_is_gone_is_not_found(client: Client, world: World,
 def test_a_rotten_picture_has_no_thumbnail(client: Client, world: World) -> None:
     image = world.test_images[0]
     replaced(image.file, b"rot")
-    rendition_file(image.sha256, "thumbnails").unlink(missing_ok=True)  # the import has made it
+    place_of(rendition_key(image.sha256, "thumbnails")).unlink(missing_ok=True)  # the import has made it
     assert client.get(reverse("thumbnail", args=[image.pk])).status_code == 404
 
 

@@ -19,6 +19,7 @@ from retrieval.models import Dataset, Experiment, Index, Model, Ranking, Run, Se
 from retrieval.registry.services import deleting, indexes, trained_parts, visibility
 from retrieval.search.services import marks
 from retrieval.search.services.run_search import searchable_models
+from storage.store import store
 from tests.retrieval.world import World, done, failed, started
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +27,8 @@ pytestmark = pytest.mark.django_db
 
 def test_an_experiment_goes_with_its_runs_models_indexes_and_files(world: World, curator: User) -> None:
     experiment = Experiment.objects.get()
-    places = [places.media() / place for place in trained_parts.places_of(trained_parts.part_of(experiment))]
-    assert len(places) == 4 and all(place.is_dir() for place in places)
+    keys = trained_parts.places_of(trained_parts.part_of(experiment))
+    assert sorted(key.split("/")[0] for key in keys if store().has(key)) == ["indexes", "indexes", "runs", "runs"]
     gone = trained_parts.consequences_of(experiment)
     assert (gone.runs, gone.models, gone.indexes, gone.published) == (2, 2, 2, 2)
     assert gone.files > 10 and gone.bytes > 100_000 and not gone.is_kept
@@ -39,7 +40,7 @@ def test_an_experiment_goes_with_its_runs_models_indexes_and_files(world: World,
     assert deleting.submit_deletion(experiment, by=curator) == job
     assert done(job).result == {"deleted": "Small"}
     assert not any(kind.objects.exists() for kind in (Experiment, Run, Model, Index))  # type: ignore[attr-defined]
-    assert not any(place.exists() for place in places) and not Notice.objects.exists()
+    assert not any(store().has(key) for key in keys) and not Notice.objects.exists()
     assert AuditEntry.objects.filter(action="delete-experiment", who=curator).count() == 1
 
 

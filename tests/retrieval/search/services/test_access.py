@@ -39,7 +39,7 @@ def test_a_link_leads_to_a_search_until_it_is_revoked(world: World, member: User
 
 def test_an_uploaded_query_is_its_own_file(world: World, member: User) -> None:
     upload, gallery = world.ask(member, upload=jpeg()), world.ask(member)
-    assert access.query_file(upload, member) == upload.upload
+    assert access.query_file(upload, member).read() == upload.upload.read_bytes()
     assert access.query_file(gallery, member) == shown_picture_of(gallery.query_image)
 
 

@@ -19,8 +19,6 @@ from jobs.models import Job
 from jobs.services import run_job
 from retrieval.models import Dataset, Search, Upload
 from retrieval.models.upload import uploads
-from retrieval.search.services import quotas, run_search
-from retrieval.search.services.quotas import query_bytes
 from tests.retrieval.pictures import jpeg, zipped
 from tests.retrieval.world import World
 
@@ -59,51 +57,20 @@ def test_pictures_end_at_the_quota(member_api: APIClient, world: World, settings
     assert member_api.post("/api/v1/searches/", own).status_code == 201
 
 
-def test_a_picture_that_was_just_stored_is_not_looked_at(
-    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    size_of = quotas._size_of
-
-    def noted(file: str) -> int:
-        asked.append(file)
-        return size_of(file)
-
-    sizes = []
-    for _ in range(3):
+def test_what_is_kept_is_known_without_a_look_at_files(member_api: APIClient, member: User, world: World) -> None:
+    for _ in range(2):
         assert search(member_api, world).status_code == 201
-        with monkeypatch.context() as watched:
-            watched.setattr(quotas, "_size_of", noted)
-            sizes.append(query_bytes(member))
-    assert asked == []
-    first = Search.objects.filter(owner=member).earliest("created_at")
-    one = first.upload.stat().st_size
-    assert sizes == [one, 2 * one, 3 * one]
+    first, second = Search.objects.filter(owner=member).order_by("created_at")
+    assert first.upload_bytes == first.upload.stat().st_size > 0
+    assert member_api.post(f"/api/v1/searches/{first.pk}/refine/", {"k": 1}).status_code == 201
+    world.ask(member)  # with a picture of the data set, which takes nothing
+
+    def taken() -> int:
+        return next(used.used for used in used_by(member) if used.name == "Query pictures")
+
+    assert taken() == first.upload_bytes + second.upload_bytes
     first.delete()
-    assert query_bytes(member) == 2 * one
-
-
-def test_only_new_pictures_are_measured(
-    member: User, member_api: APIClient, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As where another process, with a memory of its own, has stored them."""
-    monkeypatch.setattr("retrieval.search.services.run_search.note_query", lambda search, size: None)
-    asked: list[str] = []
-    size_of = quotas._size_of
-
-    def noted(file: str) -> int:
-        asked.append(file)
-        return size_of(file)
-
-    for number in range(1, 4):
-        asked.clear()
-        assert search(member_api, world).status_code == 201
-        monkeypatch.setattr(quotas, "_size_of", noted)
-        one = Search.objects.filter(owner=member).earliest("created_at").upload.stat().st_size
-        assert query_bytes(member) == number * one
-        assert len(asked) == 1
-        monkeypatch.undo()
-        monkeypatch.setattr("retrieval.search.services.run_search.note_query", lambda search, size: None)
+    assert taken() == second.upload_bytes
 
 
 def test_the_page_says_so(member: User, member_client: Client, world: World, settings: Settings) -> None:
@@ -174,19 +141,3 @@ def test_a_job_that_is_retried_too_late_says_so(failed: Job, curator_api: APICli
     failed.refresh_from_db()
     assert failed.state == Job.State.FAILED and "uploaded files are gone" in failed.error
     assert Dataset.objects.get().revision == 0
-
-
-def test_a_sum_of_before_is_not_taken_for_another_of_as_many_pictures(
-    member_api: APIClient, member: User, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another process stores a picture and deletes one: its memory is not this one's."""
-    assert search(member_api, world).status_code == 201
-    first = Search.objects.get(owner=member)
-    query_bytes(member)
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(run_search, "note_query", lambda *args: None)
-        assert search(member_api, world).status_code == 201
-    first.delete()
-    second = Search.objects.get(owner=member)
-    second.upload.write_bytes(bytes(12_345))
-    assert query_bytes(member) == 12_345

@@ -16,6 +16,7 @@ from retrieval.models import Dataset, Index
 from retrieval.pages.services.storage import cleanup, sizes
 from retrieval.pages.services.storage.garbage import unused_files
 from retrieval.registry.services import indexes
+from storage import folder as storage_folder
 from tests.retrieval.world import World, done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -105,7 +106,7 @@ def test_the_serving_index_and_the_one_before_stay(world: World) -> None:
     assert found("indexes") == []
     third = Index.objects.get(pk=done(indexes.submit_index(model, by=None)).result["index"])
     [item] = unused_files("indexes")
-    assert item.place == first.folder and "not active" in item.reason
+    assert item.key == first.path and "not active" in item.reason
     indexes.activate(first)
     assert found("indexes") == []
     indexes.activate(second)
@@ -235,15 +236,15 @@ def test_what_was_not_chosen_stays_and_what_is_needed_is_refused(world: World, c
 def test_a_collection_that_fails_midway_can_be_repeated(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     folder("media/runs/98"), folder("media/runs/99")
     queued = cleanup.submit_cleanup(["media/runs/98", "media/runs/99"], by=None)
-    remove = cleanup.shutil.rmtree
+    remove = storage_folder.shutil.rmtree
 
-    def once(place: Path) -> None:
+    def once(place: Path, **how: Any) -> None:
         if place.name == "99":
             raise PermissionError(13, "Permission denied")
-        remove(place)
+        remove(place, **how)
 
     with monkeypatch.context() as patched:
-        patched.setattr(cleanup.shutil, "rmtree", once)
+        patched.setattr(storage_folder.shutil, "rmtree", once)
         cleanup.jobs.run_job(queued.pk)
     assert Job.objects.get(pk=queued.pk).state == "failed"
     Job.objects.filter(pk=queued.pk).update(state="queued", finished_at=None)
