@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from django.db import Error
 from redis import RedisError
 
+from storage.errors import StorageAway
+
 
 class BackupError(Exception):
     """A sentence that says what is wrong and what to do."""
@@ -20,5 +22,5 @@ def explained(what: str) -> Iterator[None]:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise BackupError(f"{what}: {error.strerror or error}{where}") from error
-    except (Error, sqlite3.Error, RedisError) as error:
+    except (Error, sqlite3.Error, RedisError, StorageAway) as error:
         raise BackupError(f"{what}: {' '.join(str(error).split())}") from error

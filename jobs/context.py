@@ -166,7 +166,7 @@ class JobContext:
         )
 
     def put_off(self) -> bool:
-        """Queue the job again a little later, this attempt being counted. False: there was no other, or it was lost."""
+        """Queue the job again a little later, this attempt being counted. False: no other is left, or it was lost."""
         row = self._row().filter(tries__lt=F("max_attempts"))
         return bool(row.update(**self._latest, state=Job.State.QUEUED, sent_at=timezone.now(), heartbeat_at=None))
 

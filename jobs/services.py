@@ -130,7 +130,10 @@ def _work(context: JobContext) -> None:
         _settle_failed(context, str(error), refused_input=_is_input_error(context, error))
     except StorageAway as error:
         logger.warning("job %s (%s) waits for the storage: %s", context.job_id, context.kind, error)
-        if not context.put_off():
+        context.beat()
+        if isinstance(context.stop_reason(), JobCancelled):
+            context.cancel()
+        elif not context.put_off():
             _settle_failed(context, str(error))
     except Exception as error:  # noqa: BLE001  # the one edge: a handler's bug must end its job, not the worker
         logger.exception("job %s (%s) failed", context.job_id, context.kind)

@@ -17,7 +17,7 @@ class FolderStore:
 
     is_shared = False
 
-    def put(self, key: str) -> None:
+    def put(self, key: str, source: Path | None = None) -> None:
         """Do nothing: it is stored where it lies."""
 
     def local_copy(self, key: str) -> Path:
@@ -64,7 +64,7 @@ class FolderStore:
 
     def verify(self, key: str) -> None:
         if not place_of(key).exists():  # a folder of one machine has no second record to compare with
-            raise FileNotFoundError(f"{key} is not stored")
+            raise FileNotFoundError(f"{key} is missing")
 
     def delete(self, key: str) -> None:
         remove(place_of(key))

@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.db import IntegrityError, models
+from django.db import models
 
 
 class Site(models.Model):
@@ -20,10 +20,4 @@ class Site(models.Model):
     @classmethod
     def own(cls) -> "Site":
         """Return the row, made when it is first asked for."""
-        found = cls.objects.first()
-        if found is not None:
-            return found
-        try:
-            return cls.objects.create()
-        except IntegrityError:  # another process made it
-            return cls.objects.get()
+        return cls.objects.get_or_create(only=True)[0]

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+from weakref import WeakValueDictionary
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -27,14 +28,13 @@ from storage import claim, copies
 from storage.contents import Contents, visible_files
 from storage.errors import StorageAway, StoredDamaged
 from storage.folder import remove
-from storage.store import FolderFile, Size, Stored, place_of
+from storage.store import PARTS, FolderFile, Size, Stored, place_of
 
 CONTENTS, FILES = ".contents.json", ".files"
 """Below a folder's key: the list of its files, and the objects that hold them. No key of a file is hidden."""
-PARTS = "parts"
-"""Where single files of folders lie on a host that has no use for the rest."""
 AT_ONCE = 8  # transfers of one folder
 CHUNK = 2**20  # bytes of a file in memory
+RANGE = 16 * 2**20  # bytes that a further request reads of a file that the first could not read in SECONDS
 LONGEST_NAME = 1024  # bytes, of S3
 SUM = "sha256"  # beside each object
 SECONDS, CONNECT_SECONDS, RETRY_SECONDS, RETRIES = 30, 5, 10, 2
@@ -78,15 +78,17 @@ class ObjectStore:
     def __init__(self, objects: S3Store) -> None:
         self.objects = objects
         self._claimed = False
-        self._locks = [threading.Lock() for _ in range(64)]  # so that two threads do not fetch the same at once
+        self._guard = threading.Lock()
+        self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
-    def put(self, key: str) -> None:
-        place = place_of(key)
+    def put(self, key: str, source: Path | None = None) -> None:
+        place = source or place_of(key)
         with self._reached():
             if place.is_dir():
                 self._put_folder(key, place)
             else:
                 self._put_file(_name(key), place, sha256_of_file(place))
+        copies.mark(place)
 
     def _put_folder(self, key: str, place: Path) -> None:
         contents = Contents.of(place)
@@ -101,7 +103,8 @@ class ObjectStore:
         try:
             obstore.put(self.objects, f"{_name(key)}/{CONTENTS}", contents.to_json(), mode="create")
         except AlreadyExistsError:
-            if self._contents(key) != contents:  # another host was first
+            stored, _ = self._contents(key)
+            if stored != contents:  # another host was first
                 copies.drop(place)
                 self.local_copy(key)
 
@@ -113,58 +116,23 @@ class ObjectStore:
         if place.exists():
             copies.note_use(place)
             return place
-        with self._locks[hash(key) % len(self._locks)], self._reached():
+        with self._one_at_a_time(key), self._reached():
             if not place.exists():
                 self._fetch(key, place)
         return place
 
-    def _read(self, name: str, expected: str = "", target: BinaryIO | None = None) -> datetime:
-        """Read an object, into `target` if one is given; return when it was stored. Raises as `_fetch_file`."""
-        found, digest = obstore.get(self.objects, name), hashlib.sha256()
-        for chunk in found.stream(min_chunk_size=CHUNK):
-            digest.update(chunk)
-            if target is not None:
-                target.write(chunk)
-        if digest.hexdigest() != (expected or found.attributes.get(SUM, digest.hexdigest())):
-            raise StoredDamaged(f"{unquote(name)} is damaged in the storage: its checksum differs")
-        stored_at: datetime = found.meta["last_modified"]
-        return stored_at
-
-    def local_part(self, key: str, path: str) -> Path:
-        whole, place = place_of(key), place_of(f"{PARTS}/{key}/{path}")
-        if whole.is_dir():
-            return self.local_copy(key) / path
-        if place.exists():
-            copies.note_use(place)
-            return place
-        with self._locks[hash(place) % len(self._locks)], self._reached():
-            contents = self._contents(key)
-            if contents is not None and path in contents.files:
-                digest = contents.files[path].sha256
-                place.parent.mkdir(parents=True, exist_ok=True)
-                self._fetch_file(self._blob(key, digest), place, digest)
-        return place
-
-    def files(self, key: str) -> list[FolderFile]:
-        with self._reached():
-            head = self._head(f"{_name(key)}/{CONTENTS}")
-            contents = head and self._contents(key)
-        if not contents:
-            return []
-        return [
-            FolderFile(path, file.bytes, head["last_modified"], file.sha256) for path, file in contents.files.items()
-        ]
-
     def _fetch(self, key: str, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if place.suffix or (contents := self._contents(key)) is None:
+            contents = None if place.suffix else self._contents(key)[0]
+            if contents is None:
                 self._fetch_file(_name(key), place)
             else:
                 self._fetch_folder(key, place, contents)
         except FileNotFoundError:
             return
-        copies.note_fetched()
+        copies.mark(place)
+        copies.look_if_due()
 
     def _fetch_folder(self, key: str, place: Path, contents: Contents) -> None:
         def fetch(item: tuple[str, str]) -> None:
@@ -198,20 +166,77 @@ class ObjectStore:
         finally:
             scratch.unlink(missing_ok=True)
 
-    def refreshed(self, key: str) -> Path:
-        folder = place_of(key)
+    def _read(self, name: str, expected: str = "", target: BinaryIO | None = None) -> datetime:
+        """Read an object, into `target` if one is given; return when it was stored. Raises as `_fetch_file`."""
+        first, digest = obstore.get(self.objects, name), hashlib.sha256()
+        for chunk in self._chunks(first, name):
+            digest.update(chunk)
+            if target is not None:
+                target.write(chunk)
+        if digest.hexdigest() != (expected or first.attributes.get(SUM, digest.hexdigest())):
+            raise StoredDamaged(f"{unquote(name)} is damaged in the storage: its checksum differs")
+        stored_at: datetime = first.meta["last_modified"]
+        return stored_at
+
+    def _chunks(self, first: Any, name: str) -> Iterator[Any]:
+        """Yield the bytes of an object; where one request's time is over, the next goes on from there."""
+        size, done = first.meta["size"], 0
+        try:
+            for chunk in first.stream(min_chunk_size=CHUNK):
+                done += len(chunk)
+                yield chunk
+        except BaseError:
+            if not done:
+                raise
+        while done < size:
+            chunk = obstore.get_range(self.objects, name, start=done, end=min(done + RANGE, size))
+            done += len(chunk)
+            yield chunk
+
+    def local_part(self, key: str, path: str) -> Path:
+        whole, place = place_of(key), place_of(f"{PARTS}/{key}/{path}")
+        if whole.is_dir():
+            return self.local_copy(key) / path
+        if place.exists():
+            copies.note_use(place)
+            return place
+        with self._one_at_a_time(f"{key}/{path}"), self._reached():
+            contents, _ = self._contents(key)
+            if contents is not None and path in contents.files and not place.exists():
+                digest = contents.files[path].sha256
+                place.parent.mkdir(parents=True, exist_ok=True)
+                self._fetch_file(self._blob(key, digest), place, digest)
+                copies.mark(place)
+        return place
+
+    def files(self, key: str) -> list[FolderFile]:
+        prefix = f"{_name(key)}/"
         with self._reached():
-            stored = {
-                unquote(row["path"].removeprefix(f"{_name(key)}/")): row for row in self._listed(f"{_name(key)}/")
-            }
+            contents, stored_at = self._contents(key)
+            if contents is not None and stored_at is not None:
+                return [FolderFile(path, file.bytes, stored_at, file.sha256) for path, file in contents.files.items()]
+            return [
+                FolderFile(unquote(row["path"].removeprefix(prefix)), row["size"], row["last_modified"], None)
+                for row in self._listed(prefix)
+                if f"/{FILES}/" not in row["path"]
+            ]
+
+    def refreshed(self, key: str) -> Path:
+        folder, prefix = place_of(key), f"{_name(key)}/"
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._reached():
+            stored = {unquote(row["path"].removeprefix(prefix)): row for row in self._listed(prefix)}
             for path, row in stored.items():
-                place = folder / path
+                place = place_of(f"{key}/{path}")
                 if not self._is_same(place, row):
                     place.parent.mkdir(parents=True, exist_ok=True)
                     self._fetch_file(row["path"], place)
-        for place in list(visible_files(folder)) if folder.is_dir() else ():
-            if place.relative_to(folder).as_posix() not in stored:
+        for place in list(visible_files(folder)):
+            if (
+                place.relative_to(folder).as_posix() not in stored
+            ):  # deleted, or stored a moment ago: then fetched again
                 place.unlink(missing_ok=True)
+        copies.mark(folder)
         return folder
 
     def _is_same(self, place: Path, row: Any) -> bool:
@@ -252,19 +277,30 @@ class ObjectStore:
             return Size(len(sizes), sum(sizes))
 
     def below(self, key: str) -> Iterator[Stored]:
-        newest: dict[str, datetime] = {}
         prefix = f"{_name(key)}/"
         with self._reached():
-            for row in self._listed(prefix):
-                child = unquote(row["path"].removeprefix(prefix).split("/")[0])
-                newest[child] = max(newest.get(child, row["last_modified"]), row["last_modified"])
-        for child, changed_at in sorted(newest.items()):
-            yield Stored(f"{key}/{child}", changed_at)
+            listed = obstore.list_with_delimiter(self.objects, prefix)
+            found = {row["path"]: row["last_modified"] for row in listed["objects"]}
+            found |= {name: self._stored_at(name) for name in listed["common_prefixes"]}
+        for name, changed_at in sorted(found.items()):
+            yield Stored(f"{key}/{unquote(name.removeprefix(prefix))}", changed_at)
+
+    def _stored_at(self, name: str) -> datetime:
+        """Return when a folder was stored, or one of its first files where it has no list."""
+        head = self._head(f"{name}/{CONTENTS}")
+        moments = [head["last_modified"]] if head else [row["last_modified"] for row in self._first(f"{name}/")]
+        newest: datetime = max(moments)
+        return newest
+
+    def _first(self, prefix: str) -> Any:
+        return next(iter(obstore.list(self.objects, prefix)))
 
     def verify(self, key: str) -> None:
         with self._reached():
-            contents = self._contents(key)
+            contents, _ = self._contents(key)
             if contents is None:
+                if self._head(_name(key)) is None:
+                    raise FileNotFoundError(f"{key} is missing in the storage")
                 self._read(_name(key))
                 return
             for path, file in contents.files.items():
@@ -275,25 +311,25 @@ class ObjectStore:
 
     def delete(self, key: str) -> None:
         name = _name(key)
+        remove(place_of(key))
         with self._reached():
             # The list first: what is left of a folder without its list is nothing.
             obstore.delete(self.objects, [f"{name}/{CONTENTS}", name])
             below = [row["path"] for row in self._listed(f"{name}/")]
             if below:
                 obstore.delete(self.objects, below)
-        remove(place_of(key))
 
     def check(self) -> None:
         with self._reached():
             obstore.head(self.objects, claim.NAME)
 
-    def _contents(self, key: str) -> Contents | None:
-        """Return the list of a folder's files; None where there is no folder."""
+    def _contents(self, key: str) -> tuple[Contents | None, datetime | None]:
+        """Return the list of a folder's files and when it was stored; None where there is no folder."""
         try:
-            data = bytes(obstore.get(self.objects, f"{_name(key)}/{CONTENTS}").bytes())
+            found = obstore.get(self.objects, f"{_name(key)}/{CONTENTS}")
         except FileNotFoundError:
-            return None
-        return Contents.from_json(data, key)
+            return None, None
+        return Contents.from_json(bytes(found.bytes()), key), found.meta["last_modified"]
 
     def _blob(self, key: str, digest: str) -> str:
         return f"{_name(key)}/{FILES}/{digest}"
@@ -303,6 +339,14 @@ class ObjectStore:
             yield from (row for row in rows if row["path"].startswith(prefix))
 
     @contextmanager
+    def _one_at_a_time(self, key: str) -> Iterator[None]:
+        """Let the threads of this process fetch a key one after the other: the second finds what the first got."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            yield
+
+    @contextmanager
     def _reached(self) -> Iterator[None]:
         """Turn the library's errors into sentences; first see that the bucket is this site's."""
         try:
@@ -310,15 +354,12 @@ class ObjectStore:
                 claim.take(self.objects)
                 self._claimed = True
             yield
-        except FileNotFoundError:
-            raise
-        except (BaseError, PermissionError) as error:
+        except BaseError as error:
             raise StorageAway(_sentence(error)) from error
 
 
 def _sentence(error: BaseException) -> str:
-    name = type(error).__name__
-    if name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+    if type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError"):
         return "the storage refuses this site's key; the operator has to mend its rights"
     return "the storage of files does not answer; try again in a moment"
 

@@ -19,6 +19,8 @@ from config import places
 
 WEIGHTS = "weights/"
 """How keys of the weights folder begin; all others are of the media folder."""
+PARTS = "parts"
+"""Where single files of folders lie on a host that has no use for the rest."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,19 @@ class Size:
 
 
 class Store(Protocol):
-    """Files, and folders that never change. Errors: StorageAway from each of them."""
+    """Files, and folders that never change. Errors: StorageAway from each of them.
+
+    The key of a folder has no dot in its last part.
+    """
 
     is_shared: bool
     """Whether other hosts see it, so that what lies at a place is a copy."""
 
-    def put(self, key: str) -> None:
+    def put(self, key: str, source: Path | None = None) -> None:
         """Store what lies at the key's place on this host, a file or a folder, for all hosts.
 
-        Of a folder that another host stored first, this host takes over the other's.
+        Of a folder that another host stored first, this host takes over the other's. source: where it lies, if it is
+        about to be moved to its place.
         """
 
     def local_copy(self, key: str) -> Path:
@@ -66,7 +72,7 @@ class Store(Protocol):
         """Return a place of one file of a folder, without its other files if they are not here; it may not exist."""
 
     def files(self, key: str) -> list[FolderFile]:
-        """Return the files of a folder, by path, without a copy of them; none where there is no folder."""
+        """Return the files of a folder, by path, without a copy of them; of one that is filled file by file, too."""
 
     def refreshed(self, key: str) -> Path:
         """Return the place of a folder that several hosts fill file by file, with the files as they are now."""
@@ -139,7 +145,10 @@ def store_at(url: str) -> Store:
     """
     make = STORES.get(urlsplit(url).scheme)
     if make is None:
-        raise ValueError(f"{url!r} is no storage; known are {', '.join(f'{name}://' for name in STORES if name)}")
+        known = ", ".join(f"{name}://" for name in STORES if name)
+        raise ValueError(
+            f"STORAGE_URL must begin with {known}, not with {urlsplit(url).scheme}://"
+        )  # it may hold a key
     return make(url)
 
 

@@ -25,11 +25,13 @@ from backups.services.secret import fingerprint, kept_secret
 from backups.services.site import unfinished_restore
 from backups.services.tables import Table, one_moment, write_table
 from config import places
-from retrieval.pages.services.storage.needed import MADE_AGAIN, OF_ROWS, needed_files, owned_places, place_of
+from retrieval.pages.services.storage.needed import filled, needed_files, other_places, owned_places
+from storage.copies import all_kept
 from storage.store import store
 
 ROUNDS = 5
 MOST_FAULTS = 1000
+PRIVATE_PICTURES = "media/searches/"
 NOT_WHOLE = "This backup is not whole yet. If no backup is running, it was cut short: run it again.\n"
 
 Say = Callable[[str], None]
@@ -46,7 +48,7 @@ def back_up(folder: Path, say: Say = lambda sentence: None) -> Manifest:
     with explained(f"the backup into {folder} is not whole"):
         _check_site()
         _check_folder(folder)
-        with held(places.var(), "a restore is running; wait for its end", shared=True), _begun(folder, say):
+        with held(places.var(), "a restore is running; wait for its end", shared=True), all_kept(), _begun(folder, say):
             with opened_ledger(folder / LEDGER) as ledger:
                 read, faults = _read_until_agreed(folder, ledger, say)
                 _remove_others(folder, ledger)
@@ -68,11 +70,6 @@ def back_up(folder: Path, say: Say = lambda sentence: None) -> Manifest:
 
 
 def _check_site() -> None:
-    if store().is_shared:
-        raise BackupError(
-            "the files of this site are in STORAGE_URL, not on this machine: back up the database with its own tools, "
-            "and let the storage keep versions"
-        )
     if unfinished := unfinished_restore():
         raise BackupError(unfinished)
     if pending := schema.pending_migration():
@@ -157,19 +154,12 @@ def _copy_files(folder: Path, ledger: Ledger) -> None:
     secret = kept_secret()
     if secret is not None:
         _copy_file(folder, ledger, SECRET, secret)
-    for top in chain(ledger.places(), _other_places()):
-        for path, place, is_file in walk(place_of(top), top):
+    for top in chain(ledger.places(), other_places()):
+        for path, place, is_file in walk(filled(top), top):
             if is_file:
                 _copy_file(folder, ledger, path, place)
-
-
-def _other_places() -> Iterator[str]:
-    """Yield what rows do not own one by one: uploads, weights, and whatever a later version may keep."""
-    left_out = {*OF_ROWS, *MADE_AGAIN}
-    for top in ("media", "weights"):
-        if place_of(top).is_dir():
-            children = sorted(child.name for child in place_of(top).iterdir() if not child.name.startswith("."))
-            yield from (f"{top}/{name}" for name in children if top == "weights" or name not in left_out)
+                if store().is_shared and top.startswith(PRIVATE_PICTURES):
+                    place.unlink(missing_ok=True)  # no host has a copy of these
 
 
 def _copy_file(folder: Path, ledger: Ledger, path: str, place: Path) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from backups.errors import explained
 from backups.services.files import content_of, write_synced
 from config import places
+from retrieval.pages.services.storage.moving import faults_of, stored_keys
 from retrieval.pages.services.storage.needed import NeededFile, is_still_needed, needed_files, place_of
+from storage.store import store
 
 
 def check_site() -> Iterator[str]:
@@ -18,6 +20,9 @@ def check_site() -> Iterator[str]:
     if unfinished := unfinished_restore():
         yield unfinished
     with explained("the site cannot be checked"):
+        if store().is_shared:
+            yield from faults_of(store(), stored_keys(store()))
+            return
         for file in needed_files():
             fault = _fault_of(file)
             if fault and is_still_needed(file):  # a job may have deleted both meanwhile

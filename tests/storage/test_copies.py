@@ -5,9 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from storage import copies
 from storage.store import Store, place_of
+from tests.storage.conftest import host
+from tests.storage.server import S3Server
 from tests.storage.test_store import put, put_folder
 
 pytestmark = pytest.mark.django_db
@@ -42,19 +45,58 @@ def test_a_use_is_noted(shared: Store) -> None:
     assert copies.trim(limit=0) == 0 and place.stat().st_mtime_ns == changed
 
 
-def test_what_the_storage_does_not_have_stays_for_a_week(shared: Store) -> None:
+def test_what_was_never_stored_stays_for_ever(shared: Store, settings: Settings, s3: S3Server) -> None:
+    """As where STORAGE_URL is set before the files are moved, or with another one."""
     place = place_of("runs/1")
     place.mkdir(parents=True)
     (place / "model").write_bytes(bytes(1000))
-    used(place, 6 * DAY)
+    used(place, 800 * DAY)
     assert copies.trim(limit=0) == 0 and place.is_dir()
-    used(place, 8 * DAY)
-    assert copies.trim(limit=10**9) == 1000 and not place.exists()
+    shared.put("runs/1")
+    settings.STORAGE_URL = s3.url(s3.new_bucket())
+    used(place, 800 * DAY)
+    assert copies.trim(limit=0) == 0 and place.is_dir()
+    settings.STORAGE_URL = ""
+    assert copies.trim(limit=0) == 0 and place.is_dir()
 
 
-def test_what_was_deleted_on_another_host_goes_after_a_week(shared: Store) -> None:
-    place = used(put(shared, "datasets/1-a/images/1.jpg", bytes(10)), 8 * DAY)
-    assert copies.trim(limit=10**9) == 10 and not place.exists()
+@pytest.mark.parametrize("key", ["datasets/1-a/images/1.jpg", "uploads/folder-1/a.jpg"])
+def test_what_was_deleted_on_another_host_goes_after_a_week(shared: Store, key: str) -> None:
+    put(shared, key, bytes(10))
+    with host("b"):
+        whole = shared.refreshed("uploads/folder-1") if key.startswith("uploads") else shared.local_copy(key)
+    with host("c"):
+        shared.delete(key)
+    with host("b"):
+        used(whole, 6 * DAY)
+        assert copies.trim(limit=10**9) == 0 and whole.exists()
+        used(whole, 8 * DAY)
+        assert copies.trim(limit=10**9) == 10 and not whole.exists()
+
+
+def test_a_single_file_of_a_folder_goes_as_others_do(shared: Store) -> None:
+    put_folder(shared, "runs/1", model=b"1", scores=b"23")
+    with host("b"):
+        used(shared.local_part("runs/1", "scores"), 3600)
+        assert copies.trim(limit=0) == 2
+
+
+def test_nothing_goes_while_all_is_needed(shared: Store) -> None:
+    place = used(put_folder(shared, "runs/1", model=bytes(1000)), 800 * DAY)
+    with copies.all_kept():
+        assert copies.trim(limit=0) == 0 and place.is_dir()
+    assert copies.trim(limit=0) == 1000
+
+
+def test_what_dead_processes_left_goes_after_a_day(shared: Store) -> None:
+    left = [place_of(key) for key in ("runs/.1-going-ab", "checkpoints/run-1/work-a/2", "indexes/ab/.3-host-77-x")]
+    for place in left:
+        place.mkdir(parents=True)
+    for seconds, stays in ((DAY / 2, True), (2 * DAY, False)):
+        for place in left:
+            os.utime(place, (time.time() - seconds,) * 2)
+        copies.trim()
+        assert [place.exists() for place in left] == [stays] * 3
 
 
 def test_while_a_job_runs_here_copies_of_the_last_day_stay(shared: Store) -> None:

@@ -1,11 +1,15 @@
 """A bucket that several hosts share."""
 
 import json
+import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from storage import objects
@@ -124,6 +128,63 @@ def test_a_folder_filled_file_by_file_is_the_same_on_every_host(shared: Store) -
     with host("b"):
         shared.delete(f"{folder}/a/2.jpg")
     assert sorted(file.name for file in shared.refreshed(folder).rglob("*.jpg")) == ["1.jpg", "b.jpg"]
+
+
+def test_names_in_a_bucket_lead_nowhere_else(shared: Store, s3: S3Server, bucket: str) -> None:
+    shared.check()
+    s3.client.put_object(Bucket=bucket, Key="site/uploads/folder-1/%2E%2E/%2E%2E/%2E%2E/evil.jpg", Body=b"1")
+    with host("b") as media, pytest.raises(ValueError, match="no key"):
+        shared.refreshed("uploads/folder-1")
+    assert not list(media.parent.rglob("evil.jpg"))
+
+
+def test_a_file_that_takes_longer_than_a_request_may_is_read_all_the_same(
+    shared: Store, bucket: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a server that sends two megabytes and then nothing more until the time of the request is over."""
+    data = os.urandom(6 * 2**20)
+    put(shared, "weights/net.safetensors", data)
+    monkeypatch.setattr(objects, "SECONDS", 2)
+    monkeypatch.setattr(objects, "RANGE", 2**20)
+    with stalling(s3.port) as port:
+        slow = objects.ObjectStore(objects.s3(f"s3://{bucket}/site?endpoint=http://127.0.0.1:{port}"))
+        with host("b"):
+            assert slow.local_copy("weights/net.safetensors").read_bytes() == data
+
+
+@contextmanager
+def stalling(port: int) -> Iterator[int]:
+    """Pass requests on to a server, but let answers above two megabytes stall in their middle."""
+
+    class Stalling(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:  # noqa: N802
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            with httpx.Client() as client:
+                answer = client.request(self.command, f"http://127.0.0.1:{port}{self.path}", headers=headers)
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                if name.lower() not in ("connection", "transfer-encoding"):
+                    self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.content[: 2 * 2**20])
+            self.wfile.flush()
+            if len(answer.content) > 2 * 2**20:
+                time.sleep(4)
+                self.close_connection = True
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stalling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
 
 
 def test_hidden_files_are_somebodys_work_in_progress(shared: Store) -> None:

@@ -1,6 +1,7 @@
 """A site whose files are in a bucket, used by hosts that share nothing but that and the database."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,24 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from backups.services.site import check_site
 from jobs import services as jobs
 from jobs.errors import JobInterrupted
 from jobs.models import Job
+from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.datasets.services.importing import submit_import
+from retrieval.datasets.services.reimporting import submit_reimport
 from retrieval.experiments.services import training
 from retrieval.experiments.services.reports import submit_report
+from retrieval.experiments.services.shared_checkpoints import SharedCheckpoints
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Run, Search, Upload
 from retrieval.pages.services.maps import stored_map, submit_map
+from retrieval.pages.services.storage.cleanup import sweep_leftovers
 from retrieval.pages.services.storage.garbage import unused_files
 from retrieval.pages.services.storage.moving import stored_keys
 from retrieval.pages.services.storage.sizes import usage
@@ -104,6 +111,16 @@ def test_a_move_to_nowhere_is_refused(world: World, bucket: str, settings: Setti
         call_command("storage", "move", to, stdout=io.StringIO(), stderr=io.StringIO())
 
 
+def test_the_site_is_checked_in_the_storage(moved: World, s3: S3Server, bucket: str) -> None:
+    assert list(check_site()) == []
+    image, model = world_image(moved), moved.models[0]
+    s3.client.delete_object(Bucket=bucket, Key=f"site/{image.storage_key}")
+    [blob] = [name for name in s3.names(bucket) if name.startswith(f"{model.artifact}/.files/{model.weights_sha256}")]
+    s3.client.put_object(Bucket=bucket, Key=f"site/{blob}", Body=b"other")
+    faults = sorted(check_site())
+    assert len(faults) == 2 and f"{image.storage_key} is missing" in faults[0] and "damaged" in faults[1]
+
+
 # --- what people do, on a host that has no file
 
 
@@ -179,7 +196,8 @@ def test_an_upload_is_filled_on_two_hosts_and_imported_on_a_third(moved: World, 
         body = {"files": files, "paths": list(paths)}
         return curator_api.post(f"/api/v1/uploads/{upload.pk}/files/", body, format="multipart")
 
-    assert send("owl/1.jpg", "owl/2.jpg").status_code == 200
+    with host("f"):  # not where it began
+        assert send("owl/1.jpg", "owl/2.jpg").status_code == 200
     with host("c"):
         assert send("jay/1.jpg", "jay/2.jpg", "owl/2.jpg", "tit/1.jpg").status_code == 200
     upload.refresh_from_db()
@@ -222,6 +240,36 @@ def test_a_training_that_stopped_is_finished_on_another_host(moved: World, monke
         assert (Model.objects.get(run=run).folder / "model.json").is_file()
 
 
+def test_half_of_a_checkpoint_is_not_taken_up(moved: World, s3: S3Server, bucket: str) -> None:
+    """A host that died while it stored one leaves objects without a list."""
+    run = started(moved.dataset, ("multi_similarity",)).runs.get()
+    work = Path(current.VAR_DIR) / "scratch/work-abcd"
+    for epoch in (1, 2):
+        shutil.rmtree(work, ignore_errors=True)
+        (work / f"epoch-{epoch}").mkdir(parents=True)
+        (work / f"epoch-{epoch}/checkpoint.json").write_text(str(epoch))
+        SharedCheckpoints(run, work).put()
+    [name] = [name for name in s3.names(bucket) if "checkpoints" in name and name.endswith(".contents.json")]
+    s3.client.put_object(Bucket=bucket, Key="site/" + name.replace("/2/.contents.json", "/3/.files/abc"), Body=b"half")
+    with host("c"):
+        elsewhere = Path(current.VAR_DIR) / "scratch/work-abcd"
+        SharedCheckpoints(run, elsewhere).fetch()
+        assert (elsewhere / "epoch-2/checkpoint.json").read_text() == "2"
+
+
+def test_a_reimport_uses_no_path_twice(moved: World, curator: User) -> None:
+    """Another host may have a copy of a picture that was deleted, under its path."""
+    dataset = submit_import(name="Moths", by=None, source="wings:species=4,per_class=4,size=32,seed=7")
+    done(dataset.job)
+    dataset.refresh_from_db()
+    gone = dataset.images.filter(split="test").first()
+    assert gone is not None
+    done(submit_picture_deletion(dataset, [gone.pk], by=curator))
+    done(submit_reimport(dataset, by=curator))
+    again = dataset.images.get(sha256=gone.sha256)
+    assert again.path != gone.path and again.path.endswith(gone.path) and again.file.is_file()
+
+
 def checkpoints_of(run: Run) -> str:
     [found] = store().below(f"checkpoints/run-{run.pk}")
     return found.key
@@ -258,10 +306,10 @@ def test_what_no_row_needs_is_found_in_the_storage(moved: World, monkeypatch: py
 
     monkeypatch.setattr(garbage, "KEEP_NEW", timedelta(seconds=-1))
     store().write("searches/00000000-0000-0000-0000-000000000000.jpg", b"nobody's")
-    found = unused_files("left-overs")
+    found = unused_files(garbage.PRIVATE)
     assert [(item.key, item.bytes) for item in found] == [("searches/00000000-0000-0000-0000-000000000000.jpg", 8)]
-    found[0].delete()
-    assert unused_files("left-overs") == []
+    sweep_leftovers(timezone.now())
+    assert unused_files() == []
 
 
 # --- a storage that is away
@@ -285,11 +333,16 @@ def test_a_job_without_the_storage_waits_and_then_fails_with_a_sentence(moved: W
     url = settings.STORAGE_URL
     job = submit_index(moved.models[0], moved.dataset, by=None)
     settings.STORAGE_URL = "s3://kindred/site?endpoint=http://127.0.0.1:9"
-    for _ in range(2):
+    for _ in range(2):  # each time a little later
         jobs.run_job(job.pk)
         job.refresh_from_db()
         assert job.state == "queued" and job.sent_at is not None
     assert "does not answer" in failed(job)
+    jobs.retry(job)
+    Job.objects.filter(pk=job.pk).update(cancel_asked=True)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == "cancelled"
     settings.STORAGE_URL = url
     jobs.retry(job)
     assert done(job).result["count"] == 48
@@ -319,7 +372,11 @@ def test_where_files_are_is_asked_of_one_package() -> None:
     assert {file for file, words in knows.items() if ".is_shared" in words and not file.startswith("storage/")} <= {
         "backups/services/backing_up.py",
         "backups/services/restoring.py",
+        "retrieval/pages/services/storage/needed.py",
+        "backups/services/site.py",
         "retrieval/experiments/services/shared_checkpoints.py",
+        "retrieval/datasets/services/reimporting.py",
+        "retrieval/pages/services/storage/cleanup.py",
         "retrieval/pages/services/storage/moving.py",
         "retrieval/pages/services/storage/sizes.py",
     }

@@ -46,6 +46,7 @@ from retrieval.datasets.services.upload_files import fetched_upload, write_file
 from retrieval.models import Dataset
 from retrieval.models.upload import uploads
 from storage.store import key_of, store
+from storage.transfers import discard
 
 
 def submit_pictures(
@@ -76,7 +77,7 @@ def submit_pictures(
             audit.record(by, "add-pictures", dataset.name, files=len(files), into=wanted)
             return job
     except BaseException:
-        store().delete(key_of(folder))
+        discard(key_of(folder))
         raise
 
 
@@ -106,7 +107,7 @@ def _keep(files: "Sequence[UploadedFile[bytes]]") -> Path:
             write_file(file, place / (Path(file.name or "").name or "picture"))
         store().put(key_of(folder))
     except BaseException:
-        store().delete(key_of(folder))
+        discard(key_of(folder))
         raise
     return folder
 
@@ -132,7 +133,7 @@ def run_add_pictures_job(
         added = _add(context, row, aside, name, split)
         report = read_json(aside.folder / "report.json")
     fill_looks(row, context.progress)
-    store().delete(key_of(folder))
+    discard(key_of(folder))
     left = len(aside.pictures) - added
     totals = report["totals"]
     skipped = f", {totals['skipped']:,} skipped" if totals["skipped"] else ""
@@ -168,7 +169,7 @@ def _add(context: JobContext, dataset: Dataset, aside: DatasetFolder, name: str,
             file = Path(picture.path).name if name else picture.path
             new.append((picture, free_path(file, context.job_id, taken, ADDED), label, split))
     if new:
-        put_in_place(context, row, aside, [(picture, path) for picture, path, _, _ in new])
+        put_in_place(row, aside, [(picture, path) for picture, path, _, _ in new])
         change = Change(row, {label for _, _, label, _ in new})
         store_rows(row, new)
         change.gain((label, split, picture.sha256) for picture, _, label, split in new)

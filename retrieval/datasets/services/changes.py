@@ -17,6 +17,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.datasets import DatasetFolder, Picture, Source, import_pictures, load_dataset
+from mlcore.events import no_progress
 from retrieval.models import Dataset, Image
 from storage.store import key_of
 from storage.transfers import put_all
@@ -67,17 +68,18 @@ def asked_by(context: JobContext) -> User | None:
     return User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
 
 
-def put_in_place(
-    context: JobContext, row: Dataset, aside: DatasetFolder, pictures: Iterable[tuple[Picture, str]]
-) -> None:
-    """Move pictures to their paths below the data set's images, and store them; none of those paths has a row."""
+def put_in_place(row: Dataset, aside: DatasetFolder, pictures: Iterable[tuple[Picture, str]]) -> None:
+    """Move pictures to their paths below the data set's images, and store them; none of those paths has a row.
+
+    No progress is told: the caller's transaction would keep the job's row from its heartbeat.
+    """
     keys = []
     for picture, path in pictures:
         target = row.folder / "images" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         aside.picture_path(picture).replace(target)
         keys.append(key_of(target))
-    put_all(keys, context.progress)
+    put_all(keys, no_progress)
 
 
 def free_path(path: str, job: int, taken: set[str], prefix: str) -> str:

@@ -1,6 +1,6 @@
 """Deletion of an unused data set: its rows in one transaction, then its files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from retrieval.datasets.services.sources import forget_upload
 from retrieval.datasets.services.visibility import DELETION
 from retrieval.models import Dataset, Image, Index, Search
 from storage.store import store
+from storage.transfers import delete_all
 
 BATCH = 1000  # pictures of one DELETE, or of one look for others with their content
 
@@ -53,9 +54,14 @@ def _require_unused(row: Dataset, but_job: int | None = None) -> None:
         raise Conflict(f"{row.name} is used by {', '.join(map(str, uses[:5]))}{more}; delete or wait for these first")
 
 
-def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) -> Mapping[str, object]:
-    """Delete a data set's rows, then its files. Safe to run again: files without rows go too."""
-    files, contents = list[str](), set[str]()
+def run_delete_job(
+    context: JobContext, dataset: int, name: str, folder: str, files: Sequence[str] = ()
+) -> Mapping[str, object]:
+    """Delete a data set's rows, then its files. Safe to run again: files without rows go too.
+
+    files: the keys of what belonged to rows that an earlier attempt deleted.
+    """
+    contents = set[str]()
     with transaction.atomic():
         row = Dataset.objects.select_for_update().filter(pk=dataset).first()
         if row is not None:
@@ -64,11 +70,9 @@ def run_delete_job(context: JobContext, dataset: int, name: str, folder: str) ->
             except Conflict as error:
                 raise JobFailed(str(error)) from error
             files, contents = _delete_rows(row)
+            Job.objects.filter(pk=context.job_id).update(payload={**context.payload, "files": files})
     total = len(files) + len(contents) * len(RENDITIONS)
-    for done, key in enumerate(chain(files, _renditions_of(contents)), start=1):
-        store().delete(key)
-        if done % 100 == 0:
-            context.progress("files", done, total)
+    delete_all(chain(files, _renditions_of(contents)), total, context.progress)
     store().delete(f"datasets/{folder}")
     return {"deleted": name}
 

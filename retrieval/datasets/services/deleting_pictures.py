@@ -18,7 +18,7 @@ from retrieval.datasets.services.dependencies import uses_of_pictures
 from retrieval.datasets.services.pictures import RENDITIONS, rendition_key
 from retrieval.datasets.services.revisions import follow_up_revision
 from retrieval.models import Dataset, Image, Search
-from storage.store import store
+from storage.transfers import delete_all
 
 MOST_LISTED = 100  # paths in an entry of the audit trail
 
@@ -72,10 +72,7 @@ def run_delete_pictures_job(context: JobContext, dataset: int, pictures: list[Go
     with refusals_fail():
         _delete_rows(context, row, [pk for pk, _, _ in pictures])
     files = _files_of(row, pictures)
-    for done, key in enumerate(files, start=1):
-        store().delete(key)
-        if done % 100 == 0:
-            context.progress("files", done, len(files))
+    delete_all(files, len(files), context.progress)
     context.say(f"{counted(len(pictures))} deleted")
     return {"dataset": row.pk, "deleted": len(pictures)}
 

@@ -31,6 +31,7 @@ from retrieval.datasets.services.sources import (
 from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Image, Upload
+from storage.store import place_of
 from storage.transfers import put_all
 
 BATCH = 1000
@@ -124,7 +125,8 @@ def _read_pictures(context: JobContext, row: Dataset) -> None:
         with open_source(where, flat=not row.labelled, choices=choices, progress=context.progress) as source:
             import_pictures(source, row.folder, context.progress)
     pictures = [f"{row.storage_key}/images/{picture.path}" for picture in load_dataset(row.folder).pictures]
-    put_all([*pictures, f"{row.storage_key}/{ABOUT}"], context.progress)
+    here = [key for key in pictures if place_of(key).exists()]  # others went since an attempt stored them
+    put_all([*here, f"{row.storage_key}/{ABOUT}"], context.progress)
 
 
 def record_rows(row: Dataset) -> None:

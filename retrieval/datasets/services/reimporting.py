@@ -22,6 +22,7 @@ from retrieval.datasets.services.catalogue import locked, publish_revision
 from retrieval.datasets.services.changes import (
     ADDED,
     BATCH,
+    REPLACED,
     asked_by,
     free_path,
     put_in_place,
@@ -48,6 +49,7 @@ from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.datasets.services.upload_files import check_not_empty
 from retrieval.datasets.services.uploads import take_upload
 from retrieval.models import Dataset, Image, Upload
+from storage.store import store
 
 
 def submit_reimport(
@@ -221,7 +223,7 @@ def _compare_and_store(
     if dry_run:
         transaction.set_rollback(True)
     elif moved or gone or comparison.new:
-        _take_up_new(context, row, aside, comparison.new, places)
+        _take_up_new(context.job_id, row, aside, comparison.new, places)
         change.gain((*places[picture.label], picture.sha256) for picture in comparison.new)
         _store_report(row, aside, counts, origin)
         publish_revision(row, f"imported again: {len(comparison.new):,} new, {moved:,} moved, {gone:,} hidden", change)
@@ -239,12 +241,12 @@ def _hide(row: Dataset, pictures: Sequence[int]) -> int:
     return sum(row.images.filter(pk__in=part, hidden=False).update(hidden=True) for part in parts)
 
 
-def _take_up_new(
-    context: JobContext, row: Dataset, aside: DatasetFolder, pictures: Sequence[Picture], places: Places
-) -> None:
+def _take_up_new(job: int, row: Dataset, aside: DatasetFolder, pictures: Sequence[Picture], places: Places) -> None:
     taken = {path.casefold() for path in row.images.values_list("path", flat=True)}
-    new = [(picture, free_path(picture.path, context.job_id, taken, "")) for picture in pictures]
-    put_in_place(context, row, aside, new)
+    # A host may still have a copy of a deleted picture, so no path is used twice where there are several hosts.
+    prefix = REPLACED if store().is_shared else ""
+    new = [(picture, free_path(picture.path, job, taken, prefix)) for picture in pictures]
+    put_in_place(row, aside, new)
     store_rows(row, [(picture, path, *places[picture.label]) for picture, path in new])
 
 

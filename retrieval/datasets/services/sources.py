@@ -18,6 +18,7 @@ from retrieval.datasets.services.upload_paths import archive_in
 from retrieval.models import Upload
 from retrieval.models.upload import UPLOADS, uploads
 from storage.store import key_of, store
+from storage.transfers import discard
 
 UPLOAD = "upload:"
 _ELSEWHERE = "{} is a link, or lies behind one, since it was checked; enter the path of its target"
@@ -40,7 +41,7 @@ def keep_upload(archive: "UploadedFile[bytes]") -> str:
 def forget_upload(where: str) -> None:
     """Delete the file or folder of an uploaded source; never of another source."""
     if is_upload(where):
-        store().delete(f"{UPLOADS}/{where.removeprefix(UPLOAD)}")
+        discard(f"{UPLOADS}/{where.removeprefix(UPLOAD)}")
 
 
 def source_of(upload: Upload) -> str:

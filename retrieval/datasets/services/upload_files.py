@@ -69,14 +69,14 @@ def store_files(upload: Upload, files: "Sequence[tuple[str, UploadedFile[bytes]]
     """
     paths = [checked_path(path) for path, _ in files]
     check_apart(paths)
-    folder = fresh_folder(upload)
-    if archive_in(folder):
+    folder = upload.folder
+    if upload.files == 1 and archive_in(fresh_folder(upload)):
         raise Rejected("the upload holds an archive; create another upload for pictures", field="files")
     _check_sum(0, sum(file.size or 0 for _, file in files))
     aside = folder / ASIDE / uuid.uuid4().hex
     try:
-        aside.parent.mkdir(exist_ok=True)
-        aside.mkdir()
+        Upload.objects.get(pk=upload.pk)
+        aside.mkdir(parents=True)  # another host may have begun the upload
         stored = [_written(aside / str(number), path, file) for number, (path, file) in enumerate(files)]
         _put_in_place(upload, aside, paths, stored)
     except FileNotFoundError:
@@ -116,6 +116,8 @@ def _put_in_place(upload: Upload, aside: Path, paths: Sequence[Parts], stored: S
     row = Upload.objects.select_for_update().get(pk=upload.pk)
     if list(aside.parent.glob(f"*{MOVING}")):
         _recount(row)
+    for parent in {"/".join(parts[:-1]) for parts in paths}:
+        store().refreshed(f"{row.storage_key}/{parent}".rstrip("/"))
     listing: Listing = {}
     places = [place_in(row.folder, parts, listing) for parts in paths]
     replaced = [place.stat().st_size for place in places if place.exists()]
@@ -126,8 +128,8 @@ def _put_in_place(upload: Upload, aside: Path, paths: Sequence[Parts], stored: S
     moving = aside.rename(_moving(aside))
     for number, place in enumerate(places):
         place.parent.mkdir(parents=True, exist_ok=True)
+        store().put(key_of(place), moving / str(number))  # first: a file at its place is stored
         (moving / str(number)).replace(place)
-        store().put(key_of(place))
     row.changed_at = timezone.now()
     row.save(update_fields=["files", "bytes", "changed_at"])
 
@@ -165,6 +167,7 @@ def owned_bytes(owner: int, without: Upload | None = None) -> int:
 
 
 def _recount(row: Upload) -> None:
+    fresh_folder(row)
     sizes = [row.folder.joinpath(*parts).stat().st_size for parts in paths_below(row.folder)]
     row.files, row.bytes = len(sizes), sum(sizes)
     for left in (row.folder / ASIDE).glob(f"*{MOVING}"):

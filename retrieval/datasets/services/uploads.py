@@ -1,6 +1,5 @@
 """Uploads: creation, use by a job, deletion, and expiry."""
 
-import logging
 from datetime import datetime
 
 from django.conf import settings
@@ -13,10 +12,7 @@ from config.errors import QuotaReached, Rejected
 from retrieval.datasets.services.upload_files import check_not_empty, owned_bytes
 from retrieval.models import Upload
 from retrieval.models.upload import KEPT
-from storage.errors import StorageAway
-from storage.store import store
-
-logger = logging.getLogger(__name__)
+from storage.transfers import discard
 
 
 def visible_uploads() -> QuerySet[Upload]:
@@ -40,7 +36,7 @@ def begin_upload(by: User | None) -> Upload:
 def delete_upload(upload: Upload) -> None:
     """Delete an upload with its files."""
     if Upload.objects.filter(pk=upload.pk).delete()[0]:  # else a job has just taken it, and its files
-        store().delete(upload.storage_key)
+        discard(upload.storage_key)
 
 
 @transaction.atomic
@@ -71,7 +67,4 @@ def sweep(now: datetime) -> None:
     expired = Upload.objects.filter(changed_at__lt=now - KEPT)
     for upload in expired:
         if expired.filter(pk=upload.pk).delete()[0]:  # else something was added a moment ago
-            try:
-                store().delete(upload.storage_key)
-            except (OSError, StorageAway):  # it is then a folder that nothing needs, and the others go on
-                logger.warning("%s is not deleted", upload, exc_info=True)
+            discard(upload.storage_key)

@@ -125,9 +125,12 @@ def time_of(experiment: Experiment) -> Time:
 
 
 def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> StepTimes | None:
+    """Return what was measured on this host, else on the host of the newest trial run."""
+    file, probe = _file(dataset, protocol, weights), probe_of(dataset, protocol, weights=weights)
     try:
-        return StepTimes.from_json(read_json(_file(dataset, protocol, weights)))
-    except (OSError, ValueError, MlcoreError):  # not measured yet, or by another version
+        stored = read_json(file) if file.exists() else ((probe and probe.result) or {})["step_times"]
+        return StepTimes.from_json(stored)
+    except (OSError, ValueError, KeyError, MlcoreError):  # not measured yet, or by another version
         return None
 
 
@@ -158,8 +161,8 @@ def _key(dataset: Dataset, protocol: Protocol, weights: str) -> str:
     return f"estimate:{measured.stem}"
 
 
-def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, int]:
-    """Measure the speed in a child process, which stores it in the cache folder. Safe to run again."""
+def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any], weights: str) -> dict[str, Any]:
+    """Measure the speed in a child process, which stores it in the cache folder; return it. Safe to run again."""
     row, _ = catalogue_with_pictures(dataset, context.progress)
     file = context.scratch / "protocol.json"
     write_json(file, protocol)
@@ -168,4 +171,5 @@ def run_estimate_job(context: JobContext, dataset: int, protocol: dict[str, Any]
     if weights:
         command += ["--weights", str(weights_place(weights))]
     run_child(command, on_event=context.hear_progress, should_stop=context.should_stop, cwd=settings.BASE_DIR)
-    return {"dataset": dataset}
+    measured = _file(row, Protocol.from_json(protocol), weights)
+    return {"dataset": dataset, "step_times": read_json(measured)}

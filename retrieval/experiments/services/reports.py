@@ -136,6 +136,8 @@ def run_report_job(
         _make_in_child(context, row, _models(row, {*external_models, *also}), place_of(path))
         context.check()
         store().put(path)
+        context.beat()
+        context.check()
         _store(row, path)
     document = read_json(store().local_copy(path) / "report.json")
     return {"experiment": row.pk, "rows": len(document["rows"])}
@@ -159,7 +161,7 @@ def _make_in_child(context: JobContext, experiment: Experiment, included: Sequen
 def _store(experiment: Experiment, path: str) -> None:
     before = Report.objects.select_for_update().filter(experiment=experiment).first()
     Report.objects.update_or_create(experiment=experiment, defaults={"path": path, "made_at": timezone.now()})
-    if before is not None:
+    if before is not None and before.path != path:
         transaction.on_commit(partial(store().delete, before.path))
 
 

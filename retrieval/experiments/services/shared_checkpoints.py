@@ -9,11 +9,14 @@ import shutil
 from pathlib import Path
 
 from config.errors import Busy
+from mlcore.artifacts import published
 from retrieval.models import Run
 from retrieval.registry.services.trained_parts import CHECKPOINTS
 from storage.store import place_of, store
 
 logger = logging.getLogger(__name__)
+
+HIDDEN = shutil.ignore_patterns(".*")
 
 
 class SharedCheckpoints:
@@ -33,28 +36,25 @@ class SharedCheckpoints:
             return
         key = f"{self.key}/{epoch}"
         try:
-            self._snapshot(place_of(key))
+            with published(place_of(key)) as snapshot:  # links: the child may replace its files while these are sent
+                shutil.copytree(self.work, snapshot, copy_function=os.link, ignore=HIDDEN, dirs_exist_ok=True)
             before = [stored.key for stored in store().below(self.key)]
             store().put(key)
             self._stored = epoch
             for older in before:
                 store().delete(older)
-        except (Busy, shutil.Error, FileNotFoundError) as error:  # the child has begun to replace it
+        except (Busy, shutil.Error, OSError) as error:  # the child may have begun to replace it
             logger.warning("the checkpoint of epoch %d is not stored for other hosts: %s", epoch, error)
         finally:
             shutil.rmtree(place_of(key), ignore_errors=True)
-
-    def _snapshot(self, place: Path) -> None:
-        """Link the files, so that the child may replace its own while these are sent."""
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(self.work, place, copy_function=os.link, ignore=shutil.ignore_patterns(".*"))
 
     def fetch(self) -> None:
         """Take up the newest checkpoint that another host stored, unless there is a newer one here."""
         if not store().is_shared:
             return
+        shutil.rmtree(place_of(self.key), ignore_errors=True)  # of an attempt that died
         stored = {int(found.key.rpartition("/")[2]): found.key for found in store().below(self.key)}
-        newest = max(stored, default=0)
+        newest = max((epoch for epoch, key in stored.items() if store().has(key)), default=0)
         if newest > _newest(self.work):
             place = store().local_copy(stored[newest])
             shutil.rmtree(self.work, ignore_errors=True)

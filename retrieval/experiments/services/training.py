@@ -37,6 +37,7 @@ def run_train_job(context: JobContext, run: int) -> dict[str, int]:
             _train_in_child(context, row, out)
         context.check()
         store().put(artifact)
+        context.beat()
     context.check()
     model = _store_model(row, artifact, store().local_copy(artifact))
     forget_checkpoints(row)

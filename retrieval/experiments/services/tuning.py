@@ -59,6 +59,8 @@ def _tune_in_child(context: JobContext, row: Tuning) -> None:
         if event["event"] == "trial":
             context.progress("trials", event["done"], total)
             context.check()
+            if row.experiment.weights:
+                weights_place(row.experiment.weights)  # the next trial reads it: the copy stays
             Tuning.objects.filter(pk=row.pk).update(trials=read_json(file))
         elif event["event"] == "progress":
             context.say(f"{event['trial']}: {event['phase']} {event['done']} of {event['total']}")

@@ -133,6 +133,7 @@ def take_file(file: Path, architecture: str = "") -> str:
     """
     folder = places.weights()
     folder.mkdir(parents=True, exist_ok=True)
+    weights_place(file.name)  # another host may have other weights of that name
     beside = file.with_suffix(".json")
     if beside.is_file():
         _copy_whole(beside, folder / beside.name)

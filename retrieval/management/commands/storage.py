@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from retrieval.pages.services.storage.moving import move
+from storage.copies import all_kept
 from storage.errors import StorageAway
 from storage.store import store, store_at
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
             raise CommandError(f"move to {FOLDER!r} first, then on from there")
         try:
             target = store_at(url)
-            moved = move(store(), target, self.stdout.write)
+            with all_kept():
+                moved = move(store(), target, self.stdout.write)
         except (StorageAway, ValueError) as error:
             raise CommandError(str(error)) from error
         for fault in moved.faults:

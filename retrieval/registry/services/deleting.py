@@ -33,7 +33,7 @@ from retrieval.registry.services.trained_parts import (
     places_of,
     ratings_on,
 )
-from storage.store import store
+from storage.transfers import delete_all
 
 PROBLEMS_CHUNK = 500
 
@@ -152,9 +152,7 @@ def run_delete_job(context: JobContext, kind: str, key: int, name: str, places: 
 
 def delete_files(places: Collection[str], progress: Callable[[str, int, int], None]) -> None:
     """Delete files and folders by their keys; those that are gone are passed over."""
-    for done, place in enumerate(sorted(places)):
-        progress("files", done, len(places))
-        store().delete(place)
+    delete_all(sorted(places), len(places), progress)
 
 
 def delete_rows(part: Part) -> list[str]:

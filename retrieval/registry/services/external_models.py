@@ -29,6 +29,7 @@ from retrieval.models.upload import uploads
 from retrieval.registry.services.indexes import submit_index
 from retrieval.registry.services.legend import next_color
 from storage.store import key_of, place_of, store
+from storage.transfers import discard
 
 NETWORKS = (".onnx", ".safetensors")
 DESCRIPTION_MAX_BYTES = 2**20
@@ -132,7 +133,7 @@ def _new_upload() -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
-        store().delete(key_of(folder))
+        discard(key_of(folder))
         raise
 
 
@@ -149,10 +150,12 @@ def run_add_job(context: JobContext, dataset: int, name: str, upload: str) -> di
         _add_in_child(context, row, name, files, place_of(artifact))
         context.check()
         store().put(artifact)
+        context.beat()
+        context.check()
         model = _store_model(row, name, artifact, store().local_copy(artifact))
     owner = User.objects.filter(pk=context.asked_by_id).first() if context.asked_by_id else None
     index_job = submit_index(model, by=owner)
-    store().delete(key_of(files))
+    discard(key_of(files))
     return {"model": model.pk, "index_job": index_job.pk}
 
 
@@ -177,14 +180,17 @@ def _what(files: Path, name: str) -> list[str]:
 @transaction.atomic
 def _store_model(dataset: Dataset, name: str, artifact: str, out: Path) -> Model:
     described: Mapping[str, Any] = read_json(out / "model.json")
-    return Model.objects.create(
-        dataset=dataset,
-        name=name,
+    model, _ = Model.objects.get_or_create(
         artifact=artifact,
-        weights_sha256=described["weights_sha256"],
-        dim=described["dim"],
-        measured=read_json(out / "metrics.json"),
-        licence=str(described.get("licence", ""))[:300],
-        has_network=described["kind"] != "embeddings",
-        color=next_color(dataset),
+        defaults={
+            "dataset": dataset,
+            "name": name,
+            "weights_sha256": described["weights_sha256"],
+            "dim": described["dim"],
+            "measured": read_json(out / "metrics.json"),
+            "licence": str(described.get("licence", ""))[:300],
+            "has_network": described["kind"] != "embeddings",
+            "color": next_color(dataset),
+        },
     )
+    return model

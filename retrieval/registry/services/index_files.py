@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from retrieval.models import Index
-from storage.store import store
+from storage.store import place_of, store
 
 
 def added_file(index: Index, name: str) -> Path:
@@ -11,5 +11,7 @@ def added_file(index: Index, name: str) -> Path:
 
     The folder comes first: one that holds only this file would be taken for the whole index.
     """
-    folder = index.folder
-    return store().local_copy(f"{index.path}/{name}") if folder.is_dir() else folder / name
+    place = place_of(f"{index.path}/{name}")
+    if place.exists() or not index.folder.is_dir():
+        return place
+    return store().local_copy(f"{index.path}/{name}")

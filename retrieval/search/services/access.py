@@ -21,6 +21,7 @@ from retrieval.datasets.services.pictures import shown_picture_of
 from retrieval.datasets.services.visibility import visible_images
 from retrieval.models import Image, Search
 from storage.store import store
+from storage.transfers import discard
 
 KEEP_DELETED = timedelta(seconds=2 * UNDO_SECONDS)  # an offer to undo is shown for half of it
 
@@ -78,7 +79,7 @@ def remove_searches(searches: QuerySet[Search]) -> int:
         Search.stored.filter(pk__in=[search.pk for search in going]).delete()
         for search in going:
             if search.root_id is None:
-                transaction.on_commit(partial(store().delete, search.upload_key))
+                transaction.on_commit(partial(discard, search.upload_key))
     return len(going)
 
 

@@ -118,7 +118,8 @@ def _put(archive: zipfile.ZipFile, name: str, find: Callable[[], Path | BinaryIO
     for _ in range(TRIES):
         try:
             found = find()
-            archive.writestr(name, found.read_bytes() if isinstance(found, Path) else found.read())
+            with found.open("rb") if isinstance(found, Path) else found as file:
+                archive.writestr(name, file.read())
         except Busy:  # better late than an archive without the picture, but not for ever
             continue
         except (OSError, Rejected):

@@ -15,9 +15,10 @@ from jobs import services as jobs
 from jobs.context import JobContext
 from jobs.models import Job
 from retrieval.models import Index, Model
-from retrieval.pages.services.storage.garbage import RULES, Item, old_indexes, unused_files
+from retrieval.pages.services.storage.garbage import PRIVATE, RULES, Item, old_indexes, unused_files
 from retrieval.pages.services.storage.sizes import CACHE_KEY
-from storage.errors import StorageAway
+from storage.store import store
+from storage.transfers import discard
 
 logger = logging.getLogger(__name__)
 LOOKED = "leftovers-looked-for"
@@ -84,9 +85,7 @@ def sweep_leftovers(now: datetime) -> None:
     """Delete uploads that no job needs, at most once an hour. Safe to run by several processes at once."""
     if not cache.add(LOOKED, now.isoformat(), LOOK_SECONDS):
         return
-    for item in unused_files("uploads"):
+    private = unused_files(PRIVATE) if store().is_shared else []  # whose storage is that of no other database
+    for item in [*unused_files("uploads"), *private]:
         logger.info("removing %s: %s", item.path, item.reason)
-        try:
-            item.delete()
-        except (OSError, StorageAway):  # the others go on
-            logger.warning("%s is not deleted", item.path, exc_info=True)
+        discard(item.key)

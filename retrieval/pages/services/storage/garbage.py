@@ -28,6 +28,7 @@ KEEP_INDEXES = 2  # of a model and data set: the active one, or the last active 
 CHECKSUMS = "checksums"  # among the caches: small, and needed before a download can start
 CHUNK = 1000  # files whose pictures are looked for at once
 MEDIA = "media/"
+PRIVATE = "query pictures"
 JOB_IN_NAME = re.compile(r"job-(\d+)")
 
 
@@ -170,7 +171,10 @@ def _left_overs() -> Found:
     yield from _ownerless("datasets", datasets.__contains__, "data set")
     runs = {str(pk) for pk in Run.objects.values_list("pk", flat=True)}
     yield from _ownerless("runs", lambda key: _name(key).lstrip(".").split("-")[0] in runs, "run")
-    yield from _ownerless(CHECKPOINTS, lambda key: _name(key).removeprefix("run-") in runs, "run")
+    training = {
+        f"run-{run.pk}" for run in Run.objects.all() if _waits_for_retry(Job.objects.filter(pk=run.job_id or 0))
+    }
+    yield from _ownerless(CHECKPOINTS, lambda key: _name(key) in training, "training that may go on")
     models = set(Model.objects.values_list("artifact", flat=True))
     yield from _ownerless("outside", models.__contains__, "model")
     indexes = set(Index.objects.values_list("path", flat=True))
@@ -181,6 +185,15 @@ def _left_overs() -> Found:
     yield from _ownerless("reports", lambda key: making or key in reports, "report")
     mapped = {f"index-{pk}" for pk in Index.objects.values_list("pk", flat=True)}
     yield from _ownerless("maps", lambda key: _name(key).rpartition("-")[0] in mapped, "index")
+
+
+def _may_go_on(key: str) -> bool:
+    """Say whether somebody may go on with the training of a checkpoint."""
+    run = Run.objects.filter(pk=int(_name(key).removeprefix("run-"))).first()
+    return run is not None and _waits_for_retry(Job.objects.filter(pk=run.job_id or 0))
+
+
+def _private_pictures() -> Found:
     searches = {f"{pk}.jpg" for pk in Search.stored.values_list("pk", flat=True)}
     yield from _ownerless("searches", lambda key: _name(key) in searches, "search")
 
@@ -210,6 +223,7 @@ RULES: dict[str, Callable[[], Found]] = {
     "checkpoints": _scratch_folders,
     "uploads": _uploads,
     "left-overs": _left_overs,
+    PRIVATE: _private_pictures,
     "renditions": _renditions,
     "caches": _caches,
 }

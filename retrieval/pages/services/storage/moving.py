@@ -1,13 +1,12 @@
 """All files of a site, copied from its storage to another, and read there to the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
 from retrieval.datasets.services.catalogue import ABOUT
-from retrieval.models import Dataset, Image, Index, Model, Report, Search
+from retrieval.models import Dataset, Index, Model, Report, Search
 from retrieval.models.upload import UPLOADS
+from retrieval.pages.services.storage.needed import images_of
 from storage.errors import StoredDamaged
 from storage.store import WEIGHTS, Store
 
@@ -30,7 +29,7 @@ def stored_keys(store: Store) -> Iterator[str]:
     yield from (found.key for found in store.below(WEIGHTS.rstrip("/")))
     for dataset in Dataset.objects.filter(revision__gt=0):
         yield f"{dataset.storage_key}/{ABOUT}"
-        yield from (image.storage_key for image in _images(dataset).iterator(chunk_size=CHUNK))
+        yield from (image.storage_key for image in images_of(dataset))
     yield from Model.objects.order_by("pk").values_list("artifact", flat=True)
     for index in Index.objects.order_by("pk").iterator(chunk_size=CHUNK):
         yield index.path
@@ -42,39 +41,35 @@ def stored_keys(store: Store) -> Iterator[str]:
     yield from (found.key for found in store.below(UPLOADS))
 
 
-def _images(dataset: Dataset) -> "QuerySet[Image]":
-    return dataset.images.order_by("pk").only("path", "dataset").prefetch_related("dataset")
-
-
 def move(source: Store, target: Store, say: Say) -> Moved:
     """Copy everything to `target`, then read it there. Run again after a stop: what is there is not copied again.
 
     Files stay in the source. Of two storages one is a folder of this machine: copies pass through it.
     """
-    copied, there, faults, keys = 0, 0, list[str](), list[str]()
-    for key in stored_keys(source):
-        keys.append(key)
+    copied, there, missing, keys = 0, 0, list[str](), list[str]()
+    for key in (part for whole in stored_keys(source) for part in _parts(whole, source)):
         if target.is_shared and target.has(key):
             there += 1
+        elif source.local_copy(key).exists():
+            target.put(key)
+            copied += 1
+            if copied % 1000 == 0:
+                say(f"{copied:,} copied")
+        else:
+            missing.append(f"{key} is missing in the storage that the site uses now")
             continue
-        place = source.refreshed(key) if _is_filled(key) else source.local_copy(key)
-        if not place.exists():
-            faults.append(f"{key} is missing in the storage that the site uses now")
-            keys.pop()
-            continue
-        for part in _parts(key, source):
-            target.put(part)
-        copied += 1
-        if copied % 1000 == 0:
-            say(f"{copied:,} copied")
+        keys.append(key)
     say(f"{copied:,} copied, {there:,} were there; reading all of it")
-    for key in keys:
-        for part in _parts(key, target):
-            try:
-                target.verify(part)
-            except (FileNotFoundError, StoredDamaged) as error:
-                faults.append(str(error))
-    return Moved(copied, there, faults)
+    return Moved(copied, there, [*missing, *faults_of(target, keys)])
+
+
+def faults_of(store: Store, keys: Iterable[str]) -> Iterator[str]:
+    """Read what is stored under these keys to its end; yield a sentence for each that is missing or damaged."""
+    for key in (part for whole in keys for part in _parts(whole, store)):
+        try:
+            store.verify(key)
+        except (FileNotFoundError, StoredDamaged) as error:
+            yield str(error)
 
 
 def _is_filled(key: str) -> bool:
@@ -84,7 +79,4 @@ def _is_filled(key: str) -> bool:
 
 def _parts(key: str, store: Store) -> list[str]:
     """Return the keys that are stored for one."""
-    if not _is_filled(key):
-        return [key]
-    folder = store.refreshed(key)
-    return [f"{key}/{file.relative_to(folder).as_posix()}" for file in sorted(folder.rglob("*")) if file.is_file()]
+    return [f"{key}/{file.path}" for file in store.files(key)] if _is_filled(key) else [key]

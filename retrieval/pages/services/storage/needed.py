@@ -15,19 +15,24 @@ from django.db.models import Q, QuerySet
 from config import places
 from config.errors import Rejected
 from jobs.models import Job
+from mlcore.events import no_progress
 from mlcore.runs import WEIGHTS
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.pictures import RENDITIONS
 from retrieval.datasets.services.sources import UPLOAD, is_upload
+from retrieval.datasets.services.upload_files import fetched_upload
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Report, Run, Search, Upload
-from retrieval.pages.services.maps import map_file
+from retrieval.models.upload import UPLOADS
+from retrieval.registry.services.trained_parts import CHECKPOINTS
+from storage.store import PARTS, key_of, store
+from storage.transfers import fetch_all
 
 MEDIA, WEIGHTS_FOLDER = "media", "weights"
 OF_ROWS = ("datasets", "runs", "outside", "indexes", "reports", "maps", "searches")
 """Folders below the media folder in which names are keys of rows: a file without a row is unused."""
 
-MADE_AGAIN = RENDITIONS
-"""Folders below the media folder whose files are created again when needed."""
+MADE_AGAIN = (*RENDITIONS, CHECKPOINTS, PARTS)
+"""Folders below the media folder whose files are created, or fetched, again when needed."""
 
 CHUNK = 2000  # rows that are held in memory
 
@@ -49,6 +54,44 @@ def place_of(path: str) -> Path:
     """Return where a relative path lies on this site."""
     top, _, rest = path.partition("/")
     return {MEDIA: places.media(), WEIGHTS_FOLDER: places.weights()}[top] / rest
+
+
+def filled(path: str) -> Path:
+    """Return where a relative path lies on this site, with all that the storage has of it where that is elsewhere."""
+    place = place_of(path)
+    if store().is_shared:
+        _fill(key_of(place))
+    return place
+
+
+def _fill(key: str) -> None:
+    if key.startswith("datasets/"):
+        dataset = next((row for row in Dataset.objects.filter(revision__gt=0) if row.storage_key == key), None)
+        if dataset is not None:
+            fetch_all([image.storage_key for image in images_of(dataset)], no_progress)
+            fresh_catalogue(dataset.pk)
+    elif key == UPLOADS:
+        for found in store().below(UPLOADS):
+            fetched_upload(found.key.rpartition("/")[2])
+    else:
+        store().local_copy(key)
+
+
+def images_of(dataset: Dataset) -> Iterator[Image]:
+    """Yield the pictures of a data set, hidden ones too, with what their keys need."""
+    images = dataset.images.order_by("pk").only("path", "dataset").prefetch_related("dataset")
+    return images.iterator(chunk_size=CHUNK)
+
+
+def other_places() -> Iterator[str]:
+    """Yield what rows do not own one by one: uploads, weights, and whatever a later version may keep."""
+    left_out = {*OF_ROWS, *MADE_AGAIN}
+    if store().is_shared:
+        yield f"{MEDIA}/{UPLOADS}"
+    elif place_of(MEDIA).is_dir():
+        children = sorted(child.name for child in place_of(MEDIA).iterdir() if not child.name.startswith("."))
+        yield from (f"{MEDIA}/{name}" for name in children if name not in left_out)
+    yield from (found.key for found in store().below(WEIGHTS_FOLDER) if not found.key.startswith(f"{WEIGHTS_FOLDER}/."))
 
 
 def needed_files() -> Iterator[NeededFile]:
@@ -73,6 +116,9 @@ def settle_restored_files() -> list[str]:
             fresh_catalogue(dataset.pk)
         except (OSError, Rejected) as error:
             faults.append(f"the list of pictures of {dataset.name} cannot be written: {error}")
+    for search in _own_pictures().filter(upload_bytes=0):  # a backup of before sizes were in rows
+        size = store().measure(search.upload_key).bytes
+        Search.stored.filter(pk=search.pk).update(upload_bytes=size)
     for upload in Upload.objects.iterator():
         upload.folder.mkdir(parents=True, exist_ok=True)
     return faults
@@ -87,7 +133,7 @@ def owned_places() -> Iterator[str]:
     yield from (f"media/{path}" for path in chain(artifacts.iterator(), reports.iterator()))
     for index in Index.objects.iterator(chunk_size=CHUNK):
         yield f"media/{index.path}"
-        yield f"media/maps/{map_file(index).name}"
+        yield f"media/{index.map_key}"
     yield from (f"media/searches/{pk}.jpg" for pk in _own_pictures().values_list("pk", flat=True).iterator())
 
 
@@ -128,7 +174,8 @@ def _of_model(row: Model) -> Iterator[NeededFile]:
     own = "" if row.has_network else row.weights_sha256  # they have no other checksum
     yield NeededFile(f"media/{row.artifact}/embeddings.npy", _name(row), own)
     if row.has_network:
-        weights = next((name for name in WEIGHTS.values() if (row.folder / name).exists()), WEIGHTS["timm"])
+        names = {file.path for file in store().files(row.artifact)}
+        weights = next((name for name in WEIGHTS.values() if name in names), WEIGHTS["timm"])
         yield NeededFile(f"media/{row.artifact}/{weights}", _name(row), row.weights_sha256)
 
 
@@ -143,7 +190,7 @@ def _of_report(row: Report) -> Iterator[NeededFile]:
 
 
 def _of_search(row: Search) -> Iterator[NeededFile]:
-    yield NeededFile(f"media/searches/{row.upload.name}", _name(row))
+    yield NeededFile(f"media/{row.upload_key}", _name(row))
 
 
 def _of_experiment(row: Experiment) -> Iterator[NeededFile]:
