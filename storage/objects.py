@@ -232,9 +232,7 @@ class ObjectStore:
                     place.parent.mkdir(parents=True, exist_ok=True)
                     self._fetch_file(row["path"], place)
         for place in list(visible_files(folder)):
-            if (
-                place.relative_to(folder).as_posix() not in stored
-            ):  # deleted, or stored a moment ago: then fetched again
+            if place.relative_to(folder).as_posix() not in stored:  # deleted; or stored just now, then fetched again
                 place.unlink(missing_ok=True)
         copies.mark(folder)
         return folder

@@ -171,10 +171,7 @@ def _left_overs() -> Found:
     yield from _ownerless("datasets", datasets.__contains__, "data set")
     runs = {str(pk) for pk in Run.objects.values_list("pk", flat=True)}
     yield from _ownerless("runs", lambda key: _name(key).lstrip(".").split("-")[0] in runs, "run")
-    training = {
-        f"run-{run.pk}" for run in Run.objects.all() if _waits_for_retry(Job.objects.filter(pk=run.job_id or 0))
-    }
-    yield from _ownerless(CHECKPOINTS, lambda key: _name(key) in training, "training that may go on")
+    yield from _ownerless(CHECKPOINTS, _may_go_on, "training that may go on")
     models = set(Model.objects.values_list("artifact", flat=True))
     yield from _ownerless("outside", models.__contains__, "model")
     indexes = set(Index.objects.values_list("path", flat=True))
