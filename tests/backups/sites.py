@@ -40,7 +40,8 @@ def small_site() -> User:
         Image.objects.create(dataset=dataset, path=name, label=0, split="test", sha256=sha256, width=1, height=1)
     put(dataset.folder / "dataset.json", b"{}")
     fresh_catalogue(dataset.pk)
-    put(Search.objects.create(owner=user, k=1).upload, b"own picture")
+    picture = b"own picture"
+    put(Search.objects.create(owner=user, k=1, upload_bytes=len(picture)).upload, picture)
     put(uploads() / "waiting.zip", b"archive")
     job = Job.objects.create(kind="import", payload={"dataset": 2})
     Dataset.objects.create(name="Moths", slug="moths", source="upload:waiting.zip", job=job)

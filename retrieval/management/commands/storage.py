@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Copy all files between the folder of this machine and an object storage."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=["move"])
+        parser.add_argument("action", choices=["move"], help="move: copy, then read what was copied")
         parser.add_argument("to", help=f"URL as STORAGE_URL takes it, or {FOLDER!r} for the folder of this machine")
 
     def handle(self, *args: Any, **options: Any) -> None:

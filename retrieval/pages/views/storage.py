@@ -17,6 +17,7 @@ TITLES = {
     "checkpoints": "Checkpoints and scratch folders of finished jobs",
     "uploads": "Uploads of finished jobs",
     "left-overs": "Files without a database row",
+    "query pictures": "Query pictures without a search",
     "renditions": "Thumbnails of deleted pictures",
     "caches": "Caches",
 }
