@@ -19,6 +19,8 @@ from config import places
 
 WEIGHTS = "weights/"
 """How keys of the weights folder begin; all others are of the media folder."""
+FILLED = "folder-"
+"""How the names of folders begin that several hosts fill file by file; others are stored whole."""
 PARTS = "parts"
 """Where single files of folders lie on a host that has no use for the rest."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from storage.store import place_of
+from storage.store import FILLED, place_of
 
 KEPT = timedelta(days=7)  # since something was added
 
@@ -45,7 +45,7 @@ class Upload(models.Model):
     @property
     def storage_key(self) -> str:
         """The key of its folder; a job that took it finds it there, too."""
-        return f"{UPLOADS}/folder-{self.pk}"
+        return f"{UPLOADS}/{FILLED}{self.pk}"
 
     @property
     def folder(self) -> Path:

@@ -31,7 +31,7 @@ from retrieval.datasets.services.upload_paths import (
 )
 from retrieval.models import Upload
 from retrieval.models.upload import UPLOADS
-from storage.store import key_of, store
+from storage.store import FILLED, key_of, store
 
 MOST_FILES = 200_000
 ASIDE = ".aside"
@@ -99,7 +99,7 @@ def fetched_upload(name: str) -> Path:
     The folder of an `Upload` is filled file by file; others were stored whole.
     """
     key = f"{UPLOADS}/{name}"
-    return store().refreshed(key) if name.startswith("folder-") else store().local_copy(key)
+    return store().refreshed(key) if name.startswith(FILLED) else store().local_copy(key)
 
 
 def _written(place: Path, path: str, file: "UploadedFile[bytes]") -> StoredFile:

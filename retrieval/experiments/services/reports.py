@@ -55,6 +55,7 @@ from retrieval.datasets.services.catalogue import catalogue_with_pictures
 from retrieval.models import Experiment, Model, Report, Run, Tuning
 from retrieval.registry.services.legend import loss_titles
 from storage.store import place_of, store
+from storage.transfers import discard
 
 FORMATS = {"html": "text/html", "md": "text/markdown", "tex": "application/x-tex", "csv": "text/csv"}
 FORMATS |= {"json": "application/json"}
@@ -162,7 +163,7 @@ def _store(experiment: Experiment, path: str) -> None:
     before = Report.objects.select_for_update().filter(experiment=experiment).first()
     Report.objects.update_or_create(experiment=experiment, defaults={"path": path, "made_at": timezone.now()})
     if before is not None and before.path != path:
-        transaction.on_commit(partial(store().delete, before.path))
+        transaction.on_commit(partial(discard, before.path))
 
 
 def sources_of(experiment: Experiment) -> Sources:

@@ -8,7 +8,7 @@ from retrieval.models import Dataset, Index, Model, Report, Search
 from retrieval.models.upload import UPLOADS
 from retrieval.pages.services.storage.needed import images_of
 from storage.errors import StoredDamaged
-from storage.store import WEIGHTS, Store
+from storage.store import FILLED, WEIGHTS, Store
 
 CHUNK = 2000  # rows in memory
 
@@ -74,7 +74,7 @@ def faults_of(store: Store, keys: Iterable[str]) -> Iterator[str]:
 
 def _is_filled(key: str) -> bool:
     """Say whether it is the folder of an upload, whose files are stored one by one."""
-    return key.startswith(f"{UPLOADS}/folder-")
+    return key.startswith(f"{UPLOADS}/{FILLED}")
 
 
 def _parts(key: str, store: Store) -> list[str]:
