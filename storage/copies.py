@@ -34,7 +34,7 @@ NOTED = 60.0  # seconds between two notes of a use
 
 FOLDERS = ("runs", "outside", "indexes/*", "reports", "uploads")
 """Where each child is a copy, of a folder or a file."""
-FILES = ("datasets/*/images", "maps", "thumbnails", "pictures", f"uploads/{FILLED}*", PARTS)
+FILES = ("datasets/*/images", "maps", "thumbnails", "pictures", f"{FILLED}*", PARTS)
 """Where each file, however deep, is a copy. Searches have none."""
 UNFINISHED = (*(f"{pattern}/.*" for pattern in FOLDERS), "checkpoints/*/*/*", "*/.*")
 """What a process that died left: half of a copy, or of a checkpoint that was being stored."""
@@ -125,7 +125,8 @@ def trim(limit: int | None = None) -> int:
 def _found() -> Iterator[tuple[float, int, Path]]:
     """Yield when each copy was used, its bytes and its place."""
     media = places.media()
-    candidates = [place for pattern in FOLDERS for place in media.glob(f"{pattern}/*") if not _is_filled(place)]
+    candidates = [place for pattern in FOLDERS for place in media.glob(f"{pattern}/*")]
+    candidates = [place for place in candidates if not key_of(place).startswith(FILLED)]  # its files are copies
     candidates += [place for pattern in FILES for folder in media.glob(pattern) for place in _files(folder)]
     candidates += places.weights().glob("*.safetensors")
     for place in candidates:
@@ -134,11 +135,6 @@ def _found() -> Iterator[tuple[float, int, Path]]:
                 yield place.stat().st_atime, bytes_below(place), place
             except FileNotFoundError:
                 continue
-
-
-def _is_filled(place: Path) -> bool:
-    """Say whether it is a folder that is filled file by file, each of which is a copy of its own."""
-    return place.name.startswith(FILLED)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from config.errors import Busy
 
 
 class StorageAway(Busy):
-    """The storage does not answer, or refuses; what was asked may succeed later."""
+    """The storage does not answer, or refuses; the same request may succeed later."""
 
     retry_after = 10
 

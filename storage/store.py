@@ -19,8 +19,8 @@ from config import places
 
 WEIGHTS = "weights/"
 """How keys of the weights folder begin; all others are of the media folder."""
-FILLED = "folder-"
-"""How the names of folders begin that several hosts fill file by file; others are stored whole."""
+FILLED = "uploads/folder-"
+"""How the keys of folders begin that several hosts fill file by file; others are stored whole."""
 PARTS = "parts"
 """Where single files of folders lie on a host that has no use for the rest."""
 
@@ -92,7 +92,7 @@ class Store(Protocol):
     def has(self, key: str) -> bool:
         """Say whether a file or folder of that key is stored."""
 
-    def measure(self, key: str) -> "Size":
+    def measure(self, key: str) -> Size:
         """Return the size of a stored file or folder, all that lies below it included; zero where nothing is stored."""
 
     def below(self, key: str) -> Iterator[Stored]:
@@ -148,9 +148,8 @@ def store_at(url: str) -> Store:
     make = STORES.get(urlsplit(url).scheme)
     if make is None:
         known = ", ".join(f"{name}://" for name in STORES if name)
-        raise ValueError(
-            f"STORAGE_URL must begin with {known}, not with {urlsplit(url).scheme}://"
-        )  # it may hold a key
+        # The rest of the URL may hold a key, which no message repeats.
+        raise ValueError(f"STORAGE_URL must begin with {known}, not with {urlsplit(url).scheme}://")
     return make(url)
 
 

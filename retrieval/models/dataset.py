@@ -64,6 +64,10 @@ class Dataset(models.Model):
         """The key below which its pictures are stored."""
         return f"datasets/{self.pk}-{self.slug}"
 
+    def picture_key(self, path: str) -> str:
+        """Return the key of the picture at a path below its images."""
+        return f"{self.storage_key}/images/{path}"
+
     @property
     def folder(self) -> Path:
         """Its place on this host. The lists of its pictures there are written again where they are missing or old."""
@@ -187,7 +191,7 @@ class Image(models.Model):
     @property
     def storage_key(self) -> str:
         """The key of its file, which never changes."""
-        return f"{self.dataset.storage_key}/images/{self.path}"
+        return self.dataset.picture_key(self.path)
 
     @property
     def file(self) -> Path:

@@ -45,7 +45,7 @@ class Upload(models.Model):
     @property
     def storage_key(self) -> str:
         """The key of its folder; a job that took it finds it there, too."""
-        return f"{UPLOADS}/{FILLED}{self.pk}"
+        return f"{FILLED}{self.pk}"
 
     @property
     def folder(self) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from tests.deploy.dripping import dripping, waited
 from tests.jobs.live import Live, wait_until
 from tests.kindred_client.site import Site
+from tests.ports import free_port
 
 SECONDS = float(os.environ.get("KINDRED_DRIP_SECONDS", "6"))
 SOON, AT_WORST = 2.0, 10.0  # seconds; a server that is stopped answers nobody while they drip
@@ -34,9 +35,7 @@ def caddy(site: Site, live: Live, tmp_path: Path) -> Iterator[int]:
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs caddy: apt-get install caddy")
         pytest.skip("caddy is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     own = {
         "KINDRED_SITE": f"http://127.0.0.1:{port}, http://localhost:{port}",
         "KINDRED_UPSTREAM": f"127.0.0.1:{site.port}",

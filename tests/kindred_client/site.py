@@ -1,7 +1,6 @@
 """A real site for the client: a web server in processes of its own, on the test's database and files."""
 
 import io
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from accounts import services
 from accounts.models import User
 from kindred_client import Kindred
 from tests.jobs.live import Live, wait_until
+from tests.ports import free_port
 
 START_SECONDS = 60
 
@@ -23,9 +23,7 @@ class Site:
 
     def __init__(self, live: Live) -> None:
         self.live = live
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.server = self.start()
 

@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,20 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from backups.services.site import check_site
+from config.health import check_storage
 from jobs import services as jobs
 from jobs.errors import JobInterrupted
 from jobs.models import Job
+from retrieval.datasets.services.deleting import submit_deletion as submit_dataset_deletion
 from retrieval.datasets.services.deleting_pictures import submit_picture_deletion
 from retrieval.datasets.services.importing import submit_import
 from retrieval.datasets.services.reimporting import submit_reimport
 from retrieval.experiments.services import training
-from retrieval.experiments.services.reports import submit_report
+from retrieval.experiments.services.reports import document_of, submit_report
 from retrieval.experiments.services.shared_checkpoints import SharedCheckpoints
 from retrieval.models import Dataset, Experiment, Image, Index, Model, Run, Search, Upload
 from retrieval.pages.services.maps import stored_map, submit_map
+from retrieval.pages.services.storage import garbage
 from retrieval.pages.services.storage.cleanup import sweep_leftovers
 from retrieval.pages.services.storage.garbage import unused_files
 from retrieval.pages.services.storage.moving import stored_keys
@@ -36,7 +40,9 @@ from retrieval.pages.services.storage.sizes import usage
 from retrieval.registry.services.deleting import submit_deletion
 from retrieval.registry.services.indexes import submit_index
 from retrieval.search.services import model_cache
+from retrieval.search.services.access import remove_searches
 from retrieval.search.services.run_search import run_search
+from storage.errors import StorageAway
 from storage.folder import FolderStore
 from storage.store import store
 from tests.retrieval.pictures import jpeg
@@ -146,13 +152,14 @@ def test_people_search_see_and_download(moved: World, member: User, member_clien
         search.delete()
 
 
-def test_a_deleted_search_takes_its_picture_from_the_storage(moved: World, member: User) -> None:
-    from retrieval.search.services.access import remove_searches
-
+def test_a_deleted_search_takes_its_picture_from_the_storage(
+    moved: World, member: User, django_capture_on_commit_callbacks: Any
+) -> None:
     search = moved.ask(member, upload=jpeg())
     assert store().has(search.upload_key)
-    remove_searches(Search.stored.filter(pk=search.pk))
-    # The files go after the commit, which the test's transaction never reaches.
+    with host("c"), django_capture_on_commit_callbacks(execute=True):
+        remove_searches(Search.stored.filter(pk=search.pk))
+    assert not store().has(search.upload_key)
 
 
 def test_pages_of_models_show_files_without_fetching_them(moved: World, curator_client: Client) -> None:
@@ -176,16 +183,10 @@ def test_curators_import_add_and_delete_on_different_hosts(moved: World, s3: S3S
         index = done(submit_index(moved.models[0], dataset, by=None)).result
         assert index["count"] == 16 and dataset.images.first().file.is_file()
     with host("d"):
-        job = done(dataset_deletion(dataset))
+        job = done(submit_dataset_deletion(dataset, by=None))
         assert job.result == {"deleted": "Moths"}
     left = [name for name in s3.names(bucket) if name.startswith(dataset.storage_key)]
     assert left == [] and not Index.objects.filter(dataset__name="Moths").exists()
-
-
-def dataset_deletion(dataset: Dataset) -> Job:
-    from retrieval.datasets.services.deleting import submit_deletion as submit
-
-    return submit(dataset, by=None)
 
 
 def test_an_upload_is_filled_on_two_hosts_and_imported_on_a_third(moved: World, curator_api: APIClient) -> None:
@@ -281,8 +282,6 @@ def test_reports_maps_and_deletion(moved: World, s3: S3Server, bucket: str) -> N
         done(submit_report(experiment, by=None))
         index = moved.index_of(moved.models[0])
         done(submit_map(index, by=None))
-    from retrieval.experiments.services.reports import document_of
-
     document = document_of(experiment)
     assert document is not None and len(document["rows"]) >= 2 and stored_map(index) is not None
     with host("d"):
@@ -300,10 +299,6 @@ def test_the_storage_page_counts_what_is_stored_and_copied(moved: World) -> None
 
 
 def test_what_no_row_needs_is_found_in_the_storage(moved: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import timedelta
-
-    from retrieval.pages.services.storage import garbage
-
     monkeypatch.setattr(garbage, "KEEP_NEW", timedelta(seconds=-1))
     store().write("searches/00000000-0000-0000-0000-000000000000.jpg", b"nobody's")
     found = unused_files(garbage.PRIVATE)
@@ -349,9 +344,6 @@ def test_a_job_without_the_storage_waits_and_then_fails_with_a_sentence(moved: W
 
 
 def test_a_host_is_ready_only_with_its_storage(bucket: str, settings: Settings, db: None) -> None:
-    from config.health import check_storage
-    from storage.errors import StorageAway
-
     check_storage()
     settings.STORAGE_URL = "s3://kindred/site?endpoint=http://127.0.0.1:9"
     with pytest.raises(StorageAway):

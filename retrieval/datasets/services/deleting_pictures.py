@@ -98,5 +98,5 @@ def _files_of(row: Dataset, pictures: list[Going]) -> list[str]:
     paths, contents = {path for _, path, _ in pictures}, {sha256 for _, _, sha256 in pictures}
     paths -= set(row.images.filter(path__in=paths).values_list("path", flat=True))
     contents -= set(Image.objects.filter(sha256__in=contents).values_list("sha256", flat=True))
-    originals = [f"{row.storage_key}/images/{path}" for path in sorted(paths)]
+    originals = [row.picture_key(path) for path in sorted(paths)]
     return originals + [rendition_key(sha256, kind) for sha256 in sorted(contents) for kind in RENDITIONS]

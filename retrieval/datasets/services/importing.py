@@ -124,7 +124,7 @@ def _read_pictures(context: JobContext, row: Dataset) -> None:
         where = place_to_open(row.source)
         with open_source(where, flat=not row.labelled, choices=choices, progress=context.progress) as source:
             import_pictures(source, row.folder, context.progress)
-    pictures = [f"{row.storage_key}/images/{picture.path}" for picture in load_dataset(row.folder).pictures]
+    pictures = [row.picture_key(picture.path) for picture in load_dataset(row.folder).pictures]
     here = [key for key in pictures if place_of(key).exists()]  # others went since an attempt stored them
     put_all([*here, f"{row.storage_key}/{ABOUT}"], context.progress)
 

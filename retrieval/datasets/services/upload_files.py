@@ -99,7 +99,7 @@ def fetched_upload(name: str) -> Path:
     The folder of an `Upload` is filled file by file; others were stored whole.
     """
     key = f"{UPLOADS}/{name}"
-    return store().refreshed(key) if name.startswith(FILLED) else store().local_copy(key)
+    return store().refreshed(key) if key.startswith(FILLED) else store().local_copy(key)
 
 
 def _written(place: Path, path: str, file: "UploadedFile[bytes]") -> StoredFile:

@@ -126,10 +126,12 @@ def time_of(experiment: Experiment) -> Time:
 
 def _rates(dataset: Dataset, protocol: Protocol, weights: str) -> StepTimes | None:
     """Return what was measured on this host, else on the host of the newest trial run."""
-    file, probe = _file(dataset, protocol, weights), probe_of(dataset, protocol, weights=weights)
+    file = _file(dataset, protocol, weights)
     try:
-        stored = read_json(file) if file.exists() else ((probe and probe.result) or {})["step_times"]
-        return StepTimes.from_json(stored)
+        if file.exists():
+            return StepTimes.from_json(read_json(file))
+        probe = probe_of(dataset, protocol, weights=weights)
+        return StepTimes.from_json(((probe and probe.result) or {})["step_times"])
     except (OSError, ValueError, KeyError, MlcoreError):  # not measured yet, or by another version
         return None
 

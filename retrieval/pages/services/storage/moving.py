@@ -72,11 +72,6 @@ def faults_of(store: Store, keys: Iterable[str]) -> Iterator[str]:
             yield str(error)
 
 
-def _is_filled(key: str) -> bool:
-    """Say whether it is the folder of an upload, whose files are stored one by one."""
-    return key.startswith(f"{UPLOADS}/{FILLED}")
-
-
 def _parts(key: str, store: Store) -> list[str]:
     """Return the keys that are stored for one."""
-    return [f"{key}/{file.path}" for file in store.files(key)] if _is_filled(key) else [key]
+    return [f"{key}/{file.path}" for file in store.files(key)] if key.startswith(FILLED) else [key]
