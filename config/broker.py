@@ -1,10 +1,11 @@
-"""kombu's filesystem broker, made safe against incomplete messages.
+"""kombu's filesystem broker, made safe against incomplete files.
 
-kombu writes a message under its final name, so a worker may read it half-written; and what it
-cannot decode ends the worker. Here a message appears whole, and a damaged one (by a full disk,
-say) is dropped: the job's row still stands, and the sweep sends it again.
+kombu writes messages, and the tables of which queue hears which messages, under their final names. So a worker
+may read one half-written; and what it cannot decode ends the worker. Here both appear whole, and a damaged message
+(by a full disk, say) is dropped: the job's row still stands, and the sweep sends it again.
 """
 
+import fcntl
 import logging
 import time
 import uuid
@@ -23,13 +24,24 @@ class Channel(filesystem.Channel):
     """Write aside and rename; drop what cannot be read."""
 
     def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # as kombu's own
-        folder = Path(self.data_folder_out)
-        scratch = folder / f".{uuid.uuid4()}"
+        _write_whole(Path(self.data_folder_out) / f"{self._arrival()}.{queue}.msg", payload)
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        table = self._exchange_file(exchange)  # type: ignore[no-untyped-call]
+        table.parent.mkdir(exist_ok=True)
+        with (table.parent / ".lock").open("a") as lock:  # released when it closes
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            bound = self.get_table(exchange)  # type: ignore[no-untyped-call]
+            new = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+            if new not in bound:
+                _write_whole(table, [new, *bound])
+
+    def get_table(self, exchange: str) -> list[Any]:
+        """Return which queues hear the messages of an exchange; none where a full disk left half a table."""
         try:
-            scratch.write_text(dumps(payload))  # type: ignore[no-untyped-call]
-            scratch.rename(folder / f"{self._arrival()}.{queue}.msg")
-        finally:
-            scratch.unlink(missing_ok=True)
+            return super().get_table(exchange)  # type: ignore[no-untyped-call,no-any-return]
+        except ValueError:
+            return []
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         try:
@@ -42,6 +54,15 @@ class Channel(filesystem.Channel):
     def _arrival() -> str:
         """Return a name that sorts by time: the reader takes the first."""
         return f"{time.time_ns()}_{uuid.uuid4()}"
+
+
+def _write_whole(file: Path, value: Any) -> None:
+    scratch = file.parent / f".{uuid.uuid4()}"
+    try:
+        scratch.write_text(dumps(value))  # type: ignore[no-untyped-call]
+        scratch.rename(file)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 class Transport(filesystem.Transport):

@@ -1,4 +1,6 @@
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -53,3 +55,33 @@ def test_a_full_disk_leaves_no_half_message(channel: Any, tmp_path: Path, monkey
     with pytest.raises(OSError, match="No space left"):
         channel._put("work", {"number": 1})
     assert not list(tmp_path.glob("*.msg")) and not list(tmp_path.glob(".*"))
+
+
+def test_queues_that_are_bound_at_once_are_all_bound_and_no_table_is_ever_half(tmp_path: Path) -> None:
+    """Workers start together: one that read the other's empty table ended, and its jobs waited for ever."""
+    folders = {"data_folder_in": str(tmp_path), "data_folder_out": str(tmp_path), "control_folder": str(tmp_path / "c")}
+    names = [f"queue-{number}" for number in range(8)]
+    together = threading.Barrier(len(names))
+
+    def bind(name: str) -> None:
+        with Connection("filesystem://", transport_options=folders) as connection:
+            channel = connection.default_channel
+            together.wait()
+            for exchange in range(40):
+                channel._queue_bind(f"exchange-{exchange}", name, None, name)
+                assert (name, "", name) in channel.get_table(f"exchange-{exchange}")
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(bind, names))
+    with Connection("filesystem://", transport_options=folders) as connection:
+        for exchange in range(40):
+            bound = connection.default_channel.get_table(f"exchange-{exchange}")
+            assert sorted(queue.queue for queue in bound) == names
+
+
+def test_half_a_table_is_written_anew(channel: Any, tmp_path: Path) -> None:
+    channel._queue_bind("work", "work", None, "work")
+    (tmp_path / "c" / "work.exchange").write_text('[["wo')
+    assert channel.get_table("work") == []
+    channel._queue_bind("work", "work", None, "work")
+    assert [queue.queue for queue in channel.get_table("work")] == ["work"]

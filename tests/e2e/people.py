@@ -83,6 +83,7 @@ def share(page: Page) -> str:
 
 def faults_of(page: Page) -> list[str]:
     """Return what is wrong with a page as it stands: too wide, a finding of axe, or a complaint of the browser."""
+    page.wait_for_load_state()  # a page whose style sheets are still on their way is as wide as its widest table
     page.evaluate(LAID_ASIDE)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     faults = [f"{page.url} is {wide} px too wide"] if wide > 0 else []

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,14 +129,23 @@ def _processes(port: int) -> Iterator[None]:
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     environment = {"KINDRED_COLLECTED_STATIC": "true", **os.environ}
     environment |= {"KINDRED_PORT": str(port), "PATH": path, "PYTHONUNBUFFERED": "1"}
-    running = []
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def check(number: int, frame: object) -> None:
+        ended = [name for name, process in running.items() if process.poll() is not None]
+        if ended:
+            raise CommandError(f"{ended[0]} ended by itself; see {_logs() / ended[0]}.log, then start again")
+
     try:
+        signal.signal(signal.SIGCHLD, check)
         for line in (settings.BASE_DIR / "Procfile").read_text().splitlines():
             name, command = re.fullmatch(r"(\w+): (.+)", line).groups()  # type: ignore[union-attr]
-            running.append(_start(name, command, environment))
+            running[name] = _start(name, command, environment)
+        check(signal.SIGCHLD, None)  # one may have ended before it had its name
         yield
     finally:
-        _stop(running)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _stop(running.values())
 
 
 def _start(name: str, command: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -153,7 +162,7 @@ def _start(name: str, command: str, environment: dict[str, str]) -> subprocess.P
         )
 
 
-def _stop(running: list[subprocess.Popen[bytes]]) -> None:
+def _stop(running: Collection[subprocess.Popen[bytes]]) -> None:
     for process in running:
         process.terminate()
     deadline = time.monotonic() + STOP_SECONDS

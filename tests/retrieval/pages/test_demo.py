@@ -1,15 +1,20 @@
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.roles import role_of
 from config.errors import Rejected
 from jobs import services as jobs
 from jobs.models import Job
+from retrieval.management.commands import demo as command
 from retrieval.models import Dataset, Experiment
 from retrieval.pages import demo
 from tests.retrieval.pictures import write_folder
@@ -146,3 +151,11 @@ def test_an_earlier_demo_stays_when_a_newer_one_starts_beside_it(world: World, t
     states = [run.job.state for run in earlier.runs.all()]
     later = demo.start_training(world.dataset, small_weights(tmp_path))
     assert later != earlier and [run.job.state for run in earlier.runs.all()] == states
+
+
+def test_the_demo_ends_and_says_which_process_ended(tmp_path: Path, settings: Settings) -> None:
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "Procfile").write_text("work: sleep 60\ntrain: sleep 0.2\n")
+    with pytest.raises(CommandError, match="train ended by itself; see .*train.log"), command._processes(8000):
+        time.sleep(30)
+    assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
