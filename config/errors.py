@@ -56,3 +56,9 @@ class Busy(ServiceError):
     def __init__(self, sentence: str = "", *, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after or self.retry_after
+
+
+class ServiceAway(Busy):
+    """A service beyond this process does not answer, or refuses; the same request may succeed later."""
+
+    retry_after = 10

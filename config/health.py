@@ -78,7 +78,13 @@ CHECKS: dict[str, Callable[[], None]] = {
     "broker": check_broker,  # the last one: it may take seconds, and the others need not be old meanwhile
 }
 NEEDED = ("database", "storage", "engine")
-"""Without the broker searches go on, and jobs wait in the database until it is back: a host stays in service."""
+"""Without the others a host stays in service. Without the broker searches go on, and jobs wait in the database until it
+is back; without a vector store the models whose indexes are read from files go on."""
+
+
+def register(name: str, check: Callable[[], None]) -> None:
+    """Let `/readyz` name another service, without which a host stays in service; `check` raises where it is away."""
+    CHECKS[name] = check
 
 
 class _Health:

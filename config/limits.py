@@ -56,6 +56,11 @@ ACCOUNT_RATE_LIMITS = {
 STORAGE_URL: str = env.str("STORAGE_URL", default="")  # "" is the media folder of this machine
 COPIES_MAX_BYTES = megabytes("KINDRED_COPIES_MAX_MB", 51_200)  # of copies on this host, if STORAGE_URL is not a folder
 
+# --- indexes that several hosts search
+
+VECTOR_STORE_URL: str = env.str("VECTOR_STORE_URL", default="")  # "" is hnswlib in each process
+OLD_COLLECTION_HOURS = count("KINDRED_OLD_COLLECTION_HOURS", 24)  # that a replaced index stays there, to go back to
+
 # --- searches
 
 MOST_ANSWERS = 100  # a model gives to one search

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.roles import Visitor, given_role, holds, is_curator, lacks_second_factor
 from config.celery import app, broker_errors, queue_named
+from config.errors import ServiceAway
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
@@ -25,7 +26,6 @@ from jobs.models import Job
 from jobs.registry import Link, find_kind
 from mlcore.errors import MlcoreError, Stopped
 from storage.copies import used_by_a_job
-from storage.errors import StorageAway
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +128,8 @@ def _work(context: JobContext) -> None:
         _settle_stopped(context, stop)
     except (JobFailed, JobRefused, MlcoreError) as error:
         _settle_failed(context, str(error), refused_input=_is_input_error(context, error))
-    except StorageAway as error:
-        logger.warning("job %s (%s) waits for the storage: %s", context.job_id, context.kind, error)
+    except ServiceAway as error:
+        logger.warning("job %s (%s) waits for a service: %s", context.job_id, context.kind, error)
         context.beat()
         if isinstance(context.stop_reason(), JobCancelled):
             context.cancel()

@@ -65,6 +65,10 @@ class StaleIndexError(MlcoreError):
     """An index on disk does not match its manifest, its model or its format."""
 
 
+class EngineAway(MlcoreError):
+    """A vector engine beyond this process does not answer, or refuses; the same call may succeed later."""
+
+
 def brief(error: Exception) -> str:
     """Return the beginning of a message in one line: torch names every tensor that does not fit."""
     return " ".join(line.strip() for line in str(error).splitlines()[:2])

@@ -17,6 +17,7 @@ class RetrievalConfig(AppConfig):
         _register_personal_data()
         _register_downloads()
         _register_warm_up()
+        _register_vector_store()
 
 
 def _register_follow_ups() -> None:
@@ -25,15 +26,17 @@ def _register_follow_ups() -> None:
     from retrieval.datasets.services import dependencies, revisions
     from retrieval.datasets.services.uploads import sweep
     from retrieval.pages.services.storage.cleanup import sweep_leftovers
-    from retrieval.registry.services import deleting
+    from retrieval.registry.services import deleting, vector_store
     from retrieval.registry.services.indexes import submit_rebuilds
     from retrieval.search.services.access import remove_deleted
 
+    revisions.register(vector_store.remove_deleted)
     revisions.register(submit_rebuilds)
     dependencies.register_companions(deleting.COMPANIONS)
     registry.register_sweep("uploads", sweep)
     registry.register_sweep("left-overs of jobs", sweep_leftovers)
     registry.register_sweep("deleted searches", remove_deleted)
+    registry.register_sweep("collections of the vector store", vector_store.drop_unneeded)
 
 
 def _register_personal_data() -> None:
@@ -72,3 +75,15 @@ def _register_warm_up() -> None:
     from retrieval.search.services.warm_up import warm_models
 
     warming.register(warm_models)
+
+
+def _register_vector_store() -> None:
+    """Let `/readyz` and `manage.py check` tell of the vector store, where there is one."""
+    from django.conf import settings
+
+    from config import health
+    from retrieval import checks  # noqa: F401  (it registers itself)
+    from retrieval.registry.services.vector_store import check_store
+
+    if settings.VECTOR_STORE_URL:
+        health.register("vector_store", check_store)

@@ -1,10 +1,10 @@
 """Errors of one model of a search; general errors are in `config.errors`."""
 
-from config.errors import Busy, NothingSearchable
+from config.errors import Busy, NothingSearchable, ServiceAway
 
 
 class NoResults(Exception):
-    """One external model gives no results; what the other models find is stored all the same."""
+    """One model gives no results; what the other models find is stored all the same."""
 
 
 class ModelSuspended(NoResults, NothingSearchable):
@@ -15,3 +15,7 @@ class ModelUnavailable(NoResults, Busy):
     """It gives no embedding now: it is busy, too slow, or crashed."""
 
     retry_after = 10
+
+
+class VectorsAway(NoResults, ServiceAway):
+    """Its index is in a vector store that does not answer now."""

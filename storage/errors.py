@@ -1,12 +1,10 @@
 """Errors of the storage. None is an OSError: a file that cannot be had now is not gone."""
 
-from config.errors import Busy
+from config.errors import ServiceAway
 
 
-class StorageAway(Busy):
+class StorageAway(ServiceAway):
     """The storage does not answer, or refuses; the same request may succeed later."""
-
-    retry_after = 10
 
 
 class StoredDamaged(Exception):

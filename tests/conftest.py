@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 from accounts import services
 from accounts.models import User
 from config.celery import app
+from tests.fixtures.memory_engine import memory_engine  # noqa: F401  # a fixture: a vector store in memory
 from tests.jobs.live import live  # noqa: F401  # a fixture for every test that needs real workers
 from tests.migrating import empty_database  # noqa: F401  # a fixture: a database without a table
+from tests.milvus_server import milvus  # noqa: F401  # a fixture: a real Milvus server
 from tests.planted import planted, planted_loss  # noqa: F401  # fixtures: a metric and a loss in their tables
 from tests.retrieval.children import children_here  # noqa: F401  # a fixture: jobs' children as calls
 from tests.retrieval.world import fresh_engine, trained, world  # noqa: F401  # fixtures: data and trained models

@@ -6,7 +6,7 @@ from mlcore.index.growth import CannotGrow, grow_index, plan_growth
 from mlcore.index.hnsw import VectorIndex
 from mlcore.index.recall import overlap_at
 from mlcore.index.rocchio import moved_query
-from mlcore.index.store import IndexManifest, load_index, preprocessing_sha256
+from mlcore.index.store import IndexManifest, load_index, load_vectors, preprocessing_sha256
 
 __all__ = [
     "CannotGrow",
@@ -17,6 +17,7 @@ __all__ = [
     "build_index",
     "grow_index",
     "load_index",
+    "load_vectors",
     "moved_query",
     "overlap_at",
     "plan_growth",

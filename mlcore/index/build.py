@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published
 from mlcore.errors import VectorIndexError
 from mlcore.events import Progress, no_progress
+from mlcore.index.attempts import (
+    CANDIDATES,
+    EF_CONSTRUCTION,
+    LINKS,
+    QUERIES,
+    attempts_until,
+    figures_of,
+    spared_of,
+)
 from mlcore.index.codes import Codes
 from mlcore.index.hnsw import VectorIndex
 from mlcore.index.index_builder import IndexBuilder
@@ -20,18 +29,6 @@ from mlcore.index.store import VECTORS, Attempt, IndexManifest, Origin, preproce
 from mlcore.index.writing import Sample, prove, write_index
 
 __all__ = ["IndexManifest", "build_index"]
-
-LINKS = (16, 32, 48)
-"""M, raised last: more links find more, and cost memory and a rebuild."""
-
-CANDIDATES = (50, 100, 200, 400, 800)
-"""ef, raised first: it costs search time alone."""
-
-EF_CONSTRUCTION = 200
-
-QUERIES = 1000
-"""How many pictures measure an index, of its own and of those not yet in it."""
-
 
 NONE_DELETED = np.zeros(0, np.int64)
 
@@ -66,7 +63,7 @@ def build_index(
     with published(folder) as scratch:
         units = UnitVectors.written(scratch / VECTORS, embeddings, ids)
         index, attempts = _choose(units, target_recall, LINKS, seed=seed, threads=threads, progress=progress)
-        figures = _figures(index, attempts) | {
+        figures = figures_of(index.count, attempts) | {
             "target_recall": target_recall,
             "seed": seed,
             "model_sha256": model_sha256,
@@ -79,21 +76,6 @@ def build_index(
         del index
         prove(scratch, sample, list(manifest.files))
     return manifest
-
-
-def _figures(index: VectorIndex, attempts: list[Attempt]) -> dict[str, Any]:
-    """Return the manifest's fields that say how the index was chosen and what it reached."""
-    chosen = attempts[-1]
-    return {
-        "M": chosen.M,
-        "ef_construction": EF_CONSTRUCTION,
-        "ef": chosen.ef,
-        "recall_at_10": chosen.recall_at_10,
-        "recall_unseen": chosen.recall_unseen,
-        "queries": min(QUERIES, index.count),
-        "queries_unseen": _spared(index.count),
-        "attempts": tuple(attempts),
-    }
 
 
 def _choose(
@@ -125,7 +107,7 @@ def _grow(
     structure: recall .99 at ef 50, where pictures it does not hold get .70). So some wait outside first.
     """
     unseen: dict[int, float] = {}
-    if spared := _spared(count):
+    if spared := spared_of(count):
         partial = builder.grow(count - spared, progress=progress)
         evaluator = RecallEvaluator.of_unseen(partial, builder.waiting()[1])
         release_pages(partial.vectors)
@@ -136,19 +118,7 @@ def _grow(
     index = builder.grow(progress=progress)
     evaluator = RecallEvaluator.of_own(index, QUERIES, seed)
     release_pages(index.vectors)
-    tried: list[Attempt] = []
-    for ef in CANDIDATES:
-        index.set_ef(ef)
-        begun = time.monotonic()
-        own = evaluator.recall_of(index)
-        query_ms = round(1000 * (time.monotonic() - begun) / len(evaluator.queries), 4)
-        tried.append(Attempt(builder.links, ef, own, unseen.get(ef), query_ms))
-        progress("recall", 0, 0)
-        if tried[-1].recall >= target_recall:
-            break
+    tried = attempts_until(
+        target_recall, CANDIDATES, index.with_ef, evaluator, links=builder.links, unseen=unseen.get, progress=progress
+    )
     return index, tried
-
-
-def _spared(count: int) -> int:
-    """Return how many pictures can wait outside and leave an index much like the full one."""
-    return min(QUERIES, count // 5)

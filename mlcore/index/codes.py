@@ -21,6 +21,11 @@ class Subset:
     rows: Rows
     total: int
 
+    @property
+    def kept_numbers(self) -> int:
+        """How many numbers of 8 bytes it keeps in memory."""
+        return len(self.rows)
+
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
         """Which rows [total] they are; made once, for filters that the graph answers."""

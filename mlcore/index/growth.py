@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published
 from mlcore.errors import MlcoreError, StaleIndexError, VectorIndexError
 from mlcore.events import Progress, no_progress
-from mlcore.index.build import CANDIDATES, EF_CONSTRUCTION
+from mlcore.index.attempts import CANDIDATES, EF_CONSTRUCTION, attempts_until
 from mlcore.index.checks import Ids, Vectors, checked_ids, unit_vectors
 from mlcore.index.codes import Codes
 from mlcore.index.hnsw import VectorIndex
 from mlcore.index.matrix import ROWS_AT_ONCE, mapped, release_pages, write_rows
 from mlcore.index.recall import RecallEvaluator
 from mlcore.index.store import (
-    FORMAT,
+    HNSWLIB,
     IDS,
     VECTORS,
-    Attempt,
     IndexManifest,
     Origin,
     checked_manifest,
@@ -78,8 +77,8 @@ def plan_growth(folder: Path, ids: NDArray[Any], *, model_sha256: str, preproces
     """
     try:
         base = checked_manifest(folder, model_sha256, preprocessing)
-        if base.format != FORMAT or base.ef_construction != EF_CONSTRUCTION:
-            raise CannotGrow("the active index is of an earlier format or of other settings")
+        if base.format == 1 or (base.engine, base.ef_construction) != (HNSWLIB, EF_CONSTRUCTION):
+            raise CannotGrow("the active index is of an earlier format, of another engine or of other settings")
         before, dead = np.load(folder / IDS, allow_pickle=False), read_deleted(folder, base)
     except (StaleIndexError, OSError, ValueError) as error:
         raise CannotGrow(f"the active index cannot be read: {error}") from error
@@ -185,16 +184,10 @@ def _figures(plan: GrowthPlan, index: VectorIndex, unseen: dict[int, float], pro
     needed = base.target_recall if built >= base.target_recall else built - FALL
     evaluator = RecallEvaluator.of_own(index, QUERIES, base.seed)
     release_pages(index.vectors)
-    tried: list[Attempt] = []
-    for ef in _efs(base.ef):
-        index.set_ef(ef)
-        begun = time.monotonic()
-        own = evaluator.recall_of(index)
-        query_ms = round(1000 * (time.monotonic() - begun) / len(evaluator.queries), 4)
-        tried.append(Attempt(base.M, ef, own, unseen.get(ef, base.recall_unseen), query_ms))
-        progress("recall", 0, 0)
-        if tried[-1].recall >= needed:
-            break
+    tried = attempts_until(
+        needed, _efs(base.ef), index.with_ef, evaluator,
+        links=base.M, unseen=lambda ef: unseen.get(ef, base.recall_unseen), progress=progress,
+    )  # fmt: skip
     chosen = tried[-1]
     if chosen.recall < needed:
         raise CannotGrow(f"its recall would be {chosen.recall:.3f}, less than {needed:.3f}")

@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.errors import StaleIndexError, VectorIndexError
-from mlcore.index.checks import Ids, Vectors, bounded_threads, positive, unit_queries, whole
+from mlcore.index.checks import Ids, Vectors, bounded_threads, positive, whole
 from mlcore.index.codes import Codes, Rows, Subset
-from mlcore.index.exact import nearest
-from mlcore.index.matrix import Matrix, mapped, require_whole
-
-Chosen = Collection[int] | NDArray[Any]
+from mlcore.index.matrix import Matrix, mapped
+from mlcore.index.stored import Chosen, StoredVectors
 
 SPACE = "ip"
 """Inner product of unit vectors, that is the cosine; hnswlib's own distance is 1 - cosine."""
@@ -30,8 +28,6 @@ which calls Python for every candidate (2 % of 100,000 x 512)."""
 
 ROWS_A_CANDIDATE = 20
 """How many rows are compared exactly in the time in which the graph finds one more candidate (100,000 x 128)."""
-
-NO_ROWS: Rows = np.zeros(0, np.intp)
 
 
 def open_graph(file: Path, dim: int, room: int = 0) -> Any:
@@ -49,7 +45,7 @@ def open_graph(file: Path, dim: int, room: int = 0) -> Any:
     return graph
 
 
-class VectorIndex:
+class VectorIndex(StoredVectors):
     """Unit vectors by id, searched by cosine; made by `IndexBuilder` or `open`, and unchanged by searches.
 
     Beside the graph it has the vectors as a matrix, for filters and fallbacks: hnswlib gives vectors back
@@ -61,11 +57,9 @@ class VectorIndex:
 
     def __init__(self, graph: Any, vectors: Matrix, ids: Ids, threads: int, codes: Codes | None = None) -> None:
         """Take over a filled graph, with vectors [N, D] and codes [N] in the order of ids [N], which ascend."""
+        super().__init__(vectors, ids)
         self._graph = graph
         self._ef = int(graph.ef)
-        self._vectors = vectors
-        self._dim = int(vectors.shape[1])
-        self._ids = ids
         self._threads = bounded_threads(threads)
         self.codes = codes
 
@@ -116,26 +110,6 @@ class VectorIndex:
         return self._graph
 
     @property
-    def vectors(self) -> Matrix:
-        """Its unit vectors [N, D], in the order of its ids."""
-        return self._vectors
-
-    @property
-    def count(self) -> int:
-        """How many pictures it holds."""
-        return len(self._ids)
-
-    @property
-    def dim(self) -> int:
-        """How long a vector is."""
-        return self._dim
-
-    @property
-    def ids(self) -> Ids:
-        """Its pictures' ids, ascending; a copy."""
-        return self._ids.copy()
-
-    @property
     def ef(self) -> int:
         """How many candidates a search keeps."""
         return int(self._graph.ef)
@@ -145,37 +119,43 @@ class VectorIndex:
         self._graph.set_ef(positive("ef", ef))
         self._ef = ef
 
-    def vectors_of(self, ids: Chosen) -> Vectors:
-        """Return the unit vectors [n, D] of ids that it holds; VectorIndexError names the first other."""
-        wanted = _as_ids(ids)
-        rows = np.minimum(np.searchsorted(self._ids, wanted), self.count - 1)
-        unknown = wanted[self._ids[rows] != wanted]
-        if len(unknown):
-            raise VectorIndexError(f"picture {unknown[0]} is not in the index")
-        if len(rows):
-            require_whole(self._vectors)
-        return np.asarray(self._vectors[rows])
-
-    def held(self, ids: Chosen) -> Ids:
-        """Return those of `ids` that it holds, ascending."""
-        return self._ids[self.rows_of(ids)]
-
-    def rows_of(self, ids: Chosen) -> Rows:
-        """Return the rows of those of `ids` that it holds, ascending."""
-        if len(ids) == 1:  # the query's own picture: the exclusion of nearly every search
-            one = next(iter(ids))
-            row = int(self._ids.searchsorted(one))
-            return np.array([row], np.intp) if row < self.count and self._ids[row] == one else NO_ROWS
-        if len(ids) == 0:
-            return NO_ROWS
-        wanted = np.unique(_as_ids(ids))
-        rows: Rows = np.minimum(np.searchsorted(self._ids, wanted), self.count - 1)
-        held: Rows = rows[self._ids[rows] == wanted]
-        return held
+    def with_ef(self, ef: int) -> "VectorIndex":
+        """Set the candidates a search keeps, and return the index: for the builder too."""
+        self.set_ef(ef)
+        return self
 
     def subset(self, ids: Chosen) -> Subset:
         """Return the filter that keeps those of `ids` that it holds."""
         return Subset(self.rows_of(ids), self.count)
+
+    def filtered(
+        self,
+        labels: Collection[int] | None,
+        splits: Collection[str] | None,
+        *,
+        also: Chosen = (),
+        without: Chosen = (),
+    ) -> Subset:
+        """Return the filter that keeps pictures by their stored codes, and `also` some others but not those `without`.
+
+        Raises: VectorIndexError when it has no codes.
+        """
+        if self.codes is None:
+            raise VectorIndexError("the index does not know the classes of its pictures; rebuild it")
+        found = self.codes.subset(labels, splits)
+        if len(also) == 0 and len(without) == 0:
+            return found
+        return found.corrected(self.rows_of(without), self.rows_of(also))
+
+    def nearest(
+        self, query: Vectors, k: int, *, allowed: Subset | None = None, exclude: Chosen = ()
+    ) -> tuple[Ids, Vectors]:
+        """Return the ids and cosines of the pictures nearest to a query [D], best first: k, or all that are left."""
+        k = min(k, self.remaining(allowed=allowed, exclude=exclude))
+        if k == 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        ids, cosines = self.search(query[None], k, allowed=allowed, exclude=exclude)
+        return ids[0], cosines[0]
 
     def remaining(self, *, allowed: Subset | Chosen | None = None, exclude: Chosen = frozenset()) -> int:
         """Return among how many pictures a search with this filter chooses."""
@@ -228,16 +208,6 @@ class VectorIndex:
             ids, cosines = ids[kept][None], cosines[kept][None]
         return ids[:, :k], cosines[:, :k]
 
-    def exact_search(self, queries: NDArray[Any], k: int) -> tuple[Ids, Vectors]:
-        """Return what `search` would if it compared with every picture."""
-        unit = self._checked_queries(queries)
-        self._check_k(k, self.count)
-        return self._exact(unit, k)
-
-    def _check_k(self, k: int, remaining: int) -> None:
-        if not 1 <= whole("k", k) <= remaining:
-            raise VectorIndexError(f"k must lie between 1 and the {remaining} pictures searched, got {k}")
-
     def _subset_of(self, allowed: Subset | Chosen | None) -> Subset | None:
         return allowed if allowed is None or isinstance(allowed, Subset) else self.subset(allowed)
 
@@ -245,20 +215,6 @@ class VectorIndex:
         if subset is None:
             return self.count - len(excluded)
         return len(subset.rows) - subset.count_of(excluded)
-
-    def _exact(
-        self, unit: Vectors, k: int, subset: Subset | None = None, excluded: Rows = NO_ROWS
-    ) -> tuple[Ids, Vectors]:
-        if subset is None and len(excluded) == 0:
-            return nearest(unit, self._vectors, self._ids, k)
-        rows = _without(np.arange(self.count) if subset is None else subset.rows, excluded)
-        return nearest(unit, self._vectors, self._ids, k, rows)
-
-    def _checked_queries(self, queries: NDArray[Any]) -> Vectors:
-        unit = unit_queries(queries)
-        if unit.shape[1] != self._dim:  # hnswlib would read past the end of each query
-            raise VectorIndexError(f"queries have {unit.shape[1]} dimensions, the index has {self._dim}")
-        return unit
 
     def _graph_search(self, unit: Vectors, k: int) -> tuple[Ids, Vectors] | None:
         """Return the graph's k nearest or more; None where only a full comparison can tell.
@@ -307,14 +263,6 @@ class VectorIndex:
         return None
 
 
-def _without(rows: Rows, some: Rows) -> Rows:
-    """Return ascending rows without some others, which ascend too."""
-    places = rows.searchsorted(some)
-    there = places < len(rows)
-    there[there] = rows[places[there]] == some[there]
-    return np.delete(rows, places[there]) if there.any() else rows
-
-
 def _among(ids: Ids, few: Ids) -> NDArray[np.bool_]:
     """Return which of ids [Q, n] are among a few others, which ascend."""
     found: NDArray[np.bool_]
@@ -323,7 +271,3 @@ def _among(ids: Ids, few: Ids) -> NDArray[np.bool_]:
         return found
     found = few[np.minimum(few.searchsorted(ids), len(few) - 1)] == ids
     return found
-
-
-def _as_ids(chosen: Chosen) -> Ids:
-    return chosen.astype(np.int64) if isinstance(chosen, np.ndarray) else np.fromiter(chosen, np.int64)

@@ -2,16 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlcore.index.checks import Ids, Vectors
-from mlcore.index.hnsw import VectorIndex
+from mlcore.index.stored import StoredVectors
 
 NEIGHBOURS = 10
 
 TIE = 1e-6
 """What is as near as the exact 10th, but for rounding, is right: duplicates have no order."""
+
+
+class Searcher(Protocol):
+    """What is measured: an index of any engine."""
+
+    def search(self, queries: NDArray[Any], k: int) -> tuple[Ids, Vectors]: ...
 
 
 @dataclass(frozen=True)
@@ -24,19 +32,19 @@ class RecallEvaluator:
     k: int
 
     @classmethod
-    def of_own(cls, index: VectorIndex, queries: int, seed: int) -> "RecallEvaluator":
+    def of_own(cls, index: StoredVectors, queries: int, seed: int) -> "RecallEvaluator":
         """Sample pictures of the index; each is left out of its own answer, by id."""
         own = np.random.default_rng(seed).choice(index.ids, min(queries, index.count), replace=False)
         vectors, k = index.vectors_of(own), min(NEIGHBOURS, index.count - 1)
         return cls(vectors, own, _others(own, *index.exact_search(vectors, k + 1))[:, -1], k)
 
     @classmethod
-    def of_unseen(cls, index: VectorIndex, queries: Vectors) -> "RecallEvaluator":
+    def of_unseen(cls, index: StoredVectors, queries: Vectors) -> "RecallEvaluator":
         """Take pictures that the index does not hold."""
         k = min(NEIGHBOURS, index.count)
         return cls(queries, None, index.exact_search(queries, k)[1][:, -1], k)
 
-    def recall_of(self, index: VectorIndex) -> float:
+    def recall_of(self, index: Searcher) -> float:
         """Return the share of found pictures as near as the exact k-th, by the very path that serves."""
         if self.own is None:
             scores = index.search(self.queries, self.k)[1]

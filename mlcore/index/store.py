@@ -2,11 +2,14 @@
 
 A folder holds `index.bin` (hnswlib's graph), `vectors.npy` (the unit vectors, ids ascending, mapped when
 open), `ids.npy` and `manifest.json`; `labels.npy` and `splits.npy` where classes are known; `deleted.npy`, the
-ids that only the graph still holds, where there are any. hnswlib loads a wrong dim, a wrong space and a damaged
-header without a word and answers nonsense, so nothing reaches it before sizes and checksums agree. A process
-reads a file for its checksum once, as long as its size, its inode and its time of change stay.
+ids that only the graph still holds, where there are any. An index that another vector engine searches has no
+`index.bin`; its manifest names the engine, and the collection there.
 
-Format 1 had neither ids, codes nor origin: it is read, and its graph holds the ids.
+hnswlib loads a wrong dim, a wrong space and a damaged header without a word and answers nonsense, so nothing
+reaches it before sizes and checksums agree. A process reads a file for its checksum once, as long as its size,
+its inode and its time of change stay.
+
+Format 1 had neither ids, codes nor origin: it is read, and its graph holds the ids. Formats 1 and 2 were hnswlib's.
 """
 
 import hashlib
@@ -24,9 +27,14 @@ from mlcore.errors import StaleIndexError
 from mlcore.index.checks import Ids
 from mlcore.index.codes import Codes
 from mlcore.index.hnsw import SPACE, VectorIndex
+from mlcore.index.matrix import mapped
+from mlcore.index.stored import StoredVectors
 
-FORMAT = 2
-READ = (1, FORMAT)
+FORMAT = 3
+READ = (1, 2, FORMAT)
+HNSWLIB = "hnswlib"
+"""The engine of indexes that a process loads from their folder."""
+
 GRAPH = "index.bin"
 VECTORS = "vectors.npy"
 IDS = "ids.npy"
@@ -35,8 +43,8 @@ SPLIT_CODES = "splits.npy"
 DELETED = "deleted.npy"
 MANIFEST = "manifest.json"
 
-NEEDED = {1: (GRAPH, VECTORS), 2: (GRAPH, VECTORS, IDS)}
-"""The files that every index of a format has."""
+NEEDED = {1: (GRAPH, VECTORS), 2: (GRAPH, VECTORS, IDS), 3: (VECTORS, IDS)}
+"""The files that every index of a format has; one of format 3 has a graph as well where hnswlib searches it."""
 
 BYTES_A_NODE = 150
 """What a process keeps of a vector beside the graph's file: hnswlib its lock, level and place by label (100), we its
@@ -93,7 +101,7 @@ class IndexManifest:
     `queries_unseen` pictures before they were added (None in sets too small to spare any): a graph knows
     its own pictures better than other photographs, so this one is what a search may expect. An index that grew
     by few pictures keeps the figure of its base.
-    `files` maps a file's name to its checksum.
+    `files` maps a file's name to its checksum. `engine` searches it; `collection` is its name there, "" for hnswlib.
     """
 
     dim: int
@@ -115,6 +123,8 @@ class IndexManifest:
     created_at: str
     build_seconds: float
     origin: Origin = field(default_factory=Origin)
+    engine: str = HNSWLIB
+    collection: str = ""
     format: int = FORMAT
     space: str = SPACE
 
@@ -136,12 +146,14 @@ class IndexManifest:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the graph's file, which names this index."""
-        return self.files[GRAPH].sha256
+        """SHA-256 of the graph's file, or of the vectors' where it has none, which names this index."""
+        return self.files[GRAPH if self.engine == HNSWLIB else VECTORS].sha256
 
     @property
     def resident_bytes(self) -> int:
-        """What a process that loaded it keeps in memory; its vectors are mapped, and so page cache."""
+        """What a process that searches it keeps in memory; its vectors are mapped, and so page cache."""
+        if self.engine != HNSWLIB:
+            return 0
         return self.files[GRAPH].bytes + BYTES_A_NODE * (self.count + self.origin.dead)
 
     def to_json(self) -> dict[str, object]:
@@ -152,9 +164,11 @@ class IndexManifest:
     def from_json(cls, value: Any) -> "IndexManifest":
         """Return the manifest that `to_json` gave; StaleIndexError for another format or other fields."""
         if not isinstance(value, dict) or value.get("format") not in READ or value.get("space") != SPACE:
-            raise StaleIndexError(f"manifest is not of format 1 or {FORMAT} and space {SPACE}; rebuild the index")
+            raise StaleIndexError(f"manifest is not of format 1 to {FORMAT} and space {SPACE}; rebuild the index")
         if value["format"] == 1:
             value = {"origin": asdict(Origin())} | value
+        if value["format"] < FORMAT:
+            value = {"engine": HNSWLIB, "collection": ""} | value
         known = {field.name for field in fields(cls)}
         if value.keys() != known:
             raise StaleIndexError(f"manifest lacks or adds {sorted(known ^ value.keys())}; rebuild the index")
@@ -189,7 +203,13 @@ def checked_manifest(
     folder: Path, model_sha256: str | None = None, preprocessing: Mapping[str, Any] | None = None
 ) -> IndexManifest:
     """Return the manifest in `folder`; StaleIndexError when it is of another model or preprocessing, where given."""
-    manifest = read_manifest(folder)
+    return of_model(read_manifest(folder), model_sha256, preprocessing)
+
+
+def of_model(
+    manifest: IndexManifest, model_sha256: str | None, preprocessing: Mapping[str, Any] | None
+) -> IndexManifest:
+    """Return a manifest; StaleIndexError when it is of another model or preprocessing, where given."""
     if model_sha256 is not None and manifest.model_sha256 != model_sha256:
         raise StaleIndexError(f"index is of model {manifest.model_sha256[:12]}, not of {model_sha256[:12]}; rebuild it")
     if preprocessing is not None and manifest.preprocessing_sha256 != preprocessing_sha256(preprocessing):
@@ -202,8 +222,9 @@ def open_files(folder: Path, manifest: IndexManifest, *, threads: int = 1, room:
 
     Raises: StaleIndexError, a sentence that says what differs.
     """
-    for name in dict.fromkeys((*NEEDED[manifest.format], *manifest.files)):
-        _verify(folder / name, manifest.files.get(name))
+    if manifest.engine != HNSWLIB:
+        raise StaleIndexError(f"index has no graph: {manifest.engine} searches it")
+    _verify_all(folder, manifest, GRAPH)
     index = VectorIndex.open(
         folder / GRAPH,
         folder / VECTORS,
@@ -214,11 +235,34 @@ def open_files(folder: Path, manifest: IndexManifest, *, threads: int = 1, room:
         threads=threads,
         room=room,
     )
-    if index.count != manifest.count:
-        raise StaleIndexError(f"index holds {index.count} pictures, its manifest says {manifest.count}")
-    if ids_sha256(index.ids) != manifest.ids_sha256:
-        raise StaleIndexError("index holds other pictures than its manifest says; rebuild it")
+    _check_pictures(index, manifest)
     return index
+
+
+def load_vectors(folder: Path, *, model_sha256: str | None = None) -> StoredVectors:
+    """Return the vectors of the index in `folder`, whichever engine searches it, after proving their files whole.
+
+    Raises: StaleIndexError, a sentence that says what differs.
+    """
+    manifest = checked_manifest(folder, model_sha256)
+    if IDS not in manifest.files:  # of format 1: the graph holds the ids
+        return open_files(folder, manifest)
+    _verify_all(folder, manifest)
+    try:
+        vectors = StoredVectors(mapped(folder / VECTORS), _array(folder / IDS))
+    except (OSError, ValueError) as error:
+        raise StaleIndexError(f"index cannot be read: {error}") from error
+    if vectors.dim != manifest.dim or vectors.count != vectors.vectors.shape[0]:
+        raise StaleIndexError(f"index has vectors {vectors.vectors.shape}, its manifest says {manifest.dim} dimensions")
+    _check_pictures(vectors, manifest)
+    return vectors
+
+
+def _check_pictures(vectors: StoredVectors, manifest: IndexManifest) -> None:
+    if vectors.count != manifest.count:
+        raise StaleIndexError(f"index holds {vectors.count} pictures, its manifest says {manifest.count}")
+    if ids_sha256(vectors.ids) != manifest.ids_sha256:
+        raise StaleIndexError("index holds other pictures than its manifest says; rebuild it")
 
 
 def read_codes(folder: Path, manifest: IndexManifest) -> Codes | None:
@@ -270,6 +314,12 @@ def ids_sha256(ids: Ids) -> str:
 def preprocessing_sha256(preprocessing: Mapping[str, Any]) -> str:
     """Return the checksum of what is done to a picture before the network: its JSON with keys in order."""
     return hashlib.sha256(json.dumps(dict(preprocessing), sort_keys=True).encode()).hexdigest()
+
+
+def _verify_all(folder: Path, manifest: IndexManifest, *needed: str) -> None:
+    """Prove files whole: those of the manifest, and those that an index of its format has to have."""
+    for name in dict.fromkeys((*NEEDED[manifest.format], *needed, *manifest.files)):
+        _verify(folder / name, manifest.files.get(name))
 
 
 def _verify(path: Path, stored: FileChecksum | None) -> None:

@@ -28,6 +28,7 @@ from mlcore.index.store import (
     ids_sha256,
     load_index,
 )
+from mlcore.index.stored import StoredVectors
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,23 @@ def write_index(
 ) -> IndexManifest:
     """Write everything but the vectors, which are there already; `figures` are the manifest's other fields."""
     index.save_graph(scratch / GRAPH)
-    names = [GRAPH, VECTORS, IDS]
+    names = [GRAPH]
+    if len(deleted):
+        np.save(scratch / DELETED, deleted, allow_pickle=False)
+        names.append(DELETED)
+    return write_pictures(scratch, index, codes, names, figures)
+
+
+def write_pictures(
+    scratch: Path, index: StoredVectors, codes: Codes | None, names: Sequence[str], figures: Mapping[str, Any]
+) -> IndexManifest:
+    """Write ids and codes beside the vectors, and the manifest; `names`: further files that are there already."""
     np.save(scratch / IDS, index.ids, allow_pickle=False)
+    names = [*names, VECTORS, IDS]
     if codes is not None:
         np.save(scratch / LABELS, codes.labels, allow_pickle=False)
         np.save(scratch / SPLIT_CODES, codes.splits, allow_pickle=False)
         names += [LABELS, SPLIT_CODES]
-    if len(deleted):
-        np.save(scratch / DELETED, deleted, allow_pickle=False)
-        names.append(DELETED)
     manifest = IndexManifest(
         **figures,
         dim=index.dim,
@@ -79,6 +88,11 @@ def prove(scratch: Path, sample: Sample, names: Sequence[str]) -> None:
     found = reread.search(sample.queries, sample.similarities.shape[1])[1]
     if not np.allclose(sample.similarities, found, rtol=0, atol=TIE):
         raise VectorIndexError("the written index answers otherwise than the one in memory; is the disk bad?")
+    push_to_disk(scratch, names)
+
+
+def push_to_disk(scratch: Path, names: Sequence[str]) -> None:
+    """Wait until files and the manifest are on the disk."""
     for name in (*names, MANIFEST):
         with (scratch / name).open("rb") as file:
             os.fsync(file.fileno())

@@ -119,7 +119,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def answering(self) -> Self:
         """Return the held-out pictures among which the others' answers are: a gallery, or the test pictures."""
-        return self.filter(split__in=(Image.Split.TEST, Image.Split.GALLERY), hidden=False)
+        return self.filter(split__in=Image.ANSWERING, hidden=False)
 
 
 class Image(models.Model):
@@ -130,6 +130,8 @@ class Image(models.Model):
         TEST = "test"
         QUERY = "query"
         GALLERY = "gallery"
+
+    ANSWERING = (Split.GALLERY, Split.TEST)
 
     dataset = models.ForeignKey(  # indexes below begin with it
         Dataset, on_delete=models.CASCADE, related_name="images", db_index=False

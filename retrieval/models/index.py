@@ -21,6 +21,10 @@ class Index(models.Model):
     recall = models.FloatField(help_text="Recall@10 against exact search, 0 to 1, measured when it was built.")
     count = models.PositiveIntegerField()
     active = models.BooleanField(default=False)
+    collection = models.CharField(
+        max_length=200, blank=True, help_text="Its collection in the vector store; empty without one, or once dropped."
+    )
+    retired_at = models.DateTimeField(null=True, blank=True, help_text="When another index took its place.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -39,7 +43,9 @@ class Index(models.Model):
     @property
     def map_key(self) -> str:
         """The key of its map; the checksum differs for another database's index of the same id."""
-        return f"maps/index-{self.pk}-{self.manifest['files']['index.bin']['sha256'][:16]}.json"
+        files = self.manifest["files"]
+        named_by = files.get("index.bin") or files["vectors.npy"]
+        return f"maps/index-{self.pk}-{named_by['sha256'][:16]}.json"
 
     @property
     def folder(self) -> Path:

@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from accounts.models import User
 from jobs import services as jobs
 from jobs.models import Job
+from retrieval.datasets.services.changed_pictures import mark_changed
 from retrieval.datasets.services.importing import submit_import
 from retrieval.experiments.services.options import make_protocol
 from retrieval.experiments.services.starting import start_experiment
@@ -70,7 +71,9 @@ class World:
         self.dataset.images.filter(pk__in=keys).update(split="gallery")
         self.dataset.images.filter(pk__in=keys[::3]).update(split="query")
         self.dataset.report["query_images"] = len(keys[::3])
-        self.dataset.save(update_fields=["report"])
+        self.dataset.revision += 1  # as of every change of pictures: searches correct their index by it
+        self.dataset.save(update_fields=["report", "revision"])
+        mark_changed(keys, self.dataset.revision)
 
     def another(self, *models: Model) -> Dataset:
         """Import a second, smaller set, and let the models, by default the first, have an index of it."""

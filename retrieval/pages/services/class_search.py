@@ -7,10 +7,11 @@ from django.db.models import Count, Q, QuerySet
 
 from mlcore.errors import StaleIndexError
 from mlcore.evaluation.embedding_geometry import nearest_centres
-from mlcore.index import VectorIndex
+from retrieval.errors import VectorsAway
 from retrieval.models import Dataset, Image, Index, Model
 from retrieval.search.services import model_cache
 from retrieval.search.services.run_search import searchable_models
+from retrieval.search.services.serving_index import ServingIndex
 
 NEAREST = 3
 MOST_OF_CLASS = 200
@@ -66,12 +67,12 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
         return None
     index: Index = model.serving[0]  # type: ignore[attr-defined]
     try:
-        return _neighbourhood(model, dataset, model_cache.index_of(index), label)
-    except (StaleIndexError, OSError):  # damaged before it was loaded, or since
+        return _neighbourhood(model, dataset, model_cache.serving_index_of(index), label)
+    except (StaleIndexError, OSError, VectorsAway):  # damaged before it was loaded, or since; or the store is away
         return None  # a search reports the error; this page is about the class
 
 
-def _neighbourhood(model: Model, dataset: Dataset, held: VectorIndex, label: int) -> Neighbourhood | None:
+def _neighbourhood(model: Model, dataset: Dataset, held: ServingIndex, label: int) -> Neighbourhood | None:
     own = _indexed(dataset, held, label)
     if not own:
         return None
@@ -83,19 +84,19 @@ def _neighbourhood(model: Model, dataset: Dataset, held: VectorIndex, label: int
     return Neighbourhood(model, _with_pictures(dataset, nearest[:NEAREST]), dataset.images.named().get(pk=ids[typical]))
 
 
-def _indexed(dataset: Dataset, held: VectorIndex, label: int) -> list[int]:
+def _indexed(dataset: Dataset, held: ServingIndex, label: int) -> list[int]:
     """Return the visible pictures of a class that an index holds, among the first MOST_OF_CLASS."""
     first = dataset.images.filter(label=label, hidden=False).order_by("pk").values_list("pk", flat=True)
     ids: list[int] = held.held(list(first[:MOST_OF_CLASS])).tolist()
     return ids
 
 
-def _classes_near(dataset: Dataset, held: VectorIndex, own: list[int], label: int) -> list[int]:
+def _classes_near(dataset: Dataset, held: ServingIndex, own: list[int], label: int) -> list[int]:
     """Return the other classes of the pictures nearest to the centre of a class, MOST_CLASSES at most."""
     centre = held.vectors_of(own).mean(axis=0)
-    (found,), _ = held.search(centre[None], min(held.count, len(own) + MOST_NEAR))
-    labels = dict(dataset.images.filter(pk__in=found.tolist(), hidden=False).values_list("pk", "label"))
-    others = dict.fromkeys(labels[pk] for pk in found.tolist() if labels.get(pk, label) != label)
+    found, _ = held.nearest(centre, len(own) + MOST_NEAR, now=dataset.revision)
+    labels = dict(dataset.images.filter(pk__in=found, hidden=False).values_list("pk", "label"))
+    others = dict.fromkeys(labels[pk] for pk in found if labels.get(pk, label) != label)
     return list(others)[:MOST_CLASSES]
 
 

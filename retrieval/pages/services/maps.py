@@ -18,7 +18,7 @@ from jobs.context import JobContext
 from jobs.errors import JobFailed
 from jobs.models import Job
 from mlcore.evaluation.projection import STEPS, EmbeddingMap, map_of
-from mlcore.index import load_index
+from mlcore.index import load_vectors
 from retrieval.datasets.services.classes import names_by_label
 from retrieval.models import Dataset, Image, Index
 from retrieval.registry.services.visibility import visible_models
@@ -120,7 +120,7 @@ def run_map_job(context: JobContext, index: int) -> Mapping[str, object]:
 
 
 def _made(context: JobContext, row: Index) -> EmbeddingMap:
-    vectors = load_index(row.folder, model_sha256=row.model.weights_sha256)
+    vectors = load_vectors(row.folder, model_sha256=row.model.weights_sha256)
     label_and_split = {
         pk: (label, split)
         for pk, label, split in row.dataset.images.filter(hidden=False).values_list("pk", "label", "split")

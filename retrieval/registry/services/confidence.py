@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from mlcore.artifacts import write_whole
-from mlcore.index import load_index
+from mlcore.index import load_vectors
 from mlcore.inference.knn_classifier import Calibration, calibrate
 from retrieval.models import Image, Index
 from retrieval.registry.services.index_files import added_file
@@ -38,7 +38,7 @@ def calibration_of(index: Index) -> Calibration | None:
 
 def _calibrated(index: Index) -> Calibration | None:
     """Return the calibration on pictures left out of their own search: of held-out classes, where there are any."""
-    held = load_index(index.folder, model_sha256=index.model.weights_sha256)
+    held = load_vectors(index.folder, model_sha256=index.model.weights_sha256)
     rows = Image.objects.filter(dataset=index.dataset, hidden=False).values_list("pk", "label", "split")
     images = {pk: (label, split != Image.Split.TRAIN) for pk, label, split in rows}
     ids = [pk for pk in held.ids.tolist() if pk in images]

@@ -16,13 +16,16 @@ from mlcore.datasets import DatasetFolder
 from mlcore.datasets.catalogue import fingerprint_of
 from mlcore.errors import StaleIndexError
 from mlcore.events import Progress
-from mlcore.index import CannotGrow, Codes, IndexManifest, build_index, grow_index, load_index, plan_growth
+from mlcore.index import CannotGrow, Codes, IndexManifest, build_index, grow_index, load_vectors, plan_growth
+from mlcore.index.engine import VectorEngine
+from mlcore.index.engine_build import build_in_engine
 from mlcore.index.matrix import release_pages
 from mlcore.index.store import read_manifest
 from mlcore.runs import read_shas
 from retrieval.datasets.services.catalogue import fetch_pictures
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Dataset, Index, Model
+from retrieval.registry.services import vector_store
 from retrieval.registry.services.external_encoders import encoder_for_job
 from storage.store import place_of, store
 
@@ -39,10 +42,33 @@ def written_index(context: JobContext, model: Model, dataset: Dataset, catalogue
     path = f"indexes/{model.weights_sha256[:16]}/job-{context.job_id}-{dataset.revision}"
     if not store().has(path):
         folder = place_of(path)
-        if not folder.exists() and not _grow(context, folder, model, dataset, catalogue):
-            _build(context, folder, model, catalogue)
+        if not folder.exists():
+            _write(context, folder, model, dataset, catalogue)
         store().put(path)
     return _row_of(read_manifest(store().local_copy(path)), model, dataset, path)
+
+
+def _write(context: JobContext, folder: Path, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> None:
+    if (engine := vector_store.engine()) is not None:
+        _fill(context, engine, folder, model, catalogue)
+    elif not _grow(context, folder, model, dataset, catalogue):
+        _build(context, folder, model, catalogue)
+
+
+def _fill(context: JobContext, engine: VectorEngine, folder: Path, model: Model, catalogue: DatasetFolder) -> None:
+    """Build the index in the vector store, in a collection of its own."""
+    with vector_store.asked(f"the new index of {model.name}"):
+        build_in_engine(
+            engine,
+            vector_store.collection_name(folder),
+            folder,
+            embeddings_of(model, catalogue, context.scratch, context.progress),
+            catalogue.ids,
+            model_sha256=model.weights_sha256,
+            preprocessing=read_json(model.folder / "model.json")["preprocessing"],
+            codes=_codes(catalogue),
+            progress=context.progress,
+        )
 
 
 def _grow(context: JobContext, folder: Path, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> bool:
@@ -99,6 +125,7 @@ def _row_of(manifest: IndexManifest, model: Model, dataset: Dataset, path: str) 
             "manifest": manifest.to_json(),
             "recall": manifest.recall,
             "count": manifest.count,
+            "collection": manifest.collection,
         },
     )
     return row
@@ -148,7 +175,7 @@ def _taken_from_index(
     if serving is None:
         return missing
     try:
-        index = load_index(serving.folder, model_sha256=model.weights_sha256)
+        index = load_vectors(serving.folder, model_sha256=model.weights_sha256)
     except StaleIndexError:  # a damaged one is what a rebuild is for
         return missing
     held = np.isin(ids, index.ids)

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
@@ -15,6 +16,7 @@ from jobs.models import Job
 from retrieval.datasets.services.catalogue import fresh_catalogue
 from retrieval.datasets.services.thumbnails import fill_looks
 from retrieval.models import Dataset, Index, Model
+from retrieval.registry.services import vector_store
 from retrieval.registry.services.checksums import keep_checksum
 from retrieval.registry.services.confidence import calibration_of
 from retrieval.registry.services.index_building import written_index
@@ -100,14 +102,19 @@ def activate(index: Index, *, by: User | None = None) -> None:
     `by` None is the system, which activates what it has built.
 
     Raises:
-        Conflict: its files are gone.
+        Conflict: its files are gone, or its vectors in the vector store.
+        VectorsAway: the vector store does not answer.
     """
     if not store().has(index.path):
         raise Conflict(f"the files of index {index.pk} are gone; build a new one")
     Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
+    index.refresh_from_db(fields=["collection"])
+    if not vector_store.is_there(index):
+        raise Conflict(f"the vector store does not hold index {index.pk} any more; build a new one")
     rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
-    rivals.filter(active=True).exclude(pk=index.pk).update(active=False)
-    if rivals.filter(pk=index.pk, active=False).update(active=True):
+    rivals.filter(active=True).exclude(pk=index.pk).update(active=False, retired_at=timezone.now())
+    if rivals.filter(pk=index.pk, active=False).update(active=True, retired_at=None):
+        vector_store.point_alias(index)
         audit.record(by, "activate-index", index.model.name, index=index.pk, recall=index.recall)
     index.refresh_from_db()
 
@@ -141,7 +148,7 @@ def indexes_of(model: Model) -> list[IndexRow]:
             "job": _job_of(row) if _job_of(row) in jobs_left else None,
             "links": row.manifest["M"],
             "candidates": row.manifest["ef"],
-            "is_stored": store().has(row.path),
+            "is_stored": store().has(row.path) and bool(row.collection or not row.manifest.get("collection")),
             "resident": resident_bytes(row),
             "too_large": is_too_large(row),
         }

@@ -13,7 +13,7 @@ from config.errors import Conflict, Rejected
 from mlcore.artifacts import read_json, write_whole
 from mlcore.errors import StaleIndexError
 from mlcore.evaluation.metric_table import HEADLINE, figures_of
-from mlcore.index import load_index
+from mlcore.index import load_vectors
 from mlcore.inference.label_issues import LabelCheck, check_labels
 from retrieval.datasets.services import curating
 from retrieval.datasets.services.classes import names_by_label
@@ -132,7 +132,7 @@ def accept_suggestions(index: Index, pictures: Sequence[int], *, by: User | None
 
 
 def _checked(index: Index, comparisons: int) -> LabelCheck:
-    held = load_index(index.folder, model_sha256=index.model.weights_sha256)
+    held = load_vectors(index.folder, model_sha256=index.model.weights_sha256)
     labels = dict(Image.objects.filter(dataset=index.dataset, hidden=False).values_list("pk", "label"))
     ids = np.array([pk for pk in held.ids.tolist() if pk in labels], np.int64)
     if not len(ids):

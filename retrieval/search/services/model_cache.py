@@ -9,11 +9,13 @@ from django.conf import settings
 
 from config import places
 from mlcore.artifacts import read_json
-from mlcore.index import VectorIndex, load_index
+from mlcore.index import IndexManifest, load_index
+from mlcore.index.store import of_model
 from mlcore.runs import WEIGHTS
 from retrieval.models import Index, Model
 from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
 from retrieval.registry.services.index_memory import resident_bytes
+from retrieval.registry.services.vector_store import asked, collection_vectors
 from retrieval.search.services.embedding_queue import EmbeddingQueue
 from retrieval.search.services.memory_budget import LRUCache
 from retrieval.search.services.serving_index import ServingIndex
@@ -143,24 +145,24 @@ def bytes_of(model: Model, indexes: Iterable[Index]) -> int:
     return network + sum(resident_bytes(index) for index in indexes)
 
 
-def index_of(index: Index) -> VectorIndex:
-    """Return the loaded vectors of a row. Raises as `serving_index_of`."""
-    return serving_index_of(index).vectors
-
-
 def serving_index_of(index: Index) -> ServingIndex:
-    """Return the loaded index of a row, which knows what changed since it was built.
+    """Return the index of a row, which knows what changed since it was built: loaded, or asked in a vector store.
 
     Raises:
         StaleIndexError: its files do not match its manifest, its model or the model's preprocessing.
+        VectorsAway: it is in a vector store that this process is not told of.
         OSError: they are gone.
     """
 
     def load() -> ServingIndex:
-        index.folder.stat()
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
+        if index.manifest.get("collection"):
+            manifest = of_model(IndexManifest.from_json(index.manifest), index.model.weights_sha256, expected)
+            with asked(f"the index of {index.model.name}"):
+                return ServingIndex(collection_vectors(manifest), index)
+        index.folder.stat()
         vectors = load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
-        return ServingIndex(vectors, index.dataset_id, index.revision)
+        return ServingIndex(vectors, index)
 
     return cache.get(("index", index.pk), load, resident_bytes(index))
 

@@ -15,7 +15,7 @@ from retrieval.errors import NoResults
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.model_cache import Floats
-from retrieval.search.services.serving_index import ServingIndex, filter_of
+from retrieval.search.services.serving_index import Filter, ServingIndex, filter_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -35,19 +35,20 @@ def search_indexes(
     search: Search,
     model: Model,
     query: "Picture | None",
-    allowed: Collection[int] | None = None,
+    wanted: Filter | None = None,
     embedding: QueryEmbedding | NoResults | None = None,
 ) -> list[Ranking]:
     """Return the results of one model, one ranking per index, not stored yet.
 
-    The query is never among them, unless the search says so. `allowed` keeps only those images, instead of the
-    search's own filter. There are fewer than k results where fewer images are left. `embedding`: the query's, where
+    The query is never among them, unless the search says so. `wanted` is a filter instead of the search's
+    own. There are fewer than k results where fewer images are left. `embedding`: the query's, where
     the model has computed it already, or why it did not; without one, `query` is embedded.
 
     Raises:
         Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
         Busy: too many searches are running.
         ModelUnavailable, ModelSuspended: it is external and its process gives no embedding; other models go on.
+        VectorsAway: its index is in a vector store that does not answer; other models go on.
     """
     with _refusals_of(model):
         indexes: list[Index] = model.serving  # type: ignore[attr-defined]
@@ -62,9 +63,13 @@ def search_indexes(
             )
         started = time.perf_counter() - embedding.took_ms / 1000
         vector = moved_query(embedding.vector, _vectors(held, search.more), _vectors(held, search.less))
+        own = [search.query_image_id] if search.query_image_id and search.exclude_self else []
         rankings = []
         for index, serving in zip(indexes, held, strict=True):
-            ids, scores = _nearest(search, index, serving, vector, allowed)
+            ids, scores = serving.nearest(
+                vector, search.k, wanted=wanted or filter_of(search, index.dataset_id), own=own,
+                now=index.dataset.revision,
+            )  # fmt: skip
             took, started = 1000 * (time.perf_counter() - started), time.perf_counter()
             rankings.append(
                 Ranking(
@@ -151,22 +156,6 @@ def _refusals_of(model: Model) -> Iterator[None]:
         raise Rejected(f"{model.name} cannot search: its files are gone ({error.strerror}); train it again") from error
 
 
-def _nearest(
-    search: Search, index: Index, serving: ServingIndex, vector: Floats, allowed: Collection[int] | None
-) -> tuple[list[int], list[float]]:
-    vectors, now = serving.vectors, index.dataset.revision
-    wanted = filter_of(search, index.dataset_id)
-    kept = serving.subset(wanted, now) if allowed is None and wanted is not None else allowed
-    own = [search.query_image_id] if search.query_image_id and search.exclude_self else []
-    gone = serving.gone(now)
-    exclude = np.append(gone, own).astype(np.int64) if len(gone) else own
-    k = min(search.k, vectors.remaining(allowed=kept, exclude=exclude))
-    if k == 0:
-        return [], []
-    ids, scores = vectors.search(vector[None], k, allowed=kept, exclude=exclude)
-    return ids[0].tolist(), [round(score, 6) for score in scores[0].tolist()]
-
-
 def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
     """Return the embedding that the index of the query's data set holds for it.
 
@@ -178,7 +167,7 @@ def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
     index = Index.objects.filter(model=model, active=True, dataset=image.dataset_id if image else None).first()
     if image is None or index is None:
         raise Rejected(f"{model.name} has no network and no index of that picture's data set; choose another model")
-    vectors = model_cache.index_of(index)
+    vectors = model_cache.serving_index_of(index)
     if len(vectors.held([image.pk])) == 0:
         raise Rejected(f"the index of {model.name} does not hold that picture yet; choose another picture")
     return QueryEmbedding(np.asarray(vectors.vectors_of([image.pk])[0]), took_ms=0)
@@ -186,5 +175,4 @@ def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
 
 def _vectors(held: list[ServingIndex], pictures: Collection[int]) -> Floats:
     """Return the vectors of those images that the indexes hold; one of another data set has none."""
-    vectors = [serving.vectors for serving in held]
-    return np.concatenate([each.vectors_of(each.held(pictures)) for each in vectors])
+    return np.concatenate([each.vectors_of(each.held(pictures)) for each in held])

@@ -18,10 +18,14 @@ from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.query_image import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room
 from retrieval.search.services.ranking import QueryEmbedding, embed_query, search_indexes
+from retrieval.search.services.serving_index import Filter
 from storage.store import store
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+
+ANSWERING: Filter = (None, tuple(split.value for split in Image.ANSWERING))
+"""The pictures that metrics search: held out, and the gallery's where the data set has one."""
 
 DEFAULT_K = 12  # results per model, unless there are fewer pictures
 
@@ -248,9 +252,7 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     Raises:
         Rejected: a model cannot search, or too few pictures are held out.
     """
-    gallery = image.dataset.images.answering().filter(hidden=False).exclude(pk=image.pk)
-    allowed = frozenset(gallery.values_list("pk", flat=True))
-    search = Search(query_image=image, k=min(k, len(allowed)))
+    search = Search(query_image=image, k=min(k, image.dataset.images.answering().exclude(pk=image.pk).count()))
     if search.k < 1:
         raise Rejected(f"{image.dataset.name} holds out too few pictures to rate")
     query = stored_query(search).for_networks
@@ -258,7 +260,7 @@ def system_search(image: Image, models: Sequence[Model], k: int) -> Search:
     rankings = [
         ranking
         for model in models
-        for ranking in search_indexes(search, model, query, allowed, embeddings.get(model.pk))
+        for ranking in search_indexes(search, model, query, ANSWERING, embeddings.get(model.pk))
     ]
     try:
         with transaction.atomic():

@@ -7,37 +7,42 @@ change as soon as it is committed, at a cost of the changes and not of the data 
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.datasets.source import SPLITS
-from mlcore.index import Codes, Subset, VectorIndex
+from mlcore.index import Codes, VectorIndex
+from mlcore.index.engine import Filter as PreparedFilter
+from mlcore.index.engine import SearchableVectors
 from retrieval.datasets.services.changed_pictures import changed_since
-from retrieval.models import Dataset, Image, Search
+from retrieval.models import Dataset, Image, Index, Search
+from retrieval.registry.services.vector_store import asked
+from retrieval.search.services.turns import turns
 
 Ids = NDArray[np.int64]
+Vectors = NDArray[np.float32]
 NONE_GONE: Ids = np.zeros(0, np.int64)
 CHUNK = 10_000  # rows of the database at a time
 
-MOST_SUBSETS = 16
+MOST_FILTERS = 16
 """Filters used last whose pictures are kept; a picture's mask takes a byte of each. Others are made again."""
 
 
 @dataclass(frozen=True)
 class _Base:
-    """Codes of an index's pictures at a revision of their data set, and those that were gone by then."""
+    """The revision of the data set whose classes and splits an index has, and its pictures that were gone by then."""
 
-    codes: Codes
     gone: Ids
     revision: int
 
 
 @dataclass(frozen=True)
 class _Corrections:
-    """What differs from the base at a later revision: pictures gone, ascending, and those moved, by row."""
+    """What differs from the base at a later revision: pictures gone, ascending, and those moved, by key."""
 
     revision: int
     gone: Ids
@@ -49,61 +54,99 @@ Filter = tuple[tuple[int, ...] | None, tuple[str, ...] | None]
 
 
 class ServingIndex:
-    """The vectors of an index, with the present state of its pictures. Safe to use from many threads."""
+    """The vectors of an index, with the present state of its pictures. Safe to use from many threads.
 
-    def __init__(self, vectors: VectorIndex, dataset: int, revision: int) -> None:
-        """Take over loaded vectors of a data set's pictures as of a revision."""
+    Those of a vector store raise VectorsAway while it does not answer. A search leaves its turn while it is asked.
+    """
+
+    def __init__(self, vectors: SearchableVectors, index: Index) -> None:
+        """Take over the vectors of an index, loaded or in a vector store."""
         self.vectors = vectors
-        self._dataset, self._revision = dataset, revision
+        self._name = f"the index of {index.model.name} on {index.dataset.name}"
+        self._dataset, self._revision = index.dataset_id, index.revision
         self._lock = threading.Lock()
         self._known_base: _Base | None = None
         self._known: _Corrections | None = None
-        self._subsets: OrderedDict[tuple[int, Filter], Subset] = OrderedDict()
+        self._filters: OrderedDict[tuple[int, Filter], PreparedFilter] = OrderedDict()
+
+    def nearest(
+        self, query: Vectors, k: int, *, wanted: Filter | None = None, own: Sequence[int] = (), now: int
+    ) -> tuple[list[int], list[float]]:
+        """Return the pictures nearest to a query [dim] at a revision, best first, and their cosines: k, or all.
+
+        wanted: which pictures may be results; None: all. own: the query, which is no result.
+        """
+        with self._asked():
+            allowed = None if wanted is None else self.filter(wanted, now)
+            gone = self.gone(now)
+            exclude = np.append(gone, own).astype(np.int64) if len(gone) else own
+            ids, scores = self.vectors.nearest(query, k, allowed=allowed, exclude=exclude)
+        return ids.tolist(), [round(score, 6) for score in scores.tolist()]
+
+    def vectors_of(self, pictures: Collection[int]) -> Vectors:
+        """Return the unit vectors [n, dim] of pictures that it holds."""
+        with self._asked():
+            return self.vectors.vectors_of(pictures)
+
+    def held(self, pictures: Collection[int]) -> Ids:
+        """Return those of some pictures that it holds, ascending."""
+        with self._asked():
+            return self.vectors.held(pictures)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        if isinstance(self.vectors, VectorIndex):
+            yield
+            return
+        with asked(self._name), turns.left():
+            yield
 
     def gone(self, now: int) -> Ids:
         """Return its pictures that are hidden or deleted at a revision, ascending."""
         return NONE_GONE if now == self._revision else self._corrections(now).gone
 
-    def subset(self, wanted: Filter, now: int) -> Subset:
-        """Return its pictures of these labels and splits at a revision; hidden ones may be among them."""
+    def filter(self, wanted: Filter, now: int) -> PreparedFilter:
+        """Return what keeps pictures of these labels and splits at a revision; hidden ones may be among them."""
         key = (now, wanted)
         with self._lock:
-            if key in self._subsets:
-                self._subsets.move_to_end(key)
-                return self._subsets[key]
-        found = self._subset(wanted, now)
+            if key in self._filters:
+                self._filters.move_to_end(key)
+                return self._filters[key]
+        found = self._prepared(wanted, now)
         with self._lock:
-            self._subsets[key] = found
-            while len(self._subsets) > 1 and self._keeps_too_much(2 * found.total):
-                self._subsets.popitem(last=False)
+            self._filters[key] = found
+            while len(self._filters) > 1 and self._keeps_too_much():
+                self._filters.popitem(last=False)
         return found
 
-    def _keeps_too_much(self, most_rows: int) -> bool:
-        rows = sum(len(kept.rows) for kept in self._subsets.values())
-        return len(self._subsets) > MOST_SUBSETS or rows > most_rows
+    def _keeps_too_much(self) -> bool:
+        numbers = sum(kept.kept_numbers for kept in self._filters.values())
+        return len(self._filters) > MOST_FILTERS or numbers > 2 * self.vectors.count
 
-    def _subset(self, wanted: Filter, now: int) -> Subset:
+    def _prepared(self, wanted: Filter, now: int) -> PreparedFilter:
+        self._base()
         labels, splits = wanted
-        found = self._base().codes.subset(labels, splits)
         moved = {} if now == self._revision else self._corrections(now).moved
-        if not moved:
-            return found
         fits = [
-            row for row, (label, split) in moved.items()
+            key for key, (label, split) in moved.items()
             if (labels is None or label in labels) and (splits is None or split in splits)
         ]  # fmt: skip
-        return found.corrected(np.array(sorted(moved), np.intp), np.array(sorted(fits), np.intp))
+        prepared: PreparedFilter = self.vectors.filtered(labels, splits, also=fits, without=list(moved))
+        return prepared
 
     def _base(self) -> _Base:
         with self._lock:
             if self._known_base is None:
-                codes = self.vectors.codes
-                self._known_base = self._from_rows() if codes is None else _Base(codes, NONE_GONE, self._revision)
+                vectors = self.vectors
+                if isinstance(vectors, VectorIndex) and vectors.codes is None:
+                    self._known_base = self._from_rows(vectors)
+                else:
+                    self._known_base = _Base(NONE_GONE, self._revision)
             return self._known_base
 
-    def _from_rows(self) -> _Base:
-        """Return what the database says now, for an index of an earlier format; once a process."""
-        ids = self.vectors.ids
+    def _from_rows(self, vectors: VectorIndex) -> _Base:
+        """Give an index of an earlier format the codes that the database says now; once a process."""
+        ids = vectors.ids
         labels, splits = np.full(len(ids), -1, np.int32), np.full(len(ids), -1, np.int8)
         revision = Dataset.objects.values_list("revision", flat=True).get(pk=self._dataset)  # first: rows may be newer
         rows = Image.objects.filter(dataset=self._dataset, hidden=False).order_by()
@@ -111,7 +154,8 @@ class ServingIndex:
             row = int(ids.searchsorted(pk))
             if row < len(ids) and ids[row] == pk:
                 labels[row], splits[row] = label, SPLITS.index(split)
-        return _Base(Codes(labels, splits), ids[labels < 0], revision)
+        vectors.codes = Codes(labels, splits)
+        return _Base(ids[labels < 0], revision)
 
     def _corrections(self, now: int) -> _Corrections:
         known = self._known
@@ -119,9 +163,7 @@ class ServingIndex:
             base = self._base()
             changed = changed_since(self._dataset, base.revision)
             gone = (set(base.gone.tolist()) - changed.moved.keys()) | changed.gone
-            held = self.vectors.held(changed.moved.keys())
-            rows = self.vectors.rows_of(held).tolist()
-            moved = {row: changed.moved[pk] for row, pk in zip(rows, held.tolist(), strict=True)}
+            moved = {key: changed.moved[key] for key in self.vectors.held(changed.moved.keys()).tolist()}
             known = self._known = _Corrections(now, self.vectors.held(gone), moved)
         return known
 

@@ -13,6 +13,7 @@ from accounts.roles import Role
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import open_picture
+from retrieval.errors import VectorsAway
 from retrieval.models import Dataset, Index, Model
 from retrieval.models import Image as PictureRow
 from retrieval.search.services import model_cache
@@ -40,7 +41,7 @@ def warm_models() -> int:
             if left < 0 and loaded:  # one that is too large alone is held all the same
                 break
             _load(model, model.serving)  # type: ignore[attr-defined]
-        except (MlcoreError, OSError) as error:
+        except (MlcoreError, OSError, VectorsAway) as error:
             logger.warning("%s was not loaded at the start: %s", model.name, error)
         else:
             loaded += 1
@@ -87,9 +88,9 @@ def _wanted_models() -> list[Model]:
 
 
 def _load(model: Model, indexes: list[Index]) -> None:
-    held = [model_cache.index_of(index) for index in indexes]
+    held = [(index, model_cache.serving_index_of(index)) for index in indexes]
     if not model.has_network:
         return
     vector = model_cache.embed(model_cache.encoder_of(model), [Image.new("RGB", (SIDE, SIDE))])
-    for index in held:
-        index.search(vector, 1)
+    for index, serving in held:
+        serving.nearest(vector[0], 1, now=index.revision)

@@ -80,8 +80,8 @@ def test_a_truncated_or_missing_file_is_noticed(folder: Path, name: str) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(format=3), "not of format 1 or 2"),
-        (lambda m: m.update(space="l2"), "not of format 1 or 2 and space ip"),
+        (lambda m: m.update(format=4), "not of format 1 to 3"),
+        (lambda m: m.update(space="l2"), "not of format 1 to 3 and space ip"),
         (lambda m: m.update(dim=5), "not float32 of dim 5"),
         (lambda m: m.update(dim="6"), "dim cannot be '6'"),
         (lambda m: m.update(count=119), "holds 120 pictures, its manifest says 119"),

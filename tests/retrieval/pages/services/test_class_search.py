@@ -29,7 +29,7 @@ def test_the_nearest_classes_are_those_of_the_nearest_centres(world: World) -> N
     assert found is not None and found.typical.label == 5
     best = max(world.models, key=lambda model: model.metrics["recall_at"]["1"])  # type: ignore[index]
     assert found.model == best
-    held = model_cache.index_of(world.index_of(best))
+    held = model_cache.serving_index_of(world.index_of(best)).vectors
     centres = []
     for label in range(8):
         ids = [image.pk for image in pictures_of(world.dataset, label)]

@@ -36,7 +36,7 @@ def active(model: Model) -> list[Index]:
 
 def test_an_index_holds_every_picture_under_its_key(world: World) -> None:
     index = world.index_of(world.models[0])
-    loaded = model_cache.index_of(index)
+    loaded = model_cache.serving_index_of(index).vectors
     assert sorted(loaded.ids) == list(world.dataset.images.values_list("pk", flat=True))
     assert index.count == 48 and 0 <= index.recall <= 1 and index.manifest["model_sha256"] == index.model.weights_sha256
 
@@ -221,17 +221,17 @@ def test_a_change_of_pictures_lets_the_active_index_grow(world: World, monkeypat
     hidden = next_index(model)
     assert origin_of(hidden)["base"] == before.manifest["files"]["index.bin"]["sha256"]
     assert (origin_of(hidden)["added"], origin_of(hidden)["deleted"], origin_of(hidden)["dead"]) == (0, 2, 2)
-    assert hidden.count == 46 and not {one, other} & set(model_cache.index_of(hidden).ids.tolist())
+    assert hidden.count == 46 and not {one, other} & set(model_cache.serving_index_of(hidden).vectors.ids.tolist())
     set_hidden(world.dataset, [one], False, by=None)
     shown = next_index(model)
     assert (origin_of(shown)["restored"], origin_of(shown)["dead"], shown.count) == (1, 1, 47)
     relabel(world.dataset, [moved], world.train_images[0].class_name, by=None)
-    loaded = model_cache.index_of(next_index(model))
+    loaded = model_cache.serving_index_of(next_index(model)).vectors
     image = world.dataset.images.get(pk=moved)
     codes, row = loaded.codes, loaded.rows_of([moved])
     assert codes is not None and codes.labels[row].tolist() == [image.label] and image.split == "train"
     assert SPLITS[codes.splits[row][0]] == "train" and [index.pk for index in active(model)] == [loaded_row(model)]
-    vectors = model_cache.index_of(before)
+    vectors = model_cache.serving_index_of(before).vectors
     assert np.array_equal(loaded.vectors_of(loaded.ids), vectors.vectors_of(loaded.ids))
 
 
@@ -241,11 +241,14 @@ def loaded_row(model: Model) -> int:
 
 def test_new_pictures_are_added_to_the_active_index(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_building, "build_index", None)
-    monkeypatch.setattr(index_building, "load_index", None)  # its graph is read once, to grow
+    monkeypatch.setattr(index_building, "load_vectors", None)  # its graph is read once, to grow
     done(submit_pictures(world.dataset, pictures(1, 2), world.dataset.class_names[0], by=None))
     index = next_index(world.models[0])
     assert origin_of(index)["added"] == 2 and index.count == 50
-    loaded, new = model_cache.index_of(index), world.dataset.images.order_by("-pk").values_list("pk", flat=True)[:2]
+    loaded, new = (
+        model_cache.serving_index_of(index).vectors,
+        world.dataset.images.order_by("-pk").values_list("pk", flat=True)[:2],
+    )
     for pk in new:
         assert loaded.search(loaded.vectors_of([pk]), 1)[0].tolist() == [[pk]]
 

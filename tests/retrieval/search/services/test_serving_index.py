@@ -19,7 +19,7 @@ from retrieval.datasets.services.deleting_pictures import submit_picture_deletio
 from retrieval.models import Dataset, Image, Index, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.options import SearchOptions
-from retrieval.search.services.serving_index import MOST_SUBSETS, filter_of
+from retrieval.search.services.serving_index import MOST_FILTERS, filter_of
 from tests.retrieval.world import World, done, replaced
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -35,7 +35,7 @@ def found(world: World, **filters: Any) -> set[int]:
     index = index_now(world)
     serving, now = model_cache.serving_index_of(index), index.dataset.revision
     wanted = filter_of(Search(filters=filters), index.dataset_id)
-    allowed = None if wanted is None else serving.subset(wanted, now)
+    allowed = None if wanted is None else serving.filter(wanted, now)
     count = serving.vectors.remaining(allowed=allowed, exclude=serving.gone(now))
     if count == 0:
         return set()
@@ -60,7 +60,8 @@ def as_format_1(world: World) -> None:
     for name in ("ids.npy", "labels.npy", "splits.npy"):
         del manifest["files"][name]
         (index.folder / name).unlink()
-    del manifest["origin"]
+    for field in ("origin", "engine", "collection"):
+        del manifest[field]
     replaced(index.folder / "manifest.json", b"{}")
     write_json(index.folder / "manifest.json", manifest | {"format": 1})
     Index.objects.filter(pk=index.pk).update(manifest=manifest | {"format": 1})
@@ -81,12 +82,12 @@ def change_by_chance(world: World, chance: random.Random) -> None:
         chance.choice(changes)()
 
 
-@pytest.mark.parametrize("stored", [1, 2])
+@pytest.mark.parametrize("stored", [1, 3])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_filters_agree_with_the_database_after_any_changes(world: World, seed: int, stored: int) -> None:
     if stored == 1:
         as_format_1(world)
-    chance, held = random.Random(seed), set(model_cache.index_of(index_now(world)).ids.tolist())
+    chance, held = random.Random(seed), set(model_cache.serving_index_of(index_now(world)).vectors.ids.tolist())
     own = world.dataset.pk
     for _ in range(12):
         change_by_chance(world, chance)
@@ -138,21 +139,21 @@ def test_changes_are_read_once_a_revision_and_not_at_all_where_there_are_none(wo
 
 def test_few_filters_are_kept_and_the_rest_made_again(world: World) -> None:
     serving, now = model_cache.serving_index_of(index_now(world)), 1
-    wide = serving.subset((None, ("train", "test")), now)
-    assert serving.subset((None, ("train", "test")), now) is wide
+    wide = serving.filter((None, ("train", "test")), now)
+    assert serving.filter((None, ("train", "test")), now) is wide
     for label in range(8):
-        serving.subset(((label,), None), now)
+        serving.filter(((label,), None), now)
     for splits in (("train",), ("test",), ("test", "train", "query")):
-        serving.subset((None, splits), now)
-    assert sum(len(kept.rows) for kept in serving._subsets.values()) <= 2 * serving.vectors.count
-    assert np.array_equal(serving.subset((None, ("train", "test")), now).rows, wide.rows)
+        serving.filter((None, splits), now)
+    assert sum(len(kept.rows) for kept in serving._filters.values()) <= 2 * serving.vectors.count
+    assert np.array_equal(serving.filter((None, ("train", "test")), now).rows, wide.rows)
 
 
 def test_filters_that_keep_no_picture_do_not_add_up(world: World) -> None:
     serving = model_cache.serving_index_of(index_now(world))
     for label in range(1000, 1100):
-        assert len(serving.subset(((label,), None), 1).rows) == 0
-    assert len(serving._subsets) == MOST_SUBSETS
+        assert len(serving.filter(((label,), None), 1).rows) == 0
+    assert len(serving._filters) == MOST_FILTERS
 
 
 # --- files

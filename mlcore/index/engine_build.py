@@ -1,0 +1,159 @@
+"""The build of an index in a vector engine: a collection made aside, measured through its own search, and named by a
+manifest. The folder has the vectors, from which the collection can be made again."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlcore.artifacts import published
+from mlcore.errors import VectorIndexError
+from mlcore.events import Progress, no_progress
+from mlcore.index.attempts import CANDIDATES, EF_CONSTRUCTION, LINKS, QUERIES, attempts_until, figures_of, spared_of
+from mlcore.index.codes import Codes
+from mlcore.index.engine import SearchableVectors, VectorEngine
+from mlcore.index.matrix import ROWS_AT_ONCE, SomeRows, UnitVectors, release_pages
+from mlcore.index.recall import RecallEvaluator
+from mlcore.index.store import (
+    VECTORS,
+    Attempt,
+    IndexManifest,
+    Origin,
+    load_vectors,
+    preprocessing_sha256,
+    read_codes,
+    read_manifest,
+)
+from mlcore.index.stored import StoredVectors
+from mlcore.index.writing import push_to_disk, write_pictures
+
+
+def build_in_engine(
+    engine: VectorEngine,
+    collection: str,
+    folder: Path,
+    embeddings: NDArray[Any],
+    ids: NDArray[Any],
+    *,
+    model_sha256: str,
+    preprocessing: Mapping[str, Any],
+    codes: Codes,
+    progress: Progress = no_progress,
+    seed: int = 0,
+    target_recall: float = 0.99,
+) -> IndexManifest:
+    """Fill a collection with embeddings [N, D], ids [N] and codes [N], and write its vectors to `folder`.
+
+    Settings are chosen as `build_index` chooses them. A failure, or a `progress` that raises, leaves no folder, and
+    maybe a collection that no manifest names; another build of that name replaces it.
+    Raises: VectorIndexError for vectors or ids that cannot be indexed, or fewer than two; EngineAway; FileExistsError.
+    """
+    if len(ids) < 2:
+        raise VectorIndexError(f"an index needs at least 2 pictures, got {len(ids)}")
+    started = time.monotonic()
+    with published(folder) as scratch:
+        units = UnitVectors.written(scratch / VECTORS, embeddings, ids)
+        ordered = codes[np.argsort(ids, kind="stable")]
+        attempts: list[Attempt] = []
+        for links in LINKS:
+            filling = _Filling(engine, collection, units, ordered, links, seed, progress)
+            attempts += filling.measured(target_recall)
+            if attempts[-1].recall >= target_recall:
+                break
+        figures = figures_of(len(ids), attempts) | {
+            "target_recall": target_recall,
+            "seed": seed,
+            "model_sha256": model_sha256,
+            "preprocessing_sha256": preprocessing_sha256(preprocessing),
+            "origin": Origin(built_recall=attempts[-1].recall),
+            "build_seconds": round(time.monotonic() - started, 3),
+            "engine": engine.name,
+            "collection": collection,
+        }
+        manifest = write_pictures(scratch, StoredVectors(units.vectors, units.ids), ordered, [], figures)
+        push_to_disk(scratch, list(manifest.files))
+    return manifest
+
+
+def refill(engine: VectorEngine, folder: Path, progress: Progress = no_progress) -> None:
+    """Make the collection of an index again, as it was built, from the vectors in its folder.
+
+    Raises: StaleIndexError where the folder is damaged; EngineAway.
+    """
+    manifest, vectors = read_manifest(folder), load_vectors(folder)
+    codes = read_codes(folder, manifest)
+    if codes is None:
+        raise VectorIndexError("the index does not know the classes of its pictures; rebuild it")
+    units = UnitVectors(vectors.ids, vectors.vectors)
+    _Filling(engine, manifest.collection, units, codes, manifest.M, manifest.seed, progress).add_all()
+
+
+def open_collection(engine: VectorEngine, manifest: IndexManifest) -> SearchableVectors:
+    """Return the collection of an index, to be searched as it was measured."""
+    return engine.open(manifest.collection, dim=manifest.dim, count=manifest.count, ef=manifest.ef)
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """A new collection on its way, in an order of chance: a part of it is a fair sample of the whole."""
+
+    engine: VectorEngine
+    collection: str
+    units: UnitVectors
+    codes: Codes
+    links: int
+    seed: int
+    progress: Progress
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """The rows of the vectors in the order in which they are added."""
+        return np.random.default_rng(self.seed).permutation(len(self.units.ids))
+
+    def _create(self) -> None:
+        dim = self.units.vectors.shape[1]
+        self.engine.create(self.collection, dim, links=self.links, ef_construction=EF_CONSTRUCTION)
+
+    def measured(self, target_recall: float) -> list[Attempt]:
+        """Add all vectors, some of them only after they have measured the others; return what was tried."""
+        self._create()
+        unseen: dict[int, float] = {}
+        spared = spared_of(len(self.order))
+        first = len(self.order) - spared
+        self._add(0, first)
+        if spared:
+            held = np.sort(self.order[:first])
+            part = StoredVectors(SomeRows(self.units.vectors, held), self.units.ids[held])
+            evaluator = RecallEvaluator.of_unseen(part, np.asarray(self.units.vectors[self.order[first:]]))
+            for ef in CANDIDATES:
+                unseen[ef] = evaluator.recall_of(self._at(ef))
+                self.progress("recall", 0, 0)
+            self._add(first, len(self.order))
+        evaluator = RecallEvaluator.of_own(StoredVectors(self.units.vectors, self.units.ids), QUERIES, self.seed)
+        release_pages(self.units.vectors)
+        return attempts_until(
+            target_recall, CANDIDATES, self._at, evaluator,
+            links=self.links, unseen=unseen.get, progress=self.progress,
+        )  # fmt: skip
+
+    def add_all(self) -> None:
+        """Add all vectors."""
+        self._create()
+        self._add(0, len(self.order))
+
+    def _add(self, start: int, stop: int) -> None:
+        for begin in range(start, stop, ROWS_AT_ONCE):
+            rows = self.order[begin : min(begin + ROWS_AT_ONCE, stop)]
+            self.engine.add(self.collection, self.units.ids[rows], self.units.vectors[rows], self.codes[rows])
+            release_pages(self.units.vectors)
+            self.progress("index", min(begin + ROWS_AT_ONCE, stop), len(self.order))
+        self.engine.settle(self.collection)
+
+    def _at(self, ef: int) -> SearchableVectors:
+        shape = self.units.vectors.shape
+        return self.engine.open(self.collection, dim=shape[1], count=shape[0], ef=ef)
