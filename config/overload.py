@@ -15,8 +15,10 @@ BUSY_SENTENCES = ("database is locked", "database table is locked", "too many cl
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Say whether an error, or its cause, is full storage."""
-    while error is not None:
+    """Say whether an error, or its cause, is full storage. A library may make an error its own cause."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, OSError) and error.errno in FULL:
             return True
         if isinstance(error, OperationalError) and any(words in str(error) for words in DATABASES_SAY):

@@ -25,17 +25,18 @@ class MilvusServer:
     """The server of a folder; its ports stay when it starts again."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._ports = folder, {name: free_port() for name in PORTS}
+        self._folder, self._data = folder, folder / "data"
+        self._data.mkdir()
+        self._ports = {name: free_port() for name in PORTS}
         self.url = f"milvus://127.0.0.1:{self._ports['proxy']}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [str(Path(sys.executable).with_name("milvus-server")), "--data", str(self._folder / "data")]
-        for name, port in self._ports.items():
-            command += [f"--{name}-port", str(port)]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command(), cwd=self._data, env=self._environment(), stdout=log, stderr=log, start_new_session=True
+            )
         end = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -46,6 +47,23 @@ class MilvusServer:
                 time.sleep(0.5)
             else:
                 return
+
+    def _command(self) -> list[str]:
+        """Return the wheel's command, which unpacks the server; from then on the server's own.
+
+        The wheel takes another port where connections to the one before still wait for their end.
+        """
+        if (self._data / "bin/milvus").exists():
+            return [str(self._data / "bin/milvus"), "run", "standalone"]
+        command = [str(Path(sys.executable).with_name("milvus-server")), "--data", str(self._data)]
+        for name, port in self._ports.items():
+            command += [f"--{name}-port", str(port)]
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        """Return what the wheel gives the server."""
+        own = {"DEPLOY_MODE": "STANDALONE", "MILVUS_RUN_DIR": str(self._data / "run")}
+        return os.environ | own | {"LD_LIBRARY_PATH": str(self._data / "bin")}
 
     def kill(self) -> None:
         """End it at once, and everything that it started."""

@@ -146,13 +146,12 @@ def test_filters_corrections_and_exclusions_keep_what_they_say(index: Built, tru
         assert agrees(found, truth.nearest(query, 12, mask)) == 1
 
 
-@pytest.mark.milvus
+@pytest.mark.parametrize("index", [MILVUS], indirect=True)
 def test_filters_that_keep_many_are_searched_by_the_graph_with_more_candidates(
-    truth: Truth, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    index: Built, truth: Truth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlcore.index import milvus as module
 
-    index = built(truth, tmp_path / "index", engine_named("milvus", request))
     monkeypatch.setattr(module, "EXACT_NUMBERS", 0)
     allowed, mask = index.vectors.filtered(None, ["train", "test"]), truth.splits < 2
     assert allowed.few is None
@@ -324,32 +323,3 @@ def test_a_server_that_is_not_there_is_away_within_seconds_and_no_password_is_to
     assert "secret-word" not in str(caught.value)
     with pytest.raises(EngineAway):
         engine.open("kindred_x", dim=2, count=3, ef=50).nearest(np.ones(2, np.float32), 1)
-
-
-@pytest.mark.milvus
-def test_a_server_that_is_killed_is_away_and_answers_again_when_it_is_back(
-    truth: Truth, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    milvus = request.getfixturevalue("milvus")
-    index = built(truth, tmp_path / "index", open_engine(milvus.url))
-    before = index.vectors.nearest(truth.vectors[3], 5)[0].tolist()
-    milvus.kill()
-    with pytest.raises(EngineAway, match="does not answer"):
-        index.vectors.nearest(truth.vectors[3], 5)
-    milvus.start()
-    assert answer_of(index, truth) == before
-
-
-def answer_of(index: Built, truth: Truth) -> list[int]:
-    """Return the answer of a server that has come back: it loads its collections first."""
-    import time
-
-    end = time.monotonic() + 120
-    while True:
-        try:
-            found: list[int] = index.vectors.nearest(truth.vectors[3], 5)[0].tolist()
-        except EngineAway:
-            assert time.monotonic() < end
-            time.sleep(0.5)
-        else:
-            return found
