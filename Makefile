@@ -85,9 +85,9 @@ test-milvus: env
 
 # The whole site on PostgreSQL and Redis, every test of the queue on RabbitMQ, every case of every grid: for a night.
 ci-full: check
-	$(PARALLEL) -m "not e2e and not learning" $(ARGS)
+	$(PARALLEL) -m "not e2e and not learning and not milvus" $(ARGS)
 	$(PARALLEL) -m learning tests/mlcore $(ARGS)
-	$(ON_REDIS) -m "not e2e and not learning" $(ARGS)
+	$(ON_REDIS) -m "not e2e and not learning and not milvus" $(ARGS)
 	$(ON_RABBITMQ) $(SITE) -m queue $(ARGS)
 	$(MAKE) test-milvus
 	$(MAKE) e2e WALKS=e2e $(if $(ARGS),ARGS="$(ARGS)")
