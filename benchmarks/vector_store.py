@@ -1,12 +1,14 @@
 """A collection of Milvus beside the same index in the process: build, memory of the server, and one query at a time.
 
 Both have 16 links and search with the ef that each build chose. `--url` names a server that runs already, whose memory
-is then not known; without it one is started from the wheel `milvus` (requirements-dev.txt). Vectors are unit vectors
-around 2,000 centres. Memory is that of the server above its start, or what a process keeps of the index. A class has 100 pictures; "train" keeps half of all.
+is then not known; without it one is started from the wheel `milvus` (requirements-dev.txt). Memory is that of the server
+above its start, or what a process keeps of the index. Vectors are unit vectors around 2,000 centres. A class has 100
+pictures; the split keeps half of all.
 """
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +28,6 @@ from mlcore.index import Codes, build_index, load_index
 from mlcore.index.engine import SearchableVectors, VectorEngine, open_engine
 from mlcore.index.engine_build import build_in_engine, open_collection
 
-LOCAL = "milvus://127.0.0.1:19530"
 START_SECONDS = 120
 COLLECTION = "kindred_benchmark"
 MADE: dict[str, Any] = {"model_sha256": "0" * 64, "preprocessing": {"size": 224}}
@@ -63,11 +64,14 @@ def note_of(found: dict[str, Result], count: int) -> str:
 @contextmanager
 def served(url: str, folder: Path) -> Iterator[tuple[VectorEngine, int]]:
     """Yield a server, and its process if it was started here, else 0."""
-    engine = open_engine(url or LOCAL)
     if url:
-        yield engine, 0
+        yield open_engine(url), 0
         return
-    command = [str(Path(sys.executable).with_name("milvus-server")), "--data", str(folder / "milvus")]
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    engine = open_engine(f"milvus://127.0.0.1:{port}")
+    server = str(Path(sys.executable).with_name("milvus-server"))
+    command = [server, "--data", str(folder / "milvus"), "--proxy-port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         _await(engine)
