@@ -1,9 +1,9 @@
 """A collection of Milvus beside the same index in the process: build, memory of the server, and one query at a time.
 
 Both have 16 links and search with the ef that each build chose. `--url` names a server that runs already, whose memory
-is then not known; without it one is started from the wheel `milvus` (requirements-dev.txt). Memory is that of the server
-above its start, or what a process keeps of the index. Vectors are unit vectors around 2,000 centres. A class has 100
-pictures; the split keeps half of all.
+is then not known; without it one is started from the wheel `milvus` (requirements-dev.txt). Memory is that of the
+server above its start, or what a process keeps of the index. Vectors are unit vectors around 2,000 centres. A class
+has 100 pictures; the split keeps half of all.
 """
 
 import os
