@@ -175,7 +175,8 @@ def make_map(count: int) -> Result:
     from retrieval.models import Index
     from retrieval.pages.services.maps import submit_map
 
-    job = submit_map(Index.objects.select_related("model", "dataset").filter(active=True).order_by("model__name")[0], by=None)
+    rows = Index.objects.select_related("model", "dataset").filter(active=True)
+    job = submit_map(rows.order_by("model__name")[0], by=None)
     return {**timed(lambda: ended(job)), "count": count}
 
 

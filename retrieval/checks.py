@@ -6,15 +6,11 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
-from mlcore.errors import VectorIndexError
 from retrieval.registry.services import vector_store
 
 
 @register()
 def vector_store_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Fail with the reason; whether the store answers is asked by /readyz."""
-    try:
-        vector_store.engine()
-    except VectorIndexError as error:
-        return [Error(str(error), hint="See docs/vectors.md.", id="kindred.vectors.E001")]
-    return []
+    fault = vector_store.fault_of_url()
+    return [Error(fault, hint="See docs/vectors.md.", id="kindred.vectors.E001")] if fault else []

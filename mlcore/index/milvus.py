@@ -36,7 +36,7 @@ BYTES_AT_ONCE = 8 << 20
 """Of vectors in a message; servers take 64 MB."""
 
 IDS_AT_ONCE = 1000
-"""That are asked for in one message."""
+"""That one message names."""
 
 EXACT_NUMBERS = 4_000_000
 """A filter that keeps fewer numbers (pictures x dimensions), and at most MOST_ROWS pictures, is answered exactly, from

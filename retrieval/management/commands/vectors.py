@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mlcore.errors import MlcoreError
+from config.errors import Rejected
 from retrieval.errors import VectorsAway
 from retrieval.registry.services.vector_moves import move, refill
 
@@ -30,5 +30,5 @@ class Command(BaseCommand):
             else:
                 count = refill(self.stdout.write)
                 self.stdout.write(f"{count:,} collections were made again.")
-        except (VectorsAway, MlcoreError, OSError) as error:
+        except (VectorsAway, Rejected) as error:
             raise CommandError(str(error)) from error

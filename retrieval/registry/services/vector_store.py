@@ -18,7 +18,7 @@ from django.db import transaction
 
 from accounts.models import User
 from jobs.models import Job
-from mlcore.errors import EngineAway, MlcoreError
+from mlcore.errors import EngineAway, MlcoreError, VectorIndexError
 from mlcore.index import IndexManifest
 from mlcore.index.engine import SearchableVectors, VectorEngine, open_engine
 from mlcore.index.engine_build import open_collection
@@ -43,6 +43,15 @@ def engine() -> VectorEngine | None:
         VectorIndexError: `VECTOR_STORE_URL` cannot be read.
     """
     return _engine_at(settings.VECTOR_STORE_URL) if settings.VECTOR_STORE_URL else None
+
+
+def fault_of_url() -> str:
+    """Return what is wrong with `VECTOR_STORE_URL`, "" for nothing."""
+    try:
+        engine()
+    except VectorIndexError as error:
+        return str(error)
+    return ""
 
 
 def engine_of(manifest: IndexManifest) -> VectorEngine:
