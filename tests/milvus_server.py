@@ -65,6 +65,16 @@ class MilvusServer:
         own = {"DEPLOY_MODE": "STANDALONE", "MILVUS_RUN_DIR": str(self._data / "run")}
         return os.environ | own | {"LD_LIBRARY_PATH": str(self._data / "bin")}
 
+    def pause(self) -> None:
+        """Let it answer nothing, and keep its connections."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """End it at once, and everything that it started."""
         if self._process is not None:

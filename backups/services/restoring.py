@@ -6,6 +6,7 @@ may be of different times; whoever dies there runs the restore again.
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -29,6 +30,7 @@ from jobs import scratch, sweeper
 from jobs.models import Job
 from retrieval.models import Dataset
 from retrieval.pages.services.storage.needed import place_of, settle_restored_files
+from storage.models import Site
 from storage.store import store
 
 STAGING = ".restore"
@@ -149,5 +151,6 @@ def _settle(manifest: Manifest, warning: str) -> list[str]:
     """Let what the replaced site left beside database and files go; return what to know."""
     shutil.rmtree(scratch.root(), ignore_errors=True)  # of jobs that had the same numbers
     sweeper.give_back_all(timezone.now())
+    Site.objects.update(id=uuid.uuid4())  # of its own: the site of the backup may go on, with collections by its name
     notes = [f"{fault} (already when the backup was made)" for fault in manifest.faults]
     return [*notes, *settle_restored_files(), *filter(None, [warning])]

@@ -7,7 +7,7 @@ the index has the same vectors, so a collection that is lost can be made again.
 A new engine is a module here with one class, a line in ENGINES, and its client among the requirements.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -35,7 +35,8 @@ class Filter(Protocol):
 class SearchableVectors(Protocol):
     """The unit vectors of an index, as searches read them: from hnswlib in this process, or from an engine.
 
-    Safe to use from many threads. Those of an engine raise EngineAway while it does not answer.
+    Safe to use from many threads. Those of an engine raise EngineAway while it does not answer, and StaleIndexError
+    where it has lost them.
     """
 
     @property
@@ -85,6 +86,8 @@ class SearchableVectors(Protocol):
 class VectorEngine(Protocol):
     """A server of vectors. Its calls raise EngineAway, a sentence, while it does not answer or refuses.
 
+    Calls that name a collection raise StaleIndexError where there is none, without its name: visitors may read it.
+
     Names of collections and aliases: letters, digits and underscores, a letter first.
     """
 
@@ -92,7 +95,7 @@ class VectorEngine(Protocol):
     """The scheme of its URL."""
 
     def check(self) -> None:
-        """Raise EngineAway where it does not answer."""
+        """Raise EngineAway where it does not answer within a second or two."""
         ...
 
     def create(self, collection: str, dim: int, *, links: int, ef_construction: int) -> None:
@@ -103,8 +106,8 @@ class VectorEngine(Protocol):
         """Add unit vectors [n, D] with ids [n] and codes [n]."""
         ...
 
-    def settle(self, collection: str) -> None:
-        """Wait until all that was added is in the graph and can be searched."""
+    def settle(self, collection: str, waiting: Callable[[], object]) -> None:
+        """Wait until all that was added is in the graph, and can be searched; call `waiting`, which may raise."""
         ...
 
     def open(self, collection: str, *, dim: int, count: int, ef: int) -> SearchableVectors:
@@ -124,7 +127,7 @@ class VectorEngine(Protocol):
         ...
 
     def drop(self, collection: str) -> None:
-        """Delete a collection with its vectors and aliases; one that is not there is passed over."""
+        """Delete a collection with its vectors and aliases, in seconds; one that is not there is passed over."""
         ...
 
 

@@ -2,7 +2,8 @@
 manifest. The folder has the vectors, from which the collection can be made again."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.artifacts import published
-from mlcore.errors import VectorIndexError
+from mlcore.errors import MlcoreError, VectorIndexError
 from mlcore.events import Progress, no_progress
 from mlcore.index.attempts import CANDIDATES, EF_CONSTRUCTION, LINKS, QUERIES, attempts_until, figures_of, spared_of
 from mlcore.index.codes import Codes
@@ -20,6 +21,7 @@ from mlcore.index.engine import SearchableVectors, VectorEngine
 from mlcore.index.matrix import ROWS_AT_ONCE, SomeRows, UnitVectors, release_pages
 from mlcore.index.recall import RecallEvaluator
 from mlcore.index.store import (
+    ENGINE_FORMAT,
     VECTORS,
     Attempt,
     IndexManifest,
@@ -49,14 +51,14 @@ def build_in_engine(
 ) -> IndexManifest:
     """Fill a collection with embeddings [N, D], ids [N] and codes [N], and write its vectors to `folder`.
 
-    Settings are chosen as `build_index` chooses them. A failure, or a `progress` that raises, leaves no folder, and
-    maybe a collection that no manifest names; another build of that name replaces it.
+    Settings are chosen as `build_index` chooses them. A failure, or a `progress` that raises, leaves no folder and no
+    collection, if the engine answers then.
     Raises: VectorIndexError for vectors or ids that cannot be indexed, or fewer than two; EngineAway; FileExistsError.
     """
     if len(ids) < 2:
         raise VectorIndexError(f"an index needs at least 2 pictures, got {len(ids)}")
     started = time.monotonic()
-    with published(folder) as scratch:
+    with published(folder) as scratch, _dropped_on_failure(engine, collection):
         units = UnitVectors.written(scratch / VECTORS, embeddings, ids)
         ordered = codes[np.argsort(ids, kind="stable")]
         attempts: list[Attempt] = []
@@ -72,6 +74,7 @@ def build_in_engine(
             "preprocessing_sha256": preprocessing_sha256(preprocessing),
             "origin": Origin(built_recall=attempts[-1].recall),
             "build_seconds": round(time.monotonic() - started, 3),
+            "format": ENGINE_FORMAT,
             "engine": engine.name,
             "collection": collection,
         }
@@ -80,8 +83,8 @@ def build_in_engine(
     return manifest
 
 
-def refill(engine: VectorEngine, folder: Path, progress: Progress = no_progress) -> None:
-    """Make the collection of an index again, as it was built, from the vectors in its folder.
+def fill(engine: VectorEngine, collection: str, folder: Path, progress: Progress = no_progress) -> None:
+    """Fill a new collection as that of the index in `folder` was built, from the vectors there.
 
     Raises: StaleIndexError where the folder is damaged; EngineAway.
     """
@@ -90,7 +93,19 @@ def refill(engine: VectorEngine, folder: Path, progress: Progress = no_progress)
     if codes is None:
         raise VectorIndexError("the index does not know the classes of its pictures; rebuild it")
     units = UnitVectors(vectors.ids, vectors.vectors)
-    _Filling(engine, manifest.collection, units, codes, manifest.M, manifest.seed, progress).add_all()
+    with _dropped_on_failure(engine, collection):
+        _Filling(engine, collection, units, codes, manifest.M, manifest.seed, progress).add_all()
+
+
+@contextmanager
+def _dropped_on_failure(engine: VectorEngine, collection: str) -> Iterator[None]:
+    """Drop a collection that a failed build, or one that was stopped, leaves behind."""
+    try:
+        yield
+    except BaseException:
+        with suppress(MlcoreError):
+            engine.drop(collection)
+        raise
 
 
 def open_collection(engine: VectorEngine, manifest: IndexManifest) -> SearchableVectors:
@@ -152,7 +167,7 @@ class _Filling:
             self.engine.add(self.collection, self.units.ids[rows], self.units.vectors[rows], self.codes[rows])
             release_pages(self.units.vectors)
             self.progress("index", min(begin + ROWS_AT_ONCE, stop), len(self.order))
-        self.engine.settle(self.collection)
+        self.engine.settle(self.collection, lambda: self.progress("index", stop, len(self.order)))
 
     def _at(self, ef: int) -> SearchableVectors:
         shape = self.units.vectors.shape

@@ -6,7 +6,7 @@ URL: milvus://user:password@host:port/database?secure=true, of which only the ho
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,12 +25,17 @@ from mlcore.index.stored import Chosen, StoredVectors, as_ids
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
+logger = logging.getLogger(__name__)
+
 PORT = 19530
 SECONDS = 5.0
 """That a search may take, trials included."""
 
+CONNECT_SECONDS = 2.0
+CHECK_SECONDS = 1.0
+
 BUILD_SECONDS = 600.0
-"""That one step of a build may take."""
+"""That one message of a build may take, and an index that does not grow meanwhile."""
 
 BYTES_AT_ONCE = 8 << 20
 """Of vectors in a message; servers take 64 MB."""
@@ -81,10 +86,13 @@ class MilvusEngine:
         try:
             port = parts.port or PORT
         except ValueError as error:
-            raise VectorIndexError(f"the port of VECTOR_STORE_URL cannot be used: {error}") from error
+            raise VectorIndexError(
+                "VECTOR_STORE_URL has no port that can be used; escape / and # in a password"
+            ) from error
         if not parts.hostname or options.keys() - {"secure"} or options.get("secure", "true") not in ("true", "false"):
             raise VectorIndexError("VECTOR_STORE_URL is milvus://user:password@host:port/database?secure=true")
-        self.address = f"{parts.hostname}:{port}"
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        self.address = f"{host}:{port}"
         scheme = "https" if options.get("secure") == "true" else "http"
         self._options = {"uri": f"{scheme}://{self.address}", "db_name": parts.path.strip("/")}
         if parts.username:
@@ -97,7 +105,7 @@ class MilvusEngine:
 
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs a stack for each error that it raises
         with self.asked():
-            return MilvusClient(**self._options, timeout=SECONDS)
+            return MilvusClient(**self._options, timeout=CONNECT_SECONDS)
 
     @contextmanager
     def asked(self, collection: str = "") -> Iterator[None]:
@@ -109,7 +117,8 @@ class MilvusEngine:
             yield
         except MilvusException as error:
             if error.code == MISSING or "can't find collection" in str(error):
-                raise StaleIndexError(f"Milvus has no collection {collection}; build the index anew") from error
+                logger.warning("Milvus at %s has no collection %s", self.address, collection)
+                raise StaleIndexError("the vector store has lost this index; a curator has to fill it again") from error
             raise EngineAway(f"Milvus at {self.address} does not answer, or refuses: {_brief(error)}") from error
         except (grpc.RpcError, OSError) as error:
             raise EngineAway(f"Milvus at {self.address} does not answer: {_brief(error)}") from error
@@ -117,7 +126,7 @@ class MilvusEngine:
     def check(self) -> None:
         """See that it answers."""
         with self.asked():
-            self.client.list_collections(timeout=SECONDS)
+            self.client.list_collections(timeout=CHECK_SECONDS)
 
     def create(self, collection: str, dim: int, *, links: int, ef_construction: int) -> None:
         """Make an empty collection, in place of one of that name."""
@@ -149,18 +158,24 @@ class MilvusEngine:
             with self.asked(collection):
                 self.client.insert(collection, rows, timeout=BUILD_SECONDS)
 
-    def settle(self, collection: str) -> None:
+    def settle(self, collection: str, waiting: Callable[[], object]) -> None:
         """Wait until all that was added is in the graph, and load it."""
-        until = time.monotonic() + BUILD_SECONDS
         with self.asked(collection):
             self.client.flush(collection, timeout=BUILD_SECONDS)
-            while self.client.describe_index(collection, "vector", timeout=SECONDS).get("pending_index_rows"):
-                if time.monotonic() > until:
-                    raise EngineAway(f"Milvus has not indexed {collection} within {BUILD_SECONDS:.0f} seconds")
-                time.sleep(POLL)
+            self._await_graph(collection, waiting)
             self.client.load_collection(collection, timeout=BUILD_SECONDS)
             self.client.refresh_load(collection, timeout=BUILD_SECONDS)
         self._catch_up(collection)
+
+    def _await_graph(self, collection: str, waiting: Callable[[], object]) -> None:
+        last, until = -1, 0.0
+        while left := self.client.describe_index(collection, "vector", timeout=SECONDS).get("pending_index_rows"):
+            if left != last:
+                last, until = left, time.monotonic() + BUILD_SECONDS
+            if time.monotonic() > until:
+                raise EngineAway(f"Milvus has {left} vectors of {collection} left, and indexes none of them")
+            waiting()
+            time.sleep(POLL)
 
     def open(self, collection: str, *, dim: int, count: int, ef: int) -> "MilvusVectors":
         """Return a collection to search with `ef` candidates."""
@@ -198,7 +213,7 @@ class MilvusEngine:
                 return
             for alias in self.client.list_aliases(collection, timeout=SECONDS)["aliases"]:
                 self.client.drop_alias(alias, timeout=SECONDS)
-            self.client.drop_collection(collection, timeout=BUILD_SECONDS)
+            self.client.drop_collection(collection, timeout=SECONDS)
 
 
 class MilvusVectors:

@@ -30,8 +30,9 @@ from mlcore.index.hnsw import SPACE, VectorIndex
 from mlcore.index.matrix import mapped
 from mlcore.index.stored import StoredVectors
 
-FORMAT = 3
-READ = (1, 2, FORMAT)
+FORMAT, ENGINE_FORMAT = 2, 3
+"""Of an index whose graph hnswlib reads, and of one that a vector engine searches."""
+
 HNSWLIB = "hnswlib"
 """The engine of indexes that a process loads from their folder."""
 
@@ -44,7 +45,7 @@ DELETED = "deleted.npy"
 MANIFEST = "manifest.json"
 
 NEEDED = {1: (GRAPH, VECTORS), 2: (GRAPH, VECTORS, IDS), 3: (VECTORS, IDS)}
-"""The files that every index of a format has; one of format 3 has a graph as well where hnswlib searches it."""
+"""The files that every index of a format has."""
 
 BYTES_A_NODE = 150
 """What a process keeps of a vector beside the graph's file: hnswlib its lock, level and place by label (100), we its
@@ -157,17 +158,20 @@ class IndexManifest:
         return self.files[GRAPH].bytes + BYTES_A_NODE * (self.count + self.origin.dead)
 
     def to_json(self) -> dict[str, object]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return plain JSON values; those of an engine where there is one, so that earlier versions read the others."""
+        value = asdict(self)
+        if self.format != ENGINE_FORMAT:
+            del value["engine"], value["collection"]
+        return value
 
     @classmethod
     def from_json(cls, value: Any) -> "IndexManifest":
         """Return the manifest that `to_json` gave; StaleIndexError for another format or other fields."""
-        if not isinstance(value, dict) or value.get("format") not in READ or value.get("space") != SPACE:
-            raise StaleIndexError(f"manifest is not of format 1 to {FORMAT} and space {SPACE}; rebuild the index")
+        if not isinstance(value, dict) or value.get("format") not in NEEDED or value.get("space") != SPACE:
+            raise StaleIndexError(f"manifest is not of format 1 to 3 and space {SPACE}; rebuild the index")
         if value["format"] == 1:
             value = {"origin": asdict(Origin())} | value
-        if value["format"] < FORMAT:
+        if value["format"] != ENGINE_FORMAT:
             value = {"engine": HNSWLIB, "collection": ""} | value
         known = {field.name for field in fields(cls)}
         if value.keys() != known:
@@ -224,7 +228,7 @@ def open_files(folder: Path, manifest: IndexManifest, *, threads: int = 1, room:
     """
     if manifest.engine != HNSWLIB:
         raise StaleIndexError(f"index has no graph: {manifest.engine} searches it")
-    _verify_all(folder, manifest, GRAPH)
+    _verify_all(folder, manifest)
     index = VectorIndex.open(
         folder / GRAPH,
         folder / VECTORS,
@@ -316,9 +320,9 @@ def preprocessing_sha256(preprocessing: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(dict(preprocessing), sort_keys=True).encode()).hexdigest()
 
 
-def _verify_all(folder: Path, manifest: IndexManifest, *needed: str) -> None:
+def _verify_all(folder: Path, manifest: IndexManifest) -> None:
     """Prove files whole: those of the manifest, and those that an index of its format has to have."""
-    for name in dict.fromkeys((*NEEDED[manifest.format], *needed, *manifest.files)):
+    for name in dict.fromkeys((*NEEDED[manifest.format], *manifest.files)):
         _verify(folder / name, manifest.files.get(name))
 
 

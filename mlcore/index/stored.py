@@ -67,7 +67,7 @@ class StoredVectors:
             one = next(iter(ids))
             row = int(self._ids.searchsorted(one))
             return np.array([row], np.intp) if row < self.count and self._ids[row] == one else NO_ROWS
-        if len(ids) == 0:
+        if len(ids) == 0 or self.count == 0:
             return NO_ROWS
         wanted = np.unique(as_ids(ids))
         rows: Rows = np.minimum(np.searchsorted(self._ids, wanted), self.count - 1)

@@ -22,7 +22,11 @@ class Index(models.Model):
     count = models.PositiveIntegerField()
     active = models.BooleanField(default=False)
     collection = models.CharField(
-        max_length=200, blank=True, help_text="Its collection in the vector store; empty without one, or once dropped."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",  # earlier versions insert rows without it
+        help_text="Its collection in the vector store; empty without one, or once dropped.",
     )
     retired_at = models.DateTimeField(null=True, blank=True, help_text="When another index took its place.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -21,6 +21,7 @@ class Command(BaseCommand):
             choices=["move", "refill"],
             help="move: queue a build of each active index that is elsewhere; refill: make lost collections again",
         )
+        parser.add_argument("--all", action="store_true", help="refill also what the store seems to hold")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,7 +29,7 @@ class Command(BaseCommand):
                 count = move()
                 self.stdout.write(f"{count:,} builds are queued. Searches use the present indexes until they are done.")
             else:
-                count = refill(self.stdout.write)
+                count = refill(self.stdout.write, every=options["all"])
                 self.stdout.write(f"{count:,} collections were made again.")
         except (VectorsAway, Rejected) as error:
             raise CommandError(str(error)) from error

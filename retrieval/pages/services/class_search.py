@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Count, Q, QuerySet
 
-from mlcore.errors import StaleIndexError
+from mlcore.errors import MlcoreError
 from mlcore.evaluation.embedding_geometry import nearest_centres
 from retrieval.errors import VectorsAway
 from retrieval.models import Dataset, Image, Index, Model
@@ -68,7 +68,7 @@ def neighbourhood_of(dataset: Dataset, label: int) -> Neighbourhood | None:
     index: Index = model.serving[0]  # type: ignore[attr-defined]
     try:
         return _neighbourhood(model, dataset, model_cache.serving_index_of(index), label)
-    except (StaleIndexError, OSError, VectorsAway):  # damaged before it was loaded, or since; or the store is away
+    except (MlcoreError, OSError, VectorsAway):  # damaged before it was loaded, or since; or its store is away
         return None  # a search reports the error; this page is about the class
 
 

@@ -45,7 +45,9 @@ def written_index(context: JobContext, model: Model, dataset: Dataset, catalogue
         if not folder.exists():
             _write(context, folder, model, dataset, catalogue)
         store().put(path)
-    return _row_of(read_manifest(store().local_copy(path)), model, dataset, path)
+    index = _row_of(read_manifest(store().local_copy(path)), model, dataset, path)
+    vector_store.complete(index)
+    return index
 
 
 def _write(context: JobContext, folder: Path, model: Model, dataset: Dataset, catalogue: DatasetFolder) -> None:
@@ -57,7 +59,7 @@ def _write(context: JobContext, folder: Path, model: Model, dataset: Dataset, ca
 
 def _fill(context: JobContext, engine: VectorEngine, folder: Path, model: Model, catalogue: DatasetFolder) -> None:
     """Build the index in the vector store, in a collection of its own."""
-    with vector_store.asked(f"the new index of {model.name}"):
+    with vector_store.asked(f"the index of {model.name} cannot be built"):
         build_in_engine(
             engine,
             vector_store.collection_name(folder),

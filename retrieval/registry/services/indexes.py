@@ -1,6 +1,7 @@
 """Indexes: build, check, activate, roll back."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TypedDict
 
 from django.db import transaction
@@ -80,7 +81,7 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str,
         Model.objects.select_for_update().get(pk=model)
         rivals = Index.objects.filter(model=model, dataset=dataset, active=True)
         if not rivals.filter(revision__gt=built.revision).exists():
-            activate(built)
+            _switch(built, by=None)
     run = built.model.run  # an external model is published by hand
     if run and run.experiment.publish and not built.model.indexes.exclude(pk=built.pk).exists():
         Model.objects.filter(pk=model, archived_at=None).update(
@@ -95,7 +96,6 @@ def run_index_job(context: JobContext, model: int, dataset: int) -> Mapping[str,
     return {"index": built.pk, "recall": built.recall, "count": built.count}
 
 
-@transaction.atomic
 def activate(index: Index, *, by: User | None = None) -> None:
     """Let searches of its model and data set read `index`; an older one is rolled back to this way too.
 
@@ -107,14 +107,22 @@ def activate(index: Index, *, by: User | None = None) -> None:
     """
     if not store().has(index.path):
         raise Conflict(f"the files of index {index.pk} are gone; build a new one")
+    if not vector_store.is_there(index):  # before the transaction: it may take seconds
+        raise Conflict(f"the vector store does not hold index {index.pk} any more; build a new one")
+    with transaction.atomic():
+        _switch(index, by=by)
+
+
+def _switch(index: Index, *, by: User | None) -> None:
+    """Make an index the active one, in a transaction."""
     Model.objects.select_for_update().get(pk=index.model_id)  # two activations at once: one after the other
-    index.refresh_from_db(fields=["collection"])
-    if not vector_store.is_there(index):
+    row = Index.objects.select_for_update().get(pk=index.pk)  # a sweep that drops it: before or after
+    if row.collection != index.collection:
         raise Conflict(f"the vector store does not hold index {index.pk} any more; build a new one")
     rivals = Index.objects.filter(model=index.model, dataset=index.dataset)
     rivals.filter(active=True).exclude(pk=index.pk).update(active=False, retired_at=timezone.now())
     if rivals.filter(pk=index.pk, active=False).update(active=True, retired_at=None):
-        vector_store.point_alias(index)
+        transaction.on_commit(partial(vector_store.point_alias, index))
         audit.record(by, "activate-index", index.model.name, index=index.pk, recall=index.recall)
     index.refresh_from_db()
 

@@ -2,12 +2,16 @@
 
 An index that is built while it is set is a collection in the store; others are read from their folder, as before. The
 active row decides which collection is searched, so one commit switches every host. An alias for each model and data set
-follows it, for people who read the store by other means.
+follows it, for people who read the store by other means. Every collection has a name of its own, which is never used
+again: what fills one can harm no other.
 """
 
 import logging
-from collections.abc import Iterator
+import secrets
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -15,18 +19,22 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
-from jobs.models import Job
-from mlcore.errors import EngineAway, MlcoreError, VectorIndexError
+from config.errors import Rejected
+from mlcore.errors import EngineAway, MlcoreError, StaleIndexError, VectorIndexError
 from mlcore.index import IndexManifest
 from mlcore.index.engine import SearchableVectors, VectorEngine, open_engine
-from mlcore.index.engine_build import open_collection
+from mlcore.index.engine_build import fill, open_collection
 from retrieval.errors import VectorsAway
 from retrieval.models import Dataset, DeletedImage, Index
 from storage.models import Site
 
 logger = logging.getLogger(__name__)
+
+AWAY_SECONDS = 3.0
+"""That a process asks no more of a store that did not answer."""
 
 LOOKED, LOOK_SECONDS = "collections-looked-for", 60
 
@@ -54,33 +62,46 @@ def fault_of_url() -> str:
     return ""
 
 
-def engine_of(manifest: IndexManifest) -> VectorEngine:
+def engine_of(index: Index) -> VectorEngine:
     """Return the vector store that has the collection of an index.
 
     Raises:
-        EngineAway: this process is not told of it.
+        VectorsAway: this process is not told of it.
     """
-    found = engine()
-    if found is None or found.name != manifest.engine:
-        raise EngineAway(f"this index is in {manifest.engine}, and VECTOR_STORE_URL does not name it")
+    found, name = engine(), IndexManifest.from_json(index.manifest).engine
+    if found is None or found.name != name:
+        raise VectorsAway(f"an index is in {name}, and VECTOR_STORE_URL does not name it; a curator can build it anew")
     return found
 
 
-def collection_vectors(manifest: IndexManifest) -> SearchableVectors:
+def vectors_of(index: Index) -> SearchableVectors:
     """Return the collection of an index, to be searched. Raises as `engine_of`."""
-    return open_collection(engine_of(manifest), manifest)
+    return open_collection(
+        engine_of(index), replace(IndexManifest.from_json(index.manifest), collection=index.collection)
+    )
+
+
+class _Pause:
+    """When the vector store may be asked again: one that hangs must not hold every thread of a process."""
+
+    until = 0.0
 
 
 @contextmanager
-def asked(what: str) -> Iterator[None]:
-    """Turn the silence of the vector store into an error that can be shown; the log has its address."""
+def asked(failure: str) -> Iterator[None]:
+    """Turn the silence of the vector store into an error that can be shown; the log has its address.
+
+    failure: what cannot be done, as the beginning of a sentence. For AWAY_SECONDS nobody in this process asks again.
+    """
+    away = VectorsAway(f"{failure} now: the vector store does not answer; try again in a moment")
+    if time.monotonic() < _Pause.until:
+        raise away
     try:
         yield
     except EngineAway as error:
-        logger.warning("%s: %s", what, error)
-        raise VectorsAway(
-            f"{what} cannot be searched now: the vector store does not answer; try again in a moment"
-        ) from error
+        _Pause.until = time.monotonic() + AWAY_SECONDS
+        logger.warning("%s: %s", failure, error)
+        raise away from error
 
 
 def check_store() -> None:
@@ -99,8 +120,15 @@ def _prefix() -> str:
 
 
 def collection_name(folder: Path) -> str:
-    """Return the name of the collection of an index, by its folder."""
-    return f"{_prefix()}{folder.parent.name}_{folder.name.replace('-', '_')}"
+    """Return a new name for a collection of an index, by its folder and the time."""
+    job = folder.name.replace("-", "_")
+    return f"{_prefix()}{folder.parent.name}_{job}_{int(time.time())}_{secrets.token_hex(3)}"
+
+
+def _made_at(collection: str) -> int:
+    """Return when a name was made, in seconds; 0 where it does not say."""
+    parts = collection.split("_")
+    return int(parts[-2]) if len(parts) > 2 and parts[-2].isdecimal() else 0
 
 
 def alias_name(index: Index) -> str:
@@ -117,73 +145,101 @@ def is_there(index: Index) -> bool:
     Raises:
         VectorsAway: the store does not answer.
     """
-    manifest = IndexManifest.from_json(index.manifest)
-    if not manifest.collection:
+    if not index.manifest.get("collection"):
         return True
-    with asked(f"index {index.pk}"):
-        return bool(index.collection) and index.collection in engine_of(manifest).collections(index.collection)
+    with asked(f"index {index.pk} cannot be looked for"):
+        return bool(index.collection) and index.collection in engine_of(index).collections(index.collection)
 
 
-def point_alias(index: Index) -> None:
-    """Let the alias of its model and data set name the collection of an index, if it has one.
+def fill_again(index: Index) -> None:
+    """Make the collection of an index again, under a new name, from the vectors in its folder; then let it be searched.
 
     Raises:
         VectorsAway: the store does not answer.
+        Rejected: the files of the index are damaged.
     """
-    if index.collection:
-        with asked(f"index {index.pk}"):
-            engine_of(IndexManifest.from_json(index.manifest)).point(alias_name(index), index.collection)
+    store, folder = engine_of(index), index.folder
+    name = collection_name(folder)
+    with asked(f"index {index.pk} cannot be filled"):
+        try:
+            fill(store, name, folder)
+        except (StaleIndexError, OSError) as error:
+            raise Rejected(f"index {index.pk} of {index.model.name} cannot be read: {error}") from error
+        store.remove(name, _deleted_since(index))
+    Index.objects.filter(pk=index.pk).update(collection=name)
+    index.collection = name
+
+
+def complete(index: Index) -> None:
+    """See that a new index has its collection, without pictures that were deleted while it was built.
+
+    A job that is tried again finds the files of an attempt before, whose collection may be gone.
+    Raises as `fill_again`.
+    """
+    if not index.manifest.get("collection"):
+        return
+    if not is_there(index):
+        fill_again(index)
+    elif keys := _deleted_since(index):
+        with asked(f"index {index.pk} cannot be completed"):
+            engine_of(index).remove(index.collection, keys)
+
+
+def point_alias(index: Index) -> None:
+    """Let the alias of its model and data set name the collection of an index; no search of this site needs it."""
+    if not index.collection:
+        return
+    try:
+        with asked(f"the alias of index {index.pk} cannot be moved"):
+            engine_of(index).point(alias_name(index), index.collection)
+    except (VectorsAway, MlcoreError) as error:
+        logger.warning("%s", error)
 
 
 def remove_deleted(dataset: Dataset, *, by: User | None) -> None:
-    """Remove pictures of a data set that were deleted from every collection; called after each revision.
+    """Remove the pictures that a revision deleted from every collection; called after each, in its transaction.
 
     No search shows them in any case. Where the store does not answer, they go with the collection: the next index is
     built without them.
     """
-    transaction.on_commit(lambda: _remove_deleted(dataset))
+    revision, stored = dataset.revision, Index.objects.filter(dataset=dataset).exclude(collection="")
+    gone = DeletedImage.objects.filter(dataset=dataset, revision=revision)
+    keys = list(gone.order_by("key").values_list("key", flat=True)) if stored.exists() else []
+    if keys:
+        transaction.on_commit(lambda: _remove(list(stored), keys))
 
 
-def _remove_deleted(dataset: Dataset) -> None:
-    for index in Index.objects.filter(dataset=dataset).exclude(collection=""):
-        gone = DeletedImage.objects.filter(dataset=dataset, revision__gt=index.revision)
-        keys = list(gone.order_by("key").values_list("key", flat=True))
-        if not keys:
-            continue
-        try:
-            engine_of(IndexManifest.from_json(index.manifest)).remove(index.collection, keys)
-        except MlcoreError as error:
-            logger.warning("deleted pictures stay in collection %s until it goes: %s", index.collection, error)
+def _remove(indexes: Sequence[Index], keys: Sequence[int]) -> None:
+    try:
+        for index in indexes:
+            with asked(f"deleted pictures cannot be removed from index {index.pk}"):
+                engine_of(index).remove(index.collection, keys)
+    except (VectorsAway, MlcoreError) as error:
+        logger.warning("%s; they go with the collection", error)
+
+
+def _deleted_since(index: Index) -> list[int]:
+    gone = DeletedImage.objects.filter(dataset=index.dataset_id, revision__gt=index.revision)
+    return list(gone.order_by("key").values_list("key", flat=True))
 
 
 def drop_unneeded(now: datetime) -> None:
-    """Drop collections of this site that nobody needs: of indexes that were deleted, or replaced a while ago, and what
-    jobs that ended left behind."""
+    """Drop collections of this site that nobody needs, each OLD_COLLECTION_HOURS after its time.
+
+    These are of indexes that another one replaced, that were deleted, or never became active, and what builds left.
+    """
     if (found := engine()) is None or not cache.add(LOOKED, True, LOOK_SECONDS):
         return
+    limit = now - timedelta(hours=settings.OLD_COLLECTION_HOURS)
     try:
-        there = found.collections(_prefix())
-    except EngineAway as error:
-        logger.info("no collection is dropped now: %s", error)
-        return
-    if not there:
-        return
-    replaced = Index.objects.filter(retired_at__lt=now - timedelta(hours=settings.OLD_COLLECTION_HOURS), active=False)
-    going = set(replaced.exclude(collection="").values_list("collection", flat=True))
-    replaced.update(collection="")  # first: an index that names a collection has one
-    needed = set(Index.objects.exclude(collection="").values_list("collection", flat=True))
-    running = set(Job.objects.filter(kind="index", state__in=Job.ACTIVE).values_list("pk", flat=True))
-    going |= {name for name in there if name not in needed and _job_of(name) not in running}
-    for name in sorted(going.intersection(there)):
-        try:
-            found.drop(name)
-        except EngineAway as error:
-            logger.warning("collection %s is dropped later: %s", name, error)
-            return
-        logger.info("collection %s is dropped", name)
-
-
-def _job_of(collection: str) -> int:
-    """Return the job that filled a collection."""
-    number = collection.partition("_job_")[2].partition("_")[0]
-    return int(number) if number.isdecimal() else 0
+        with asked("unneeded collections cannot be dropped"):
+            there = found.collections(_prefix())  # first: what is filled from now on is not looked at
+            old = Q(retired_at__lt=limit) | Q(retired_at=None, created_at__lt=limit)
+            Index.objects.filter(old, active=False).exclude(collection="").update(collection="")
+            needed = set(Index.objects.exclude(collection="").values_list("collection", flat=True))
+            for name in there:
+                if name not in needed and _made_at(name) < limit.timestamp():
+                    found.drop(name)
+                    logger.info("collection %s is dropped", name)
+    except (VectorsAway, MlcoreError) as error:
+        logger.warning("%s", error)

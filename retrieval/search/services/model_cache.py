@@ -15,10 +15,10 @@ from mlcore.runs import WEIGHTS
 from retrieval.models import Index, Model
 from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
 from retrieval.registry.services.index_memory import resident_bytes
-from retrieval.registry.services.vector_store import asked, collection_vectors
+from retrieval.registry.services.vector_store import vectors_of
 from retrieval.search.services.embedding_queue import EmbeddingQueue
 from retrieval.search.services.memory_budget import LRUCache
-from retrieval.search.services.serving_index import ServingIndex
+from retrieval.search.services.serving_index import KEPT_BYTES, ServingIndex
 from retrieval.search.services.turns import turns
 
 if TYPE_CHECKING:
@@ -157,19 +157,22 @@ def serving_index_of(index: Index) -> ServingIndex:
     def load() -> ServingIndex:
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
         if index.manifest.get("collection"):
-            manifest = of_model(IndexManifest.from_json(index.manifest), index.model.weights_sha256, expected)
-            with asked(f"the index of {index.model.name}"):
-                return ServingIndex(collection_vectors(manifest), index)
+            of_model(IndexManifest.from_json(index.manifest), index.model.weights_sha256, expected)
+            return ServingIndex(vectors_of(index), index)
         index.folder.stat()
         vectors = load_index(index.folder, model_sha256=index.model.weights_sha256, preprocessing=expected)
         return ServingIndex(vectors, index)
 
-    return cache.get(("index", index.pk), load, resident_bytes(index))
+    return cache.get(_key_of(index), load, resident_bytes(index) or KEPT_BYTES)
 
 
 def forget_index(index: Index) -> None:
     """Let the index of a row go: a file was damaged while it was loaded, which its next loading reports in full."""
-    cache.forget(("index", index.pk))
+    cache.forget(_key_of(index))
+
+
+def _key_of(index: Index) -> tuple[str, int, str]:
+    return ("index", index.pk, index.collection)  # a collection that is filled again has another name
 
 
 def _size(file: Path) -> int:

@@ -175,4 +175,4 @@ def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:
 
 def _vectors(held: list[ServingIndex], pictures: Collection[int]) -> Floats:
     """Return the vectors of those images that the indexes hold; one of another data set has none."""
-    return np.concatenate([each.vectors_of(each.held(pictures)) for each in held])
+    return np.concatenate([each.vectors_of(each.held(pictures).tolist()) for each in held])

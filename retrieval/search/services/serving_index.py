@@ -32,6 +32,10 @@ MOST_FILTERS = 16
 """Filters used last whose pictures are kept; a picture's mask takes a byte of each. Others are made again."""
 
 
+KEPT_BYTES = 16 << 20
+"""Of filters that an index in a vector store keeps in this process, unless one alone is larger."""
+
+
 @dataclass(frozen=True)
 class _Base:
     """The revision of the data set whose classes and splits an index has, and its pictures that were gone by then."""
@@ -85,11 +89,15 @@ class ServingIndex:
 
     def vectors_of(self, pictures: Collection[int]) -> Vectors:
         """Return the unit vectors [n, dim] of pictures that it holds."""
+        if not pictures:
+            return np.zeros((0, self.vectors.dim), np.float32)
         with self._asked():
             return self.vectors.vectors_of(pictures)
 
     def held(self, pictures: Collection[int]) -> Ids:
         """Return those of some pictures that it holds, ascending."""
+        if not pictures:
+            return NONE_GONE
         with self._asked():
             return self.vectors.held(pictures)
 
@@ -98,7 +106,7 @@ class ServingIndex:
         if isinstance(self.vectors, VectorIndex):
             yield
             return
-        with asked(self._name), turns.left():
+        with asked(f"{self._name} cannot be searched"), turns.left():
             yield
 
     def gone(self, now: int) -> Ids:
@@ -121,7 +129,8 @@ class ServingIndex:
 
     def _keeps_too_much(self) -> bool:
         numbers = sum(kept.kept_numbers for kept in self._filters.values())
-        return len(self._filters) > MOST_FILTERS or numbers > 2 * self.vectors.count
+        most = 2 * self.vectors.count if isinstance(self.vectors, VectorIndex) else KEPT_BYTES // 8
+        return len(self._filters) > MOST_FILTERS or numbers > most
 
     def _prepared(self, wanted: Filter, now: int) -> PreparedFilter:
         self._base()

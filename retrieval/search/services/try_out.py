@@ -11,6 +11,7 @@ from django.core.cache import cache
 
 from accounts.roles import Visitor
 from config.errors import Rejected
+from mlcore.errors import MlcoreError
 from retrieval.datasets.services.random_pictures import random_pictures
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.errors import NoResults
@@ -56,7 +57,7 @@ def _found(search: Search, model: Model) -> list[Ranking]:
     """Return a model's results by the stored vector of the query; none where its index does not hold it."""
     try:
         return search_indexes(search, model, None, embedding=indexed_embedding(search, model))
-    except (Rejected, NoResults):
+    except (Rejected, NoResults, MlcoreError, OSError):  # of an index that is damaged, lost or away; a search says so
         return []
 
 

@@ -29,7 +29,7 @@ def test_a_built_index_finds_its_own_pictures_and_records_how_it_was_chosen(tmp_
     manifest = built(tmp_path / "index", rows, ids)
     index = load_index(tmp_path / "index", model_sha256="f" * 64)
     assert index.search(rows, 1)[0][:, 0].tolist() == ids.tolist()
-    assert (manifest.count, manifest.dim, manifest.space, manifest.format) == (1500, 16, "ip", 3)
+    assert (manifest.count, manifest.dim, manifest.space, manifest.format) == (1500, 16, "ip", 2)
     assert (manifest.queries, manifest.queries_unseen) == (1000, 300)
     assert manifest.meets_target and manifest.recall >= 0.99
     assert all(attempt.recall < 0.99 for attempt in manifest.attempts[:-1])

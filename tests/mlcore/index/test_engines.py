@@ -15,7 +15,7 @@ from mlcore.errors import EngineAway, StaleIndexError, VectorIndexError
 from mlcore.index import Codes, IndexManifest, build_index, load_index, load_vectors
 from mlcore.index import engine as engines
 from mlcore.index.engine import SearchableVectors, VectorEngine, open_engine
-from mlcore.index.engine_build import build_in_engine, open_collection, refill
+from mlcore.index.engine_build import build_in_engine, fill, open_collection
 from tests.fixtures.memory_engine import URL, MemoryEngine
 
 COUNT, DIM, CLASSES = 1200, 16, 40
@@ -170,7 +170,9 @@ def test_fewer_are_found_where_fewer_are_left(index: Built, truth: Truth) -> Non
     assert sorted(index.vectors.nearest(query, 10, allowed=allowed)[0].tolist()) == sorted(three)
     assert index.vectors.nearest(query, 10, allowed=allowed, exclude=three[:2])[0].tolist() == three[2:]
     assert len(index.vectors.nearest(query, 10, allowed=allowed, exclude=three)[0]) == 0
-    assert len(index.vectors.nearest(query, 10, allowed=index.vectors.filtered([CLASSES + 1], None))[0]) == 0
+    nothing = index.vectors.filtered([CLASSES + 1], None)
+    for exclude in ([], three[:1], three):
+        assert len(index.vectors.nearest(query, 10, allowed=nothing, exclude=exclude)[0]) == 0
 
 
 def test_vectors_come_back_by_id_in_any_order(index: Built, truth: Truth) -> None:
@@ -235,17 +237,15 @@ def test_a_collection_from_its_build_to_its_end(
     first = int(whole.vectors.nearest(query, 1)[0][0])
     engine.remove(named, [first, 10**9])
     assert first not in whole.vectors.nearest(query, 20)[0] and len(whole.vectors.held([first])) == 0
-    refill(engine, whole.folder)
-    assert whole.vectors.nearest(query, 1)[0].tolist() == [first]
-
     engine.drop(named)
     engine.drop(named)
     assert engine.collections(named) == []
-    with pytest.raises(StaleIndexError, match=named):
+    with pytest.raises(StaleIndexError, match="the vector store has lost this index"):
         whole.vectors.nearest(query, 3)
-    refill(engine, whole.folder)
-    assert whole.vectors.nearest(query, 1)[0].tolist() == [first]
-    engine.drop(named)
+    fill(engine, f"{named}_again", whole.folder)
+    again = engine.open(f"{named}_again", dim=DIM, count=COUNT, ef=50)
+    assert again.nearest(query, 1)[0].tolist() == [first]
+    engine.drop(f"{named}_again")
 
 
 def test_an_alias_follows_the_newest_collection(truth: Truth, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_build_that_is_stopped_leaves_no_folder(truth: Truth, tmp_path: Path) 
             engine, "kindred_stopped", tmp_path / "i", truth.vectors, truth.ids,
             model_sha256=MODEL, preprocessing={}, codes=codes, progress=stop,
         )  # fmt: skip
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and "kindred_stopped" not in MemoryEngine.kept
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -296,8 +296,9 @@ def test_a_few_vectors_are_an_index(truth: Truth, tmp_path: Path, count: int) ->
         ("", "must begin with memory:// or milvus://|must begin with milvus://"),
         ("qdrant://host", "must begin with"),
         ("milvus://", "milvus://user:password@host:port/database"),
-        ("milvus://host:port", "port of VECTOR_STORE_URL cannot be used"),
-        ("milvus://host:99999", "port of VECTOR_STORE_URL cannot be used"),
+        ("milvus://host:port", "no port that can be used"),
+        ("milvus://host:99999", "no port that can be used"),
+        ("milvus://me:pa/ss@host:1", "no port that can be used; escape / and # in a password"),
         ("milvus://host?secure=maybe", "milvus://user:password@host:port/database"),
         ("milvus://host?token=x", "milvus://user:password@host:port/database"),
     ],
@@ -313,6 +314,7 @@ def test_a_url_may_name_port_database_account_and_tls() -> None:
     engine = MilvusEngine("milvus://me:p%40ss@host:1234/birds?secure=true")
     assert engine.address == "host:1234"
     assert engine._options == {"uri": "https://host:1234", "db_name": "birds", "user": "me", "password": "p@ss"}
+    assert MilvusEngine("milvus://[::1]:5")._options["uri"] == "http://[::1]:5"
     assert MilvusEngine("milvus://host")._options == {"uri": "http://host:19530", "db_name": ""}
 
 
