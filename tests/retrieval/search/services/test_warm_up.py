@@ -20,7 +20,7 @@ def test_the_default_models_are_in_memory_afterwards(world: World, fresh_engine:
     assert warm_models() == 2
     held = set(model_cache.cache._held)
     assert {("model", model.pk) for model in world.models} <= held
-    assert {("index", world.index_of(model).pk) for model in world.models} <= held
+    assert {("index", world.index_of(model).pk, "") for model in world.models} <= held
 
 
 @pytest.mark.django_db
