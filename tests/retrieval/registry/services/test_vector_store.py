@@ -402,7 +402,7 @@ def test_the_models_page_tells_the_engine_and_what_was_dropped(
     sweep(settings.OLD_COLLECTION_HOURS + 1)
     client.force_login(admin)
     page = client.get(reverse("model", args=[moved.models[0].pk])).content.decode()
-    assert page.count('<span class="hint">in memory</span>') == 2 and "KINDRED_ENGINE_MB" not in page
+    assert page.count('<span class="hint">in Memory</span>') == 2 and "KINDRED_ENGINE_MB" not in page
     assert page.count("Activate index") == 1 and '<span class="hint">deleted</span>' in page  # the one in a file
 
 
