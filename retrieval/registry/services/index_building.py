@@ -66,10 +66,7 @@ def _fill(context: JobContext, engine: VectorEngine, folder: Path, model: Model,
             folder,
             embeddings_of(model, catalogue, context.scratch, context.progress),
             catalogue.ids,
-            model_sha256=model.weights_sha256,
-            preprocessing=read_json(model.folder / "model.json")["preprocessing"],
-            codes=_codes(catalogue),
-            progress=context.progress,
+            **_facts(context, model, catalogue),
         )
 
 
@@ -105,12 +102,19 @@ def _build(context: JobContext, folder: Path, model: Model, catalogue: DatasetFo
         folder,
         embeddings_of(model, catalogue, context.scratch, context.progress),
         catalogue.ids,
-        model_sha256=model.weights_sha256,
-        preprocessing=read_json(model.folder / "model.json")["preprocessing"],
-        codes=_codes(catalogue),
-        progress=context.progress,
         threads=settings.TORCH_THREADS,
+        **_facts(context, model, catalogue),
     )
+
+
+def _facts(context: JobContext, model: Model, catalogue: DatasetFolder) -> dict[str, Any]:
+    """Return what every build is told beside the vectors."""
+    return {
+        "model_sha256": model.weights_sha256,
+        "preprocessing": read_json(model.folder / "model.json")["preprocessing"],
+        "codes": _codes(catalogue),
+        "progress": context.progress,
+    }
 
 
 def _codes(catalogue: DatasetFolder) -> Codes:
