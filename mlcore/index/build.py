@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlcore.artifacts import published
-from mlcore.errors import VectorIndexError
 from mlcore.events import Progress, no_progress
 from mlcore.index.attempts import (
     CANDIDATES,
@@ -17,7 +16,9 @@ from mlcore.index.attempts import (
     LINKS,
     QUERIES,
     attempts_until,
+    check_wanted,
     figures_of,
+    recalls_of,
     spared_of,
 )
 from mlcore.index.codes import Codes
@@ -25,7 +26,7 @@ from mlcore.index.hnsw import VectorIndex
 from mlcore.index.index_builder import IndexBuilder
 from mlcore.index.matrix import UnitVectors, release_pages
 from mlcore.index.recall import RecallEvaluator
-from mlcore.index.store import VECTORS, Attempt, IndexManifest, Origin, preprocessing_sha256
+from mlcore.index.store import VECTORS, Attempt, IndexManifest
 from mlcore.index.writing import Sample, prove, write_index
 
 __all__ = ["IndexManifest", "build_index"]
@@ -55,22 +56,15 @@ def build_index(
     setting is kept and `meets_target` says so. A failure, or a `progress` that raises, leaves nothing.
     Raises: VectorIndexError for vectors or ids that cannot be indexed, or fewer than two; FileExistsError.
     """
-    if not 0 < target_recall <= 1:
-        raise VectorIndexError(f"target_recall must be above 0 and at most 1, got {target_recall}")
-    if len(ids) < 2:
-        raise VectorIndexError(f"an index needs at least 2 pictures, got {len(ids)}")
+    check_wanted(len(ids), target_recall)
     started = time.monotonic()
     with published(folder) as scratch:
         units = UnitVectors.written(scratch / VECTORS, embeddings, ids)
         index, attempts = _choose(units, target_recall, LINKS, seed=seed, threads=threads, progress=progress)
-        figures = figures_of(index.count, attempts) | {
-            "target_recall": target_recall,
-            "seed": seed,
-            "model_sha256": model_sha256,
-            "preprocessing_sha256": preprocessing_sha256(preprocessing),
-            "origin": Origin(built_recall=attempts[-1].recall),
-            "build_seconds": round(time.monotonic() - started, 3),
-        }
+        figures = figures_of(
+            index.count, attempts, started=started, target_recall=target_recall, seed=seed,
+            model_sha256=model_sha256, preprocessing=preprocessing,
+        )  # fmt: skip
         ordered = None if codes is None else codes[np.argsort(ids, kind="stable")]
         manifest, sample = write_index(scratch, index, ordered, NONE_DELETED, figures), Sample.of(index)
         del index
@@ -111,10 +105,7 @@ def _grow(
         partial = builder.grow(count - spared, progress=progress)
         evaluator = RecallEvaluator.of_unseen(partial, builder.waiting()[1])
         release_pages(partial.vectors)
-        for ef in CANDIDATES:
-            partial.set_ef(ef)
-            unseen[ef] = evaluator.recall_of(partial)
-            progress("recall", 0, 0)
+        unseen = recalls_of(evaluator, CANDIDATES, partial.with_ef, progress)
     index = builder.grow(progress=progress)
     evaluator = RecallEvaluator.of_own(index, QUERIES, seed)
     release_pages(index.vectors)

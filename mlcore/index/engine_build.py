@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published
 from mlcore.errors import MlcoreError, VectorIndexError
 from mlcore.events import Progress, no_progress
-from mlcore.index.attempts import CANDIDATES, EF_CONSTRUCTION, LINKS, QUERIES, attempts_until, figures_of, spared_of
+from mlcore.index.attempts import (
+    CANDIDATES,
+    EF_CONSTRUCTION,
+    LINKS,
+    QUERIES,
+    attempts_until,
+    check_wanted,
+    figures_of,
+    recalls_of,
+    spared_of,
+)
 from mlcore.index.codes import Codes
 from mlcore.index.engine import SearchableVectors, VectorEngine
 from mlcore.index.matrix import ROWS_AT_ONCE, SomeRows, UnitVectors, release_pages
@@ -25,9 +35,7 @@ from mlcore.index.store import (
     VECTORS,
     Attempt,
     IndexManifest,
-    Origin,
     load_vectors,
-    preprocessing_sha256,
     read_codes,
     read_manifest,
 )
@@ -55,8 +63,7 @@ def build_in_engine(
     collection, if the engine answers then.
     Raises: VectorIndexError for vectors or ids that cannot be indexed, or fewer than two; EngineAway; FileExistsError.
     """
-    if len(ids) < 2:
-        raise VectorIndexError(f"an index needs at least 2 pictures, got {len(ids)}")
+    check_wanted(len(ids), target_recall)
     started = time.monotonic()
     with published(folder) as scratch, _dropped_on_failure(engine, collection):
         units = UnitVectors.written(scratch / VECTORS, embeddings, ids)
@@ -67,23 +74,17 @@ def build_in_engine(
             attempts += filling.measured(target_recall)
             if attempts[-1].recall >= target_recall:
                 break
-        figures = figures_of(len(ids), attempts) | {
-            "target_recall": target_recall,
-            "seed": seed,
-            "model_sha256": model_sha256,
-            "preprocessing_sha256": preprocessing_sha256(preprocessing),
-            "origin": Origin(built_recall=attempts[-1].recall),
-            "build_seconds": round(time.monotonic() - started, 3),
-            "format": ENGINE_FORMAT,
-            "engine": engine.name,
-            "collection": collection,
-        }
+        figures = figures_of(
+            len(ids), attempts, started=started, target_recall=target_recall, seed=seed,
+            model_sha256=model_sha256, preprocessing=preprocessing,
+        )  # fmt: skip
+        figures |= {"format": ENGINE_FORMAT, "engine": engine.name, "collection": collection}
         manifest = write_pictures(scratch, StoredVectors(units.vectors, units.ids), ordered, [], figures)
         push_to_disk(scratch, list(manifest.files))
     return manifest
 
 
-def fill(engine: VectorEngine, collection: str, folder: Path, progress: Progress = no_progress) -> None:
+def fill(engine: VectorEngine, collection: str, folder: Path) -> None:
     """Fill a new collection as that of the index in `folder` was built, from the vectors there.
 
     Raises: StaleIndexError where the folder is damaged; EngineAway.
@@ -94,7 +95,7 @@ def fill(engine: VectorEngine, collection: str, folder: Path, progress: Progress
         raise VectorIndexError("the index does not know the classes of its pictures; rebuild it")
     units = UnitVectors(vectors.ids, vectors.vectors)
     with _dropped_on_failure(engine, collection):
-        _Filling(engine, collection, units, codes, manifest.M, manifest.seed, progress).add_all()
+        _Filling(engine, collection, units, codes, manifest.M, manifest.seed, no_progress).add_all()
 
 
 @contextmanager
@@ -145,9 +146,7 @@ class _Filling:
             held = np.sort(self.order[:first])
             part = StoredVectors(SomeRows(self.units.vectors, held), self.units.ids[held])
             evaluator = RecallEvaluator.of_unseen(part, np.asarray(self.units.vectors[self.order[first:]]))
-            for ef in CANDIDATES:
-                unseen[ef] = evaluator.recall_of(self._at(ef))
-                self.progress("recall", 0, 0)
+            unseen = recalls_of(evaluator, CANDIDATES, self._at, self.progress)
             self._add(first, len(self.order))
         evaluator = RecallEvaluator.of_own(StoredVectors(self.units.vectors, self.units.ids), QUERIES, self.seed)
         release_pages(self.units.vectors)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlcore.artifacts import published
 from mlcore.errors import MlcoreError, StaleIndexError, VectorIndexError
 from mlcore.events import Progress, no_progress
-from mlcore.index.attempts import CANDIDATES, EF_CONSTRUCTION, attempts_until
+from mlcore.index.attempts import CANDIDATES, EF_CONSTRUCTION, attempts_until, recalls_of
 from mlcore.index.checks import Ids, Vectors, checked_ids, unit_vectors
 from mlcore.index.codes import Codes
 from mlcore.index.hnsw import VectorIndex
@@ -149,10 +149,7 @@ def _unseen_recall(base: VectorIndex, added: Vectors) -> dict[int, float]:
     if len(added) < FEWEST_UNSEEN:
         return {}
     evaluator, ef = RecallEvaluator.of_unseen(base, added[:: max(1, len(added) // QUERIES)]), base.ef
-    found: dict[int, float] = {}
-    for candidate in _efs(ef):
-        base.set_ef(candidate)
-        found[candidate] = evaluator.recall_of(base)
+    found = recalls_of(evaluator, _efs(ef), base.with_ef, no_progress)
     base.set_ef(ef)
     release_pages(base.vectors)
     return found

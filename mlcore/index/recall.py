@@ -2,24 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlcore.index.checks import Ids, Vectors
+from mlcore.index.engine import SearchableVectors
 from mlcore.index.stored import StoredVectors
 
 NEIGHBOURS = 10
 
 TIE = 1e-6
 """What is as near as the exact 10th, but for rounding, is right: duplicates have no order."""
-
-
-class Searcher(Protocol):
-    """What is measured: an index of any engine."""
-
-    def search(self, queries: NDArray[Any], k: int) -> tuple[Ids, Vectors]: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class RecallEvaluator:
         k = min(NEIGHBOURS, index.count)
         return cls(queries, None, index.exact_search(queries, k)[1][:, -1], k)
 
-    def recall_of(self, index: Searcher) -> float:
+    def recall_of(self, index: SearchableVectors) -> float:
         """Return the share of found pictures as near as the exact k-th, by the very path that serves."""
         if self.own is None:
             scores = index.search(self.queries, self.k)[1]

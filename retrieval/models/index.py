@@ -45,6 +45,11 @@ class Index(models.Model):
         return f"index {self.pk} of {self.model_id}"
 
     @property
+    def is_in_vector_store(self) -> bool:
+        """Whether a vector store searches it, or did until its collection was dropped."""
+        return bool(self.manifest.get("collection"))
+
+    @property
     def map_key(self) -> str:
         """The key of its map; the checksum differs for another database's index of the same id."""
         files = self.manifest["files"]

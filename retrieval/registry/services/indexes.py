@@ -156,7 +156,7 @@ def indexes_of(model: Model) -> list[IndexRow]:
             "job": _job_of(row) if _job_of(row) in jobs_left else None,
             "links": row.manifest["M"],
             "candidates": row.manifest["ef"],
-            "is_stored": store().has(row.path) and bool(row.collection or not row.manifest.get("collection")),
+            "is_stored": store().has(row.path) and (row.collection != "" or not row.is_in_vector_store),
             "resident": resident_bytes(row),
             "too_large": is_too_large(row),
         }

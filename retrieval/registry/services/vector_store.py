@@ -145,7 +145,7 @@ def is_there(index: Index) -> bool:
     Raises:
         VectorsAway: the store does not answer.
     """
-    if not index.manifest.get("collection"):
+    if not index.is_in_vector_store:
         return True
     with asked(f"index {index.pk} cannot be looked for"):
         return bool(index.collection) and index.collection in engine_of(index).collections(index.collection)
@@ -176,7 +176,7 @@ def complete(index: Index) -> None:
     A job that is tried again finds the files of an attempt before, whose collection may be gone.
     Raises as `fill_again`.
     """
-    if not index.manifest.get("collection"):
+    if not index.is_in_vector_store:
         return
     if not is_there(index):
         fill_again(index)

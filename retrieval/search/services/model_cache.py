@@ -156,7 +156,7 @@ def serving_index_of(index: Index) -> ServingIndex:
 
     def load() -> ServingIndex:
         expected = read_json(index.model.folder / "model.json")["preprocessing"]
-        if index.manifest.get("collection"):
+        if index.is_in_vector_store:
             of_model(IndexManifest.from_json(index.manifest), index.model.weights_sha256, expected)
             return ServingIndex(vectors_of(index), index)
         index.folder.stat()

@@ -31,7 +31,6 @@ CHUNK = 10_000  # rows of the database at a time
 MOST_FILTERS = 16
 """Filters used last whose pictures are kept; a picture's mask takes a byte of each. Others are made again."""
 
-
 KEPT_BYTES = 16 << 20
 """Of filters that an index in a vector store keeps in this process, unless one alone is larger."""
 
