@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "retrieval",
     "ratings",
     "backups",
+    "operations",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

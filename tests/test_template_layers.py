@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "templates"
-APPS = ("accounts", "jobs", "retrieval", "ratings", "backups")
+APPS = ("accounts", "jobs", "retrieval", "ratings", "backups", "operations")
 """From below."""
 
 FOLDERS = {"account": "accounts", "allauth": "accounts", "mfa": "accounts", "usersessions": "accounts"}

@@ -42,7 +42,7 @@ BANNED = (
     "what searches",
     "what was asked",
 )
-SPOKEN = ("accounts", "backups", "config", "jobs", "kindred_client", "mlcore", "ratings", "retrieval")
+SPOKEN = ("accounts", "backups", "config", "jobs", "kindred_client", "mlcore", "operations", "ratings", "retrieval")
 """Packages whose sentences are shown to somebody: errors, messages, labels."""
 
 

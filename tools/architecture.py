@@ -11,7 +11,7 @@ import grimp
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "README.md"
 BEGIN, END = "<!-- Drawn by `python -m tools.architecture`: not to be edited. -->\n", "<!-- End of the drawing. -->"
-APPS = ("accounts", "jobs", "ratings", "backups")
+APPS = ("accounts", "jobs", "ratings", "backups", "operations")
 DIVIDED = ("retrieval", "mlcore")  # drawn by their packages
 DJANGOS = {"migrations", "management", "templatetags"}  # its folders in an app, which are no subject of it
 

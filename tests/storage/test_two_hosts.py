@@ -354,7 +354,7 @@ def test_where_files_are_is_asked_of_one_package() -> None:
     """Another storage takes three files: its own, the table in storage/store.py, and docs/settings.md."""
     root = Path(current.BASE_DIR)
     found = {}
-    for app in ("accounts", "backups", "config", "jobs", "mlcore", "ratings", "retrieval", "storage"):
+    for app in ("accounts", "backups", "config", "jobs", "mlcore", "operations", "ratings", "retrieval", "storage"):
         for file in (root / app).rglob("*.py"):
             text = file.read_text()
             found[str(file.relative_to(root))] = [word for word in ("obstore", "s3://", ".is_shared") if word in text]

@@ -35,6 +35,7 @@ PRODUCT = (
     "retrieval",
     "ratings",
     "backups",
+    "operations",
     "config",
     "kindred_client",
     "templates",

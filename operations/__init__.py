@@ -1,0 +1,1 @@
+"""What people who run the site need: metrics, `manage.py doctor`, the operations page."""
