@@ -125,7 +125,9 @@ def writers_of_failed(source: str) -> list[int]:
 
 def test_no_other_module_ends_a_job_in_failed() -> None:
     modules = [
-        path for app in ("accounts", "jobs", "retrieval", "ratings", "backups", "operations") for path in (ROOT / app).rglob("*.py")
+        path
+        for app in ("accounts", "jobs", "retrieval", "ratings", "backups", "operations")
+        for path in (ROOT / app).rglob("*.py")
     ]
     assert [path.name for path in modules if writers_of_failed(path.read_text())] == ["failures.py"]
     assert writers_of_failed("rows.update(state=Job.State.FAILED)") and writers_of_failed("settle(Job.State.FAILED)")
