@@ -6,7 +6,7 @@ The environment variables stand in docs/settings.md. `config/settings.py` takes 
 
 import os
 
-from config.environment import count, env, machine_megabytes, megabytes, positive, positive_or_none
+from config.environment import count, env, machine_megabytes, megabytes, positive, positive_or_none, service_url
 
 # --- uploads
 
@@ -58,6 +58,7 @@ COPIES_MAX_BYTES = megabytes("KINDRED_COPIES_MAX_MB", 51_200)  # of copies on th
 
 # --- indexes that several hosts search
 
+ENCODER_URL = service_url("ENCODER_URL")  # "" is an encoder in each process
 VECTOR_STORE_URL: str = env.str("VECTOR_STORE_URL", default="")  # "" is hnswlib in each process
 OLD_COLLECTION_HOURS = count("KINDRED_OLD_COLLECTION_HOURS", 24)  # that a replaced index stays there, to go back to
 
