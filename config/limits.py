@@ -56,9 +56,14 @@ ACCOUNT_RATE_LIMITS = {
 STORAGE_URL: str = env.str("STORAGE_URL", default="")  # "" is the media folder of this machine
 COPIES_MAX_BYTES = megabytes("KINDRED_COPIES_MAX_MB", 51_200)  # of copies on this host, if STORAGE_URL is not a folder
 
+# --- an encoder that several hosts share
+
+ENCODER_URL = service_url("ENCODER_URL")  # of web processes; "" is one in each of them
+ENCODER_HOST: str = env.str("ENCODER_HOST", default="127.0.0.1")
+ENCODER_PORT = count("ENCODER_PORT", 8100)
+
 # --- indexes that several hosts search
 
-ENCODER_URL = service_url("ENCODER_URL")  # "" is an encoder in each process
 VECTOR_STORE_URL: str = env.str("VECTOR_STORE_URL", default="")  # "" is hnswlib in each process
 OLD_COLLECTION_HOURS = count("KINDRED_OLD_COLLECTION_HOURS", 24)  # that a replaced index stays there, to go back to
 

@@ -8,6 +8,7 @@ import pytest
 from config.release import VERSION
 from jobs import services
 from jobs.models import Job
+from operations.models import Process
 from tests.jobs.handlers import register_all
 from tests.jobs.live import START_SECONDS, Live, process_is_alive, wait_until
 
@@ -110,8 +111,10 @@ def test_a_worker_of_some_queues_does_their_jobs_alone(live: Live) -> None:
         assert job.ran_on["host"] == socket.gethostname() and job.ran_on["versions"]["kindred"] == VERSION
     others.refresh_from_db()
     assert others.state == "queued"
+    row = Process.objects.get()
+    assert (row.role, row.queues, row.pid) == ("worker", ["index", "train"], worker.pid)
     live.terminate(worker)
-    assert worker.returncode == 0
+    assert worker.returncode == 0 and not Process.objects.exists()
 
 
 def test_a_worker_of_one_job_does_it_without_a_broker_and_ends(live: Live) -> None:

@@ -18,6 +18,7 @@ from jobs.context import JobContext, interrupt_running_jobs
 from jobs.errors import JobFailed
 from jobs.models import Job
 from jobs.registry import register
+from operations.services import processes
 from tests.jobs.conftest import nothing, queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -25,11 +26,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 @pytest.fixture(autouse=True)
 def own_signals() -> Iterator[None]:
-    """Give the process back the handlers that a worker replaces."""
+    """Give the process back the handlers that a worker replaces, and let no thread note that one is there."""
+    started.disconnect(dispatch_uid="presence")
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+    started.connect(processes.begin, dispatch_uid="presence")
 
 
 def test_the_job_that_waits_longest_in_its_queues_is_done() -> None:

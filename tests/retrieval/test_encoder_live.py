@@ -9,6 +9,7 @@ import pytest
 
 from accounts import services
 from accounts.models import User
+from operations.models import Process
 from tests.jobs.live import START_SECONDS, Live, wait_until
 from tests.kindred_client.site import Site
 from tests.ports import free_port
@@ -44,6 +45,7 @@ class EncoderProcess:
         return self.process
 
     def is_ready(self) -> bool:
+        assert self.process.poll() is None, f"it ended at once\n{self.live.logs()}"
         try:
             return httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200
         except httpx.TransportError:
@@ -75,6 +77,7 @@ def test_a_web_process_without_networks_searches_by_an_encoder(
     explained = http.get(where)
     assert explained.status_code == 200, f"{explained.text}\n{live.logs()}"
 
+    assert sorted(Process.objects.values_list("role", flat=True)) == ["encoder", "web"]
     checks = http.get("/readyz").json()
     assert checks["ready"] and checks["checks"]["encoder"] == "ok"
 

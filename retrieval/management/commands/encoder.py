@@ -6,9 +6,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
-
-from config.environment import count, env
 
 
 class Command(BaseCommand):
@@ -20,12 +19,8 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--host",
-            default=env.str("ENCODER_HOST", default="127.0.0.1"),
-            help="IP address to listen on (ENCODER_HOST)",
-        )
-        parser.add_argument("--port", type=int, default=count("ENCODER_PORT", 8100), help="port (ENCODER_PORT)")
+        parser.add_argument("--host", default=settings.ENCODER_HOST, help="IP address to listen on (ENCODER_HOST)")
+        parser.add_argument("--port", type=int, default=settings.ENCODER_PORT, help="port (ENCODER_PORT)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         granian = str(Path(sys.executable).with_name("granian"))

@@ -286,10 +286,10 @@ def test_an_address_that_is_none_stops_the_start(url: str, monkeypatch: pytest.M
         service_url("ENCODER_URL")
 
 
-def test_the_command_starts_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_starts_the_server(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda program, arguments: started.append(arguments))
-    monkeypatch.setenv("ENCODER_PORT", "8101")
+    settings.ENCODER_PORT = 8101
     call_command("encoder", "--host", "10.0.0.7")
     [arguments] = started
     assert arguments[-1] == "config.encoder:application"
