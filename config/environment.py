@@ -13,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 MEGABYTE = 2**20
+SECRET_LENGTH = 24  # characters, at least, of a secret that whoever runs the site makes up
 _CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -32,6 +33,14 @@ def contact_address(name: str) -> str:
             f"{name} must be an e-mail address or a URL that begins with https://, got {contact!r}"
         )
     return contact
+
+
+def long_secret(name: str) -> str:
+    """Return the secret of that environment variable, which nobody can guess; empty where it is not set."""
+    secret: str = env.str(name, default="")
+    if secret and not re.fullmatch(rf"[!-~]{{{SECRET_LENGTH},}}", secret):
+        raise ImproperlyConfigured(f"{name} must have at least {SECRET_LENGTH} characters, and only visible ASCII")
+    return secret
 
 
 def positive(name: str, default: float) -> float:
