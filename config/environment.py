@@ -35,6 +35,14 @@ def contact_address(name: str) -> str:
     return contact
 
 
+def one_of(name: str, *allowed: str) -> str:
+    """Return the value of that environment variable, which must be one of these; the first where it is not set."""
+    value: str = env.str(name, default=allowed[0])
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(allowed)}, got {value!r}")
+    return value
+
+
 def long_secret(name: str) -> str:
     """Return the secret of that environment variable, which nobody can guess; empty where it is not set."""
     secret: str = env.str(name, default="")
@@ -80,3 +88,6 @@ def npm_packages(modules: Path) -> list[tuple[str, Path]]:
     """Return the libraries of npm that pages use, each with the name below which its `dist` is served."""
     folders = [modules / "chart.js", *sorted(modules.glob("d3-*"))]
     return [(folder.name.split("-")[0].removesuffix(".js"), folder / "dist") for folder in folders if folder.is_dir()]
+
+
+LOG_FORMAT = one_of("LOG_FORMAT", "line", "json")  # here: the server's main process reads it, which knows no settings

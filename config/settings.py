@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.environment import BASE_DIR, VAR_DIR, contact_address, env, long_secret, npm_packages, url_prefix
 from config.limits import *  # noqa: F403
 from config.limits import JSON_MAX_BYTES
+from config.logs import logging_settings
 from config.long_work import *  # noqa: F403
 from config.places import keep_private_file, keep_private_folder
 
@@ -337,16 +338,5 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"}},
-    "filters": {
-        "request": {"()": "config.api.request_ids.RequestIdFilter"},
-        "refusals": {"()": "config.logs.RefusalsWithoutTraceback"},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request", "refusals"]},
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-}
+LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"))
+LOGGING_CONFIG = "config.logs.configure"
