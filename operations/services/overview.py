@@ -86,7 +86,7 @@ def overview() -> Overview:
         release=VERSION,
         checks=health.results(),
         queues=_queues(present),
-        running=running[:MOST_RUNNING],
+        running=list(running[:MOST_RUNNING]),
         processes=present,
         silent=list(processes.silent(now)),
         services=_services(),
