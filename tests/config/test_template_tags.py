@@ -52,6 +52,7 @@ OWN_IN = {
     "downloads.html": {"part.name"},
     "experiment_form.html": {"row.title"},
     "model.html": {"name"},
+    "overview.html": {"name", "queue.name"},
     "model_form.html": {"title"},
     "report.html": {"found.best", "found.name", "name", "report.hardware", "table.name"},
     "run.html": {"title"},

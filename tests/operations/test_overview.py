@@ -26,6 +26,11 @@ def admin() -> User:
     return person("ada", "admin")
 
 
+@pytest.fixture(autouse=True)
+def volume(settings: Settings) -> None:
+    settings.VAR_DIR.mkdir()
+
+
 @pytest.fixture
 def busy() -> Job:
     """A job that runs, one that waits in a queue without a worker, and a failed one."""
@@ -53,7 +58,7 @@ def test_a_silent_process_counts_no_more(busy: Job) -> None:
     assert now.queues[0].workers == 0 and not now.processes and len(now.silent) == 1
 
 
-def test_the_page_shows_all_of_it_to_admins(busy: Job, admin: User, world: World, member: User, client: Client) -> None:
+def test_the_page_shows_all_of_it_to_admins(world: World, busy: Job, admin: User, member: User, client: Client) -> None:
     world.ask(member)
     client.force_login(admin)
     page = client.get(PAGE).content.decode()
@@ -71,7 +76,7 @@ def test_an_upgrade_that_is_under_way_shows(admin: User, client: Client) -> None
     assert f"processes run {VERSION} and 9.9.9" in client.get(PAGE).content.decode()
 
 
-def test_the_api_gives_the_same(busy: Job, admin: User, world: World, member: User) -> None:
+def test_the_api_gives_the_same(world: World, busy: Job, admin: User, member: User) -> None:
     world.ask(member)
     told = api_of(admin).get(API).json()
     assert [queue["name"] for queue in told["queues"]] == ["work", "index", "train"]
