@@ -73,7 +73,7 @@ def _bucket() -> str:
 
 
 def _probe_bucket(objects: S3Store) -> Iterator[Finding]:
-    name, what = f"doctor-{secrets.token_hex(8)}", f"The storage {_bucket()}"
+    name, what = f"doctor-{secrets.token_hex(8)}/probe", f"The storage {_bucket()}"
     try:
         next(iter(obstore.list(objects)), None)
     except (BaseError, OSError) as error:
@@ -129,7 +129,7 @@ def _read(objects: S3Store, name: str) -> bytes | None:
 
 
 def _is_listed(objects: S3Store, name: str) -> bool:
-    return any(row["path"] == name for rows in obstore.list(objects, name) for row in rows)
+    return any(row["path"] == name for rows in obstore.list(objects, name.partition("/")[0]) for row in rows)
 
 
 def _refused(error: BaseException, what: str, failed: str) -> Finding:
