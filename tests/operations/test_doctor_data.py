@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
 from backups.services.site import mark_unfinished
-from jobs.models import IdempotentRequest, Job
+from jobs.models import Job
+from operations.models import Process
 from retrieval.models import Dataset
 from tests.operations.doctoring import Doctor
 from tests.retrieval.world import World, replaced
@@ -91,46 +91,66 @@ def job(**values: object) -> Job:
     return row
 
 
-def test_a_queue_without_a_worker(healthy: Doctor) -> None:
-    now = timezone.now()
-    job(queue="train", created_at=now - timedelta(minutes=20), sent_at=now - timedelta(minutes=1))
-    healthy.names("queues", "1 jobs wait in the queue train", do="Start a worker")
+def process(role: str, *queues: str, silent: timedelta = timedelta(0), **versions: str) -> Process:
+    """Create the row of a process that was last seen so long ago."""
+    seen_at = timezone.now() - silent
+    values = {"host": "one", "pid": 12, "versions": {"kindred": "1", **versions}}
+    return Process.objects.create(role=role, queues=queues, started_at=seen_at, seen_at=seen_at, **values)
 
 
-def test_a_queue_whose_worker_is_busy_waits_its_turn(healthy: Doctor) -> None:
-    now = timezone.now()
-    job(queue="train", created_at=now - timedelta(minutes=20), sent_at=now - timedelta(minutes=1))
-    job(queue="train", state="running", attempt=1, heartbeat_at=now)
-    assert healthy.new() == []
+@pytest.fixture
+def running(healthy: Doctor) -> Doctor:
+    """Let beat run, and a worker that hears one queue."""
+    process("beat")
+    process("worker", "work")
+    return healthy.found_healthy()
 
 
-def test_a_job_whose_worker_died(healthy: Doctor, settings: Settings) -> None:
-    settings.JOB_STALE_SECONDS, settings.JOB_SWEEP_SECONDS = 30, 3600
+def test_a_queue_that_no_worker_hears(running: Doctor) -> None:
+    job(queue="train", created_at=timezone.now() - timedelta(minutes=3))
+    running.names(
+        "queues", "1 job waits in the queue train", "no worker hears it", do="manage.py worker --queues train"
+    )
+
+
+def test_a_worker_that_takes_no_job(running: Doctor) -> None:
+    lost = job(queue="work", created_at=timezone.now() - timedelta(minutes=3))
+    assert running.new() == [], "it may be on its way"
+    Job.objects.filter(pk=lost.pk).update(created_at=timezone.now() - timedelta(minutes=20))
+    running.names("queues", "its workers run nothing", do="CELERY_BROKER_URL")
+
+
+def test_a_queue_whose_worker_is_busy_waits_its_turn(running: Doctor) -> None:
+    job(queue="train", created_at=timezone.now() - timedelta(hours=2))
+    job(queue="train", state="running", attempt=1, heartbeat_at=timezone.now())
+    assert running.new() == []
+
+
+def test_a_job_whose_worker_died(running: Doctor, settings: Settings) -> None:
+    settings.JOB_STALE_SECONDS = 30
     dead = job(state="running", attempt=1, heartbeat_at=timezone.now() - timedelta(seconds=60))
-    healthy.names("heartbeats", f"Job {dead.pk} ", "worker is silent", do="Start a worker")
+    running.names("heartbeats", f"Job {dead.pk} ", "worker is silent", do="manage.py worker --queues work")
 
 
-def test_beat_that_takes_no_job_back(healthy: Doctor, settings: Settings) -> None:
-    settings.JOB_STALE_SECONDS, settings.JOB_SWEEP_SECONDS = 30, 10
-    dead = job(state="running", attempt=1, heartbeat_at=timezone.now() - timedelta(hours=2))
-    found = {row["check"]: row for row in healthy.new()}
-    assert set(found) == {"heartbeats", "beat"}  # the worker died, and nobody noticed
-    assert f"job {dead.pk} was not taken" in found["beat"]["seen"] and "celery -A config beat" in found["beat"]["do"]
+def test_a_process_that_was_killed(running: Doctor) -> None:
+    process("encoder", silent=timedelta(hours=2))
+    running.names("processes", "encoder 12 on one", "did not end in order", do="dmesg", level="warning")
 
 
-@pytest.mark.parametrize("sent", [None, timedelta(minutes=15)])
-def test_beat_that_sends_nothing_again(healthy: Doctor, settings: Settings, sent: timedelta | None) -> None:
+def test_a_process_of_another_release(running: Doctor) -> None:
+    process("web", kindred="2")
+    running.names("processes", "several releases: 1, 2", do="Restart", level="warning")
+
+
+def test_beat_that_died(running: Doctor, settings: Settings) -> None:
     settings.JOB_SWEEP_SECONDS = 10
-    now = timezone.now()
-    job(state="running", attempt=1, heartbeat_at=now)  # the worker is well
-    lost = job(created_at=now - timedelta(minutes=16), sent_at=sent and now - sent)
-    healthy.names("beat", f"job {lost.pk} was not sent to the queue work", do="celery -A config beat")
+    Process.objects.filter(role="beat").update(seen_at=timezone.now() - timedelta(minutes=5))
+    running.names("beat", "Beat does not run", do="celery -A config beat")
 
 
-def test_beat_that_deletes_nothing(healthy: Doctor, member: User) -> None:
-    old = IdempotentRequest.objects.create(who=member, key="one", request_hash="1")
-    IdempotentRequest.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=9))
-    healthy.names("beat", "requests older than 7 days", do="celery -A config beat")
+def test_beat_that_was_never_started(running: Doctor) -> None:
+    Process.objects.filter(role="beat").delete()
+    running.names("beat", "Beat does not run", do="celery -A config beat")
 
 
 def test_jobs_that_failed(healthy: Doctor) -> None:

@@ -27,6 +27,12 @@ def listens(port: int) -> bool:
         return there.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.fixture(autouse=True)
+def no_broker_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests name another broker: Celery prefers the environment's."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+
+
 # --- the database
 
 

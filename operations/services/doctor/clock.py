@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from jobs.models import Job
+from operations.models import Process
 from operations.services.doctor.findings import Check, Finding, failure, ok, warning
 
 LITTLE_SECONDS, HTTP_SECONDS = 5.0, 5.0
@@ -66,13 +67,14 @@ def _of_storage() -> float | None:
 def rows() -> Iterator[Finding]:
     """Look for rows from the future: they were written by a host whose clock is wrong, or this one's is."""
     moments = Job.objects.aggregate(*(Max(name) for name in ("created_at", "sent_at", "heartbeat_at")))
+    moments |= Process.objects.aggregate(Max("seen_at"))
     newest = max((moment for moment in moments.values() if moment), default=datetime.min.replace(tzinfo=UTC))
     ahead = newest - timezone.now()
     if ahead > FUTURE:
-        seen = f"The newest job was written {ahead.total_seconds():,.0f} s in the future, as this clock says."
+        seen = f"The newest row of jobs and processes is {ahead.total_seconds():,.0f} s in the future by this clock."
         yield failure(seen, "Synchronise the clocks of all hosts of the site: `timedatectl set-ntp true`.")
     else:
-        yield ok("No job was written in the future.")
+        yield ok("No row of jobs and processes is from the future.")
 
 
 def zones() -> Iterator[Finding]:

@@ -134,12 +134,12 @@ def mail() -> Iterator[Finding]:
 
 def encoder() -> Iterator[Finding]:
     """Ask the encoder whether it is ready, where searches use one."""
-    url = getattr(settings, "ENCODER_URL", "")
+    url = settings.ENCODER_URL
     if not url:
         yield ok("Each web process embeds pictures itself.")
         return
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=ENCODER_SECONDS)
+        answer = httpx.get(f"{url}/readyz", timeout=ENCODER_SECONDS)
     except httpx.HTTPError as error:
         yield explained(error, f"The encoder at {url}", "ENCODER_URL", "Start `python manage.py encoder` there.")
         return

@@ -22,6 +22,8 @@ from storage.objects import ObjectStore
 from storage.store import store
 
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+REFUSED = re.compile(r"status code: 40[13]\b")
+"""In an error of a server that gives no code."""
 NEW_KEY = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key that is valid, and restart the site."
 RIGHTS = "Give this key the rights to list the bucket, and to read, write and delete its objects."
 WAYS_OUT = {
@@ -138,7 +140,7 @@ def _refused(error: BaseException, what: str, failed: str) -> Finding:
     if code and code[1] in WAYS_OUT:
         meaning, way_out = WAYS_OUT[code[1]]
         return failure(f"{what} {failed}: the server {meaning} ({code[1]}).", way_out)
-    if isinstance(error, PermissionError) or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError"):
+    if REFUSED.search(str(error)):
         return failure(f"{what} {failed}: the server refuses this site's key.", f"{NEW_KEY} {RIGHTS}")
     if "169.254." in str(error):  # where machines with a role find their key
         return failure(f"{what} {failed}: no key is set, and this machine has no role.", NEW_KEY)

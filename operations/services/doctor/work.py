@@ -1,88 +1,93 @@
-"""Checks of jobs: do workers take them, does beat look after them, and what failed?"""
+"""Checks of jobs and processes: do workers take jobs, does beat look after them, and what failed?"""
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from jobs.models import IdempotentRequest, Job
-from jobs.sweeper import KEEP_KEYS, RESEND_AT_MOST_EVERY, RESEND_AT_ONCE
+from jobs.models import Job
+from operations.models import Process
+from operations.services import processes
 from operations.services.doctor.findings import Check, Finding, failure, ok, warning
 
-PATIENCE = timedelta(minutes=10)
-"""That a job may wait in a queue where none runs."""
-LATE_SWEEPS = 6
-"""Rounds of beat after which what it should have done is late."""
-START_WORKER = "Start a worker, as the Procfile does: `honcho start`. Its log says why it ends."
+SOON, LONG = timedelta(minutes=1), timedelta(minutes=10)
+"""That a job may wait where no worker hears its queue, and where one does but runs nothing."""
+SWEEPS = 2  # that beat may miss
 START_BEAT = "Start beat, once for the whole site: `celery -A config beat`. Its log says why it ends."
 
 
 def queues() -> Iterator[Finding]:
-    """Look for jobs that wait long while their queue runs none."""
-    limit, faults = timezone.now() - PATIENCE, 0
+    """Look for jobs that wait though their queue runs none."""
+    now, faults = timezone.now(), 0
+    heard = {queue for worker in processes.running(now).filter(role=Process.Role.WORKER) for queue in worker.queues}
     for queue in Job.Queue.values:
-        waiting = Job.objects.filter(state=Job.State.QUEUED, queue=queue, created_at__lt=limit).order_by("created_at")
+        waiting = Job.objects.filter(state=Job.State.QUEUED, queue=queue).order_by("created_at")
         first = waiting.first()
-        if first is None or Job.objects.filter(state=Job.State.RUNNING, queue=queue).exists():
+        patience = LONG if queue in heard else SOON
+        is_busy = Job.objects.filter(state=Job.State.RUNNING, queue=queue).exists()
+        if first is None or is_busy or first.created_at > now - patience:
             continue
         faults += 1
-        since = f"{first.created_at:%Y-%m-%d %H:%M} UTC"
-        seen = f"{waiting.count()} jobs wait in the queue {queue}, the first since {since}, and none runs."
-        yield failure(seen, START_WORKER)
+        yield _unheard(queue, waiting.count(), f"{first.created_at:%Y-%m-%d %H:%M}", has_worker=queue in heard)
     if not faults:
-        yield ok("No queue waits for a worker.")
+        yield ok("No job waits in vain.")
+
+
+def _unheard(queue: str, count: int, since: str, *, has_worker: bool) -> Finding:
+    jobs = "1 job waits" if count == 1 else f"{count} jobs wait"
+    seen = f"{jobs} in the queue {queue} since {since} UTC, and "
+    if has_worker:
+        do = "Restart the workers of that queue. All processes need the same CELERY_BROKER_URL and CELERY_QUEUE_PREFIX."
+        return failure(f"{seen}its workers run nothing.", do)
+    return failure(f"{seen}no worker hears it.", f"Start one: `python manage.py worker --queues {queue}`.")
 
 
 def heartbeats() -> Iterator[Finding]:
     """Look for running jobs whose workers are silent."""
-    silent = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=_stale_since())
+    limit = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    silent = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=limit)
     for job in silent:
         seen = f"Job {job.pk} ({job.title}) runs, but its worker is silent."
-        yield failure(seen, f"{START_WORKER} Beat gives the job to another one.")
+        do = f"Start a worker: `python manage.py worker --queues {job.queue}`. Beat gives the job to it."
+        yield failure(seen, do)
     if not silent:
         yield ok("The worker of every running job is alive.")
 
 
+def present() -> Iterator[Finding]:
+    """Look for processes that died, and for those of another release than others."""
+    now, faults = timezone.now(), 0
+    for process in processes.silent(now).exclude(role=Process.Role.BEAT):  # `beat` tells of that one
+        faults += 1
+        seen = f"The process {process} was last seen at {process.seen_at:%Y-%m-%d %H:%M} UTC and did not end in order."
+        yield warning(seen, "Look at its log, and at `dmesg` for lack of memory. Start it again if nothing did.")
+    running = processes.running(now)
+    releases = {str(process.versions.get("kindred")) for process in running}
+    if len(releases) > 1:
+        faults += 1
+        seen = f"The processes are of several releases: {', '.join(sorted(releases))}."
+        yield warning(seen, "Restart all of them with the newest one.")
+    if not faults:
+        counts = Counter(process.role for process in running)
+        told = ", ".join(f"{count} {role}" for role, count in sorted(counts.items()))
+        yield ok(f"Processes that run: {told or 'none'}.")
+
+
 def beat() -> Iterator[Finding]:
-    """Look for what beat should have done: it takes jobs back, sends them again, and deletes old keys."""
-    signs = [*_not_taken_back(), *_not_sent(), *_not_deleted()]
-    if signs:
-        yield failure(f"Beat does not run: {'; '.join(signs)}.", START_BEAT)
-    else:
-        yield ok("Nothing that beat looks after is late.")
-
-
-def _late() -> timedelta:
-    return timedelta(seconds=LATE_SWEEPS * settings.JOB_SWEEP_SECONDS)
-
-
-def _stale_since() -> datetime:
-    return timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
-
-
-def _not_taken_back() -> Iterator[str]:
-    silent = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=_stale_since() - _late())
-    if job := silent.first():
-        yield f"job {job.pk} was not taken from its silent worker"
-
-
-def _not_sent() -> Iterator[str]:
+    """Look for beat, which notes each round: it takes jobs back, sends them again, and tidies up."""
     now = timezone.now()
-    sent_by = now - _late() - max(RESEND_AT_MOST_EVERY, timedelta(seconds=settings.JOB_RESEND_SECONDS))
-    for queue in Job.Queue.values:
-        waiting = Job.objects.filter(state=Job.State.QUEUED, queue=queue).order_by("created_at", "pk")
-        for job in waiting[:RESEND_AT_ONCE]:
-            never = job.sent_at is None and job.attempt == 0 and job.created_at < now - _late()
-            if never or (job.sent_at is not None and job.sent_at < sent_by):
-                yield f"job {job.pk} was not sent to the queue {queue}{'' if never else ' again'}"
-                return
-
-
-def _not_deleted() -> Iterator[str]:
-    if IdempotentRequest.objects.filter(created_at__lt=timezone.now() - KEEP_KEYS - timedelta(hours=1)).exists():
-        yield f"requests older than {KEEP_KEYS.days} days were not forgotten"
+    limit = now - processes.SILENT - timedelta(seconds=SWEEPS * settings.JOB_SWEEP_SECONDS)
+    others = processes.running(now).exclude(role=Process.Role.BEAT)
+    if Process.objects.filter(role=Process.Role.BEAT, seen_at__gte=limit).exists():
+        yield ok("Beat runs.")
+    elif others.exists() or Job.objects.filter(state__in=Job.ACTIVE).exists():
+        yield failure(
+            "Beat does not run: jobs of workers that die stay where they are, as do lost messages.", START_BEAT
+        )
+    else:
+        yield ok("Nothing runs that needs beat.")
 
 
 def failures() -> Iterator[Finding]:
@@ -104,6 +109,7 @@ NEEDS = ("migrations",)
 CHECKS = (
     Check("queues", "work", queues, NEEDS),
     Check("heartbeats", "work", heartbeats, NEEDS),
-    Check("beat", "work", beat, ("migrations", "broker")),
+    Check("processes", "work", present, NEEDS),
+    Check("beat", "work", beat, NEEDS),
     Check("failures", "work", failures, NEEDS),
 )
