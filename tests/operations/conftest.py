@@ -1,18 +1,27 @@
 """A healthy site, for faults to be planted in, and servers that are wrong in one way each."""
 
+import datetime
+import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from django.db import connection
 from pytest_django import Settings
 
 from config.places import keep_private_folder
 from operations.services.doctor import versions
 from tests.operations.doctoring import Doctor
+
+HOST = "127.0.0.2"  # this machine by a name that is not local to the site
 
 Talk = Callable[[socket.socket], None]
 """What a server does with a connection; it is closed afterwards."""
@@ -60,3 +69,50 @@ def _talk(there: socket.socket, talk: Talk) -> None:
             talk(there)
         except OSError:  # the client has left
             return
+
+
+def make_certificate(folder: Path, days: int) -> tuple[Path, Path]:
+    """Write a certificate of HOST that expires in so many days, and its key; it vouches for itself."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kindred")])
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=90))
+        .not_valid_after(now + datetime.timedelta(days=days, hours=1))
+        .add_extension(alternative, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+    )
+    return certificate, private
+
+
+@pytest.fixture
+def serve_tls(
+    serve: Callable[[Talk, str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[int], int]]:
+    """Return a function that starts a TLS server with a certificate for so many days, which this process trusts."""
+
+    def start(days: int) -> int:
+        certificate, key = make_certificate(tmp_path, days)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+
+        def talk(there: socket.socket) -> None:
+            with context.wrap_socket(there, server_side=True) as secure:
+                secure.recv(1)
+
+        return serve(talk, HOST)
+
+    yield start

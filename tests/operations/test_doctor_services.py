@@ -15,7 +15,6 @@ from tests.fixtures.memory_engine import URL, MemoryEngine
 from tests.operations import faulty_servers
 from tests.operations.conftest import Talk
 from tests.operations.doctoring import Doctor, hurried, report
-from tests.operations.test_doctor_settings import serve_tls  # noqa: F401  # a fixture
 from tests.retrieval.world import World
 
 Serve = Callable[[Talk], int]
@@ -173,10 +172,7 @@ def test_an_unknown_kind_of_broker(healthy: Doctor) -> None:
     assert "pigeon" in failed["seen"] and "redis:// or amqp://" in failed["do"]
 
 
-def test_an_expired_certificate_of_the_broker(
-    healthy: Doctor,
-    serve_tls: Callable[[int], int],  # noqa: F811
-) -> None:
+def test_an_expired_certificate_of_the_broker(healthy: Doctor, serve_tls: Callable[[int], int]) -> None:
     app.conf.broker_url = f"rediss://127.0.0.2:{serve_tls(-3)}/0?ssl_cert_reqs=required"
     failed = only_failure("broker")
     assert "is not trusted" in failed["seen"] and "certificate has expired" in failed["seen"]

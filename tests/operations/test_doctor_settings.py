@@ -1,10 +1,7 @@
 """Planted faults of settings, versions, disks, permissions and clocks."""
 
 import datetime
-import ipaddress
 import os
-import socket
-import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -12,11 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
@@ -24,11 +18,10 @@ from pytest_django import Settings
 from jobs.models import Job
 from operations.services.doctor import clock, versions
 from operations.services.doctor import settings as of_settings
-from tests.operations.conftest import Talk
+from tests.operations.conftest import HOST
 from tests.operations.doctoring import Doctor
 
 LONG_SECRET = "x9-long-and-random-enough-for-a-test-0123456789-abcdefgh"
-HOST = "127.0.0.2"  # this machine by a name that is not local to the site
 SMTP_CLASS = "django.core.mail.backends.smtp.EmailBackend"
 CERTIFICATE_OF = of_settings._certificate_of
 
@@ -104,53 +97,6 @@ def test_debug_pages(healthy: Doctor, settings: Settings) -> None:
     healthy.names("exposure", "KINDRED_DEBUG is true", do="Unset", level="warning")
 
 
-def make_certificate(folder: Path, days: int) -> tuple[Path, Path]:
-    """Write a certificate of HOST that expires in so many days, and its key; it vouches for itself."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kindred")])
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=90))
-        .not_valid_after(now + datetime.timedelta(days=days, hours=1))
-        .add_extension(alternative, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
-    )
-    return certificate, private
-
-
-@pytest.fixture
-def serve_tls(
-    serve: Callable[[Talk, str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[int], int]]:
-    """Return a function that starts a TLS server with a certificate for so many days, which this process trusts."""
-
-    def start(days: int) -> int:
-        certificate, key = make_certificate(tmp_path, days)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-
-        def talk(there: socket.socket) -> None:
-            with context.wrap_socket(there, server_side=True) as secure:
-                secure.recv(1)
-
-        return serve(talk, HOST)
-
-    yield start
-
-
 @pytest.mark.parametrize(
     ("days", "level", "words"), [(-3, "failure", "has expired"), (5, "warning", "expires in 5 days")]
 )
@@ -185,8 +131,9 @@ def test_a_database_of_a_newer_release(healthy: Doctor, migrations: MigrationRec
 
 
 def test_a_database_of_an_older_release(healthy: Doctor, migrations: MigrationRecorder) -> None:
-    migrations.record_unapplied("jobs", "0006_notices")
-    healthy.names("migrations", "jobs.0006_notices", do="python manage.py migrate")
+    [last] = MigrationLoader(connection).graph.leaf_nodes("operations")
+    migrations.record_unapplied(*last)
+    healthy.names("migrations", "1 of this release", ".".join(last), do="python manage.py migrate")
 
 
 def test_a_package_of_another_version(healthy: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
