@@ -112,7 +112,8 @@ def migrations() -> Iterator[Finding]:
     if waiting and not loader.applied_migrations:
         yield failure("The database has no tables yet.", "Run `python manage.py migrate`.")
     elif waiting:
-        seen = f"{len(waiting)} of this release's migrations are not applied, the first is {waiting[0].app_label}.{waiting[0].name}."
+        first = f"{waiting[0].app_label}.{waiting[0].name}"
+        seen = f"{len(waiting)} of this release's migrations are not applied, the first is {first}."
         yield failure(seen, "Back up the site, stop it, and run `python manage.py migrate`.")
     else:
         yield ok(f"The tables are those of this release: {len(loader.applied_migrations)} migrations are applied.")
