@@ -16,7 +16,7 @@ from operations.services.doctor.masking import masked
 from operations.services.doctor.running import run
 from operations.services.doctor.table import CHECKS
 from tests.config.test_settings import python
-from tests.operations.doctoring import Doctor
+from tests.operations.doctor.doctoring import Doctor
 
 
 def healthy_check() -> Iterator[Finding]:

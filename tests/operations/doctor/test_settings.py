@@ -18,8 +18,8 @@ from pytest_django import Settings
 from jobs.models import Job
 from operations.services.doctor import clock, versions
 from operations.services.doctor import settings as of_settings
-from tests.operations.conftest import HOST
-from tests.operations.doctoring import Doctor
+from tests.operations.doctor.conftest import HOST
+from tests.operations.doctor.doctoring import Doctor
 
 LONG_SECRET = "x9-long-and-random-enough-for-a-test-0123456789-abcdefgh"
 SMTP_CLASS = "django.core.mail.backends.smtp.EmailBackend"

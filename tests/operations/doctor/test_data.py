@@ -11,7 +11,7 @@ from backups.services.site import mark_unfinished
 from jobs.models import Job
 from operations.models import Process
 from retrieval.models import Dataset
-from tests.operations.doctoring import Doctor
+from tests.operations.doctor.doctoring import Doctor
 from tests.retrieval.world import World, replaced
 
 

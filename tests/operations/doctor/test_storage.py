@@ -11,8 +11,8 @@ from pytest_django import Settings
 from storage import claim, objects
 from storage.models import Site
 from storage.store import store, store_at
-from tests.operations.doctoring import Doctor
-from tests.operations.faulty_servers import Answer, Fault, error, faulty_s3
+from tests.operations.doctor.doctoring import Doctor
+from tests.operations.doctor.faulty_servers import Answer, Fault, error, faulty_s3
 from tests.storage.conftest import bucket  # noqa: F401  # a fixture
 from tests.storage.server import S3Server
 

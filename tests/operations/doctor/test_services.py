@@ -12,9 +12,9 @@ from config.celery import app
 from operations.services.doctor import services
 from retrieval.models import Index
 from tests.fixtures.memory_engine import URL, MemoryEngine
-from tests.operations import faulty_servers
-from tests.operations.conftest import Talk
-from tests.operations.doctoring import Doctor, hurried, report
+from tests.operations.doctor import faulty_servers
+from tests.operations.doctor.conftest import Talk
+from tests.operations.doctor.doctoring import Doctor, hurried, report
 from tests.retrieval.world import World
 
 Serve = Callable[[Talk], int]
