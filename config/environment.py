@@ -2,12 +2,62 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+_FALSE = ("false", "off", "no", "n", "0", "")
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # environ has no types
+    """The environment; a value that cannot be read stops the start with a sentence that names its variable."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names = set[str]()
+        """Every variable that was read, set or not."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: Any = False
+    ) -> Any:
+        self.names.add(var)
+        given = self.ENVIRON.get(var, "")
+        if cast is bool and given.lower() not in (*self.BOOLEAN_TRUE_STRINGS, *_FALSE):
+            raise ImproperlyConfigured(f"{var} must be true or false, got {given!r}")
+        try:
+            return super().get_value(var, cast, default, parse_default)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var}: {error}") from error
+
+    def db_url(self, var: str, **options: Any) -> Any:
+        with _readable(var):
+            return super().db_url(var, **options)
+
+    def cache_url(self, var: str, **options: Any) -> Any:
+        with _readable(var):
+            return super().cache_url(var, **options)
+
+    def email_url(self, var: str, **options: Any) -> Any:
+        with _readable(var):
+            return super().email_url(var, **options)
+
+
+@contextmanager
+def _readable(var: str) -> Iterator[None]:
+    """Name the variable of a URL that cannot be read, without repeating it: it may hold a password."""
+    try:
+        yield
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f"{var}: {error}") from error
+    except ValueError:
+        raise ImproperlyConfigured(f"{var} is no URL; write / # ? @ : of a password as %2F %23 %3F %40 %3A") from None
+
+
+env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()

@@ -19,7 +19,7 @@ def take(objects: S3Store) -> None:
         StorageAway: it is another's.
     """
     own = str(Site.own().pk)
-    owner = _owner(objects)
+    owner = owner_of(objects)
     if owner is None:
         if any(rows for rows in obstore.list(objects)):
             raise StorageAway(
@@ -30,7 +30,8 @@ def take(objects: S3Store) -> None:
         raise StorageAway("STORAGE_URL names the files of another site; name a bucket or prefix of this site's own")
 
 
-def _owner(objects: S3Store) -> str | None:
+def owner_of(objects: S3Store) -> str | None:
+    """Return the key of the site that has claimed the storage; None where nobody has. Raises StorageAway as `take`."""
     try:
         return str(json.loads(bytes(obstore.get(objects, NAME).bytes()))["site"])
     except FileNotFoundError:
@@ -44,5 +45,5 @@ def _claimed(objects: S3Store, own: str) -> str:
     try:
         obstore.put(objects, NAME, json.dumps({"format": FORMAT, "site": own}).encode(), mode="create")
     except AlreadyExistsError:
-        return str(_owner(objects))
+        return str(owner_of(objects))
     return own

@@ -54,7 +54,9 @@ def test_the_production_settings_pass_the_deploy_check(tmp_path: Path) -> None:
         ({"JOB_STALE_SECONDS": "6"}, "must be at least twice"),
         ({"KINDRED_CONTACT": "ask Mia"}, "must be an e-mail address or a URL that begins with https://, got 'ask Mia'"),
         ({"KINDRED_CONTACT": "javascript:alert(1)"}, "must be an e-mail address or a URL"),
-        ({"KINDRED_TRUSTED_PROXIES": "many"}, "invalid literal for int"),
+        ({"KINDRED_TRUSTED_PROXIES": "many"}, "KINDRED_TRUSTED_PROXIES: invalid literal for int"),
+        ({"KINDRED_HTTPS": "ture"}, "KINDRED_HTTPS must be true or false, got 'ture'"),
+        ({"CACHE_URL": "carrot://host"}, "CACHE_URL: Invalid cache schema carrot"),
     ],
 )
 def test_a_bad_environment_fails_loudly(tmp_path: Path, env: dict[str, str], sentence: str) -> None:
