@@ -5,6 +5,7 @@ would: the image's user, a root that cannot be written, no capability, processes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Image:
         """Start the command through the image's entry point, as `docker run --read-only --cap-drop ALL` does."""
         variables = [*self.config["Env"], *(f"{name}={value}" for name, value in environment.items())]
         words = ["env", "--ignore-environment", *variables, "env", f"--chdir={self.config['WorkingDir']}"]
-        isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", WALLS]
+        isolated = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", WALLS]
         inside = [*words, *self.config["Entrypoint"], *command]
         with log.open("ab") as output:
             return subprocess.Popen(
@@ -75,6 +76,12 @@ class Image:
         said = log.read_text(errors="replace")
         assert code == 0, f"{command} ended with {code}\n{said[-4000:]}"
         return said
+
+
+def send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to the container's first process, as Docker does; all others end with that one."""
+    for first in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(first), number)
 
 
 class Builder:
@@ -110,7 +117,9 @@ class Builder:
     def _make_offline(self) -> Path:
         """Download what pip and npm would ask the index for in the build."""
         offline = self._folder / "offline"
-        pinned = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch=="))
+        pinned = next(
+            line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch==")
+        )
         download = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(offline / "wheels")]
         self._run([*download, os.environ.get("TORCH") or pinned, "-r", str(ROOT / "requirements.txt"), *FURTHER])
         lock = self._folder / "npm"
