@@ -1,4 +1,4 @@
-"""The Celery app and the two queues. A message carries one job id; the job's row is the truth."""
+"""The Celery app and its queues. A message carries one job id; the job's row is the truth."""
 
 import os
 
@@ -11,7 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"  # kombu's own, made safe
 
-QUEUES = ("work", "train")
+QUEUES = ("work", "index", "train")
+"""By what jobs need: `work` little, `index` memory, and a GPU if there is one, `train` a GPU, for hours."""
 
 # RabbitMQ closes the channel of a consumer that holds a message for 30 minutes. A worker that
 # trains holds the next message for as long as the training lasts. Other brokers ignore this.

@@ -34,6 +34,14 @@ def contact_address(name: str) -> str:
     return contact
 
 
+def service_url(name: str) -> str:
+    """Return the http(s) URL of a host and port in that environment variable; empty where it is not set."""
+    url: str = env.str(name, default="").strip().rstrip("/")
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+", url):
+        raise ImproperlyConfigured(f"{name} must be http://host:port or https://host:port, got {url!r}")
+    return url
+
+
 def positive(name: str, default: float) -> float:
     """Return the number of that environment variable, which must be above 0."""
     value: float = env.float(name, default=default)

@@ -6,7 +6,7 @@ The environment variables stand in docs/settings.md. `config/settings.py` takes 
 
 import os
 
-from config.environment import count, env, machine_megabytes, megabytes, positive, positive_or_none
+from config.environment import count, env, machine_megabytes, megabytes, positive, positive_or_none, service_url
 
 # --- uploads
 
@@ -55,6 +55,12 @@ ACCOUNT_RATE_LIMITS = {
 
 STORAGE_URL: str = env.str("STORAGE_URL", default="")  # "" is the media folder of this machine
 COPIES_MAX_BYTES = megabytes("KINDRED_COPIES_MAX_MB", 51_200)  # of copies on this host, if STORAGE_URL is not a folder
+
+# --- an encoder that several hosts share
+
+ENCODER_URL = service_url("ENCODER_URL")  # of web processes; "" is one in each of them
+ENCODER_HOST: str = env.str("ENCODER_HOST", default="127.0.0.1")
+ENCODER_PORT = count("ENCODER_PORT", 8100)
 
 # --- indexes that several hosts search
 

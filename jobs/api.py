@@ -1,5 +1,7 @@
 """Jobs over the API, and the 202 response of every endpoint that starts one."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters  # type: ignore[import-untyped]
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
@@ -11,6 +13,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
+from accounts.roles import is_curator
 from config.api.schema import may_answer
 from config.api.views import KEY, VersionedViewSet
 from jobs import services
@@ -34,10 +37,21 @@ RUNNING = {
     "error": "",
     "can_be_retried": False,
     "owner": 2,
+    "ran_on": {
+        "host": "gpu-1",
+        "device": "NVIDIA L4",
+        "versions": {"kindred": "0.2.0", "python": "3.11.2", "torch": "2.13.0"},
+    },
     "created_at": "2026-05-04T09:30:00Z",
     "started_at": "2026-05-04T09:30:02Z",
     "finished_at": None,
 }
+
+
+class RanOnSerializer(serializers.Serializer[Any]):
+    host = serializers.CharField(help_text="Name of the host.")
+    device = serializers.CharField(help_text="GPU, or processor with its cores.")
+    versions = serializers.DictField(child=serializers.CharField(), help_text="Releases by package.")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A running job", RUNNING)])
@@ -46,14 +60,25 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         read_only=True, help_text="Whether a retry may help; not after an error of an uploaded input."
     )
     cancel_requested = serializers.BooleanField(source="cancel_asked", read_only=True)
+    ran_on = RanOnSerializer(
+        read_only=True, allow_null=True, help_text="Where the last attempt ran; null before it, and for members."
+    )
 
     class Meta:
         model = Job
         fields = (
             "id", "kind", "queue", "state", "attempt", "cancel_requested", "phase", "done", "total", "message",
-            "result", "error", "can_be_retried", "owner", "created_at", "started_at", "finished_at",
+            "result", "error", "can_be_retried", "owner", "ran_on", "created_at", "started_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
+
+    def to_representation(self, instance: Job) -> dict[str, Any]:
+        """Tell curators alone where it ran: the names of hosts concern nobody else."""
+        value = super().to_representation(instance)
+        request = self.context.get("request")
+        if "ran_on" in value and not (request and is_curator(request.user)):
+            value["ran_on"] = None
+        return value
 
 
 class JobFilter(filters.FilterSet):  # type: ignore[misc]
@@ -112,4 +137,6 @@ def accepted(job: Job, request: Request) -> Response:
     """Answer 202 with the job and where to follow it."""
     where = reverse("job-detail", kwargs={"pk": job.pk}, request=request)
     headers = {"Location": where, "Retry-After": POLL_SECONDS}
-    return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED, headers=headers)
+    return Response(
+        JobSerializer(job, context={"request": request}).data, status=status.HTTP_202_ACCEPTED, headers=headers
+    )

@@ -25,6 +25,7 @@ class Job(models.Model):
 
     class Queue(models.TextChoices):
         WORK = "work"
+        INDEX = "index"
         TRAIN = "train"
 
     ACTIVE: ClassVar = (State.QUEUED, State.RUNNING)
@@ -65,6 +66,12 @@ class Job(models.Model):
         default=False, help_text="Whether it failed because of its input, so that the same input fails again."
     )
 
+    ran_on = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Where its last attempt ran: host, device (GPU or processor) and versions; null before the first.",
+    )
+
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -85,7 +92,7 @@ class Job(models.Model):
                 condition=Q(state__in=("queued", "running", "succeeded", "failed", "cancelled")),
                 name="job_state_known",
             ),
-            models.CheckConstraint(condition=Q(queue__in=("work", "train")), name="job_queue_known"),
+            models.CheckConstraint(condition=Q(queue__in=("work", "index", "train")), name="job_queue_known"),
             models.CheckConstraint(condition=Q(max_attempts__gte=1), name="job_may_be_tried"),
             models.CheckConstraint(
                 condition=Q(state__in=("queued", "running"), finished_at__isnull=True)

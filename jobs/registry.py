@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from accounts.roles import Role
+from config.celery import QUEUES
 from jobs.errors import UnknownJobKindError
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def register(
     Raises:
         ValueError: the kind has another handler already, or queue or max_attempts is out of range.
     """
-    if queue not in ("work", "train"):
-        raise ValueError(f"queue must be work or train, got {queue!r}")
+    if queue not in QUEUES:
+        raise ValueError(f"queue must be one of {', '.join(QUEUES)}, got {queue!r}")
     if max_attempts < 1:
         raise ValueError(f"max_attempts must be at least 1, got {max_attempts}")
     entry = JobKind(kind, handler, least, queue, max_attempts, leads, title or kind, next_steps, from_upload, notice)

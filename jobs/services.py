@@ -3,7 +3,8 @@
 import errno
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from accounts.models import User
 from accounts.roles import Visitor, given_role, holds, is_curator, lacks_second_factor
 from config.celery import app, broker_errors, queue_named
 from config.errors import ServiceAway
+from config.machine import this_machine
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
@@ -30,6 +32,7 @@ from storage.copies import used_by_a_job
 logger = logging.getLogger(__name__)
 
 TEXT_LENGTH = 200  # of a text that jobs are searched by
+CANDIDATES = 20  # jobs that other workers may take before this one does
 SEND_AGAIN = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}  # once: the connection may be an old one
 
 FRESH: Mapping[str, object] = {
@@ -98,6 +101,7 @@ def claim(job_id: int) -> JobContext | None:
         state=Job.State.RUNNING,
         attempt=F("attempt") + 1,
         tries=F("tries") + 1,
+        ran_on=this_machine(),
         started_at=now,
         heartbeat_at=now,
     )
@@ -112,7 +116,30 @@ def run_job(job_id: int) -> None:
     if context is None:
         logger.info("job %s is not queued: nothing to do", job_id)
         return
-    scratch.prune(context.job_id, keep=1)
+    _do(context)
+
+
+def run_next(queues: Collection[str]) -> Job | None:
+    """Do the job that waits longest in one of the queues, and return it as it ended; None where none waits.
+
+    No message is needed: one that comes later finds nothing to do. A job that was put off waits for its sweep.
+    """
+    put_off = Q(tries__gt=0, sent_at__gt=timezone.now() - timedelta(seconds=settings.JOB_RESEND_SECONDS))
+    waiting = Job.objects.filter(state=Job.State.QUEUED, queue__in=queues).exclude(put_off)
+    for job in waiting.order_by("created_at", "pk")[:CANDIDATES]:
+        if worker_is_stopping():
+            return None
+        context = claim(job.pk)
+        if context is not None:
+            _do(context)
+            job.refresh_from_db()
+            return job
+    return None
+
+
+def _do(context: JobContext) -> None:
+    job_id = context.job_id
+    scratch.prune(job_id, keep=1)
     logger.info("job %s (%s): attempt %s begins", job_id, context.kind, context.attempt)
     with beating(context), used_by_a_job():
         _work(context)
@@ -213,7 +240,7 @@ def containing(text: str) -> Q:
     """
     kinds = [name for name, kind in registry.KINDS.items() if text.casefold() in kind.title.casefold()]
     matches = Q(kind__in=kinds) | Q(kind__icontains=text) | Q(owner__display_name__icontains=text)
-    matches |= Q(message__icontains=text) | Q(error__icontains=text)
+    matches |= Q(message__icontains=text) | Q(error__icontains=text) | Q(ran_on__host__icontains=text)
     if text.isdecimal() and len(text) <= settings.KEY_MAX_DIGITS:
         matches |= Q(pk=int(text))
     for find in registry.SUBJECTS.values():

@@ -5,3 +5,13 @@ from django.apps import AppConfig
 
 class OperationsConfig(AppConfig):
     name = "operations"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep account of the site's processes."""
+        from config.processes import started
+        from jobs import registry
+        from operations.services import processes
+
+        started.connect(processes.begin, dispatch_uid="presence")
+        registry.register_sweep("processes", processes.sweep)

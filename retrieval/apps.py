@@ -17,7 +17,7 @@ class RetrievalConfig(AppConfig):
         _register_personal_data()
         _register_downloads()
         _register_warm_up()
-        _register_vector_store()
+        _register_services()
 
 
 def _register_follow_ups() -> None:
@@ -70,20 +70,24 @@ def _register_downloads() -> None:
 
 
 def _register_warm_up() -> None:
-    """Register what a web process loads when it starts."""
+    """Register what a web process and an encoder load when they start."""
     from config.serving import warming
-    from retrieval.search.services.warm_up import warm_models
+    from retrieval.search.services.warm_up import warm_encoders, warm_models
 
     warming.register(warm_models)
+    warming.register(warm_encoders, role="encoder")
 
 
-def _register_vector_store() -> None:
-    """Let `/readyz` and `manage.py check` tell of the vector store, where there is one."""
+def _register_services() -> None:
+    """Let `/readyz` and `manage.py check` tell of the vector store and the encoder, where there are some."""
     from django.conf import settings
 
     from config import health
     from retrieval import checks  # noqa: F401  (it registers itself)
+    from retrieval.registry.services.remote_encoders import check_encoder
     from retrieval.registry.services.vector_store import check_store
 
     if settings.VECTOR_STORE_URL:
         health.register("vector_store", check_store)
+    if settings.ENCODER_URL:
+        health.register("encoder", check_encoder)

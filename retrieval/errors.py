@@ -17,5 +17,9 @@ class ModelUnavailable(NoResults, Busy):
     retry_after = 10
 
 
+class EncoderAway(NoResults, ServiceAway):
+    """The encoder that embeds for this host does not answer now."""
+
+
 class VectorsAway(NoResults, ServiceAway):
     """Its index is in a vector store that does not answer now."""

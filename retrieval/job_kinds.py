@@ -116,12 +116,13 @@ def _register_models() -> None:
         "index",
         run_index_job,
         least=LEAST,
+        queue="index",
         leads=job_links.of_index,
         title="Index",
         next_steps=job_steps.after_index,
         notice=job_notices.of_index,
     )
-    registry.register("map", run_map_job, least=LEAST, title="Map")
+    registry.register("map", run_map_job, least=LEAST, queue="index", title="Map")
     registry.register(
         "add-model",
         run_add_job,

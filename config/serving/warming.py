@@ -1,4 +1,4 @@
-"""What a web process does before it serves, so that the first request need not wait for it."""
+"""What a web process or an encoder does before it serves, so that the first request need not wait for it."""
 
 import gc
 import logging
@@ -21,13 +21,13 @@ SECONDS = 60.0
 GARBAGE = 10_000
 """New objects before the collector looks at them. A search makes hundreds, and nearly all of them go by themselves."""
 
-_WARM_UPS: list[WarmUp] = []
+_WARM_UPS: list[tuple[str, WarmUp]] = []
 
 
-def register(warm_up: WarmUp) -> None:
-    """Add what a web process does when it starts; an app does so in `AppConfig.ready()`."""
-    if warm_up not in _WARM_UPS:
-        _WARM_UPS.append(warm_up)
+def register(warm_up: WarmUp, role: str = "web") -> None:
+    """Add what a process of that role does when it starts; an app does so in `AppConfig.ready()`."""
+    if (role, warm_up) not in _WARM_UPS:
+        _WARM_UPS.append((role, warm_up))
 
 
 def is_over() -> bool:
@@ -35,21 +35,24 @@ def is_over() -> bool:
     return not any(thread.name == NAME for thread in threading.enumerate())
 
 
-def start() -> threading.Thread | None:
-    """Do all of it in a thread that ends with the process, and wait for it; only the entry point calls this."""
+def start(role: str) -> threading.Thread | None:
+    """Do all of it in a thread that ends with the process, and wait for it; only entry points call this."""
     if not settings.WARM_UP:
         return None
-    thread = threading.Thread(target=_run, name=NAME, daemon=True)  # of its own: its connections end with it
+    # Its connections end with a thread of its own.
+    thread = threading.Thread(target=_run, args=(role,), name=NAME, daemon=True)
     thread.start()
     thread.join(SECONDS)
     return thread
 
 
-def _run() -> None:
+def _run(role: str) -> None:
     try:
-        _load_views()
-        for warm_up in _WARM_UPS:
-            warm_up()
+        if role == "web":
+            _load_views()
+        for of_role, warm_up in _WARM_UPS:
+            if of_role == role:
+                warm_up()
         _spare_what_stays()
     except Exception:  # the site serves without it; whoever needs what is broken is told then
         logger.exception("the warm-up failed")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,8 @@ from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_messages import EMBED, EXPLAIN, PROBLEM, READY, SHARES, VECTORS
 from mlcore.inference.encoder_pipes import NO_ANSWER, MessagePipes
 from mlcore.inference.encoder_protocol import PictureEncoder
+from mlcore.inference.explanation import Explanation
 from mlcore.inference.model_files import read_description
-
-if TYPE_CHECKING:
-    from mlcore.inference.explain import Explanation
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 8
@@ -105,7 +103,7 @@ class EncoderProcess(PictureEncoder):
         except WeightsError as error:  # it was loaded and tried: this picture is what it cannot embed
             raise EncoderFailed(str(error)) from error
 
-    def explain_pixels(self, pixels: NDArray[np.uint8]) -> "Explanation":
+    def explain_pixels(self, pixels: NDArray[np.uint8]) -> Explanation:
         """Return what each place of two prepared squares [2, crop, crop, 3] brings to their cosine.
 
         Raises:
@@ -136,12 +134,8 @@ def _sizes_in(body: bytes) -> tuple[int, int]:
     return int(ready["dim"]), max(BATCH, int(ready["batch"]))
 
 
-def _explanation_in(body: bytes) -> "Explanation":
-    from mlcore.inference.explain import Explanation
-
-    why = json.loads(body)
-    first, second = (np.array(why[name], np.float64) for name in ("first", "second"))
-    return Explanation(float(why["score"]), first, second, str(why["reason"]))
+def _explanation_in(body: bytes) -> Explanation:
+    return Explanation.from_json(json.loads(body))
 
 
 def _error_in(body: bytes) -> MlcoreError:

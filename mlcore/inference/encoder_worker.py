@@ -101,8 +101,7 @@ def _answer(encoder: PictureEncoder, kind: bytes, body: bytes) -> tuple[bytes, b
 def _shares_of(encoder: PictureEncoder, pixels: NDArray[np.uint8]) -> dict[str, object]:
     from mlcore.inference.explain import explain_pixels
 
-    why = explain_pixels(encoder, pixels)
-    return {"score": why.score, "first": why.first.tolist(), "second": why.second.tolist(), "reason": why.reason}
+    return explain_pixels(encoder, pixels).to_json()
 
 
 def _send(answers: BinaryIO, kind: bytes, body: bytes) -> None:

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from mlcore.errors import ExplanationError
 from mlcore.inference.encode import Encoder
 from mlcore.inference.encoder_protocol import PictureEncoder
+from mlcore.inference.explanation import Explanation, Floats
 from mlcore.networks.embedder import Embedder
 from mlcore.networks.pooling import LEAST_ACTIVATION, norms_behind_pooling
 
-Floats = NDArray[np.float64]
 NORM = (
     "the network scales its features by their own spread after pooling; that scale is taken as fixed, though every "
     "place has a part in it"
@@ -33,25 +33,6 @@ CLS = (
     "the network reads its class token, which has gathered from everywhere; the map shows what its last attention "
     "took from each place (gradient times feature), and spreads the rest evenly"
 )
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What each place of two pictures brings to their cosine; each map [H, W] sums up to the score.
-
-    exact: the parts are the model's own sum; else `reason` says what was simplified. Rows run from the top,
-    columns from the left, of the square that the network sees.
-    """
-
-    score: float
-    first: Floats
-    second: Floats
-    reason: str
-
-    @property
-    def exact(self) -> bool:
-        """Whether nothing was simplified."""
-        return not self.reason
 
 
 @dataclass(frozen=True)
@@ -204,25 +185,3 @@ def _last_block_map(encoder: Encoder, square: NDArray[np.uint8], direction: Tens
     patches = tokens[int(getattr(embedder.backbone, "num_prefix_tokens", 0)) :]
     shares: Floats = patches + (score - patches.sum()) / len(patches)
     return shares.reshape(_grid(gradient, len(patches), embedder))
-
-
-REGIONS = (
-    ("top left", "top", "top right"),
-    ("left", "centre", "right"),
-    ("bottom left", "bottom", "bottom right"),
-)
-
-
-def region_shares(shares: Floats) -> dict[str, float]:
-    """Return a map [H, W] summed over nine regions, by their names; a place across an edge is split by area."""
-    rows, columns = (_thirds(length) for length in shares.shape)
-    sums = rows @ shares @ columns.T
-    return {name: float(sums[y, x]) for y, row in enumerate(REGIONS) for x, name in enumerate(row)}
-
-
-def _thirds(length: int) -> Floats:
-    """Return [3, length]: how much of each place lies in each third."""
-    edges = np.arange(length + 1)
-    starts, ends = np.array([[0], [1], [2]]) * length / 3, np.array([[1], [2], [3]]) * length / 3
-    overlap: Floats = np.minimum(edges[1:], ends) - np.maximum(edges[:-1], starts)
-    return np.maximum(overlap, 0)

@@ -1,18 +1,15 @@
 """The cost of a run in time and memory: the only part of its folder that no two runs share."""
 
-import platform
 import resource
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 import torch
 
 from mlcore.events import Event
+from mlcore.hardware import processor
 from mlcore.runs import Cost
-
-CPU_FACTS = Path("/proc/cpuinfo")
 
 
 def cost_of(history: Sequence[Event], device: torch.device) -> Cost:
@@ -36,15 +33,6 @@ def peak_resident_bytes() -> int:
     """Return the largest resident set of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def processor() -> str:
-    """Return the processor's name as the system knows it."""
-    if CPU_FACTS.is_file():
-        for line in CPU_FACTS.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _gpu_bytes(device: torch.device) -> int:

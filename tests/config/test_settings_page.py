@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(
-    r'(?:env\.\w+|positive|positive_or_none|count|megabytes|url_prefix|contact_address)\(\s*"([A-Z][A-Z0-9_]+)"'
+    r'(?:env\.\w+|positive|positive_or_none|count|megabytes|url_prefix|contact_address|service_url)\(\s*"([A-Z][A-Z0-9_]+)"'
 )
 LISTED = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|", re.MULTILINE)
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -96,6 +96,10 @@ class Live:
         wait_until(lambda: self._says(worker, f"{name} ready"), START_SECONDS, lambda: f"a worker\n{self.logs()}")
         return worker
 
+    def start_command(self, *argv: str) -> subprocess.Popen[bytes]:
+        """Start `manage.py worker` with the tests' kinds of jobs."""
+        return self.start([sys.executable, "-m", "tests.jobs.worker", *argv])
+
     def start_beat(self) -> subprocess.Popen[bytes]:
         """Start the sweeper."""
         pidless = ["beat", "--pidfile", "", "--loglevel=INFO"]
@@ -143,13 +147,18 @@ class Live:
     def _start(self, argv: list[str]) -> subprocess.Popen[bytes]:
         return self.start([sys.executable, "-m", "celery", "-A", self.app, *argv])
 
-    def start(self, command: list[str], *, leads: bool = False) -> subprocess.Popen[bytes]:
-        """Start a process of this test; `leads`: one that has others of its own, which die with it."""
+    def start(
+        self, command: list[str], *, leads: bool = False, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a process of this test; `leads`: one that has others of its own, which die with it.
+
+        env: what its environment has besides that of all.
+        """
         with (self.folder / f"process-{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self.env,
+                env={**self.env, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

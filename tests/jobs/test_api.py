@@ -1,7 +1,11 @@
+import socket
+
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from config.release import VERSION
 from jobs import services
 from jobs.models import Job
 from tests.conftest import api_of
@@ -84,3 +88,15 @@ def test_a_running_job_tells_that_its_cancellation_was_requested(member_api: API
     assert not member_api.get(f"/api/v1/jobs/{job.pk}/").json()["cancel_requested"]
     answer = member_api.post(f"/api/v1/jobs/{job.pk}/cancel/").json()
     assert (answer["state"], answer["cancel_requested"]) == ("running", True)
+
+
+def test_curators_alone_learn_where_a_job_ran(
+    member_api: APIClient, curator_api: APIClient, member_client: Client, curator_client: Client, job: Job
+) -> None:
+    services.run_job(job.pk)
+    told = curator_api.get(f"/api/v1/jobs/{job.pk}/").json()["ran_on"]
+    assert told["host"] == socket.gethostname() and told["versions"]["kindred"] == VERSION
+    assert member_api.get(f"/api/v1/jobs/{job.pk}/").json()["ran_on"] is None
+    assert "ran_on" not in member_api.get(f"/api/v1/jobs/{job.pk}/", {"fields": "id"}).json()
+    for client, shown in ((curator_client, True), (member_client, False)):
+        assert (f"kindred {VERSION}" in client.get(f"/jobs/{job.pk}/").content.decode()) is shown

@@ -1,13 +1,16 @@
 """The whole way: real workers, a real broker, a real database, and the things that go wrong."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from config.release import VERSION
 from jobs import services
 from jobs.models import Job
+from operations.models import Process
 from tests.jobs.handlers import register_all
-from tests.jobs.live import Live, process_is_alive, wait_until
+from tests.jobs.live import START_SECONDS, Live, process_is_alive, wait_until
 
 pytestmark = pytest.mark.queue
 
@@ -95,6 +98,45 @@ def test_two_workers_and_two_messages_do_a_job_once(live: Live, tmp_path: Path) 
     follower = services.submit("test.echo", {})
     live.wait_for(follower, "succeeded")  # so both messages have been read
     assert ends(tmp_path) == ["1"]
+
+
+def test_a_worker_of_some_queues_does_their_jobs_alone(live: Live) -> None:
+    worker = live.start_command("--queues", "index,train")
+    wait_until(lambda: "ready." in live.log_of(worker), START_SECONDS, live.logs)
+    others = services.submit("test.echo", {})
+    for queue in ("index", "train"):
+        job = Job.objects.create(kind="test.echo", queue=queue)
+        services.send(job)
+        live.wait_for(job, "succeeded")
+        assert job.ran_on["host"] == socket.gethostname() and job.ran_on["versions"]["kindred"] == VERSION
+    others.refresh_from_db()
+    assert others.state == "queued"
+    row = Process.objects.get()
+    assert (row.role, row.queues, row.pid) == ("worker", ["index", "train"], worker.pid)
+    live.terminate(worker)
+    assert worker.returncode == 0 and not Process.objects.exists()
+
+
+def test_a_worker_of_one_job_does_it_without_a_broker_and_ends(live: Live) -> None:
+    live.env["CELERY_BROKER_URL"] = "amqp://nobody@127.0.0.1:1//"
+    first, second = (Job.objects.create(kind="test.echo", payload={"word": word}) for word in ("one", "two"))
+    Job.objects.create(kind="test.echo", queue="train")
+    once = live.start_command("--queues", "work", "--once")
+    assert once.wait(START_SECONDS) == 0, live.logs()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("succeeded", "queued")
+    assert f"job {first.pk} (test.echo): succeeded" in live.log_of(once)
+
+
+def test_a_worker_of_one_job_gives_it_back_when_it_is_stopped(live: Live, tmp_path: Path) -> None:
+    job = Job.objects.create(kind="test.walk_in_child", payload={"folder": str(tmp_path), "steps": 300})
+    once = live.start_command("--once", "--wait", "60")
+    child = wait_for_child(tmp_path)
+    live.terminate(once)
+    assert once.returncode == 0 and not process_is_alive(child)
+    job.refresh_from_db()
+    assert (job.state, job.tries) == ("queued", 0)
 
 
 def test_the_train_queue_has_a_worker_of_its_own(live: Live, tmp_path: Path) -> None:

@@ -21,7 +21,10 @@ def test_registering_the_same_twice_is_no_error_but_another_handler_is() -> None
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
-    [({"queue": "gpu"}, "queue must be work or train, got 'gpu'"), ({"max_attempts": 0}, "at least 1, got 0")],
+    [
+        ({"queue": "gpu"}, "one of work, index, train, got 'gpu'"),
+        ({"max_attempts": 0}, "at least 1, got 0"),
+    ],
 )
 def test_what_is_out_of_range_is_refused(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):

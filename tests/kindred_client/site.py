@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -21,8 +22,8 @@ START_SECONDS = 60
 class Site:
     """The web server of a test, which may die and come back at the same address."""
 
-    def __init__(self, live: Live) -> None:
-        self.live = live
+    def __init__(self, live: Live, env: Mapping[str, str] | None = None) -> None:
+        self.live, self.env = live, env
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.server = self.start()
@@ -31,7 +32,7 @@ class Site:
         """Start the server as the Procfile does, and return when it answers."""
         granian = [str(Path(sys.executable).with_name("granian")), "--interface", "asginl", "--http", "1", "--no-ws"]
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        self.server = self.live.start([*granian, *where, "config.asgi:application"], leads=True)
+        self.server = self.live.start([*granian, *where, "config.asgi:application"], leads=True, env=self.env)
         wait_until(self.answers, START_SECONDS, lambda: f"an answer\n{self.live.logs()}")
         return self.server
 

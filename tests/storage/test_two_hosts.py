@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.conf import settings as current
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -45,11 +46,13 @@ from retrieval.search.services.run_search import run_search
 from storage.errors import StorageAway
 from storage.folder import FolderStore
 from storage.store import store
+from tests.retrieval.encoder import EncoderInProcess, encoder
 from tests.retrieval.pictures import jpeg
 from tests.retrieval.world import World, done, failed, started
 from tests.storage.conftest import host
 from tests.storage.server import S3Server
 
+__all__ = ("encoder",)
 pytestmark = pytest.mark.django_db
 
 
@@ -150,6 +153,24 @@ def test_people_search_see_and_download(moved: World, member: User, member_clien
         assert explained.status_code == 200, explained.content
         assert not search.upload.exists(), "no host has a copy of a private picture"
         search.delete()
+
+
+def test_a_web_host_with_an_encoder_fetches_no_network(
+    moved: World, member: User, encoder: EncoderInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = EncoderInProcess.handle_request
+
+    def elsewhere(self: EncoderInProcess, request: httpx.Request) -> httpx.Response:
+        with host("encoder"):
+            return answer(self, request)
+
+    monkeypatch.setattr(EncoderInProcess, "handle_request", elsewhere)
+    with host("c") as media:
+        assert moved.ask(member, upload=jpeg()).rankings.count() == len(moved.models)
+        assert not [name for name in files_below(media) if name.endswith(".safetensors")]
+        assert [name for name in files_below(media) if name.endswith("index.bin")]
+    with host("encoder") as media:
+        assert len([name for name in files_below(media) if name.endswith(".safetensors")]) == len(moved.models)
 
 
 def test_a_deleted_search_takes_its_picture_from_the_storage(

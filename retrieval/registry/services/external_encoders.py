@@ -19,15 +19,14 @@ from mlcore.errors import EncoderEnded, ExplanationError, MlcoreError, WeightsEr
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encoder_process import EncoderProcess, ProcessLimits
 from mlcore.inference.encoder_protocol import PictureEncoder
+from mlcore.inference.explanation import Explanation
 from mlcore.inference.model_files import read_description
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model
 from retrieval.registry.services.encoder_pool import EncoderPool
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
-
-    from mlcore.inference.explain import Explanation
+    pass
 
 T = TypeVar("T")
 PROBLEM_LENGTH = 300  # what the database's column holds
@@ -55,13 +54,12 @@ class ExternalEncoder(PictureEncoder):
         """Return unit-length embeddings [N, dim] of prepared squares [N, crop, crop, 3]."""
         return self._call(lambda process: process.embed_pixels(pixels))
 
-    def explain(self, first: "Picture", second: "Picture") -> "Explanation":
-        """Return how much each cell of two RGB pictures contributes to their similarity.
+    def explain_pixels(self, pixels: NDArray[np.uint8]) -> Explanation:
+        """Return how much each cell of two prepared squares [2, crop, crop, 3] contributes to their similarity.
 
         Raises:
             ExplanationError: the network does not show its cells.
         """
-        pixels = self.preprocessing.pixels([first, second])
         return self._call(lambda process: process.explain_pixels(pixels))
 
     def _call(self, work: Callable[[EncoderProcess], T]) -> T:

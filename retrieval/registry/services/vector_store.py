@@ -23,6 +23,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from config.errors import Rejected
+from config.pauses import Pause
 from mlcore.errors import EngineAway, MlcoreError, StaleIndexError, VectorIndexError
 from mlcore.index import IndexManifest
 from mlcore.index.engine import SearchableVectors, VectorEngine, open_engine
@@ -33,8 +34,7 @@ from storage.models import Site
 
 logger = logging.getLogger(__name__)
 
-AWAY_SECONDS = 3.0
-"""That a process asks no more of a store that did not answer."""
+pause = Pause()
 
 LOOKED, LOOK_SECONDS = "collections-looked-for", 60
 
@@ -81,25 +81,19 @@ def vectors_of(index: Index) -> SearchableVectors:
     )
 
 
-class _Pause:
-    """When the vector store may be asked again: one that hangs must not hold every thread of a process."""
-
-    until = 0.0
-
-
 @contextmanager
 def asked(failure: str) -> Iterator[None]:
     """Turn the silence of the vector store into an error that can be shown; the log has its address.
 
-    failure: what cannot be done, as the beginning of a sentence. For AWAY_SECONDS nobody in this process asks again.
+    failure: what cannot be done, as the beginning of a sentence. Nobody in this process asks again during the pause.
     """
     away = VectorsAway(f"{failure} now: the vector store does not answer; try again in a moment")
-    if time.monotonic() < _Pause.until:
+    if pause.lasts:
         raise away
     try:
         yield
     except EngineAway as error:
-        _Pause.until = time.monotonic() + AWAY_SECONDS
+        pause.begin()
         logger.warning("%s: %s", failure, error)
         raise away from error
 

@@ -8,6 +8,8 @@ from accounts.roles import Visitor
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import crop_box, open_picture
+from mlcore.inference.explanation import REGIONS, Floats, region_shares
+from mlcore.inference.explanation import Explanation as PairExplanation
 from retrieval.datasets.services.pictures import decoding
 from retrieval.datasets.services.visibility import shown_images
 from retrieval.models import Image, Ranking, Search
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from mlcore.inference.encoder_protocol import PictureEncoder
-    from mlcore.inference.explain import Explanation as PairExplanation
-    from mlcore.inference.explain import Floats
 
 FAINTEST = 0.01  # of the strongest cell: a weaker one is not drawn
 DENSEST = 0.65  # opacity of the strongest cell, below which the picture stays visible
@@ -158,7 +158,7 @@ def _square(encoder: "PictureEncoder", size: tuple[int, int], box: Sequence[floa
 
 
 def _as_drawn(
-    ranking: Ranking, image: Image, score: float, pair: "PairExplanation", squares: Sequence[Square]
+    ranking: Ranking, image: Image, score: float, pair: PairExplanation, squares: Sequence[Square]
 ) -> Explanation:
     maps = (pair.first, pair.second)
     strongest = max(float(abs(shares).max()) for shares in maps) or 1.0  # a black picture may contribute nothing
@@ -166,9 +166,7 @@ def _as_drawn(
     return Explanation(ranking, image, score, pair.score, pair.reason, strongest, *sides)
 
 
-def _side(shares: "Floats", strongest: float, square: Square) -> Side:
-    from mlcore.inference.explain import REGIONS, region_shares
-
+def _side(shares: Floats, strongest: float, square: Square) -> Side:
     regions = {name: Region(name, share) for name, share in region_shares(shares).items()}
     ordered = sorted(regions.values(), key=lambda region: -region.share)
     least = ordered[-1]
@@ -181,7 +179,7 @@ def _side(shares: "Floats", strongest: float, square: Square) -> Side:
     )
 
 
-def _cells(shares: "Floats", strongest: float, square: Square) -> list[Cell]:
+def _cells(shares: Floats, strongest: float, square: Square) -> list[Cell]:
     rows, columns = shares.shape
     height, width = square.side / rows, square.side / columns
     return [

@@ -11,10 +11,13 @@ from config import places
 from mlcore.artifacts import read_json
 from mlcore.index import IndexManifest, load_index
 from mlcore.index.store import of_model
+from mlcore.inference.explanation import Explanation
 from mlcore.runs import WEIGHTS
 from retrieval.models import Index, Model
+from retrieval.registry.services import remote_encoders
 from retrieval.registry.services.external_encoders import ExternalEncoder, external_encoder
 from retrieval.registry.services.index_memory import resident_bytes
+from retrieval.registry.services.remote_encoders import RemoteEncoder
 from retrieval.registry.services.vector_store import vectors_of
 from retrieval.search.services.embedding_queue import EmbeddingQueue
 from retrieval.search.services.memory_budget import LRUCache
@@ -25,14 +28,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from mlcore.inference.encoder_protocol import PictureEncoder
-    from mlcore.inference.explain import Explanation
-
 Floats = np.ndarray[Any, np.dtype[np.float32]]
-
+Squares = np.ndarray[Any, np.dtype[np.uint8]]
 
 cache = LRUCache(settings.ENGINE_BYTES, while_loading=turns.left)  # seconds, in which other searches go on
 queue = EmbeddingQueue()
 
+REMOTE_BYTES = 4096
+"""Of what is known here of an encoder on another host, about."""
 HEAD_BYTES = 4 * 2048
 """Of a head, for each dimension of its embeddings: float32 weights of as many features as most backbones have."""
 
@@ -43,6 +46,7 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: fl
     Raises:
         Busy: too many are waiting already, or others take too long.
         ModelUnavailable: an external model gives no embedding.
+        EncoderAway: the encoder of this host does not answer.
     """
     return embed_by_all({0: encoder}, pictures, patience)[0]
 
@@ -50,37 +54,54 @@ def embed(encoder: "PictureEncoder", pictures: Sequence["Picture"], patience: fl
 def embed_by_all(
     encoders: Mapping[int, "PictureEncoder"], pictures: Sequence["Picture"], patience: float = 0
 ) -> dict[int, Floats]:
-    """Return what each of some encoders with the same trunk embeds, in one forward pass. Raises as `embed` does."""
+    """Return what each of some encoders with the same trunk embeds, in one forward pass. Raises as `embed` does.
+
+    A damaged model of a remote encoder may be left out.
+    """
     first = next(iter(encoders.values()))
-    if isinstance(first, ExternalEncoder):  # whose process nobody else waits for
-        first.patience = patience
-        with turns.left():
-            return {key: encoder.embed(pictures) for key, encoder in encoders.items()}
-    pixels = first.preprocessing.pixels(pictures)
+    return embed_pixels_by_all(encoders, first.preprocessing.pixels(pictures), patience)
+
+
+def embed_pixels_by_all(
+    encoders: Mapping[int, "PictureEncoder"], pixels: Squares, patience: float = 0
+) -> dict[int, Floats]:
+    """Return what `embed_by_all` does, of prepared squares [N, crop, crop, 3]."""
+    first = next(iter(encoders.values()))
+    remote = {key: encoder for key, encoder in encoders.items() if isinstance(encoder, RemoteEncoder)}
     with turns.left():
+        if remote:
+            return remote_encoders.embed_by_all(remote, pixels, patience)
+        if isinstance(first, ExternalEncoder):  # whose process nobody else waits for
+            first.patience = patience
+            return {key: encoder.embed_pixels(pixels) for key, encoder in encoders.items()}
         features = queue.features(first, pixels, patience)
     return {key: encoder.embed_features(features) for key, encoder in encoders.items()}
 
 
-def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> "Explanation":
+def explain(encoder: "PictureEncoder", first: "Picture", second: "Picture") -> Explanation:
     """Return what each cell of two pictures contributes to their similarity.
 
     encoder: as `explaining_encoder_of` gives it.
 
     Raises:
-        Busy, ModelUnavailable: as for `embed`.
+        Busy, NoResults: as for `embed`.
         ExplanationError: the network has no spatial feature map.
     """
-    if isinstance(encoder, ExternalEncoder):
-        return encoder.explain(first, second)
-    from mlcore.inference.explain import explain_pair
+    return explain_pixels(encoder, encoder.preprocessing.pixels([first, second]))
+
+
+def explain_pixels(encoder: "PictureEncoder", pixels: Squares) -> Explanation:
+    """Return what `explain` does, of prepared squares [2, crop, crop, 3]."""
+    if isinstance(encoder, ExternalEncoder | RemoteEncoder):
+        return encoder.explain_pixels(pixels)
+    from mlcore.inference.explain import explain_pixels as explained
 
     with queue.turn():
-        return explain_pair(encoder, first, second)
+        return explained(encoder, pixels)
 
 
 def encoder_of(model: Model) -> "PictureEncoder":
-    """Return the encoder of a model: loaded here, or in a process of its own where it is external.
+    """Return the encoder of a model: on another host, loaded here, or in a process of its own where it is external.
 
     A head and a trunk are kept apart, as models share trunks. A trunk is used whenever a head is, so it is never
     older than all of its heads: what the cache drops is gone.
@@ -89,12 +110,18 @@ def encoder_of(model: Model) -> "PictureEncoder":
         CheckpointError: its files are damaged.
         ModelSuspended: it is external and failed too often.
     """
+    if settings.ENCODER_URL:
+        return _remote(model)
     if model.is_external:
         return external_encoder(model)
     encoder = cache.get(("model", model.pk), lambda: _load(model), model.dim * HEAD_BYTES)
     key, network = _network_of(model, encoder)
     cache.get(key, lambda: network, _size(_weights_of(model)))
     return encoder
+
+
+def _remote(model: Model) -> RemoteEncoder:
+    return cache.get(("remote", model.pk), lambda: RemoteEncoder(model), REMOTE_BYTES)
 
 
 def _load(model: Model) -> "PictureEncoder":
@@ -117,6 +144,8 @@ def _network_of(model: Model, encoder: "PictureEncoder") -> tuple[object, object
 
 def explaining_encoder_of(model: Model) -> "PictureEncoder":
     """Return the encoder of a model that shows its feature maps; PyTorch is loaded for it. Raises as `encoder_of`."""
+    if settings.ENCODER_URL:
+        return _remote(model)
     if model.is_external:
         return external_encoder(model)
     import torch
@@ -141,7 +170,7 @@ def bytes_of(model: Model, indexes: Iterable[Index]) -> int:
     Raises:
         OSError: the model's files are gone.
     """
-    network = _size(_weights_of(model)) if model.has_network else 0
+    network = _size(_weights_of(model)) if model.has_network and not settings.ENCODER_URL else 0
     return network + sum(resident_bytes(index) for index in indexes)
 
 
@@ -155,7 +184,7 @@ def serving_index_of(index: Index) -> ServingIndex:
     """
 
     def load() -> ServingIndex:
-        expected = read_json(index.model.folder / "model.json")["preprocessing"]
+        expected = read_json(index.model.folder_with("model.json") / "model.json")["preprocessing"]
         if index.is_in_vector_store:
             of_model(IndexManifest.from_json(index.manifest), index.model.weights_sha256, expected)
             return ServingIndex(vectors_of(index), index)

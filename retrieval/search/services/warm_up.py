@@ -13,7 +13,7 @@ from accounts.roles import Role
 from config.errors import Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import open_picture
-from retrieval.errors import VectorsAway
+from retrieval.errors import NoResults
 from retrieval.models import Dataset, Index, Model
 from retrieval.models import Image as PictureRow
 from retrieval.search.services import model_cache
@@ -34,18 +34,29 @@ def warm_models() -> int:
     It stops before they would push each other out of memory; the first is loaded in any case. External models are left
     to the first search: each is a process of its own. A damaged model is skipped: a search says what is wrong with it.
     """
+    loaded = _load_what_fits(with_indexes=True)
+    _search_once()
+    return loaded
+
+
+def warm_encoders() -> int:
+    """Load the networks of `warm_models` without their indexes, as an encoder for other hosts does."""
+    return _load_what_fits(with_indexes=False)
+
+
+def _load_what_fits(*, with_indexes: bool) -> int:
     started, loaded, left = time.monotonic(), 0, settings.ENGINE_BYTES
     for model in _wanted_models():
+        indexes: list[Index] = model.serving if with_indexes else []  # type: ignore[attr-defined]
         try:
-            left -= model_cache.bytes_of(model, model.serving)  # type: ignore[attr-defined]
+            left -= model_cache.bytes_of(model, indexes)
             if left < 0 and loaded:  # one that is too large alone is held all the same
                 break
-            _load(model, model.serving)  # type: ignore[attr-defined]
-        except (MlcoreError, OSError, VectorsAway) as error:
+            _load(model, indexes)
+        except (MlcoreError, OSError, NoResults) as error:
             logger.warning("%s was not loaded at the start: %s", model.name, error)
         else:
             loaded += 1
-    _search_once()
     logger.info("%d models are loaded, after %.1f s", loaded, time.monotonic() - started)
     return loaded
 

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from mlcore.errors import ExplanationError
 from mlcore.images.preprocessing import Preprocessing
 from mlcore.inference.encode import Encoder
-from mlcore.inference.explain import explain_pair, region_shares
+from mlcore.inference.explain import explain_pair
+from mlcore.inference.explanation import region_shares
 from mlcore.inference.onnx_network import OnnxEncoder
 from mlcore.networks.backbones import BackboneSpec, build_backbone, load_backbone
 from mlcore.networks.embedder import Embedder

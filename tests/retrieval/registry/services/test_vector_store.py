@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
-from config import health
+from config import health, pauses
 from config.errors import Conflict, Rejected
 from jobs import services as jobs
 from jobs.models import Job
@@ -50,7 +50,7 @@ def store(
     memory_engine: type[MemoryEngine], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[type[MemoryEngine]]:
     settings.VECTOR_STORE_URL = URL
-    monkeypatch.setattr(vector_store, "AWAY_SECONDS", 0)
+    monkeypatch.setattr(pauses, "SECONDS", 0)
     yield memory_engine
 
 
@@ -184,8 +184,8 @@ def test_while_the_store_is_away_other_models_go_on(moved: World, member: User, 
 def test_a_store_that_hangs_is_asked_once_in_a_while(
     moved: World, member: User, store: type[MemoryEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_store, "AWAY_SECONDS", 60)
-    monkeypatch.setattr(vector_store._Pause, "until", 0)
+    monkeypatch.setattr(pauses, "SECONDS", 60)
+    vector_store.pause.end()
     asked: list[str] = []
     check = MemoryEngine.check
     monkeypatch.setattr(MemoryEngine, "check", lambda self: asked.append("once") or check(self))
@@ -194,7 +194,7 @@ def test_a_store_that_hangs_is_asked_once_in_a_while(
         with pytest.raises(VectorsAway):
             moved.ask(member, models=moved.models[:1])
     assert asked == ["once"]
-    monkeypatch.setattr(vector_store._Pause, "until", 0)
+    vector_store.pause.end()
     store.away = False
     assert results(moved, member, models=moved.models[:1])
 

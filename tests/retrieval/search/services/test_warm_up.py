@@ -89,7 +89,7 @@ def usual_garbage() -> Iterator[None]:
 def test_what_is_loaded_is_left_out_of_later_collections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warming, "_WARM_UPS", [])
     frozen = gc.get_freeze_count()
-    warming.start()
+    warming.start("web")
     assert gc.get_freeze_count() > frozen + 1000 and gc.get_threshold()[0] == warming.GARBAGE
 
 
@@ -98,9 +98,9 @@ def test_a_web_process_warms_up_before_it_answers(monkeypatch: pytest.MonkeyPatc
     ran: list[str] = []
     monkeypatch.setattr(warming, "_WARM_UPS", [lambda: ran.append(threading.current_thread().name)])
     settings.WARM_UP = False
-    assert warming.start() is None
+    assert warming.start("web") is None
     settings.WARM_UP = True
-    thread = warming.start()
+    thread = warming.start("web")
     assert thread is not None and thread.daemon and not thread.is_alive()
     assert ran == ["warm-up"]
 
@@ -110,7 +110,7 @@ def test_a_warm_up_that_takes_too_long_goes_on_beside_the_requests(monkeypatch: 
     release = threading.Event()
     monkeypatch.setattr(warming, "_WARM_UPS", [release.wait])
     monkeypatch.setattr(warming, "SECONDS", 0.05)
-    thread = warming.start()
+    thread = warming.start("web")
     assert thread is not None and thread.is_alive()
     release.set()
     thread.join(10)
@@ -122,7 +122,7 @@ def test_a_warm_up_that_fails_is_logged(monkeypatch: pytest.MonkeyPatch, caplog:
         raise OSError("disk")
 
     monkeypatch.setattr(warming, "_WARM_UPS", [fail])
-    thread = warming.start()
+    thread = warming.start("web")
     assert thread is not None
     thread.join(10)
     assert "disk" in caplog.text
