@@ -58,7 +58,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     KINDRED_VAR=/var/lib/kindred \
     KINDRED_STATIC=/kindred/collected \
     KINDRED_COLLECTED_STATIC=true \
-    KINDRED_HOST=0.0.0.0
+    KINDRED_HOST=0.0.0.0 \
+    ENCODER_HOST=0.0.0.0
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -9,6 +9,7 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from config.celery import QUEUES
 from tests.config.test_settings_page import LISTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,12 +77,17 @@ def test_every_process_of_the_site_is_one_that_exists(name: str) -> None:
     assert service["user"] == "10001:10001" and service["volumes"] == ["kindred:/var/lib/kindred"]
 
 
+def test_some_worker_serves_each_queue() -> None:
+    words = [service["command"] for service in SITE.values() if "--queues" in service["command"]]
+    assert sorted(queue for command in words for queue in command[-1].split(",")) == sorted(QUEUES)
+
+
 def test_a_process_that_does_not_exist_is_noticed() -> None:
     assert not role_exists(["webb"]) and not role_exists(["python", "manage.py", "migratee"])
 
 
 def test_all_wait_for_the_migrations() -> None:
-    assert {"migrate", "web", "worker", "beat"} <= SITE.keys()
+    assert {"migrate", "web", "worker", "trainer", "beat"} == SITE.keys()
     for name in SITE.keys() - {"migrate"}:
         assert SITE[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
     assert SITE["migrate"]["restart"] == "no"

@@ -186,6 +186,20 @@ def test_the_sweeper_sends_the_jobs_that_wait(deployed: Deployed) -> None:
     assert ended(beat), deployed.said()
 
 
+@pytest.mark.parametrize("queues", ["work,index", "train"])
+def test_a_worker_does_a_job(deployed: Deployed, queues: str) -> None:
+    before = deployed.said()
+    said = deployed.run("python", "manage.py", "worker", "--once", "--queues", queues).removeprefix(before)
+    assert re.search(r"^job \d+ \(\S+\): succeeded$", said, re.MULTILINE), said
+
+
+def test_an_encoder_gets_ready(deployed: Deployed) -> None:
+    port = free_port()
+    encoder = deployed.start("python", "manage.py", "encoder", ENCODER_HOST="127.0.0.1", ENCODER_PORT=str(port))
+    wait_until(lambda: answers_200(f"http://127.0.0.1:{port}/readyz"), START_SECONDS, deployed.said)
+    assert ended(encoder), deployed.said()
+
+
 def test_without_a_secret_it_says_so(image: Image, tmp_path: Path) -> None:
     os.chown(tmp_path, USER, USER)
     log = tmp_path / "log"
