@@ -84,7 +84,7 @@ test-services: env
 test-milvus: env
 	$(PYTEST) -m milvus tests/mlcore/index tests/retrieval/test_vectors_live.py $(ARGS)
 
-# Some 10 minutes and 15 GB of disk, which it frees again.
+# Seven minutes on two idle cores, and some GB of disk, which it frees again.
 test-image: env
 	$(PYTEST) -m image tests/deploy $(ARGS)
 
