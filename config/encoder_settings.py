@@ -7,6 +7,7 @@ URL_PREFIX = FORCE_SCRIPT_NAME = None
 MIDDLEWARE = [
     "config.api.request_ids.identify_requests",
     "config.health.answer_probes",
+    "operations.scraping.answer_scrapes",
     "config.bodies.hosts.guard_hosts",
     "allauth.account.middleware.AccountMiddleware",  # allauth refuses to start without it; it has nothing to do here
 ]

@@ -13,6 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("KINDRED_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 MEGABYTE = 2**20
+SECRET_LENGTH = 24  # characters, at least, of a secret that whoever runs the site makes up
 _CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -40,6 +41,22 @@ def service_url(name: str) -> str:
     if url and not re.fullmatch(r"https?://[^\s/?#@]+", url):
         raise ImproperlyConfigured(f"{name} must be http://host:port or https://host:port, got {url!r}")
     return url
+
+
+def one_of(name: str, *allowed: str) -> str:
+    """Return the value of that environment variable, which must be one of these; the first where it is not set."""
+    value: str = env.str(name, default=allowed[0])
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(allowed)}, got {value!r}")
+    return value
+
+
+def long_secret(name: str) -> str:
+    """Return the secret of that environment variable, which nobody can guess; empty where it is not set."""
+    secret: str = env.str(name, default="")
+    if secret and not re.fullmatch(rf"[!-~]{{{SECRET_LENGTH},}}", secret):
+        raise ImproperlyConfigured(f"{name} must have at least {SECRET_LENGTH} characters, and only visible ASCII")
+    return secret
 
 
 def positive(name: str, default: float) -> float:
@@ -79,3 +96,6 @@ def npm_packages(modules: Path) -> list[tuple[str, Path]]:
     """Return the libraries of npm that pages use, each with the name below which its `dist` is served."""
     folders = [modules / "chart.js", *sorted(modules.glob("d3-*"))]
     return [(folder.name.split("-")[0].removesuffix(".js"), folder / "dist") for folder in folders if folder.is_dir()]
+
+
+LOG_FORMAT = one_of("LOG_FORMAT", "line", "json")  # here: the server's main process reads it, which knows no settings

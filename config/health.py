@@ -39,7 +39,7 @@ def answer_probes(get_response: View) -> View:
         if request.path_info == LIVE:
             return HttpResponse("ok\n", content_type="text/plain", headers=NOT_STORED)
         if request.path_info == READY:
-            found = _health.now()
+            found = results()
             ready = all(found[name] == "ok" for name in NEEDED)
             answer = {"ready": ready, "checks": found}
             return JsonResponse(answer, status=200 if ready else 503, headers=NOT_STORED)
@@ -97,16 +97,21 @@ class _Health:
     def now(self) -> dict[str, str]:
         """Return the result of each check, not older than SECONDS; one that hangs failed, and the others are older."""
         if not self._lock.acquire(timeout=PATIENCE):
-            return dict.fromkeys(CHECKS, "failed") | self._found | {self._running: "failed"}
+            return self.known()
         try:
             if time.monotonic() - self._at >= SECONDS:
                 for name, check in CHECKS.items():
                     self._running = name
                     self._found = self._found | {name: _result_of(name, check, self._found.get(name, ""))}
-                self._at = time.monotonic()
+                self._running, self._at = "", time.monotonic()
             return self._found
         finally:
             self._lock.release()
+
+    def known(self) -> dict[str, str]:
+        """Return the newest results without checking; whatever is being checked, or never was, failed."""
+        found = dict.fromkeys(CHECKS, "failed") | self._found
+        return {name: "failed" if name == self._running else found[name] for name in found}
 
 
 def _result_of(name: str, check: Callable[[], None], before: str) -> str:
@@ -121,3 +126,13 @@ def _result_of(name: str, check: Callable[[], None], before: str) -> str:
 
 
 _health = _Health()
+
+
+def results() -> dict[str, str]:
+    """Return the result of each check, "ok" or "failed", at most SECONDS old; a check that hangs keeps one waiting."""
+    return _health.now()
+
+
+def known_results() -> dict[str, str]:
+    """Return what is known of each check, at once: whatever is being checked failed."""
+    return _health.known()

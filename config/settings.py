@@ -14,9 +14,10 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import BASE_DIR, VAR_DIR, contact_address, env, npm_packages, url_prefix
+from config.environment import BASE_DIR, VAR_DIR, contact_address, env, long_secret, npm_packages, url_prefix
 from config.limits import *  # noqa: F403
 from config.limits import JSON_MAX_BYTES
+from config.logs import logging_settings
 from config.long_work import *  # noqa: F403
 from config.places import keep_private_file, keep_private_folder
 
@@ -59,6 +60,7 @@ TRUSTED_PROXIES = env.int("KINDRED_TRUSTED_PROXIES", default=0)
 URL_PREFIX = url_prefix("KINDRED_URL_PREFIX")
 FORCE_SCRIPT_NAME = URL_PREFIX or None
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
+METRICS_TOKEN = long_secret("KINDRED_METRICS_TOKEN")  # who sends it may read /metrics; without one nobody may
 CONTACT = contact_address("KINDRED_CONTACT")  # of who runs the site
 
 INSTALLED_APPS = [
@@ -92,6 +94,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.api.request_ids.identify_requests",
     "config.health.answer_probes",
+    "operations.scraping.answer_scrapes",
+    "config.measuring.measure_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.compression.compress",
@@ -334,17 +338,5 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"}},
-    "filters": {
-        "request": {"()": "config.api.request_ids.RequestIdFilter"},
-        "refusals": {"()": "config.logs.RefusalsWithoutTraceback"},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request", "refusals"]},
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}},  # it has a line for each request to an encoder
-}
+LOGGING = logging_settings(env.str("LOG_LEVEL", default="INFO"))
+LOGGING_CONFIG = "config.logs.configure"

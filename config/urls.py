@@ -30,4 +30,5 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("retrieval.urls")),
     path("", include("ratings.urls")),
+    path("", include("operations.urls")),
 ]

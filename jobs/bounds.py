@@ -3,6 +3,7 @@
 Not RLIMIT_AS: CUDA reserves far more addresses than it ever uses, and could not start.
 """
 
+import contextvars
 import logging
 import os
 import signal
@@ -38,7 +39,8 @@ class Watch:
         self._group, self._bounds = group, bounds
         self._began = time.monotonic()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._look_again, name="child-bounds", daemon=True)
+        run = contextvars.copy_context().run  # so its log records name the job
+        self._thread = threading.Thread(target=run, args=(self._look_again,), name="child-bounds", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

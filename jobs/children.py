@@ -4,6 +4,7 @@ The child exits when its standard input ends (its parent died). Its last event m
 `{"event": "error", "message": ...}`, or `{"event": "stopped"}` after a SIGTERM.
 """
 
+import contextvars
 import json
 import logging
 import os
@@ -174,7 +175,8 @@ def _reading(pipe: IO[str] | None, keep: Callable[[str], None]) -> threading.Thr
             for line in pipe:
                 keep(line.rstrip("\n"))
 
-    thread = threading.Thread(target=read, name="child-output", daemon=True)
+    run = contextvars.copy_context().run  # so log records of what the child reports name the job
+    thread = threading.Thread(target=run, args=(read,), name="child-output", daemon=True)
     thread.start()
     return thread
 

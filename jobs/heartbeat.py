@@ -1,5 +1,6 @@
 """The heartbeat thread of a running attempt, which keeps its lease while the handler is busy."""
 
+import contextvars
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ def beating(context: JobContext) -> Iterator[None]:
     """Beat every JOB_HEARTBEAT_SECONDS until the block ends."""
     done = threading.Event()
     name = f"heartbeat-{context.job_id}-{context.attempt}"
-    thread = threading.Thread(target=_beat_until, args=(context, done), name=name, daemon=True)
+    run = contextvars.copy_context().run  # so its log records name the job
+    thread = threading.Thread(target=run, args=(_beat_until, context, done), name=name, daemon=True)
     thread.start()
     try:
         yield

@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.roles import Visitor, given_role, holds, is_curator, lacks_second_factor
 from config.celery import app, broker_errors, queue_named
 from config.errors import ServiceAway
+from config.log_context import during_job
 from config.machine import this_machine
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
@@ -76,8 +77,14 @@ def submit(kind: str, payload: Mapping[str, object], *, by: User | None = None, 
         if job is None:
             raise
         return job
-    transaction.on_commit(partial(send, job))
+    transaction.on_commit(partial(_send_first, job))
     return job
+
+
+def _send_first(job: Job) -> None:
+    """Send a job that was just queued; the record links it with the request that did so."""
+    logger.info("job %s (%s) is queued", job.pk, job.kind, extra={"job_id": job.pk})
+    send(job)
 
 
 def send(job: Job) -> bool:
@@ -138,11 +145,11 @@ def run_next(queues: Collection[str]) -> Job | None:
 
 
 def _do(context: JobContext) -> None:
-    job_id = context.job_id
-    scratch.prune(job_id, keep=1)
-    logger.info("job %s (%s): attempt %s begins", job_id, context.kind, context.attempt)
-    with beating(context), used_by_a_job():
-        _work(context)
+    with during_job(context.job_id, context.attempt):
+        scratch.prune(context.job_id, keep=1)
+        logger.info("job %s (%s): attempt %s begins", context.job_id, context.kind, context.attempt)
+        with beating(context), used_by_a_job():
+            _work(context)
 
 
 def _work(context: JobContext) -> None:
@@ -298,7 +305,7 @@ def retry(job: Job, by: User | None = None) -> None:
     if not queued:
         raise JobRefused(f"job {job.pk} is {job.state}; only a failed or cancelled one can be retried")
     _note_curator(by, "retry-job", job)
-    transaction.on_commit(partial(send, job))
+    transaction.on_commit(partial(_send_first, job))
 
 
 def _require_right(job: Job, by: User | None) -> None:

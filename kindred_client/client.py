@@ -14,6 +14,7 @@ from kindred_client.resources.images import Images
 from kindred_client.resources.jobs import Jobs
 from kindred_client.resources.models import Indexes, Losses, Metrics, Models
 from kindred_client.resources.notices import Notices
+from kindred_client.resources.operations import Operations
 from kindred_client.resources.ratings import Ratings
 from kindred_client.resources.runs import Runs
 from kindred_client.resources.searches import Searches
@@ -62,6 +63,7 @@ class Kindred:
         self.indexes = Indexes(api)
         self.searches = Searches(api)
         self.ratings = Ratings(api)
+        self.operations = Operations(api)
 
     def wait(self, job: Ref, *, timeout: float | None = None) -> response_types.JobsGet:
         """Wait until the job has succeeded and return it; see `jobs.wait`."""

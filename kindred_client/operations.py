@@ -43,6 +43,7 @@ OPERATIONS: dict[str, Operation] = {
     "jobs.get": _of("GET /jobs/{id}/"),
     "jobs.cancel": _of("POST /jobs/{id}/cancel/"),
     "jobs.retry": _of("POST /jobs/{id}/retry/"),
+    "operations.get": _of("GET /operations/"),
     "notices.list": _of("GET /notices/"),
     "notices.get": _of("GET /notices/{id}/"),
     "notices.read": _of("POST /notices/{id}/read/", repeatable=True),

@@ -14,6 +14,7 @@ JobsList = types.Job
 JobsGet = types.Job
 JobsCancel = types.Job
 JobsRetry = types.Job
+OperationsGet = types.Overview
 NoticesList = types.Notice
 NoticesGet = types.Notice
 NoticesRead = types.Notice

@@ -474,7 +474,13 @@ class Index(TypedDict, total=False):
     created_at: str
 
 
-QueueEnum: TypeAlias = Literal["work", "train"]
+QueueEnum: TypeAlias = Literal["work", "index", "train"]
+
+
+class RanOn(TypedDict, total=False):
+    host: str
+    device: str
+    versions: dict[str, str]
 
 
 class Job(TypedDict, total=False):
@@ -492,6 +498,7 @@ class Job(TypedDict, total=False):
     error: str
     can_be_retried: bool
     owner: int | None
+    ran_on: RanOn | None
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -877,17 +884,17 @@ class Mark(TypedDict, total=False):
     marked_at: str
 
 
+MeRoleEnum: TypeAlias = Literal["member", "curator", "admin"]
+
+
 NullEnum: TypeAlias = None
-
-
-RoleEnum: TypeAlias = Literal["member", "curator", "admin"]
 
 
 class Me(TypedDict, total=False):
     id: int
     email: str
     display_name: str
-    role: RoleEnum | NullEnum
+    role: MeRoleEnum | NullEnum
 
 
 class Metric(TypedDict, total=False):
@@ -929,6 +936,61 @@ class Notice(TypedDict, total=False):
     url: str
     created_at: str
     read_at: str | None
+
+
+ProcessRoleEnum: TypeAlias = Literal["web", "worker", "encoder", "beat"]
+
+
+class Process(TypedDict, total=False):
+    role: ProcessRoleEnum
+    host: str
+    pid: int
+    queues: Any
+    device: str
+    versions: Any
+    engine_bytes: int
+    started_at: str
+    seen_at: str
+
+
+class Queue(TypedDict, total=False):
+    name: str
+    waiting: int
+    running: int
+    failed: int
+    waiting_since: str | None
+    workers: int
+
+
+class RunningJob(TypedDict, total=False):
+    id: int
+    kind: str
+    queue: QueueEnum
+    attempt: int
+    phase: str
+    ran_on: Any
+    started_at: str | None
+    heartbeat_at: str | None
+
+
+class SlowSearch(TypedDict, total=False):
+    at: str
+    models: int
+    took_ms: float
+
+
+class Overview(TypedDict, total=False):
+    at: str
+    release: str
+    checks: dict[str, str]
+    services: dict[str, str]
+    queues: list[Queue]
+    running: list[RunningJob]
+    processes: list[Process]
+    silent: list[Process]
+    volume_bytes: int
+    volume_free_bytes: int
+    slow_searches: list[SlowSearch]
 
 
 PartEnum: TypeAlias = Literal["weights", "description", "metrics", "history", "embeddings", "images"]

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from config.metrics import METRICS
 from mlcore.datasets.reader_table import known_readers
 
 ROOT = Path(__file__).resolve().parents[1]
 DATASETS = ROOT / "docs" / "datasets.md"
+DEPLOY = ROOT / "docs" / "deploy.md"
 
 
 def with_tables(text: str) -> str:
@@ -17,6 +19,15 @@ def with_tables(text: str) -> str:
     text = with_table(text, ["data set", "recognised by", "also needed", "training", "held out"], layouts)
     licences = [[reader.title, reader.licence] for reader in readers if reader.licence]
     return with_table(text, ["data set", "licence"], licences)
+
+
+def with_metrics(text: str) -> str:
+    """Return docs/deploy.md with the table of metrics as it is now."""
+    rows = [
+        [f"`{metric.name}`", metric.kind, ", ".join(f"`{label}`" for label in metric.labels) or "none", metric.meaning]
+        for metric in METRICS.values()
+    ]
+    return with_table(text, ["metric", "type", "labels", "meaning"], rows)
 
 
 def with_table(text: str, head: list[str], rows: list[list[str]]) -> str:
@@ -37,3 +48,4 @@ def _row(cells: list[str]) -> str:
 
 if __name__ == "__main__":
     DATASETS.write_text(with_tables(DATASETS.read_text()))
+    DEPLOY.write_text(with_metrics(DEPLOY.read_text()))

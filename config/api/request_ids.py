@@ -1,17 +1,15 @@
-"""Request ids, in the header X-Request-ID of responses and in log lines."""
+"""Request ids, in the header X-Request-ID of responses and in log records."""
 
-import logging
 import re
 import uuid
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
+from config.log_context import during_request
+
 HEADER = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-_now: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 def identify_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -20,21 +18,9 @@ def identify_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
     def middleware(request: HttpRequest) -> HttpResponse:
         sent = request.headers.get(HEADER, "")
         name = sent if WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
-        request.request_id = name  # type: ignore[attr-defined]
-        token = _now.set(name)
-        try:
+        with during_request(request, name):
             answer = get_response(request)
-        finally:
-            _now.reset(token)
         answer[HEADER] = name
         return answer
 
     return middleware
-
-
-class RequestIdFilter(logging.Filter):
-    """Add the request id to log records, `-` outside of requests."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _now.get()
-        return True

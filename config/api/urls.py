@@ -12,6 +12,7 @@ from config.api.problems import UnknownURL, every_problem, one_problem
 from config.api.views import KEY, UUID
 from jobs.api import JobViewSet
 from jobs.notice_api import NoticeViewSet
+from operations.api import OperationsView
 from ratings.api.ballots import BallotViewSet
 from ratings.api.consistency import DatasetConsistencyView
 from ratings.api.files import DatasetRatingsView
@@ -63,6 +64,7 @@ urlpatterns = [
     re_path(rf"^v1/datasets/(?P<id>{KEY})/ratings/(?P<part>[a-z.]+)/$", DatasetRatingsView.as_view()),
     re_path(rf"^v1/datasets/(?P<id>{KEY})/judged-metrics/$", JudgedMetricsView.as_view()),
     re_path(rf"^v1/datasets/(?P<id>{KEY})/consistency/$", DatasetConsistencyView.as_view()),
+    path("v1/operations/", OperationsView.as_view(), name="api-operations"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),

@@ -65,6 +65,11 @@ def curators(line: str, ok: int = 200, *, to_members: int = 403) -> Row:
     return _row(line, ok, stranger=401, member=to_members, other_member=to_members, curator=ok)
 
 
+def admins(line: str) -> Row:
+    row = curators(line)
+    return Row(row.method, row.path, {**row.expected, "curator": 403, "read_only_token": 403})
+
+
 def sessions(line: str) -> Row:
     """A row of what no token may do, whoever's it is; with a session it is tried in the tests of the endpoint."""
     method, path = line.split()
@@ -81,6 +86,7 @@ POLICY = (
     owner("GET /tokens/{id}/"),
     owner("DELETE /tokens/{id}/", 204),
     curators("GET /audit/"),
+    admins("GET /operations/"),
     # --- long work
     members("GET /jobs/"),
     owner_or_curators("GET /jobs/{id}/"),

@@ -6,7 +6,7 @@ from accounts import services
 from jobs.models import Job, Notice
 from tests.api.things import Ask, Scene, listed, thing
 
-listed("GET /me/", "GET /me/export/", "GET /tokens/", "GET /audit/", "GET /jobs/", "GET /notices/")
+listed("GET /me/", "GET /me/export/", "GET /tokens/", "GET /audit/", "GET /operations/", "GET /jobs/", "GET /notices/")
 
 
 @thing("PATCH /me/")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(
-    r'(?:env\.\w+|positive|positive_or_none|count|megabytes|url_prefix|contact_address|service_url)\(\s*"([A-Z][A-Z0-9_]+)"'
+    r"(?:env\.\w+|positive|positive_or_none|count|megabytes|url_prefix|contact_address|service_url|long_secret|one_of)"
+    r'\(\s*"([A-Z][A-Z0-9_]+)"'
 )
 LISTED = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|", re.MULTILINE)
 

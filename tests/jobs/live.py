@@ -89,9 +89,12 @@ class Live:
         }
 
     def start_worker(self, queue: str = "work", *, pool: str | None = None) -> subprocess.Popen[bytes]:
-        """Start a worker of that queue and return when it listens."""
+        """Start a worker of that queue, `work` with `index` as in the Procfile, and return when it listens."""
         name = f"{queue}{len(self.processes)}@test"
-        argv = ["worker", "--queues", f"{self.prefix}{queue}", "--hostname", name, *QUIET]
+        served = (
+            ",".join(f"{self.prefix}{each}" for each in ("work", "index") if queue == "work") or self.prefix + queue
+        )
+        argv = ["worker", "--queues", served, "--hostname", name, *QUIET]
         worker = self._start([*argv, "--pool", pool] if pool else argv)
         wait_until(lambda: self._says(worker, f"{name} ready"), START_SECONDS, lambda: f"a worker\n{self.logs()}")
         return worker

@@ -31,6 +31,7 @@ class Site:
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server as the Procfile does, and return when it answers."""
         granian = [str(Path(sys.executable).with_name("granian")), "--interface", "asginl", "--http", "1", "--no-ws"]
+        granian += ["--log-config", "config/granian_logs.json"]
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         self.server = self.live.start([*granian, *where, "config.asgi:application"], leads=True, env=self.env)
         wait_until(self.answers, START_SECONDS, lambda: f"an answer\n{self.live.logs()}")

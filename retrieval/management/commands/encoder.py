@@ -25,5 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         granian = str(Path(sys.executable).with_name("granian"))
         where = ["--host", options["host"], "--port", str(options["port"]), "--workers", "1"]
-        command = [granian, "--interface", "asginl", "--http", "1", "--no-ws", *where, "config.encoder:application"]
+        logs = ["--log-config", str(settings.BASE_DIR / "config/granian_logs.json")]
+        served = [*where, *logs, "config.encoder:application"]
+        command = [granian, "--interface", "asginl", "--http", "1", "--no-ws", *served]
         os.execv(granian, command)  # noqa: S606  (its own arguments, and no shell)

@@ -2,13 +2,14 @@
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import Any
 
 from django.conf import settings
+
+from config.release import VERSION
 
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)")
 CLASSIFIER = "License :: "
@@ -28,19 +29,12 @@ class Package:
     url: str
 
 
-@cache
-def version() -> str:
-    """Return the version of this checkout."""
-    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
-    return str(project["version"])
-
-
 def citation(url: str) -> str:
     """Return the BibTeX entry of this version, as served at `url`."""
     fields = {
         "title": "Kindred: metric-learning losses under one protocol",
         "author": "{The Kindred authors}",
-        "version": version(),
+        "version": VERSION,
         "url": url,
     }
     lines = [f"  {name:<7} = {{{value}}}" for name, value in fields.items()]

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from config import theme
+from config.release import VERSION
 from retrieval.datasets.services.visibility import visible_datasets
 from retrieval.pages.services import software
 
@@ -17,7 +18,7 @@ from retrieval.pages.services import software
 def about(request: HttpRequest) -> HttpResponse:
     """Show what the site does, how models are measured, and how to cite it."""
     site = request.build_absolute_uri(reverse("search"))
-    context = {"version": software.version(), "citation": software.citation(site)}
+    context = {"version": VERSION, "citation": software.citation(site)}
     return render(request, "retrieval/about.html", context)
 
 

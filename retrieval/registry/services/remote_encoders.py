@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from config.api import request_ids
 from config.errors import Busy
 from config.host_signatures import authorization
+from config.log_context import request_at_hand
 from config.pauses import Pause
 from mlcore.errors import CheckpointError, EncoderFailed, ExplanationError, WeightsError
 from mlcore.images.preprocessing import Preprocessing
@@ -142,7 +144,7 @@ def _ask(method: str, path: str, query: Mapping[str, object], pixels: Squares | 
         path,
         params=query,  # type: ignore[arg-type]
         content=b"" if pixels is None else np.ascontiguousarray(pixels).tobytes(),
-        headers={"Authorization": authorization()},
+        headers={"Authorization": authorization(), **_request_id()},
         timeout=timeout,
     )
     try:
@@ -156,6 +158,12 @@ def _ask(method: str, path: str, query: Mapping[str, object], pixels: Squares | 
     if answer.status_code != httpx.codes.OK:
         raise _error_in(answer)
     return answer
+
+
+def _request_id() -> dict[str, str]:
+    """Return the header by which the encoder's log records name the request that this process answers."""
+    request = request_at_hand()
+    return {} if request is None else {request_ids.HEADER: str(getattr(request, "request_id", ""))}
 
 
 def _sent(request: httpx.Request) -> httpx.Response:

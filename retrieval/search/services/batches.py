@@ -9,6 +9,7 @@ from uuid import UUID
 from config.errors import Busy, Rejected
 from retrieval.errors import NoResults
 from retrieval.models import Model, Search
+from retrieval.search.services import search_metrics
 from retrieval.search.services.ranking import QueryEmbedding, embed_queries
 from retrieval.search.services.run_search import Embeddings, PreparedSearch, SearchRequest, prepare, run_prepared
 from retrieval.search.services.turns import turns
@@ -30,14 +31,21 @@ def run_all(requests: Sequence[SearchRequest], patience: float = 0) -> list[Sear
     All their pictures are in memory at once, decoded. `patience`: how many seconds the engine may be busy before
     all that need it are refused.
     """
+    started = time.perf_counter()
     prepared = _prepared(requests)
     embeddings = _tried(partial(_embedded, [one for one in prepared if isinstance(one, PreparedSearch)], patience))
-    if not isinstance(embeddings, dict):
-        return [embeddings if isinstance(one, PreparedSearch) else one for one in prepared]
-    return [
-        _tried(partial(_run, one, embeddings[one.search.pk])) if isinstance(one, PreparedSearch) else one
-        for one in prepared
-    ]
+    outcomes: list[Search | Refusal] = []
+    for one in prepared:
+        if not isinstance(one, PreparedSearch):
+            outcomes.append(one)
+        elif isinstance(embeddings, dict):
+            outcomes.append(_tried(partial(_run, one, embeddings[one.search.pk])))
+        else:
+            outcomes.append(embeddings)
+        search_metrics.observe(
+            search_metrics.IN_BATCH, search_metrics.outcome_of(outcomes[-1]), time.perf_counter() - started
+        )
+    return outcomes
 
 
 def _prepared(requests: Sequence[SearchRequest]) -> list[PreparedSearch | Refusal]:

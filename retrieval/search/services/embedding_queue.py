@@ -19,6 +19,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from config.errors import Busy
+from config.metrics import QUEUE_PICTURES
 
 if TYPE_CHECKING:
     from mlcore.inference.encoder_protocol import PictureEncoder
@@ -103,6 +104,7 @@ class EmbeddingQueue:
             if not self._room.wait_for(lambda: self._has_room(ticket), patience):
                 raise self._busy()
             self._pictures += ticket.count
+            QUEUE_PICTURES.inc(ticket.count)
             if self._taken:
                 self._waiting.append(ticket)
             else:
@@ -161,7 +163,9 @@ class EmbeddingQueue:
             ticket.called.set()
 
     def _release(self, tickets: Sequence[_Ticket]) -> None:
-        self._pictures -= sum(ticket.count for ticket in tickets)
+        count = sum(ticket.count for ticket in tickets)
+        self._pictures -= count
+        QUEUE_PICTURES.dec(count)
         self._room.notify_all()
 
     def _busy(self) -> Busy:

@@ -36,10 +36,16 @@ class LRUCache:
     """
 
     def __init__(
-        self, most_bytes: int, while_loading: Callable[[], AbstractContextManager[object]] = nullcontext
+        self,
+        most_bytes: int,
+        while_loading: Callable[[], AbstractContextManager[object]] = nullcontext,
+        on_change: Callable[[int], object] = lambda total: None,
     ) -> None:
-        """while_loading: entered by whoever loads an object, or waits until another has loaded it."""
-        self._while_loading = while_loading
+        """while_loading: entered by whoever loads an object, or waits until another has loaded it.
+
+        on_change: told how many bytes the objects keep in memory, whenever they may have changed.
+        """
+        self._while_loading, self._on_change = while_loading, on_change
         self._most, self._held = most_bytes, OrderedDict[object, _Held]()
         self._lock = threading.Lock()
         self._left: dict[object, float] = {}  # when an object had to leave, of those that left a moment ago
@@ -48,7 +54,7 @@ class LRUCache:
     def resident_bytes(self) -> int:
         """What its objects keep in memory."""
         with self._lock:
-            return sum(held.bytes for held in self._held.values())
+            return self._bytes()
 
     def get(self, key: object, load: Callable[[], T], size: int) -> T:
         """Return the object under `key`, loaded now if it is not here; it keeps `size` bytes in memory."""
@@ -58,6 +64,7 @@ class LRUCache:
             held = self._held.setdefault(key, _Held(size))
             self._held.move_to_end(key)
             self._make_room()
+            self._tell()
         if held.value is NOT_LOADED:
             with self._while_loading(), held.loading:
                 if held.value is NOT_LOADED:
@@ -72,18 +79,28 @@ class LRUCache:
             with self._lock:
                 if self._held.get(key) is held:
                     del self._held[key]
+                    self._tell()
             raise
 
     def forget(self, key: object) -> None:
         """Remove an object, which the next caller loads again."""
         with self._lock:
             self._held.pop(key, None)
+            self._tell()
 
     def clear(self) -> None:
         """Remove everything."""
         with self._lock:
             self._held.clear()
             self._left.clear()
+            self._tell()
+
+    def _bytes(self) -> int:
+        return sum(held.bytes for held in self._held.values())
+
+    def _tell(self) -> None:
+        """Say what memory the objects take now; the caller holds the lock."""
+        self._on_change(self._bytes())
 
     def _make_room(self) -> None:
         """Let the least recently used leave; the caller holds the lock."""

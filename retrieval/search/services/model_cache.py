@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
-from config import places
+from config import metrics, places
 from mlcore.artifacts import read_json
 from mlcore.index import IndexManifest, load_index
 from mlcore.index.store import of_model
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Squares = np.ndarray[Any, np.dtype[np.uint8]]
 
-cache = LRUCache(settings.ENGINE_BYTES, while_loading=turns.left)  # seconds, in which other searches go on
+cache = LRUCache(
+    settings.ENGINE_BYTES,
+    while_loading=turns.left,  # seconds, in which other searches go on
+    on_change=metrics.ENGINE_BYTES.set,
+)
 queue = EmbeddingQueue()
 
 REMOTE_BYTES = 4096

@@ -15,6 +15,7 @@ from retrieval.errors import NoResults
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.model_cache import Floats
+from retrieval.search.services.search_metrics import embedding_seconds, index_seconds
 from retrieval.search.services.serving_index import Filter, ServingIndex, filter_of
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ def search_indexes(
         own = [search.query_image_id] if search.query_image_id and search.exclude_self else []
         rankings = []
         for index, serving in zip(indexes, held, strict=True):
-            ids, scores = serving.nearest(
-                vector, search.k, wanted=wanted or filter_of(search, index.dataset_id), own=own,
-                now=index.dataset.revision,
-            )  # fmt: skip
+            with index_seconds.time():
+                ids, scores = serving.nearest(
+                    vector, search.k, wanted=wanted or filter_of(search, index.dataset_id), own=own,
+                    now=index.dataset.revision,
+                )  # fmt: skip
             took, started = 1000 * (time.perf_counter() - started), time.perf_counter()
             rankings.append(
                 Ranking(
@@ -82,7 +84,8 @@ def search_indexes(
 def _embedded_alone(model: Model, query: "Picture") -> QueryEmbedding:
     encoder = model_cache.encoder_of(model)
     started = time.perf_counter()
-    vector = model_cache.embed(encoder, [query])[0]
+    with embedding_seconds.time():
+        vector = model_cache.embed(encoder, [query])[0]
     return QueryEmbedding(vector, took_ms=1000 * (time.perf_counter() - started))
 
 
@@ -137,7 +140,8 @@ def _embedded_together(
     encoders: Mapping[int, "PictureEncoder"], pictures: Sequence["Picture"], patience: float
 ) -> dict[int, Embedded]:
     started = time.perf_counter()
-    vectors = model_cache.embed_by_all(encoders, pictures, patience)
+    with embedding_seconds.time():
+        vectors = model_cache.embed_by_all(encoders, pictures, patience)
     took = 1000 * (time.perf_counter() - started) / len(pictures)
     return {key: [QueryEmbedding(vector, took) for vector in found] for key, found in vectors.items()}
 

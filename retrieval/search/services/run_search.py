@@ -18,6 +18,7 @@ from retrieval.search.services.options import SearchOptions
 from retrieval.search.services.query_image import stored_query, uploaded_query
 from retrieval.search.services.quotas import check_room
 from retrieval.search.services.ranking import QueryEmbedding, embed_query, search_indexes
+from retrieval.search.services.search_metrics import measured_search
 from retrieval.search.services.serving_index import Filter
 from storage.store import store
 
@@ -114,7 +115,8 @@ def run_search(**request: Unpack[SearchRequest]) -> Search:
 
 def run_and_store(**request: Unpack[SearchRequest]) -> StoredSearch:
     """Return the search with its rankings, which then need not be read again. Otherwise as `run_search`."""
-    return run_prepared(prepare(**request))
+    with measured_search():
+        return run_prepared(prepare(**request))
 
 
 def prepare(**request: Unpack[SearchRequest]) -> PreparedSearch:
