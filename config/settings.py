@@ -163,7 +163,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://kindred")}
 
 MEDIA_ROOT = keep_private_folder(VAR_DIR / "media")
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(env.str("KINDRED_STATIC", default=str(VAR_DIR / "static")))
 STATIC_ROOT.mkdir(exist_ok=True)
 STATIC_URL = "static/"  # below the prefix of the site
 STATICFILES_DIRS = [BASE_DIR / "static", *npm_packages(BASE_DIR / "node_modules")]
