@@ -84,7 +84,7 @@ test-services: env
 test-milvus: env
 	$(PYTEST) -m milvus tests/mlcore/index tests/retrieval/test_vectors_live.py $(ARGS)
 
-# Seven minutes on two idle cores, and some GB of disk, which it frees again.
+# Seven to ten minutes on two cores, and some GB of disk, which it frees again.
 test-image: env
 	$(PYTEST) -m image tests/deploy $(ARGS)
 
