@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.celery import app
+from config.schema import check_schema
 from config.serving import warming
 from storage.store import store
 
@@ -49,9 +50,10 @@ def answer_probes(get_response: View) -> View:
 
 
 def check_database() -> None:
-    """Raise where the database does not answer, or has no tables yet."""
+    """Raise where the database does not answer, or lacks migrations of this code."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
+    check_schema()
 
 
 def check_broker() -> None:

@@ -20,6 +20,7 @@ from config.celery import app, broker_errors, queue_named
 from config.errors import ServiceAway
 from config.log_context import during_job
 from config.machine import this_machine
+from config.schema import SchemaTooOldError, check_schema
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
@@ -119,6 +120,11 @@ def run_job(job_id: int) -> None:
     """Do the job, if it is still to be done. A message delivered twice does it once."""
     if worker_is_stopping():
         return  # the row stays queued: another worker gets it from the sweep
+    try:
+        check_schema()
+    except SchemaTooOldError as error:
+        logger.error("job %s stays queued, and the sweep sends it again: %s", job_id, error)
+        return
     context = claim(job_id)
     if context is None:
         logger.info("job %s is not queued: nothing to do", job_id)

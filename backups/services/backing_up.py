@@ -25,6 +25,7 @@ from backups.services.secret import fingerprint, kept_secret
 from backups.services.site import unfinished_restore
 from backups.services.tables import Table, one_moment, write_table
 from config import places
+from config.schema import missing_migrations
 from retrieval.pages.services.storage.needed import filled, needed_files, other_places, owned_places
 from storage.copies import all_kept
 from storage.store import store
@@ -72,9 +73,9 @@ def back_up(folder: Path, say: Say = lambda sentence: None) -> Manifest:
 def _check_site() -> None:
     if unfinished := unfinished_restore():
         raise BackupError(unfinished)
-    if pending := schema.pending_migration():
+    if missing := missing_migrations():
         raise BackupError(
-            f"the database is older than the code (it lacks {'.'.join(pending)}): back up with the code that the site "
+            f"the database is older than the code (it lacks {missing[0]}): back up with the code that the site "
             "ran with, or run migrate first"
         )
 

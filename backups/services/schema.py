@@ -51,13 +51,6 @@ def check_known(migrations: Collection[Migration], whose: str) -> None:
         raise BackupError(f"{whose} is of a newer version of Kindred (it has {named}); update the code, then try again")
 
 
-def pending_migration() -> Migration | None:
-    """Return a migration of the code that the database has not had."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return (plan[0][0].app_label, plan[0][0].name) if plan else None
-
-
 def models_at(migrations: Collection[Migration]) -> Apps:
     """Return the models as they were after these migrations."""
     loader = MigrationLoader(None, ignore_no_migrations=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from pytest_django import Settings
 
-from config import health
+from config import health, schema
 from config.celery import app
 from config.serving import warming
 
@@ -21,6 +22,7 @@ OK = {"database": "ok", "broker": "ok", "storage": "ok", "engine": "ok"}
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_health", health._Health())
+    monkeypatch.setattr(schema, "_is_current", False)
 
 
 @pytest.fixture
@@ -56,6 +58,31 @@ def test_a_database_that_does_not_answer(media: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(connection, "cursor", away)
     status, said = ready()
     assert (status, said) == (503, {"ready": False, "checks": {**OK, "database": "failed"}})
+
+
+@pytest.mark.django_db
+def test_a_host_is_not_ready_before_the_database_is_migrated(
+    media: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "SECONDS", 0.0)
+    last = max(name for app, name in MigrationRecorder(connection).applied_migrations() if app == "jobs")
+    MigrationRecorder(connection).record_unapplied("jobs", last)
+    for _ in range(2):
+        assert ready() == (503, {"ready": False, "checks": {**OK, "database": "failed"}})
+    assert caplog.text.count(f"the database lacks the migrations jobs.{last}; run `{schema.COMMAND}`") == 1
+    MigrationRecorder(connection).record_applied("jobs", last)
+    assert ready() == (200, {"ready": True, "checks": OK})
+
+
+@pytest.mark.django_db
+def test_an_empty_database_is_not_ready(media: Path, empty_database: None) -> None:
+    assert ready() == (503, {"ready": False, "checks": {**OK, "database": "failed"}})
+
+
+@pytest.mark.django_db
+def test_a_host_goes_on_beside_newer_code(media: Path) -> None:
+    MigrationRecorder(connection).record_applied("jobs", "9999_later")
+    assert ready() == (200, {"ready": True, "checks": OK})
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ from accounts import services as accounts
 from accounts.models import AuditEntry, User
 from accounts.personal_data import export_all
 from accounts.roles import Role
+from config import schema
 from config.celery import app
 from jobs import services, sweeper
 from jobs.children import ChildFailed, ChildStopped
@@ -454,6 +455,22 @@ def test_a_worker_that_is_stopping_claims_nothing() -> None:
     services.run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt) == ("queued", 0)
+
+
+def test_a_worker_of_newer_code_claims_nothing_before_the_migrations(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(schema, "_is_current", False)
+    monkeypatch.setattr(schema, "missing_migrations", lambda: ["jobs.9999_later"])
+    job = queued(nothing)
+    services.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("queued", 0)
+    assert "jobs.9999_later; run `python manage.py migrate`" in caplog.text
+    monkeypatch.undo()
+    services.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == "succeeded"
 
 
 # --- personal data

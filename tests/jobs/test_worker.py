@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.roles import Role
+from config import schema
 from config.celery import app
 from config.processes import started
 from jobs import services
@@ -119,6 +120,16 @@ def test_a_worker_that_stays_serves_its_queues(monkeypatch: pytest.MonkeyPatch, 
     prefix = settings.CELERY_QUEUE_PREFIX
     assert given[0][:3] == ["worker", "--queues", f"{prefix}train,{prefix}work"]
     assert told == [("worker", ["train", "work"])]
+
+
+def test_no_job_is_taken_before_the_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = queued(nothing)
+    monkeypatch.setattr(schema, "_is_current", False)
+    monkeypatch.setattr(schema, "missing_migrations", lambda: ["jobs.0009_new"])
+    with pytest.raises(CommandError, match="lacks the migrations jobs.0009_new"):
+        call_command("worker", "--once")
+    job.refresh_from_db()
+    assert job.state == "queued"
 
 
 @pytest.mark.parametrize(

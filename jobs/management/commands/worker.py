@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.celery import QUEUES, app, queue_named
 from config.processes import started
+from config.schema import SchemaTooOldError, check_schema
 from jobs import services
 from jobs.context import interrupt_running_jobs, worker_is_stopping
 from jobs.models import Job
@@ -54,6 +55,10 @@ class Command(BaseCommand):
 
     def _do_one(self, queues: list[str], wait: float) -> None:
         """Do one job without the broker. The exit status is 1 if the job failed."""
+        try:
+            check_schema()
+        except SchemaTooOldError as error:
+            raise CommandError(str(error)) from error
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: interrupt_running_jobs())
         deadline = time.monotonic() + wait
