@@ -32,7 +32,7 @@ RUN KINDRED_VAR=/tmp/var KINDRED_STATIC=/kindred/collected KINDRED_COLLECTED_STA
  && /opt/venv/bin/python -m compileall -q .
 
 FROM ${BASE}
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=""
 LABEL org.opencontainers.image.title="Kindred" \
       org.opencontainers.image.description="Compares metric-learning losses and searches pictures with their models" \

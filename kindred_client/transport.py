@@ -11,7 +11,7 @@ import httpx
 
 from kindred_client.errors import KindredError, Unreachable, problem_of, retry_after_of
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
 MOST_PATIENCE = 600.0  # seconds; who asks to come again later than that is not waited for
 NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

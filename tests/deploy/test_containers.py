@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from config.celery import QUEUES
+from config.release import VERSION
 from tests.config.test_settings_page import LISTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +115,7 @@ def test_the_image_has_every_app_and_no_test() -> None:
     own = {app.split(".")[0] for app in settings.INSTALLED_APPS if (ROOT / app.split(".")[0]).is_dir()}
     assert own | {"mlcore", "config", "templates", "static", "Procfile", "pyproject.toml"} <= carried
     assert not carried & {"tests", ".env", "var", ".git"}
+
+
+def test_the_image_is_labelled_with_this_release() -> None:
+    assert f"ARG VERSION={VERSION}\n" in (ROOT / "Dockerfile").read_text()
