@@ -113,14 +113,13 @@ def _queues(present: Sequence[Process]) -> list[Queue]:
 
 def _services() -> dict[str, str]:
     """Return which engine each service is, without its address, which may hold a password."""
-    urls = {
-        "queue": settings.CELERY_BROKER_URL,
-        "storage": settings.STORAGE_URL or "folder://",
-        "vectors": settings.VECTOR_STORE_URL or "hnswlib://",
-        "encoder": settings.ENCODER_URL or "in-each-process://",
+    return {
+        "database": settings.DATABASES["default"]["ENGINE"].rpartition(".")[2],
+        "queue": urlsplit(settings.CELERY_BROKER_URL).scheme,
+        "storage": urlsplit(settings.STORAGE_URL).scheme or "folder",
+        "vectors": urlsplit(settings.VECTOR_STORE_URL).scheme or "hnswlib",
+        "encoder": urlsplit(settings.ENCODER_URL).scheme or "in each web process",
     }
-    database = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
-    return {"database": database, **{name: urlsplit(url).scheme for name, url in urls.items()}}
 
 
 def _slow_searches(now: datetime) -> list[SlowSearch]:
