@@ -13,6 +13,8 @@ ARCH ?=
 EPOCHS ?=
 PORT ?= 8000
 SCREENSHOTS ?= $(CURDIR)/var/screenshots
+CLIENTS ?= 50
+SECONDS ?= 600
 PYTEST := $(BIN)/python -m pytest
 # One process a core with one thread each, which take work from each other at the end; ARGS="-n 0" for a single one.
 PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n auto --dist worksteal
@@ -25,7 +27,7 @@ ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:gu
 # Modules are compiled when they are first imported: where that may not be kept, each of hundreds of processes compiles them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-learning check test-services test-milvus test-image e2e ci-full lighthouse screenshots snapshots env clean
+.PHONY: help demo test test-learning check test-services test-milvus test-image e2e ci-full load lighthouse screenshots snapshots env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive for your own pictures"
@@ -37,6 +39,7 @@ help:
 	@echo "make test-image     the container image, built and run without Docker; needs root, buildah and debootstrap"
 	@echo "make e2e            a real browser (Chromium) against a real site"
 	@echo "make ci-full        all of that everywhere, the whole grids too; .ci/run is the half hour for every change"
+	@echo "make load           50 people at once for ten minutes on PostgreSQL and Redis; CLIENTS=50 SECONDS=600"
 	@echo "make snapshots      the stored texts of pages, mails, help and API (tests/snapshots) as they are now, to see in git diff"
 	@echo "make lighthouse     Lighthouse on eight pages of a running make demo, as a phone sees them; PORT=8000"
 	@echo "make screenshots    every page, both widths, both themes, into SCREENSHOTS (var/screenshots)"
@@ -97,6 +100,12 @@ ci-full: check
 	$(MAKE) test-milvus
 	$(MAKE) test-image
 	$(MAKE) e2e WALKS=e2e $(if $(ARGS),ARGS="$(ARGS)")
+
+# A site of its own, with a database, a cache and queues of its own on these servers, removed at the end.
+# ARGS="--page docs/deploy.md" writes the figures there.
+load: env
+	$(ON_SERVICES) CELERY_BROKER_URL=$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/6} \
+		$(BIN)/python -m benchmarks.load --clients $(CLIENTS) --seconds $(SECONDS) $(ARGS)
 
 e2e screenshots: env
 	@command -v chromium >/dev/null || { echo "make $@ needs Chromium: apt-get install chromium chromium-driver" >&2; exit 1; }

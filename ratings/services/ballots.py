@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import combinations
 from uuid import UUID
 
@@ -36,6 +37,9 @@ CORE_SHARE = 0.25
 """The first queries of a data set, and the share of ballots on them: there people meet, so that one can say how far
 they agree, from the first ballots on."""
 
+TIME_TO_RATE = timedelta(minutes=10)
+"""How long an open ballot stays, although another index has replaced the one that its results are from."""
+
 _chance = random.SystemRandom()
 
 Contests = Mapping[Dataset, Sequence[Model]]
@@ -63,7 +67,7 @@ def next_ballot(user: User) -> Ballot:
         return _opened(user, first.search, repeated_ballot(first), contests)
     search = _core_query(user, contests) if _chance.random() < CORE_SHARE else None
     is_core = search is not None
-    search = search or _new_query(contests) or _fewest_ratings(user, contests, _current(contests))
+    search = search or _new_query(user, contests) or _fewest_ratings(user, contests, _current(contests))
     if search is None:
         skipped = _skipped_again(user, contests)
         if skipped is not None:
@@ -139,7 +143,7 @@ def _current(contests: Contests) -> QuerySet[Search]:
     return Search.objects.filter(complete_in_a_dataset)
 
 
-def _new_query(contests: Contests) -> Search | None:
+def _new_query(user: User, contests: Contests) -> Search | None:
     """Search with a held-out picture nobody was offered yet, in the data set with the fewest queries.
 
     Among sets that have as few, in the one with the closest contest. None when every set has its QUERIES,
@@ -147,10 +151,12 @@ def _new_query(contests: Contests) -> Search | None:
     """
     current = _current(contests)
     # Results of indexes that are not active any more would only keep their pictures from being offered; not so those
-    # that somebody rated, nor those of a withdrawn ballot: that person has seen the names.
+    # that somebody rated, nor those of a withdrawn ballot: that person has seen the names. Somebody else who
+    # opened a ballot a moment ago is about to rate it.
     stale = Search.objects.filter(owner=None, query_image__dataset__in=list(contests))
-    rated = Ballot.objects.filter(Q(voted_at__isnull=False) | Q(withdrawn_at__isnull=False))
-    stale.exclude(pk__in=current.values("pk")).exclude(ballots__in=rated).delete()
+    in_hand = Q(shown_at__gte=timezone.now() - TIME_TO_RATE) & ~Q(who=user)
+    kept = Ballot.objects.filter(Q(voted_at__isnull=False) | Q(withdrawn_at__isnull=False) | in_hand)
+    stale.exclude(pk__in=current.values("pk")).exclude(ballots__in=kept).delete()
     queries = {dataset: current.filter(query_image__dataset=dataset).count() for dataset in contests}
     between = _closeness(contests)
 

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from config.errors import Busy, Conflict, Rejected
@@ -115,6 +116,25 @@ def test_answers_of_old_indexes_that_nobody_rated_make_room(world: World, member
     rebuilt(world.models[0])
     ballots.next_ballot(member)
     assert Search.objects.filter(pk=rated.search_id).exists(), "votes are never thrown away"
+
+
+def test_a_ballot_that_somebody_is_about_to_rate_outlives_its_index(
+    world: World, member: User, other_member: User
+) -> None:
+    ballot = ballots.next_ballot(member)
+    rebuilt(world.models[0])
+    ballots.next_ballot(other_member)
+    ballots.rate(ballot, dict.fromkeys(ballot.order, 4))
+    assert list(ballot.scores.values_list("score", flat=True)) == [4, 4]
+
+
+def test_a_ballot_that_nobody_rates_makes_room_for_its_picture(world: World, member: User, other_member: User) -> None:
+    ballot = ballots.next_ballot(member)
+    Ballot.objects.update(shown_at=timezone.now() - ballots.TIME_TO_RATE)
+    rebuilt(world.models[0])
+    ballots.next_ballot(other_member)
+    assert not Ballot.objects.filter(pk=ballot.pk).exists()
+    assert not Search.objects.filter(pk=ballot.search_id).exists()
 
 
 def test_damage_is_nothing_to_rate_and_says_why(world: World, member: User, fresh_engine: None) -> None:

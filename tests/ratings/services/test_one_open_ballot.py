@@ -24,7 +24,7 @@ def test_twenty_requests_at_once_open_one(world: World, member: User, monkeypatc
     models = list(ballots._contests(member)[world.dataset])
     for image in world.test_images[:4]:
         system_search(image, models, ballots.RESULTS)
-    monkeypatch.setattr(ballots, "_new_query", lambda contests: None)  # the engine bounds how many ask at once
+    monkeypatch.setattr(ballots, "_new_query", lambda user, contests: None)  # the engine bounds how many ask at once
     given = at_once([lambda: ballots.next_ballot(member)] * 20)
     assert all(isinstance(ballot, Ballot) for ballot in given), given
     assert len({ballot.pk for ballot in given}) == Ballot.objects.count() == 1
