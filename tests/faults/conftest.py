@@ -50,6 +50,7 @@ def stack(
         if "s3" in fault.needs:
             _share_files(stack, request, settings, monkeypatch, tmp_path)
         if "milvus" in fault.needs:
+            stack.milvus_server = request.getfixturevalue("milvus")
             stack.milvus, live.env["VECTOR_STORE_URL"] = through_a_proxy(settings.VECTOR_STORE_URL)
         if "encoder" in fault.needs:
             stack.encoder = EncoderProcess(live)

@@ -8,7 +8,7 @@ from tests.faults.stack import PATIENCE, Stack
 from tests.jobs.live import wait_until
 from tests.retrieval.world import replaced
 
-EPOCHS = 60
+EPOCHS = 30
 GRAPH, MANIFEST = "index.bin", "manifest.json"
 
 

@@ -5,11 +5,10 @@ import time
 from django.db import connection
 
 from retrieval.registry.services.indexes import submit_index
-from tests.faults.proxy import Proxy
 from tests.faults.stack import AWAY, PATIENCE, Stack
 from tests.jobs.live import wait_until
 
-EPOCHS = 60
+EPOCHS = 30
 RESTART_SECONDS = 3
 
 
@@ -59,7 +58,7 @@ def broker_away(stack: Stack) -> None:
     _with_all_processes(stack)
     run = stack.train(EPOCHS)
     with stack.away(stack.broker), stack.api(stack.curator) as api:
-        answer = api.post(f"models/{stack.world.models[0].pk}/rebuild-index/")
+        answer = api.post("indexes/", json={"model": stack.world.models[0].pk})
         assert answer.status_code == 202, answer.text
         wait_until(lambda: stack.ready().json()["checks"]["broker"] == "failed", 30, lambda: stack.ready().text)
         assert stack.ready().status_code == 200
@@ -101,27 +100,42 @@ def storage_away(stack: Stack) -> None:
 
 
 def milvus_restarted(stack: Stack) -> None:
-    """The model whose index is in a file goes on."""
+    """The model whose index is in a file goes on, and the other one once Milvus has loaded its collections."""
+    assert stack.milvus_server is not None and stack.milvus is not None
+    stack.milvus_server.kill()
+    _answered_by_one(stack)
+    stack.milvus_server.start()
+    _answered_by_both(stack)
+    stack.saw("searches were answered by the model whose index is a file, then by both again")
 
 
 def milvus_away(stack: Stack) -> None:
     """The model whose index is in a file goes on."""
     assert stack.milvus is not None
     with stack.away(stack.milvus):
-        _answered_by_one(stack, stack.milvus)
-    stack.saw("searches were answered by the model whose index is a file")
+        _answered_by_one(stack)
+    _answered_by_both(stack)
+    stack.saw("searches were answered by the model whose index is a file, then by both again")
 
 
-def _answered_by_one(stack: Stack, service: Proxy) -> None:
-    known = set(stack.people.searches)
-    other = {stack.world.models[1].pk}
-
-    def one() -> bool:
-        later = [found for key, found in list(stack.people.searches.items()) if key not in known]
-        return sum(set(found) == other for found in later) >= 2
-
-    wait_until(one, PATIENCE, stack.people.said)
+def _answered_by_one(stack: Stack) -> None:
+    _answered_by(stack, {stack.world.models[1].pk})
     assert stack.ready().status_code == 200
+
+
+def _answered_by_both(stack: Stack) -> None:
+    _answered_by(stack, {model.pk for model in stack.world.models})
+
+
+def _answered_by(stack: Stack, models: set[int]) -> None:
+    """Wait until these models alone have answered two searches that begin from now on."""
+    known = set(stack.people.searches)
+
+    def answered() -> bool:
+        later = [found for key, found in list(stack.people.searches.items()) if key not in known]
+        return sum(set(found) == models for found in later) >= 2
+
+    wait_until(answered, PATIENCE, stack.people.said)
 
 
 def _with_all_processes(stack: Stack) -> None:

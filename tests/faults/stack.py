@@ -21,6 +21,7 @@ from tests.faults.people import People
 from tests.faults.proxy import Proxy
 from tests.jobs.live import Live, process_is_alive, wait_until
 from tests.kindred_client.site import Site
+from tests.milvus_server import MilvusServer
 from tests.retrieval.test_encoder_live import EncoderProcess
 from tests.retrieval.world import LOSSES, World, started
 from tests.storage.server import S3Server
@@ -61,6 +62,7 @@ class Stack:
         self.cache, cache = through_a_proxy(os.environ["CACHE_URL"])
         self.storage: Proxy | None = None
         self.milvus: Proxy | None = None
+        self.milvus_server: MilvusServer | None = None
         self.encoder: EncoderProcess | None = None
         self.server: S3Server | None = None
         live.env |= TIMES | {
@@ -166,7 +168,13 @@ class Stack:
     def wait_for(self, job: Job | None, state: str = "succeeded") -> Job:
         """Wait until a job is in that state."""
         assert job is not None
-        self.live.wait_for(job, state, PATIENCE)
+
+        def ended() -> bool:
+            job.refresh_from_db()
+            return job.state == state or job.state in Job.FINISHED
+
+        wait_until(ended, PATIENCE, lambda: f"{state}, but {job}\n{self.logs()}")
+        assert job.state == state, f"{job}: {job.error}\n{self.logs()}"
         return job
 
     def wait_for_searches(self, count: int = MORE) -> None:
