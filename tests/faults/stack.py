@@ -33,7 +33,7 @@ PORTS = {"postgres": 5432, "redis": 6379, "amqp": 5672}
 TIMES = {
     "JOB_HEARTBEAT_SECONDS": "1",
     "JOB_STALE_SECONDS": "8",
-    "JOB_RESEND_SECONDS": "5",
+    "JOB_RESEND_SECONDS": "20",
     "JOB_SWEEP_SECONDS": "1",
 }
 """Longer than those of the queue's tests: a busy machine must not look like a dead one."""
