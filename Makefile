@@ -27,7 +27,7 @@ ON_RABBITMQ := $(ON_SERVICES) CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:gu
 # Modules are compiled when they are first imported: where that may not be kept, each of hundreds of processes compiles them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-learning check test-services test-milvus test-image e2e ci-full load lighthouse screenshots snapshots env clean
+.PHONY: help demo test test-learning check test-services test-milvus test-image test-faults faults e2e ci-full load lighthouse screenshots snapshots env clean
 
 help:
 	@echo "make demo           a running site on drawn butterflies; DATA=folder-or-archive for your own pictures"
@@ -37,6 +37,8 @@ help:
 	@echo "make test-services  what differs there on PostgreSQL and Redis; the queue's own tests on RabbitMQ"
 	@echo "make test-milvus    indexes in a real Milvus server, with nothing beside it"
 	@echo "make test-image     the container image, built and run without Docker; needs root, buildah and debootstrap"
+	@echo "make test-faults    a few faults of a real site: killed processes, a database that restarts, a damaged index"
+	@echo "make faults         every fault (python -m tests.faults --list), those of the broker on RabbitMQ too"
 	@echo "make e2e            a real browser (Chromium) against a real site"
 	@echo "make ci-full        all of that everywhere, the whole grids too; .ci/run is the half hour for every change"
 	@echo "make load           50 people at once for ten minutes on PostgreSQL and Redis; CLIENTS=50 SECONDS=600"
@@ -91,14 +93,23 @@ test-milvus: env
 test-image: env
 	$(PYTEST) -m image tests/deploy $(ARGS)
 
+# Each is done to processes of its own, one after the other: docs/deploy.md has the table.
+test-faults: env
+	$(BIN)/python -m tests.faults --quick
+
+faults: env
+	$(BIN)/python -m tests.faults all
+	CELERY_BROKER_URL=$${RABBITMQ_URL:-amqp://guest:guest@127.0.0.1:5672//} $(BIN)/python -m tests.faults broker-restarted broker-away
+
 # The whole site on PostgreSQL and Redis, every test of the queue on RabbitMQ, every case of every grid: for a night.
 ci-full: check
-	$(PARALLEL) -m "not e2e and not learning and not milvus and not image" $(ARGS)
+	$(PARALLEL) -m "not e2e and not learning and not milvus and not image and not faults" $(ARGS)
 	$(PARALLEL) -m learning tests/mlcore $(ARGS)
-	$(ON_REDIS) -m "not e2e and not learning and not milvus and not image" $(ARGS)
+	$(ON_REDIS) -m "not e2e and not learning and not milvus and not image and not faults" $(ARGS)
 	$(ON_RABBITMQ) $(SITE) -m queue $(ARGS)
 	$(MAKE) test-milvus
 	$(MAKE) test-image
+	$(MAKE) faults
 	$(MAKE) e2e WALKS=e2e $(if $(ARGS),ARGS="$(ARGS)")
 
 # A site of its own, with a database, a cache and queues of its own on these servers, removed at the end.

@@ -161,6 +161,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- cache, files, mail
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://kindred")}
+if CACHES["default"]["BACKEND"].endswith(".RedisCache"):  # which waits for ever without them
+    patience = {"socket_connect_timeout": 2, "socket_timeout": 5}  # seconds
+    CACHES["default"]["OPTIONS"] = patience | CACHES["default"].get("OPTIONS", {})
 
 MEDIA_ROOT = keep_private_folder(VAR_DIR / "media")
 STATIC_ROOT = Path(env.str("KINDRED_STATIC", default=str(VAR_DIR / "static")))

@@ -10,11 +10,13 @@ from typing import Any, TypedDict
 
 from django.db import DatabaseError, connection
 from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs import failures, scratch
 from jobs.errors import JobCancelled, JobInterrupted, JobLost, JobStopped
 from jobs.models import Job
+from jobs.patience import patiently
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +134,7 @@ class JobContext:
         """
         self._looked_at = time.monotonic()
         try:
-            self._lost = not self._row().update(heartbeat_at=timezone.now(), **fields)
+            self._lost = not self._row().update(heartbeat_at=Now(), **fields)
             self._cancelled = self._row().filter(cancel_asked=True).exists()
         except DatabaseError as error:
             logger.warning("job %s: heartbeat not written: %s", self.job_id, error)
@@ -151,7 +153,9 @@ class JobContext:
 
         refused_input: the same input fails again, so a retry does not help.
         """
-        return failures.fail(self.job_id, self._row(), error, **self._latest, refused_input=refused_input)
+        return patiently(
+            lambda: failures.fail(self.job_id, self._row(), error, **self._latest, refused_input=refused_input)
+        )
 
     def cancel(self) -> bool:
         """Record that the work was cancelled. False: the attempt was lost."""
@@ -159,19 +163,19 @@ class JobContext:
 
     def give_back(self) -> bool:
         """Queue the job again without counting this attempt. False: the attempt was lost."""
-        return bool(
-            self._row().update(
-                **self._latest, state=Job.State.QUEUED, tries=F("tries") - 1, sent_at=None, heartbeat_at=None
-            )
-        )
+        return self._queue_again(self._row(), tries=F("tries") - 1, sent_at=None)
 
     def put_off(self) -> bool:
         """Queue the job again a little later, this attempt being counted. False: no other is left, or it was lost."""
-        row = self._row().filter(tries__lt=F("max_attempts"))
-        return bool(row.update(**self._latest, state=Job.State.QUEUED, sent_at=timezone.now(), heartbeat_at=None))
+        return self._queue_again(self._row().filter(tries__lt=F("max_attempts")), sent_at=Now())
+
+    def _queue_again(self, row: QuerySet[Job], **fields: Any) -> bool:
+        values = {**self._latest, **fields, "heartbeat_at": None}
+        return bool(patiently(lambda: row.update(**values, state=Job.State.QUEUED)))
 
     def _settle(self, state: Job.State, **fields: Any) -> bool:
-        return bool(self._row().update(**{**self._latest, **fields}, state=state, finished_at=timezone.now()))
+        values = {**self._latest, **fields, "finished_at": timezone.now()}
+        return bool(patiently(lambda: self._row().update(**values, state=state)))
 
     def _write(self, *, at_once: bool) -> None:
         now = time.monotonic()

@@ -1,6 +1,5 @@
 """The state machine of jobs: submit, claim, run, cancel, retry; `jobs.sweeper` repairs it."""
 
-import errno
 import json
 import logging
 from collections.abc import Collection, Mapping
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import audit
@@ -20,6 +20,7 @@ from config.celery import app, broker_errors, queue_named
 from config.errors import ServiceAway
 from config.log_context import during_job
 from config.machine import this_machine
+from config.overload import is_away, is_disk_full
 from config.schema import SchemaTooOldError, check_schema
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
@@ -96,22 +97,21 @@ def send(job: Job) -> bool:
     except broker_errors() as error:
         logger.warning("job %s not sent, the sweep will send it: %s", job.pk, error)
         return False
-    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(sent_at=timezone.now())
+    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(sent_at=Now())
     return True
 
 
 @transaction.atomic
 def claim(job_id: int) -> JobContext | None:
     """Take a queued job for this process; None when somebody else has it or it is finished."""
-    now = timezone.now()
     claimed = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(
         **FRESH,
         state=Job.State.RUNNING,
         attempt=F("attempt") + 1,
         tries=F("tries") + 1,
         ran_on=this_machine(),
-        started_at=now,
-        heartbeat_at=now,
+        started_at=timezone.now(),
+        heartbeat_at=Now(),
     )
     return JobContext(Job.objects.get(pk=job_id)) if claimed else None
 
@@ -137,7 +137,7 @@ def run_next(queues: Collection[str]) -> Job | None:
 
     No message is needed: one that comes later finds nothing to do. A job that was put off waits for its sweep.
     """
-    put_off = Q(tries__gt=0, sent_at__gt=timezone.now() - timedelta(seconds=settings.JOB_RESEND_SECONDS))
+    put_off = Q(tries__gt=0, sent_at__gt=Now() - timedelta(seconds=settings.JOB_RESEND_SECONDS))
     waiting = Job.objects.filter(state=Job.State.QUEUED, queue__in=queues).exclude(put_off)
     for job in waiting.order_by("created_at", "pk")[:CANDIDATES]:
         if worker_is_stopping():
@@ -169,15 +169,13 @@ def _work(context: JobContext) -> None:
     except (JobFailed, JobRefused, MlcoreError) as error:
         _settle_failed(context, str(error), refused_input=_is_input_error(context, error))
     except ServiceAway as error:
-        logger.warning("job %s (%s) waits for a service: %s", context.job_id, context.kind, error)
-        context.beat()
-        if isinstance(context.stop_reason(), JobCancelled):
-            context.cancel()
-        elif not context.put_off():
-            _settle_failed(context, str(error))
+        _put_off(context, str(error))
     except Exception as error:  # noqa: BLE001  # the one edge: a handler's bug must end its job, not the worker
-        logger.exception("job %s (%s) failed", context.job_id, context.kind)
-        _settle_failed(context, _sentence(error))
+        if is_away(error):
+            _put_off(context, "the database does not answer")
+        else:
+            logger.exception("job %s (%s) failed", context.job_id, context.kind)
+            _settle_failed(context, _sentence(error))
     else:
         if context.finish(result):
             logger.info("job %s (%s) succeeded", context.job_id, context.kind)
@@ -205,6 +203,16 @@ def _settle_failed(context: JobContext, sentence: str, *, refused_input: bool = 
         logger.info("job %s (%s) failed: %s", context.job_id, context.kind, sentence)
 
 
+def _put_off(context: JobContext, sentence: str) -> None:
+    """Queue the job again for a service that is away, unless it was cancelled or has no try left."""
+    logger.warning("job %s (%s) waits for a service: %s", context.job_id, context.kind, sentence)
+    context.beat()
+    if isinstance(context.stop_reason(), JobCancelled):
+        context.cancel()
+    elif not context.put_off():
+        _settle_failed(context, sentence)
+
+
 def _settle_stopped(context: JobContext, stop: Exception) -> None:
     """Record a stop by its reason, which the row may know better than the handler did."""
     context.beat()
@@ -222,7 +230,7 @@ def _settle_stopped(context: JobContext, stop: Exception) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if is_disk_full(error):
         return "the disk is full: free some space, then retry"
     return f"unexpected error ({type(error).__name__}): {error}"
 

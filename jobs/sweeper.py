@@ -20,7 +20,7 @@ KEEP_SCRATCH_SECONDS = 7 * 24 * 3600  # of a failed or cancelled job, for whoeve
 
 
 def sweep(now: datetime) -> None:
-    """Repair what workers and brokers lost. Safe to run by several processes at once."""
+    """Repair what workers and brokers lost. Safe to run by several processes at once. now: of the database's clock."""
     take_back(now)
     resend(now)
     IdempotentRequest.objects.filter(created_at__lt=now - KEEP_KEYS).delete()

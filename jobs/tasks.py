@@ -6,10 +6,10 @@ from celery import shared_task
 from celery.beat import ScheduleEntry, Scheduler
 from celery.signals import worker_shutting_down
 from django.db import close_old_connections
-from django.utils import timezone
 
 from jobs import services, sweeper
 from jobs.context import interrupt_running_jobs
+from jobs.database_time import database_now
 
 
 @shared_task(name="jobs.run")  # type: ignore[untyped-decorator]
@@ -23,7 +23,7 @@ def sweep() -> None:
     """Repair what was lost. Beat calls it in its own process, where nobody else tends connections."""
     close_old_connections()
     try:
-        sweeper.sweep(timezone.now())
+        sweeper.sweep(database_now())
     finally:
         close_old_connections()
 

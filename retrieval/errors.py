@@ -1,6 +1,6 @@
 """Errors of one model of a search; general errors are in `config.errors`."""
 
-from config.errors import Busy, NothingSearchable, ServiceAway
+from config.errors import Busy, NothingSearchable, Rejected, ServiceAway
 
 
 class NoResults(Exception):
@@ -9,6 +9,10 @@ class NoResults(Exception):
 
 class ModelSuspended(NoResults, NothingSearchable):
     """It failed too often, and embeds nothing until a curator resumes it."""
+
+
+class ModelDamaged(NoResults, Rejected):
+    """Its files, or those of an index of it, are damaged or gone."""
 
 
 class ModelUnavailable(NoResults, Busy):

@@ -15,14 +15,16 @@ from django.views.decorators.http import require_safe
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
+from redis.exceptions import ConnectionError as CacheAway
+from redis.exceptions import TimeoutError as CacheSilent
 from rest_framework import exceptions
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.errors import Busy, Rejected, ServiceError, TooLarge
-from config.overload import RETRY_AFTER, is_busy, is_disk_full
+from config.errors import Busy, Rejected, ServiceAway, ServiceError, TooLarge
+from config.overload import RETRY_AFTER, is_away, is_busy, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -264,6 +266,12 @@ def fault_behind(error: BaseException | None) -> exceptions.APIException | None:
         return Answered(error)
     if isinstance(error, OperationalError) and is_busy(error):
         return Answered(Busy("The database is busy. Try again in a few seconds.", retry_after=RETRY_AFTER))
+    if error is not None and is_away(error):
+        logger.error("the database does not answer: %s", error)
+        return Answered(ServiceAway("The database does not answer. Try again in a moment."))
+    if isinstance(error, CacheAway | CacheSilent):
+        logger.error("the cache does not answer: %s", error)
+        return Answered(ServiceAway("The cache of the site does not answer. Try again in a moment."))
     return None
 
 

@@ -10,13 +10,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mlcore.artifacts import published, read_json, sha256_of_file, write_json
+from mlcore.artifacts import published, read_json, write_json
 from mlcore.errors import CheckpointError, brief
 from mlcore.events import Event
+from mlcore.training.checkpoint_sums import DESCRIPTION, SUMS, TENSORS, is_whole, sums_of
 
-TENSORS = "state.safetensors"
-DESCRIPTION = "checkpoint.json"
-SUMS = "sums.json"
 REMEDY = "remove that folder to train from the beginning"
 
 
@@ -57,7 +55,7 @@ def save_checkpoint(
     with published(target) as scratch:
         save_file(tensors, scratch / TENSORS)
         write_json(scratch / DESCRIPTION, {"epoch": epoch, **extra})
-        write_json(scratch / SUMS, _sums(scratch))
+        write_json(scratch / SUMS, sums_of(scratch))
     for older in folder.glob("epoch-*"):
         if older != target:
             shutil.rmtree(older)
@@ -95,17 +93,13 @@ def describe_checkpoint(checkpoint: Path) -> CheckpointDescription:
         CheckpointError: a file is missing, cut short or changed.
     """
     try:
-        whole = read_json(checkpoint / SUMS) == _sums(checkpoint)
+        whole = is_whole(checkpoint)
         description: CheckpointDescription = read_json(checkpoint / DESCRIPTION) if whole else {}
     except (OSError, ValueError) as error:
         raise CheckpointError(f"checkpoint {checkpoint} cannot be read ({error}); {REMEDY}") from error
     if not whole:
         raise CheckpointError(f"checkpoint {checkpoint} is damaged: a checksum differs; {REMEDY}")
     return description
-
-
-def _sums(checkpoint: Path) -> dict[str, str]:
-    return {name: sha256_of_file(checkpoint / name) for name in (TENSORS, DESCRIPTION)}
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

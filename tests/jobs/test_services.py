@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
+from django.db import OperationalError as DatabaseAway
 from django.db.models import QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -151,6 +152,15 @@ def raising(error: Exception) -> Any:
         raise error
 
     return handler
+
+
+def test_a_job_waits_for_a_database_that_was_away_and_fails_only_after_its_tries() -> None:
+    job = queued(raising(DatabaseAway("server closed the connection unexpectedly")))
+    for _ in range(job.max_attempts):
+        assert job.state == "queued" and job.error == ""
+        services.run_job(job.pk)
+        job.refresh_from_db()
+    assert (job.state, job.error) == ("failed", "the database does not answer")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from jobs.patience import patiently
 from retrieval.models import Run
 
 LINES = 100
@@ -43,4 +44,4 @@ class RunLog:
     def store(self) -> None:
         """Write the lines into the run's row."""
         self._written_at = time.monotonic()
-        Run.objects.filter(pk=self._run).update(log="\n".join(self._lines))
+        patiently(lambda: Run.objects.filter(pk=self._run).update(log="\n".join(self._lines)))

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from config.errors import Busy
 from mlcore.artifacts import published
+from mlcore.training.checkpoint_sums import is_whole
 from retrieval.models import Run
 from retrieval.registry.services.trained_parts import CHECKPOINTS
+from storage.errors import StoredDamaged
 from storage.store import place_of, store
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,19 @@ class SharedCheckpoints:
         finally:
             shutil.rmtree(place_of(key), ignore_errors=True)
 
+    def drop_damaged(self) -> None:
+        """Delete checkpoints that are not as they were stored: the training goes on from an earlier one, or anew.
+
+        Without the best one, which its validation chose, all of them are of no use.
+        """
+        if any(_is_damaged(folder) for folder in self.work.glob("best/epoch-*")):
+            logger.warning("the best checkpoint of %s is damaged: the training begins anew", self.key)
+            shutil.rmtree(self.work)
+        for folder in self.work.glob("epoch-*"):
+            if _is_damaged(folder):
+                logger.warning("%s of %s is damaged: the training goes on without it", folder.name, self.key)
+                shutil.rmtree(folder)
+
     def fetch(self) -> None:
         """Take up the newest checkpoint that another host stored, unless there is a newer one here."""
         if not store().is_shared:
@@ -56,7 +71,11 @@ class SharedCheckpoints:
         stored = {int(found.key.rpartition("/")[2]): found.key for found in store().below(self.key)}
         newest = max((epoch for epoch, key in stored.items() if store().has(key)), default=0)
         if newest > _newest(self.work):
-            place = store().local_copy(stored[newest])
+            try:
+                place = store().local_copy(stored[newest])
+            except StoredDamaged as error:
+                logger.warning("the checkpoint of epoch %d is not taken up: %s", newest, error)
+                return
             shutil.rmtree(self.work, ignore_errors=True)
             shutil.move(place, self.work)
             self._stored = newest
@@ -71,6 +90,13 @@ def forget_checkpoints(run: Run) -> None:
 
 def _key_of(run: Run) -> str:
     return f"{CHECKPOINTS}/run-{run.pk}"
+
+
+def _is_damaged(checkpoint: Path) -> bool:
+    try:
+        return not is_whole(checkpoint)
+    except (OSError, ValueError):
+        return True
 
 
 def _newest(work: Path) -> int:

@@ -13,6 +13,7 @@ from config import places
 from jobs.children import run_child
 from jobs.context import JobContext
 from jobs.errors import JobFailed
+from jobs.patience import patiently
 from mlcore.artifacts import read_json, write_json
 from mlcore.losses import stored_params
 from retrieval.datasets.services.catalogue import catalogue_with_pictures
@@ -51,6 +52,7 @@ def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
     dataset, _ = catalogue_with_pictures(run.experiment.dataset_id, context.progress)
     run.experiment.dataset = dataset
     checkpoints = SharedCheckpoints(run, scratch / _work_of(dataset))
+    checkpoints.drop_damaged()
     checkpoints.fetch()
     history: list[Mapping[str, Any]] = []
 
@@ -60,7 +62,7 @@ def _train_in_child(context: JobContext, run: Run, out: Path) -> None:
         if event["event"] == "epoch":
             context.check()
             history.append(event)
-            Run.objects.filter(pk=run.pk).update(history=history)
+            patiently(lambda: Run.objects.filter(pk=run.pk).update(history=history))
             checkpoints.put()
             context.say(f"epoch {event['epoch']} of {event['epochs']}, loss {event['loss']:.4f}")
 

@@ -11,12 +11,13 @@ import numpy as np
 from config.errors import Rejected
 from mlcore.errors import MlcoreError, StaleIndexError
 from mlcore.index import moved_query
-from retrieval.errors import NoResults
+from retrieval.errors import ModelDamaged, NoResults
 from retrieval.models import Index, Model, Ranking, Search
 from retrieval.search.services import model_cache
 from retrieval.search.services.model_cache import Floats
 from retrieval.search.services.search_metrics import embedding_seconds, index_seconds
 from retrieval.search.services.serving_index import Filter, ServingIndex, filter_of
+from storage.errors import StoredDamaged
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -46,7 +47,8 @@ def search_indexes(
     the model has computed it already, or why it did not; without one, `query` is embedded.
 
     Raises:
-        Rejected: the model or an index of it is damaged, or it has no network and no vector of the query.
+        ModelDamaged: its files or those of an index of it are damaged or gone; other models go on.
+        Rejected: it has no network and no vector of the query.
         Busy: too many searches are running.
         ModelUnavailable, ModelSuspended: it is external and its process gives no embedding; other models go on.
         VectorsAway: its index is in a vector store that does not answer; other models go on.
@@ -117,7 +119,7 @@ def embed_queries(models: Iterable[Model], pictures: Sequence["Picture"], patien
             embedded |= _embedded_together(encoders, pictures, max(0, until - time.monotonic()))
         except NoResults as reason:  # of an external model, which shares its trunk with none
             embedded |= dict.fromkeys(encoders, reason)
-        except (MlcoreError, OSError):
+        except (MlcoreError, StoredDamaged, OSError):
             continue
     return embedded
 
@@ -130,7 +132,7 @@ def _by_trunk(models: Iterable[Model]) -> list[dict[int, "PictureEncoder"]]:
             continue
         try:
             encoder = model_cache.encoder_of(model)
-        except (NoResults, MlcoreError, OSError):
+        except (NoResults, MlcoreError, StoredDamaged, OSError):
             continue
         groups.setdefault(model.pk if model.is_external else encoder.trunk, {})[model.pk] = encoder
     return list(groups.values())
@@ -153,11 +155,13 @@ def _refusals_of(model: Model) -> Iterator[None]:
     except StaleIndexError as error:
         for index in getattr(model, "serving", ()):
             model_cache.forget_index(index)  # damaged while it was loaded: the next loading says what is wrong
-        raise Rejected(f"the index of {model.name} cannot be used: {error}") from error
-    except MlcoreError as error:
-        raise Rejected(f"{model.name} cannot search: {error}") from error
+        raise ModelDamaged(f"the index of {model.name} cannot be used: {error}") from error
+    except (MlcoreError, StoredDamaged) as error:
+        raise ModelDamaged(f"{model.name} cannot search: {error}") from error
     except OSError as error:
-        raise Rejected(f"{model.name} cannot search: its files are gone ({error.strerror}); train it again") from error
+        raise ModelDamaged(
+            f"{model.name} cannot search: its files are gone ({error.strerror}); train it again"
+        ) from error
 
 
 def indexed_embedding(search: Search, model: Model) -> QueryEmbedding:

@@ -175,8 +175,11 @@ def test_a_set_nobody_can_search_is_a_conflict(member_api: APIClient, world: Wor
 
 def test_a_damaged_index_is_a_problem(member_api: APIClient, world: World, fresh_engine: None) -> None:
     replaced(world.index_of(world.models[0]).folder / "vectors.npy", b"rot")
-    answer = member_api.post(ROOT, body(world), format="json")
+    answer = member_api.post(ROOT, body(world, models=[world.models[0].pk]), format="json")
     assert answer.status_code == 400 and "the index of SoftTriple cannot be used" in answer.json()["detail"]
+    both = member_api.post(ROOT, body(world), format="json").json()
+    assert [column["model"] for column in both["columns"] if column["results"]] == [world.models[1].pk]
+    assert "the index of SoftTriple cannot be used" in both["problems"][0]["detail"]
 
 
 def test_a_busy_site_answers_503_and_says_when(member_api: APIClient, world: World) -> None:

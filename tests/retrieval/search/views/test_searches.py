@@ -227,7 +227,7 @@ def test_a_picture_one_may_not_see_is_refused(member_client: Client, world: Worl
 
 def test_a_damaged_index_is_explained(member_client: Client, world: World, fresh_engine: None) -> None:
     replaced(world.index_of(world.models[0]).folder / "index.bin", b"rot")
-    answer = sent(member_client, world, image=world.test_images[0].pk)
+    answer = sent(member_client, world, image=world.test_images[0].pk, models=[world.models[0].pk])
     assert answer.status_code == 400 and "The index of SoftTriple cannot be used" in text_of(answer)
 
 
