@@ -2,8 +2,9 @@
 
 import platform
 import socket
+from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
 from config.release import VERSION
@@ -25,5 +26,7 @@ class Machine(TypedDict):
 def this_machine() -> Machine:
     """Return where this process runs."""
     versions = {"kindred": VERSION, "python": platform.python_version()}
-    versions |= {package: version(package) for package in PACKAGES}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):  # a web host whose networks are elsewhere may lack some
+            versions[package] = version(package)
     return {"host": socket.gethostname(), "device": device_name(), "versions": versions}

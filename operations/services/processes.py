@@ -64,6 +64,7 @@ def _note_until_end(role: str, queues: Sequence[str]) -> None:
     Finalize(None, presence.end, exitpriority=1)  # also where a web process is a child of its server
     while True:
         presence.note()
+        connection.close()  # between two notes nobody needs it
         time.sleep(NOTE_SECONDS)
 
 

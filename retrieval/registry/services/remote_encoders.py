@@ -110,14 +110,18 @@ def why_pytorch(model: Model) -> str:
     Raises:
         EncoderAway: it does not answer.
     """
-    return str(_ask("GET", f"/models/{model.pk}", {}).json()["why_pytorch"])
+    answer = _ask("GET", f"/models/{model.pk}", {})
+    try:
+        return str(answer.json()["why_pytorch"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(answer) from error
 
 
 def check_encoder() -> None:
     """Raise EncoderAway where the encoder is not ready to embed."""
     try:
         answer = _client().get("/readyz", timeout=CONNECT_SECONDS)
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise EncoderAway(f"{settings.ENCODER_URL} does not answer: {error!r}") from error
     if answer.status_code != httpx.codes.OK:
         raise EncoderAway(f"{settings.ENCODER_URL} is not ready: {answer.text[:500]}")
@@ -153,7 +157,7 @@ def _ask(method: str, path: str, query: Mapping[str, object], pixels: Squares | 
         if _is_alive():
             raise Busy(SLOW) from error
         raise _silent(error) from error
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise _silent(error) from error
     if answer.status_code != httpx.codes.OK:
         raise _error_in(answer)
@@ -177,7 +181,7 @@ def _sent(request: httpx.Request) -> httpx.Response:
 def _is_alive() -> bool:
     try:
         return _client().get("/livez", timeout=ALIVE_SECONDS).is_success
-    except httpx.TransportError:
+    except httpx.RequestError:
         return False
 
 

@@ -203,6 +203,8 @@ def test_what_is_no_answer_of_an_encoder_is_told_apart(
         for ask in (remote.embed_pixels, remote.explain_pixels):  # type: ignore[attr-defined]
             with pytest.raises(EncoderAway):
                 ask(squares)
+        with pytest.raises(EncoderAway):
+            remote_encoders.why_pytorch(world.models[0])
 
 
 def test_errors_arrive_as_what_they_are() -> None:
