@@ -1,7 +1,9 @@
 """Files through which the web processes of a host add up their metrics, whichever of them is asked.
 
-prometheus_client keeps the numbers of each process in a file of its own. Each process also holds a lock for as long as
-it lives, so the others know which numbers are of the living.
+prometheus_client keeps the numbers of each process in files of its own, which are mapped into its memory. Each process
+also holds a lock for as long as it lives, so the others know which numbers are of the living.
+
+The files have their place on the disk from the start: a full disk ends a process that writes to a hole of a mapped file.
 """
 
 import fcntl
@@ -17,6 +19,9 @@ from config.places import keep_private_folder
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client knows the folder: it must be set before that is imported."""
 
+KINDS, BYTES = ("counter", "histogram", "gauge_livesum"), 2**21
+"""Of a process's files: how their names begin, and what they may take. A few thousand series are half of that."""
+
 _held: list[IO[bytes]] = []
 """The lock of this process; the file stays open until the process ends."""
 
@@ -25,6 +30,9 @@ def share(var: Path = VAR_DIR) -> None:
     """Keep this process's metrics in files that all web processes read; only the entry point calls this.
 
     What earlier processes left is removed if none of them lives.
+
+    Raises:
+        OSError: there is no room for them.
     """
     folder = keep_private_folder(var / "metrics")
     os.environ[FOLDER] = str(folder)
@@ -32,6 +40,9 @@ def share(var: Path = VAR_DIR) -> None:
         if not _living(folder):
             for file in folder.glob("*.db"):
                 file.unlink()
+        for kind in KINDS:
+            with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, BYTES)
         own = (folder / f"{os.getpid()}.process").open("wb")  # the file's lock goes with the process
         fcntl.flock(own, fcntl.LOCK_EX)
         _held.append(own)

@@ -73,6 +73,18 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+def allocate(path: Path) -> None:
+    """Give each byte of a file its place on the disk, as is needed before a mapped file is written.
+
+    A full disk ends a process that writes to a hole of one, without an exception.
+
+    Raises:
+        OSError: there is no room.
+    """
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def sha256_of_file(path: Path) -> str:
     """Return the hex SHA-256 of a file, read in blocks."""
     digest = hashlib.sha256()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config import metric_files
 from tests.operations.scrapes import parsed, value
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,3 +114,14 @@ def test_a_new_start_counts_from_zero(start: Start, tmp_path: Path) -> None:
 def test_nobody_else_reads_the_files(start: Start, tmp_path: Path) -> None:
     start().tell(1)
     assert (tmp_path / "metrics").stat().st_mode & 0o077 == 0
+
+
+def test_a_disk_that_fills_up_later_ends_no_process(start: Start, tmp_path: Path) -> None:
+    """A process that writes to a hole of a mapped file gets SIGBUS on a full disk."""
+    process = start()
+    process.tell(1)
+    files = list((tmp_path / "metrics").glob(f"*_{process.process.pid}.db"))
+    assert {file.name.rpartition("_")[0] for file in files} == set(metric_files.KINDS)
+    for file in files:
+        assert file.stat().st_blocks * 512 >= metric_files.BYTES, "it has no hole"
+    assert value(parsed(process.tell("scrape").partition("# living")[0]), "kindred_engine_memory_bytes") == 1

@@ -57,7 +57,8 @@ def stack(
             stack.env_of_web["ENCODER_URL"] = stack.encoder.url
         stack.open()
         yield stack
-        ROWS.append((fault.name, "; ".join(stack.seen)))
+        if stack.is_settled:
+            ROWS.append((fault.name, "; ".join(stack.seen)))
     finally:
         stack.close()
 

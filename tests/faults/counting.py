@@ -29,6 +29,7 @@ def settle(stack: Stack) -> None:
     call_command("verify")
     wait_until(lambda: stack.ready().status_code == 200, 60, lambda: f"{stack.ready().text}\n{stack.logs()}")
     stack.saw(stack.people.said())
+    stack.is_settled = True
 
 
 def _count_searches(stack: Stack) -> None:

@@ -55,6 +55,7 @@ class Stack:
         self.env_of_web: dict[str, str] = {}
         self.hosts: Path | None = None  # where each process has a folder of its own, if they share none
         self.seen = list[str]()
+        self.is_settled = False  # once everything is counted
         self.failures = dict[int, str]()  # words of the error of each job that has to fail
         live.app = "config"
         self.database, database = through_a_proxy(live.env["DATABASE_URL"])

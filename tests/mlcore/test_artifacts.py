@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.artifacts import published, read_json, refuse_existing, sha256_of_file, write_json
+from mlcore.artifacts import allocate, published, read_json, refuse_existing, sha256_of_file, write_json
 
 
 def build(target: Path, text: str = "whole") -> None:
@@ -90,3 +90,13 @@ def test_the_sum_of_a_file_is_the_known_one(tmp_path: Path) -> None:
     file = tmp_path / "abc"
     file.write_bytes(b"abc")
     assert sha256_of_file(file) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_an_allocated_file_has_no_hole_and_the_same_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "sparse"
+    with file.open("wb") as opened:
+        opened.write(b"begin")
+        opened.truncate(2**20)
+    allocate(file)
+    assert file.stat().st_size == 2**20 and file.stat().st_blocks * 512 >= 2**20
+    assert file.read_bytes() == b"begin".ljust(2**20, b"\0")
