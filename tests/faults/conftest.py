@@ -20,7 +20,7 @@ from tests.retrieval.world import World, done, places
 from tests.storage.server import KEY
 
 ROWS = list[tuple[str, str]]()
-SMALL_DISK = "96m"
+SMALL_DISK = "256m"
 LIBFAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 
 
