@@ -3,7 +3,7 @@
 prometheus_client keeps the numbers of each process in files of its own, which are mapped into its memory. Each process
 also holds a lock for as long as it lives, so the others know which numbers are of the living.
 
-The files have their place on the disk from the start: a full disk ends a process that writes to a hole of a mapped file.
+The files have their place on the disk from the start: a full disk ends a process that writes to a hole of a mapped one.
 """
 
 import fcntl

@@ -5,6 +5,7 @@ The child exits when its standard input ends (its parent died). Its last event m
 """
 
 import contextvars
+import errno
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from typing import IO, Any
 from django.conf import settings
 
 from jobs.bounds import Bounds, Watch
-from jobs.errors import JobFailed, PassingFailure
+from jobs.errors import DISK_FULL, JobFailed, PassingFailure
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ Event = dict[str, Any]
 POLL = 0.2  # seconds between two questions whether to stop
 GRACE = 20.0  # seconds a child has to reach a safe point after SIGTERM
 TAIL_LINES = 40
+NO_SPACE = os.strerror(errno.ENOSPC)
 HINTS = {-signal.SIGKILL: ": perhaps out of memory", -signal.SIGSEGV: ": a crash in native code"}
 
 
@@ -89,8 +91,9 @@ def run_child(
         raise ChildDied(watch.reason)
     if child.was_asked or (_looks_stopped(code, last) and _soon(should_stop)):
         raise ChildStopped(f"stopped with {_ending(code)}")
-    told = last.get("event") == "error" and last.get("message")
-    raise (ChildFailed if told else ChildDied)(_reason(code, last, child.tail))
+    reason = _reason(code, last, child.tail)
+    told = last.get("event") == "error" and reason == last.get("message")
+    raise (ChildFailed if told else ChildDied)(reason)
 
 
 class _Child:
@@ -215,6 +218,8 @@ def _ending(code: int) -> str:
 
 def _reason(code: int, last: Event, tail: Sequence[str]) -> str:
     """Return the best sentence there is on why a child failed."""
+    if any(NO_SPACE in line for line in [str(last.get("message")), *tail]):
+        return DISK_FULL  # of whatever library the error was
     if last.get("event") == "error" and last.get("message"):
         return str(last["message"])
     if code < 0:

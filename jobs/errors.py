@@ -2,6 +2,8 @@
 
 from config.errors import Conflict
 
+DISK_FULL = "the disk is full: free some space, then retry"
+
 
 class JobRefused(Conflict):
     """A job cannot be submitted, cancelled or retried; the message is for its user."""

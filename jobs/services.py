@@ -25,7 +25,16 @@ from config.schema import SchemaTooOldError, check_schema
 from jobs import failures, registry, scratch
 from jobs.children import ChildStopped
 from jobs.context import JobContext, worker_is_stopping
-from jobs.errors import JobCancelled, JobFailed, JobInterrupted, JobLost, JobRefused, JobStopped, PassingFailure
+from jobs.errors import (
+    DISK_FULL,
+    JobCancelled,
+    JobFailed,
+    JobInterrupted,
+    JobLost,
+    JobRefused,
+    JobStopped,
+    PassingFailure,
+)
 from jobs.heartbeat import beating
 from jobs.models import Job
 from jobs.registry import Link, find_kind
@@ -231,7 +240,7 @@ def _settle_stopped(context: JobContext, stop: Exception) -> None:
 
 def _sentence(error: Exception) -> str:
     if is_disk_full(error):
-        return "the disk is full: free some space, then retry"
+        return DISK_FULL
     return f"unexpected error ({type(error).__name__}): {error}"
 
 

@@ -20,8 +20,7 @@ from tests.retrieval.world import World, done, places
 from tests.storage.server import KEY
 
 ROWS = list[tuple[str, str]]()
-SMALL_DISK = "96m"
-LIBFAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+SMALL_DISK = "256m"
 
 
 @pytest.fixture
@@ -113,13 +112,6 @@ def needs_small_disk(live: Live, world: World, settings: Settings, tmp_path: Pat
     yield
     live.stop_all()
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-@pytest.fixture
-def needs_faketime() -> None:
-    """Skip where the library that fakes a process's clock is not installed."""
-    if not LIBFAKETIME.exists():
-        pytest.skip("apt-get install faketime")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

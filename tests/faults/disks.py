@@ -25,8 +25,7 @@ SOURCE = "wings:species=3,per_class=4,size=32,seed=7"
 def full_search(stack: Stack) -> None:
     """Pictures of people get 507; searches with pictures of the site go on."""
     people = stack.people
-    people.allowed.add(FULL)
-    with _full():
+    with _full(stack):
         wait_until(lambda: people.statuses[str(FULL)] >= 2 or bool(people.troubles), PATIENCE, people.said)
         stack.wait_for_searches(2)
     before = people.statuses[str(FULL)]
@@ -39,7 +38,7 @@ def full_import(stack: Stack) -> None:
     """The import fails with a sentence, and leaves no picture."""
     stack.start_worker("work,index")
     stack.start_beat()
-    with _full():
+    with _full(stack):
         dataset = submit_import(name="Moths", by=None, source=SOURCE)
         job = _failed(stack, dataset.job)
     assert not list((Path(settings.MEDIA_ROOT) / "datasets").glob(f"{dataset.pk}-*"))
@@ -53,7 +52,7 @@ def full_training(stack: Stack) -> None:
     stack.start_worker("train")
     stack.start_beat()
     run = stack.train(EPOCHS)
-    with _full():
+    with _full(stack):
         job = _failed(stack, run.job)
     run.refresh_from_db()
     known = run.history
@@ -70,7 +69,7 @@ def full_index(stack: Stack) -> None:
     old = stack.world.index_of(model)
     stack.start_worker("work,index")
     stack.start_beat()
-    with _full():
+    with _full(stack):
         job = _failed(stack, submit_index(model, by=None))
         assert stack.world.index_of(model) == old
         stack.wait_for_searches(1)
@@ -81,7 +80,7 @@ def full_index(stack: Stack) -> None:
 def full_backup(stack: Stack) -> None:
     """A backup that was cut short is refused, and continued with space."""
     folder = Path(settings.VAR_DIR).parent / "backup"
-    with _full(leaving=100_000):
+    with _full(stack, leaving=100_000):
         cut = _command(stack, "backup", folder)
         assert cut.returncode == 1 and "No space left on device" in cut.stderr, cut.stderr
         assert _command(stack, "verify", folder).returncode == 1
@@ -97,8 +96,9 @@ def _command(stack: Stack, *words: object) -> "subprocess.CompletedProcess[str]"
 
 
 @contextmanager
-def _full(leaving: int = 0) -> Iterator[None]:
-    """Fill the disk of the site but for some bytes while the block runs."""
+def _full(stack: Stack, leaving: int = 0) -> Iterator[None]:
+    """Fill the disk of the site but for some bytes while the block runs; pictures of people may be refused."""
+    stack.people.allowed.add(FULL)
     disk = Path(settings.VAR_DIR).parent
     ballast = disk / "ballast"
     with ballast.open("wb") as file:

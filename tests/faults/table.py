@@ -81,7 +81,6 @@ TABLE = (
         "clock",
         ("clock-forwards", "the clocks of web, workers and beat an hour ahead, one after the other, during a training"),
         ("clock-backwards", "the same an hour behind"),
-        needs="faketime",
     ),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.children import ChildFailed, ChildStopped, run_child
+from jobs.children import ChildDied, ChildFailed, ChildStopped, run_child
 from jobs.errors import JobCancelled
 from tests.jobs.live import ROOT, process_is_alive, wait_until
 
@@ -47,6 +47,19 @@ def test_a_failure_says_the_childs_own_sentence(tmp_path: Path) -> None:
 def test_a_failure_without_a_sentence_says_the_last_line_of_stderr(tmp_path: Path) -> None:
     with pytest.raises(ChildFailed, match="ended with exit code 1: ZeroDivisionError: division by zero"):
         run("1 / 0", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "raise OSError(28, 'No space left on device')",
+        "raise ValueError('Error while serializing: I/O error: No space left on device (os error 28)')",
+        "say(event='error', message='x: No space left on device'); sys.exit(1)",
+    ],
+)
+def test_a_full_disk_is_told_as_one_whatever_met_it_and_a_retry_may_help(tmp_path: Path, ending: str) -> None:
+    with pytest.raises(ChildDied, match="^the disk is full: free some space, then retry$"):
+        run(ending, tmp_path)
 
 
 def test_a_silent_failure_says_its_exit_code(tmp_path: Path) -> None:
