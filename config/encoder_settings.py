@@ -12,4 +12,5 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",  # allauth refuses to start without it; it has nothing to do here
 ]
 ENCODER_URL = ""
+WEB_THREADS = max(64, WEB_THREADS)  # noqa: F405  (most wait in the queue, and probes need one too)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 2**20  # of the squares of a request; hosts send them in parts

@@ -96,7 +96,7 @@ class JobFilter(filters.FilterSet):  # type: ignore[misc]
 
     def containing(self, jobs: QuerySet[Job], name: str, text: str) -> QuerySet[Job]:
         """Keep the jobs that have the text in what a list shows of them."""
-        return jobs.filter(services.containing(text))
+        return jobs.filter(services.containing(text, hosts=is_curator(self.request.user)))
 
 
 class JobViewSet(VersionedViewSet, ReadOnlyModelViewSet[Job]):

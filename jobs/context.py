@@ -4,10 +4,11 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypedDict
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
@@ -167,7 +168,11 @@ class JobContext:
 
     def put_off(self) -> bool:
         """Queue the job again a little later, this attempt being counted. False: no other is left, or it was lost."""
-        return self._queue_again(self._row().filter(tries__lt=F("max_attempts")), sent_at=Now())
+        return self._queue_again(
+            self._row().filter(tries__lt=F("max_attempts")),
+            sent_at=Now(),
+            not_before=Now() + timedelta(seconds=settings.JOB_RESEND_SECONDS),
+        )
 
     def _queue_again(self, row: QuerySet[Job], **fields: Any) -> bool:
         values = {**self._latest, **fields, "heartbeat_at": None}

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Collection, Mapping
-from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
@@ -19,7 +18,7 @@ from accounts.roles import Visitor, given_role, holds, is_curator, lacks_second_
 from config.celery import app, broker_errors, queue_named
 from config.errors import ServiceAway
 from config.log_context import during_job
-from config.machine import this_machine
+from config.machine import Machine, this_machine
 from config.overload import is_away, is_disk_full
 from config.schema import SchemaTooOldError, check_schema
 from jobs import failures, registry, scratch
@@ -57,6 +56,7 @@ FRESH: Mapping[str, object] = {
     "finished_at": None,
     "phase_started_at": None,
     "refused_input": False,
+    "not_before": None,
 }
 
 
@@ -110,15 +110,19 @@ def send(job: Job) -> bool:
     return True
 
 
-@transaction.atomic
 def claim(job_id: int) -> JobContext | None:
     """Take a queued job for this process; None when somebody else has it or it is finished."""
+    return _claimed(job_id, this_machine())  # found out before the transaction: it may take seconds
+
+
+@transaction.atomic
+def _claimed(job_id: int, machine: Machine) -> JobContext | None:
     claimed = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(
         **FRESH,
         state=Job.State.RUNNING,
         attempt=F("attempt") + 1,
         tries=F("tries") + 1,
-        ran_on=this_machine(),
+        ran_on=machine,
         started_at=timezone.now(),
         heartbeat_at=Now(),
     )
@@ -146,8 +150,7 @@ def run_next(queues: Collection[str]) -> Job | None:
 
     No message is needed: one that comes later finds nothing to do. A job that was put off waits for its sweep.
     """
-    put_off = Q(tries__gt=0, sent_at__gt=Now() - timedelta(seconds=settings.JOB_RESEND_SECONDS))
-    waiting = Job.objects.filter(state=Job.State.QUEUED, queue__in=queues).exclude(put_off)
+    waiting = Job.objects.filter(state=Job.State.QUEUED, queue__in=queues).exclude(not_before__gt=Now())
     for job in waiting.order_by("created_at", "pk")[:CANDIDATES]:
         if worker_is_stopping():
             return None
@@ -263,14 +266,16 @@ def visible_jobs(user: Visitor) -> QuerySet[Job]:
     return Job.objects.filter(owner=user.pk) if user.is_authenticated else Job.objects.none()
 
 
-def containing(text: str) -> Q:
+def containing(text: str, *, hosts: bool = False) -> Q:
     """Return which jobs have a text in their title, owner, message or error, or in the name of what they work on.
 
-    A whole number also finds the job of that number.
+    A whole number also finds the job of that number. hosts: also look at the name of the host, as curators may.
     """
     kinds = [name for name, kind in registry.KINDS.items() if text.casefold() in kind.title.casefold()]
     matches = Q(kind__in=kinds) | Q(kind__icontains=text) | Q(owner__display_name__icontains=text)
-    matches |= Q(message__icontains=text) | Q(error__icontains=text) | Q(ran_on__host__icontains=text)
+    matches |= Q(message__icontains=text) | Q(error__icontains=text)
+    if hosts:
+        matches |= Q(ran_on__host__icontains=text)
     if text.isdecimal() and len(text) <= settings.KEY_MAX_DIGITS:
         matches |= Q(pk=int(text))
     for find in registry.SUBJECTS.values():

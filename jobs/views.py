@@ -120,7 +120,7 @@ def every_job(request: HttpRequest) -> HttpResponse:
     choices: dict[str, list[str]] = {"state": Job.State.values, "kind": list(kinds)}
     filters = {name: request.GET[name] for name, values in choices.items() if request.GET.get(name) in values}
     text = request.GET.get("q", "").strip().replace("\0", "")[: services.TEXT_LENGTH]
-    jobs = jobs.filter(services.containing(text) if text else Q(), **filters)
+    jobs = jobs.filter(services.containing(text, hosts=True) if text else Q(), **filters)
     page = Paginator(jobs, 50).get_page(request.GET.get("page"))
     shown = {**filters, "q": text}
     context = {"page": page, "states": Job.State.values, "kinds": _kind_choices(kinds), "filters": shown}

@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 CPU_FACTS = Path("/proc/cpuinfo")
@@ -22,7 +23,8 @@ def processor() -> str:
 def device_name() -> str:
     """Return the names of the GPUs that this process may use; without any, of the processor, with its cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ", ".join(_gpus()) or f"{processor()}, {cores} cores"
+    gpus = [f"{count} × {name}" if count > 1 else name for name, count in Counter(_gpus()).items()]
+    return ", ".join(gpus) or f"{processor()}, {cores} cores"
 
 
 def _gpus() -> list[str]:

@@ -56,7 +56,9 @@ class OverviewSerializer(serializers.Serializer[Any]):
     silent = ProcessSerializer(many=True, help_text="Processes of the last day that went silent.")
     volume_bytes = serializers.IntegerField(help_text="Of the volume of KINDRED_VAR on the host that answers.")
     volume_free_bytes = serializers.IntegerField()
-    slow_searches = SlowSearchSerializer(many=True, help_text="The slowest searches of the last day.")
+    slow_searches = SlowSearchSerializer(
+        many=True, help_text="The slowest searches of the last day, among the newest 5,000 rankings."
+    )
 
 
 class OperationsView(APIView):

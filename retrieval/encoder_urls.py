@@ -8,4 +8,5 @@ urlpatterns = [
     path("embed", encoder.embed),
     path("explain", encoder.explain),
     path("models/<int:pk>", encoder.model),
+    path("known", encoder.known),
 ]

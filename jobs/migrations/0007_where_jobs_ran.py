@@ -21,6 +21,11 @@ class Migration(migrations.Migration):
             name='ran_on',
             field=models.JSONField(blank=True, help_text='Where its last attempt ran: host, device (GPU or processor) and versions; null before the first.', null=True),
         ),
+        migrations.AddField(
+            model_name='job',
+            name='not_before',
+            field=models.DateTimeField(blank=True, help_text='Until when a job waits for a service that was away; a message may come earlier.', null=True),
+        ),
         migrations.AlterField(
             model_name='job',
             name='queue',

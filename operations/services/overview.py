@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
-from config import health, places
+from config import places
 from config.release import VERSION
+from jobs.database_time import database_now
 from jobs.models import Job
 from operations.models import Process
 from operations.services import processes
-from operations.services.readings import job_figures
+from operations.services.readings import job_figures, recent_checks
 from retrieval.models import Ranking
 
 DAY = timedelta(days=1)
@@ -79,13 +79,13 @@ class Overview:
 
 def overview() -> Overview:
     """Return what the site does right now."""
-    now, disk = timezone.now(), shutil.disk_usage(places.var())
+    now, disk = database_now(), shutil.disk_usage(places.var())
     present = list(processes.running(now))
     running = Job.objects.filter(state=Job.State.RUNNING).select_related("owner").order_by("heartbeat_at")
     return Overview(
         at=now,
         release=VERSION,
-        checks=health.results(),
+        checks=dict(recent_checks()),
         queues=_queues(present),
         running=list(running[:MOST_RUNNING]),
         processes=present,

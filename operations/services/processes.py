@@ -9,11 +9,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.machine import this_machine
+from jobs.database_time import database_now
 from operations.models import Process
 from retrieval.search.services import model_cache
 
@@ -30,7 +31,8 @@ class Presence:
     """The row of one process. A database that is away is no reason for a process to end."""
 
     def __init__(self, role: str, queues: Sequence[str] = ()) -> None:
-        machine, now = this_machine(), timezone.now()
+        machine, now = this_machine(), timezone.now()  # the first note has the database's time
+        self._lock, self._has_ended = threading.Lock(), False
         self._row = Process(
             role=role, queues=list(queues), pid=os.getpid(), host=machine["host"], device=machine["device"],
             versions=machine["versions"], started_at=now, seen_at=now,
@@ -38,16 +40,21 @@ class Presence:
 
     def note(self) -> None:
         """Note that the process is there; its row is made anew if it was removed."""
-        self._row.seen_at, self._row.engine_bytes = timezone.now(), model_cache.cache.resident_bytes
-        try:
-            self._row.save()
-        except DatabaseError as error:
-            logger.warning("%s could not be noted: %s", self._row, error)
-            connection.close_if_unusable_or_obsolete()
+        with self._lock:
+            if self._has_ended:
+                return
+            self._row.engine_bytes = model_cache.cache.resident_bytes
+            try:
+                self._row.seen_at = database_now()
+                self._row.save()
+            except Error as error:
+                logger.warning("%s could not be noted: %s", self._row, error)
+                connection.close_if_unusable_or_obsolete()
 
     def end(self) -> None:
         """Remove the row of a process that ends as it should."""
-        with suppress(DatabaseError):
+        with self._lock, suppress(Error):
+            self._has_ended = True
             if self._row.pk is not None:
                 self._row.delete()
 
@@ -59,6 +66,11 @@ def begin(sender: str, queues: Sequence[str], **signal: object) -> threading.Thr
     return thread
 
 
+def begin_beat(**signal: object) -> None:
+    """Note the presence of beat; hears Celery's signal."""
+    begin(Process.Role.BEAT, ())
+
+
 def _note_until_end(role: str, queues: Sequence[str]) -> None:
     presence = Presence(role, queues)
     Finalize(None, presence.end, exitpriority=1)  # also where a web process is a child of its server
@@ -68,14 +80,8 @@ def _note_until_end(role: str, queues: Sequence[str]) -> None:
         time.sleep(NOTE_SECONDS)
 
 
-_beat: list[Presence] = []
-
-
 def sweep(now: datetime) -> None:
-    """Note the presence of beat, which alone sweeps, and forget processes that were silent for a day."""
-    if not _beat:
-        _beat.append(Presence(Process.Role.BEAT))
-    _beat[0].note()
+    """Forget processes that were silent for a day."""
     Process.objects.filter(seen_at__lt=now - KEPT).delete()
 
 

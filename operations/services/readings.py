@@ -51,11 +51,16 @@ _checks = Bounded("health", health.results)
 _jobs = Bounded("jobs", job_figures)
 
 
+def recent_checks() -> Mapping[str, str]:
+    """Return the results of the checks of /readyz, in bounded time: of one that hangs, the result before."""
+    return _checks.now() or health.known_results()
+
+
 def readings() -> Iterator[Metric]:
     """Yield the metrics; those of jobs are left out where the database is away."""
     yield _build()
     yield from _volume()
-    yield _up(_checks.now() or health.known_results())
+    yield _up(recent_checks())
     figures = _jobs.now()
     if figures is not None:
         yield from _of_jobs(figures, timezone.now())

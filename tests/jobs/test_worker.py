@@ -48,9 +48,9 @@ def test_the_job_that_waits_longest_in_its_queues_is_done() -> None:
 
 def test_a_job_that_was_put_off_is_left_to_the_sweep(settings: Settings) -> None:
     now = timezone.now()
-    job = queued(nothing, attempt=1, tries=1, sent_at=now)
+    job = queued(nothing, attempt=1, tries=1, not_before=now + timedelta(seconds=settings.JOB_RESEND_SECONDS))
     assert services.run_next(["work"]) is None
-    Job.objects.update(sent_at=now - timedelta(seconds=settings.JOB_RESEND_SECONDS + 1))
+    Job.objects.update(not_before=now - timedelta(seconds=1))
     assert services.run_next(["work"]) == job
 
 
@@ -82,7 +82,8 @@ def test_a_job_shows_where_it_ran() -> None:
     services.run_job(job.pk)
     job.refresh_from_db()
     assert job.ran_on.keys() == {"host", "device", "versions"} and "torch" in job.ran_on["versions"]
-    assert list(Job.objects.filter(services.containing(job.ran_on["host"]))) == [job]
+    assert list(Job.objects.filter(services.containing(job.ran_on["host"], hosts=True))) == [job]
+    assert not Job.objects.filter(services.containing(job.ran_on["host"]))
 
 
 def test_one_job_is_done_and_its_failure_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

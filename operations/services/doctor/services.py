@@ -16,6 +16,8 @@ from operations.services.doctor.faults import explained
 from operations.services.doctor.findings import Check, Finding, failure, ok, warning
 from operations.services.doctor.masking import masked
 from operations.services.doctor.settings import other_hosts
+from retrieval.errors import EncoderAway
+from retrieval.registry.services.remote_encoders import check_encoder
 
 WORKER_CONNECTIONS = 10
 """To the database, of workers and beat on one host: each has two or three."""
@@ -146,8 +148,13 @@ def encoder() -> Iterator[Finding]:
     if answer.status_code != httpx.codes.OK:
         seen = f"The encoder at {url} is not ready: its /readyz says {answer.status_code}."
         yield failure(seen, "Look at the log of `python manage.py encoder`, and start it again.")
+        return
+    try:
+        check_encoder()
+    except EncoderAway as error:
+        yield failure(f"{error}.", "Give both hosts the same SECRET_KEY, and set their clocks by NTP.")
     else:
-        yield ok(f"The encoder at {url} is ready.")
+        yield ok(f"The encoder at {url} is ready, and knows this host.")
 
 
 CHECKS = (

@@ -26,6 +26,6 @@ class Command(BaseCommand):
         granian = str(Path(sys.executable).with_name("granian"))
         where = ["--host", options["host"], "--port", str(options["port"]), "--workers", "1"]
         logs = ["--log-config", str(settings.BASE_DIR / "config/granian_logs.json")]
-        served = [*where, *logs, "config.encoder:application"]
+        served = [*where, "--working-dir", str(settings.BASE_DIR), *logs, "config.encoder:application"]
         command = [granian, "--interface", "asginl", "--http", "1", "--no-ws", *served]
         os.execv(granian, command)  # noqa: S606  (its own arguments, and no shell)

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from config import places
-from retrieval.errors import EncoderAway
+from config.errors import Busy
 from retrieval.models import Model
 from retrieval.registry.services import remote_encoders
 
@@ -18,7 +18,7 @@ def why_pytorch(model: Model) -> str:
     if settings.ENCODER_URL:
         try:
             return remote_encoders.why_pytorch(model)
-        except EncoderAway:  # searches and /readyz tell of it
+        except Busy:  # or away, which searches and /readyz tell of
             return ""
     from mlcore.inference.engine import known_reason
 

@@ -3,8 +3,8 @@
 `manage.py encoder` answers there, see `retrieval.search.views.encoder`. Only squares of pixels and embeddings travel.
 """
 
-import json
 import logging
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -45,7 +45,10 @@ PASSING: dict[str, type[Busy]] = {error.__name__: error for error in (Busy, Mode
 AWAY = "pictures cannot be embedded now: the encoder does not answer; try again in a moment"
 SLOW = "the encoder takes long, perhaps to load a model; try again in a moment"
 
+CROWD = "many pictures are being embedded right now; try again in a moment"
+
 pause = Pause()
+_callers = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
 class RemoteEncoder(PictureEncoder):
@@ -75,7 +78,8 @@ class RemoteEncoder(PictureEncoder):
         Raises:
             ExplanationError: the network does not show its places.
         """
-        answer = _ask("POST", "/explain", {"model": self.model}, pixels)
+        seconds = settings.ENGINE_SECONDS + ANSWER_SECONDS
+        answer = _ask("POST", "/explain", {"model": self.model}, pixels, seconds)
         try:
             return Explanation.from_json(answer.json())
         except (KeyError, TypeError, ValueError) as error:
@@ -95,7 +99,8 @@ def embed_by_all(encoders: Mapping[int, RemoteEncoder], pixels: Squares, patienc
     query = {"model": [encoder.model for encoder in encoders.values()], "patience": patience}
     rows = max(1, PART_BYTES // pixels[0].nbytes)
     starts = range(0, len(pixels), rows)
-    parts = [_vectors_in(_ask("POST", "/embed", query, pixels[start : start + rows])) for start in starts]
+    seconds = max(patience, settings.ENGINE_SECONDS) + ANSWER_SECONDS
+    parts = [_vectors_in(_ask("POST", "/embed", query, pixels[start : start + rows], seconds)) for start in starts]
     names = {key: str(encoder.model) for key, encoder in encoders.items()}
     return {
         key: np.concatenate([part[name] for part in parts])
@@ -108,9 +113,9 @@ def why_pytorch(model: Model) -> str:
     """Return why PyTorch embeds with a model on the encoder's host, "" where it does not.
 
     Raises:
-        EncoderAway: it does not answer.
+        Busy: it does not answer at once.
     """
-    answer = _ask("GET", f"/models/{model.pk}", {})
+    answer = _ask("GET", f"/models/{model.pk}", {}, seconds=CONNECT_SECONDS)
     try:
         return str(answer.json()["why_pytorch"])
     except (KeyError, TypeError, ValueError) as error:
@@ -118,13 +123,16 @@ def why_pytorch(model: Model) -> str:
 
 
 def check_encoder() -> None:
-    """Raise EncoderAway where the encoder is not ready to embed."""
+    """Raise EncoderAway where the encoder is not ready to embed, or takes this host for a stranger."""
     try:
         answer = _client().get("/readyz", timeout=CONNECT_SECONDS)
+        known = _client().get("/known", timeout=CONNECT_SECONDS, headers={"Authorization": authorization()})
     except httpx.RequestError as error:
         raise EncoderAway(f"{settings.ENCODER_URL} does not answer: {error!r}") from error
     if answer.status_code != httpx.codes.OK:
         raise EncoderAway(f"{settings.ENCODER_URL} is not ready: {answer.text[:500]}")
+    if known.status_code == httpx.codes.UNAUTHORIZED:
+        raise EncoderAway(f"{settings.ENCODER_URL} refuses this host: its SECRET_KEY differs, or its clock")
 
 
 @lru_cache
@@ -137,12 +145,27 @@ def _client() -> httpx.Client:
     return _client_of(settings.ENCODER_URL)
 
 
-def _ask(method: str, path: str, query: Mapping[str, object], pixels: Squares | None = None) -> httpx.Response:
-    """Return a good answer of the encoder; what it says instead is raised."""
-    if pause.lasts:
+def _ask(
+    method: str, path: str, query: Mapping[str, object], pixels: Squares | None = None, seconds: float = ANSWER_SECONDS
+) -> httpx.Response:
+    """Return a good answer of the encoder; what it says instead is raised.
+
+    At most half of this process's threads ask at once: pages go on however long the encoder takes.
+    """
+    if not _callers.acquire(blocking=False):
+        raise Busy(CROWD)
+    try:
+        return _asked(method, path, query, pixels, seconds)
+    finally:
+        _callers.release()
+
+
+def _asked(
+    method: str, path: str, query: Mapping[str, object], pixels: Squares | None, seconds: float
+) -> httpx.Response:
+    if not pause.may_ask():
         raise EncoderAway(AWAY)
-    queued = max(float(str(query.get("patience", 0))), settings.ENGINE_SECONDS)
-    timeout = httpx.Timeout(queued + ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
     request = _client().build_request(
         method,
         path,
@@ -155,10 +178,11 @@ def _ask(method: str, path: str, query: Mapping[str, object], pixels: Squares | 
         answer = _sent(request)
     except httpx.ReadTimeout as error:
         if _is_alive():
-            raise Busy(SLOW) from error
+            raise ModelUnavailable(SLOW) from error
         raise _silent(error) from error
     except httpx.RequestError as error:
         raise _silent(error) from error
+    pause.end()
     if answer.status_code != httpx.codes.OK:
         raise _error_in(answer)
     return answer
@@ -205,8 +229,10 @@ def _error_in(answer: httpx.Response) -> Exception:
         name, message = told["error"], str(told["message"])
         if name in PASSING:
             return PASSING[name](message, retry_after=told.get("retry_after"))
+        if name not in LASTING and told.get("retry_after"):  # a service that the encoder needs is away
+            return Busy(message, retry_after=told["retry_after"])
         return LASTING[name](message)
-    except (KeyError, TypeError, json.JSONDecodeError):
+    except (KeyError, TypeError, ValueError):
         return _unreadable(answer)
 
 

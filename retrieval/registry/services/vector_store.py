@@ -85,13 +85,14 @@ def vectors_of(index: Index) -> SearchableVectors:
 def asked(failure: str) -> Iterator[None]:
     """Turn the silence of the vector store into an error that can be shown; the log has its address.
 
-    failure: what cannot be done, as the beginning of a sentence. Nobody in this process asks again during the pause.
+    failure: what cannot be done, as the beginning of a sentence. Then one caller at a time asks again.
     """
     away = VectorsAway(f"{failure} now: the vector store does not answer; try again in a moment")
-    if pause.lasts:
+    if not pause.may_ask():
         raise away
     try:
         yield
+        pause.end()
     except EngineAway as error:
         pause.begin()
         logger.warning("%s: %s", failure, error)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from accounts.models import User
 from accounts.roles import Role
-from config.errors import Rejected
+from config.errors import Busy, Rejected
 from mlcore.errors import MlcoreError
 from mlcore.images.image_io import open_picture
 from retrieval.errors import NoResults
@@ -53,7 +53,7 @@ def _load_what_fits(*, with_indexes: bool) -> int:
             if left < 0 and loaded:  # one that is too large alone is held all the same
                 break
             _load(model, indexes)
-        except (MlcoreError, OSError, NoResults) as error:
+        except (MlcoreError, OSError, NoResults, Busy) as error:
             logger.warning("%s was not loaded at the start: %s", model.name, error)
         else:
             loaded += 1

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
 from retrieval.models import Model
@@ -47,4 +46,13 @@ def explain(request: HttpRequest) -> HttpResponse:
 @require_GET
 def model(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer which engine embeds with a model."""
-    return JsonResponse({"why_pytorch": engines.why_pytorch(get_object_or_404(Model, pk=pk))})
+    row = Model.objects.filter(pk=pk).first()
+    if row is None:
+        return JsonResponse({"error": "", "message": f"model {pk} is gone"}, status=404)
+    return JsonResponse({"why_pytorch": engines.why_pytorch(row)})
+
+
+@require_GET
+def known(request: HttpRequest) -> HttpResponse:
+    """Answer a host of this site; others get 401 before they come here."""
+    return JsonResponse({})

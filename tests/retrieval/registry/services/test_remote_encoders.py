@@ -1,6 +1,8 @@
 """Searches by an encoder on another host find what searches in one process find, and say why where they cannot."""
 
 import logging
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +182,7 @@ def test_a_connection_that_ended_meanwhile_is_made_anew(world: World, member: Us
 
 def test_one_that_is_slow_is_not_taken_for_dead(world: World, member: User, encoder: EncoderInProcess) -> None:
     encoder.raises = [httpx.ReadTimeout("slow")]
-    with pytest.raises(Busy, match="takes long") as slow:
+    with pytest.raises(ModelUnavailable, match="takes long") as slow:
         world.ask(member)
     assert not isinstance(slow.value, EncoderAway) and encoder.asked[-1] == "/livez"
     encoder.raises = [httpx.ReadTimeout("hangs"), httpx.ReadTimeout("hangs")]
@@ -207,6 +209,33 @@ def test_what_is_no_answer_of_an_encoder_is_told_apart(
             remote_encoders.why_pytorch(world.models[0])
 
 
+def test_callers_of_a_slow_encoder_leave_threads_for_pages(
+    world: World, member: User, encoder: EncoderInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_encoders, "_callers", threading.BoundedSemaphore(1))
+    with remote_encoders._callers, pytest.raises(Busy, match="many pictures"):
+        world.ask(member)
+    assert not encoder.asked and world.ask(member)
+
+
+def test_a_service_that_the_encoder_lacks_is_told_as_it_is() -> None:
+    told = httpx.Response(503, json={"error": "StorageAway", "message": "the storage is away", "retry_after": 9})
+    raised = remote_encoders._error_in(told)
+    assert type(raised) is Busy and str(raised) == "the storage is away" and raised.retry_after == 9
+    assert isinstance(remote_encoders._error_in(httpx.Response(502, content="Zwölf".encode("latin-1"))), EncoderAway)
+
+
+def test_a_host_with_another_secret_is_named(world: World, encoder: EncoderInProcess) -> None:
+    encoder.changed = {"SECRET_KEY": "another one"}
+    with pytest.raises(EncoderAway, match="refuses this host: its SECRET_KEY differs"):
+        remote_encoders.check_encoder()
+
+
+def test_a_model_that_is_gone_is_told_to_the_other_host(world: World, encoder: EncoderInProcess) -> None:
+    answer = remote_encoders._client().get("/models/0", headers={"Authorization": host_signatures.authorization()})
+    assert answer.status_code == 404 and answer.json()["message"] == "model 0 is gone"
+
+
 def test_errors_arrive_as_what_they_are() -> None:
     for error in (
         Busy("wait", retry_after=7), ModelUnavailable("slow"), ModelSuspended("no"), CheckpointError("bad"),
@@ -227,17 +256,16 @@ def post(path: str, body: bytes = b"", **headers: str) -> httpx.Response:
 
 def test_only_hosts_of_this_site_are_answered(world: World, encoder: EncoderInProcess) -> None:
     path = f"/embed?model={world.models[0].pk}"
-    other = signing.TimestampSigner(key="of another site", salt="kindred.hosts").sign("host")
-    someone = signing.TimestampSigner(salt="password-reset").sign("host")
+    now = str(int(time.time()))
+    other = signing.Signer(key="of another site", salt="kindred.hosts").sign(now)
+    someone = signing.Signer(salt="password-reset").sign(now)
+    late, early = (signing.Signer(salt="kindred.hosts").sign(str(int(now) + gap)) for gap in (-400, 400))
     assert {post(path, bytes(3072), Authorization=f"Kindred {key}").status_code for key in (other, someone, "")} == {
         401
     }
     assert post("/models/1").status_code == 401 and post("/").status_code == 401
     good = host_signatures.authorization()
     assert post(path, bytes(3072), Authorization=good).status_code == 200
-    with pytest.MonkeyPatch.context() as later:
-        later.setattr(host_signatures, "SECONDS", -1)
-        assert post(path, bytes(3072), Authorization=good).status_code == 401
     encoder.changed = {"SECRET_KEY": "another one"}
     with pytest.raises(EncoderAway):
         model_cache.encoder_of(world.models[0]).embed_pixels(np.zeros((1, 32, 32, 3), np.uint8))
@@ -263,10 +291,11 @@ def test_a_request_that_makes_no_sense_is_refused(
 
 
 def test_readyz_of_a_web_host_names_the_encoder(
-    world: World, encoder: EncoderInProcess, monkeypatch: pytest.MonkeyPatch
+    world: World, encoder: EncoderInProcess, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr(health, "_health", health._Health())
     monkeypatch.setattr(health, "NEEDED", ("database", "storage"))
+    settings.MEDIA_ROOT.mkdir(exist_ok=True)
     remote_encoders.check_encoder()
     encoder.raises = [httpx.ConnectError("refused")]
     with pytest.raises(EncoderAway, match="does not answer"):
@@ -300,8 +329,10 @@ def test_the_command_starts_the_server(monkeypatch: pytest.MonkeyPatch, settings
 
 def test_a_pause_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     pause = pauses.Pause()
-    assert not pause.lasts
+    assert pause.may_ask() and pause.may_ask()
     pause.begin()
-    assert pause.lasts
+    assert not pause.may_ask()
     monkeypatch.setattr(pauses.time, "monotonic", lambda now=pauses.time.monotonic: now() + pauses.SECONDS)
-    assert not pause.lasts
+    assert pause.may_ask() and not pause.may_ask(), "one caller tries, and the others wait for what it finds"
+    pause.end()
+    assert pause.may_ask() and pause.may_ask()
