@@ -41,8 +41,9 @@ def share(var: Path = VAR_DIR) -> None:
             for file in folder.glob("*.db"):
                 file.unlink()
         for kind in KINDS:
-            with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, BYTES)
+            if hasattr(os, "posix_fallocate"):  # macOS has none
+                with (folder / f"{kind}_{os.getpid()}.db").open("ab") as counted:
+                    os.posix_fallocate(counted.fileno(), 0, BYTES)
         own = (folder / f"{os.getpid()}.process").open("wb")  # the file's lock goes with the process
         fcntl.flock(own, fcntl.LOCK_EX)
         _held.append(own)

@@ -1,5 +1,6 @@
 """Celery tasks: run one job, sweep; and the beat that sweeps. The rules are in the services."""
 
+import time
 from typing import Any
 
 from celery import shared_task
@@ -39,9 +40,25 @@ class InProcessScheduler(Scheduler):  # type: ignore[misc]  # celery has no type
 
     A sweep sent to a queue would wait behind the long job it should watch, and be lost with the
     messages whose loss it should repair. What is scheduled must therefore be quick.
+
+    Intervals are those of the monotonic clock: Celery's own stand still for an hour when the time of day is set back
+    by one.
     """
 
     producer = None  # no connection of our own to the broker
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._due_at: dict[str, float] = {}
+        super().__init__(*args, **kwargs)
+
+    def tick(self, **kwargs: Any) -> float:
+        """Run what is due; return the seconds until the next is."""
+        for name, entry in self.schedule.items():
+            now = time.monotonic()
+            if now >= self._due_at.setdefault(name, now + entry.schedule.seconds):
+                self._due_at[name] = now + entry.schedule.seconds
+                self.apply_entry(entry, producer=self.producer)
+        return max(0.0, min(self._due_at.values()) - time.monotonic())
 
     def apply_async(self, entry: ScheduleEntry, producer: object = None, advance: bool = True, **kwargs: Any) -> Any:
         """Call the task; beat logs what it raises."""

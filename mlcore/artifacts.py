@@ -76,11 +76,14 @@ def _is_alive(process: int) -> bool:
 def allocate(path: Path) -> None:
     """Give each byte of a file its place on the disk, as is needed before a mapped file is written.
 
-    A full disk ends a process that writes to a hole of one, without an exception.
+    A full disk ends a process that writes to a hole of one, without an exception. Where the system knows no such
+    call (macOS), nothing is done.
 
     Raises:
         OSError: there is no room.
     """
+    if not hasattr(os, "posix_fallocate"):
+        return
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 

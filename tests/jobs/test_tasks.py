@@ -1,9 +1,11 @@
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from celery.signals import worker_shutting_down
 from django.conf import settings
+from django.utils import timezone
 
 from config.celery import QUEUES, app, queue_named
 from jobs import sweeper, tasks
@@ -46,6 +48,22 @@ def test_a_sweep_that_fails_does_not_end_beat(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sweeper, "sweep", broken)
     beat = InProcessScheduler(app)
     beat.apply_entry(beat.schedule["sweep"])
+
+
+def test_beat_sweeps_on_though_its_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    swept, monotonic = [], [1000.0]
+    monkeypatch.setattr(tasks.sweep, "run", lambda: swept.append(monotonic[0]))
+    monkeypatch.setattr("jobs.tasks.time.monotonic", lambda: monotonic[0])
+    beat = InProcessScheduler(app)
+    assert list(beat.schedule) == ["sweep"]
+    every = beat.schedule["sweep"].schedule.seconds
+    assert beat.tick() == every and swept == [], "a site that starts is not swept at once"
+    for hours in (0, -1, 1):
+        monkeypatch.setattr(app, "now", lambda hours=hours: timezone.now() + timedelta(hours=hours))
+        monotonic[0] += every
+        assert beat.tick() == every
+        assert beat.tick() == every
+    assert swept == [1000 + every, 1000 + 2 * every, 1000 + 3 * every]
 
 
 def test_each_queue_has_a_worker_in_the_procfile() -> None:

@@ -243,7 +243,7 @@ def test_readyz_names_the_store_and_stays_ready(
     world: World, store: type[MemoryEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "CHECKS", dict(health.CHECKS))
-    apps._register_vector_store()
+    apps._register_services()
     monkeypatch.setitem(health.CHECKS, "engine", lambda: None)
     monkeypatch.setattr(health, "_health", health._Health())
     store.away = True
