@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from structlog.stdlib import ProcessorFormatter
 
 from accounts.models import User
 from tests.conftest import PASSWORD
@@ -66,7 +67,9 @@ def test_the_right_password_is_not_counted(member: User) -> None:
 
 def test_a_refused_page_writes_one_line_into_the_log(member_client: Client, client: Client, member: User) -> None:
     console = next(
-        one for one in logging.getLogger().handlers if isinstance(one, logging.StreamHandler) and one.filters
+        one
+        for one in logging.getLogger().handlers
+        if isinstance(one, logging.StreamHandler) and isinstance(one.formatter, ProcessorFormatter)
     )
     written, before = io.StringIO(), console.stream
     console.setStream(written)

@@ -470,14 +470,14 @@ def test_a_worker_that_is_stopping_claims_nothing() -> None:
 def test_a_worker_of_newer_code_claims_nothing_before_the_migrations(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(schema, "_is_current", False)
-    monkeypatch.setattr(schema, "missing_migrations", lambda: ["jobs.9999_later"])
     job = queued(nothing)
-    services.run_job(job.pk)
+    with monkeypatch.context() as before:
+        before.setattr(schema, "_is_current", False)
+        before.setattr(schema, "missing_migrations", lambda: ["jobs.9999_later"])
+        services.run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt) == ("queued", 0)
     assert "jobs.9999_later; run `python manage.py migrate`" in caplog.text
-    monkeypatch.undo()
     services.run_job(job.pk)
     job.refresh_from_db()
     assert job.state == "succeeded"

@@ -24,6 +24,8 @@ WITHOUT_TEXT = {
     # options of a list, and what a button answers that stands on a page only after another was pressed
     "class-suggestions", "experiment-restore", "model-restore", "my-mark-restore", "notice-open", "notices-read",
     "search-restore", "show-names",
+    # what this machine does at this moment
+    "operations",
 }  # fmt: skip
 
 SCENES: dict[str, Callable[[Record], None]] = {

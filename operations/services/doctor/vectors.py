@@ -5,18 +5,14 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from mlcore.errors import EngineAway
-from mlcore.index.milvus import MilvusEngine
 from operations.services.doctor.faults import explained
-from operations.services.doctor.findings import Check, Finding, failure, ok, warning
+from operations.services.doctor.findings import Check, Finding, failure, ok
 from retrieval.models import Index
 from retrieval.registry.services import vector_store
 
-LEAST_VERSION, VERSION_SECONDS = (2, 3), 2.0
-"""Of Milvus, as docs/vectors.md says what was tested."""
-
 
 def answers() -> Iterator[Finding]:
-    """Connect to the vector store and read its version."""
+    """Connect to the vector store."""
     if fault := vector_store.fault_of_url():
         yield failure(f"{fault}.", "Correct VECTOR_STORE_URL; see docs/vectors.md.")
         return
@@ -26,24 +22,10 @@ def answers() -> Iterator[Finding]:
         return
     try:
         engine.check()
-        version = _version(engine) if isinstance(engine, MilvusEngine) else ""
     except EngineAway as error:
         yield explained(error, "The vector store", "VECTOR_STORE_URL")
-        return
-    if version and _numbers(version) < LEAST_VERSION:
-        do = "Update it: Kindred is tested with 2.3 and later (docs/vectors.md)."
-        yield warning(f"The vector store is Milvus {version}.", do)
     else:
-        yield ok(f"The vector store answers: {engine.name} {version}".strip() + ".")
-
-
-def _version(engine: MilvusEngine) -> str:
-    with engine.asked():
-        return str(engine.client.get_server_version(timeout=VERSION_SECONDS)).removeprefix("v")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdecimal())
+        yield ok(f"The vector store answers: {engine.name}.")
 
 
 def collections() -> Iterator[Finding]:

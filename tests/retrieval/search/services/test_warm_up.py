@@ -96,7 +96,11 @@ def test_what_is_loaded_is_left_out_of_later_collections(monkeypatch: pytest.Mon
 @pytest.mark.usefixtures("usual_garbage")
 def test_a_web_process_warms_up_before_it_answers(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(warming, "_WARM_UPS", [lambda: ran.append(threading.current_thread().name)])
+    monkeypatch.setattr(
+        warming,
+        "_WARM_UPS",
+        [("web", lambda: ran.append(threading.current_thread().name)), ("encoder", lambda: ran.append("no"))],
+    )
     settings.WARM_UP = False
     assert warming.start("web") is None
     settings.WARM_UP = True
@@ -108,7 +112,7 @@ def test_a_web_process_warms_up_before_it_answers(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("usual_garbage")
 def test_a_warm_up_that_takes_too_long_goes_on_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    monkeypatch.setattr(warming, "_WARM_UPS", [release.wait])
+    monkeypatch.setattr(warming, "_WARM_UPS", [("web", release.wait)])
     monkeypatch.setattr(warming, "SECONDS", 0.05)
     thread = warming.start("web")
     assert thread is not None and thread.is_alive()
@@ -121,7 +125,7 @@ def test_a_warm_up_that_fails_is_logged(monkeypatch: pytest.MonkeyPatch, caplog:
     def fail() -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(warming, "_WARM_UPS", [fail])
+    monkeypatch.setattr(warming, "_WARM_UPS", [("web", fail)])
     thread = warming.start("web")
     assert thread is not None
     thread.join(10)
