@@ -120,4 +120,4 @@ def kill_encoder(stack: Stack) -> None:
     ready = stack.ready()
     assert ready.status_code == 200 and ready.json()["checks"]["encoder"] == "failed"
     stack.encoder.start()
-    stack.saw("pictures of people got 503 with Retry-After, searches by stored vectors went on")
+    stack.saw("searches got 503 with Retry-After until it was back; `/readyz` named `encoder` and stayed at 200")
