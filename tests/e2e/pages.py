@@ -77,6 +77,7 @@ PAGES = {
     "report": "/lab/experiments/1/report/",
     "audit": "/lab/audit/",
     "share-links": "/lab/share-links/",
+    "operations": "/lab/operations/",
     "people": "/lab/people/",
     "person": "/lab/people/1/",
     "invite": "/lab/people/invite/",
