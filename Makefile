@@ -37,7 +37,7 @@ help:
 	@echo "make test-services  what differs there on PostgreSQL and Redis; the queue's own tests on RabbitMQ"
 	@echo "make test-milvus    indexes in a real Milvus server, with nothing beside it"
 	@echo "make test-image     the container image, built and run without Docker; needs root, buildah and debootstrap"
-	@echo "make test-faults    a few faults of a real site: killed processes, a database that restarts, a damaged index"
+	@echo "make test-faults    a few faults of a real site: killed processes, a database that restarts, two hosts at once"
 	@echo "make faults         every fault (python -m tests.faults --list), those of the broker on RabbitMQ too"
 	@echo "make e2e            a real browser (Chromium) against a real site"
 	@echo "make ci-full        all of that everywhere, the whole grids too; .ci/run is the half hour for every change"

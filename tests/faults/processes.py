@@ -14,7 +14,7 @@ from tests.faults.stack import PATIENCE, Stack
 from tests.jobs.live import process_is_alive, wait_until
 from tests.retrieval.world import LOSSES, SMALL
 
-EPOCHS = 30
+EPOCHS = 15
 
 
 def kill_web(stack: Stack) -> None:

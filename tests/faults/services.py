@@ -8,7 +8,7 @@ from retrieval.registry.services.indexes import submit_index
 from tests.faults.stack import AWAY, PATIENCE, Stack
 from tests.jobs.live import wait_until
 
-EPOCHS = 30
+EPOCHS = 15
 RESTART_SECONDS = 3
 
 

@@ -56,7 +56,6 @@ TABLE = (
         ("corrupt-index", "a byte of the active index's graph flipped; the web server started again"),
         ("corrupt-manifest", "the manifest of the active index cut in half; the web server started again"),
         ("corrupt-checkpoint", "a byte of the newest checkpoint flipped, and the worker of the training killed"),
-        quick="corrupt-index",
     ),
     *_family(
         "files",
