@@ -74,8 +74,11 @@ def test_a_model_that_cannot_be_loaded_is_left_out_and_refused(
     query = stored_query(world.ask(member, models=[sound])).for_networks
     assert set(ranking.embed_queries(world.models, [query, query])) == {sound.pk}
     assert passes == [1, 2]
+    search = world.ask(member)
+    assert [row.model for row in search.rankings.all()] == [sound]
+    assert search.problems[0][0] == broken.pk and f"{broken.name} cannot search" in search.problems[0][1]
     with pytest.raises(Rejected, match=f"{broken.name} cannot search"):
-        world.ask(member)
+        world.ask(member, models=[broken])
 
 
 def test_a_network_that_fails_is_refused(world: World, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
