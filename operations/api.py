@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,54 @@ from accounts.permissions import IsAdmin
 from jobs.models import Job
 from operations.models import Process
 from operations.services.overview import overview
+
+
+VERSIONS = {"kindred": "0.2.0", "python": "3.11.2", "torch": "2.13.0"}
+OVERVIEW = {
+    "at": "2026-05-04T09:30:00Z",
+    "release": "0.2.0",
+    "checks": {"database": "ok", "storage": "ok", "engine": "ok", "broker": "ok"},
+    "services": {"database": "postgresql", "queue": "redis", "storage": "s3"},
+    "queues": [
+        {
+            "name": "train",
+            "waiting": 1,
+            "running": 1,
+            "failed": 0,
+            "waiting_since": "2026-05-04T09:12:00Z",
+            "workers": 1,
+        }
+    ],
+    "running": [
+        {
+            "id": 12,
+            "kind": "train",
+            "queue": "train",
+            "attempt": 1,
+            "phase": "epoch 3",
+            "ran_on": {"host": "gpu-1", "device": "NVIDIA L4", "versions": VERSIONS},
+            "started_at": "2026-05-04T09:20:00Z",
+            "heartbeat_at": "2026-05-04T09:29:58Z",
+        }
+    ],
+    "processes": [
+        {
+            "role": "worker",
+            "host": "gpu-1",
+            "pid": 4711,
+            "queues": ["train"],
+            "device": "NVIDIA L4",
+            "versions": VERSIONS,
+            "engine_bytes": 0,
+            "started_at": "2026-05-04T08:00:00Z",
+            "seen_at": "2026-05-04T09:29:50Z",
+        }
+    ],
+    "silent": [],
+    "volume_bytes": 270000000000,
+    "volume_free_bytes": 80000000000,
+    "slow_searches": [{"at": "2026-05-04T09:01:00Z", "models": 2, "took_ms": 812.5}],
+}
 
 
 class QueueSerializer(serializers.Serializer[Any]):
@@ -45,6 +93,7 @@ class SlowSearchSerializer(serializers.Serializer[Any]):
     took_ms = serializers.FloatField(help_text="Of all models together, embeddings included.")
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A site with one GPU", OVERVIEW)])
 class OverviewSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     release = serializers.CharField(help_text="Of the host that answers.")
