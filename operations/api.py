@@ -13,7 +13,6 @@ from jobs.models import Job
 from operations.models import Process
 from operations.services.overview import overview
 
-
 VERSIONS = {"kindred": "0.2.0", "python": "3.11.2", "torch": "2.13.0"}
 OVERVIEW = {
     "at": "2026-05-04T09:30:00Z",
