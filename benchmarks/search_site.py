@@ -140,10 +140,13 @@ def environment_of(root: Path, var: Path) -> dict[str, str]:
 
 def manage(root: Path, var: Path, *arguments: str) -> str:
     """Run a command of the site; return what it prints."""
+    return manage_with(root, environment_of(root, var), *arguments)
+
+
+def manage_with(root: Path, environment: Mapping[str, str], *arguments: str) -> str:
+    """Run a command of a site in that environment; return what it prints. Raises SystemExit where it fails."""
     command = [sys.executable, "manage.py", *arguments]
-    ended = subprocess.run(
-        command, cwd=root, env=environment_of(root, var), capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run(command, cwd=root, env=dict(environment), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise SystemExit(f"{' '.join(command[:3])} failed in {root}:\n{ended.stdout}{ended.stderr}")
     return ended.stdout

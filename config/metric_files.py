@@ -15,6 +15,7 @@ from typing import IO
 
 from config.environment import VAR_DIR
 from config.places import keep_private_folder
+from mlcore.artifacts import allocate
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client knows the folder: it must be set before that is imported."""
@@ -41,9 +42,7 @@ def share(var: Path = VAR_DIR) -> None:
             for file in folder.glob("*.db"):
                 file.unlink()
         for kind in KINDS:
-            if hasattr(os, "posix_fallocate"):  # macOS has none
-                with (folder / f"{kind}_{os.getpid()}.db").open("ab") as counted:
-                    os.posix_fallocate(counted.fileno(), 0, BYTES)
+            allocate(folder / f"{kind}_{os.getpid()}.db", BYTES)
         own = (folder / f"{os.getpid()}.process").open("wb")  # the file's lock goes with the process
         fcntl.flock(own, fcntl.LOCK_EX)
         _held.append(own)

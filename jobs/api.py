@@ -14,6 +14,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import signed_in
 from accounts.roles import is_curator
+from config.api.curator_fields import CuratorFieldsMixin
 from config.api.schema import may_answer
 from config.api.views import KEY, VersionedViewSet
 from jobs import services
@@ -55,7 +56,8 @@ class RanOnSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A running job", RUNNING)])
-class JobSerializer(serializers.ModelSerializer[Job]):
+class JobSerializer(CuratorFieldsMixin, serializers.ModelSerializer[Job]):
+    curator_fields = {"ran_on": None}  # the names of hosts concern nobody else
     can_be_retried = serializers.BooleanField(
         read_only=True, help_text="Whether a retry may help; not after an error of an uploaded input."
     )
@@ -71,14 +73,6 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "result", "error", "can_be_retried", "owner", "ran_on", "created_at", "started_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
-
-    def to_representation(self, instance: Job) -> dict[str, Any]:
-        """Tell curators alone where it ran: the names of hosts concern nobody else."""
-        value = super().to_representation(instance)
-        request = self.context.get("request")
-        if "ran_on" in value and not (request and is_curator(request.user)):
-            value["ran_on"] = None
-        return value
 
 
 class JobFilter(filters.FilterSet):  # type: ignore[misc]

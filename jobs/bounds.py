@@ -68,7 +68,7 @@ class Watch:
 
 def memory_of_group(group: int) -> int:
     """Return the bytes that a process group has in memory; what several share is counted once."""
-    return sum(_memory_of(process) for process in _processes_of(group))
+    return sum(memory_of(process) for process in _processes_of(group))
 
 
 def _processes_of(group: int) -> Iterator[Path]:
@@ -79,8 +79,8 @@ def _processes_of(group: int) -> Iterator[Path]:
                 yield process
 
 
-def _memory_of(process: Path) -> int:
-    """Return a process's proportional share of what is in memory; 0 when it has ended."""
+def memory_of(process: Path) -> int:
+    """Return the bytes of a process's proportional share of memory, by its folder in /proc; 0 when it has ended."""
     with suppress(OSError):
         for line in (process / "smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

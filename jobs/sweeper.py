@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from jobs import failures, scratch
 from jobs.models import IdempotentRequest, Job
@@ -30,10 +30,15 @@ def sweep(now: datetime) -> None:
         of_an_app(now)
 
 
+def silent_jobs(now: datetime) -> QuerySet[Job]:
+    """Return the running jobs whose heartbeat stopped."""
+    limit = now - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    return Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=limit)
+
+
 def take_back(now: datetime) -> None:
     """Take running jobs whose heartbeat stopped from their workers."""
-    limit = now - timedelta(seconds=settings.JOB_STALE_SECONDS)
-    silent = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=limit)
+    silent = silent_jobs(now)
     for job in silent:
         row = silent.filter(pk=job.pk, attempt=job.attempt)
         if job.cancel_asked:

@@ -73,8 +73,8 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def allocate(path: Path) -> None:
-    """Give each byte of a file its place on the disk, as is needed before a mapped file is written.
+def allocate(path: Path, size: int) -> None:
+    """Give the first `size` bytes of a file their place on the disk, as is needed before a mapped file is written.
 
     A full disk ends a process that writes to a hole of one, without an exception. Where the system knows no such
     call (macOS), nothing is done.
@@ -84,8 +84,8 @@ def allocate(path: Path) -> None:
     """
     if not hasattr(os, "posix_fallocate"):
         return
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    with path.open("ab") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def sha256_of_file(path: Path) -> str:

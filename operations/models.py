@@ -28,3 +28,8 @@ class Process(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.pid} on {self.host}"
+
+    @property
+    def release(self) -> str:
+        """The release of the site that it runs."""
+        return str(self.versions.get("kindred", "unknown"))

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from accounts import services
+from jobs.bounds import memory_of
 from tests.conftest import person
 from tests.corpus.pictures import heaviest_pictures, malformed_pictures
 from tests.jobs.live import Live
@@ -41,7 +42,8 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(0.1):
-            self.peak = max(self.peak, sum(map(_megabytes, self.processes())))
+            taken = sum(memory_of(Path(f"/proc/{pid}")) for pid in self.processes())
+            self.peak = max(self.peak, taken / 2**20)
 
 
 def _parent(stat: Path) -> int:
@@ -49,15 +51,6 @@ def _parent(stat: Path) -> int:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except OSError:  # it has ended meanwhile
         return 0
-
-
-def _megabytes(pid: int) -> float:
-    """Return the resident memory of a process; what it shares with others counts for each by its share."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
 
 
 def worst(seed: int) -> Iterator[bytes]:

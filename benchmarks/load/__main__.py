@@ -39,52 +39,52 @@ QUICK_JOBS = {
 
 def main() -> int:
     """Make a site, load it, and say what came of it."""
-    chosen = _options()
+    options = _options()
     with tempfile.TemporaryDirectory(prefix="load-") as folder, own_services() as services:
         var = Path(folder) / "site"
         var.mkdir()
-        environment = {**base_environment(var), **services, **(QUICK_JOBS if chosen.quick else {})}
-        if not chosen.quick:
+        environment = {**base_environment(var), **services, **(QUICK_JOBS if options.quick else {})}
+        if not options.quick:
             environment["KINDRED_COLLECTED_STATIC"] = "true"
-        figures, invariants = _measured(environment, var, Path(folder) / "backup", chosen)
+        figures, invariants = _measured(environment, var, Path(folder) / "backup", options)
     print(reporting.text(figures, invariants))
-    if chosen.json:
-        chosen.json.write_text(json.dumps({**figures, "broken": invariants}, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps({**figures, "broken": invariants}, indent=1))
     failed = bool(invariants or figures["all"]["failures"])
-    if chosen.page and not failed:
-        reporting.write_page(chosen.page, figures)
+    if options.page and not failed:
+        reporting.write_page(options.page, figures)
     return 1 if failed else 0
 
 
 def _options() -> argparse.Namespace:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--clients", type=int, default=50, help="people at once (default: 50)")
-    options.add_argument("--seconds", type=float, default=600, help="how long (default: 600)")
-    options.add_argument("--quick", action="store_true", help="a tiny site and short pauses: shows that it runs")
-    options.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
-    options.add_argument("--page", type=Path, metavar="FILE", help="write the table into that document, if all held")
-    chosen = options.parse_args()
-    if chosen.clients < 1 or chosen.seconds <= 0:
-        options.error("--clients and --seconds must be positive")
-    return chosen
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=50, help="people at once (default: 50)")
+    parser.add_argument("--seconds", type=float, default=600, help="how long (default: 600)")
+    parser.add_argument("--quick", action="store_true", help="a tiny site and short pauses: shows that it runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the table into that document, if all held")
+    options = parser.parse_args()
+    if options.clients < 1 or options.seconds <= 0:
+        parser.error("--clients and --seconds must be positive")
+    return options
 
 
 def _measured(
-    environment: dict[str, str], var: Path, backup: Path, chosen: argparse.Namespace
+    environment: dict[str, str], var: Path, backup: Path, options: argparse.Namespace
 ) -> tuple[reporting.Figures, list[str]]:
-    size = QUICK if chosen.quick else FULL
-    people = make_people(environment, chosen.clients)
-    if not chosen.quick:
+    size = QUICK if options.quick else FULL
+    people = make_people(environment, options.clients)
+    if not options.quick:
         manage(environment, "collectstatic", "--noinput", "-v0")
     stack = Stack(environment, var)
     try:
         stack.start_all(people[0].token)
         site = make_site(stack, environment, var, people, size)
-        print(f"{len(site.models)} models are indexed; {chosen.clients} clients come now", flush=True)
+        print(f"{len(site.models)} models are indexed; {options.clients} clients come now", flush=True)
         journal = Journal()
         events = Events(site, journal, backup)
         before = stack.memory()
-        seconds = asyncio.run(_load(site, journal, events, chosen))
+        seconds = asyncio.run(_load(site, journal, events, options))
         invariants = broken(site, journal, events)
         after, most = stack.memory(), stack.most_memory
     finally:
@@ -93,7 +93,7 @@ def _measured(
             manage(environment, "shell", "-c", DELETE_QUEUES)
     species, each, pixels = size.pictures
     about = {
-        "clients": chosen.clients,
+        "clients": options.clients,
         "seconds": seconds,
         "services": _services(environment),
         "site": f"{species * each:,} pictures of {pixels} px, {len(site.models)} models with indexes",
@@ -108,17 +108,17 @@ def _services(environment: dict[str, str]) -> str:
     return ", ".join(kinds) or "embedded"
 
 
-async def _load(site: LoadSite, journal: Journal, events: Events, chosen: argparse.Namespace) -> float:
+async def _load(site: LoadSite, journal: Journal, events: Events, options: argparse.Namespace) -> float:
     """Let clients and events go on together; return how many seconds the clients took."""
     over, stop = asyncio.Event(), threading.Event()
     began = time.monotonic()
-    arrivals = min(LONGEST_ARRIVALS, chosen.seconds / 4)
-    pace = Pace(arrivals, QUICK_THINK) if chosen.quick else Pace(arrivals)
+    arrivals = min(LONGEST_ARRIVALS, options.seconds / 4)
+    pace = Pace(arrivals, QUICK_THINK) if options.quick else Pace(arrivals)
     clients = asyncio.create_task(run_clients(site, journal, pace, over))
-    schedule = asyncio.create_task(asyncio.to_thread(events.run, chosen.seconds, stop))
+    schedule = asyncio.create_task(asyncio.to_thread(events.run, options.seconds, stop))
     watch = asyncio.create_task(_watch(site))
     try:
-        await asyncio.wait([clients, schedule], timeout=chosen.seconds, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait([clients, schedule], timeout=options.seconds, return_when=asyncio.FIRST_EXCEPTION)
         if not clients.done():
             await asyncio.wait([clients, schedule], return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -36,8 +36,8 @@ async def search_by_upload(visitor: Visitor) -> None:
     form = _search_form(page)
     files = {"picture": ("mine.jpg", visitor.picture(), "image/jpeg")}
     kind = "browser: search by upload"
-    found = await visitor.send(kind, "POST", form.action, expected=MOVED, data=form.data(), files=files)
-    await _see_results(visitor, found, form.fields["models"])
+    response = await visitor.send(kind, "POST", form.action, expected=MOVED, data=form.data(), files=files)
+    await _see_results(visitor, response, form.fields["models"])
 
 
 async def search_by_click(visitor: Visitor) -> None:
@@ -46,8 +46,8 @@ async def search_by_click(visitor: Visitor) -> None:
     form = _search_form(page)
     image = visitor.random.choice([value for name, value in form.buttons if name == "image"])
     kind = "browser: search by gallery picture"
-    found = await visitor.send(kind, "POST", form.action, expected=MOVED, data=form.data(image=image))
-    await _see_results(visitor, found, form.fields["models"])
+    response = await visitor.send(kind, "POST", form.action, expected=MOVED, data=form.data(image=image))
+    await _see_results(visitor, response, form.fields["models"])
 
 
 def _search_form(page: Page) -> Form:
@@ -60,8 +60,8 @@ async def _see_results(visitor: Visitor, response: httpx.Response, models: list[
     if match is None:
         visitor.journal.fail("browser: result page", f"redirect to {where}", None, "it leads to no search")
         return
-    chosen = sorted(int(model) for model in models)
-    visitor.journal.keep_search(match[1], visitor.person.email, {"models": chosen, "results": {}})
+    keys = sorted(int(model) for model in models)
+    visitor.journal.keep_search(match[1], visitor.person.email, {"models": keys, "results": {}})
     visitor.last_page = await visitor.open("browser: result page", where)
 
 

@@ -15,20 +15,20 @@ async def search_by_upload(visitor: Visitor) -> None:
     """Search with a file."""
     files = {"file": ("query.jpg", visitor.picture(), "image/jpeg")}
     data = {"datasets": str(visitor.site.dataset)}
-    found = await visitor.send(
+    response = await visitor.send(
         "API: search by upload", "POST", f"{API}/searches/", expected=CREATED, data=data, files=files
     )
-    _keep(visitor, found.json(), visitor.site.models)
+    _keep(visitor, response.json(), visitor.site.models)
 
 
 async def search_by_image(visitor: Visitor) -> None:
     """Search with a picture of the data set, by one model."""
     model = visitor.random.choice(visitor.site.models)
     body = {**_by_image(visitor), "models": [model]}
-    found = await visitor.send(
+    response = await visitor.send(
         "API: search by gallery picture", "POST", f"{API}/searches/", expected=CREATED, json=body
     )
-    _keep(visitor, found.json(), (model,))
+    _keep(visitor, response.json(), (model,))
 
 
 def _by_image(visitor: Visitor) -> dict[str, Any]:
@@ -70,8 +70,8 @@ async def mark(visitor: Visitor) -> None:
     key = last(visitor.seen)
     if key is None:
         return await search_by_image(visitor)
-    found = results_of((await visitor.send("API: search", "GET", f"{API}/searches/{key}/")).json())
-    ranking, image = choose_results(found, visitor.random)
+    similarities = results_of((await visitor.send("API: search", "GET", f"{API}/searches/{key}/")).json())
+    ranking, image = choose_results(similarities, visitor.random)
     value = visitor.random.randrange(3)
     body = {"ranking": ranking, "image": image, "value": value}
     await visitor.send("API: mark", "POST", f"{API}/marks/", json=body)

@@ -22,17 +22,17 @@ def broken(site: LoadSite, journal: Journal, events: Events) -> list[str]:
     """Return a sentence for each invariant that does not hold. The clients have ended, and so have all jobs."""
     left = site.wait_for_jobs()
     now = read_stored(site.environment)
-    found = [f"job {job['id']} ({job['kind']}) is still {job['state']}" for job in left]
+    faults = [f"job {job['id']} ({job['kind']}) is still {job['state']}" for job in left]
     for check in (broken_searches(now, journal), broken_marks(now, journal), broken_ballots(now, journal)):
-        found += list(check)[:MOST_TOLD]
-    found += list(broken_jobs(now))
+        faults += list(check)[:MOST_TOLD]
+    faults += list(broken_jobs(now))
     if events.swaps < SWAPS:
-        found.append(f"{events.swaps} of {SWAPS} index swaps took place")
-    found += [f"{name} ended by itself; see its log" for name in site.stack.dead()]
-    found += list(_verified(site))
-    found += list(_verified(site, events.backup))
-    found += list(broken_backup(events, journal))[:MOST_TOLD]
-    return found
+        faults.append(f"{events.swaps} of {SWAPS} index swaps took place")
+    faults += [f"{name} ended by itself; see its log" for name in site.stack.dead()]
+    faults += list(_verified(site))
+    faults += list(_verified(site, events.backup))
+    faults += list(broken_backup(events, journal))[:MOST_TOLD]
+    return faults
 
 
 def read_stored(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def read_stored(environment: Mapping[str, str]) -> dict[str, Any]:
     ended = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise SystemExit(f"what is stored cannot be read:\n{ended.stderr}")
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
 
 
 def broken_searches(now: Mapping[str, Any], journal: Journal) -> Iterator[str]:

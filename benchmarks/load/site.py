@@ -1,8 +1,6 @@
 """A whole site for a load: accounts, a data set of drawn butterflies, trained models and their indexes."""
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Any
 
 from benchmarks.load.stack import Stack
 from benchmarks.measuring import ROOT
-from benchmarks.search_site import Api
+from benchmarks.search_site import Api, manage_with
 from mlcore.butterflies import WingsSpec, picture_bytes
 
 PASSWORD = "a-load-of-butterflies-4711"  # noqa: S105  # of accounts that end with the run
@@ -95,12 +93,8 @@ class LoadSite:
 
 
 def manage(environment: Mapping[str, str], *arguments: str) -> str:
-    """Run a command of a site; return what it prints. Raises SystemExit where it fails."""
-    command = [sys.executable, "manage.py", *arguments]
-    ended = subprocess.run(command, cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False)
-    if ended.returncode != 0:
-        raise SystemExit(f"manage.py {arguments[0]} failed:\n{ended.stdout[-4000:]}{ended.stderr[-4000:]}")
-    return ended.stdout
+    """Run a command of a site of this checkout; return what it prints. Raises SystemExit where it fails."""
+    return manage_with(ROOT, environment, *arguments)
 
 
 def wait_for_jobs(api: Api, seconds: float) -> list[dict[str, Any]]:

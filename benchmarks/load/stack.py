@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.measuring import ROOT
 from benchmarks.search_site import Api, free_port
+from jobs.bounds import memory_of_group
 
 START_SECONDS = 300
 STOP_SECONDS = 60  # a worker has 20 to give its job back
@@ -80,10 +81,7 @@ class Stack:
 
     def memory(self) -> dict[str, float]:
         """Return the MiB that each process takes now, with those below it; shared memory counts by its share."""
-        sessions: dict[int, float] = {}
-        for pid, session in _sessions():
-            sessions[session] = sessions.get(session, 0.0) + _mebibytes(pid)
-        seen = {name: sessions.get(leader.pid, 0.0) for name, leader in self._leaders.items()}
+        seen = {name: memory_of_group(leader.pid) / 2**20 for name, leader in self._leaders.items()}
         self._most = {name: max(taken, self._most.get(name, 0.0)) for name, taken in seen.items()}
         return seen
 
@@ -100,17 +98,3 @@ class Stack:
         except subprocess.TimeoutExpired:
             self.kill(name)
             raise SystemExit(f"{name} did not end within {STOP_SECONDS} s after SIGTERM") from None
-
-
-def _sessions() -> Iterator[tuple[int, int]]:
-    """Yield each process with its session."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            yield int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[3])
-
-
-def _mebibytes(pid: int) -> float:
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
-    return 0.0

@@ -160,17 +160,17 @@ class Visitor:
 
 def results_of(search: dict[str, Any]) -> dict[int, dict[int, float]]:
     """Return the similarities that the API shows of a search, by ranking and image."""
-    found: dict[int, dict[int, float]] = {}
+    similarities: dict[int, dict[int, float]] = {}
     for column in search["columns"]:
         for result in column["results"]:
-            found.setdefault(result["ranking"], {})[result["image"]] = result["similarity"]
-    return found
+            similarities.setdefault(result["ranking"], {})[result["image"]] = result["similarity"]
+    return similarities
 
 
-def choose_results(found: dict[int, dict[int, float]], chosen: random.Random) -> tuple[int, int]:
+def choose_results(similarities: dict[int, dict[int, float]], dice: random.Random) -> tuple[int, int]:
     """Return the ranking and the image of one result."""
-    ranking = chosen.choice(list(found))
-    return ranking, chosen.choice(list(found[ranking]))
+    ranking = dice.choice(list(similarities))
+    return ranking, dice.choice(list(similarities[ranking]))
 
 
 def last(seen: Sequence[str]) -> str | None:

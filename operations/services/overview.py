@@ -74,7 +74,7 @@ class Overview:
     @property
     def releases(self) -> list[str]:
         """The releases that run now: more than one during an upgrade."""
-        return sorted({process.versions.get("kindred", "unknown") for process in self.processes})
+        return sorted({process.release for process in self.processes})
 
 
 def overview() -> Overview:
@@ -131,5 +131,5 @@ def _slow_searches(now: datetime) -> list[SlowSearch]:
         if at >= now - DAY:
             models = searches.setdefault((search, at), {})
             models[model] = models.get(model, 0) + took
-    found = [SlowSearch(at, len(models), sum(models.values())) for (_, at), models in searches.items()]
-    return sorted(found, key=lambda search: -search.took_ms)[:SLOWEST]
+    recent = [SlowSearch(at, len(models), sum(models.values())) for (_, at), models in searches.items()]
+    return sorted(recent, key=lambda search: -search.took_ms)[:SLOWEST]

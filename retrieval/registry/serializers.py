@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.roles import is_curator
+from config.api.curator_fields import CuratorFieldsMixin
 from config.api.fields import KeyField
 from config.api.strict import StrictSerializer
 from retrieval.datasets.api.datasets import VisibleDatasetField
@@ -64,7 +64,8 @@ class MetricsField(serializers.DictField):
 
 
 @extend_schema_serializer(examples=[OpenApiExample("A model", MODEL)])
-class ModelSerializer(serializers.ModelSerializer[Model]):
+class ModelSerializer(CuratorFieldsMixin, serializers.ModelSerializer[Model]):
+    curator_fields = {"encoder_problem": ""}  # what a network said, which may be paths of the server
     metrics = MetricsField()
     experiment = serializers.IntegerField(source="run.experiment_id", read_only=True, allow_null=True, default=None)
 
@@ -76,14 +77,6 @@ class ModelSerializer(serializers.ModelSerializer[Model]):
             "created_at",
         )  # fmt: skip
         read_only_fields = fields
-
-    def to_representation(self, instance: Model) -> dict[str, Any]:
-        """Leave out what a network said, which may be paths of the server, unless a curator asks."""
-        value = super().to_representation(instance)
-        request = self.context.get("request")
-        if "encoder_problem" in value and not (request and is_curator(request.user)):
-            value["encoder_problem"] = ""
-        return value
 
 
 @extend_schema_serializer(

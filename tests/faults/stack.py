@@ -199,8 +199,7 @@ class Stack:
 
     def api(self, user: User) -> httpx.Client:
         """Return a client of the site with a token of that person."""
-        headers = {"Authorization": f"Token {services.create_token(user, 'faults', read_only=False)[1]}"}
-        return httpx.Client(base_url=f"{self.site.address}/api/v1/", headers=headers, timeout=60, trust_env=False)
+        return self.site.api(user)
 
     def ready(self) -> httpx.Response:
         """Return the answer of /readyz."""

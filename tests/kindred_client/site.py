@@ -47,6 +47,11 @@ class Site:
         """Kill the server and its workers."""
         self.live.kill9(self.server)
 
+    def api(self, user: User) -> httpx.Client:
+        """Return an HTTP client of the site's API with a token of that person."""
+        headers = {"Authorization": f"Token {services.create_token(user, 'tests', read_only=False)[1]}"}
+        return httpx.Client(base_url=f"{self.address}/api/v1/", headers=headers, timeout=60, trust_env=False)
+
     def client(self, user: User) -> Kindred:
         """Return a client of the site with a token of that person."""
         return Kindred(self.address, services.create_token(user, "tests")[1], progress=False)

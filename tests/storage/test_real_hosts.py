@@ -14,7 +14,6 @@ import pytest
 from django.conf import settings as current
 from django.test import override_settings
 
-from accounts import services
 from accounts.models import User
 from jobs.models import Job
 from retrieval.models import Dataset, Model, Run, Search
@@ -60,13 +59,6 @@ def hosts(live: Live, bucket: str, tmp_path: Path) -> Hosts:
     return Hosts(live, current.STORAGE_URL, tmp_path)
 
 
-def asked(site: Site, user: User) -> httpx.Client:
-    """Return a client of a host with a token of that person."""
-    token = services.create_token(user, "tests", read_only=False)[1]
-    headers = {"Authorization": f"Token {token}"}
-    return httpx.Client(base_url=f"{site.address}/api/v1/", headers=headers, timeout=60, trust_env=False)
-
-
 def test_hosts_share_one_site(hosts: Hosts, live: Live, curator: User, member: User) -> None:
     with hosts.on("a"):
         first = Site(live)
@@ -80,7 +72,7 @@ def test_hosts_share_one_site(hosts: Hosts, live: Live, curator: User, member: U
 
     dataset = imported(live, first, curator)
     trained_by_two(hosts, live, second, curator, dying)
-    with asked(second, member) as api:
+    with second.api(member) as api:
         found = api.post("searches/", files={"file": ("mine.jpg", jpeg())}, data={"datasets": str(dataset.pk)})
         assert found.status_code == 201, found.text
         search = Search.objects.get(owner=member)
@@ -88,7 +80,7 @@ def test_hosts_share_one_site(hosts: Hosts, live: Live, curator: User, member: U
         ballot = api.post("ballots/").json()
         ratings = {str(column["ranking"]): 3 for column in ballot["columns"]}
         assert api.post(f"ballots/{ballot['id']}/rate/", json={"ratings": ratings}).status_code == 200
-    with asked(first, member) as api:
+    with first.api(member) as api:
         assert api.get(f"ballots/{ballot['id']}/").json()["rated_at"]
     assert not list(hosts.folder.glob("*/media/searches/*")) and store().has(search.upload_key)
 
@@ -105,7 +97,7 @@ def test_hosts_share_one_site(hosts: Hosts, live: Live, curator: User, member: U
 
 def trained_by_two(hosts: Hosts, live: Live, site: Site, curator: User, dying: "subprocess.Popen[bytes]") -> None:
     """Train two losses; kill the worker after two epochs, and let another host finish."""
-    with asked(site, curator) as api:
+    with site.api(curator) as api:
         body = {"name": "Two", "dataset": Dataset.objects.get().pk, "preset": "demo", "publish": True}
         changes = {**SMALL, "epochs": EPOCHS}
         answer = api.post("experiments/", json={**body, "losses": list(LOSSES), "changes": changes})
@@ -131,7 +123,7 @@ def trained_by_two(hosts: Hosts, live: Live, site: Site, curator: User, dying: "
 
 
 def imported(live: Live, site: Site, curator: User) -> Dataset:
-    with asked(site, curator) as api:
+    with site.api(curator) as api:
         answer = api.post("datasets/", json={"name": "Wings", "source": WINGS})
         assert answer.status_code == 202, answer.text
     dataset = Dataset.objects.get()
@@ -170,7 +162,7 @@ def test_a_storage_that_stops_for_a_while_loses_nothing(hosts: Hosts, live: Live
         live.start_worker("work")
         live.start_beat()
     dataset = imported(live, site, curator)
-    with asked(site, curator) as api:
+    with site.api(curator) as api:
         image = api.get(f"datasets/{dataset.pk}/images/").json()["results"][0]["id"]
         assert api.get(f"images/{image}/file/").status_code == 200
     with hosts.on("b"):
@@ -178,7 +170,7 @@ def test_a_storage_that_stops_for_a_while_loses_nothing(hosts: Hosts, live: Live
     s3.pause()
     try:
         began = time.monotonic()
-        with asked(other, curator) as api:
+        with other.api(curator) as api:
             away = api.get(f"images/{image}/file/")
         assert away.status_code == 503 and int(away.headers["Retry-After"]) > 0 and time.monotonic() - began < 60
     finally:
@@ -187,5 +179,5 @@ def test_a_storage_that_stops_for_a_while_loses_nothing(hosts: Hosts, live: Live
 
 
 def fetched(site: Site, curator: User, image: int) -> bool:
-    with asked(site, curator) as api:
+    with site.api(curator) as api:
         return api.get(f"images/{image}/file/").status_code == 200

@@ -10,9 +10,10 @@ from importlib import metadata
 from pathlib import Path
 
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from config.environment import BASE_DIR
+from config.schema import missing_migrations
 from operations.services.doctor.findings import Check, Finding, failure, ok, warning
 
 LEAST_PYTHON, LEAST_SQLITE = (3, 11), (3, 31)
@@ -101,19 +102,17 @@ def _unloaded(name: str, code: int, told: str) -> Finding:
 
 def migrations() -> Iterator[Finding]:
     """Compare the database's tables with those of the code."""
-    executor = MigrationExecutor(connection)
-    loader = executor.loader
+    loader = MigrationLoader(connection)
     newer = sorted(key for key in loader.applied_migrations if _is_unknown(key, set(loader.disk_migrations)))
     if newer:
         seen = f"The database was migrated by a newer release: it has {'.'.join(newer[0])}, which this one lacks."
         yield failure(seen, "Install that release again, or restore a backup that was made before the update.")
         return
-    waiting = [migration for migration, _ in executor.migration_plan(loader.graph.leaf_nodes())]
+    waiting = missing_migrations()
     if waiting and not loader.applied_migrations:
         yield failure("The database has no tables yet.", "Run `python manage.py migrate`.")
     elif waiting:
-        first = f"{waiting[0].app_label}.{waiting[0].name}"
-        seen = f"{len(waiting)} of this release's migrations are not applied, the first is {first}."
+        seen = f"{len(waiting)} of this release's migrations are not applied, the first is {waiting[0]}."
         yield failure(seen, "Back up the site, stop it, and run `python manage.py migrate`.")
     else:
         yield ok(f"The tables are those of this release: {len(loader.applied_migrations)} migrations are applied.")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.models import Job
+from jobs.sweeper import silent_jobs
 from operations.models import Process
 from operations.services import processes
 from operations.services.doctor.findings import Check, Finding, failure, ok, warning
@@ -46,8 +47,7 @@ def _unheard(queue: str, count: int, since: str, *, has_worker: bool) -> Finding
 
 def heartbeats() -> Iterator[Finding]:
     """Look for running jobs whose workers are silent."""
-    limit = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
-    silent = Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=limit)
+    silent = silent_jobs(timezone.now())
     for job in silent:
         seen = f"Job {job.pk} ({job.title}) runs, but its worker is silent."
         do = f"Start a worker: `python manage.py worker --queues {job.queue}`. Beat gives the job to it."
@@ -64,7 +64,7 @@ def present() -> Iterator[Finding]:
         seen = f"The process {process} was last seen at {process.seen_at:%Y-%m-%d %H:%M} UTC and did not end in order."
         yield warning(seen, "Look at its log, and at `dmesg` for lack of memory. Start it again if nothing did.")
     running = processes.running(now)
-    releases = {str(process.versions.get("kindred")) for process in running}
+    releases = {process.release for process in running}
     if len(releases) > 1:
         faults += 1
         seen = f"The processes are of several releases: {', '.join(sorted(releases))}."

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -24,9 +24,6 @@ from mlcore.inference.model_files import read_description
 from retrieval.errors import ModelSuspended, ModelUnavailable
 from retrieval.models import Model
 from retrieval.registry.services.encoder_pool import EncoderPool
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 PROBLEM_LENGTH = 300  # what the database's column holds

@@ -152,7 +152,7 @@ def embeddings_of(
         return np.empty((0, stored.shape[1]), np.float32)
     file = scratch / "embeddings.npy"
     embeddings = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(len(wanted), stored.shape[1]))
-    allocate(file)
+    allocate(file, file.stat().st_size)
     sources = np.array([row_of.get(catalogue.pictures[row].sha256, -1) for row in wanted], np.int64)
     for start in range(0, len(wanted), CHUNK):
         part = slice(start, start + CHUNK)

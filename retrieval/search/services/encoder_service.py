@@ -41,14 +41,14 @@ def embed_squares(keys: Sequence[int], body: bytes, patience: float) -> bytes:
         except (NoResults, MlcoreError) as problem:
             problems.append(problem)
         else:
-            groups.setdefault(model.pk if model.is_external else encoder.trunk, {})[model.pk] = encoder
+            groups.setdefault(model_cache.pass_of(model, encoder), {})[model.pk] = encoder
     for encoders in groups.values():
         try:
-            found = model_cache.embed_pixels_by_all(encoders, _squares(encoders, body), patience)
+            embeddings = model_cache.embed_pixels_by_all(encoders, _squares(encoders, body), patience)
         except (NoResults, MlcoreError) as problem:
             problems.append(problem)
         else:
-            vectors |= {str(key): rows for key, rows in found.items()}
+            vectors |= {str(key): rows for key, rows in embeddings.items()}
     if problems and not vectors:
         raise problems[0]
     return save(vectors)
@@ -62,11 +62,11 @@ def explain_squares(key: int, body: bytes) -> dict[str, object]:
 
 
 def _models(keys: Sequence[int]) -> list[Model]:
-    found = Model.objects.in_bulk(keys)
-    missing = [key for key in keys if key not in found]
+    models = Model.objects.in_bulk(keys)
+    missing = [key for key in keys if key not in models]
     if missing or not keys:
         raise ModelUnavailable(f"model {missing[0] if missing else '?'} is gone")
-    return [found[key] for key in dict.fromkeys(keys)]
+    return [models[key] for key in dict.fromkeys(keys)]
 
 
 def _loaded(model: Model, *, explains: bool) -> PictureEncoder:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from mlcore.inference.encoder_protocol import PictureEncoder
+
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Squares = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -122,6 +123,11 @@ def encoder_of(model: Model) -> "PictureEncoder":
     key, network = _network_of(model, encoder)
     cache.get(key, lambda: network, _size(_weights_of(model)))
     return encoder
+
+
+def pass_of(model: Model, encoder: "PictureEncoder") -> object:
+    """Return what is equal for models that embed in one forward pass; an external one has a process of its own."""
+    return model.pk if model.is_external else encoder.trunk
 
 
 def _remote(model: Model) -> RemoteEncoder:

@@ -134,7 +134,7 @@ def _by_trunk(models: Iterable[Model]) -> list[dict[int, "PictureEncoder"]]:
             encoder = model_cache.encoder_of(model)
         except (NoResults, MlcoreError, StoredDamaged, OSError):
             continue
-        groups.setdefault(model.pk if model.is_external else encoder.trunk, {})[model.pk] = encoder
+        groups.setdefault(model_cache.pass_of(model, encoder), {})[model.pk] = encoder
     return list(groups.values())
 
 
