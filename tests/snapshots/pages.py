@@ -34,7 +34,10 @@ PARTS = {
 }
 """Parts of pages, which a page fetches by itself."""
 
-PLACES = PARTS | VISITORS_PAGES | PAGES
+OF_THIS_MACHINE = "operations"
+"""The page of what a machine does at this moment: free disk, processes, engines."""
+
+PLACES = PARTS | VISITORS_PAGES | {name: path for name, path in PAGES.items() if name != OF_THIS_MACHINE}
 OF_MEMBERS = {
     "search-detail",
     "search-result",

@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import get_resolver
 
 from tests.snapshots import accounts, states
-from tests.snapshots.pages import PLACES, record_page
+from tests.snapshots.pages import OF_THIS_MACHINE, PLACES, record_page
 from tests.snapshots.record import Record
 from tests.snapshots.site import Site, site, unpacked  # noqa: F401  # fixtures
 from tests.snapshots.stored import HERE, RENEWING, compare, compare_names
@@ -24,8 +24,7 @@ WITHOUT_TEXT = {
     # options of a list, and what a button answers that stands on a page only after another was pressed
     "class-suggestions", "experiment-restore", "model-restore", "my-mark-restore", "notice-open", "notices-read",
     "search-restore", "show-names",
-    # what this machine does at this moment
-    "operations",
+    OF_THIS_MACHINE,
 }  # fmt: skip
 
 SCENES: dict[str, Callable[[Record], None]] = {
