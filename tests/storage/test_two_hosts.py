@@ -279,6 +279,27 @@ def test_half_of_a_checkpoint_is_not_taken_up(moved: World, s3: S3Server, bucket
         assert (elsewhere / "epoch-2/checkpoint.json").read_text() == "2"
 
 
+def test_a_checkpoint_that_its_training_replaced_is_left_for_the_newer_one(
+    moved: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(moved.dataset, ("multi_similarity",)).runs.get()
+    work = Path(current.VAR_DIR) / "scratch/work-abcd"
+    (work / "epoch-2").mkdir(parents=True)
+    (work / "epoch-2/checkpoint.json").write_text("2")
+    copytree = shutil.copytree
+
+    def replaced(*words: Any, **options: Any) -> Any:
+        if (work / "epoch-2").exists():
+            (work / "epoch-2").rename(work / "epoch-3")
+            raise FileNotFoundError("epoch-2")
+        return copytree(*words, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copytree", replaced)
+        SharedCheckpoints(run, work).put()
+    assert [found.key.rpartition("/")[2] for found in store().below(checkpoints_of(run))] == ["3"]
+
+
 def test_a_reimport_uses_no_path_twice(moved: World, curator: User) -> None:
     """Another host may have a copy of a picture that was deleted, under its path."""
     dataset = submit_import(name="Moths", by=None, source="wings:species=4,per_class=4,size=32,seed=7")

@@ -31,11 +31,17 @@ class SharedCheckpoints:
     def put(self) -> None:
         """Store the newest checkpoint, unless it is stored already, and drop the one before.
 
-        The training goes on without it where the storage is away: the next epoch's is stored.
+        The training goes on without it where the storage is away: the next epoch's is stored. One that the training
+        replaced meanwhile is left for the one that took its place.
         """
-        epoch = _newest(self.work) if store().is_shared else 0
-        if epoch <= self._stored:
-            return
+        tried = self._stored
+        while store().is_shared and (epoch := _newest(self.work)) > tried:
+            tried = epoch
+            if self._put(epoch):
+                return
+
+    def _put(self, epoch: int) -> bool:
+        """Store the checkpoint of an epoch, and drop the one before. False: it is not stored."""
         key = f"{self.key}/{epoch}"
         try:
             with published(place_of(key)) as snapshot:  # links: the child may replace its files while these are sent
@@ -47,6 +53,9 @@ class SharedCheckpoints:
                 store().delete(older)
         except (Busy, shutil.Error, OSError) as error:  # the child may have begun to replace it
             logger.warning("the checkpoint of epoch %d is not stored for other hosts: %s", epoch, error)
+            return False
+        else:
+            return True
         finally:
             shutil.rmtree(place_of(key), ignore_errors=True)
 
